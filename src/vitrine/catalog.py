@@ -1,0 +1,166 @@
+"""The product table, checked: one product a row, seven categories, an image that exists.
+
+The table is the archive's own CSV. A product's class is the first level of its category tree.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from vitrine import paths
+
+__all__ = ["CLASSES", "CLASSES_FR", "Catalog", "CatalogError", "load"]
+
+CLASSES_FR = {
+    "Baby Care": "Puériculture",
+    "Beauty and Personal Care": "Beauté et soins",
+    "Computers": "Informatique",
+    "Home Decor & Festive Needs": "Décoration et fêtes",
+    "Home Furnishing": "Linge de maison",
+    "Kitchen & Dining": "Cuisine et table",
+    "Watches": "Montres",
+}
+"""French label of each class, shown on screen beside the name in the data set."""
+
+CLASSES = tuple(CLASSES_FR)
+"""Class names as in the data set; the position is the label's number everywhere."""
+
+COLUMNS = ("uniq_id", "product_name", "product_category_tree", "image", "description")
+MAX_ABSENT = 0.01
+"""Largest share of named images that may be absent before the catalogue is refused."""
+
+
+class CatalogError(ValueError):
+    """The product table cannot be used as it is; the message says where and what to do."""
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """The checked product table of one edition of the data set.
+
+    Attributes:
+        folder: Folder that holds ``dataset.csv`` and ``images/``.
+        edition: ``originals``, ``reduced-320``, ``demo``, or ``unknown`` without a receipt.
+        manifest_sha256: Hash of the manifest that the images were verified against.
+        products: One row a product, in the order of the CSV: ``row``, ``uniq_id``,
+            ``product_name``, ``image``, ``description``, ``label`` (position in ``CLASSES``),
+            ``present`` (whether the image is on disk).
+        strays: Names of images on disk that no product names.
+    """
+
+    folder: Path
+    edition: str
+    manifest_sha256: str
+    products: pd.DataFrame
+    strays: tuple[str, ...]
+
+    @property
+    def absent(self) -> list[str]:
+        """Names of the images that a product names and the disk lacks."""
+        return self.products.loc[~self.products.present, "image"].tolist()
+
+    def path(self, image: str) -> Path:
+        """Return where an image lies."""
+        return self.folder / "images" / image
+
+
+def _read(csv: Path) -> pd.DataFrame:
+    if not csv.is_file():
+        raise CatalogError(
+            f"expected the product table {csv.name} in {csv.parent.name}/, found none; "
+            "run `vitrine data fetch` first"
+        )
+    try:
+        table = pd.read_csv(csv, encoding="utf-8-sig", dtype=str, keep_default_na=False)
+    except UnicodeDecodeError as error:
+        raise CatalogError(
+            f"expected {csv.name} in UTF-8, found byte {error.object[error.start]:#04x} at "
+            f"position {error.start}; save it again as UTF-8"
+        ) from error
+    except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
+        raise CatalogError(
+            f"expected {csv.name} to be a comma-separated table, found: {error}; fetch it again"
+        ) from error
+    missing = [name for name in COLUMNS if name not in table.columns]
+    if missing:
+        hint = "; is it separated by semicolons?" if ";" in table.columns[0] else ""
+        raise CatalogError(
+            f"expected the columns {', '.join(COLUMNS)} in {csv.name}, found no "
+            f"{', '.join(missing)}{hint}"
+        )
+    if table.empty:
+        raise CatalogError(
+            f"expected products in {csv.name}, found only its header; fetch it again"
+        )
+    return table
+
+
+def _label(tree: str, row: int) -> int:
+    """Return the class of a product from its category tree, ``["First >> Second >> ..."]``."""
+    try:
+        branches = json.loads(tree)
+        first = branches[0].split(">>")[0].strip()
+    except (json.JSONDecodeError, IndexError, AttributeError, KeyError, TypeError) as error:
+        raise CatalogError(
+            f"row {row}: expected product_category_tree as a JSON list of one text, "
+            f"found {tree[:60]!r}; correct this row"
+        ) from error
+    if first not in CLASSES_FR:
+        raise CatalogError(
+            f"row {row}: expected one of the {len(CLASSES)} classes ({', '.join(CLASSES)}), "
+            f"found {first!r}; correct this row"
+        )
+    return CLASSES.index(first)
+
+
+def _refuse_duplicates(table: pd.DataFrame, column: str) -> None:
+    twice = table[column].duplicated(keep=False)
+    if twice.any():
+        rows = table.index[twice].tolist()
+        raise CatalogError(
+            f"expected each {column} once, found {table[column][twice].iloc[0]!r} again "
+            f"(rows {', '.join(map(str, rows[:6]))}); keep one row for each product"
+        )
+
+
+def load(folder: Path | None = None) -> Catalog:
+    """Read and check the product table of a data folder.
+
+    Args:
+        folder: Folder of ``dataset.csv`` and ``images/``; by default the project's ``data/``.
+
+    Returns:
+        The catalogue. Products whose image is absent are kept, with ``present`` false, because
+        the published split is drawn over every row.
+
+    Raises:
+        CatalogError: If the table is absent, unreadable, lacks a column, holds a bad or repeated
+            row (its number, counted from 0 as in the split files, is in the message), or if more
+            than one image in a hundred is absent.
+    """
+    folder = folder or paths.data()
+    table = _read(folder / "dataset.csv")
+    _refuse_duplicates(table, "uniq_id")
+    _refuse_duplicates(table, "image")
+
+    products = table[["uniq_id", "product_name", "image", "description"]].copy()
+    products.insert(0, "row", range(len(table)))
+    products["label"] = [_label(tree, i) for i, tree in enumerate(table["product_category_tree"])]
+    on_disk = {path.name for path in (folder / "images").glob("*") if path.is_file()}
+    products["present"] = products["image"].isin(on_disk)
+    if (~products.present).mean() > MAX_ABSENT:
+        raise CatalogError(
+            f"expected at most {MAX_ABSENT:.0%} of {len(products)} images to be absent from "
+            f"{folder.name}/images, found {(~products.present).sum()}; run `vitrine data fetch`"
+        )
+    receipt_path = folder / "receipt.json"
+    receipt = json.loads(receipt_path.read_text()) if receipt_path.is_file() else {}
+    return Catalog(
+        folder=folder,
+        edition=receipt.get("edition", "unknown"),
+        manifest_sha256=receipt.get("manifest_sha256", ""),
+        products=products,
+        strays=tuple(sorted(on_disk - set(products["image"]))),
+    )

@@ -1,0 +1,177 @@
+"""A file or bytes become ``uint8 (height, width, 3)``: the one decoder of the project.
+
+Training, evaluation, service and interface all come through here, so that a model never sees
+other pixels than those it learned from. The recipe of pixels has a name, ``prep-v1``: decode with
+Pillow (``draft`` at no less than twice the target), apply the EXIF rotation, put transparency on
+white, convert to RGB, squash to a square with an antialiased bicubic filter.
+"""
+
+import hashlib
+import io
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from vitrine.catalog import Catalog
+
+__all__ = ["PREP_ID", "ImageError", "cached", "decode", "preprocess"]
+
+PREP_ID = "prep-v1"
+FORMATS = ("JPEG", "PNG", "WEBP")
+MIN_SIDE, MAX_SIDE, MAX_RATIO = 8, 20_000, 100
+MAX_PIXELS = 120_000_000
+MAX_PIXELS_UNDRAFTED = 40_000_000
+"""Formats that cannot be decoded at a reduced scale (all but baseline JPEG) cost full memory."""
+
+Image.MAX_IMAGE_PIXELS = None  # our own limits, checked on the header, replace Pillow's warning
+
+
+class ImageError(ValueError):
+    """An image that cannot be used.
+
+    Attributes:
+        code: Stable identifier, the service's too: ``fichier_vide``, ``format_non_pris_en_charge``,
+            ``image_trop_grande``, ``image_trop_petite``, ``proportions`` or ``image_corrompue``.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def _open(source: Path | bytes) -> Image.Image:
+    stream = io.BytesIO(source) if isinstance(source, bytes) else source
+    if (len(source) if isinstance(source, bytes) else source.stat().st_size) == 0:
+        raise ImageError("fichier_vide", "expected an image, found an empty file; choose another")
+    try:
+        return Image.open(stream, formats=FORMATS)
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+        raise ImageError(
+            "format_non_pris_en_charge",
+            f"expected a {', '.join(FORMATS)} image, found other content; convert the file",
+        ) from error
+
+
+def _check_header(image: Image.Image) -> None:
+    width, height = image.size
+    found = f"found {width} x {height} pixels"
+    drafted = image.format == "JPEG" and not image.info.get("progressive")
+    limit = MAX_PIXELS if drafted else MAX_PIXELS_UNDRAFTED
+    if max(width, height) > MAX_SIDE or width * height > limit:
+        raise ImageError(
+            "image_trop_grande",
+            f"expected at most {limit // 1_000_000} Mpx and {MAX_SIDE} pixels a side, {found}; "
+            "reduce the image",
+        )
+    if min(width, height) < MIN_SIDE:
+        raise ImageError(
+            "image_trop_petite",
+            f"expected at least {MIN_SIDE} pixels a side, {found}; choose a larger image",
+        )
+    if max(width, height) > MAX_RATIO * min(width, height):
+        raise ImageError(
+            "proportions",
+            f"expected sides within a ratio of {MAX_RATIO}, {found}; crop the image",
+        )
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode in ("I;16", "I;16B", "I;16L", "I"):
+        image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
+    if image.mode in ("LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        image = image.convert("RGBA")
+    if image.mode == "RGBA":
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return image.convert("RGB")
+
+
+def _load(source: Path | bytes, target: int | None) -> Image.Image:
+    """Decode to an upright RGB picture, at reduced scale where JPEG allows it."""
+    with _open(source) as image:
+        _check_header(image)
+        if target and image.format == "JPEG":
+            image.draft(None, (2 * target, 2 * target))
+        try:
+            image.load()
+            try:
+                upright = ImageOps.exif_transpose(image)
+            except Exception:  # EXIF is a courtesy: when it is garbage the pixels still count
+                upright = image
+            return _to_rgb(upright)
+        except (OSError, ValueError, SyntaxError, EOFError) as error:
+            raise ImageError(
+                "image_corrompue",
+                "expected a complete image, found damaged or missing data; send the file again",
+            ) from error
+
+
+def decode(source: Path | bytes, target: int | None = None) -> UInt8[np.ndarray, "height width 3"]:
+    """Decode a JPEG, PNG or WebP image to upright RGB on white.
+
+    Args:
+        source: A file, or its bytes. The content decides, not the name.
+        target: Side, in pixels, that the image will be brought to: a baseline JPEG is then decoded
+            at the smallest scale that keeps twice as much. ``None`` decodes in full.
+
+    Raises:
+        ImageError: If the image is empty, of another format, too large, too small, too elongated
+            or damaged. Sizes are judged on the header, before any pixel is decoded.
+    """
+    return np.asarray(_load(source, target))
+
+
+def preprocess(source: Path | bytes, size: int) -> UInt8[np.ndarray, "size size 3"]:
+    """Decode an image and squash it to a square, as every model of the project receives it.
+
+    Args:
+        source: A file, or its bytes.
+        size: Side of the square, in pixels.
+
+    Raises:
+        ImageError: As ``decode``.
+    """
+    picture = _load(source, size)
+    return np.asarray(picture.resize((size, size), Image.Resampling.BICUBIC, reducing_gap=None))
+
+
+def cached(
+    catalog: Catalog, names: Sequence[str], size: int
+) -> UInt8[np.ndarray, "image size size 3"]:
+    """Return preprocessed images, memory-mapped, decoding them only the first time.
+
+    The array is kept in the catalogue's ``cache/``, under a name that tells the preprocessing, the
+    size, the images and the hash of their manifest: another edition never answers for this one.
+
+    Args:
+        catalog: Where the images are.
+        names: Images, in the order wanted.
+        size: Side of the square, in pixels.
+
+    Raises:
+        ImageError: If a file cannot be used; its name is in the message.
+    """
+    identity = json.dumps([PREP_ID, size, catalog.manifest_sha256, list(names)])
+    digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
+    target = catalog.folder / "cache" / f"{PREP_ID}-{size}-{digest}.npy"
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shape = (len(names), size, size, 3)
+        part = target.with_suffix(f".{os.getpid()}.part")
+        try:
+            pixels = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)
+            for i, name in enumerate(names):
+                try:
+                    pixels[i] = preprocess(catalog.path(name), size)
+                except ImageError as error:
+                    raise ImageError(error.code, f"{name}: {error}") from error
+            pixels.flush()
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+    return np.load(target, mmap_mode="r")

@@ -1,0 +1,65 @@
+"""Where things lie, from the repository root. No reading of content, no writing."""
+
+import os
+import tomllib
+from functools import cache
+from pathlib import Path
+
+__all__ = ["build", "data", "notebooks", "root", "runs", "shared"]
+
+
+def _is_root(folder: Path) -> bool:
+    project = folder / "pyproject.toml"
+    if not project.is_file():
+        return False
+    return tomllib.loads(project.read_text()).get("project", {}).get("name") == "vitrine"
+
+
+@cache
+def _walk_up(start: Path) -> Path | None:
+    return next((folder for folder in (start, *start.parents) if _is_root(folder)), None)
+
+
+def root() -> Path:
+    """Return the repository root.
+
+    It is ``VITRINE_ROOT`` where that is set, else the first folder upwards from the current one,
+    then from this file, whose ``pyproject.toml`` is vitrine's.
+
+    Raises:
+        FileNotFoundError: If no such folder exists.
+    """
+    if forced := os.environ.get("VITRINE_ROOT"):
+        return Path(forced).resolve()
+    found = _walk_up(Path.cwd()) or _walk_up(Path(__file__).resolve().parent)
+    if found is None:
+        raise FileNotFoundError(
+            "expected to run inside a clone of vitrine, found no pyproject.toml of it upwards of "
+            f"{Path.cwd()}; change to the clone or set VITRINE_ROOT"
+        )
+    return found
+
+
+def data() -> Path:
+    """Return the folder of the data set: tracked manifests, splits and facts; fetched images."""
+    return root() / "data"
+
+
+def runs() -> Path:
+    """Return the folder of the published runs."""
+    return root() / "runs"
+
+
+def notebooks() -> Path:
+    """Return the folder of the notebooks."""
+    return root() / "notebooks"
+
+
+def build() -> Path:
+    """Return the ignored folder of everything that can be made again."""
+    return root() / "build"
+
+
+def shared() -> Path:
+    """Return the folder of development inputs: ``VITRINE_SHARED``, by default ``../shared``."""
+    return Path(os.environ.get("VITRINE_SHARED") or root().parent / "shared").resolve()

@@ -1,0 +1,257 @@
+"""Recipes: everything that decides the outcome of a run, under a name.
+
+A recipe is written here once, passed to ``fit`` as it is, and saved beside its results by
+``runs``. To try a variation, use ``dataclasses.replace`` and give it a new name.
+"""
+
+import math
+from dataclasses import asdict, dataclass, replace
+from difflib import get_close_matches
+from typing import Any, Literal
+
+import numpy as np
+
+__all__ = ["RECIPES", "Recipe", "RecipeError", "epoch_seed", "find"]
+
+
+class RecipeError(ValueError):
+    """A recipe that does not exist or contradicts itself."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """One way to train one classifier on the product photos.
+
+    Attributes:
+        name: Identifier of the runs; also the name of their folder under ``runs/``.
+        trainer: Which ``fit`` reads it.
+        architecture: Name in ``keras.applications``, in the timm registry, or a feature of
+            ``probe``: ``tflite:<tensor>``, ``timm:<name>``, ``keras:<name>``,
+            ``histogram+hog``, ``majority``.
+        weights: Where training starts: ``none``, ``imagenet``, or the path of a local file.
+        backbone: ``fine-tuned``, or ``frozen`` (only the head learns).
+        image_size: Side of the square input, in pixels.
+        batch_size: Images per optimiser step, gradient accumulation included.
+        accumulate: Pieces that a batch is cut into to save memory. Batch statistics see a piece.
+        epochs: Passes over the training split.
+        head_epochs: Among them, first passes during which only the head learns.
+        warmup_epochs: Passes during which the learning rate rises linearly from zero.
+        learning_rate: Peak value, for the whole batch (not per image); a cosine brings it to zero.
+        layer_decay: Factor on the learning rate from one layer group to the one below; 1 is none.
+        weight_decay: Decoupled from the gradient, as in AdamW; vectors (biases, norms) have none.
+        label_smoothing: Probability mass moved from the true class to all classes alike.
+        drop_rate: Dropout before the classifier.
+        drop_path_rate: Stochastic depth at the last block, rising linearly from the first.
+        crop_scale: Smallest share of the area that a random crop keeps; 1 is no crop.
+        flip: Whether images are mirrored half of the time.
+        jitter: Largest relative change of brightness, contrast and saturation.
+        randaugment: timm's configuration string; empty is none. PyTorch only.
+        mixup: Parameter of the Beta law of mixup; 0 is none.
+        cutmix: Parameter of the Beta law of CutMix; 0 is none. PyTorch only.
+        ema_decay: Decay, a step, of the moving average of the weights; 0 is none. PyTorch
+            only.
+        precision: ``float32``, ``bfloat16`` or ``auto``: mixed on a GPU, ``float32`` on a CPU.
+        patience: Epochs without a better validation loss before stopping, the best epoch being
+            kept; 0 never stops and keeps the last epoch.
+        source: Where the hyper-parameters come from: a paper, an issue, or "ours".
+    """
+
+    name: str
+    trainer: Literal["keras", "torch", "probe"]
+    architecture: str
+    weights: str = "none"
+    backbone: Literal["fine-tuned", "frozen"] = "fine-tuned"
+    image_size: int = 224
+    batch_size: int = 32
+    accumulate: int = 1
+    epochs: int = 0
+    head_epochs: int = 0
+    warmup_epochs: int = 0
+    learning_rate: float = 0.0
+    layer_decay: float = 1.0
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    drop_rate: float = 0.0
+    drop_path_rate: float = 0.0
+    crop_scale: float = 1.0
+    flip: bool = False
+    jitter: float = 0.0
+    randaugment: str = ""
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    ema_decay: float = 0.0
+    precision: Literal["float32", "bfloat16", "auto"] = "auto"
+    patience: int = 0
+    source: str
+
+    def __post_init__(self) -> None:
+        for field in ("label_smoothing", "drop_rate", "drop_path_rate", "ema_decay", "jitter"):
+            if not 0 <= getattr(self, field) < 1:
+                self._refuse(field, "a value in [0, 1)")
+        for field in ("crop_scale", "layer_decay"):
+            if not 0 < getattr(self, field) <= 1:
+                self._refuse(field, "a value in (0, 1]")
+        for field in ("image_size", "batch_size", "accumulate"):
+            if getattr(self, field) < 1:
+                self._refuse(field, "at least 1")
+        if self.batch_size % self.accumulate:
+            self._refuse("accumulate", f"a divisor of batch_size={self.batch_size}")
+        if self.trainer == "probe":
+            return
+        if self.epochs < 1:
+            self._refuse("epochs", "at least 1")
+        if self.learning_rate <= 0:
+            self._refuse("learning_rate", "a positive value")
+        if self.warmup_epochs >= self.epochs:
+            self._refuse("warmup_epochs", f"fewer than epochs={self.epochs}, to leave a decay")
+        if self.head_epochs >= self.epochs:
+            self._refuse("head_epochs", f"fewer than epochs={self.epochs}")
+        if self.head_epochs and self.weights == "none":
+            self._refuse("head_epochs", "0 without pretrained weights, which it protects")
+        if self.trainer == "keras":
+            for field in ("randaugment", "cutmix", "ema_decay"):
+                if getattr(self, field):
+                    self._refuse(field, "none: the Keras trainer does not implement it")
+            for field in ("layer_decay", "accumulate"):
+                if getattr(self, field) != 1:
+                    self._refuse(field, "1: the Keras trainer does not implement it")
+
+    def _refuse(self, field: str, expected: str) -> None:
+        raise RecipeError(
+            f"recipe {self.name}: expected {field} to be {expected}, found {getattr(self, field)!r}"
+        )
+
+    def learning_rate_at(self, passes: float) -> float:
+        """Return the learning rate after so many passes, a fraction included.
+
+        It rises linearly during ``warmup_epochs``, then follows half a cosine down to zero
+        (Loshchilov and Hutter, SGDR, arXiv 1608.03983). Both frameworks call this function.
+        """
+        if passes < self.warmup_epochs:
+            return self.learning_rate * passes / self.warmup_epochs
+        done = (passes - self.warmup_epochs) / (self.epochs - self.warmup_epochs)
+        return self.learning_rate * (1 + math.cos(math.pi * min(done, 1.0))) / 2
+
+    def smoke(self) -> "Recipe":
+        """Return the same recipe cut to the bone, to check in seconds that it runs."""
+        cut = {"name": f"{self.name}-smoke", "image_size": 64}
+        if self.trainer != "probe":
+            head = 1 if self.head_epochs else 0
+            cut |= {"epochs": 2 + head, "head_epochs": head, "warmup_epochs": 0, "batch_size": 8}
+            cut |= {"accumulate": min(self.accumulate, 2)}
+        return replace(self, **cut)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain values, to be saved with a run."""
+        return asdict(self)
+
+
+_SCRATCH = {
+    "image_size": 128,
+    "batch_size": 32,
+    "epochs": 100,
+    "warmup_epochs": 5,
+    "learning_rate": 1e-3,
+    "weight_decay": 0.05,
+    "label_smoothing": 0.1,
+    "drop_rate": 0.2,
+    "drop_path_rate": 0.2,
+    "crop_scale": 0.35,
+    "flip": True,
+    "jitter": 0.2,
+    "source": "ours: fixed before the first run, the same for every network trained from scratch",
+}
+
+_FINE_TUNED = {
+    "weights": "imagenet",
+    "epochs": 25,
+    "warmup_epochs": 2,
+    "learning_rate": 2e-4,
+    "weight_decay": 0.05,
+    "label_smoothing": 0.1,
+    "drop_path_rate": 0.1,
+    "crop_scale": 0.35,
+    "flip": True,
+    "jitter": 0.2,
+    "source": "ours; 25 epochs as in the earlier proof of concept, to compare with it",
+}
+
+_ALL = (
+    Recipe(
+        name="efficientnet-b0-keras-scratch",
+        trainer="keras",
+        architecture="EfficientNetB0",
+        **_SCRATCH,
+    ),
+    Recipe(
+        name="efficientnet-b0-torch-scratch",
+        trainer="torch",
+        architecture="tf_efficientnet_b0",
+        **_SCRATCH,
+    ),
+    Recipe(
+        name="efficientnet-b0-keras",
+        trainer="keras",
+        architecture="EfficientNetB0",
+        head_epochs=5,
+        **_FINE_TUNED,
+    ),
+    Recipe(
+        name="efficientnet-b0-torch",
+        trainer="torch",
+        architecture="tf_efficientnet_b0",
+        head_epochs=5,
+        **_FINE_TUNED,
+    ),
+    Recipe(
+        name="mobilenetv2-int8-probe",
+        trainer="probe",
+        architecture="tflite:MobilenetV2/Logits/AvgPool",
+        weights="mobilenet_v2_1.0_224_quant.tflite",
+        backbone="frozen",
+        source="ours; Kornblith et al., Do Better ImageNet Models Transfer Better?, "
+        "arXiv 1805.08974, for the protocol of the linear probe",
+    ),
+    Recipe(
+        name="histogram-hog",
+        trainer="probe",
+        architecture="histogram+hog",
+        image_size=128,
+        source="ours; Dalal and Triggs, Histograms of Oriented Gradients for Human Detection, "
+        "CVPR 2005, doi 10.1109/CVPR.2005.177",
+    ),
+    Recipe(
+        name="majority",
+        trainer="probe",
+        architecture="majority",
+        image_size=8,
+        source="the smallest baseline: always the most frequent class of the training part",
+    ),
+)
+
+RECIPES = {recipe.name: recipe for recipe in _ALL}
+"""Every recipe by name."""
+
+
+def epoch_seed(seed: int, epoch: int) -> int:
+    """Return the seed of every generator at the start of an epoch, in [0, 2**31).
+
+    It depends on the run's seed and the epoch alone, so that a run resumed at an epoch equals one
+    that never stopped.
+    """
+    return int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0] >> 1)
+
+
+def find(name: str) -> Recipe:
+    """Return the recipe of that name.
+
+    Raises:
+        RecipeError: If there is none; the message lists the nearest names.
+    """
+    if name not in RECIPES:
+        near = get_close_matches(name, RECIPES, n=3, cutoff=0.3) or list(RECIPES)
+        raise RecipeError(
+            f"expected a recipe of vitrine.recipes, found {name!r}; the nearest are "
+            f"{', '.join(near)}"
+        )
+    return RECIPES[name]

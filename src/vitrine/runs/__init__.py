@@ -1,0 +1,23 @@
+"""The folder of a run: write once, load, align two. Sole owner of its file names.
+
+``runs/<recipe>/seed-<n>/`` holds ``run.json`` (written last: a folder without it is not a run),
+``history.csv``, ``predictions.csv``, the TensorBoard events, and ``weights/``, which git ignores.
+A trainer writes predictions, never metrics: ``vitrine.scores`` alone turns them into numbers.
+"""
+
+from vitrine.runs.folder import RunFolder, data_facts, prediction_rows
+from vitrine.runs.meter import Meter
+from vitrine.runs.reading import Predictions, Run, RunError, align, load, names
+
+__all__ = [
+    "Meter",
+    "Predictions",
+    "Run",
+    "RunError",
+    "RunFolder",
+    "align",
+    "data_facts",
+    "load",
+    "names",
+    "prediction_rows",
+]

@@ -1,0 +1,176 @@
+"""Write a run: its history as it grows, its predictions, and the ``run.json`` that seals it."""
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from vitrine import images, paths
+from vitrine.catalog import Catalog
+from vitrine.recipes import Recipe
+from vitrine.runs.meter import code_state, versions
+from vitrine.runs.reading import HISTORY, HISTORY_COLUMNS, META, PREDICTIONS, Run, RunError
+from vitrine.splits import Split
+
+__all__ = ["RunFolder", "data_facts", "prediction_rows"]
+
+FORMAT = 1
+WEIGHTS, EVENTS = "weights", "events.out.tfevents.0.vitrine"
+
+log = logging.getLogger(__name__)
+
+
+def data_facts(catalog: Catalog, split: Split) -> dict[str, Any]:
+    """Return what ``run.json`` says of the data that a run was made on."""
+    return {
+        "edition": catalog.edition,
+        "manifest_sha256": catalog.manifest_sha256,
+        "split": split.name,
+        "split_sha256": split.sha256,
+        "images": len(split.frame),
+    }
+
+
+def prediction_rows(
+    frame: pd.DataFrame,
+    probabilities: Float[np.ndarray, "image category"],
+    split: str,
+    fold: int | None = None,
+) -> pd.DataFrame:
+    """Lay predictions out as rows of ``predictions.csv``.
+
+    Args:
+        frame: Images predicted: columns ``image`` and ``label``.
+        probabilities: Softmax of each image, in the order of ``frame``.
+        split: ``validation``, ``test``, or ``repeat-<r>`` for a cross-validation.
+        fold: Number of the fold within the repetition.
+    """
+    rows = frame[["image", "label"]].reset_index(drop=True)
+    rows.insert(1, "split", split)
+    rows.insert(2, "fold", pd.array([fold] * len(rows), dtype="Int64"))
+    for k in range(probabilities.shape[1]):
+        rows[f"p_{k}"] = [float(f"{value:.6g}") for value in probabilities[:, k]]
+    return rows
+
+
+class RunFolder:
+    """A run being made: history and events grow with it, ``run.json`` seals it.
+
+    Args:
+        recipe: What is being run.
+        seed: Its seed.
+        base: Folder that holds the runs; by default the project's ``runs/``.
+    """
+
+    def __init__(self, recipe: Recipe, seed: int, base: Path | None = None) -> None:
+        self.recipe, self.seed = recipe, seed
+        self.name = f"{recipe.name}/seed-{seed}"
+        self.path = (base or paths.runs()) / recipe.name / f"seed-{seed}"
+        self.weights = self.path / WEIGHTS
+        if (self.path / META).exists():
+            raise RunError(
+                f"run {self.name} is finished and a run is written once; choose another seed, or "
+                "move its folder away to make it again"
+            )
+
+    def prepare(self, *, resume: bool) -> None:
+        """Make the folder, or refuse to mix with the remains of an interrupted run.
+
+        Raises:
+            RunError: If a former attempt left weights and ``resume`` is false.
+        """
+        if self.weights.exists() and any(self.weights.iterdir()) and not resume:
+            raise RunError(
+                f"run {self.name} was begun and interrupted; add --resume to go on from its last "
+                "epoch, or move its folder away to start again"
+            )
+        self.weights.mkdir(parents=True, exist_ok=True)
+
+    def write_history(self, rows: list[dict[str, float]]) -> None:
+        """Write the epochs so far, as CSV and as TensorBoard events.
+
+        The events are written again from the whole history, in place: a reader that follows the
+        file sees it grow, and a resumed run has no epoch twice. (Events written by a framework
+        carry the machine's name in the name of their file.)
+        """
+        last = rows[-1]
+        left = (self.recipe.epochs - len(rows)) * last["seconds"] / 60
+        log.info(
+            "%s epoch %d/%d: train loss %.3f, validation loss %.3f, accuracy %.3f (%.1f s, "
+            "%.0f min left)",
+            self.name, last["epoch"], self.recipe.epochs, last["train_loss"], last["val_loss"],
+            last["val_accuracy"], last["seconds"], left,
+        )  # fmt: skip
+        table = pd.DataFrame(rows, columns=list(HISTORY_COLUMNS))
+        table.to_csv(self.path / HISTORY, index=False, lineterminator="\n", float_format="%.6g")
+        _write_events(self.path / EVENTS, rows)
+
+    def seal(
+        self,
+        split: Split,
+        catalog: Catalog,
+        predict: Callable[[np.ndarray], np.ndarray],
+        facts: Mapping[str, Any],
+    ) -> Run:
+        """Predict validation and test with the kept weights, and write the run.
+
+        This is the one place where a trained network meets the test part.
+
+        Args:
+            split: Who is validation and test, as trained with.
+            catalog: Where the photos are.
+            predict: Turns preprocessed photos into the softmax of each.
+            facts: What was measured while training.
+        """
+        tables = []
+        for part in ("validation", "test"):
+            frame = split.part(part)
+            pixels = images.cached(catalog, frame.image.tolist(), self.recipe.image_size)
+            tables.append(prediction_rows(frame, predict(pixels), part))
+        return self.finish(tables, {**facts, "data": data_facts(catalog, split)})
+
+    def finish(self, predictions: Sequence[pd.DataFrame], facts: Mapping[str, Any]) -> Run:
+        """Write predictions, then ``run.json``, which makes the folder a run."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        table = pd.concat(predictions)
+        table.to_csv(self.path / PREDICTIONS, index=False, lineterminator="\n")
+        meta = {
+            "format": FORMAT,
+            "name": self.name,
+            "recipe": self.recipe.to_dict(),
+            "seed": self.seed,
+            **facts,
+            "code": code_state(),
+            "versions": versions(),
+        }
+        part = self.path / f"{META}.part"
+        part.write_text(json.dumps(meta, indent=2, ensure_ascii=False) + "\n")
+        part.replace(self.path / META)
+        return Run(self.name, self.path, meta)
+
+
+def _write_events(path: Path, rows: list[dict[str, float]]) -> None:
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.summary.writer.record_writer import RecordWriter
+
+    first = rows[0]["wall_time"] if rows else 0.0
+    with path.open("wb") as file:
+        writer = RecordWriter(file)
+        header = Event(wall_time=first, file_version="brain.Event:2")
+        writer.write(header.SerializeToString())
+        for row in rows:
+            values = [
+                Summary.Value(tag=name.replace("_", "/", 1), simple_value=row[name])
+                for name in HISTORY_COLUMNS
+                if name not in ("epoch", "wall_time") and row[name] is not None
+            ]
+            event = Event(
+                wall_time=row["wall_time"], step=int(row["epoch"]), summary=Summary(value=values)
+            )
+            writer.write(event.SerializeToString())

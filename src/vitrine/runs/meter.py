@@ -1,0 +1,113 @@
+"""Measure a run: commit, versions, hardware asked for and obtained, durations, memory."""
+
+import os
+import platform
+import subprocess
+import time
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from vitrine import paths
+
+__all__ = ["Meter", "code_state", "versions"]
+
+LIBRARIES = (
+    "torch", "timm", "lightning", "tensorflow", "keras", "numpy", "pillow", "scikit-learn",
+)  # fmt: skip
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(
+        ["git", *arguments], cwd=paths.root(), capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def code_state() -> dict[str, Any]:
+    """Return the commit that runs, and whether the package or the locks differ from it."""
+    return {
+        "commit": _git("rev-parse", "HEAD") or "unknown",
+        "dirty": bool(_git("status", "--porcelain", "--", "src", "requirements")),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the version of Python and of each library that can change a result."""
+    found = {"python": platform.python_version()}
+    for library in LIBRARIES:
+        try:
+            found[library] = metadata.version(library)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+class Meter:
+    """Measure a run: hardware, durations, throughput, peak memory.
+
+    Args:
+        device: Device obtained, such as ``cpu`` or ``cuda``.
+        asked: Device asked for.
+        gpu: Name of the GPU; ``None`` on a CPU.
+        threads: Threads that the framework computes with.
+    """
+
+    def __init__(self, device: str, *, asked: str, gpu: str | None = None, threads: int) -> None:
+        self.hardware = {
+            "asked": asked,
+            "device": device,
+            "gpu": gpu,
+            "cpu": _cpu(),
+            "cores": psutil.cpu_count(),
+            "threads": threads,
+            "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+            "load_at_start": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
+        }
+        self.started = datetime.now(UTC)
+        self._clock, self._cpu_clock = time.perf_counter(), time.process_time()
+
+    def facts(self, history: list[dict[str, float]], images: int, **more: Any) -> dict[str, Any]:
+        """Return what ``run.json`` says of the machine and of time.
+
+        Args:
+            history: Epochs of the run, those of earlier attempts included.
+            images: Images seen in one epoch.
+            more: Anything else measured.
+        """
+        training = sum(row["seconds"] for row in history)
+        return {
+            "hardware": self.hardware,
+            "timing": {
+                "started": self.started.isoformat(timespec="seconds"),
+                "seconds": round(time.perf_counter() - self._clock, 1),
+                "cpu_seconds": round(time.process_time() - self._cpu_clock, 1),
+                "training_seconds": round(training, 1),
+                "images_per_second": round(images * len(history) / training, 2)
+                if training
+                else None,
+                "peak_memory_mib": _peak_memory(),
+                **more,
+            },
+        }
+
+
+def _peak_memory() -> int | None:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    unit = 2**20 if platform.system() == "Darwin" else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit
+
+
+def _cpu() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,143 @@
+"""Read finished runs, and align two of them image by image."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Int
+
+from vitrine import paths
+
+__all__ = ["Predictions", "Run", "RunError", "align", "load", "names"]
+
+META, HISTORY, PREDICTIONS = "run.json", "history.csv", "predictions.csv"
+HISTORY_COLUMNS = (
+    "epoch", "seconds", "learning_rate", "train_loss", "train_accuracy", "val_loss",
+    "val_accuracy", "wall_time",
+)  # fmt: skip
+
+
+class RunError(ValueError):
+    """A run that does not exist, is not finished, or cannot be written again."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What one run answered for some images, in the order of their names.
+
+    Attributes:
+        image: File name of each image.
+        truth: Its class, as a position in ``catalog.CLASSES``.
+        probabilities: Probability given to each class.
+    """
+
+    image: np.ndarray
+    truth: Int[np.ndarray, " image"]
+    probabilities: Float[np.ndarray, "image category"]
+
+    @property
+    def predicted(self) -> Int[np.ndarray, " image"]:
+        """Most probable class of each image; the first one on a tie."""
+        return self.probabilities.argmax(axis=1)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Attributes:
+        name: ``<recipe>/seed-<n>``.
+        folder: Where it lies.
+        meta: Content of ``run.json``.
+    """
+
+    name: str
+    folder: Path
+    meta: dict[str, Any]
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """One row an epoch; empty for a probe, which has none."""
+        path = self.folder / HISTORY
+        return pd.read_csv(path) if path.is_file() else pd.DataFrame(columns=HISTORY_COLUMNS)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """Every prediction, as in ``predictions.csv``."""
+        return pd.read_csv(self.folder / PREDICTIONS)
+
+    def part(self, part: str = "test") -> Predictions:
+        """Return the predictions of ``validation`` or ``test``."""
+        rows = self.table[self.table.split == part]
+        if rows.empty:
+            raise RunError(
+                f"run {self.name}: expected predictions for the part {part!r}, found only "
+                f"{', '.join(sorted(self.table.split.unique()))}"
+            )
+        return _predictions(rows)
+
+    def fold(self, repeat: int, fold: int) -> Predictions:
+        """Return the predictions of one fold of one repetition of the cross-validation."""
+        rows = self.table[(self.table.split == f"repeat-{repeat}") & (self.table.fold == fold)]
+        if rows.empty:
+            raise RunError(f"run {self.name}: found no predictions for repeat {repeat} fold {fold}")
+        return _predictions(rows)
+
+
+def _predictions(rows: pd.DataFrame) -> Predictions:
+    rows = rows.sort_values("image")
+    columns = [name for name in rows if name.startswith("p_")]
+    return Predictions(
+        rows.image.to_numpy(), rows.label.to_numpy(), rows[columns].to_numpy(dtype=float)
+    )
+
+
+def names(base: Path | None = None) -> list[str]:
+    """Return the names of the finished runs, sorted."""
+    base = base or paths.runs()
+    return sorted(
+        str(path.parent.relative_to(base).as_posix()) for path in base.glob(f"*/*/{META}")
+    )
+
+
+def load(name: str, base: Path | None = None) -> Run:
+    """Load a finished run.
+
+    Args:
+        name: ``<recipe>/seed-<n>``; ``<recipe>`` alone means its seed 0.
+        base: Folder that holds the runs; by default the project's ``runs/``.
+
+    Raises:
+        RunError: If there is no such finished run.
+    """
+    base = base or paths.runs()
+    if "/" not in name:
+        name = f"{name}/seed-0"
+    folder = base / name
+    if not (folder / META).is_file():
+        state = "an unfinished one" if folder.exists() else "none"
+        known = ", ".join(names(base)) or "no finished run"
+        raise RunError(f"expected the run {name}, found {state}; there are: {known}")
+    return Run(name, folder, json.loads((folder / META).read_text()))
+
+
+def align(first: Run, second: Run, part: str = "test") -> tuple[Predictions, Predictions]:
+    """Return the predictions of two runs on the same images, in the same order.
+
+    Raises:
+        RunError: If they were not made on the same images with the same labels: comparing them
+            image by image would then mean nothing.
+    """
+    a, b = first.part(part), second.part(part)
+    same: Callable[[np.ndarray, np.ndarray], bool] = np.array_equal
+    if not same(a.image, b.image) or not same(a.truth, b.truth):
+        raise RunError(
+            f"expected {first.name} and {second.name} to predict the same images of the part "
+            f"{part!r}, found {len(set(a.image) ^ set(b.image))} images in one only; compare runs "
+            "made on one split"
+        )
+    return a, b

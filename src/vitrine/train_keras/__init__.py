@@ -1,0 +1,11 @@
+"""Train a network of ``keras.applications`` on the product photos, in TensorFlow.
+
+The same recipe, the same schedule and the same augmentation as ``vitrine.train_torch``, so that
+the framework can be told apart from the architecture. Every random choice depends on (seed,
+epoch) and operations are deterministic: a run killed and resumed equals one never stopped.
+"""
+
+from vitrine.train_keras.fit import fit
+from vitrine.train_keras.network import build, predict
+
+__all__ = ["build", "fit", "predict"]

@@ -1,0 +1,86 @@
+"""Build the Keras network that a recipe names, and predict with it."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from vitrine.catalog import CLASSES
+from vitrine.recipes import Recipe, RecipeError
+
+__all__ = ["build", "predict"]
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Mean and deviation of ImageNet's pixels in [0, 1], as the pretrained networks expect."""
+BACKBONE, DROP_PATH_RATE = "backbone", 0.2
+
+
+def build(recipe: Recipe, classes: int = len(CLASSES)) -> keras.Model:
+    """Return the recipe's network: normalisation inside, pixels in [0, 255] in, logits out.
+
+    ``keras.applications`` puts the rescaling in the network but the mean and deviation in the
+    downloaded weights; without these, they are put in front here, so that a network trained from
+    scratch sees the same inputs as a pretrained one.
+
+    Raises:
+        RecipeError: If Keras has no such architecture, or if its weights cannot be had.
+    """
+    architecture = getattr(keras.applications, recipe.architecture, None)
+    if not callable(architecture):
+        raise RecipeError(
+            f"recipe {recipe.name}: expected an architecture of keras.applications, found "
+            f"{recipe.architecture!r}"
+        )
+    shape = (recipe.image_size, recipe.image_size, 3)
+    weights = None if recipe.weights == "none" else recipe.weights
+    if weights not in (None, "imagenet") and not Path(weights).is_file():
+        raise RecipeError(
+            f"expected the weights of {recipe.name} at {Path(weights).name}, found no such file; "
+            "give the path of a .weights.h5 file of this architecture without its head"
+        )
+    try:
+        backbone = architecture(
+            include_top=False, weights=weights, input_shape=shape, pooling="avg", name=BACKBONE
+        )
+    except Exception as error:
+        if weights is None:
+            raise
+        raise RecipeError(
+            f"expected the weights {recipe.weights!r} of {recipe.architecture}, found none "
+            f"({type(error).__name__}); with a network Keras downloads them, without one place "
+            "the file efficientnetb0_notop.h5 in the folder ~/.keras/models, or give "
+            "`--weights PATH`, or train with `--weights none`"
+        ) from error
+    for layer in backbone.layers:  # stochastic depth, whose last rate Keras fixes at 0.2
+        if isinstance(layer, keras.layers.Dropout):
+            layer.rate *= recipe.drop_path_rate / DROP_PATH_RATE
+    pixels = keras.Input(shape)
+    scaled = pixels
+    if weights is None:  # (p / 255 - mean) / std, times the 255 that the network divides by
+        scaled = keras.layers.Rescaling(
+            [1 / s for s in STD], [-255 * m / s for m, s in zip(MEAN, STD, strict=True)]
+        )(pixels)
+    features = keras.layers.Dropout(recipe.drop_rate)(backbone(scaled))
+    logits = keras.layers.Dense(classes, name="head", dtype="float32")(features)
+    return keras.Model(pixels, logits)
+
+
+def predict(
+    network: keras.Model, pixels: UInt8[np.ndarray, "image size size 3"], batch: int = 32
+) -> Float[np.ndarray, "image category"]:
+    """Return the softmax of each photo, computed in float32 on the CPU.
+
+    Args:
+        network: What ``build`` returned, trained.
+        pixels: Photos preprocessed at the recipe's size.
+        batch: Photos computed at once.
+    """
+    import tensorflow as tf
+
+    answers = []
+    with tf.device("/CPU:0"):
+        for start in range(0, len(pixels), batch):
+            piece = np.asarray(pixels[start : start + batch], dtype=np.float32)
+            answers.append(keras.ops.softmax(network(piece, training=False)).numpy())
+    return np.concatenate(answers)

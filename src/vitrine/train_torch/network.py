@@ -1,0 +1,93 @@
+"""Build the network that a recipe names, and predict with it."""
+
+from pathlib import Path
+
+import numpy as np
+import timm
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+
+from vitrine.catalog import CLASSES
+from vitrine.recipes import Recipe, RecipeError
+
+__all__ = ["build", "predict"]
+
+
+class Normalise(nn.Module):
+    """Bring uint8 pixels to the mean and deviation that the backbone expects."""
+
+    def __init__(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+        super().__init__()
+        self.register_buffer("mean", 255 * torch.tensor(mean).view(1, -1, 1, 1), persistent=False)
+        self.register_buffer("std", 255 * torch.tensor(std).view(1, -1, 1, 1), persistent=False)
+
+    def forward(
+        self, pixels: UInt8[Tensor, "batch channel height width"]
+    ) -> Float[Tensor, "batch channel height width"]:
+        """Return float32 pixels with the mean taken off, divided by the deviation."""
+        return (pixels.float() - self.mean) / self.std
+
+
+def build(recipe: Recipe, classes: int = len(CLASSES)) -> nn.Module:
+    """Return the recipe's network: normalisation inside, uint8 in, logits out.
+
+    Raises:
+        RecipeError: If timm has no such architecture, or if its weights cannot be had.
+    """
+    options = {"drop_rate": recipe.drop_rate, "drop_path_rate": recipe.drop_path_rate}
+    if recipe.weights not in ("none", "imagenet"):
+        if not Path(recipe.weights).is_file():
+            raise RecipeError(
+                f"expected the weights of {recipe.name} at {Path(recipe.weights).name}, found no "
+                "such file; give the path of a checkpoint of this architecture"
+            )
+        options["pretrained_cfg_overlay"] = {"file": recipe.weights}
+    if not timm.is_model(recipe.architecture):
+        raise RecipeError(
+            f"recipe {recipe.name}: expected an architecture that timm knows, found "
+            f"{recipe.architecture!r}; `timm.list_models()` lists them"
+        )
+    try:
+        network = timm.create_model(
+            recipe.architecture,
+            pretrained=recipe.weights != "none",
+            num_classes=classes,
+            **options,
+        )
+    except (OSError, RuntimeError, KeyError) as error:
+        if recipe.weights == "none":
+            raise
+        raise RecipeError(_unavailable(recipe, error)) from error
+    config = network.pretrained_cfg
+    return nn.Sequential(Normalise(config["mean"], config["std"]), network)
+
+
+def _unavailable(recipe: Recipe, error: Exception) -> str:
+    config = timm.get_pretrained_cfg(recipe.architecture)
+    hub = config.hf_hub_id if config and config.hf_hub_id else recipe.architecture
+    return (
+        f"expected the weights {recipe.weights!r} of {recipe.architecture}, found none "
+        f"({type(error).__name__}); with a network they come from the hub repository {hub}, "
+        "without one download its model.safetensors elsewhere and give "
+        "`--weights PATH/model.safetensors`, or train with `--weights none`"
+    )
+
+
+@torch.inference_mode()
+def predict(
+    network: nn.Module, pixels: UInt8[np.ndarray, "image size size 3"], batch: int = 32
+) -> Float[np.ndarray, "image category"]:
+    """Return the softmax of each photo, computed in float32 on the CPU.
+
+    Args:
+        network: What ``build`` returned, trained.
+        pixels: Photos preprocessed at the recipe's size.
+        batch: Photos computed at once.
+    """
+    network = network.cpu().float().eval()
+    answers = []
+    for start in range(0, len(pixels), batch):
+        piece = torch.from_numpy(np.array(pixels[start : start + batch])).permute(0, 3, 1, 2)
+        answers.append(network(piece).softmax(dim=1).numpy())
+    return np.concatenate(answers)
