@@ -1,0 +1,153 @@
+"""What a notebook opens first: the profile decides where its data and its runs come from.
+
+``published`` reads the tracked split and runs, and trains nothing unless asked. ``smoke`` draws the
+synthetic catalogue, trains miniature models for real and writes under ``build/smoke``: nothing of
+it can reach the published runs or the ledger.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vitrine import catalog, demo, paths, recipes, runs, splits
+from vitrine.catalog import Catalog
+from vitrine.recipes import Recipe
+from vitrine.runs import Run
+from vitrine.splits import Split
+
+__all__ = ["PROFILES", "Session", "SessionError", "begin"]
+
+PROFILES = ("published", "smoke")
+
+
+class SessionError(ValueError):
+    """A profile that does not exist, or data that a request needs and the machine lacks."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """The data and the runs of one profile.
+
+    Attributes:
+        profile: ``published`` or ``smoke``.
+        split: Who is train, validation, test.
+        base: Folder of the runs.
+        photos: Whether original photos may be shown: only in local builds that have them.
+    """
+
+    profile: str
+    split: Split
+    base: Path
+    photos: bool
+
+    @property
+    def smoke(self) -> bool:
+        """Whether results of this session mean nothing beyond « it runs »."""
+        return self.profile == "smoke"
+
+    def catalog(self) -> Catalog:
+        """Return the catalogue of the photos.
+
+        Raises:
+            CatalogError: If the data set was not fetched (``published`` only).
+        """
+        return catalog.load(_demo_folder() if self.smoke else None)
+
+    def recipe(self, name: str) -> Recipe:
+        """Return a recipe, cut to the bone in smoke.
+
+        Raises:
+            RecipeError: If there is none of that name.
+        """
+        recipe = recipes.find(name)
+        return recipe.smoke() if self.smoke else recipe
+
+    def run(self, name: str, seed: int = 0, *, retrain: bool = False) -> Run:
+        """Return the run of a recipe, training it where the profile or the reader asks for it.
+
+        In ``published``, the tracked run is loaded; ``retrain`` makes a new one under
+        ``build/retrain`` and leaves the published one as it is. In ``smoke``, the run is made once.
+
+        Args:
+            name: Name of the recipe.
+            seed: Seed of the run.
+            retrain: Whether to train again; interrupted, it goes on from its last epoch.
+
+        Raises:
+            RecipeError: If there is no such recipe.
+            RunError: If the published run does not exist.
+            CatalogError: If photos are needed and absent.
+        """
+        recipe = self.recipe(name)
+        base = paths.build() / "retrain" if retrain and not self.smoke else self.base
+        full = f"{recipe.name}/seed-{seed}"
+        if not self.smoke and not retrain or full in runs.names(base):
+            return runs.load(full, base)
+        photos = self.catalog()
+        if recipe.trainer == "probe":
+            from vitrine import probe
+
+            return probe.fit(recipe, self.split, photos, seed=seed, base=base)
+        if recipe.trainer == "keras":
+            from vitrine import train_keras as trainer
+        else:
+            from vitrine import train_torch as trainer
+        return trainer.fit(recipe, self.split, photos, seed=seed, base=base, resume=True)
+
+    def answers(self, name: str, seed: int = 0) -> Run:
+        """Return a run to compare, without ever training one.
+
+        In ``published`` this is the tracked run. In ``smoke``, the comparison must stand alone and
+        load no framework: predictions drawn from a generator, better or worse with the name, take
+        the place of a trained model's.
+
+        Raises:
+            RunError: If the published run does not exist.
+        """
+        if not self.smoke:
+            return runs.load(f"{name}/seed-{seed}", self.base)
+        base = paths.build() / "smoke" / "stand-in"
+        recipe = self.recipe(name)
+        full = f"{recipe.name}/seed-{seed}"
+        if full in runs.names(base):
+            return runs.load(full, base)
+        rng = np.random.default_rng([seed, *name.encode()])
+        skill = 1.5 + rng.random()
+        tables = []
+        for part in ("validation", "test"):
+            frame = self.split.part(part)
+            logits = rng.normal(size=(len(frame), len(catalog.CLASSES)))
+            logits[np.arange(len(frame)), frame.label] += skill
+            odds = np.exp(logits)
+            given = odds / odds.sum(axis=1, keepdims=True)
+            tables.append(runs.prediction_rows(frame, given, part))
+        facts = {"hardware": {"device": "cpu", "cpu": "none: drawn, not trained"}, "timing": {}}
+        return runs.RunFolder(recipe, seed, base).finish(tables, facts)
+
+
+def _demo_folder() -> Path:
+    return paths.build() / "demo"
+
+
+def begin(profile: str = "published") -> Session:
+    """Open a session; ``VITRINE_PROFILE`` overrides the profile, for nbval.
+
+    Raises:
+        SessionError: If the profile is unknown.
+    """
+    profile = os.environ.get("VITRINE_PROFILE") or profile
+    if profile not in PROFILES:
+        raise SessionError(
+            f"expected a profile among {', '.join(PROFILES)}, found {profile!r}; "
+            "set -p profile=published or VITRINE_PROFILE"
+        )
+    if profile == "smoke":
+        demo.write(_demo_folder())
+        split = splits.draw(catalog.load(_demo_folder()))
+        return Session(profile, split, paths.build() / "smoke" / "runs", photos=True)
+    wanted = os.environ.get("VITRINE_PHOTOS", "1") == "1"
+    return Session(
+        profile, splits.load(), paths.runs(), photos=wanted and (paths.data() / "images").is_dir()
+    )
