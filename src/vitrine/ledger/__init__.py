@@ -1,0 +1,75 @@
+"""The one door to prose: every citable number with its origin, and every declared claim.
+
+The ledger is a pure function of tracked files. Every build computes it again and compares it with
+``runs/ledger.json``, which the roles of the book read::
+
+    splits, facts, runs, cited results -measures-> values -verdicts-> claims
+                                                      +-> runs/ledger.json -> {valeur}, {verdict}
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from vitrine import paths
+from vitrine.ledger import measures, verdicts
+from vitrine.ledger.values import Value
+
+__all__ = ["LedgerError", "Value", "check", "compute", "write"]
+
+
+class LedgerError(ValueError):
+    """The tracked ledger is not what the tracked files give."""
+
+
+def _path() -> Path:
+    return paths.runs() / "ledger.json"
+
+
+def compute() -> dict[str, Any]:
+    """Compute the whole ledger from tracked files, as ``runs/ledger.json`` holds it."""
+    values = measures.compute()
+    return {
+        "schema": 1,
+        "values": {key: value.to_dict() for key, value in values.items()},
+        "verdicts": verdicts.decide(values),
+    }
+
+
+def write() -> Path:
+    """Write ``runs/ledger.json`` and return its path."""
+    text = json.dumps(compute(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    part = _path().with_suffix(".part")
+    part.write_text(text)
+    part.replace(_path())
+    return _path()
+
+
+def check() -> None:
+    """Compare the tracked ledger with the tracked files.
+
+    Raises:
+        LedgerError: If they differ; the first keys that do are in the message.
+    """
+    fresh = compute()
+    tracked = json.loads(_path().read_text()) if _path().is_file() else {}
+    wrong = [
+        key
+        for section in ("values", "verdicts")
+        for key in sorted({*fresh[section], *tracked.get(section, {})})
+        if not _same(fresh[section].get(key), tracked.get(section, {}).get(key))
+    ]
+    if wrong:
+        raise LedgerError(
+            f"expected runs/ledger.json to be what the tracked files give, found {len(wrong)} "
+            f"differences ({', '.join(wrong[:4])}); run `vitrine ledger` and look at its diff"
+        )
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Compare two entries; numbers may differ by a rounding of the last digits kept."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(_same(a[key], b[key]) for key in a)
+    if isinstance(a, float) and isinstance(b, float):
+        return abs(a - b) <= 1e-6 * max(abs(a), abs(b), 1e-3)
+    return a == b

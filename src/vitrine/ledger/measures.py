@@ -1,0 +1,288 @@
+"""Every number of the book, computed from tracked files."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from vitrine import facts, paths, runs, splits
+from vitrine.catalog import CLASSES
+from vitrine.ledger.values import Value, from_runs
+from vitrine.recipes import RECIPES
+from vitrine.runs import Run
+from vitrine.scores.calibration import calibrated_error
+from vitrine.scores.decision import selective_curve
+from vitrine.scores.folds import corrected_interval, corrected_p_value
+from vitrine.scores.metrics import Metric, accuracy, macro_f1
+from vitrine.scores.paired import holm, mcnemar
+from vitrine.scores.panel import METRICS, panel
+from vitrine.scores.power import smallest_paired_gap, smallest_unpaired_gap
+from vitrine.scores.seeds import over_seeds
+from vitrine.scores.table import recipe_gap, recipe_score
+
+__all__ = ["COMPARISONS", "clean", "compute", "fold_scores", "has_folds", "published"]
+
+COMPARISONS = (
+    ("efficientnet-b0-keras-scratch", "efficientnet-b0-torch-scratch"),
+    ("histogram-hog", "efficientnet-b0-keras-scratch"),
+    ("histogram-hog", "mobilenetv2-int8-probe"),
+    ("efficientnet-b0-keras-scratch", "mobilenetv2-int8-probe"),
+)
+"""Baseline and candidate of each gap that the protocol announces."""
+
+TRAINING = {"keras": "03_baseline_tensorflow", "torch": "04_sota_pytorch"}
+DISCORDANCE = 0.2
+"""Share of test images on which just one of two models is right: the protocol's assumption."""
+ANSWERED = 0.8
+"""Share of the photos that a model answers, the surest, where it may leave the rest to a person."""
+POC_ACCURACY = 0.8
+"""Accuracy around which two published results are told apart: about that of those we cite."""
+POC, TRIAL = "ressources/prior_poc.csv", "ressources/prior_trial.csv"
+
+
+def published() -> dict[str, list[Run]]:
+    """Return the finished runs of each known recipe, by seed."""
+    found = defaultdict(list)
+    for name in runs.names():
+        recipe = name.split("/")[0]
+        if recipe in RECIPES:
+            found[recipe].append(runs.load(name))
+    return {recipe: sorted(group, key=lambda r: r.meta["seed"]) for recipe, group in found.items()}
+
+
+def clean(images: np.ndarray) -> np.ndarray:
+    """Return a mask of the images that have no duplicate, exact or near, in another part."""
+    pairs = facts.load("pairs")
+    crossing = pairs[pairs.part_a != pairs.part_b]
+    return ~np.isin(images, np.r_[crossing.image_a.to_numpy(), crossing.image_b.to_numpy()])
+
+
+def compute() -> dict[str, Value]:
+    """Compute every value, by key, from the tracked split, facts, runs and cited results."""
+    values: dict[str, Value] = {}
+    groups = published()
+    for part in (_data(), _cited(), _power()):
+        values.update(part)
+    for recipe, group in groups.items():
+        values.update((f"{recipe}.{key}", value) for key, value in _recipe(recipe, group))
+    for baseline, candidate in COMPARISONS:
+        if baseline in groups and candidate in groups:
+            values.update(_gaps(baseline, candidate, groups))
+    values.update(_corrected(values))
+    return dict(sorted(values.items()))
+
+
+def _data() -> Iterator[tuple[str, Value]]:
+    notebook = "02_donnees"
+    split, images, pairs = splits.load(), facts.load("images"), facts.load("pairs")
+
+    def count(number: float, source: str, unit: str = "count", decimals: int = 0) -> Value:
+        return Value(
+            value=float(number), unit=unit, decimals=decimals, source=source, notebook=notebook
+        )
+
+    table = "data/splits/published.csv"
+    yield "data.products", count(len(split.frame), table)
+    yield "data.classes", count(len(CLASSES), table)
+    yield "data.per_class", count(len(split.frame) / len(CLASSES), table)
+    for part in ("train", "validation", "test"):
+        yield f"data.{part}", count(len(split.part(part)), table)
+    table = "data/facts/images.csv"
+    present = images[images.red.notna()]
+    yield "data.present", count(len(present), table)
+    yield "data.absent", count(len(images) - len(present), table)
+    megapixels = images.width * images.height / 1e6
+    yield "data.megapixels_median", count(megapixels.median(), table, "Mpx", 1)
+    yield "data.megapixels_largest", count(megapixels.max(), table, "Mpx", 1)
+    ratio = (images.width / images.height).dropna()
+    yield "data.elongated", count((np.maximum(ratio, 1 / ratio) > 4).sum(), table)  # noqa: PLR2004
+    yield "data.white_half", count((present.white_share > 1 / 2).mean(), table, "%")
+    table = "data/facts/pairs.csv"
+    crossing = pairs[pairs.part_a != pairs.part_b]
+    yield "data.pairs_exact", count(pairs.exact.sum(), table)
+    yield "data.pairs_near", count((~pairs.exact).sum(), table)
+    yield "data.pairs_crossing", count(len(crossing), table)
+    yield "data.near_bits", count(splits.NEAR, "vitrine.splits")
+    test = split.part("test").image.to_numpy()
+    yield "data.test_leaked", count((~clean(test)).sum(), table)
+    yield "data.test_clean", count(clean(test).sum(), table)
+    yield "data.pairs_mixed_labels", count((pairs.label_a != pairs.label_b).sum(), table)
+
+
+def _cited() -> Iterator[tuple[str, Value]]:
+    """Yield what others published: single runs, no interval; and the trial told in the protocol."""
+    more = {
+        "unit": "%", "decimals": 1, "source": POC, "notebook": "05_comparaison",
+        "hardware": "GTX 1650 (résultat cité)",
+    }  # fmt: skip
+    cited = {}
+    for row in pd.read_csv(paths.root() / POC).itertuples():
+        state = "frozen" if row.backbone == "frozen" else "finetuned"
+        for metric in ("accuracy", "macro_f1"):
+            score = float(getattr(row, f"test_{metric}"))
+            cited[f"{row.model.lower()}-{state}.{metric}"] = score
+            yield (
+                f"poc.{row.model.lower()}-{state}.{metric}",
+                Value(value=score, n=int(row.n_test), **more),
+            )
+    baseline = "efficientnetb0_custom-finetuned"
+    for size in ("t", "s", "b"):
+        candidate = f"mambavision-{size}-1k-finetuned"
+        for metric in ("accuracy", "macro_f1"):
+            gap = cited[f"{candidate}.{metric}"] - cited[f"{baseline}.{metric}"]
+            yield f"poc.gap.mambavision-{size}.{metric}", Value(value=gap, **more)
+    for row in pd.read_csv(paths.root() / TRIAL).itertuples():
+        yield f"trial.{row.key}", Value(value=float(row.value), unit=row.unit, source=TRIAL)
+
+
+def _power() -> Iterator[tuple[str, Value]]:
+    images = len(splits.load().part("test"))
+    gaps = {
+        "smallest_gap": smallest_paired_gap(images=images, discordance=DISCORDANCE),
+        "smallest_unpaired_gap": smallest_unpaired_gap(images=images, accuracy=POC_ACCURACY),
+    }
+    for name, gap in gaps.items():
+        yield (
+            f"power.{name}",
+            Value(
+                value=gap * 100, unit="points", decimals=1, n=images,
+                source="vitrine.scores.power", notebook="05_comparaison",
+            ),
+        )  # fmt: skip
+    for name, share in (("power.discordance", DISCORDANCE), ("power.answered", ANSWERED)):
+        yield name, Value(value=share, unit="%", source="vitrine.ledger.measures")
+
+
+def _recipe(recipe: str, group: list[Run]) -> Iterator[tuple[str, Value]]:
+    notebook = TRAINING.get(RECIPES[recipe].trainer, "05_comparaison")
+    parts = [run.part("test") for run in group]
+    truth = parts[0].truth
+    unit = {"share": ("%", 1), "nat": ("", 2)}
+    yield "seeds", from_runs(len(group), group, unit="count", decimals=0, notebook=notebook)
+    first = panel(truth, parts[0].probabilities)
+    for name, metric in METRICS.items():
+        shown, decimals = unit.get(metric.unit, ("", 2))
+        more = {"unit": shown, "decimals": decimals, "n": len(truth), "notebook": notebook}
+        if len(group) == 1:
+            yield name, from_runs(first[name], group, **more)
+            continue
+        summary = over_seeds(truth, [p.probabilities for p in parts], metric)
+        yield name, from_runs(summary.mean, group, **more)
+        yield f"{name}_between_seeds", from_runs(summary.between_seeds, group, **more)
+    kept = clean(parts[0].image)
+    cleaned = [part.probabilities[kept] for part in parts]
+    more = {"unit": "%", "decimals": 1, "n": int(kept.sum()), "notebook": notebook}
+    for metric in (accuracy, macro_f1):
+        score = recipe_score(truth[kept], cleaned, metric)
+        yield f"{metric.name}_clean", from_runs(score, group, **more)
+    curve = selective_curve(truth, parts[0].probabilities)
+    more |= {"n": round(ANSWERED * len(truth))}
+    yield "accuracy_answered", from_runs(curve.at(ANSWERED), group[:1], **more)
+    yield (
+        "parameters",
+        from_runs(
+            group[0].meta["parameters"] / 1e6, group[:1], unit="M", decimals=2, notebook=notebook
+        ),
+    )
+    if group[0].history.empty:
+        yield from _folds(group[0], notebook)
+    else:
+        yield from _calibration(group[0], notebook)
+        yield from _cost(group, notebook)
+
+
+def _calibration(run: Run, notebook: str) -> Iterator[tuple[str, Value]]:
+    """Yield the calibration error of one run, and what honest probabilities would show."""
+    part = run.part("test")
+    more = {"unit": "%", "decimals": 1, "n": len(part.truth), "notebook": notebook}
+    observed = METRICS["expected_calibration_error"](part.truth, part.probabilities)
+    yield "calibration_error_one_run", from_runs(observed, [run], **more)
+    yield (
+        "calibration_error_if_honest",
+        from_runs(calibrated_error(part.probabilities), [run], **more),
+    )
+
+
+def _cost(group: list[Run], notebook: str) -> Iterator[tuple[str, Value]]:
+    seconds = np.concatenate([run.history.seconds.to_numpy() for run in group])
+    minutes = np.mean([run.meta["timing"]["training_seconds"] / 60 for run in group])
+    epochs = [len(run.history) for run in group]
+    yield "epochs", from_runs(np.mean(epochs), group, unit="count", decimals=0, notebook=notebook)
+    yield (
+        "epoch_seconds",
+        from_runs(np.median(seconds), group, unit="s", decimals=0, notebook=notebook),
+    )
+    yield "training_minutes", from_runs(minutes, group, unit="min", decimals=0, notebook=notebook)
+
+
+def fold_scores(run: Run, metric: Metric) -> np.ndarray:
+    """Return the score of a run on each fold of each repetition."""
+    scores = []
+    for repeat in range(splits.REPEATS):
+        for fold in range(splits.FOLDS):
+            part = run.fold(repeat, fold)
+            scores.append(metric(part.truth, part.probabilities))
+    return np.array(scores)
+
+
+def has_folds(run: Run) -> bool:
+    """Tell whether a run was repeated over folds, as one cheap enough is."""
+    return "repeat-0" in set(run.table.split)
+
+
+def _folds(run: Run, notebook: str) -> Iterator[tuple[str, Value]]:
+    if not has_folds(run):
+        return
+    for metric in (accuracy, macro_f1):
+        scores = fold_scores(run, metric)
+        interval = corrected_interval(scores, test_over_train=1 / (splits.FOLDS - 1))
+        more = {"unit": "%", "decimals": 1, "notebook": notebook}
+        n = int(run.table.image.nunique())
+        yield f"cv_{metric.name}", from_runs(interval, [run], n=n, **more)
+        yield f"cv_{metric.name}_sd", from_runs(float(scores.std(ddof=1)), [run], n=n, **more)
+
+
+def _gaps(
+    baseline: str, candidate: str, groups: dict[str, list[Run]]
+) -> Iterator[tuple[str, Value]]:
+    key = f"gap.{candidate}.{baseline}"
+    a, b = groups[baseline], groups[candidate]
+    first, second = runs.align(a[0], b[0])
+    more = {"unit": "%", "decimals": 1, "n": len(first.truth), "notebook": "05_comparaison"}
+    answers = [[run.part("test").probabilities for run in group] for group in (a, b)]
+    for metric in (accuracy, macro_f1):
+        gap = recipe_gap(first.truth, *answers, metric)
+        yield f"{key}.{metric.name}", from_runs(gap, a + b, **more)
+    test = mcnemar(first.truth, first.probabilities, second.probabilities)
+    yield f"{key}.discordance", from_runs(test.discordance, [a[0], b[0]], **more | {"decimals": 0})
+    yield (
+        f"{key}.mcnemar_p",
+        from_runs(
+            test.p_value, [a[0], b[0]], unit="", decimals=3, n=len(first.truth),
+            notebook="05_comparaison",
+        ),
+    )  # fmt: skip
+    if has_folds(a[0]) and has_folds(b[0]):
+        gaps = fold_scores(b[0], accuracy) - fold_scores(a[0], accuracy)
+        share = 1 / (splits.FOLDS - 1)
+        interval = corrected_interval(gaps, test_over_train=share)
+        yield f"{key}.cv_accuracy", from_runs(interval, [a[0], b[0]], **more)
+        yield (
+            f"{key}.cv_p",
+            from_runs(
+                corrected_p_value(gaps, test_over_train=share), [a[0], b[0]], unit="", decimals=3,
+                notebook="05_comparaison",
+            ),
+        )  # fmt: skip
+
+
+def _corrected(values: dict[str, Value]) -> Iterator[tuple[str, Value]]:
+    """Yield the p-values of the announced comparisons, corrected over the table of them."""
+    tests = [key for key in values if key.endswith(".mcnemar_p")]
+    if tests:
+        adjusted = holm(np.array([values[key].value for key in tests]))
+        for key, p in zip(tests, adjusted, strict=True):
+            corrected = replace(values[key], value=float(p))
+            yield f"{key.removesuffix('_p')}_holm", corrected

@@ -1,0 +1,90 @@
+"""One citable number, with everything a reader needs to trust it."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from vitrine.runs import Run
+from vitrine.scores import Interval
+
+__all__ = ["Value", "from_runs"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Value:
+    """A number that prose may cite.
+
+    Attributes:
+        value: The number, in ``unit``; a share between 0 and 1 where the unit is ``%``.
+        unit: ``%``, ``points``, ``s``, ``min``, ``images/s``, ``M``, ``Mpx``, ``count`` or empty.
+        decimals: Digits written after the comma.
+        low: Lower end of the 95 % interval; ``None`` where there is none.
+        high: Upper end.
+        n: Images it was measured on.
+        seeds: Seeds of the runs.
+        runs: Runs it comes from.
+        source: Tracked file it comes from, where that is not a run.
+        notebook: Chapter that shows it.
+        commit: Commit that made the runs.
+        hardware: Machine that made them.
+        profile: ``published``; anything else is refused at the door of the ledger.
+    """
+
+    value: float
+    unit: str
+    decimals: int = 0
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    seeds: tuple[int, ...] = ()
+    runs: tuple[str, ...] = ()
+    source: str | None = None
+    notebook: str | None = None
+    commit: str | None = None
+    hardware: str | None = None
+    profile: str = "published"
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.value):
+            raise ValueError(f"expected a finite number in the ledger, found {self.value}")
+        if self.profile != "published" or any("-smoke/" in run for run in self.runs):
+            raise ValueError(
+                f"expected a value of the published profile, found {self.runs or self.profile}: "
+                "a smoke run cannot enter the ledger"
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the value as ``runs/ledger.json`` holds it, rounded to 8 significant digits."""
+        plain = asdict(self)
+        for field in ("value", "low", "high"):
+            if plain[field] is not None:
+                plain[field] = float(f"{plain[field]:.8g}")
+        return plain | {"seeds": list(self.seeds), "runs": list(self.runs)}
+
+
+def from_runs(
+    number: float | Interval, sources: list[Run], *, unit: str, decimals: int = 1, **more: Any
+) -> Value:
+    """Return a value with the provenance of the runs it was computed from."""
+    interval = number if isinstance(number, Interval) else None
+    commits = sorted({run.meta["code"]["commit"][:7] for run in sources})
+    dirty = "" if not any(run.meta["code"]["dirty"] for run in sources) else " (modifié)"
+    return Value(
+        value=interval.value if interval else float(number),
+        low=interval.low if interval else None,
+        high=interval.high if interval else None,
+        unit=unit,
+        decimals=decimals,
+        seeds=tuple(sorted({run.meta["seed"] for run in sources})),
+        runs=tuple(run.name for run in sources),
+        commit=", ".join(commits) + dirty,
+        hardware=" ; ".join(sorted({_machine(run.meta["hardware"]) for run in sources})),
+        **more,
+    )
+
+
+def _machine(hardware: dict[str, Any]) -> str:
+    if hardware.get("gpu"):
+        return hardware["gpu"]
+    threads = hardware["threads"]
+    return f"{hardware['cpu']}, {threads} fil{'s' if threads > 1 else ''} d’exécution"

@@ -1,0 +1,243 @@
+"""Sentences of the book that must be true: each is declared with what decides it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from vitrine.catalog import CLASSES
+from vitrine.ledger.values import Value
+
+__all__ = ["CLAIMS", "Claim", "decide"]
+
+Ledger = Mapping[str, Value]
+
+
+ALPHA = 0.05
+"""Level of the tests, after correction over the table of announced comparisons."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A sentence bound to the ledger.
+
+    Attributes:
+        key: Name under which prose calls it.
+        text: What is said when it is true, in French, without a number.
+        cautious: What is said when the data cannot tell (the interval holds zero).
+        reverse: What is said when it is false; without it, a false claim stops the build.
+        expression: The condition in words, shown in the tooltip.
+        needs: Keys that must be in the ledger; without them the claim is left out.
+        holds: True, false, or ``None`` when undecided.
+    """
+
+    key: str
+    text: str
+    cautious: str
+    reverse: str | None = None
+    expression: str
+    needs: tuple[str, ...]
+    holds: Callable[[Ledger], bool | None]
+
+
+def _sign(key: str, test: str | None = None) -> Callable[[Ledger], bool | None]:
+    """Return a decision: true if the whole interval is above zero, false if below, else undecided.
+
+    Args:
+        key: Gap, with its interval.
+        test: Corrected p-value that must agree; without it the interval decides alone.
+    """
+
+    def decided(ledger: Ledger) -> bool | None:
+        entry = ledger[key]
+        if entry.low is None or entry.high is None:
+            raise ValueError(f"expected an interval for {key} in the ledger, found none")
+        if entry.low <= 0 <= entry.high or (test and ledger[test].value >= ALPHA):
+            return None
+        return entry.low > 0
+
+    return decided
+
+
+def _paired(
+    name: str, candidate: str, baseline: str, *, text: str, cautious: str, reverse: str
+) -> Claim:
+    """Return the claim of an announced comparison: its interval and its test must agree."""
+    gap = f"gap.{candidate}.{baseline}"
+    return Claim(
+        key=name,
+        text=text,
+        cautious=cautious,
+        reverse=reverse,
+        expression=f"intervalle à 95 % de {gap}.accuracy d’un seul côté de zéro, et test de "
+        "McNemar corrigé (Holm) sous 0,05 ; indécis sinon",
+        needs=(f"{gap}.accuracy", f"{gap}.mcnemar_holm"),
+        holds=_sign(f"{gap}.accuracy", f"{gap}.mcnemar_holm"),
+    )
+
+
+def _published_gaps_are_small(ledger: Ledger) -> bool:
+    gaps = [abs(ledger[key].value) for key in _POC_GAPS]
+    return 100 * max(gaps) < ledger["power.smallest_gap"].value
+
+
+def _with_recipes(ledger: Ledger, key: str) -> list[str]:
+    return [name.removesuffix(f".{key}") for name in ledger if name.endswith(f".{key}")]
+
+
+def _leaks_change_nothing(ledger: Ledger) -> bool:
+    return all(
+        ledger[f"{recipe}.accuracy"].low
+        <= ledger[f"{recipe}.accuracy_clean"].value
+        <= ledger[f"{recipe}.accuracy"].high
+        for recipe in _with_recipes(ledger, "accuracy_clean")
+    )
+
+
+def _all_learn(ledger: Ledger) -> bool:
+    trained = [r for r in _with_recipes(ledger, "accuracy_clean") if r != "majority"]
+    floor = ledger["majority.accuracy"].high
+    return all(ledger[f"{recipe}.accuracy"].low > floor for recipe in trained)
+
+
+_PROBE, _HOG = "mobilenetv2-int8-probe", "histogram-hog"
+_KERAS, _TORCH = "efficientnet-b0-keras-scratch", "efficientnet-b0-torch-scratch"
+_POC_GAPS = tuple(f"poc.gap.mambavision-{size}.accuracy" for size in ("t", "s", "b"))
+
+
+def _above_chance(recipe: str, name: str, network: str) -> Claim:
+    key = f"{recipe}.accuracy"
+    chance = 1 / len(CLASSES)
+
+    def test(ledger: Ledger) -> bool | None:
+        if ledger[key].low > chance:
+            return True
+        return False if ledger[key].high < chance else None
+
+    return Claim(
+        key=name,
+        text=f"{network} fait mieux que le hasard",
+        cautious=f"les images de test ne disent pas si {network} fait mieux que le hasard",
+        expression=f"intervalle à 95 % de {key} entièrement au-dessus de 1/{len(CLASSES)}",
+        needs=(key,),
+        holds=test,
+    )
+
+
+def _miscalibrated(recipe: str, name: str) -> Claim:
+    """Say whether the error of calibration is more than honest probabilities would show."""
+    observed, honest = (f"{recipe}.calibration_error_{k}" for k in ("one_run", "if_honest"))
+    return Claim(
+        key=name,
+        text="les probabilités annoncées ne sont pas tenues : l’erreur de calibration dépasse ce "
+        "que le hasard explique",
+        cautious="rien n’indique que les probabilités annoncées soient fausses : l’erreur de "
+        "calibration reste celle qu’aurait un modèle bien calibré sur si peu d’images",
+        expression=f"{observed} au-dessus de l’intervalle à 95 % de {honest}",
+        needs=(observed, honest),
+        holds=lambda ledger: True if ledger[observed].value > ledger[honest].high else None,
+    )
+
+
+CLAIMS = (
+    _above_chance(_KERAS, "keras_above_chance", "le réseau entraîné avec TensorFlow"),
+    _above_chance(_TORCH, "torch_above_chance", "le réseau entraîné avec PyTorch"),
+    _miscalibrated(_KERAS, "keras_miscalibrated"),
+    _miscalibrated(_TORCH, "torch_miscalibrated"),
+    Claim(
+        key="duplicates_agree",
+        text="aucune paire de doublons ne réunit deux catégories",
+        cautious="",
+        expression="data.pairs_mixed_labels = 0",
+        needs=("data.pairs_mixed_labels",),
+        holds=lambda ledger: ledger["data.pairs_mixed_labels"].value == 0,
+    ),
+    _paired(
+        "probe_beats_scratch",
+        _PROBE,
+        _KERAS,
+        text="la sonde linéaire sur des caractéristiques préentraînées l’emporte sur le réseau "
+        "entraîné de zéro",
+        cautious="les données ne départagent pas la sonde préentraînée et le réseau entraîné de "
+        "zéro",
+        reverse="le réseau entraîné de zéro l’emporte sur la sonde préentraînée",
+    ),
+    Claim(
+        key="probe_beats_classical",
+        text="les caractéristiques apprises sur ImageNet l’emportent sur les descripteurs "
+        "classiques",
+        cautious="les données ne départagent pas les caractéristiques apprises et les descripteurs "
+        "classiques",
+        reverse="les descripteurs classiques l’emportent sur les caractéristiques apprises",
+        expression=f"intervalle corrigé à 95 % de gap.{_PROBE}.{_HOG}.cv_accuracy d’un seul côté "
+        "de zéro ; indécis sinon",
+        needs=(f"gap.{_PROBE}.{_HOG}.cv_accuracy",),
+        holds=_sign(f"gap.{_PROBE}.{_HOG}.cv_accuracy"),
+    ),
+    _paired(
+        "scratch_against_classical",
+        _KERAS,
+        _HOG,
+        text="entraîné de zéro, EfficientNet-B0 fait mieux que les descripteurs classiques",
+        cautious="entraîné de zéro, EfficientNet-B0 ne se distingue pas des descripteurs "
+        "classiques avec les images dont nous disposons",
+        reverse="entraîné de zéro, EfficientNet-B0 fait moins bien que les descripteurs classiques",
+    ),
+    _paired(
+        "frameworks_differ",
+        _TORCH,
+        _KERAS,
+        text="à recette égale, le réseau entraîné avec PyTorch fait mieux que celui entraîné avec "
+        "TensorFlow",
+        cautious="à recette égale, rien n’indique que le choix de la bibliothèque compte",
+        reverse="à recette égale, le réseau entraîné avec TensorFlow fait mieux que celui entraîné "
+        "avec PyTorch",
+    ),
+    Claim(
+        key="poc_below_power",
+        text="les écarts publiés entre MambaVision et EfficientNet-B0 sont plus petits que ce que "
+        "ces images permettent de déceler",
+        cautious="",
+        reverse="un des écarts publiés entre MambaVision et EfficientNet-B0 dépasse ce que ces "
+        "images permettent de déceler, sans prédictions pour le tester",
+        expression="plus grand poc.gap.mambavision-*.accuracy sous power.smallest_gap",
+        needs=(*_POC_GAPS, "power.smallest_gap"),
+        holds=_published_gaps_are_small,
+    ),
+    Claim(
+        key="leaks_change_nothing",
+        text="sans les images de test qui ont un double ailleurs, l’exactitude de chaque modèle "
+        "reste dans son intervalle",
+        cautious="",
+        reverse="sans les images de test qui ont un double ailleurs, l’exactitude d’au moins un "
+        "modèle sort de son intervalle",
+        expression="accuracy_clean dans l’intervalle à 95 % de accuracy, pour chaque recette",
+        needs=("data.test_leaked",),
+        holds=_leaks_change_nothing,
+    ),
+    Claim(
+        key="all_learn",
+        text="tous les modèles entraînés font mieux que la réponse constante",
+        cautious="",
+        reverse="au moins un modèle entraîné ne fait pas mieux que la réponse constante",
+        expression="intervalle à 95 % de accuracy au-dessus de celui de majority, pour chaque "
+        "recette",
+        needs=("majority.accuracy",),
+        holds=_all_learn,
+    ),
+)
+"""Every sentence that prose may call with the role ``verdict``."""
+
+
+def decide(ledger: Ledger) -> dict[str, dict[str, str]]:
+    """Return the state and the wording of each claim whose values are in the ledger."""
+    verdicts = {}
+    for claim in CLAIMS:
+        if not all(key in ledger for key in claim.needs):
+            continue
+        held, text = claim.holds(ledger), claim.text
+        if held is None:
+            text = claim.cautious
+        elif not held and claim.reverse:
+            held, text = True, claim.reverse
+        state = "undecided" if held is None else str(held).lower()
+        verdicts[claim.key] = {"state": state, "text": text, "expression": claim.expression}
+    return verdicts
