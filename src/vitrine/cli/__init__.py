@@ -1,0 +1,74 @@
+"""The command line: one thin command a capability, each calls one function of the package.
+
+Exit codes: 0 done, 1 failed, 2 usage or bad input, 3 verification mismatch, 130 interrupted.
+An error is one sentence on stderr; ``VITRINE_TRACEBACK=1`` shows where it was raised.
+"""
+
+import logging
+import os
+import sys
+
+import typer
+from rich.console import Console
+
+from vitrine import __version__
+from vitrine.cli import data, report, training
+
+__all__ = ["app", "main"]
+
+FAILED, BAD_INPUT, MISMATCH, INTERRUPTED = 1, 2, 3, 130
+
+app = typer.Typer(
+    help="An executable report: does MambaVision beat EfficientNet-B0 at sorting product photos?",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(data.app, name="data")
+app.add_typer(training.runs_app, name="runs")
+for command in (training.train, report.run, report.book, report.publish, report.check):
+    app.command()(command)
+app.command("ledger")(report.ledger_command)
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: bool = typer.Option(False, "--version", help="Print the version.")) -> None:
+    if version:
+        typer.echo(f"vitrine {__version__}")
+        raise typer.Exit
+
+
+def _code(error: Exception) -> int:
+    """Return the exit code of an error that the package raises on purpose."""
+    from vitrine.book.checks import BookError
+    from vitrine.ledger import LedgerError
+
+    if isinstance(error, LedgerError | BookError):
+        return MISMATCH
+    if code := getattr(error, "exit_code", None):
+        return code
+    return BAD_INPUT if isinstance(error, ValueError | FileNotFoundError) else FAILED
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno == 28:  # noqa: PLR2004  (ENOSPC)
+        return f"expected room on the disk, found it full ({error.filename or 'while writing'})"
+    return str(error) or type(error).__name__
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("vitrine").setLevel(logging.INFO)
+    errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+    try:
+        app()
+    except KeyboardInterrupt:
+        errors.print("interrupted; what was finished is kept, the same command goes on from there")
+        sys.exit(INTERRUPTED)
+    except Exception as error:  # the last door: nothing but a sentence leaves it
+        if os.environ.get("VITRINE_TRACEBACK") == "1":
+            raise
+        errors.print(f"vitrine: {_sentence(error)}")
+        sys.exit(_code(error))

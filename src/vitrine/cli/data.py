@@ -1,0 +1,91 @@
+"""``vitrine data``: fetch, verify, prepare, describe the data set."""
+
+from typing import Annotated
+
+import typer
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Fetch, verify and prepare the data set.", no_args_is_help=True)
+
+Origin = Annotated[
+    str | None,
+    typer.Option("--from", help="An http(s) address or a local archive.", metavar="URL|ZIP"),
+]
+
+
+@app.command()
+def fetch(origin: Origin = None) -> None:
+    """Bring data/ to a complete and verified data set; resumes, and does nothing twice.
+
+    Example: vitrine data fetch --from ../shared/flipkart/flipkart-320.zip
+    """
+    from vitrine import archive
+
+    receipt = archive.fetch(origin)
+    typer.echo(f"data/ holds the edition {receipt.edition}: {len(receipt.files)} files verified")
+
+
+@app.command()
+def verify() -> None:
+    """Hash every file again and compare with the tracked manifest.
+
+    Example: vitrine data verify
+    """
+    from vitrine import archive
+
+    receipt = archive.verify()
+    typer.echo(f"{len(receipt.files)} files of the edition {receipt.edition} are as published")
+
+
+@app.command()
+def status() -> None:
+    """Say what data/ holds, from sizes and dates alone.
+
+    Example: vitrine data status
+    """
+    from vitrine import archive, catalog
+
+    receipt = archive.status()
+    if receipt is None:
+        typer.echo("data/ holds no data set; `vitrine data fetch` brings it")
+        return
+    products = catalog.load()
+    typer.echo(
+        f"edition {receipt.edition} from {receipt.source}: {len(products.products)} products, "
+        f"{len(products.absent)} images absent, {len(products.strays)} not in the table"
+    )
+    for name in products.absent:
+        typer.echo(f"  absent: {name}")
+    for name in products.strays:
+        typer.echo(f"  not in the table: {name}")
+
+
+@app.command()
+def prepare() -> None:
+    """Decode the photos once and write the interface's two tables.
+
+    Example: vitrine data prepare
+    """
+    from vitrine import catalog, splits
+    from vitrine import prepare as preparation
+
+    for path in preparation.prepare(catalog.load(), splits.load(), report=typer.echo):
+        typer.echo(f"written: data/{path.name}")
+
+
+@app.command()
+def facts() -> None:
+    """Draw the splits and measure the images, into the tracked files of data/.
+
+    Example: vitrine data facts
+    """
+    from vitrine import catalog, splits
+    from vitrine import facts as measures
+
+    photos = catalog.load()
+    split = splits.draw(photos)
+    folds = splits.draw_folds(photos, splits.fingerprints(photos))
+    for made in (split, folds):
+        typer.echo(f"written: data/splits/{splits.write(made).name} ({made.sha256[:12]})")
+    typer.echo(f"written: data/{measures.measure(photos, split).name}/")

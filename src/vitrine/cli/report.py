@@ -1,0 +1,124 @@
+"""``vitrine run``, ``book``, ``publish``, ``check``, ``ledger``: the executable report."""
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+__all__ = ["book", "check", "ledger_command", "publish", "run"]
+
+
+class _Cells:
+    """Show which cell of a notebook runs: a bar on a terminal, nothing elsewhere."""
+
+    def __enter__(self) -> "_Cells":
+        columns = (TextColumn("  cell"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self.bar = Progress(*columns, transient=True, disable=not sys.stderr.isatty())
+        self.bar.start()
+        self.task = self.bar.add_task("cells", total=None)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.stop()
+
+    def __call__(self, cell: int, cells: int) -> None:
+        self.bar.update(self.task, completed=cell, total=cells)
+
+
+def _parameter(text: str) -> tuple[str, Any]:
+    name, separator, value = text.partition("=")
+    if not separator or not name.isidentifier():
+        raise typer.BadParameter(f"expected name=value, found {text!r}")
+    if value in ("True", "False"):
+        return name, value == "True"
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
+
+
+def run(
+    notebooks: Annotated[list[str], typer.Argument(help="Names, such as 05_comparaison.")],
+    parameter: Annotated[
+        list[str] | None, typer.Option("--parameter", "-p", help="name=value, repeatable.")
+    ] = None,
+    profile: Annotated[str, typer.Option(help="published or smoke.")] = "published",
+    force: Annotated[bool, typer.Option(help="Execute even when fresh.")] = False,
+) -> None:
+    """Execute notebooks through papermill, into build/executed.
+
+    Example: vitrine run 04_sota_pytorch -p retrain=true
+    """
+    from vitrine.book import runner
+
+    parameters = dict(_parameter(text) for text in parameter or [])
+    for name in notebooks:
+        typer.echo(f"{name}: executing in the profile {profile}")
+        with _Cells() as progress:
+            path = runner.execute(
+                name, profile=profile, parameters=parameters, force=force, progress=progress
+            )
+        typer.echo(f"{name}: {path}")
+
+
+def book(force: Annotated[bool, typer.Option(help="Execute every notebook.")] = False) -> None:
+    """Execute the notebooks, build the book, check it, and print its first page.
+
+    Example: vitrine book
+    """
+    from vitrine import ledger
+    from vitrine.book.build import build
+
+    ledger.check()
+    with _Cells() as progress:
+        page = build(force=force, tell=typer.echo, progress=progress)
+    typer.echo(f"the book: {page}")
+
+
+def publish(
+    notebooks: Annotated[list[str] | None, typer.Argument(help="All by default.")] = None,
+    force: Annotated[bool, typer.Option(help="Execute even when fresh.")] = False,
+) -> None:
+    """Bring notebooks/*.ipynb up to date with their sources, and README's table with the ledger.
+
+    Example: vitrine publish 02_donnees
+    """
+    from vitrine import ledger
+    from vitrine.book.publish import publish as write_published
+
+    ledger.write()
+    with _Cells() as progress:
+        write_published(notebooks or (), force=force, tell=typer.echo, progress=progress)
+
+
+def check() -> None:
+    """Check what is published: the ledger, the stamps of the notebooks, the prose.
+
+    Example: vitrine check
+    """
+    from vitrine import ledger
+    from vitrine.book import checks, lint
+
+    ledger.check()
+    for name, verdict in checks.states().items():
+        typer.echo(f"{name}: {verdict.state}" + (f", {verdict.reason}" if verdict.reason else ""))
+    checks.check_notebooks()
+    findings = lint.lint()
+    for finding in findings:
+        typer.echo(str(finding), err=True)
+    if findings:
+        raise checks.BookError(f"expected no typed result in the prose, found {len(findings)}")
+    typer.echo("the published report is consistent")
+
+
+def ledger_command() -> None:
+    """Compute runs/ledger.json from the tracked files.
+
+    Example: vitrine ledger
+    """
+    from vitrine import ledger
+
+    path = ledger.write()
+    typer.echo(f"written: runs/{path.name}")

@@ -1,0 +1,105 @@
+"""``vitrine train`` and ``vitrine runs``: make runs, list, show and compare them."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["runs_app", "train"]
+
+runs_app = typer.Typer(help="List, show and compare finished runs.", no_args_is_help=True)
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(help="Name of a recipe of vitrine.recipes.")],
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the run.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Threads on a CPU; all cores by default.")
+    ] = None,
+    resume: Annotated[bool, typer.Option(help="Go on from the last epoch.")] = False,
+    weights: Annotated[
+        str | None, typer.Option(help="imagenet, none, or the path of a file.")
+    ] = None,
+    profile: Annotated[str, typer.Option(help="published, or smoke for a miniature run.")] = (
+        "published"
+    ),
+) -> None:
+    """Train a recipe on the product photos and write its run.
+
+    Example: vitrine train efficientnet-b0-torch --weights imagenet --seed 1
+    """
+    from vitrine import session, splits
+
+    if device not in ("auto", "cpu", "cuda"):
+        raise typer.BadParameter(f"expected auto, cpu or cuda, found {device!r}")
+    here = session.begin(profile)
+    chosen = here.recipe(recipe)
+    if weights is not None and weights != chosen.weights:
+        suffix = weights if weights in ("imagenet", "none") else Path(weights).stem
+        chosen = replace(chosen, weights=weights, name=f"{chosen.name}-{suffix.lower()}")
+    photos = here.catalog()
+    common = {"seed": seed, "base": here.base}
+    if chosen.trainer == "probe":
+        from vitrine import probe
+
+        folds = None if here.smoke else splits.load_folds()
+        run = probe.fit(chosen, here.split, photos, folds=folds, report=typer.echo, **common)
+    else:
+        if chosen.trainer == "keras":
+            from vitrine.train_keras import fit
+        else:
+            from vitrine.train_torch import fit
+        common |= {"device": device, "threads": threads, "resume": resume}
+        run = fit(chosen, here.split, photos, **common)
+    from vitrine.scores.metrics import accuracy
+
+    test = run.part("test")
+    typer.echo(
+        f"run {run.name}: {len(test.truth)} test photos predicted, "
+        f"{accuracy(test.truth, test.probabilities):.1%} of them rightly"
+    )
+
+
+@runs_app.command("list")
+def list_runs() -> None:
+    """List the finished runs with their test accuracy.
+
+    Example: vitrine runs list
+    """
+    from vitrine import runs
+    from vitrine.scores.metrics import accuracy
+
+    for name in runs.names():
+        run = runs.load(name)
+        test = run.part("test")
+        started = run.meta.get("timing", {}).get("started", "")[:10]
+        typer.echo(f"{name:45} {accuracy(test.truth, test.probabilities):7.1%}  {started}")
+
+
+@runs_app.command()
+def show(name: Annotated[str, typer.Argument(help="<recipe>/seed-<n>.")]) -> None:
+    """Show everything that run.json says of a run.
+
+    Example: vitrine runs show histogram-hog/seed-0
+    """
+    from vitrine import runs
+
+    typer.echo(json.dumps(runs.load(name).meta, indent=2, ensure_ascii=False))
+
+
+@runs_app.command()
+def compare(
+    first: Annotated[str, typer.Argument(help="The reference, <recipe>/seed-<n>.")],
+    second: Annotated[str, typer.Argument(help="What is compared with it.")],
+) -> None:
+    """Compare two runs image by image, as Markdown.
+
+    Example: vitrine runs compare histogram-hog/seed-0 mobilenetv2-int8-probe/seed-0
+    """
+    from vitrine import compare as comparison
+    from vitrine import runs
+
+    typer.echo(comparison.to_markdown(runs.load(first), runs.load(second)))
