@@ -91,7 +91,7 @@ class RunFolder:
             )
         self.weights.mkdir(parents=True, exist_ok=True)
 
-    def write_history(self, rows: list[dict[str, float]]) -> None:
+    def write_history(self, rows: list[dict[str, float | int]]) -> None:
         """Write the epochs so far, as CSV and as TensorBoard events.
 
         The events are written again from the whole history, in place: a reader that follows the
@@ -154,7 +154,7 @@ class RunFolder:
         return Run(self.name, self.path, meta)
 
 
-def _write_events(path: Path, rows: list[dict[str, float]]) -> None:
+def _write_events(path: Path, rows: list[dict[str, float | int]]) -> None:
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.compat.proto.summary_pb2 import Summary
     from tensorboard.summary.writer.record_writer import RecordWriter

@@ -49,7 +49,7 @@ class Classifier(L.LightningModule):
         )  # fmt: skip
         self.soft_loss = SoftTargetCrossEntropy()
         self.hard_loss = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
-        self.history: list[dict[str, float]] = []
+        self.history: list[dict[str, float | int]] = []
         self.sums = {}
 
     @property
