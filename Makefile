@@ -1,0 +1,53 @@
+# Two commands matter: `make book` builds the report, `make test` checks everything.
+.DEFAULT_GOAL := help
+.PHONY: help setup book test test-units test-smoke test-published lint demo serve-book publish lock clean
+
+BIN := .venv/bin
+NBVAL := --nbval-current-env --nbval-cell-timeout=300 -p no:cacheprovider
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+export PYTHONPATH :=
+
+help:  ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
+
+setup:  ## Make .venv from the hash-pinned requirements (8 GB, a few minutes the first time)
+	@bash requirements/install.sh
+
+book: setup  ## Execute the notebooks, build the book, check it (under 5 minutes)
+	@$(BIN)/vitrine book
+
+test: setup test-units test-smoke test-published  ## Run every check (under 20 minutes)
+
+test-units:  ## Unit tests and browser tests
+	$(BIN)/pytest -q --durations=8 tests
+
+test-smoke:  ## The whole chain in miniature: each notebook trains, draws and is compared (nbval)
+	VITRINE_PROFILE=smoke $(BIN)/pytest -q --nbval-lax $(NBVAL) notebooks
+
+test-published:  ## Each published output is what its notebook gives today (strict nbval)
+	VITRINE_PROFILE=published VITRINE_PHOTOS=0 $(BIN)/pytest -q --nbval \
+		--nbval-sanitize-with tests/nbval_sanitise.cfg $(NBVAL) notebooks
+
+lint: setup  ## Style of the code, consistency of what is published
+	$(BIN)/ruff check src tests
+	$(BIN)/ruff format --check src tests
+	$(BIN)/vitrine check
+
+demo: setup  ## Train and compare on the synthetic catalogue, for real (under 6 minutes)
+	$(BIN)/vitrine run --profile smoke 01_mambavision 02_donnees 03_baseline_tensorflow \
+		04_sota_pytorch 05_comparaison
+
+serve-book:  ## Serve the built book on http://127.0.0.1:8080
+	@test -f build/html/index.html || { echo "serve-book: build the book first, with make book" >&2; exit 2; }
+	$(BIN)/python -m http.server 8080 --bind 127.0.0.1 --directory build/html
+
+publish: setup  ## Execute what is stale and write notebooks/*.ipynb
+	$(BIN)/vitrine publish
+
+lock:  ## Resolve the dependencies again into requirements/ (needs uv)
+	uv pip compile --quiet --upgrade --universal --generate-hashes --all-extras --no-header \
+		--no-emit-index-url --python-version 3.11 -o requirements/all.txt pyproject.toml
+	python3 requirements/stamp.py requirements/all.txt
+
+clean:  ## Remove what can be made again, the environment excepted
+	rm -rf build .pytest_cache .ruff_cache _build

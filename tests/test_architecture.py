@@ -1,0 +1,119 @@
+"""The package reads in one direction, and says nothing of the machine that made its files."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import vitrine
+
+ROOT = Path(vitrine.__file__).parent
+REPOSITORY = ROOT.parents[1]
+LAYERS = [
+    {"paths"},
+    {"archive", "demo"},
+    {"catalog"},
+    {"images"},
+    {"splits"},
+    {"facts", "prepare"},
+    {"recipes"},
+    {"models"},
+    {"runs"},
+    {"train_keras", "train_torch", "probe"},
+    {"scores"},
+    {"session", "compare"},
+    {"figures", "tables"},
+    {"ledger"},
+    {"book"},
+    {"cli"},
+]
+RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
+MODULES = sorted(p for p in ROOT.rglob("*.py") if p != ROOT / "__init__.py")
+
+
+def unit(path: Path) -> str:
+    return path.relative_to(ROOT).with_suffix("").parts[0]
+
+
+def imported_units(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module == "vitrine":
+            found |= {alias.name for alias in node.names if not alias.name.startswith("__")}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("vitrine."):
+            found.add(node.module.split(".")[1])
+        elif isinstance(node, ast.Import):
+            found |= {a.name.split(".")[1] for a in node.names if a.name.startswith("vitrine.")}
+    return found - {unit(path)}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_module_imports_only_what_comes_before_it(path):
+    backwards = {name for name in imported_units(path) if RANK[name] >= RANK[unit(path)]}
+
+    assert not backwards, f"{unit(path)} must not import {backwards}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_module_stays_short_enough_to_hold_one_noun(path):
+    assert len(path.read_text().splitlines()) <= 400
+
+
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("vitrine.scores.panel", {"torch", "tensorflow", "plotly"}),
+        ("vitrine.ledger", {"torch", "tensorflow", "plotly"}),
+        ("vitrine.session", {"torch", "tensorflow", "plotly"}),
+        ("vitrine.cli", {"torch", "tensorflow", "plotly", "sklearn"}),
+        ("vitrine.train_keras", {"torch"}),
+        ("vitrine.train_torch", {"tensorflow"}),
+    ],
+)
+def test_importing_a_module_leaves_heavy_libraries_alone(module, heavy):
+    code = f"import {module}, sys; print(*sorted({heavy!r} & set(sys.modules)))"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == []
+
+
+def tracked_files() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    return [REPOSITORY / name for name in listed.stdout.split("\0") if name]
+
+
+def test_tracked_files_hold_no_machine_path_and_no_registry():
+    # the patterns are cut in two so that this file does not match them
+    machine = re.compile(
+        rb"/(?:home|root|Users)/[a-z]" rb"|/wor" rb"k/(?:main|shared)|/tm" rb"p/[a-z]"
+    )
+    registry = re.compile(
+        rb"pypi\.o" rb"rg|pythonho" rb"sted|npmj" rb"s\.(?:org|com)|deb\.deb" rb"ian"
+    )
+
+    guilty = [
+        str(path.relative_to(REPOSITORY))
+        for path in tracked_files()
+        if path.is_file()
+        and (machine.search(content := path.read_bytes()) or registry.search(content))
+    ]
+
+    assert guilty == []
+
+
+def test_tracked_files_are_ours_and_small():
+    forbidden = {".jpg", ".jpeg", ".tflite", ".h5", ".keras", ".pth", ".pt", ".ckpt", ".onnx"}
+
+    guilty = [
+        path.name
+        for path in tracked_files()
+        if path.is_file() and (path.suffix in forbidden or path.stat().st_size > 5_000_000)
+    ]
+
+    assert guilty == []

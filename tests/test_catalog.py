@@ -1,0 +1,119 @@
+import csv
+import json
+
+import pytest
+
+from vitrine import catalog
+from vitrine.catalog import CLASSES, CatalogError
+
+FIELDS = ["uniq_id", "product_name", "product_category_tree", "image", "description"]
+
+
+def product(i, *, label=None, **changes):
+    tree = json.dumps([f"{label or CLASSES[i % len(CLASSES)]} >> Something >> Else"])
+    row = dict(zip(FIELDS, [f"id{i}", f"Product {i}", tree, f"{i}.jpg", "text"], strict=True))
+    return row | changes
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "images").mkdir()
+
+    def write(rows, *, images=None, encoding="utf-8", fields=FIELDS, newline="\n", delimiter=","):
+        for name in images if images is not None else {row["image"] for row in rows}:
+            (tmp_path / "images" / name).write_bytes(b"x")
+        with (tmp_path / "dataset.csv").open("w", encoding=encoding, newline="") as file:
+            writer = csv.DictWriter(
+                file, fields, lineterminator=newline, delimiter=delimiter, extrasaction="ignore"
+            )
+            writer.writeheader()
+            writer.writerows(rows)
+        return tmp_path
+
+    return write
+
+
+def test_a_product_takes_its_class_from_the_first_level_of_its_tree(folder):
+    rows = [product(i) for i in range(7)] + [product(7, label="Watches ")]
+
+    loaded = catalog.load(folder(rows))
+
+    assert loaded.products.label.tolist() == [*range(7), CLASSES.index("Watches")]
+    assert loaded.absent == []
+
+
+def test_absent_and_stray_images_are_listed(folder):
+    rows = [product(i) for i in range(200)]
+    names = [f"{i}.jpg" for i in range(199)] + ["stray.jpg"]
+
+    loaded = catalog.load(folder(rows, images=names))
+
+    assert loaded.absent == ["199.jpg"]
+    assert loaded.strays == ("stray.jpg",)
+    assert loaded.products.present.sum() == 199
+
+
+def test_a_catalogue_that_lacks_too_many_images_is_refused(folder):
+    with pytest.raises(CatalogError, match="found 5; run `vitrine data fetch`"):
+        catalog.load(
+            folder([product(i) for i in range(20)], images=[f"{i}.jpg" for i in range(15)])
+        )
+
+
+@pytest.mark.parametrize("options", [{"encoding": "utf-8-sig"}, {"newline": "\r\n"}])
+def test_byte_order_mark_and_windows_line_ends_are_read(folder, options):
+    rows = [product(0, description="é, « deux »\nlignes"), product(1)]
+
+    loaded = catalog.load(folder(rows, **options))
+
+    assert loaded.products.image.tolist() == ["0.jpg", "1.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"product_category_tree": "not json"}, "row 1: expected product_category_tree as a JSON"),
+        ({"product_category_tree": ""}, "row 1: expected product_category_tree as a JSON"),
+        ({"product_category_tree": "[]"}, "row 1: expected product_category_tree as a JSON"),
+        ({"product_category_tree": '["Toys >> Cars"]'}, "row 1: .* found 'Toys'"),
+        ({"uniq_id": "id0"}, "expected each uniq_id once, found 'id0' again"),
+        ({"image": "0.jpg"}, "expected each image once, found '0.jpg' again"),
+    ],
+)
+def test_a_bad_row_is_reported_with_its_number(folder, change, message):
+    with pytest.raises(CatalogError, match=message):
+        catalog.load(folder([product(0), product(1, **change)]))
+
+
+def test_a_missing_column_is_named(folder):
+    with pytest.raises(CatalogError, match="found no image, description"):
+        catalog.load(folder([product(0)], fields=FIELDS[:3]))
+
+
+def test_semicolons_are_recognised(folder):
+    with pytest.raises(CatalogError, match="separated by semicolons"):
+        catalog.load(folder([product(0)], delimiter=";"))
+
+
+def test_another_encoding_is_refused_with_its_position(folder):
+    with pytest.raises(CatalogError, match="in UTF-8, found byte 0xe9 at position"):
+        catalog.load(folder([product(0, description="é")], encoding="latin-1"))
+
+
+@pytest.mark.parametrize("rows", [[]])
+def test_a_table_of_nothing_but_a_header_is_refused(folder, rows):
+    with pytest.raises(CatalogError, match="found only its header"):
+        catalog.load(folder(rows))
+
+
+def test_an_empty_file_is_refused(folder):
+    place = folder([product(0)])
+    (place / "dataset.csv").write_bytes(b"")
+
+    with pytest.raises(CatalogError, match="comma-separated table"):
+        catalog.load(place)
+
+
+def test_a_missing_table_says_how_to_fetch_it(tmp_path):
+    with pytest.raises(CatalogError, match="run `vitrine data fetch` first"):
+        catalog.load(tmp_path)

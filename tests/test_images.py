@@ -1,0 +1,166 @@
+import hashlib
+import io
+import zlib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vitrine import images
+from vitrine.images import ImageError
+
+
+@pytest.fixture
+def photo():
+    ramp = np.linspace(0, 255, 400 * 300 * 3).reshape(300, 400, 3).astype(np.uint8)
+    return Image.fromarray(ramp)
+
+
+def encode(image, form="JPEG", **options):
+    stream = io.BytesIO()
+    image.save(stream, form, **options)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+def test_the_three_formats_decode_to_rgb(photo, form):
+    pixels = images.decode(encode(photo, form))
+
+    assert pixels.shape == (300, 400, 3)
+    assert pixels.dtype == np.uint8
+
+
+def test_bytes_and_file_give_the_same_pixels(photo, tmp_path):
+    path = tmp_path / "misnamed.txt"
+    path.write_bytes(encode(photo))
+
+    assert np.array_equal(images.preprocess(path, 64), images.preprocess(path.read_bytes(), 64))
+
+
+@pytest.mark.parametrize(
+    ("mode", "form"),
+    [("L", "JPEG"), ("CMYK", "JPEG"), ("1", "PNG"), ("LA", "PNG"), ("P", "PNG"), ("I;16", "PNG")],
+)
+def test_every_mode_becomes_rgb(photo, mode, form):
+    source = photo.convert("L").convert("I").point(lambda v: v * 256) if mode == "I;16" else photo
+
+    pixels = images.preprocess(encode(source.convert(mode), form), 32)
+
+    assert pixels.shape == (32, 32, 3)
+    assert 20 < pixels.mean() < 235
+
+
+def test_transparency_is_put_on_white():
+    clear = Image.new("RGBA", (40, 40), (200, 0, 0, 0))
+
+    assert (images.decode(encode(clear, "PNG")) == 255).all()
+
+
+def test_a_rotated_photo_gives_the_pixels_of_the_upright_one(photo):
+    exif = Image.Exif()
+    exif[0x112] = 6
+    turned = encode(photo.transpose(Image.Transpose.ROTATE_90), "PNG", exif=exif)
+
+    assert np.array_equal(images.decode(turned), images.decode(encode(photo, "PNG")))
+
+
+def test_garbage_in_exif_or_profile_is_ignored(photo):
+    exif = Image.Exif()
+    exif[0x112] = 99
+
+    for source in (encode(photo, exif=exif), encode(photo, icc_profile=b"not a profile" * 10)):
+        assert np.array_equal(images.decode(source), images.decode(encode(photo)))
+
+
+def test_draft_keeps_at_least_twice_the_target(monkeypatch):
+    large = Image.effect_noise((2000, 1600), 64).convert("RGB")
+    source, seen = encode(large), []
+    resize = Image.Image.resize
+    monkeypatch.setattr(
+        Image.Image, "resize", lambda self, *a, **k: seen.append(self.size) or resize(self, *a, **k)
+    )
+
+    small = images.preprocess(source, 128)
+
+    assert seen == [(500, 400)]
+    full = resize(large, (128, 128), Image.Resampling.BICUBIC)
+    assert np.abs(small.astype(int) - np.asarray(full)).mean() < 4
+
+
+J = encode(Image.new("RGB", (400, 300), "teal"))
+P = encode(Image.effect_noise((400, 300), 64), "PNG")
+
+
+def forged_png(width, height):
+    header = b"IHDR" + width.to_bytes(4, "big") + height.to_bytes(4, "big") + bytes([8, 2, 0, 0, 0])
+    checked = header + zlib.crc32(header).to_bytes(4, "big")
+    return b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0d" + checked + b"\x00\x00\x00\x00IDAT"
+
+
+@pytest.mark.parametrize(
+    ("source", "code"),
+    [
+        (b"", "fichier_vide"),
+        (b"\xff", "format_non_pris_en_charge"),
+        (b"\xff\xd8\xff", "format_non_pris_en_charge"),
+        (b"<html><script>", "format_non_pris_en_charge"),
+        (b"%PDF-1.7\n", "format_non_pris_en_charge"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0", "format_non_pris_en_charge"),
+        (encode(Image.new("RGB", (20, 20)), "GIF"), "format_non_pris_en_charge"),
+        (encode(Image.new("RGB", (20, 20)), "AVIF"), "format_non_pris_en_charge"),
+        (encode(Image.new("RGB", (20, 20)), "TIFF"), "format_non_pris_en_charge"),
+        (J[: len(J) // 2], "image_corrompue"),
+        (J[:-2], "image_corrompue"),
+        (P[: len(P) // 2], "image_corrompue"),
+        (encode(Image.new("RGB", (7, 7)), "PNG"), "image_trop_petite"),
+        (encode(Image.new("RGB", (2000, 10)), "PNG"), "proportions"),
+        (encode(Image.new("L", (30000, 20)), "PNG"), "image_trop_grande"),
+        (encode(Image.new("1", (8000, 8000)), "PNG"), "image_trop_grande"),
+        (forged_png(65535, 65535), "image_trop_grande"),
+    ],
+)
+def test_an_unusable_image_is_refused_under_a_stable_code(source, code):
+    with pytest.raises(ImageError) as refused:
+        images.decode(source)
+
+    assert refused.value.code == code
+    assert "expected" in str(refused.value)
+
+
+def test_what_follows_the_image_is_ignored():
+    assert np.array_equal(images.decode(J + b"PK\x05\x06" + b"\0" * 1000), images.decode(J))
+
+
+def test_cached_images_are_the_decoded_ones_and_are_decoded_once(demo_catalog, monkeypatch):
+    names = demo_catalog.products.image.tolist()[:5]
+
+    first = images.cached(demo_catalog, names, 48)
+    monkeypatch.setattr(images, "preprocess", None)
+    again = images.cached(demo_catalog, names, 48)
+    monkeypatch.undo()
+
+    expected = np.stack([images.preprocess(demo_catalog.path(name), 48) for name in names])
+    assert np.array_equal(first, expected)
+    assert np.array_equal(again, expected)
+
+
+def test_a_damaged_photo_is_named_and_leaves_no_half_cache(demo_catalog, tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "bad.jpg").write_bytes(J[: len(J) - 200])
+    broken = replace(demo_catalog, folder=tmp_path)
+
+    with pytest.raises(ImageError, match=r"bad\.jpg: expected a complete image"):
+        images.cached(broken, ["bad.jpg"], 32)
+
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_prep_v1_has_not_changed_on_a_picture_drawn_by_arithmetic():
+    y, x = np.mgrid[0:120, 0:160]
+    drawn = np.stack([x, y, (x + y) // 2], axis=-1).astype(np.uint8)
+
+    pixels = images.preprocess(encode(Image.fromarray(drawn), "PNG"), 32)
+
+    digest = hashlib.sha256(pixels.tobytes()).hexdigest()[:16]
+    assert (images.PREP_ID, digest) == ("prep-v1", "0ab863ca80e7de76")

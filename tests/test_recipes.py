@@ -1,0 +1,72 @@
+from dataclasses import replace
+
+import pytest
+
+from vitrine import recipes
+from vitrine.recipes import RECIPES, RecipeError
+
+SCRATCH = RECIPES["efficientnet-b0-torch-scratch"]
+
+
+def test_the_two_frameworks_train_under_the_same_recipe():
+    keras = RECIPES["efficientnet-b0-keras-scratch"]
+
+    same = replace(
+        keras, name=SCRATCH.name, trainer=SCRATCH.trainer, architecture=SCRATCH.architecture
+    )
+
+    assert same == SCRATCH
+
+
+def test_learning_rate_rises_then_follows_half_a_cosine_to_zero():
+    rate = SCRATCH.learning_rate_at
+    middle = (SCRATCH.warmup_epochs + SCRATCH.epochs) / 2
+
+    assert rate(0.0) == 0
+    assert rate(SCRATCH.warmup_epochs / 2) == pytest.approx(SCRATCH.learning_rate / 2)
+    assert rate(float(SCRATCH.warmup_epochs)) == pytest.approx(SCRATCH.learning_rate)
+    assert rate(middle) == pytest.approx(SCRATCH.learning_rate / 2)
+    assert rate(float(SCRATCH.epochs)) == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"label_smoothing": 1.0}, r"label_smoothing to be a value in \[0, 1\), found 1.0"),
+        ({"crop_scale": 0.0}, r"crop_scale to be a value in \(0, 1\]"),
+        ({"warmup_epochs": 100}, "warmup_epochs to be fewer than epochs=100"),
+        ({"epochs": 0}, "epochs to be at least 1"),
+        ({"learning_rate": -1.0}, "learning_rate to be a positive value"),
+        ({"accumulate": 5}, "accumulate to be a divisor of batch_size=32"),
+        ({"head_epochs": 3}, "head_epochs to be 0 without pretrained weights"),
+        ({"trainer": "keras", "cutmix": 1.0}, "cutmix to be none: the Keras trainer"),
+        ({"trainer": "keras", "layer_decay": 0.7}, "layer_decay to be 1: the Keras trainer"),
+    ],
+)
+def test_a_recipe_that_contradicts_itself_is_refused_by_name(change, message):
+    with pytest.raises(RecipeError, match=f"recipe {SCRATCH.name}: expected {message}"):
+        replace(SCRATCH, **change)
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=lambda r: r.name)
+def test_every_recipe_names_its_source_and_has_a_miniature(recipe):
+    small = recipe.smoke()
+
+    assert RECIPES[recipe.name] is recipe
+    assert len(recipe.source) > 5
+    assert small.name == f"{recipe.name}-smoke"
+    assert small.epochs <= 3
+    assert small.image_size == 64
+
+
+def test_an_unknown_recipe_names_its_neighbours():
+    with pytest.raises(RecipeError, match="found 'efficientnet-b0-kera'.*efficientnet-b0-keras"):
+        recipes.find("efficientnet-b0-kera")
+
+
+def test_epoch_seeds_differ_by_seed_and_by_epoch():
+    seeds = {recipes.epoch_seed(seed, epoch) for seed in range(20) for epoch in range(20)}
+
+    assert len(seeds) == 400
+    assert all(0 <= seed < 2**31 for seed in seeds)
+    assert recipes.epoch_seed(3, 5) == recipes.epoch_seed(3, 5)

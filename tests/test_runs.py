@@ -1,0 +1,155 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from vitrine import runs, splits
+from vitrine.recipes import RECIPES, find
+from vitrine.runs import RunError, RunFolder, prediction_rows
+
+RECIPE = find("efficientnet-b0-torch-scratch")
+
+
+def frame(n, start=0):
+    return pd.DataFrame(
+        {"image": [f"{i}.jpg" for i in range(start, start + n)], "label": np.arange(n) % 7}
+    )
+
+
+def answers(n, seed=0):
+    given = np.random.default_rng(seed).dirichlet(np.ones(7), n)
+    return given.astype(np.float32)
+
+
+def write(base, *, seed=0, n=20, start=0, recipe=RECIPE):
+    images = frame(n, start)
+    return RunFolder(recipe, seed, base).finish(
+        [prediction_rows(images, answers(n, seed), part) for part in ("validation", "test")], {}
+    )
+
+
+def epochs(n):
+    return [
+        {"epoch": i + 1, "seconds": 1.5, "learning_rate": 1e-3, "train_loss": 2.0 / (i + 1),
+         "train_accuracy": 0.1 * i, "val_loss": 1.9, "val_accuracy": 0.2, "wall_time": 1e9 + i}
+        for i in range(n)
+    ]  # fmt: skip
+
+
+def test_predictions_come_back_with_six_significant_digits(tmp_path):
+    write(tmp_path)
+
+    part = runs.load("efficientnet-b0-torch-scratch/seed-0", tmp_path).part("test")
+
+    order = np.argsort(frame(20).image.to_numpy())
+    assert part.image.tolist() == sorted(frame(20).image)
+    assert part.truth.tolist() == frame(20).label.to_numpy()[order].tolist()
+    np.testing.assert_allclose(part.probabilities, answers(20)[order], rtol=5e-6)
+    assert (part.predicted == answers(20)[order].argmax(axis=1)).all()
+
+
+def test_a_run_is_written_once(tmp_path):
+    write(tmp_path)
+
+    with pytest.raises(RunError, match="is finished and a run is written once"):
+        RunFolder(RECIPE, 0, tmp_path)
+
+
+def test_remains_of_an_interrupted_run_are_resumed_only_on_request(tmp_path):
+    folder = RunFolder(RECIPE, 0, tmp_path)
+    folder.prepare(resume=False)
+    (folder.weights / "last.ckpt").write_bytes(b"x")
+
+    with pytest.raises(RunError, match="was begun and interrupted; add --resume"):
+        RunFolder(RECIPE, 0, tmp_path).prepare(resume=False)
+    RunFolder(RECIPE, 0, tmp_path).prepare(resume=True)
+
+    assert (folder.weights / "last.ckpt").exists()
+    assert runs.names(tmp_path) == []
+
+
+def test_history_reads_back_from_csv_and_from_tensorboard(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    folder = RunFolder(RECIPE, 0, tmp_path)
+    folder.prepare(resume=False)
+    folder.write_history(epochs(2))
+    folder.write_history(epochs(3))
+    write(tmp_path)
+
+    events = EventAccumulator(str(folder.path))
+    events.Reload()
+    history = runs.load("efficientnet-b0-torch-scratch", tmp_path).history
+    assert history.epoch.tolist() == [1, 2, 3]
+    scalars = events.Scalars("train/loss")
+    assert [s.step for s in scalars] == [1, 2, 3]
+    assert [s.value for s in scalars] == pytest.approx(history.train_loss.tolist())
+
+
+def test_the_events_grow_in_place_so_that_a_reader_can_follow(tmp_path):
+    folder = RunFolder(RECIPE, 0, tmp_path)
+    folder.prepare(resume=False)
+    folder.write_history(epochs(1))
+    file = next(folder.path.glob("events.out.tfevents*"))
+    before, inode = file.read_bytes(), file.stat().st_ino
+
+    folder.write_history(epochs(2))
+
+    assert file.read_bytes().startswith(before)
+    assert file.stat().st_ino == inode
+
+
+def test_an_unknown_run_lists_the_known_ones(tmp_path):
+    write(tmp_path)
+
+    with pytest.raises(
+        RunError, match="found none; there are: efficientnet-b0-torch-scratch/seed-0"
+    ):
+        runs.load("nothing/seed-0", tmp_path)
+
+
+def test_two_runs_align_on_the_same_images(tmp_path):
+    other = replace(RECIPE, name="other")
+    a, b = write(tmp_path), write(tmp_path, seed=1, recipe=other)
+
+    first, second = runs.align(a, b)
+
+    assert (first.image == second.image).all()
+    assert not np.array_equal(first.probabilities, second.probabilities)
+
+
+def test_runs_on_other_images_do_not_align(tmp_path):
+    a, b = write(tmp_path), write(tmp_path, seed=1, start=1)
+
+    with pytest.raises(RunError, match="found 2 images in one only"):
+        runs.align(a, b)
+
+
+PUBLISHED = runs.names()
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_published_run_is_whole_and_made_from_a_clean_commit(name):
+    run = runs.load(name)
+    split = splits.load()
+
+    assert run.meta["recipe"] == json.loads(json.dumps(RECIPES[name.split("/")[0]].to_dict()))
+    assert run.meta["data"]["split_sha256"] == split.sha256
+    assert not run.meta["code"]["dirty"]
+    assert len(run.meta["code"]["commit"]) == 40
+    assert run.meta["hardware"]["cpu"]
+    for part in ("validation", "test"):
+        given = run.part(part)
+        assert set(given.image) <= set(split.part(part).image)
+        np.testing.assert_allclose(given.probabilities.sum(axis=1), 1, atol=1e-4)
+    assert len(run.part("test").image) == 158
+    if run.meta["recipe"]["trainer"] != "probe":
+        assert len(run.history) == run.meta["recipe"]["epochs"]
+
+
+def test_the_report_rests_on_published_runs():
+    assert {"efficientnet-b0-keras-scratch", "efficientnet-b0-torch-scratch"} <= {
+        name.split("/")[0] for name in PUBLISHED
+    }

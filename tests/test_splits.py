@@ -1,0 +1,115 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from vitrine import catalog, splits
+
+
+def test_published_split_is_the_one_of_the_protocol():
+    split = splits.load()
+
+    sizes = split.frame.part.value_counts().to_dict()
+    assert sizes == {"train": 758, "validation": 134, "test": 158}
+    assert {11, 548, 696, 238, 963} <= set(split.part("test").row)
+    assert split.frame.label.value_counts().tolist() == [150] * 7
+    assert split.sha256 == "2de1b963e196b2b824f49397a27d3ba0ed0569455db52fcb86cde4d36ae49560"
+
+
+def test_tracked_split_is_what_the_data_set_gives(shared, tmp_path):
+    from vitrine import archive
+
+    archive.fetch(shared / "flipkart" / "flipkart-320.zip", tmp_path)
+    photos = catalog.load(tmp_path)
+
+    drawn = splits.draw(photos)
+    folds = splits.draw_folds(photos, splits.fingerprints(photos))
+
+    assert drawn.sha256 == splits.load().sha256
+    assert folds.sha256 == splits.load_folds().sha256
+    assert len(photos.absent) == 3
+    kept = drawn.present(photos)
+    assert [len(kept.part(p)) for p in ("train", "validation", "test")] == [756, 133, 158]
+    assert kept.sha256 == drawn.sha256
+
+
+def test_the_test_rows_come_in_the_published_order():
+    from sklearn.model_selection import train_test_split
+
+    frame = splits.load().frame
+    _, test = train_test_split(
+        frame.row.to_numpy(), test_size=0.15, stratify=frame.label, random_state=314
+    )
+
+    assert test[:5].tolist() == [11, 548, 696, 238, 963]
+    assert set(test) == set(splits.load().part("test").row)
+
+
+def test_an_absent_image_never_moves_another(demo_catalog, demo_split):
+    from dataclasses import replace
+
+    products = demo_catalog.products.copy()
+    products.loc[3, "present"] = False
+    without = replace(demo_catalog, products=products)
+
+    drawn = splits.draw(without)
+
+    assert drawn.sha256 == demo_split.sha256
+    assert len(drawn.present(without).frame) == len(demo_split.frame) - 1
+
+
+def test_every_image_is_tested_once_in_each_repetition():
+    frame = splits.load_folds().frame
+
+    for repeat in range(splits.REPEATS):
+        fold = frame[f"repeat_{repeat}"]
+        assert set(fold) == set(range(splits.FOLDS))
+        shares = pd.crosstab(fold, frame.label)
+        assert shares.to_numpy().min() >= 25
+
+
+def test_duplicates_stay_in_one_fold():
+    frame = splits.load_folds().frame.set_index("image")
+    pairs = pd.read_csv(splits.paths.data() / "facts" / "pairs.csv")
+
+    for repeat in range(splits.REPEATS):
+        fold = frame[f"repeat_{repeat}"]
+        assert (fold[pairs.image_a].to_numpy() == fold[pairs.image_b].to_numpy()).all()
+
+
+def test_near_duplicates_are_counted_in_bits():
+    prints = pd.DataFrame(
+        {
+            "image": ["a", "b", "c", "d"],
+            "sha256": ["x", "x", "y", "z"],
+            "phash": [
+                "00000000000000ff",
+                "00000000000000ff",
+                "00000000000000f8",
+                "ff00000000000000",
+            ],
+        }
+    )
+
+    pairs = splits.near_duplicates(prints, most=6)
+
+    found = {(p.image_a, p.image_b): (p.distance, p.exact) for p in pairs.itertuples()}
+    assert found == {("a", "b"): (0, True), ("a", "c"): (3, False), ("b", "c"): (3, False)}
+
+
+def test_a_recompressed_photo_is_a_near_duplicate_and_another_photo_is_not(tmp_path):
+    import imagehash
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    rough = Image.fromarray(rng.integers(0, 255, (9, 9, 3), dtype=np.uint8)).resize((200, 200))
+    other = Image.fromarray(rng.integers(0, 255, (9, 9, 3), dtype=np.uint8)).resize((200, 200))
+    rough.save(tmp_path / "again.jpg", quality=40)
+
+    again = imagehash.phash(Image.open(tmp_path / "again.jpg"))
+
+    assert imagehash.phash(rough) - again <= splits.NEAR < imagehash.phash(other) - again
+
+
+def test_an_unknown_part_is_refused(demo_split):
+    with pytest.raises(ValueError, match="expected one of train, validation, test, found 'dev'"):
+        demo_split.part("dev")

@@ -1,0 +1,217 @@
+"""Both trainers keep the same promises, tried for real on the synthetic catalogue.
+
+Each training runs in a process of its own, as for a user: TensorFlow and PyTorch never meet, and
+a run killed in the middle is killed for good.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vitrine import recipes, runs
+
+TRAINERS = {"torch": "efficientnet-b0-torch-scratch", "keras": "efficientnet-b0-keras-scratch"}
+SCRIPT = """
+import logging, sys
+from dataclasses import replace
+from pathlib import Path
+from vitrine import catalog, recipes, splits
+
+logging.basicConfig(level=logging.ERROR)
+logging.getLogger("vitrine").setLevel(logging.INFO)
+folder, base, trainer, name, seed, changes, resume = sys.argv[1:8]
+photos = catalog.load(Path(folder))
+recipe = replace(recipes.find(name).smoke(), **eval(changes))
+if trainer == "torch":
+    from vitrine.train_torch import fit
+else:
+    from vitrine.train_keras import fit
+fit(recipe, splits.draw(photos), photos, seed=int(seed), base=Path(base), device="cpu",
+    threads=1, resume=resume == "True")
+"""
+
+
+@pytest.fixture(scope="session")
+def train(demo_catalog):
+    def start(base, trainer, *, seed=0, resume=False, **changes):
+        arguments = [demo_catalog.folder, base, trainer, TRAINERS[trainer], seed, changes, resume]
+        environment = os.environ | {"PYTHONPATH": str(Path(runs.__file__).parents[2])}
+        return subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-c", SCRIPT, *map(str, arguments)],
+            env=environment, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    return start
+
+
+def finish(process):
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors[-2000:]
+
+
+def load(base, trainer, seed=0):
+    return runs.load(f"{TRAINERS[trainer]}-smoke/seed-{seed}", base)
+
+
+@pytest.fixture(scope="session", params=TRAINERS)
+def whole(request, train, tmp_path_factory):
+    """Return a trainer and the run it made without being stopped: three epochs."""
+    base = tmp_path_factory.mktemp(request.param)
+    finish(train(base, request.param, epochs=3))
+    return request.param, load(base, request.param)
+
+
+def test_a_run_killed_and_resumed_equals_one_never_stopped(whole, train, tmp_path):
+    trainer, reference = whole
+    first = train(tmp_path, trainer, epochs=3)
+    history = tmp_path / f"{TRAINERS[trainer]}-smoke" / "seed-0" / "history.csv"
+    while first.poll() is None and not history.exists():
+        time.sleep(0.05)
+    first.send_signal(signal.SIGKILL)
+    first.communicate()
+    assert runs.names(tmp_path) == []
+
+    finish(train(tmp_path, trainer, epochs=3, resume=True))
+
+    resumed = load(tmp_path, trainer)
+    columns = ["epoch", "train_loss", "val_loss", "val_accuracy", "learning_rate"]
+    assert resumed.history[columns].equals(reference.history[columns])
+    assert resumed.table.equals(reference.table)
+
+
+def test_another_seed_gives_another_run_and_the_folder_is_whole(whole, train, tmp_path):
+    trainer, reference = whole
+    finish(train(tmp_path, trainer, seed=1, epochs=1))
+
+    other = load(tmp_path, trainer, seed=1)
+
+    assert not np.array_equal(other.part().probabilities, reference.part().probabilities)
+    meta = reference.meta
+    assert meta["recipe"]["epochs"] == 3
+    assert meta["data"]["edition"] == "demo"
+    assert meta["hardware"]["device"] == "cpu"
+    assert meta["parameters"] == 4_016_515
+    assert meta["timing"]["images_per_second"] > 0
+    kept = sorted(path.name for path in (reference.folder / "weights").iterdir())
+    assert kept == {"torch": ["model.pt"], "keras": ["model.weights.h5"]}[trainer]
+
+
+def test_predictions_are_those_of_the_kept_weights(whole, demo_catalog, demo_split):
+    trainer, reference = whole
+    if trainer == "keras":
+        code = (
+            "from vitrine.train_keras import build, predict; network = build(recipe); "
+            "network.load_weights(weights / 'model.weights.h5')"
+        )
+    else:
+        code = (
+            "import torch; from vitrine.train_torch import build, predict; "
+            "network = build(recipe); "
+            "network.load_state_dict(torch.load(weights / 'model.pt', weights_only=True))"
+        )
+    script = f"""
+import numpy as np
+from pathlib import Path
+from dataclasses import replace
+from vitrine import catalog, images, recipes, runs, splits
+run = runs.load({reference.name!r}, Path({str(reference.folder.parents[1])!r}))
+recipe, weights = recipes.find({TRAINERS[trainer]!r}).smoke(), run.folder / "weights"
+photos = catalog.load(Path({str(demo_catalog.folder)!r}))
+{code}
+test = run.part("test")
+pixels = np.stack([images.preprocess(photos.path(name), 64) for name in test.image])
+print(float(np.abs(predict(network, pixels) - test.probabilities).max()))
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, check=True
+    )
+
+    assert float(done.stdout.split()[-1]) < 2e-5
+
+
+def test_early_stopping_keeps_the_best_epoch(train, tmp_path):
+    finish(train(tmp_path, "torch", epochs=6, patience=1, learning_rate=0.5))
+
+    run = load(tmp_path, "torch")
+
+    best = int(run.history.val_loss.argmin())
+    assert len(run.history) == best + 2 < 6
+    validation = run.part("validation")
+    given = validation.probabilities[np.arange(len(validation.truth)), validation.truth]
+    loss = -np.log(np.maximum(given, 1e-12)).mean()
+    assert loss == pytest.approx(run.history.val_loss[best], rel=1e-3)
+
+
+def test_every_option_of_the_torch_recipe_trains(train, tmp_path):
+    finish(
+        train(
+            tmp_path, "torch", epochs=2, ema_decay=0.9, mixup=0.2, cutmix=1.0, accumulate=2,
+            layer_decay=0.8, randaugment="rand-m5-n1", precision="bfloat16",
+        )
+    )  # fmt: skip
+
+    run = load(tmp_path, "torch")
+
+    assert run.meta["precision"] == "bf16-mixed"
+    assert np.isfinite(run.history.train_loss).all()
+
+
+def test_mixup_trains_in_keras(train, tmp_path):
+    finish(train(tmp_path, "keras", epochs=1, mixup=0.4))
+
+    assert np.isfinite(load(tmp_path, "keras").history.train_loss).all()
+
+
+def test_a_frozen_backbone_leaves_all_but_the_head_as_it_was(demo_catalog, demo_split, tmp_path):
+    import torch
+
+    from vitrine.train_torch import build, fit
+
+    recipe = replace(
+        recipes.find(TRAINERS["torch"]).smoke(), backbone="frozen", epochs=1,
+        architecture="resnet10t",
+    )  # fmt: skip
+    run = fit(recipe, demo_split, demo_catalog, base=tmp_path, device="cpu", threads=1)
+
+    torch.manual_seed(0)
+    import lightning
+
+    lightning.seed_everything(0, verbose=False)
+    fresh = build(recipe).state_dict()
+    trained = torch.load(run.folder / "weights" / "model.pt", weights_only=True)
+    moved = {name for name in fresh if not torch.equal(fresh[name], trained[name])}
+    assert moved == {"1.fc.weight", "1.fc.bias"}
+
+
+def test_weights_that_cannot_be_had_are_refused_with_the_file_to_place(monkeypatch):
+    from vitrine.train_torch import build
+
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    recipe = recipes.find("efficientnet-b0-torch")
+
+    with pytest.raises(recipes.RecipeError, match="model.safetensors.*--weights PATH"):
+        build(recipe)
+    with pytest.raises(recipes.RecipeError, match="nowhere.pth, found no such file"):
+        build(replace(recipe, weights="nowhere.pth"))
+    with pytest.raises(recipes.RecipeError, match="expected an architecture that timm knows"):
+        build(replace(recipe, weights="none", architecture="efficientnet_zz"))
+
+
+def test_asking_for_a_gpu_that_is_not_there_is_refused(demo_catalog, demo_split, tmp_path):
+    import torch
+
+    from vitrine.train_torch import fit
+
+    if torch.cuda.is_available():
+        return  # the opposite is tested by training on it
+    recipe = recipes.find(TRAINERS["torch"]).smoke()
+
+    with pytest.raises(recipes.RecipeError, match="expected a CUDA device, found none"):
+        fit(recipe, demo_split, demo_catalog, base=tmp_path, device="cuda")
