@@ -1,0 +1,67 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from vitrine.scores.intervals import wilson
+from vitrine.scores.panel import METRICS, panel
+from vitrine.scores.resampling import bootstrap
+
+
+def test_the_panel_holds_every_headline_score_in_order(draw):
+    truth, probabilities = draw()
+
+    scores = panel(truth, probabilities)
+
+    assert list(scores) == [
+        "accuracy",
+        "balanced_accuracy",
+        "macro_f1",
+        "top2_accuracy",
+        "log_loss",
+        "brier",
+        "expected_calibration_error",
+    ]
+    for name, interval in scores.items():
+        assert interval.value == METRICS[name](truth, probabilities)
+        assert interval.low < interval.value < interval.high
+
+
+def test_the_panel_gives_wilsons_interval_to_proportions_and_a_bootstrap_to_the_rest(draw):
+    truth, probabilities = draw()
+    right = int((probabilities.argmax(axis=1) == truth).sum())
+
+    scores = panel(truth, probabilities, draws=500, level=0.9, stratified=True, seed=3)
+
+    options = {"draws": 500, "level": 0.9, "stratified": True, "seed": 3}
+    assert scores["accuracy"] == wilson(right, 158, level=0.9)
+    assert scores["brier"] == bootstrap(truth, probabilities, METRICS["brier"], **options)
+
+
+def test_metrics_say_what_they_mean_and_where_they_come_from():
+    for name, metric in METRICS.items():
+        assert name == metric.name
+        assert metric.meaning.endswith(".")
+        assert metric.source == "definition" or "doi:" in metric.source or "arXiv:" in metric.source
+    falling = {name for name, metric in METRICS.items() if not metric.higher_is_better}
+    assert falling == {"log_loss", "brier", "expected_calibration_error"}
+
+
+def test_scores_need_no_framework_and_no_plot():
+    program = (
+        "import sys, pkgutil, importlib, vitrine.scores as scores\n"
+        "for module in pkgutil.iter_modules(scores.__path__):\n"
+        "    importlib.import_module('vitrine.scores.' + module.name)\n"
+        "print(sorted({'torch', 'tensorflow', 'plotly', 'pandas'} & set(sys.modules)))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+@pytest.mark.usefixtures("outside_tests")
+def test_the_panel_refuses_labels():
+    with pytest.raises(ValueError, match="pass the probabilities of the run, not its labels"):
+        panel(np.array([0, 1]), np.array([0, 1]))

@@ -1,0 +1,144 @@
+import time
+
+import numpy as np
+import pytest
+import sklearn.metrics
+
+from vitrine.scores import resampling
+from vitrine.scores.calibration import expected_calibration_error
+from vitrine.scores.metrics import accuracy, log_loss, macro_f1
+from vitrine.scores.resampling import Draws, bootstrap, replicate
+
+
+def seen(truth, plan):
+    """How often each image is drawn in each draw."""
+    kept = []
+    replicate(truth, lambda counts: kept.append(counts) or counts[:, 0], plan)
+    return np.concatenate(kept)
+
+
+def test_scoring_the_counts_equals_scoring_the_images_drawn_one_by_one(draw):
+    truth, probabilities = draw(40)
+    predicted = probabilities.argmax(axis=1)
+    counts = seen(truth, Draws(draws=50))
+
+    fast = macro_f1.score_draws(counts, macro_f1.tally(truth, predicted))
+
+    picks = [np.repeat(np.arange(40), row.astype(int)) for row in counts]
+    slow = [sklearn.metrics.f1_score(truth[p], predicted[p], average="macro") for p in picks]
+    assert fast.tolist() == pytest.approx(slow, rel=1e-12)
+
+
+def test_every_draw_has_as_many_images_and_each_is_as_likely(draw):
+    truth, _ = draw(20)
+
+    counts = seen(truth, Draws(draws=4000))
+
+    assert (counts.sum(axis=1) == 20).all()
+    assert counts.mean(axis=0) == pytest.approx(np.ones(20), abs=0.08)
+    assert counts.var(axis=0) == pytest.approx(np.full(20, 0.95), abs=0.12)
+
+
+def test_a_stratified_draw_keeps_the_number_of_images_of_each_class(draw):
+    truth, _ = draw(60)
+    members = truth[:, None] == np.unique(truth)
+
+    free = seen(truth, Draws(draws=30)) @ members
+    kept = seen(truth, Draws(draws=30, stratified=True)) @ members
+
+    assert (kept == members.sum(axis=0)).all()
+    assert (free != members.sum(axis=0)).any()
+
+
+def test_the_spread_of_an_accuracy_is_the_binomial_one(draw):
+    truth, probabilities = draw()
+    share = accuracy(truth, probabilities)
+
+    interval = bootstrap(truth, probabilities, accuracy, draws=20_000)
+
+    expected = 2 * 1.96 * np.sqrt(share * (1 - share) / 158)
+    assert interval.value == share
+    assert interval.high - interval.low == pytest.approx(expected, rel=0.05)
+
+
+def test_a_higher_level_gives_a_wider_interval(draw):
+    truth, probabilities = draw()
+
+    narrow = bootstrap(truth, probabilities, macro_f1, level=0.5)
+    wide = bootstrap(truth, probabilities, macro_f1, level=0.99)
+
+    assert wide.low < narrow.low < narrow.value < narrow.high < wide.high
+
+
+def test_the_same_seed_draws_the_same_images_and_another_does_not(draw):
+    truth, probabilities = draw()
+
+    first, again, other = (bootstrap(truth, probabilities, log_loss, seed=s) for s in (1, 1, 2))
+
+    assert first == again
+    assert first != other
+
+
+def test_the_size_of_the_blocks_changes_nothing(draw, monkeypatch):
+    truth, probabilities = draw(50)
+    whole = bootstrap(truth, probabilities, macro_f1, draws=33)
+
+    monkeypatch.setattr(resampling, "BLOCK", 50 * 7)
+
+    assert bootstrap(truth, probabilities, macro_f1, draws=33) == whole
+
+
+def test_two_thousand_draws_of_158_images_take_well_under_a_second(draw):
+    truth, probabilities = draw()
+    start = time.process_time()
+
+    bootstrap(truth, probabilities, macro_f1)
+
+    assert time.process_time() - start < 0.5
+
+
+@pytest.mark.parametrize("metric", [accuracy, macro_f1, log_loss])
+def test_the_interval_holds_the_truth_about_as_often_as_it_says(metric, draw):
+    everyone, answers = draw(100_000)
+    truth = metric(everyone, answers)
+    samples = [slice(start, start + 158) for start in range(0, 158 * 150, 158)]
+
+    intervals = [bootstrap(everyone[s], answers[s], metric, draws=200) for s in samples]
+
+    held = [interval.low <= truth <= interval.high for interval in intervals]
+    assert np.mean(held) == pytest.approx(0.94, abs=0.04)
+
+
+@pytest.mark.parametrize("sharpness", [1.0, 1.2, 2.5])
+def test_the_interval_of_a_calibration_error_holds_the_truth_where_percentiles_fail(
+    sharpness, draw
+):
+    everyone, answers = draw(100_000, sharpness=sharpness)
+    truth = expected_calibration_error(everyone, answers)
+    held, by_percentile = [], []
+
+    for start in range(0, 158 * 60, 158):
+        few, said = everyone[start : start + 158], answers[start : start + 158]
+        interval = bootstrap(few, said, expected_calibration_error, draws=200)
+        counts = seen(few, Draws(draws=200))
+        rows = expected_calibration_error.tally(few, said)
+        replicates = expected_calibration_error.score_draws(counts, rows)
+        held.append(interval.low <= truth <= interval.high)
+        by_percentile.append(np.quantile(replicates, 0.025) <= truth)
+
+    assert np.mean(held) >= 0.95
+    if sharpness == 1.0:
+        assert np.mean(by_percentile) < 0.1
+
+
+def test_the_interval_of_a_calibration_error_holds_its_value_and_nothing_negative(draw):
+    truth, probabilities = draw()
+
+    interval = bootstrap(truth, probabilities, expected_calibration_error)
+
+    assert 0.0 == interval.low < interval.value < interval.high
+
+
+def test_no_draw_at_all_is_refused():
+    with pytest.raises(ValueError, match="at least one draw, found 0"):
+        Draws(draws=0)
