@@ -1,0 +1,200 @@
+"""What a finished book must satisfy: seen on the built pages themselves, and on the notebooks."""
+
+import re
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import nbformat
+
+from vitrine import paths
+from vitrine.book import french, sources, stamps
+from vitrine.book.plotly_renderer import FIGURE_CLASS
+
+__all__ = ["BookError", "check_html", "check_notebooks", "check_outputs", "states"]
+
+_LOADS = {"audio", "embed", "iframe", "img", "input", "link", "script", "source", "track", "video"}
+# Links of a page to itself, to a neighbour or to nothing load nothing.
+_PASSIVE_RELATIONS = {"canonical", "next", "prev", "search", "index", "license"}
+_VERBATIM = {"code", "kbd", "noscript", "pre", "script", "style"}
+_SPOKEN = ("alt", "aria-label", "placeholder", "title", "data-bs-title")
+_VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source",
+         "track", "wbr"}  # fmt: skip
+_FILE_NAME = re.compile(r"[0-9a-f]{16,}|\.(?:png|svg|jpe?g|gif)$", re.IGNORECASE)
+
+
+class BookError(Exception):
+    """A book that must not be read as it is; each line says one reason."""
+
+
+def check_html(folder: Path) -> None:
+    """Open every page of a built book.
+
+    Checked: language, nothing loaded from outside, links and anchors that lead somewhere, a caption
+    and an alternative text for each figure, no English of the theme.
+
+    Raises:
+        BookError: With one line for each fault.
+    """
+    pages = {path: _parse(path) for path in sorted(folder.rglob("*.html")) if _is_page(path)}
+    if not pages:
+        raise BookError(f"expected pages in {folder}, found none; build the book first")
+    faults = [
+        f"{path.relative_to(folder)}: {fault}"
+        for path, page in pages.items()
+        for fault in [*page.faults, *_broken_links(path, page, pages)]
+    ]
+    if faults:
+        raise BookError("\n".join(faults))
+
+
+def check_outputs(notebooks: list[Path]) -> None:
+    """Refuse executed notebooks that store an error, which a strict build would print silently.
+
+    Raises:
+        BookError: With one line for each error output.
+    """
+    faults = [
+        f"{path.name}: expected no error output, found {output.ename} in cell {number}; "
+        "correct the cell and execute again"
+        for path in notebooks
+        for number, cell in enumerate(nbformat.read(path, as_version=4).cells, start=1)
+        for output in cell.get("outputs", [])
+        if output.output_type == "error"
+    ]
+    if faults:
+        raise BookError("\n".join(faults))
+
+
+def states() -> dict[str, stamps.Verdict]:
+    """Return how each published notebook of the table of contents stands to its source."""
+    return {
+        name: stamps.state(source := sources.find(name), source.with_suffix(".ipynb"))
+        for name in sources.names()
+    }
+
+
+def check_notebooks() -> None:
+    """Refuse published notebooks that are stale or hollow, or store an error.
+
+    Raises:
+        BookError: With one line for each such notebook.
+    """
+    refused = {stamps.State.STALE, stamps.State.HOLLOW}
+    faults = [
+        f"notebooks/{name}.ipynb: expected a fresh notebook, found it {verdict.state}, because "
+        f"{verdict.reason}; run vitrine publish"
+        for name, verdict in states().items()
+        if verdict.state in refused
+    ]
+    if faults:
+        raise BookError("\n".join(faults))
+    check_outputs([paths.notebooks() / f"{name}.ipynb" for name in sources.names()])
+
+
+@dataclass
+class _Page:
+    anchors: set[str] = field(default_factory=set)
+    links: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+
+class _Reader(HTMLParser):
+    """Collects anchors and links of a page, and what is wrong on it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.page = _Page()
+        self._open: list[tuple[str, dict[str, str]]] = []
+        self._figures: list[dict[str, bool]] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        given = {key: value or "" for key, value in attributes}
+        self.page.anchors |= {given[key] for key in ("id", "name") if given.get(key)}
+        if tag == "html" and given.get("lang") != "fr":
+            self._fault(f'expected lang="fr", found {given.get("lang")!r}')
+        self._check_loading(tag, given)
+        self._check_figure(tag, given)
+        if tag == "a" and "href" in given:
+            self.page.links.append(given["href"])
+        if not self._inside(_VERBATIM):
+            for key in _SPOKEN:
+                self._check_words(given.get(key, ""))
+        if tag not in _VOID:
+            self._open.append((tag, given))
+
+    def handle_endtag(self, tag: str) -> None:
+        while self._open and self._open.pop()[0] != tag:
+            pass  # an element that HTML closes by itself
+        if tag == "figure" and self._figures:
+            figure = self._figures.pop()
+            if not figure["caption"]:
+                self._fault("expected a caption for each figure, found a figure without one")
+
+    def handle_data(self, data: str) -> None:
+        if not self._inside(_VERBATIM):
+            self._check_words(data)
+
+    def _inside(self, tags: set[str]) -> bool:
+        return any(tag in tags for tag, _ in self._open)
+
+    def _check_loading(self, tag: str, given: dict[str, str]) -> None:
+        if tag not in _LOADS or given.get("rel", "") in _PASSIVE_RELATIONS:
+            return
+        for key in ("src", "href", "srcset", "poster", "data"):
+            parts = urlsplit(given.get(key, ""))
+            if parts.netloc or parts.scheme in ("http", "https"):
+                self._fault(f"expected nothing from outside, found <{tag} {key}={given[key]!r}>")
+
+    def _check_figure(self, tag: str, given: dict[str, str]) -> None:
+        drawing = FIGURE_CLASS in given.get("class", "").split()
+        if tag == "figure":
+            self._figures.append({"caption": False})
+        elif tag == "figcaption" and self._figures:
+            self._figures[-1]["caption"] = True
+        elif drawing or (tag == "img" and self._inside({"article"})):
+            text = given.get("aria-label" if drawing else "alt", "").strip()
+            if not text or _FILE_NAME.search(text):
+                self._fault(f"expected an alternative text for each figure, found {text!r}")
+            if not self._figures:
+                self._fault("expected a caption for each figure, found a figure without one")
+
+    def _check_words(self, text: str) -> None:
+        self.page.faults += [
+            f"expected French, found {word!r} of the theme; translate it in vitrine.book.french"
+            for word in french.LEFTOVERS
+            if word in text
+        ]
+
+    def _fault(self, fault: str) -> None:
+        line, _ = self.getpos()
+        self.page.faults.append(f"line {line}: {fault}")
+
+
+def _is_page(path: Path) -> bool:
+    # The theme ships HTML fragments, which no reader opens.
+    return not any(part.startswith("_") for part in path.parts[-3:-1])
+
+
+def _parse(path: Path) -> _Page:
+    reader = _Reader()
+    reader.feed(path.read_text(encoding="utf-8"))
+    reader.close()
+    return reader.page
+
+
+def _broken_links(path: Path, page: _Page, pages: dict[Path, _Page]) -> list[str]:
+    faults = []
+    for link in sorted(set(page.links)):
+        parts = urlsplit(link)
+        if parts.scheme or parts.netloc:
+            continue
+        target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+        if not target.exists():
+            faults.append(f"expected links that lead somewhere, found {link!r}")
+        elif target in pages and parts.fragment:
+            known = pages[target].anchors
+            if unquote(parts.fragment) not in known:
+                faults.append(f"expected anchors that exist, found {link!r}")
+    return faults

@@ -1,0 +1,154 @@
+"""The data behind a plotly figure, as a table: what a reader without the figure can still read.
+
+Works on the JSON of a figure, as a notebook stores it, so that a page needs no plotly to be built.
+"""
+
+import base64
+import csv
+import html
+import io
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["Table", "to_csv", "to_html", "tabulate"]
+
+_SERIES = "série"
+_AXES = {"x": "xaxis", "y": "yaxis", "z": "zaxis"}
+# Data of a trace, one value a point, in the order of the columns.
+_COLUMNS = (
+    "x", "y", "z", "r", "theta", "labels", "parents", "values", "ids", "locations",
+    "lower", "q1", "median", "q3", "upper", "text",
+)  # fmt: skip
+_ERRORS = {"array": "erreur +", "arrayminus": "erreur −"}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of text and numbers under named columns; ``None`` where a series has no such value."""
+
+    columns: list[str]
+    rows: list[list[object]]
+
+
+def tabulate(figure: Mapping[str, object]) -> Table:
+    """List every point of every trace, under the titles of its axes.
+
+    Args:
+        figure: JSON of a plotly figure, with plain or base64 arrays.
+    """
+    layout = figure.get("layout") or {}
+    points = [point for trace in figure.get("data") or [] for point in _points(trace, layout)]
+    columns = list(dict.fromkeys(name for point in points for name in point))
+    if _SERIES in columns and len({point.get(_SERIES) for point in points}) == 1:
+        columns.remove(_SERIES)
+    # Names before numbers: horizontal bars have theirs on the second axis.
+    columns.sort(key=lambda name: not any(isinstance(p.get(name), str) for p in points))
+    return Table(columns, [[point.get(name) for name in columns] for point in points])
+
+
+def to_csv(table: Table) -> str:
+    """Write a table as CSV, with points in decimals and 6 significant digits."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(table.columns)
+    writer.writerows([_number(value, ".") for value in row] for row in table.rows)
+    return stream.getvalue()
+
+
+def to_html(table: Table, *, most: int = 40) -> str:
+    """Write the first rows of a table as HTML, in French; what is left out is said in a note.
+
+    Args:
+        table: What to show.
+        most: Most rows shown. A page must stay light: all rows are in the CSV.
+    """
+    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in table.columns)
+    body = "".join(
+        "<tr>" + "".join(_cell(value) for value in row) + "</tr>" for row in table.rows[:most]
+    )
+    left = len(table.rows) - most
+    note = f"<p>… et {left} lignes de plus dans le fichier CSV.</p>" if left > 0 else ""
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{note}"
+
+
+def _points(trace: Mapping, layout: Mapping) -> Iterator[dict[str, object]]:
+    name = {_SERIES: _plain(trace["name"])} if trace.get("name") else {}
+    columns = {key: _array(trace.get(key)) for key in _COLUMNS}
+    columns = {key: values for key, values in columns.items() if values is not None}
+    if trace.get("type") == "table":
+        yield from _cells_of_table(trace)
+    elif "z" in columns and columns["z"].ndim == 2:  # noqa: PLR2004  (a matrix)
+        yield from _matrix(trace, columns, layout, name)
+    else:
+        titles = {key: _title(key, trace, layout) for key in columns}
+        for axis in ("x", "y"):
+            for key, label in _ERRORS.items():
+                if (values := _array((trace.get(f"error_{axis}") or {}).get(key))) is not None:
+                    columns[f"{axis}-{key}"] = values
+                    titles[f"{axis}-{key}"] = f"{titles.get(axis, axis)}, {label}"
+        for index in range(max((len(values) for values in columns.values()), default=0)):
+            yield name | {
+                titles[key]: values[index] for key, values in columns.items() if index < len(values)
+            }
+
+
+def _matrix(trace: Mapping, columns: Mapping, layout: Mapping, name: dict) -> Iterator[dict]:
+    z = columns["z"]
+    xs, ys = columns.get("x", range(z.shape[1])), columns.get("y", range(z.shape[0]))
+    x, y = _title("x", trace, layout), _title("y", trace, layout)
+    bar = (trace.get("colorbar") or {}).get("title") or {}
+    value = _plain(bar.get("text") if isinstance(bar, Mapping) else bar) or "valeur"
+    for row, label in enumerate(ys):
+        for column, other in enumerate(xs):
+            yield name | {y: label, x: other, value: z[row, column]}
+
+
+def _cells_of_table(trace: Mapping) -> Iterator[dict[str, object]]:
+    names = [_plain(v[0] if isinstance(v, list) else v) for v in trace["header"]["values"]]
+    for row in zip(*trace["cells"]["values"], strict=True):
+        yield dict(zip(names, row, strict=True))
+
+
+def _title(key: str, trace: Mapping, layout: Mapping) -> str:
+    if key not in _AXES:
+        return {"text": "étiquette", "labels": "étiquette", "values": "valeur"}.get(key, key)
+    axis = str(trace.get(f"{key}axis") or key).replace(key, _AXES[key], 1)
+    title = (layout.get(axis) or {}).get("title") or {}
+    given = _plain(title.get("text") if isinstance(title, Mapping) else title)
+    values = trace.get(key)
+    named = isinstance(values, list) and any(isinstance(value, str) for value in values)
+    return given or ("catégorie" if named else key)
+
+
+def _array(value: object) -> np.ndarray | None:
+    if isinstance(value, Mapping) and "bdata" in value:
+        flat = np.frombuffer(base64.b64decode(value["bdata"]), dtype=np.dtype(value["dtype"]))
+        shape = str(value.get("shape", flat.size)).split(",")
+        return flat.reshape([int(side) for side in shape])
+    if not isinstance(value, list) or not value:
+        return None
+    if all(isinstance(item, list) for item in value):
+        return np.array(value, dtype=object)
+    array = np.empty(len(value), dtype=object)
+    array[:] = value
+    return array
+
+
+def _plain(text: object) -> str:
+    return "" if text is None else html.unescape(re.sub(r"<[^>]+>", " ", str(text))).strip()
+
+
+def _number(value: object, mark: str) -> str:
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, float | np.floating):
+        return "" if np.isnan(value) else format(float(value), ".6g").replace(".", mark)
+    return _plain(value)
+
+
+def _cell(value: object) -> str:
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    return f"<td{' class=nombre' if number else ''}>{html.escape(_number(value, ','))}</td>"

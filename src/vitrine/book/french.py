@@ -1,0 +1,123 @@
+"""French on every page: the words of the theme where it leaves English, and the spaces of ours.
+
+Authors type plain spaces; no line may start with « ? », and no guillemet stands alone.
+"""
+
+import gettext
+import re
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.locale import translators
+from sphinx.transforms import SphinxTransform
+
+__all__ = ["LEFTOVERS", "setup", "space"]
+
+_CATALOGS = ("sphinx", "booktheme")
+_WORDS = {
+    "Contents": "Sur cette page",
+    "Download notebook file": "Télécharger le carnet",
+    "Download source file": "Télécharger la source",
+    "Download this page": "Télécharger cette page",
+    "Fullscreen mode": "Plein écran",
+    "Print to PDF": "Imprimer ou enregistrer en PDF",
+    "Search": "Rechercher",
+    "Color mode": "Thème clair, sombre ou automatique",
+    "System Settings": "Selon le système",
+    "© Copyright %(copyright)s.": "© %(copyright)s.",
+    "By": "Par",
+}
+
+LEFTOVERS = (
+    "Search this book",
+    "Search the docs",
+    "Toggle primary sidebar",
+    "Toggle secondary sidebar",
+    "Toggle in-page",
+    "Toggle hidden content",
+    "Click to show",
+    "Click to hide",
+    "Show code cell",
+    "Hide code cell",
+    "Skip to main content",
+    "Back to top",
+    "Color mode",
+    "System Settings",
+    "Download this page",
+    "Download source file",
+    "Fullscreen mode",
+    "Print to PDF",
+    "Permalink to this",
+    "Link to this",
+    "next page",
+    "previous page",
+    "Created using Sphinx",
+    "Built with the",
+    "Copyright",
+    "Last updated on",
+    "By The ",
+    "Fig. ",
+    "On this page",
+    "Contents",
+    "Search Results",
+    "Please activate JavaScript",
+)
+"""Texts of the theme that no page may show."""
+
+
+class _French(gettext.NullTranslations):
+    """Our words first, then those of the catalog they stand in front of."""
+
+    def __init__(self, catalog: gettext.NullTranslations | None) -> None:
+        super().__init__()
+        if catalog is not None:
+            self.add_fallback(catalog)
+
+    def gettext(self, message: str) -> str:
+        """Return our translation of a message, else the catalog's."""
+        return _WORDS.get(message) or super().gettext(message)
+
+
+_THIN, _WIDE = "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}"
+_UNITS = r"(?:px|ms|s|min|h|ko|Mo|Go|M|points?|images?|époques?|catégories)\b"
+_SPACES = (
+    (re.compile(r"[ \u00a0](?=[;!?%])"), _THIN),
+    (re.compile(r" (?=[:»])|(?<=«) "), _WIDE),
+    (re.compile(rf"(?<=\d) (?={_UNITS})"), _WIDE),
+    (re.compile(r"(?<=\d) (?=\d{3}\b)"), _THIN),
+)
+
+
+def space(text: str) -> str:
+    """Replace the spaces of a French text that no line may break at."""
+    for pattern, space in _SPACES:
+        text = pattern.sub(space, text)
+    return text
+
+
+class _Spaces(SphinxTransform):
+    """Applies ``space`` to prose, and leaves code and formulas alone."""
+
+    default_priority = 760  # after the curly quotes
+
+    def apply(self, **options: object) -> None:
+        verbatim = (nodes.literal, nodes.raw, nodes.math, nodes.math_block, nodes.FixedTextElement)
+        for node in list(self.document.findall(nodes.Text)):
+            if not isinstance(node.parent, verbatim) and (text := space(str(node))) != str(node):
+                node.parent.replace(node, nodes.Text(text))
+
+
+def setup(app: Sphinx) -> None:
+    """Put our words in front of the catalogs of Sphinx and of the theme; space the prose."""
+    app.connect("builder-inited", _install)
+    app.add_transform(_Spaces)
+
+
+def _install(app: Sphinx) -> None:
+    for catalog in _CATALOGS:
+        known = translators.get(("general", catalog))
+        if not isinstance(known, _French):
+            translators["general", catalog] = _French(known)
+    if app.builder.format == "html":  # its templates were given the former catalog
+        environment = app.builder.templates.environment
+        environment.install_gettext_translations(translators["general", "sphinx"])

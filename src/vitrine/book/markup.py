@@ -1,0 +1,67 @@
+"""Markup of our own where that of Sphinx, myst-nb or pandas is in a reader's way.
+
+Each is a fault that axe finds: English words for screen readers alone, roles that contradict one
+another, empty headers.
+"""
+
+import html
+import re
+
+from docutils import nodes
+from myst_nb.sphinx_ import HideCodeCellNode
+from sphinx.application import Sphinx
+
+__all__ = ["setup", "tidy_table"]
+
+
+def setup(app: Sphinx) -> None:
+    """Register the markup of folded cells, references and tables of pandas."""
+    app.add_node(HideCodeCellNode, override=True, html=(_open_fold, _close_fold))
+    app.add_node(nodes.citation, override=True, html=(_open_reference, _close_reference))
+    app.connect("doctree-resolved", _tidy)
+
+
+def tidy_table(text: str) -> str:
+    """Return a table of pandas without borders, alignments and empty headers of its own."""
+    text = re.sub(r'<table border="1" class="dataframe">', '<table class="dataframe">', text)
+    text = re.sub(r'<tr style="text-align: right;">', "<tr>", text)
+    text = re.sub(r"<style scoped>.*?</style>\s*", "", text, flags=re.DOTALL)
+    text = re.sub(r"<th></th>", "<td></td>", text)
+    head, mark, body = text.partition("</thead>")
+    return (
+        head.replace("<th>", '<th scope="col">') + mark + body.replace("<th>", '<th scope="row">')
+    )
+
+
+def _tidy(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    for citation in doctree.findall(nodes.citation):
+        # The list is sorted by author, as it is cited: labels would only be noise.
+        for label in list(citation.findall(nodes.label)):
+            citation.remove(label)
+    for raw in doctree.findall(nodes.raw):
+        if 'class="dataframe"' in raw.astext():
+            raw.children = [nodes.Text(tidy_table(raw.astext()))]
+
+
+def _open_fold(self: nodes.NodeVisitor, node: HideCodeCellNode) -> None:
+    self.body.append(
+        f'<details class="admonition hide {" ".join(node["classes"])}">\n<summary>\n'
+        f'<p class="collapsed admonition-title">{html.escape(node["prompt_show"])}</p>\n'
+        f'<p class="expanded admonition-title">{html.escape(node["prompt_hide"])}</p>\n'
+        "</summary>\n"
+    )
+
+
+def _close_fold(self: nodes.NodeVisitor, node: HideCodeCellNode) -> None:
+    self.body.append("</details>\n")
+
+
+def _open_reference(self: nodes.NodeVisitor, node: nodes.citation) -> None:
+    if not isinstance(node.previous_sibling(), nodes.citation):
+        self.body.append('<div role="list" class="citation-list">\n')
+    self.body.append(self.starttag(node, "div", CLASS="citation", role="listitem"))
+
+
+def _close_reference(self: nodes.NodeVisitor, node: nodes.citation) -> None:
+    last = not isinstance(node.next_node(descend=False, siblings=True), nodes.citation)
+    self.body.append("</div>\n" + "</div>\n" * last)

@@ -1,0 +1,72 @@
+"""README's results: generated from the ledger, between two marks, so that none is typed there."""
+
+import json
+from collections.abc import Mapping
+
+from vitrine import paths
+from vitrine.book import wording
+from vitrine.figures.style import model_name
+
+__all__ = ["BEGIN", "END", "refresh", "results_markdown"]
+
+BEGIN, END = "<!-- résultats -->", "<!-- /résultats -->"
+"""What the results stand between."""
+
+VERDICTS = ("poc_below_power", "probe_beats_scratch", "frameworks_differ")
+"""Sentences of the ledger that README repeats, in order."""
+
+_KEY = ".accuracy_clean"  # only a recipe of ours has it
+
+
+def results_markdown(ledger: Mapping[str, Mapping[str, dict]] | None = None) -> str:
+    """Return the published scores with their intervals, best first, and what they settle.
+
+    Args:
+        ledger: Content of ``runs/ledger.json``; by default the tracked file.
+    """
+    if ledger is None:
+        ledger = json.loads((paths.runs() / "ledger.json").read_text(encoding="utf-8"))
+    values = ledger["values"]
+    recipes = [key.removesuffix(_KEY) for key in values if key.endswith(_KEY)]
+    recipes.sort(key=lambda recipe: -values[f"{recipe}.accuracy"]["value"])
+    lines = [
+        "| Modèle | Recette | Graines | Exactitude | F1 macro | Exactitude, plis répétés |",
+        "|---|---|--:|--:|--:|--:|",
+    ]
+    for recipe in recipes:
+        cells = [
+            model_name(recipe),
+            f"`{recipe}`",
+            wording.value(values[f"{recipe}.seeds"]),
+            *(_cell(values, f"{recipe}.{score}") for score in ("accuracy", "macro_f1")),
+            _cell(values, f"{recipe}.cv_accuracy"),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    said = [ledger["verdicts"][key]["text"] for key in VERDICTS if key in ledger["verdicts"]]
+    sentences = [f"- {text[0].upper()}{text[1:]}." for text in said]
+    test = wording.value(values["data.test"])
+    note = (
+        f"Les mêmes {test} images de test pour tous ; entre crochets, l’intervalle à 95 %. Les "
+        "plis répétés ne sont calculés que pour les modèles assez légers."
+    )
+    return "\n".join([*lines, "", note, "", *sentences])
+
+
+def refresh(text: str) -> str:
+    """Return README with its results brought up to date.
+
+    Raises:
+        ValueError: If the marks are not there, once each and in order.
+    """
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end or BEGIN in rest or END in after:
+        raise ValueError(
+            f"expected {BEGIN} and {END} in README.md, once each and in this order, found "
+            f"{text.count(BEGIN)} and {text.count(END)}; put them back around the results"
+        )
+    return f"{before}{BEGIN}\n\n{results_markdown()}\n\n{END}{after}"
+
+
+def _cell(values: Mapping[str, dict], key: str) -> str:
+    return wording.interval(values[key]) if key in values else "–"

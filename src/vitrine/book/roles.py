@@ -1,0 +1,153 @@
+"""Roles that put numbers and verdicts of ``runs/ledger.json`` into the prose.
+
+===========================  ==================================================
+``{valeur}`b0.macro_f1```    ``78,9 %``
+``{valeur:ic}`b0.macro_f1``` ``78,9 % [71,9 ; 84,6]``, the 95 % interval
+``{valeur:ecart}`gap```      ``+3,2 points``, a signed difference
+``{valeur:ecart-ic}`gap```   ``+3,2 points [-1,0 ; +7,4]``
+``{verdict}`b0_beats_hog```  the sentence declared with an expression
+===========================  ==================================================
+
+A key that is unknown, a value of the smoke profile or a verdict that no longer holds stops the
+build, strict or not, after every page has been read, with the place of each.
+"""
+
+import json
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.domains import Domain
+from sphinx.environment import BuildEnvironment
+from sphinx.errors import ExtensionError
+from sphinx.util.docutils import SphinxRole
+
+from vitrine.book import wording
+
+__all__ = ["LEDGER", "LedgerText", "setup"]
+
+LEDGER = "runs/ledger.json"
+"""Where the ledger lies, from the folder of the book."""
+
+_UNDECIDED = ("true", "undecided")
+
+
+class LedgerText(nodes.inline):
+    """A number or a verdict of the ledger, printed; it knows its key, value and origin."""
+
+
+class _Role(SphinxRole):
+    """Print an entry of one section of the ledger, or note why that cannot be."""
+
+    def __init__(self, section: str, write: Callable[[dict], str]) -> None:
+        self.section, self.write = section, write
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        key = self.text.strip()
+        try:
+            entry = _entry(self.env, self.section, key)
+            text = self.write(entry)
+        except (KeyError, TypeError, ValueError, OSError) as error:
+            source, line = self.get_source_info()
+            _complaints(self.env).append(f"{source}:{line}: {_sentence(error)}")
+            return [nodes.problematic(self.rawtext, f"[{key}]")], []
+        node = LedgerText(self.rawtext, text, classes=[self.section], key=key)
+        if self.section == "values":
+            node["value"], node["origin"] = repr(entry["value"]), wording.provenance(entry)
+        else:
+            node["origin"] = f"affirmation vérifiée : {entry.get('expression', key)}"
+        return [node], []
+
+
+class _ValueDomain(Domain):
+    """Holds the forms of ``{valeur}``: a role with a colon in its name belongs to a domain."""
+
+    name, label = "valeur", "Valeur du registre"
+    roles = {
+        "ic": _Role("values", wording.interval),
+        "ecart": _Role("values", wording.gap),
+        "ecart-ic": _Role("values", lambda entry: wording.interval(entry, signed=True)),
+    }
+
+    def merge_domaindata(self, docnames: list[str], otherdata: dict) -> None:
+        """Do nothing: the domain keeps no data."""
+
+    def resolve_any_xref(self, *arguments: object) -> list:
+        """Find nothing: its roles are no references."""
+        return []
+
+
+def setup(app: Sphinx) -> None:
+    """Register the roles, and the check that ends the reading of the pages."""
+    app.add_role("valeur", _Role("values", wording.value))
+    app.add_role("verdict", _Role("verdicts", lambda entry: str(entry["text"])))
+    app.add_domain(_ValueDomain)
+    app.add_node(LedgerText, html=(_open, _close), latex=(_skip, _skip), text=(_skip, _skip))
+    app.connect("env-updated", _refuse)
+
+
+@cache
+def _load(path: Path, changed: int) -> dict:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _entry(env: BuildEnvironment, section: str, key: str) -> dict:
+    path = Path(env.srcdir) / LEDGER
+    env.note_dependency(LEDGER)
+    if not path.is_file():
+        raise ValueError(f"expected {LEDGER}, found none; write it with vitrine.ledger")
+    entries = _load(path, path.stat().st_mtime_ns).get(section, {})
+    if key not in entries:
+        known = ", ".join(sorted(k for k in entries if k.split(".")[0] == key.split(".")[0]))
+        raise ValueError(
+            f"expected a key of {section} in {LEDGER}, found {key!r}; "
+            f"{'near it are ' + known if known else 'declare it, or correct the page'}"
+        )
+    entry = entries[key]
+    if section == "values" and entry.get("profile") != "published":
+        raise ValueError(
+            f"expected {key!r} from the published profile, found profile {entry.get('profile')!r}; "
+            "only published runs may be cited"
+        )
+    if section == "verdicts" and entry.get("state") not in _UNDECIDED:
+        raise ValueError(
+            f"expected the verdict {key!r} to hold, found {entry.get('expression')} "
+            f"{entry.get('state')!r}; rewrite the sentence where it is declared"
+        )
+    return entry
+
+
+def _complaints(env: BuildEnvironment) -> list[str]:
+    if not hasattr(env, "vitrine_complaints"):
+        env.vitrine_complaints = []
+    return env.vitrine_complaints
+
+
+def _sentence(error: Exception) -> str:
+    return str(error) if isinstance(error, ValueError | OSError) else f"incomplete entry: {error!r}"
+
+
+def _refuse(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Stop before the environment is saved, so that the next build reads these pages again."""
+    if complaints := _complaints(env):
+        env.vitrine_complaints = []
+        raise ExtensionError("citations refused:\n" + "\n".join(complaints))
+    return []
+
+
+def _open(self: nodes.NodeVisitor, node: LedgerText) -> None:
+    title = {"title": node["origin"]}
+    if "value" in node:
+        self.body.append(self.starttag(node, "data", "", value=node["value"], **title))
+    else:
+        self.body.append(self.starttag(node, "span", "", **title))
+
+
+def _close(self: nodes.NodeVisitor, node: LedgerText) -> None:
+    self.body.append("</data>" if "value" in node else "</span>")
+
+
+def _skip(self: nodes.NodeVisitor, node: LedgerText) -> None:
+    """Print the text alone."""

@@ -1,0 +1,169 @@
+"""Run one notebook through papermill, and keep the result only if it is whole.
+
+papermill alone would not do: it warns about an unknown parameter and exits 0, overwrites its output
+from the first cell on, and calls a run whose kernel was killed ``completed``.
+"""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from vitrine import paths
+from vitrine.book import engine, sources, stamps
+from vitrine.book.sources import NotebookError
+
+__all__ = ["execute", "executed_path", "refresh", "write"]
+
+
+def executed_path(name: str | Path, *, profile: str = "published") -> Path:
+    """Return where the execution of a notebook in a profile is kept, outside git."""
+    return paths.build() / "executed" / profile / f"{Path(name).stem}.ipynb"
+
+
+def execute(
+    name: str | Path,
+    *,
+    profile: str = "published",
+    parameters: Mapping[str, object] | None = None,
+    force: bool = False,
+    out: Path | None = None,
+    photos: bool = False,
+    timeout: int | None = None,
+    progress: engine.Progress = lambda cell, cells: None,
+) -> Path:
+    """Execute a notebook from its source, unless its last execution still holds.
+
+    A failed run leaves the last good notebook as it was and puts what it has beside it, in
+    ``NN_name.failed.ipynb``. What libraries say on stderr goes to ``NN_name.stderr.txt``.
+
+    Args:
+        name: Notebook, such as ``03_baseline_tensorflow`` or a path to it.
+        profile: ``published`` or ``smoke``, given to the kernel as ``VITRINE_PROFILE``.
+        parameters: Values for its ``parameters`` cell.
+        force: Execute even when fresh.
+        out: Where to write, by default ``executed_path(name, profile=profile)``.
+        photos: Whether original photos may be shown, given as ``VITRINE_PHOTOS``.
+        timeout: Most seconds a cell may take; none by default.
+        progress: Called before each cell with its number, from 1, and the number of cells.
+
+    Returns:
+        The path of the executed notebook.
+
+    Raises:
+        NotebookError: If the notebook or a parameter is unknown, if a cell raises or takes too
+            long, or if the kernel dies.
+    """
+    source, parameters = sources.find(name), dict(parameters or {})
+    target = Path(out) if out else executed_path(source, profile=profile)
+    notebook = sources.read(source)
+    _check(notebook, source.stem, parameters, profile)
+
+    verdict = stamps.state(source, target, profile=profile, parameters=parameters, photos=photos)
+    if verdict.state is stamps.State.FRESH and not force:
+        return target
+    if verdict.state is stamps.State.PROSE and not force:
+        write(refresh(notebook, target), target)
+        return target
+
+    failed = target.with_suffix(".failed.ipynb")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{source.stem}-") as folder:
+        run = engine.Run(
+            Path(folder), profile=profile, photos=photos, timeout=timeout, progress=progress
+        )
+        try:
+            executed = run.execute(notebook, parameters)
+        except NotebookError as error:
+            if run.output.is_file():
+                run.output.replace(failed)
+            raise NotebookError(
+                f"expected {source.stem} to run to its end, found {error}; the last good notebook "
+                f"is untouched, correct {source.name} ({failed.name} shows how far it went)"
+            ) from error
+        _keep_stderr(executed, target.with_suffix(".stderr.txt"))
+        _strip(executed)
+        executed.metadata[stamps.KEY] = stamps.make(
+            executed, profile=profile, parameters=parameters, photos=photos, reads=run.reads()
+        )
+    write(executed, target)
+    failed.unlink(missing_ok=True)
+    return target
+
+
+def refresh(notebook: NotebookNode, target: Path) -> NotebookNode:
+    """Return a source with the outputs of an execution whose code is the same.
+
+    Args:
+        notebook: The source, as ``sources.read`` returns it; it is filled in place.
+        target: The executed notebook, in state ``prose-only``.
+    """
+    executed = nbformat.read(target, as_version=4)
+    done = [cell for cell in stamps.code_cells(executed) if not _is_injected(cell)]
+    for cell, old in zip(stamps.code_cells(notebook), done, strict=True):
+        cell.execution_count, cell.outputs = old.execution_count, old.outputs
+    for cell in filter(_is_injected, executed.cells):
+        tags = [c.metadata.get("tags", []) for c in notebook.cells]
+        notebook.cells.insert(1 + next(i for i, t in enumerate(tags) if "parameters" in t), cell)
+    notebook.metadata.update(executed.metadata)
+    notebook.metadata[stamps.KEY] = stamps.renew(executed.metadata[stamps.KEY], notebook)
+    return notebook
+
+
+def write(notebook: NotebookNode, target: Path) -> None:
+    """Write a notebook in one step: a reader finds the former file or the new one, whole."""
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".ipynb")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            nbformat.write(notebook, stream)
+        Path(temporary).chmod(0o644)  # mkstemp gives 0600, which a move would keep
+        Path(temporary).replace(target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _check(notebook: NotebookNode, name: str, parameters: dict[str, object], profile: str) -> None:
+    known = sources.check(notebook, name, parameters)
+    if unseen := sorted(set(known) - engine.seen_by_papermill(notebook)):
+        raise NotebookError(
+            f"expected papermill to see each parameter of {name}, found it blind to "
+            f"{', '.join(unseen)}; write each as name = literal, on a line of its own"
+        )
+    if parameters.get("profile", profile) != profile:
+        raise NotebookError(
+            f"expected profile {profile!r} for {name}, found the parameter profile = "
+            f"{parameters['profile']!r}; give the profile once, as --profile"
+        )
+
+
+def _keep_stderr(notebook: NotebookNode, log: Path) -> None:
+    said = [o.text for c in stamps.code_cells(notebook) for o in c.outputs if _is_stderr(o)]
+    log.unlink(missing_ok=True)
+    if said:
+        log.write_text("".join(said), encoding="utf-8")
+
+
+def _strip(notebook: NotebookNode) -> None:
+    """Remove what tells when and where the run was made, and what libraries say on stderr."""
+    kept = {"jupytext", "kernelspec", "language_info"}
+    notebook.metadata = {k: v for k, v in notebook.metadata.items() if k in kept}
+    notebook.metadata["language_info"].pop("version", None)
+    for cell in notebook.cells:
+        # papermill gives every cell a list of tags, most of them empty.
+        cell.metadata = {k: v for k, v in cell.metadata.items() if k in {"tags", "mystnb"} and v}
+        if _is_injected(cell):
+            cell["id"] = "injected-parameters"
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if not _is_stderr(output)]
+
+
+def _is_stderr(output: NotebookNode) -> bool:
+    return output.output_type == "stream" and output.name == "stderr"
+
+
+def _is_injected(cell: NotebookNode) -> bool:
+    return "injected-parameters" in cell.metadata.get("tags", [])

@@ -1,0 +1,149 @@
+"""The notebooks as they are written: ``notebooks/NN_name.py``, in py:percent format."""
+
+import ast
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import jupytext
+import nbformat
+import yaml
+from jupytext.combine import map_outputs_to_inputs
+from nbformat import NotebookNode
+
+from vitrine import paths
+
+__all__ = ["NotebookError", "check", "find", "names", "read"]
+
+_KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+
+
+class NotebookError(Exception):
+    """A notebook that cannot be found, read, run or published; one sentence says why."""
+
+
+def find(name: str | Path) -> Path:
+    """Return the source of a notebook, given as ``03_name``, with a suffix, or as a path.
+
+    Raises:
+        NotebookError: If there is no such source; the message lists the known names.
+    """
+    source = paths.notebooks() / f"{Path(name).stem}.py"
+    if not source.is_file():
+        known = ", ".join(path.stem for path in sorted(paths.notebooks().glob("[0-9]*.py")))
+        raise NotebookError(
+            f"expected a notebook of {paths.notebooks()}, found none named {Path(name).stem!r}; "
+            f"take one of: {known or 'none is written yet'}"
+        )
+    return source
+
+
+def names() -> list[str]:
+    """Return the names of the notebooks that the table of contents lists, in its order."""
+    found: list[str] = []
+
+    def visit(entry: object) -> None:
+        if isinstance(entry, list):
+            for item in entry:
+                visit(item)
+        elif isinstance(entry, dict):
+            for key in ("root", "file"):
+                page = Path(str(entry.get(key, "")))
+                if page.parent.name == "notebooks":
+                    found.append(page.stem)
+            for value in entry.values():
+                if isinstance(value, list):
+                    visit(value)
+
+    visit(yaml.safe_load((paths.root() / "_toc.yml").read_text(encoding="utf-8")))
+    return found
+
+
+def read(source: Path) -> NotebookNode:
+    """Convert a source to a notebook without outputs, with lasting cell ids.
+
+    Ids come from the published pair beside the source, as ``jupytext --update`` does; a new
+    cell gets one from its content, so that two conversions agree.
+
+    Raises:
+        NotebookError: If the file is not a py:percent notebook of ours.
+    """
+    try:
+        notebook = jupytext.read(source, fmt="py:percent")
+        pair = source.with_suffix(".ipynb")
+        published = nbformat.read(pair, as_version=4).cells if pair.is_file() else []
+    except Exception as error:  # whatever two parsers may raise on a broken file
+        raise NotebookError(
+            f"expected {source.name} and its pair to be readable notebooks, found {error}; "
+            "repair the file, or delete the .ipynb and publish again"
+        ) from error
+    if notebook.metadata.get("kernelspec", {}).get("name") != _KERNEL["name"]:
+        raise NotebookError(
+            f"expected kernelspec 'python3' in the header of {source.name}, found "
+            f"{notebook.metadata.get('kernelspec')}; copy the header shown in vitrine.book"
+        )
+    _parse_cells(notebook, source)
+    notebook.metadata.get("jupytext", {}).pop("text_representation", None)
+    notebook.metadata["kernelspec"] = dict(_KERNEL)
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    _name_cells(notebook.cells, published)
+    return notebook
+
+
+def _parse_cells(notebook: NotebookNode, source: Path) -> None:
+    for number, cell in enumerate(notebook.cells, start=1):
+        if cell.cell_type != "code":
+            continue
+        try:
+            ast.parse(cell.source)
+        except SyntaxError as error:
+            raise NotebookError(
+                f"expected plain Python in cell {number} of {source.name}, found {error.msg}: "
+                f"{(error.text or '').strip()!r}; correct it, without magics"
+            ) from error
+
+
+def _name_cells(cells: list[NotebookNode], published: list[NotebookNode]) -> None:
+    taken: set[str] = set()
+    for cell, match in zip(cells, map_outputs_to_inputs(cells, published), strict=True):
+        base = "" if match is None else published[match].get("id", "")
+        base = base or hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]
+        name, copies = base, 1
+        while name in taken:
+            copies += 1
+            name = f"{base}-{copies}"
+        taken.add(name)
+        cell["id"] = name
+
+
+def check(notebook: NotebookNode, name: str, parameters: Mapping[str, object]) -> dict[str, object]:
+    """Return the declared parameters and their defaults, after comparing them with those given.
+
+    papermill only warns about an unknown parameter and exits 0, and it sees no annotated one.
+
+    Raises:
+        NotebookError: If the ``parameters`` cell is missing, doubled or not made of plain
+            literals, or if a given parameter is not among the declared ones.
+    """
+    cells = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
+    if len(cells) != 1:
+        raise NotebookError(
+            f"expected one cell tagged 'parameters' in {name}, found {len(cells)}; "
+            'write it as # %% tags=["parameters"]'
+        )
+    known: dict[str, object] = {}
+    for statement in ast.parse(cells[0].source).body:
+        try:
+            (target,) = statement.targets
+            known[target.id] = ast.literal_eval(statement.value)
+        except (AttributeError, ValueError) as error:
+            raise NotebookError(
+                f"expected plain literals, such as seed = 0, in the parameters cell of {name}, "
+                f"found {ast.unparse(statement)!r}; move what is derived to the next cell"
+            ) from error
+    if unknown := sorted(set(parameters) - set(known)):
+        raise NotebookError(
+            f"expected parameters of {name} among {', '.join(known)}, found {', '.join(unknown)}; "
+            "correct the name or declare it in the parameters cell"
+        )
+    return known

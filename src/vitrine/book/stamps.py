@@ -1,0 +1,216 @@
+"""What an execution depended on, and whether that has changed since.
+
+A stamp is stored in the metadata of an executed notebook. It holds digests, of: the code cells,
+the vitrine modules they import (transitively), the tracked files the kernel read, the locked
+versions of the libraries involved, the parameters, the profile and the photos switch. Markdown,
+captions and tags are prose: they can change without an execution.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from vitrine import paths
+from vitrine.book import sources
+from vitrine.book.imports import libraries, modules
+
+__all__ = ["KEY", "State", "Verdict", "code_cells", "make", "renew", "state"]
+
+KEY = "vitrine"
+"""Name of the stamp in the metadata of a notebook."""
+
+_TRACKED = ("runs/", "data/splits/", "data/facts/", "data/manifest", "ressources/", "book/", "src/")
+# Ignored by git, or accounted for by `modules`.
+_UNTRACKED = re.compile(r"(^|/)(weights|__pycache__|\.[^/]*)(/|$)|\.pyc?$")
+_FACTS = ("schema", "profile", "parameters", "photos", "code", "modules", "files", "versions")
+
+
+class State(StrEnum):
+    """How an executed notebook stands to its source."""
+
+    FRESH = "fresh"
+    """Executing it again would change nothing."""
+    PROSE = "prose-only"
+    """Its text changed, its code and inputs did not: the text can be refreshed in place."""
+    STALE = "stale"
+    """Its code, or something it depends on, changed since; or it was never executed."""
+    HOLLOW = "hollow"
+    """It carries a stamp, but not the outputs that the stamp was made for."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """The state of a notebook, and why, in words that complete "because"."""
+
+    state: State
+    reason: str
+
+
+def make(
+    notebook: NotebookNode,
+    *,
+    profile: str,
+    parameters: Mapping[str, object],
+    photos: bool,
+    reads: Iterable[str],
+) -> dict[str, object]:
+    """Return the stamp of a notebook that has just been executed.
+
+    Args:
+        notebook: The executed notebook.
+        profile: Profile it ran in.
+        parameters: Parameters given, beyond the defaults.
+        photos: Whether original photos were shown.
+        reads: What the kernel read, relative to the root, as ``recorder`` notes it.
+    """
+    files = sorted({path for path in reads if _is_tracked(path)})
+    facts = _facts(notebook, profile, parameters, photos, files)
+    facts["stamp"] = _digest(facts, length=64)
+    return renew(facts, notebook)
+
+
+def renew(stamp: Mapping[str, object], notebook: NotebookNode) -> dict[str, object]:
+    """Return the stamp of the same execution, for a notebook whose text changed."""
+    return dict(stamp) | {"prose": _prose(notebook), "outputs": _outputs(notebook)}
+
+
+def state(
+    source: Path,
+    output: Path,
+    *,
+    profile: str = "published",
+    parameters: Mapping[str, object] | None = None,
+    photos: bool = False,
+) -> Verdict:
+    """Compare an executed notebook with its source and with all that its stamp names.
+
+    Args:
+        source: The ``.py`` file.
+        output: The executed ``.ipynb``; it may be absent.
+        profile: Profile in which it would run now.
+        parameters: Parameters it would be given now.
+        photos: Whether it would show original photos now.
+    """
+    if not output.is_file():
+        return Verdict(state=State.STALE, reason="it was never executed")
+    try:
+        executed = nbformat.read(output, as_version=4)
+    except Exception:  # nbformat lets through whatever a broken file provokes
+        return Verdict(state=State.STALE, reason=f"{output.name} is not a readable notebook")
+    stamp = executed.metadata.get(KEY)
+    if not isinstance(stamp, Mapping) or set(_FACTS) - set(stamp):
+        return Verdict(state=State.STALE, reason="it carries no stamp")
+    if any(cell.execution_count is None for cell in code_cells(executed)):
+        return Verdict(state=State.HOLLOW, reason="a code cell was never executed")
+    if stamp.get("outputs") != _outputs(executed):
+        return Verdict(state=State.HOLLOW, reason="its outputs are not those of its execution")
+    now = sources.read(source)
+    facts = _facts(now, profile, parameters or {}, photos, stamp["files"])
+    if differences := [
+        _explain(fact, stamp[fact], facts[fact])
+        for fact in _FACTS
+        if json.dumps(stamp[fact], sort_keys=True) != json.dumps(facts[fact], sort_keys=True)
+    ]:
+        return Verdict(state=State.STALE, reason="; ".join(differences))
+    if stamp.get("prose") != _prose(now) or _prose(now) != _prose(executed):
+        return Verdict(state=State.PROSE, reason="its text or captions changed")
+    return Verdict(state=State.FRESH, reason="nothing it depends on changed")
+
+
+def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    """Return the cells that an execution must number: code that is not blank."""
+    return [c for c in notebook.cells if c.cell_type == "code" and c.source.strip()]
+
+
+def _facts(
+    notebook: NotebookNode,
+    profile: str,
+    parameters: Mapping[str, object],
+    photos: bool,
+    files: Iterable[str],
+) -> dict[str, object]:
+    code = "\n".join(cell.source for cell in _own_cells(notebook))
+    reached = modules(code)
+    return {
+        "schema": 1,
+        "profile": profile,
+        "parameters": json.loads(json.dumps(dict(parameters), default=str)),
+        "photos": photos,
+        "code": _digest([cell.source for cell in _own_cells(notebook)]),
+        "modules": {name: module.digest for name, module in sorted(reached.items())},
+        "files": {path: _content(path) for path in files},
+        "versions": _locked(libraries(code)),
+    }
+
+
+def _own_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    return [
+        cell
+        for cell in code_cells(notebook)
+        if "injected-parameters" not in cell.metadata.get("tags", [])
+    ]
+
+
+def _explain(fact: str, before: object, after: object) -> str:
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        changed = [k for k in sorted({*before, *after}) if before.get(k) != after.get(k)]
+        return f"{fact} changed: {', '.join(changed)}"
+    if fact == "code":
+        return "its code changed"
+    return f"{fact} was {before}, is {after}"
+
+
+def _is_tracked(path: str) -> bool:
+    return path.startswith(_TRACKED) and not _UNTRACKED.search(path)
+
+
+def _content(path: str) -> str:
+    """Digest a file, or the names in a folder (its path ends with a slash)."""
+    place = paths.root() / path
+    if path.endswith("/"):
+        inside = sorted(place.iterdir()) if place.is_dir() else []
+        return _digest([p.name for p in inside if not _UNTRACKED.search(p.name)])
+    if not place.is_file():
+        return "absent"
+    return hashlib.sha256(place.read_bytes()).hexdigest()[:16]
+
+
+def _locked(libraries: Iterable[str]) -> dict[str, str]:
+    lock = paths.root() / "requirements" / "all.txt"
+    text = lock.read_text(encoding="utf-8") if lock.is_file() else ""
+    pins: dict[str, list[str]] = {}
+    for name, version in re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", text, re.MULTILINE):
+        pins.setdefault(name.lower().replace("_", "-"), []).append(version)
+    return {name: " ".join(pins[name]) for name in sorted(libraries) if name in pins}
+
+
+def _prose(notebook: NotebookNode) -> str:
+    ignored = {"papermill", "execution", "jupyter"}
+    return _digest(
+        [
+            [
+                cell.cell_type,
+                "" if cell.cell_type == "code" else cell.source,
+                {k: v for k, v in cell.metadata.items() if k not in ignored},
+            ]
+            for cell in notebook.cells
+            if "injected-parameters" not in cell.metadata.get("tags", [])
+        ]
+    )
+
+
+def _outputs(notebook: NotebookNode) -> str:
+    return _digest([cell.outputs for cell in code_cells(notebook)])
+
+
+def _digest(value: object, *, length: int = 16) -> str:
+    # 64 bits tell two versions apart; full digests would be most of a small notebook's diff.
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:length]

@@ -1,0 +1,90 @@
+"""Numbers of the ledger in French: decimal comma, narrow spaces, a true minus, and their origin."""
+
+from collections.abc import Mapping
+
+__all__ = ["gap", "interval", "number", "provenance", "value"]
+
+_THIN = "\N{NARROW NO-BREAK SPACE}"
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+_MINUS = "\N{MINUS SIGN}"
+# French keeps the singular below two, in absolute value.
+_PLURAL_FROM = 2
+_NOUNS = {"points": "point", "point": "point"}
+
+Entry = Mapping[str, object]
+"""A value of ``runs/ledger.json``: value, unit, decimals, low, high, and where it comes from."""
+
+
+def number(x: float | int, decimals: int = 0, *, sign: bool = False) -> str:
+    """Write a number, with thousands set apart.
+
+    Args:
+        x: The number.
+        decimals: Digits after the comma.
+        sign: Whether to write the plus of a positive number.
+    """
+    text = f"{abs(x):,.{decimals}f}".replace(",", _THIN).replace(".", ",")
+    if not any(digit in text for digit in "123456789"):
+        return text
+    return (_MINUS if x < 0 else "+" if sign else "") + text
+
+
+def value(entry: Entry) -> str:
+    """Write the value with its unit, such as ``78,9 %``."""
+    return _write(entry, "value", sign=False)
+
+
+def interval(entry: Entry, *, signed: bool = False) -> str:
+    """Write the value with its 95 % interval, such as ``78,9 % [71,9 ; 84,6]``.
+
+    Raises:
+        ValueError: If the entry has no interval.
+    """
+    if entry.get("low") is None or entry.get("high") is None:
+        raise ValueError("it has no interval")
+    low, high = (_digits(entry, end, sign=signed) for end in ("low", "high"))
+    head = gap(entry) if signed else value(entry)
+    return f"{head}{_NO_BREAK}[{low}{_NO_BREAK};{_NO_BREAK}{high}]"
+
+
+def gap(entry: Entry) -> str:
+    """Write a difference, signed, such as ``+3,2 points``; one of percentages is in points."""
+    unit = "points" if entry.get("unit") == "%" else entry.get("unit")
+    return _write(dict(entry) | {"unit": unit, "scale": _scale(entry)}, "value", sign=True)
+
+
+def provenance(entry: Entry) -> str:
+    """Write in one line where the value comes from: runs, seeds, commit, hardware, profile."""
+    runs, seeds = entry.get("runs") or [], entry.get("seeds") or []
+    parts = [
+        ("exécution" if len(runs) == 1 else "exécutions", ", ".join(map(str, runs))),
+        ("graine" if len(seeds) == 1 else "graines", ", ".join(map(str, seeds))),
+        ("n", "" if entry.get("n") is None else number(int(entry["n"]))),
+        ("intervalle à 95 %", "" if entry.get("low") is None else interval(entry)),
+        ("carnet", entry.get("notebook")),
+        ("commit", entry.get("commit")),
+        ("matériel", entry.get("hardware")),
+        ("profil", {"published": "publié"}.get(profile := entry.get("profile"), profile)),
+    ]
+    return " · ".join(f"{label} : {text}" for label, text in parts if text)
+
+
+def _write(entry: Entry, key: str, *, sign: bool) -> str:
+    unit = str(entry.get("unit") or "")
+    text = _digits(entry, key, sign=sign)
+    if unit in ("", "count"):
+        return text
+    if unit == "%":
+        return f"{text}{_THIN}%"
+    if unit in _NOUNS:
+        plural = abs(float(entry[key]) * _scale(entry)) >= _PLURAL_FROM
+        unit = _NOUNS[unit] + ("s" if plural else "")
+    return f"{text}{_NO_BREAK}{unit}"
+
+
+def _digits(entry: Entry, key: str, *, sign: bool) -> str:
+    return number(float(entry[key]) * _scale(entry), int(entry.get("decimals") or 0), sign=sign)
+
+
+def _scale(entry: Entry) -> float:
+    return float(entry.get("scale") or (100 if entry.get("unit") == "%" else 1))

@@ -1,0 +1,89 @@
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+from vitrine.book import checks, runner
+from vitrine.book.checks import BookError
+
+PAGE = """<!DOCTYPE html>
+<html lang="fr"><head><link rel="stylesheet" href="_static/a.css">
+<link rel="canonical" href="https://example.org/"></head>
+<body><main id="main"><article>{}</article></main>
+<pre>Contents of <b>Fig. 1</b></pre></body></html>
+"""
+GOOD = """<p id="ici">Voir <a href="#ici">ici</a>, <a href="autre.html#la">là</a> et
+<a href="https://example.org/">ailleurs</a>.</p>
+<figure><div class="vitrine-figure" aria-label="Deux courbes"></div><br>
+<figcaption>Les courbes.</figcaption></figure>
+<figure><img src="a.png" alt="Une photo"><figcaption>Une photo.</figcaption></figure>"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(body: str, page: str = PAGE) -> None:
+        (tmp_path / "page.html").write_text(page.replace("{}", body), encoding="utf-8")
+        (tmp_path / "autre.html").write_text(PAGE.replace("{}", '<p id="la">Là.</p>'))
+
+    return write
+
+
+def test_a_good_book_passes(tmp_path, write):
+    write(GOOD)
+
+    checks.check_html(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        ('<script src="https://cdn.example/x.js"></script>', "nothing from outside"),
+        ('<video src="//cdn.example/x.mp4"></video>', "nothing from outside"),
+        ('<a href="absent.html">a</a>', "links that lead somewhere, found 'absent.html'"),
+        ('<a href="#absent">a</a>', "anchors that exist, found '#absent'"),
+        ('<a href="autre.html#absent">a</a>', "anchors that exist, found 'autre.html#absent'"),
+        ('<figure><img src="a.png" alt="Une photo"></figure>', "a caption for each figure"),
+        ('<img src="a.png" alt="Une photo">', "a caption for each figure"),
+        ('<figure><img src="a.png"><figcaption>a</figcaption></figure>', "an alternative text"),
+        (
+            '<figure><img src="a.png" alt="_images/0123456789abcdef.png"><figcaption>a</figcaption>'
+            "</figure>",
+            "an alternative text",
+        ),
+        (
+            '<figure><div class="vitrine-figure" aria-label=""></div><figcaption>a</figcaption>'
+            "</figure>",
+            "an alternative text",
+        ),
+        ("<p>Search this book...</p>", "French, found 'Search this book'"),
+        ('<button title="Toggle primary sidebar"></button>', "French, found 'Toggle primary"),
+        ("<p>Voir la Fig. 3</p>", "French, found 'Fig. '"),
+    ],
+)
+def test_a_fault_on_a_page_is_named_with_the_page(tmp_path, write, body, fault):
+    write(GOOD + body)
+
+    with pytest.raises(BookError) as refusal:
+        checks.check_html(tmp_path)
+
+    assert len(set(str(refusal.value).splitlines())) == 1
+    assert str(refusal.value).startswith("page.html: ") and fault in str(refusal.value)
+
+
+def test_a_page_in_another_language_is_refused(tmp_path, write):
+    write(GOOD, PAGE.replace('lang="fr"', 'lang="en"'))
+
+    with pytest.raises(BookError, match='expected lang="fr", found'):
+        checks.check_html(tmp_path)
+
+
+def test_an_empty_book_is_refused(tmp_path):
+    with pytest.raises(BookError, match="found none"):
+        checks.check_html(tmp_path)
+
+
+def test_an_error_output_that_a_strict_build_would_print_is_refused(tmp_path):
+    output = new_output("error", ename="ValueError", evalue="no", traceback=[])
+    notebook = new_notebook(cells=[new_code_cell("1"), new_code_cell("2", outputs=[output])])
+    runner.write(notebook, tmp_path / "01_page.ipynb")
+
+    with pytest.raises(BookError, match=r"01_page.ipynb: .* found ValueError in cell 2"):
+        checks.check_outputs([tmp_path / "01_page.ipynb"])
