@@ -1,0 +1,104 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from vitrine import runs
+
+NAMES = ("histogram-hog/seed-0", "mobilenetv2-int8-probe/seed-0")
+
+
+def vitrine(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", "from vitrine.cli import main; main()", *arguments],
+        capture_output=True, text=True, check=False, env=os.environ | environment,
+    )  # fmt: skip
+
+
+def one_sentence(done):
+    lines = done.stderr.strip().splitlines()
+    return len(lines) == 1 and lines[0].startswith("vitrine: expected ")
+
+
+def test_an_unknown_recipe_is_bad_input():
+    done = vitrine("train", "resnet-9000")
+
+    assert done.returncode == 2
+    assert one_sentence(done)
+    assert "found 'resnet-9000'" in done.stderr
+
+
+def test_an_unknown_run_is_bad_input():
+    done = vitrine("runs", "show", "nothing/seed-3")
+
+    assert done.returncode == 2
+    assert one_sentence(done)
+
+
+def test_imagenet_weights_offline_say_which_file_to_place_where():
+    done = vitrine("train", "efficientnet-b0-torch", "--profile", "smoke", HF_HUB_OFFLINE="1")
+
+    assert done.returncode == 2
+    assert one_sentence(done)
+    assert "model.safetensors" in done.stderr
+
+
+def test_an_unknown_profile_is_bad_input():
+    done = vitrine("train", "majority", "--profile", "quick")
+
+    assert done.returncode == 2
+    assert "published, smoke" in done.stderr
+
+
+def test_an_unknown_option_is_a_usage_error():
+    assert vitrine("train", "majority", "--sed", "3").returncode == 2
+
+
+def test_runs_are_listed_with_their_accuracy():
+    done = vitrine("runs", "list")
+
+    assert done.returncode == 0
+    assert [line.split()[0] for line in done.stdout.splitlines()] == runs.names()
+
+
+def test_compare_prints_markdown_with_gaps_classes_and_changed_images():
+    done = vitrine("runs", "compare", *NAMES)
+
+    first, second = (runs.load(name).part("test") for name in NAMES)
+    changed = int((first.predicted != second.predicted).sum())
+    gap = (second.predicted == second.truth).mean() - (first.predicted == first.truth).mean()
+    assert done.returncode == 0
+    assert f"{gap:+.3f} [" in done.stdout
+    assert f"{changed} images change label" in done.stdout
+    assert "Exact McNemar test" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["data", "fetch"], ["data", "verify"], ["data", "prepare"], ["data", "status"],
+        ["data", "facts"], ["train"], ["run"], ["book"], ["publish"], ["check"], ["ledger"],
+        ["runs", "list"], ["runs", "show"], ["runs", "compare"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_every_command_shows_an_example(command):
+    from typer.testing import CliRunner
+
+    from vitrine.cli import app
+
+    shown = CliRunner().invoke(app, [*command, "--help"])
+
+    assert shown.exit_code == 0
+    assert f"Example: vitrine {' '.join(command)}" in " ".join(shown.stdout.split())
+
+
+def test_an_archive_that_is_a_web_page_is_refused(tmp_path):
+    page = tmp_path / "page.zip"
+    page.write_text("<html><body>403</body></html>")
+
+    done = vitrine("data", "fetch", "--from", str(page))
+
+    assert done.returncode != 0
+    assert len(done.stderr.strip().splitlines()) == 1

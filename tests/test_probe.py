@@ -1,0 +1,110 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from vitrine import probe, recipes, splits
+from vitrine.recipes import RecipeError
+
+HOG = recipes.find("histogram-hog")
+
+
+def test_majority_always_answers_the_most_frequent_class(demo_catalog, demo_split, tmp_path):
+    run = probe.fit(recipes.find("majority"), demo_split, demo_catalog, base=tmp_path)
+
+    train = demo_split.part("train")
+    most = train.label.value_counts()
+    answers = set(run.part("test").predicted) | set(run.part("validation").predicted)
+    assert len(answers) == 1
+    assert most[answers.pop()] == most.max()
+
+
+def test_classical_features_beat_chance_on_the_synthetic_catalogue(
+    demo_catalog, demo_split, tmp_path
+):
+    recipe = replace(HOG, image_size=64)
+
+    run = probe.fit(recipe, demo_split, demo_catalog, base=tmp_path)
+
+    test = run.part("test")
+    assert (test.predicted == test.truth).mean() > 3 / 7
+    assert set(run.meta["selection"]["validation_log_loss"]) == {f"{c:g}" for c in probe.STRENGTHS}
+
+
+def test_the_strength_is_the_one_that_validation_prefers():
+    rng = np.random.default_rng(0)
+    labels = np.arange(140) % 7
+    features = rng.normal(size=(140, 30)) + 0.8 * np.eye(7, 30)[labels]
+    halves = np.arange(140) < 100
+
+    model, losses = probe.choose(
+        (features[halves], features[~halves]), (labels[halves], labels[~halves])
+    )
+
+    best = min(losses, key=losses.get)
+    assert f"{model[-1].C:g}" == best
+    given = model.predict_proba(features[~halves])
+    truth = given[np.arange(40), labels[~halves]]
+    assert -np.log(truth).mean() == pytest.approx(losses[best])
+
+
+def test_a_fold_is_predicted_by_a_model_that_never_saw_it(demo_catalog, demo_split, tmp_path):
+    folds = splits.draw_folds(demo_catalog, splits.fingerprints(demo_catalog))
+    recipe = replace(recipes.find("majority"), name="m")
+
+    run = probe.fit(recipe, demo_split, demo_catalog, folds=folds, base=tmp_path)
+
+    for repeat in range(splits.REPEATS):
+        seen = []
+        for fold in range(splits.FOLDS):
+            part = run.fold(repeat, fold)
+            expected = folds.frame[folds.frame[f"repeat_{repeat}"] == fold].image
+            assert set(part.image) == set(expected)
+            train = folds.frame[
+                ~folds.frame[f"repeat_{repeat}"].isin([fold, (fold + 1) % splits.FOLDS])
+            ]
+            counts = train.label.value_counts()
+            assert counts[part.predicted[0]] == counts.max()
+            seen += part.image.tolist()
+        assert sorted(seen) == sorted(folds.frame.image)
+
+
+def test_the_real_weights_give_the_features_they_are_known_for(shared):
+    recipe = recipes.find("mobilenetv2-int8-probe")
+    pixels = np.zeros((2, 224, 224, 3), np.uint8)
+    pixels[1, :, 112:] = 255
+
+    features = probe.extract(recipe, pixels)
+
+    assert features.shape == (2, 1280)
+    assert (features >= 0).all()
+    assert not np.array_equal(features[0], features[1])
+
+
+def test_absent_or_altered_weights_say_where_to_get_them(monkeypatch, tmp_path):
+    recipe = recipes.find("mobilenetv2-int8-probe")
+    monkeypatch.setenv("VITRINE_SHARED", str(tmp_path))
+    pixels = np.zeros((1, 224, 224, 3), np.uint8)
+
+    with pytest.raises(RecipeError, match="place the file in data/weights/, from https://github"):
+        probe.extract(recipe, pixels)
+
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / recipe.weights).write_bytes(b"not the weights")
+    with pytest.raises(RecipeError, match="to have the SHA-256 7aad0c74c5e3"):
+        probe.extract(recipe, pixels)
+
+
+def test_unknown_features_are_refused():
+    recipe = replace(HOG, architecture="colour-of-the-sky")
+
+    with pytest.raises(RecipeError, match="expected features among tflite:"):
+        probe.extract(recipe, np.zeros((1, 64, 64, 3), np.uint8))
+
+
+def test_timm_features_come_from_the_named_network():
+    recipe = replace(HOG, architecture="timm:resnet10t", image_size=64)
+
+    features = probe.extract(recipe, np.zeros((3, 64, 64, 3), np.uint8))
+
+    assert features.shape == (3, 512)

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+
+from vitrine import runs, session, splits
+from vitrine.session import SessionError
+
+NAME = "efficientnet-b0-keras-scratch"
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.setattr("vitrine.paths.build", lambda: tmp_path)
+    monkeypatch.delenv("VITRINE_PROFILE", raising=False)
+    return tmp_path
+
+
+def test_published_session_reads_the_tracked_split_and_runs(elsewhere):
+    here = session.begin("published")
+
+    assert here.split.sha256 == splits.load().sha256
+    assert here.run(NAME).meta == runs.load(NAME).meta
+    assert not here.smoke
+
+
+def test_smoke_session_writes_under_build_alone(elsewhere):
+    before = runs.names()
+
+    here = session.begin("smoke")
+    run = here.run("majority")
+
+    assert run.folder.is_relative_to(elsewhere)
+    assert run.name == "majority-smoke/seed-0"
+    assert here.run("majority").meta == run.meta
+    assert runs.names() == before
+
+
+def test_stand_in_answers_need_no_training_and_repeat_exactly(elsewhere):
+    here = session.begin("smoke")
+
+    first = here.answers(NAME).part("test")
+    again = session.begin("smoke").answers(NAME).part("test")
+    other = here.answers("histogram-hog").part("test")
+
+    assert np.array_equal(first.probabilities, again.probabilities)
+    assert not np.array_equal(first.probabilities, other.probabilities)
+    assert set(first.image) == set(here.split.part("test").image)
+
+
+def test_the_environment_overrides_the_profile(elsewhere, monkeypatch):
+    monkeypatch.setenv("VITRINE_PROFILE", "smoke")
+
+    assert session.begin("published").smoke
+
+
+def test_an_unknown_profile_is_refused(elsewhere):
+    with pytest.raises(SessionError, match="expected a profile among published, smoke, found 'x'"):
+        session.begin("x")
+
+
+def test_a_published_run_that_does_not_exist_is_refused(elsewhere):
+    with pytest.raises(runs.RunError, match="expected the run efficientnet-b0-keras/seed-0"):
+        session.begin("published").run("efficientnet-b0-keras")
