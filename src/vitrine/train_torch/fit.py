@@ -93,14 +93,6 @@ def fit(
             f"train on, found {len(train)}"
         )
     workers = min(8, os.cpu_count() or 1) if obtained == "cuda" else 0
-    order = EpochOrder(len(train), steps * recipe.batch_size, seed, rank=rank, world=world)
-    pixels = images.cached(catalog, train.image.tolist(), TRAIN_SIZE)
-    loader = DataLoader(
-        Photos(pixels, train.label.to_numpy(), recipe),
-        recipe.batch_size // recipe.accumulate // world,
-        sampler=order,
-        num_workers=workers,
-    )
     validation = split.part("validation")
     plain = images.cached(catalog, validation.image.tolist(), recipe.image_size)
     labels = torch.tensor(validation.label.to_numpy())
@@ -125,6 +117,22 @@ def fit(
         enable_progress_bar=False,
         enable_model_summary=False,
         deterministic="warn" if obtained == "cuda" else True,
+    )
+    order = EpochOrder(
+        len(train),
+        steps * recipe.batch_size,
+        seed,
+        lambda: trainer.current_epoch,
+        rank=rank,
+        world=world,
+    )
+    pixels = images.cached(catalog, train.image.tolist(), TRAIN_SIZE)
+    loader = DataLoader(
+        Photos(pixels, train.label.to_numpy(), recipe, seed),
+        recipe.batch_size // recipe.accumulate // world,
+        sampler=order,
+        num_workers=workers,
+        generator=torch.Generator(),  # so that no iterator draws from the training's own
     )
     last = folder.weights / LAST
     trainer.fit(module, loader, held_out, ckpt_path=last if last.exists() else None)

@@ -1,6 +1,8 @@
 """Feed the training loop: photos augmented as the recipe says, in an order that can be resumed."""
 
-from collections.abc import Iterator
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -16,13 +18,30 @@ from vitrine.recipes import Recipe, epoch_seed
 __all__ = ["EpochOrder", "Photos"]
 
 
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Draw from a seed of one's own, and leave every generator as it was."""
+    others = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng(devices=[]):
+        random.seed(seed)
+        np.random.seed(seed)
+        torch.manual_seed(seed)
+        yield
+    random.setstate(others[0])
+    np.random.set_state(others[1])
+
+
 class Photos(Dataset):
     """Photos of one part of a split, augmented as the recipe says.
+
+    An item is asked for by epoch and position, and its augmentation depends on nothing else: not
+    on what was drawn before, nor on the number of workers or of processes.
 
     Args:
         pixels: Decoded photos, larger than the recipe's size so that a crop has room.
         labels: Class of each.
         recipe: Says which augmentations, and the size they end at.
+        seed: Seed of the run.
     """
 
     def __init__(
@@ -30,8 +49,9 @@ class Photos(Dataset):
         pixels: UInt8[np.ndarray, "image size size 3"],
         labels: Int[np.ndarray, " image"],
         recipe: Recipe,
+        seed: int,
     ) -> None:
-        self.pixels, self.labels = pixels, labels
+        self.pixels, self.labels, self.seed = pixels, labels, seed
         self.randaugment = (
             rand_augment_transform(recipe.randaugment, {"img_mean": (255, 255, 255)})
             if recipe.randaugment
@@ -52,35 +72,48 @@ class Photos(Dataset):
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, i: int) -> tuple[UInt8[Tensor, "3 size size"], int]:
+    def __getitem__(self, key: tuple[int, int]) -> tuple[UInt8[Tensor, "3 size size"], int]:
+        epoch, i = key
         pixels = np.array(self.pixels[i])
-        if self.randaugment:
-            pixels = np.array(self.randaugment(v2.functional.to_pil_image(pixels)))
-        return self.augment(torch.from_numpy(pixels).permute(2, 0, 1)), int(self.labels[i])
+        with _seeded(epoch_seed(epoch_seed(self.seed, epoch), i)):
+            if self.randaugment:
+                pixels = np.array(self.randaugment(v2.functional.to_pil_image(pixels)))
+            augmented = self.augment(torch.from_numpy(pixels).permute(2, 0, 1))
+        return augmented, int(self.labels[i])
 
 
-class EpochOrder(Sampler[int]):
+class EpochOrder(Sampler[tuple[int, int]]):
     """A shuffle that depends on (seed, epoch) alone, shared out between processes.
+
+    Lightning makes the first iterator of a resumed run before it announces the epoch to a sampler,
+    so the epoch is asked for instead.
 
     Args:
         length: Images to choose from.
         keep: How many of them an epoch sees: whole batches only.
         seed: Seed of the run.
+        epoch: Tells the number of the epoch that begins.
         rank: Number of this process.
         world: Number of processes; each sees every ``world``-th image of the same shuffle.
     """
 
-    def __init__(self, length: int, keep: int, seed: int, *, rank: int = 0, world: int = 1) -> None:
-        self.length, self.keep, self.seed = length, keep, seed
-        self.rank, self.world, self.epoch = rank, world, 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose order comes next; Lightning calls it."""
-        self.epoch = epoch
+    def __init__(
+        self,
+        length: int,
+        keep: int,
+        seed: int,
+        epoch: Callable[[], int],
+        *,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        self.length, self.keep, self.seed, self.epoch = length, keep, seed, epoch
+        self.rank, self.world = rank, world
 
     def __len__(self) -> int:
         return self.keep // self.world
 
-    def __iter__(self) -> Iterator[int]:
-        order = np.random.default_rng(epoch_seed(self.seed, self.epoch)).permutation(self.length)
-        return iter(order[: self.keep][self.rank :: self.world].tolist())
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        epoch = self.epoch()
+        order = np.random.default_rng(epoch_seed(self.seed, epoch)).permutation(self.length)
+        return iter([(epoch, int(i)) for i in order[: self.keep][self.rank :: self.world]])
