@@ -484,6 +484,13 @@ def with_flag(bit):
     return bytes(data)
 
 
+def patched(offset, byte):
+    """The good archive with one byte of the first entry of its table of contents replaced."""
+    data = bytearray(zipped(*CONTENT.items()))
+    data[data.index(b"PK\x01\x02") + offset] = byte
+    return bytes(data)
+
+
 def damaged():
     data = bytearray(zipped(*CONTENT.items()))
     data[data.index(CONTENT["Flipkart/Images/b.jpg"][:50]) + 20] ^= 1
@@ -539,6 +546,16 @@ HOSTILE = {
     "announced too large": (announcing(0, file_size=2_100), "another size"),
     "crc": (damaged(), "damaged archive"),
     "truncated": (WHOLE[: len(WHOLE) // 2], "damaged archive"),
+    "cut in a stored entry": (
+        announcing(3, compress_type=0, compress_size=10**6, file_size=10**6),
+        "damaged archive",
+    ),
+    "outside the file": (announcing(1, header_offset=2**62), "damaged archive"),
+    "of a future version": (patched(6, 0xFF), "damaged archive"),
+    "named in no encoding": (
+        WHOLE.replace(DECOMPOSED.encode(), b"\xff" * len(DECOMPOSED.encode())),
+        "damaged archive",
+    ),
     "html": (PAGE, "HTML page"),
     "text": (b"hello", "unreadable archive"),
     "0 byte": (b"", "an empty file"),
@@ -586,6 +603,8 @@ def test_an_entry_that_yields_more_than_it_announced_is_cut(
 def test_what_is_neither_image_nor_table_is_skipped(tmp_path, folder, editions):
     extra = [
         "__MACOSX/Flipkart/Images/._a.jpg",
+        "__MACOSX/Flipkart/Images/fork.jpg",
+        "Flipkart/Images/folder.jpg/",
         "Flipkart/Images/._b.jpg",
         "Flipkart/Images/.DS_Store",
         "Flipkart/Images/Thumbs.db",

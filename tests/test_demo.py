@@ -120,17 +120,17 @@ def test_product_fills_most_of_its_picture(shop):
 # The pen
 
 
-def test_marks_made_inside_a_shape_stay_inside_it():
+def test_marks_made_inside_a_shape_stay_inside_it_and_where_they_were_put():
     canvas = Image.new("RGB", (100, 100), WHITE)
     pen = Pen(canvas, np.array([[40.0, 0.0, 50.0], [0.0, 40.0, 50.0]]))
 
     with pen.inside(box(-0.5, -0.5, 0.5, 0.5)) as clipped:
-        clipped.fill(ellipse(0, 0, 3), RED)
+        clipped.fill(box(0, -3, 3, 3), RED)
 
     painted = np.argwhere((np.asarray(canvas) == RED).all(axis=2))
-    assert painted.min() == 30
-    assert painted.max() == 70
-    assert len(painted) == 41 * 41
+    assert painted.min(axis=0).tolist() == [30, 50]
+    assert painted.max(axis=0).tolist() == [70, 70]
+    assert len(painted) == 41 * 21
 
 
 def test_gradient_runs_from_the_first_colour_to_the_last_along_its_direction():

@@ -1,11 +1,12 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from vitrine import ledger, paths, runs
 from vitrine.ledger import verdicts
-from vitrine.ledger.measures import clean
+from vitrine.ledger.measures import COMPARISONS, clean, published
 from vitrine.ledger.values import Value, from_runs
 from vitrine.scores.metrics import accuracy
 
@@ -102,18 +103,78 @@ def entry(low, high):
     return Value(value=(low + high) / 2, unit="%", low=low, high=high)
 
 
+def p_value(p):
+    return Value(value=p, unit="")
+
+
 @pytest.mark.parametrize(
-    ("interval", "state"),
-    [((0.01, 0.2), "true"), ((-0.1, 0.1), "undecided"), ((-0.2, -0.01), "false")],
+    ("interval", "p", "said"),
+    [
+        ((0.01, 0.2), 0.001, "text"),
+        ((-0.2, -0.01), 0.001, "reverse"),
+        ((-0.1, 0.1), 0.001, "cautious"),
+        ((0.01, 0.2), 0.2, "cautious"),
+        ((0.0, 0.2), 0.001, "cautious"),
+    ],
 )
-def test_a_verdict_follows_the_interval(interval, state):
+def test_a_verdict_follows_the_interval_and_its_test(interval, p, said):
     claim = next(c for c in verdicts.CLAIMS if c.key == "probe_beats_scratch")
+    gap, test = claim.needs
 
-    decided = verdicts.decide({claim.needs[0]: entry(*interval)})
+    decided = verdicts.decide({gap: entry(*interval), test: p_value(p)})["probe_beats_scratch"]
 
-    assert decided["probe_beats_scratch"]["state"] == state
-    expected = claim.cautious if state == "undecided" else claim.text
-    assert decided["probe_beats_scratch"]["text"] == expected
+    assert decided["text"] == getattr(claim, said)
+    assert decided["state"] == ("undecided" if said == "cautious" else "true")
+
+
+def test_a_claim_without_a_wording_for_its_contrary_is_false():
+    claim = next(c for c in verdicts.CLAIMS if c.key == "duplicates_agree")
+    assert claim.reverse is None
+
+    decided = verdicts.decide({claim.needs[0]: p_value(3.0)})
+
+    assert decided["duplicates_agree"]["state"] == "false"
+
+
+def test_a_published_gap_as_large_as_the_images_can_show_changes_the_wording(fresh):
+    values = {
+        key: Value(**{**entry, "seeds": (), "runs": ()})
+        for key, entry in fresh["values"].items()
+        if key.startswith(("poc_gap.", "power."))
+    }
+    claim = next(c for c in verdicts.CLAIMS if c.key == "poc_below_power")
+    large = replace(values["poc_gap.mambavision-s.accuracy"], value=-0.2)
+
+    before = verdicts.decide(values)["poc_below_power"]
+    after = verdicts.decide(values | {"poc_gap.mambavision-s.accuracy": large})["poc_below_power"]
+
+    assert (before["text"], after["text"]) == (claim.text, claim.reverse)
+
+
+def test_tests_are_corrected_over_the_announced_comparisons(fresh):
+    plain = {k: v["value"] for k, v in fresh["values"].items() if k.endswith(".mcnemar_p")}
+    adjusted = {k: v["value"] for k, v in fresh["values"].items() if k.endswith(".mcnemar_holm")}
+    smallest = min(plain, key=plain.get)
+
+    assert len(plain) == len(adjusted) == len(COMPARISONS)
+    assert adjusted[smallest.replace("_p", "_holm")] == pytest.approx(
+        min(1.0, len(plain) * plain[smallest]), rel=1e-6
+    )
+
+
+def test_scores_without_leaked_images_keep_every_seed(fresh):
+    recipe = "efficientnet-b0-torch-scratch"
+    group = published()[recipe]
+    scores = []
+    for run in group:
+        part = run.part("test")
+        kept = clean(part.image)
+        scores.append((part.predicted == part.truth)[kept].mean())
+
+    entry = fresh["values"][f"{recipe}.accuracy_clean"]
+
+    assert entry["value"] == pytest.approx(np.mean(scores), rel=1e-6)
+    assert entry["runs"] == [run.name for run in group]
 
 
 def test_every_claim_of_the_book_can_be_decided_today(fresh):

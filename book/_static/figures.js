@@ -95,9 +95,10 @@
   const adapt = (value, key, page) => {
     if (key === "colorscale" || key === "colorscales") return value;
     if (typeof value === "string") return /color$/i.test(key) ? readable(value, page) : value;
+    if (key === "colorway") return value.map((item) => readable(item, page));
     if (Array.isArray(value)) {
-      const inner = key === "colorway" ? "color" : key;
-      return value.map((item) => adapt(item, inner, page));
+      // Colours given point by point are data, such as the mean colour of a photo.
+      return value.map((item) => (typeof item === "string" ? item : adapt(item, key, page)));
     }
     if (value && typeof value === "object" && !ArrayBuffer.isView(value)) {
       return Object.fromEntries(
@@ -135,6 +136,16 @@
     return new Set(starts).size || 1;
   };
 
+  const wrap = (text, most) => {
+    const lines = [""];
+    for (const word of text.split(" ")) {
+      const longer = `${lines.at(-1)} ${word}`.trim();
+      if (longer.length <= most || !lines.at(-1)) lines[lines.length - 1] = longer;
+      else lines.push(word);
+    }
+    return lines.join("<br>");
+  };
+
   const dress = (figure, page, narrow) => {
     const source = page.dark ? adapt(figure, "", page) : figure;
     const { data, layout: given } = structuredClone(source);
@@ -166,7 +177,11 @@
       };
       // Without a distance of its own, the title of an axis is left out of the automatic margin.
       const { title } = layout[name];
-      if (title) layout[name].title = { standoff: 12, ...(title.text ? title : { text: title }) };
+      const text = typeof title === "string" ? title : title?.text;
+      if (text) {
+        const short = narrow && name.startsWith("x") ? wrap(text, 26) : text;
+        layout[name].title = { standoff: 12, ...(title.text ? title : {}), text: short };
+      }
     }
     if (narrow) {
       layout.legend = { ...layout.legend, orientation: "h", x: 0, xanchor: "left", y: -0.22,

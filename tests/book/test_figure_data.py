@@ -48,6 +48,22 @@ def test_horizontal_bars_start_with_the_names_of_their_categories():
     assert table == Table(["catégorie", "F1"], [["Montres", 0.5], ["Cuisine", 0.25]])
 
 
+def test_rows_placed_by_number_are_named_by_the_marks_of_their_axis():
+    figure = go.Figure(go.Scatter(x=[0.5, 0.25], y=[-0.1, 0.9], text=["B0, Keras", "HOG"]))
+    figure.update_layout(yaxis={"tickvals": [0, 1], "ticktext": ["B0,<br>Keras", "HOG"]})
+
+    table = tabulate(as_json(figure))
+
+    assert table == Table(["catégorie", "x"], [["B0, Keras", 0.5], ["HOG", 0.25]])
+
+
+def test_marks_that_are_numbers_name_nothing():
+    figure = go.Figure(go.Scatter(x=[1, 2], y=[3, 4]))
+    figure.update_layout(xaxis={"tickvals": [1, 2], "ticktext": ["1 000", "2 000"]})
+
+    assert tabulate(as_json(figure)).rows == [[1, 3], [2, 4]]
+
+
 def test_a_matrix_gives_a_row_a_cell():
     figure = go.Figure(
         go.Heatmap(

@@ -76,6 +76,13 @@ def test_the_f1_of_a_class_can_be_compared_between_models(draw):
     assert gap.excludes_zero
 
 
+def test_the_f1_of_a_class_neither_true_nor_predicted_is_undefined_and_not_zero():
+    truth = np.array([0, 2, 2])
+
+    assert math.isnan(class_f1(1)(truth, truth))
+    assert class_f1(2)(truth, np.zeros(3, dtype=int)) == 0.0
+
+
 def test_the_f1_of_a_class_that_is_never_seen_has_no_interval():
     with pytest.raises(ValueError, match="choose a class that is present"):
         bootstrap(TRUTH, PREDICTED, class_f1(3))

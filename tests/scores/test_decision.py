@@ -31,6 +31,14 @@ def test_the_curve_read_at_a_coverage_answers_at_least_that_many_images():
     assert read == [1, 1, 1, 3 / 4, 3 / 4, 3 / 5]
 
 
+def test_a_coverage_computed_with_rounding_asks_for_no_image_more():
+    confidence = np.linspace(0.99, 0.6, 10)
+    probabilities = np.stack([confidence, 1 - confidence], axis=1)
+    truth = np.array([0, 0, 0, 1, 1, 1, 1, 1, 1, 1])
+
+    assert selective_curve(truth, probabilities).at(0.1 * 3) == 1.0  # 0.30000000000000004
+
+
 def test_answering_everything_is_plain_accuracy_and_equals_the_threshold_applied(draw):
     truth, probabilities = draw()
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth

@@ -34,6 +34,7 @@ def test_every_draw_has_as_many_images_and_each_is_as_likely(draw):
 
     counts = seen(truth, Draws(draws=4000))
 
+    assert counts.shape == (4000, 20)
     assert (counts.sum(axis=1) == 20).all()
     assert counts.mean(axis=0) == pytest.approx(np.ones(20), abs=0.08)
     assert counts.var(axis=0) == pytest.approx(np.full(20, 0.95), abs=0.12)
@@ -137,6 +138,18 @@ def test_the_interval_of_a_calibration_error_holds_its_value_and_nothing_negativ
     interval = bootstrap(truth, probabilities, expected_calibration_error)
 
     assert 0.0 == interval.low < interval.value < interval.high
+
+
+def test_the_interval_of_a_calibration_error_reaches_as_far_as_its_noise(draw):
+    truth, probabilities = draw(60, sharpness=3.0)
+    excess = expected_calibration_error.tally(truth, probabilities)
+    counts = seen(truth, Draws(draws=200))
+
+    interval = bootstrap(truth, probabilities, expected_calibration_error, draws=200)
+
+    noise = [np.abs((row @ excess - excess.sum(axis=0)) / 60).sum() for row in counts]
+    assert interval.high - interval.value == pytest.approx(np.quantile(noise, 0.95))
+    assert interval.value - interval.low == pytest.approx(np.quantile(noise, 0.95))
 
 
 def test_no_draw_at_all_is_refused():

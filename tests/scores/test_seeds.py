@@ -57,6 +57,17 @@ def test_images_that_agree_leave_only_the_draw_of_the_seeds():
     )
 
 
+def test_seeds_that_differ_widen_the_interval_of_a_calibration_error():
+    truth = np.zeros(10, dtype=int)
+    honest, wrong = np.tile([1.0, 0.0], (10, 1)), np.tile([0.0, 1.0], (10, 1))
+
+    summary = over_seeds(truth, [honest, wrong], expected_calibration_error)
+
+    assert summary.by_seed == (0.0, 1.0)
+    assert (summary.mean.value, summary.mean.low) == (0.5, 0.0)
+    assert summary.mean.high == pytest.approx(0.5 + math.sqrt(1 / 2))
+
+
 def test_the_two_spreads_are_those_of_their_own_source(truth, recipe):
     runs = recipe(truth, seeds=4)
     scores = [accuracy(truth, run) for run in runs]

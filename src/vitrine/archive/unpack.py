@@ -41,8 +41,6 @@ _UNREADABLE = (
     EOFError,
     NotImplementedError,
     OSError,
-    OverflowError,
-    RuntimeError,
     ValueError,
 )
 

@@ -1,6 +1,7 @@
 """From notebooks and pages to a checked book in HTML: ``vitrine book``."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ _STAGED = ("_config.yml", "_toc.yml", "book", "ressources", "runs/ledger.json", 
 _NEVER = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
 # Fixed, so that two builds of the same sources agree to the byte. No page shows it.
 _EPOCH = "1735689600"
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def build(
@@ -102,7 +104,6 @@ def render(folder: Path) -> Path:
     environment = os.environ | {
         "PYTHONHASHSEED": "0",
         "SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH", _EPOCH),
-        "NO_COLOR": "1",
     }
     command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
     done = subprocess.run(
@@ -113,8 +114,9 @@ def render(folder: Path) -> Path:
         check=False,
     )
     if done.returncode:
-        said = [line for line in done.stderr.splitlines() if line.strip()]
-        raise checks.BookError("expected a build without a warning, found:\n" + "\n".join(said))
+        said = _COLOURS.sub("", done.stderr).replace(f"{folder}{os.sep}", "")
+        lines = [line for line in said.splitlines() if line.strip()]
+        raise checks.BookError("expected a build without a warning, found:\n" + "\n".join(lines))
     return folder / "_build" / "html"
 
 

@@ -84,6 +84,13 @@ def _points(trace: Mapping, layout: Mapping) -> Iterator[dict[str, object]]:
         yield from _matrix(trace, columns, layout, name)
     else:
         titles = {key: _title(key, trace, layout) for key in columns}
+        for key in {"x", "y"} & columns.keys():
+            if (names := _names_along(key, trace, layout, columns[key])) is not None:
+                # Rows placed by number, named by the marks of their axis.
+                columns[key] = names
+                titles[key] = titles[key] if titles[key] != key else "catégorie"
+                if [_plain(text) for text in columns.get("text", ())] == list(names):
+                    del columns["text"]
         for axis in ("x", "y"):
             for key, label in _ERRORS.items():
                 if (values := _array((trace.get(f"error_{axis}") or {}).get(key))) is not None:
@@ -123,6 +130,19 @@ def _title(key: str, trace: Mapping, layout: Mapping) -> str:
     return given or ("catégorie" if named else key)
 
 
+def _names_along(
+    key: str, trace: Mapping, layout: Mapping, values: np.ndarray
+) -> np.ndarray | None:
+    axis = layout.get(str(trace.get(f"{key}axis") or key).replace(key, _AXES[key], 1)) or {}
+    marks, names = axis.get("tickvals"), [_plain(n) for n in axis.get("ticktext") or []]
+    if not names or len(marks) != len(names) or not all(n[:1].isalpha() for n in names):
+        return None
+    if not all(isinstance(v, int | float | np.number) for v in (*values, *marks)):
+        return None
+    distances = np.abs(np.subtract.outer(values.astype(float), np.array(marks, dtype=float)))
+    return np.array(names, dtype=object)[distances.argmin(axis=1)]
+
+
 def _array(value: object) -> np.ndarray | None:
     if isinstance(value, Mapping) and "bdata" in value:
         flat = np.frombuffer(base64.b64decode(value["bdata"]), dtype=np.dtype(value["dtype"]))
@@ -138,7 +158,9 @@ def _array(value: object) -> np.ndarray | None:
 
 
 def _plain(text: object) -> str:
-    return "" if text is None else html.unescape(re.sub(r"<[^>]+>", " ", str(text))).strip()
+    return (
+        "" if text is None else " ".join(html.unescape(re.sub(r"<[^>]+>", " ", str(text))).split())
+    )
 
 
 def _number(value: object, mark: str) -> str:

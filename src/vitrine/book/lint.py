@@ -57,7 +57,7 @@ class Finding:
 def lint(root: Path | None = None) -> list[Finding]:
     """Return what is typed in the pages of ``book/`` and in the sources of the notebooks."""
     root = root or paths.root()
-    files = [*(root / "book").rglob("*.md"), *(root / "notebooks").glob("*.py")]
+    files = [*(root / "book").rglob("*.md"), *(root / "notebooks").glob("[0-9]*.py")]
     return [finding for file in sorted(files) for finding in typed_results(file)]
 
 

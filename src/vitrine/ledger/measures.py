@@ -22,7 +22,10 @@ from vitrine.scores.power import smallest_paired_gap, smallest_unpaired_gap
 from vitrine.scores.seeds import over_seeds
 from vitrine.scores.table import recipe_gap, recipe_score
 
-__all__ = ["COMPARISONS", "clean", "compute", "fold_scores", "has_folds", "published"]
+__all__ = [
+    "COMPARISONS", "DISCORDANCE", "POC_ACCURACY", "clean", "compute", "fold_scores", "has_folds",
+    "published",
+]  # fmt: skip
 
 COMPARISONS = (
     ("efficientnet-b0-keras-scratch", "efficientnet-b0-torch-scratch"),
@@ -78,7 +81,7 @@ def _data() -> Iterator[tuple[str, Value]]:
     notebook = "02_donnees"
     split, images, pairs = splits.load(), facts.load("images"), facts.load("pairs")
 
-    def count(number: float, source: str, unit: str = "count", decimals: int = 0) -> Value:
+    def count(number: float | int, source: str, unit: str = "count", decimals: int = 0) -> Value:
         return Value(
             value=float(number), unit=unit, decimals=decimals, source=source, notebook=notebook
         )
@@ -132,7 +135,7 @@ def _cited() -> Iterator[tuple[str, Value]]:
         candidate = f"mambavision-{size}-1k-finetuned"
         for metric in ("accuracy", "macro_f1"):
             gap = cited[f"{candidate}.{metric}"] - cited[f"{baseline}.{metric}"]
-            yield f"poc.gap.mambavision-{size}.{metric}", Value(value=gap, **more)
+            yield f"poc_gap.mambavision-{size}.{metric}", Value(value=gap, **more)
     for row in pd.read_csv(paths.root() / TRIAL).itertuples():
         yield f"trial.{row.key}", Value(value=float(row.value), unit=row.unit, source=TRIAL)
 

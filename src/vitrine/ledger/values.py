@@ -63,7 +63,7 @@ class Value:
 
 
 def from_runs(
-    number: float | Interval, sources: list[Run], *, unit: str, decimals: int = 1, **more: Any
+    number: float | int | Interval, sources: list[Run], *, unit: str, decimals: int = 1, **more: Any
 ) -> Value:
     """Return a value with the provenance of the runs it was computed from."""
     interval = number if isinstance(number, Interval) else None

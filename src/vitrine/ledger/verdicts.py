@@ -100,7 +100,7 @@ def _all_learn(ledger: Ledger) -> bool:
 
 _PROBE, _HOG = "mobilenetv2-int8-probe", "histogram-hog"
 _KERAS, _TORCH = "efficientnet-b0-keras-scratch", "efficientnet-b0-torch-scratch"
-_POC_GAPS = tuple(f"poc.gap.mambavision-{size}.accuracy" for size in ("t", "s", "b"))
+_POC_GAPS = tuple(f"poc_gap.mambavision-{size}.accuracy" for size in ("t", "s", "b"))
 
 
 def _above_chance(recipe: str, name: str, network: str) -> Claim:
@@ -198,7 +198,7 @@ CLAIMS = (
         cautious="",
         reverse="un des écarts publiés entre MambaVision et EfficientNet-B0 dépasse ce que ces "
         "images permettent de déceler, sans prédictions pour le tester",
-        expression="plus grand poc.gap.mambavision-*.accuracy sous power.smallest_gap",
+        expression="plus grand poc_gap.mambavision-*.accuracy sous power.smallest_gap",
         needs=(*_POC_GAPS, "power.smallest_gap"),
         holds=_published_gaps_are_small,
     ),

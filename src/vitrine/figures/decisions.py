@@ -1,0 +1,140 @@
+"""Figures of what one does with a model: when to trust it, what it costs, what escapes it."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from jaxtyping import Float, Int
+from plotly.subplots import make_subplots
+
+from vitrine.catalog import CLASSES, CLASSES_FR
+from vitrine.figures.style import (
+    CLASS_COLOURS,
+    MUTED,
+    THIN,
+    dress,
+    error,
+    model_colour,
+    model_name,
+    percent_axis,
+    rounded,
+)
+from vitrine.scores import Interval
+from vitrine.scores.decision import SelectiveCurve
+
+__all__ = ["efficiency", "expected_costs", "missed", "selective"]
+
+LEAST_COVERAGE = 0.1
+"""Below this share of the images, an accuracy rests on too few of them to be drawn."""
+PERCENT = {"ticksuffix": f"{THIN}%"}
+
+
+def selective(curves: Mapping[str, SelectiveCurve]) -> go.Figure:
+    """Draw accuracy against the share of images that a model dares to answer.
+
+    Args:
+        curves: By recipe, as ``scores.decision`` returns them.
+    """
+    figure = go.Figure()
+    for recipe, curve in curves.items():
+        shown = curve.coverage >= LEAST_COVERAGE
+        figure.add_scatter(
+            name=model_name(recipe), mode="lines",
+            x=rounded(100 * curve.coverage[shown]), y=rounded(100 * curve.accuracy[shown]),
+            customdata=rounded(100 * curve.threshold[shown]),
+            line={"color": model_colour(recipe), "width": 2},
+            hovertemplate=f"%{{x:.0f}}{THIN}% des photos, exactitude %{{y:.1f}}{THIN}%, "
+            f"confiance d’au moins %{{customdata:.0f}}{THIN}%",
+        )  # fmt: skip
+    axes = {
+        "xaxis": PERCENT | {"range": [101, 100 * LEAST_COVERAGE - 1]},
+        "yaxis": percent_axis(0),
+        "legend": {"orientation": "h", "y": -0.2, "yanchor": "top"},
+    }
+    x, y = "Photos auxquelles le modèle répond", "Exactitude sur ces photos"
+    return dress(figure, x=x, y=y, height=520, axes=axes)
+
+
+def expected_costs(
+    prices: Float[np.ndarray, " price"], costs: Mapping[str, Sequence[float]]
+) -> go.Figure:
+    """Draw what a photo costs on average, as the price of a person's look goes up.
+
+    Args:
+        prices: Price of a look, in units of an ordinary error.
+        costs: By recipe, the mean cost of a photo at each price.
+    """
+    figure = go.Figure()
+    figure.add_scatter(
+        name="Tout confier à une personne", mode="lines", x=rounded(prices), y=rounded(prices),
+        line={"color": MUTED, "dash": "dash", "width": 1.5},
+        hovertemplate="%{y:.2f}",
+    )  # fmt: skip
+    for recipe, values in costs.items():
+        figure.add_scatter(
+            name=model_name(recipe), mode="lines", x=rounded(prices), y=rounded(values),
+            line={"color": model_colour(recipe), "width": 2},
+            hovertemplate="prix %{x:.2f}, coût %{y:.3f}",
+        )  # fmt: skip
+    axes = {
+        "xaxis": {"tickformat": ".1f"},
+        "yaxis": {"rangemode": "tozero", "tickformat": ".1f"},
+        "legend": {"orientation": "h", "y": -0.2, "yanchor": "top"},
+    }
+    x, y = "Prix d’un regard humain<br>(une erreur ordinaire vaut 1)", "Coût moyen par photo"
+    return dress(figure, x=x, y=y, height=520, axes=axes)
+
+
+def efficiency(models: pd.DataFrame) -> go.Figure:
+    """Draw accuracy against what a model costs: parameters learned, then minutes of computing.
+
+    Args:
+        models: A row a recipe: ``recipe``, ``parameters``, ``minutes``, and ``value``, ``low``,
+            ``high`` of the accuracy; a cost that is not known or null leaves no point.
+    """
+    figure = make_subplots(rows=2, cols=1, vertical_spacing=0.2, shared_yaxes=True)
+    for row in models.itertuples():
+        score = Interval(100 * row.value, 100 * row.low, 100 * row.high)
+        for place, cost in enumerate((row.parameters, row.minutes), start=1):
+            figure.add_scatter(
+                row=place, col=1, name=model_name(row.recipe), legendgroup=row.recipe,
+                showlegend=place == 1, mode="markers",
+                x=rounded([cost if cost > 0 else np.nan]), y=rounded([score.value]),
+                error_y=error([score]), marker={"color": model_colour(row.recipe), "size": 11},
+                hovertemplate=f"%{{x:.3~s}}, exactitude %{{y:.1f}}{THIN}%",
+            )  # fmt: skip
+    log = {"type": "log", "dtick": 1, "exponentformat": "power"}
+    axes = {
+        "xaxis": log | {"title": {"text": "Paramètres appris<br>(échelle logarithmique)"}},
+        "xaxis2": log | {"title": {"text": "Minutes de calcul<br>(échelle logarithmique)"}},
+        "yaxis": PERCENT | {"title": {"text": "Exactitude"}},
+        "yaxis2": PERCENT | {"title": {"text": "Exactitude"}},
+        "legend": {"orientation": "h", "y": -0.16, "yanchor": "top"},
+    }
+    return dress(figure, height=780, axes=axes)
+
+
+def missed(
+    truth: Int[np.ndarray, " image"], misses: Int[np.ndarray, " image"], models: int
+) -> go.Figure:
+    """Draw how many test images escape no model, one, or all of them, by class.
+
+    Args:
+        truth: True class of each image.
+        misses: Models that miss it.
+        models: Models asked.
+    """
+    figure = go.Figure()
+    for label, name in enumerate(CLASSES):
+        counts = np.bincount(misses[truth == label], minlength=models + 1)
+        figure.add_bar(
+            name=CLASSES_FR[name], x=list(range(models + 1)), y=counts.tolist(),
+            marker_color=CLASS_COLOURS[name], hovertemplate="%{y} images",
+        )  # fmt: skip
+    axes = {
+        "xaxis": {"dtick": 1, "showgrid": False},
+        "legend": {"orientation": "h", "y": -0.2, "yanchor": "top"},
+    }
+    x = f"Modèles qui se trompent, sur {models}"
+    return dress(figure, x=x, y="Images de test", height=480, axes=axes, barmode="stack")

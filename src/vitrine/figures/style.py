@@ -1,0 +1,169 @@
+"""What every figure shares: colours that a colour-blind reader tells apart, names, layout.
+
+Colours: Okabe and Ito, "Color Universal Design", https://jfly.uni-koeln.de/color/, without their
+yellow, too pale for a line on white.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from jaxtyping import Float
+
+from vitrine.catalog import CLASSES, CLASSES_FR
+from vitrine.scores import Interval
+
+__all__ = [
+    "CLASS_COLOURS", "INK", "MUTED", "PART_COLOURS", "PARTS_FR", "SHORT", "dress", "error", "grid",
+    "listed", "log_axis", "model_colour", "model_name", "percent_axis", "rounded", "whole",
+]  # fmt: skip
+
+ORANGE, SKY, GREEN, BLUE = "#e69f00", "#56b4e9", "#009e73", "#0072b2"
+VERMILION, PURPLE, GREY = "#d55e00", "#cc79a7", "#6b7478"
+INK, MUTED = "#1d2327", "#8a9398"
+"""The colour of text, and that of what must stay behind."""
+
+CLASS_COLOURS = dict(zip(CLASSES, (PURPLE, VERMILION, BLUE, GREEN, ORANGE, SKY, GREY), strict=True))
+SHORT = {
+    name: label.replace(" et ", "<br>et ").replace(" de ", "<br>de ")
+    for name, label in CLASSES_FR.items()
+}
+"""French label of each class on two lines at most, for a narrow screen."""
+
+PARTS_FR = {"train": "Entraînement", "validation": "Validation", "test": "Test"}
+PART_COLOURS = {"train": BLUE, "validation": ORANGE, "test": VERMILION}
+
+DIGITS = 6
+THIN = "\N{NARROW NO-BREAK SPACE}"
+HEIGHT = 420
+
+_MODELS = {
+    "efficientnet-b0-keras": ("EfficientNet-B0, TensorFlow", VERMILION),
+    "efficientnet-b0-torch": ("EfficientNet-B0, PyTorch", BLUE),
+    "mambavision": ("MambaVision", GREEN),
+    "mobilenetv2-int8-probe": ("MobileNetV2 int8, sonde linéaire", PURPLE),
+    "histogram-hog": ("Histogramme et HOG", ORANGE),
+    "majority": ("Classe majoritaire", GREY),
+}
+
+
+def model_colour(recipe: str) -> str:
+    """Return the colour of a recipe; sky blue for one that the book does not know yet."""
+    return _known(recipe)[1]
+
+
+def model_name(recipe: str) -> str:
+    """Return what a recipe is called on screen.
+
+    A recipe of a known family keeps what sets it apart: ``mambavision-micro-scratch`` is
+    « MambaVision (micro, de zéro) ».
+    """
+    recipe = recipe.removesuffix("-smoke")
+    prefix = next((known for known in _MODELS if recipe.startswith(known)), None)
+    name = _known(recipe)[0]
+    rest = recipe.removeprefix(prefix or recipe).strip("-").split("-")
+    said = [{"scratch": "de zéro"}.get(word, word) for word in rest if word]
+    return f"{name} ({', '.join(said)})" if said else name
+
+
+def _known(recipe: str) -> tuple[str, str]:
+    return next((v for known, v in _MODELS.items() if recipe.startswith(known)), (recipe, SKY))
+
+
+def rounded(values: Iterable[float]) -> list[float | None]:
+    """Return numbers rounded to 6 significant digits, so that two machines draw the same.
+
+    What is not defined becomes a hole in the figure.
+    """
+    return [
+        None if not np.isfinite(value) else float(f"{value:.{DIGITS}g}")
+        for value in map(float, values)
+    ]
+
+
+def error(intervals: Sequence[Interval]) -> dict[str, object]:
+    """Return the error bars of intervals, as ``error_x`` or ``error_y`` of a trace."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": rounded(i.high - i.value for i in intervals),
+        "arrayminus": rounded(i.value - i.low for i in intervals),
+        "thickness": 1.5,
+        "width": 4,
+    }
+
+
+def dress(
+    figure: go.Figure,
+    *,
+    x: str = "",
+    y: str = "",
+    height: int = HEIGHT,
+    axes: Mapping[str, object] | None = None,
+    **layout: object,
+) -> go.Figure:
+    """Give a figure the look of the book and return it.
+
+    Args:
+        figure: What to dress, in place.
+        x: French title of the horizontal axis, with its unit.
+        y: French title of the vertical axis.
+        height: Height in pixels.
+        axes: What else to say of axes, by their name: ``{"xaxis": {"type": "log"}}``.
+        layout: Anything else of the layout.
+    """
+    options = {
+        "title_font_size": 14,
+        "showgrid": True,
+        "gridcolor": "#dcdfda",
+        "zeroline": False,
+        "ticks": "outside",
+    }
+    figure.update_xaxes(title_text=x or None, **options)
+    figure.update_yaxes(title_text=y or None, **options)
+    figure.update_layout(
+        template="none",
+        height=height,
+        separators=", ",
+        font={"color": INK, "size": 13},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        margin={"l": 12, "r": 12, "t": 24, "b": 48},
+        hoverlabel={"align": "left"},
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+    )
+    figure.update_layout(**dict(axes or {}), **layout)
+    figure.update_xaxes(automargin=True)
+    figure.update_yaxes(automargin=True)
+    return figure
+
+
+def grid(values: Float[np.ndarray, "row column"]) -> list[list[float | None]]:
+    """Return a matrix rounded as ``rounded`` does."""
+    return [rounded(row) for row in values]
+
+
+def log_axis(marks: Sequence[int]) -> dict[str, object]:
+    """Return a logarithmic axis marked at these numbers, written the French way."""
+    return {"type": "log", "tickvals": list(marks), "ticktext": [whole(mark) for mark in marks]}
+
+
+def percent_axis(low: float = -2, high: float = 102) -> dict[str, object]:
+    """Return an axis of percentages, of values between 0 and 100, with the French space."""
+    return {"range": [low, high], "ticksuffix": f"{THIN}%"}
+
+
+def whole(number: int) -> str:
+    """Write a whole number with its thousands set apart."""
+    return f"{number:,}".replace(",", THIN)
+
+
+def listed(names: Sequence[str]) -> dict[str, object]:
+    """Return a vertical axis that lists names downwards, one a unit from 0."""
+    return {
+        "autorange": "reversed",
+        "tickvals": list(range(len(names))),
+        "ticktext": list(names),
+        "showgrid": False,
+        "ticks": "",
+    }

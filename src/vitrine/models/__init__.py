@@ -1,0 +1,13 @@
+"""The networks of our own: importing this package registers them with timm.
+
+::
+
+    scan (the recurrence) --> mambavision (the network) --> variants (its names in timm)
+                                   ^                            ^
+                              checkpoints (weights, published or our own, read strictly)
+
+After ``import vitrine.models``, ``timm.create_model("mambavision_tiny")`` works as for any network
+of timm's: nothing else has to be imported to build, train, freeze or export one.
+"""
+
+from vitrine.models import variants  # noqa: F401  (registers the names)

@@ -1,0 +1,206 @@
+"""Read MambaVision weights, published or our own: tensors only, and every key accounted for.
+
+Two containers are read: what ``torch.save`` writes (NVIDIA's ``.pth.tar``) and safetensors (the
+Hugging Face hub). A pickle can run code while it is opened, so nothing but tensors, plain values
+and ``argparse.Namespace`` is let through. A checkpoint that does not fit to the last key is
+refused, and leaves the model as it was: one loaded by halves still answers, only wrongly.
+"""
+
+import argparse
+import pickle
+import sys
+from functools import cache
+from os import PathLike
+from pathlib import Path
+
+import torch
+from huggingface_hub import hf_hub_download
+from safetensors.torch import load_file
+from timm.models import PretrainedCfg, adapt_input_conv
+from torch import Tensor, nn
+
+__all__ = ["CheckpointError", "fetch", "load_checkpoint", "read_checkpoint"]
+
+LICENCE = (
+    "{source}: weights by NVIDIA, for research or evaluation only. Their repository says "
+    "CC-BY-NC-SA-4.0, their model cards say NVIDIA Source Code License-NC: both forbid commercial "
+    "use, and this package ships none of them."
+)
+ENTRIES = ("state_dict", "model")
+PREFIXES = ("module.", "_orig_mod.", "model.")
+HEAD = ("head.weight", "head.bias")
+STEM = "patch_embed.conv_down.0.weight"
+RGB_KERNEL = (3, 3, 3)
+NAMED_AT_MOST = 12
+
+
+class CheckpointError(ValueError):
+    """Weights that cannot be fetched, opened safely, or fitted to the model."""
+
+
+@cache
+def _announce_licence(source: str) -> None:
+    print(LICENCE.format(source=source), file=sys.stderr)
+
+
+def fetch(cfg: PretrainedCfg, cache_dir: str | PathLike[str] | None = None) -> Path:
+    """Return the path of published weights, downloaded at need from their authors' repository.
+
+    A file placed by hand in ``cache_dir``, by default the ``checkpoints`` folder of ``torch.hub``,
+    comes first. The licence is printed on the standard error, once a process and repository.
+
+    Args:
+        cfg: Where the weights are published: ``hf_hub_id`` and ``hf_hub_filename``.
+        cache_dir: Where to look and where to download; by default the caches of torch and the hub.
+
+    Raises:
+        CheckpointError: If the file is not at hand and cannot be downloaded.
+    """
+    name, source = cfg.hf_hub_filename, cfg.hf_hub_id
+    _announce_licence(source)
+    placed = Path(cache_dir or Path(torch.hub.get_dir(), "checkpoints")) / name
+    if placed.is_file():
+        return placed
+    try:
+        return Path(hf_hub_download(source, name, cache_dir=cache_dir))
+    except Exception as error:  # what the hub raises offline has no base class of its own
+        raise CheckpointError(
+            f"expected to download {name} from {source}, could not ({type(error).__name__}); on a "
+            f"connected machine, download that file from that repository of the Hugging Face hub, "
+            f"then place it at {placed}"
+        ) from error
+
+
+def read_checkpoint(path: str | PathLike[str]) -> dict[str, Tensor]:
+    """Return the tensors of a checkpoint, under the names that the bare network gives them.
+
+    A safetensors file is told by its suffix; any other is taken for what ``torch.save`` wrote, of
+    which the entry ``state_dict``, else ``model``, else the whole is kept. A prefix that all keys
+    have, left by a training wrapper or by Hugging Face, is removed.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        CheckpointError: If it cannot be opened safely, or does not hold a state dict.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"expected a checkpoint at {path}, found no file; check the path")
+    state = _open_safetensors(path) if path.suffix == ".safetensors" else _open_pickle(path)
+    if isinstance(state, dict):
+        state = next((state[entry] for entry in ENTRIES if entry in state), state)
+    if not isinstance(state, dict) or not state:
+        strays = [f"{'an empty' if state == {} else 'a'} {type(state).__name__}"]
+    else:
+        strays = [
+            str(key)
+            for key, value in state.items()
+            if not (isinstance(key, str) and isinstance(value, Tensor))
+        ]
+    if strays:
+        raise CheckpointError(
+            f"expected a state dict of tensors alone in {path.name}, found {_some(strays)}; save "
+            "model.state_dict(), bare or under the key 'state_dict'"
+        )
+    while prefix := next((p for p in PREFIXES if all(key.startswith(p) for key in state)), None):
+        state = {key.removeprefix(prefix): value for key, value in state.items()}
+    return state
+
+
+def load_checkpoint(
+    model: nn.Module,
+    path: str | PathLike[str],
+    *,
+    swap_head: bool = False,
+    adapt_stem: bool = False,
+) -> tuple[str, ...]:
+    """Load a checkpoint into a MambaVision, wholly or not at all.
+
+    Args:
+        model: The network. Its windows and pooling are free: no weight depends on them.
+        path: A ``.pth.tar`` or ``.safetensors`` file.
+        swap_head: Whether to leave out a head of another size, and keep the model's own.
+        adapt_stem: Whether to adapt a first convolution made for colour images: its channels are
+            summed for one channel, repeated and rescaled for another number.
+
+    Returns:
+        The names of the parameters that did not come from the file: those of a head kept.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        CheckpointError: If it cannot be opened safely, or if a key is missing, unexpected or of
+            another shape; the message names them.
+    """
+    state, own = read_checkpoint(path), model.state_dict()
+    kept: tuple[str, ...] = ()
+    if swap_head and any(_shape(state.get(key)) != _shape(own.get(key)) for key in HEAD):
+        kept = tuple(key for key in HEAD if key in own)
+        state = {key: value for key, value in state.items() if key not in HEAD}
+        state |= {key: own[key] for key in kept}
+    if adapt_stem and (_shape(state.get(STEM)) or ())[1:] == RGB_KERNEL:
+        state[STEM] = adapt_input_conv(own[STEM].shape[1], state[STEM])
+    if problems := _misfits(state, own):
+        raise CheckpointError(
+            f"expected the {len(own)} keys of the model in {Path(path).name}, found "
+            f"{'; '.join(problems)}; create the architecture the file was made for, and pass "
+            "swap_head=True if only the number of classes differs"
+        )
+    model.load_state_dict(state)
+    return kept
+
+
+def _open_safetensors(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except Exception as error:
+        raise _unreadable(path, error) from error
+
+
+def _open_pickle(path: Path) -> object:
+    try:
+        with torch.serialization.safe_globals([argparse.Namespace]):
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise CheckpointError(
+            f"expected tensors, plain values and argparse.Namespace in {path.name}, found a pickle "
+            f"that asks for {_globals(path)}; nothing of it was run: get safetensors weights, or "
+            "have its authors save the state dict alone"
+        ) from error
+    except Exception as error:  # on bytes that are no checkpoint, torch.load raises anything
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        f"expected a checkpoint written by torch.save or safetensors in {path.name}, found bytes "
+        f"that cannot be read ({type(error).__name__}); compare its size, download it again"
+    )
+
+
+def _globals(path: Path) -> str:
+    try:
+        asked = torch.serialization.get_unsafe_globals_in_checkpoint(path)
+    except Exception:  # it lists those of the zip format only
+        asked = []
+    return _some([name for name in asked if name != "argparse.Namespace"]) or "something else"
+
+
+def _misfits(state: dict[str, Tensor], own: dict[str, Tensor]) -> list[str]:
+    kinds = {
+        "missing": [key for key in own if key not in state],
+        "unexpected": [key for key in state if key not in own],
+        "of another shape": [
+            f"{key} {_shape(state[key])} for {_shape(own[key])}"
+            for key in own
+            if key in state and _shape(state[key]) != _shape(own[key])
+        ],
+    }
+    return [f"{len(keys)} {kind}: {_some(keys)}" for kind, keys in kinds.items() if keys]
+
+
+def _shape(value: Tensor | None) -> tuple[int, ...] | None:
+    return None if value is None else tuple(value.shape)
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - NAMED_AT_MOST
+    return ", ".join(names[:NAMED_AT_MOST]) + (f" and {more} more" if more > 0 else "")

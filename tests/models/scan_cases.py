@@ -1,0 +1,55 @@
+"""Arguments for the selective scan, and the comparison of one form of it with another."""
+
+import torch
+
+from vitrine.models.scan import reference
+
+NAMES = ("u", "delta", "A", "B", "C", "D", "delta_bias")
+# Relative L2 error allowed. In float32 it is that of a sum of a few hundred terms.
+TOLERANCE = {torch.float64: 1e-13, torch.float32: 1.5e-6}
+
+
+def arguments(batch=2, length=7, channel=3, state=4, dtype=torch.float64, seed=0):
+    """Return the seven tensors by name, such as a trained network would give: delta near 0.1."""
+    rng = torch.Generator().manual_seed(seed)
+
+    def normal(*shape):
+        return torch.randn(*shape, generator=rng, dtype=torch.float64)
+
+    tensors = {
+        "u": normal(batch, length, channel),
+        "delta": normal(batch, length, channel),
+        "A": -torch.arange(1.0, state + 1).double() * (0.2 * normal(channel, state)).exp(),
+        "B": normal(batch, length, state),
+        "C": normal(batch, length, state),
+        "D": normal(channel),
+        "delta_bias": normal(channel) - 2,
+    }
+    return {name: tensor.to(dtype).requires_grad_() for name, tensor in tensors.items()}
+
+
+def outcome(scan, tensors, softplus=True):
+    """Return the output of a form and the gradients of a fixed weighted sum of it, by name."""
+    y = scan(**tensors, delta_softplus=softplus)
+    rng = torch.Generator().manual_seed(1)
+    weight = torch.randn(y.shape, generator=rng, dtype=torch.float64).to(y.dtype)
+    grads = torch.autograd.grad(y, list(tensors.values()), weight)
+    return {"y": y.detach()} | dict(zip(tensors, grads, strict=True))
+
+
+def expected_outcome(tensors, softplus=True):
+    """Return the outcome of the reference in float64, whatever the type of the tensors."""
+    exact = {name: t.detach().double().requires_grad_() for name, t in tensors.items()}
+    return outcome(reference.selective_scan, exact, softplus)
+
+
+def assert_same(found, expected, tolerance):
+    """Compare two outcomes, each tensor by the relative L2 norm of its error."""
+    assert found.keys() == expected.keys()
+    errors = {
+        name: ((found[name].double() - exact).norm() / exact.norm().clamp(min=1e-30)).item()
+        for name, exact in expected.items()
+        if exact.numel()
+    }
+    assert all(found[name].shape == exact.shape for name, exact in expected.items())
+    assert all(error <= tolerance for error in errors.values()), errors
