@@ -5,6 +5,7 @@ photo (``dataset_dashboard.csv``) and fourteen samples to try (``sampled.csv``).
 product names and descriptions, so they are made here and never tracked.
 """
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,9 +47,10 @@ def _samples(catalog: Catalog, split: Split) -> pd.DataFrame:
     test = split.present(catalog).part("test")
     chosen = test.sort_values(["label", "row"]).groupby("label").head(PER_CLASS)
     products = catalog.products.set_index("image").loc[chosen.image].reset_index()
+    rank = products.groupby("label").cumcount() + 1
     names = [
-        f"{CLASSES[k].split()[0].lower()}-{i % PER_CLASS + 1}{Path(name).suffix}"
-        for i, (k, name) in enumerate(zip(products.label, products.image, strict=True))
+        f"{re.sub('[^a-z]+', '-', CLASSES[k].lower())}-{number}{Path(name).suffix}"
+        for k, number, name in zip(products.label, rank, products.image, strict=True)
     ]
     return pd.DataFrame(
         {

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 from skimage.color import rgb2gray, rgb2hsv
 from skimage.feature import hog
+from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
@@ -169,9 +170,9 @@ def extract(recipe: Recipe, pixels: Pixels) -> Features:
 
 
 def choose(
-    features: tuple[Features, Features],
+    features: tuple[Float[np.ndarray, "train feature"], Float[np.ndarray, "validation feature"]],
     labels: tuple[Int[np.ndarray, " train"], Int[np.ndarray, " validation"]],
-) -> tuple[Pipeline, dict[str, float | int]]:
+) -> tuple[Pipeline, dict[str, float]]:
     """Fit one classifier a strength on the training part; keep the best of validation.
 
     Args:
@@ -230,12 +231,12 @@ def fit(
     report(f"{folder.name}: features of {len(frame)} photos in {extraction:.1f} s")
     labels = frame.label.to_numpy()
 
-    def learn(train: np.ndarray, validation: np.ndarray) -> tuple[Pipeline, dict[str, float | int]]:
+    def learn(train: np.ndarray, validation: np.ndarray) -> tuple[BaseEstimator, dict[str, float]]:
         if recipe.architecture == "majority":
             return DummyClassifier(strategy="most_frequent").fit(features[train], labels[train]), {}
         return choose((features[train], features[validation]), (labels[train], labels[validation]))
 
-    def answer(model: Pipeline, asked: np.ndarray, name: str, fold: int | None = None):
+    def answer(model: BaseEstimator, asked: np.ndarray, name: str, fold: int | None = None):
         given = np.zeros((asked.sum(), len(CLASSES)))
         given[:, model.classes_] = model.predict_proba(features[asked])
         return prediction_rows(frame[asked], given, name, fold)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from vitrine.catalog import CLASSES, CLASSES_FR
+from vitrine.catalog import CLASSES_FR
 from vitrine.recipes import Recipe
 from vitrine.runs import Run
 from vitrine.scores import Interval

@@ -5,8 +5,9 @@ import torch
 from vitrine.models.scan import reference
 
 NAMES = ("u", "delta", "A", "B", "C", "D", "delta_bias")
-# Relative L2 error allowed. In float32 it is that of a sum of a few hundred terms.
-TOLERANCE = {torch.float64: 1e-13, torch.float32: 1.5e-6}
+# Relative L2 error allowed. In float32 it is that of the gradient of the bias, a sum of a thousand
+# terms of both signs; the others keep to a tenth of it.
+TOLERANCE = {torch.float64: 1e-13, torch.float32: 5e-6}
 
 
 def arguments(batch=2, length=7, channel=3, state=4, dtype=torch.float64, seed=0):

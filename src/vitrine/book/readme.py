@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 from vitrine import paths
 from vitrine.book import wording
@@ -18,7 +19,7 @@ VERDICTS = ("poc_below_power", "probe_beats_scratch", "frameworks_differ")
 _KEY = ".accuracy_clean"  # only a recipe of ours has it
 
 
-def results_markdown(ledger: Mapping[str, Mapping[str, dict]] | None = None) -> str:
+def results_markdown(ledger: Mapping[str, Any] | None = None) -> str:
     """Return the published scores with their intervals, best first, and what they settle.
 
     Args:

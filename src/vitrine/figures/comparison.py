@@ -30,8 +30,8 @@ from vitrine.scores import Interval
 
 __all__ = ["announced_gaps", "cited", "class_f1", "folds", "forest", "smallest_gaps"]
 
-ROW = 58
-"""Height, in pixels, of a line of a figure that lists models."""
+ROW, FOLDS_ROW, GAP_ROW = 58, 76, 92
+"""Height, in pixels, of a line of a figure that lists models, their folds, their gaps."""
 PERCENT = {"ticksuffix": f"{THIN}%", "nticks": 6}
 _LOOKS = ((BLUE, "circle"), (ORANGE, "diamond"), (MUTED, "square"))
 
@@ -90,7 +90,7 @@ def announced_gaps(
     figure = training.gaps(named, metric=f"Écart, {metric}<br>(points)")
     band = rounded([100 * smallest])[0]
     figure.add_vrect(x0=-band, x1=band, fillcolor=MUTED, opacity=0.18, line_width=0, layer="below")
-    return figure.update_layout(height=140 + 1.6 * ROW * len(gaps))
+    return figure.update_layout(height=140 + GAP_ROW * len(gaps))
 
 
 def folds(
@@ -108,7 +108,7 @@ def folds(
         colour, first, mean = model_colour(recipe), row == 0, _percent(mean)
         marks = (
             ("Un pli", 100 * by_fold, row - 0.26, "line-ns-open", 12, None),
-            ("Moyenne des plis", [mean.value], row, "diamond", 11, error([mean])),
+            ("Moyenne des plis", [mean.value], float(row), "diamond", 11, error([mean])),
             ("Images de test publiées", [100 * test], row + 0.26, "x-open", 9, None),
         )
         for label, values, y, symbol, size, bar in marks:
@@ -123,7 +123,7 @@ def folds(
                 hovertemplate=f"%{{text}} : %{{x:.1f}}{THIN}%<extra>{label}</extra>",
             )  # fmt: skip
     axes = {"xaxis": PERCENT, "yaxis": listed([_broken(name) for name in scores])}
-    return dress(figure, x=metric, height=140 + 1.3 * ROW * len(scores), axes=axes)
+    return dress(figure, x=metric, height=140 + FOLDS_ROW * len(scores), axes=axes)
 
 
 def class_f1(scores: Float[np.ndarray, "category model"], recipes: Sequence[str]) -> go.Figure:

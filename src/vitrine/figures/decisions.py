@@ -49,7 +49,7 @@ def selective(curves: Mapping[str, SelectiveCurve]) -> go.Figure:
         )  # fmt: skip
     axes = {
         "xaxis": PERCENT | {"range": [101, 100 * LEAST_COVERAGE - 1]},
-        "yaxis": percent_axis(0),
+        "yaxis": percent_axis(0.0),
         "legend": {"orientation": "h", "y": -0.2, "yanchor": "top"},
     }
     x, y = "Photos auxquelles le modèle répond", "Exactitude sur ces photos"
@@ -100,7 +100,7 @@ def efficiency(models: pd.DataFrame) -> go.Figure:
             figure.add_scatter(
                 row=place, col=1, name=model_name(row.recipe), legendgroup=row.recipe,
                 showlegend=place == 1, mode="markers",
-                x=rounded([cost if cost > 0 else np.nan]), y=rounded([score.value]),
+                x=rounded([float(cost) if cost > 0 else np.nan]), y=rounded([score.value]),
                 error_y=error([score]), marker={"color": model_colour(row.recipe), "size": 11},
                 hovertemplate=f"%{{x:.3~s}}, exactitude %{{y:.1f}}{THIN}%",
             )  # fmt: skip

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import SupportsFloat
 
 import numpy as np
 import pandas as pd
@@ -81,7 +82,7 @@ def _data() -> Iterator[tuple[str, Value]]:
     notebook = "02_donnees"
     split, images, pairs = splits.load(), facts.load("images"), facts.load("pairs")
 
-    def count(number: float | int, source: str, unit: str = "count", decimals: int = 0) -> Value:
+    def count(number: SupportsFloat, source: str, unit: str = "count", decimals: int = 0) -> Value:
         return Value(
             value=float(number), unit=unit, decimals=decimals, source=source, notebook=notebook
         )

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, SupportsFloat
 
 from vitrine.runs import Run
 from vitrine.scores import Interval
@@ -63,7 +63,12 @@ class Value:
 
 
 def from_runs(
-    number: float | int | Interval, sources: list[Run], *, unit: str, decimals: int = 1, **more: Any
+    number: SupportsFloat | Interval,
+    sources: list[Run],
+    *,
+    unit: str,
+    decimals: int = 1,
+    **more: Any,
 ) -> Value:
     """Return a value with the provenance of the runs it was computed from."""
     interval = number if isinstance(number, Interval) else None

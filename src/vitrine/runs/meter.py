@@ -70,7 +70,9 @@ class Meter:
         self.started = datetime.now(UTC)
         self._clock, self._cpu_clock = time.perf_counter(), time.process_time()
 
-    def facts(self, history: list[dict[str, float | int]], images: int, **more: Any) -> dict[str, Any]:
+    def facts(
+        self, history: list[dict[str, float | int]], images: int, **more: Any
+    ) -> dict[str, Any]:
         """Return what ``run.json`` says of the machine and of time.
 
         Args:

@@ -1,0 +1,305 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,mystnb,-all
+#     formats: ipynb,py:percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Les réseaux récents, en PyTorch
+#
+# **Quand un réseau récent l’emporte, est-ce son architecture qui parle, ou la bibliothèque qui
+# l’entraîne ?** Pour le savoir, nous entraînons d’abord le *même* EfficientNet-B0, avec la même recette,
+# dans les deux bibliothèques : PyTorch moins TensorFlow, l’écart d’exactitude est de
+# {valeur:ecart-ic}`gap.efficientnet-b0-torch-scratch.efficientnet-b0-keras-scratch.accuracy`. Bilan :
+# {verdict}`frameworks_differ`.
+#
+# Presque tous les réseaux récents, MambaVision comprise, sont écrits en PyTorch. Comparer l’un d’eux à
+# une référence en TensorFlow confondrait deux effets. Cet écart-là est l’étalon : un gain d’architecture
+# doit le dépasser pour compter.
+
+# %% tags=["parameters"]
+profile = "published"
+recipe = "efficientnet-b0-torch-scratch"
+reference = "efficientnet-b0-keras-scratch"
+retrain = False
+seed = 0
+
+# %% [markdown]
+# ## Une recette, deux bibliothèques
+#
+# Les deux recettes sont écrites au même endroit. Nous demandons en quoi elles diffèrent : il ne doit
+# rester que le nom, la bibliothèque et la façon dont elle nomme le réseau.
+
+# %% tags=["nbval-check-output"]
+from vitrine import recipes, runs, tables
+from vitrine.figures.style import model_name
+from vitrine.session import begin
+
+session = begin(profile)
+chosen, other = session.recipe(recipe), session.recipe(reference)
+ours, theirs = chosen.to_dict(), other.to_dict()
+print("Ce qui diffère :", *(field for field in ours if ours[field] != theirs[field]))
+
+# %% [markdown]
+# Même taille d’image, même budget d’époques, mêmes transformations, même optimiseur, même courbe du
+# taux d’apprentissage : les deux bibliothèques appellent la même fonction. Le tableau de
+# {doc}`la référence <03_baseline_tensorflow>` vaut donc ici, ligne pour ligne.
+#
+# ## Le registre de timm
+#
+# timm {cite:p}`wightman2019timm` est une bibliothèque de réseaux d’images pour PyTorch. Son cœur est un
+# *registre* : chaque réseau y a un nom, et `timm.create_model(nom)` le construit, avec ou sans poids
+# préentraînés, avec la tête qu’il nous faut. Essayer un autre réseau, c’est changer un nom dans une
+# recette. Les nôtres s’y inscrivent aussi : importer `vitrine.models` suffit pour que MambaVision
+# {cite:p}`hatamizadeh2024mambavision` s’appelle par son nom, comme les autres.
+
+# %% tags=["nbval-check-output"]
+import timm
+
+import vitrine.models
+
+print(recipe, ":", chosen.architecture)
+print("dans le registre :", "oui" if timm.is_model(chosen.architecture) else "non")
+print("MambaVision :", *timm.list_models("mambavision*"), sep="\n  ")
+
+# %% [markdown]
+# Le préfixe `tf_` compte. timm a deux EfficientNet-B0 : la sienne, et celle-ci, qui reproduit les choix
+# de l’original en TensorFlow, dont le remplissage des bords. C’est la seconde qu’il faut pour comparer
+# des bibliothèques et non des variantes.
+
+# %% [markdown]
+# ## Le même réseau, vraiment ?
+#
+# Nous le construisons et comptons ses paramètres avec les mêmes étages qu’au chapitre précédent.
+
+# %% tags=["nbval-check-output"]
+import re
+
+import pandas as pd
+from vitrine.train_torch import build
+
+network = build(session.recipe("efficientnet-b0-torch-scratch"))[1]
+stage = {"conv_stem": "stem", "bn1": "stem", "conv_head": "top", "bn2": "top", "classifier": "head"}
+stage |= {f"blocks.{k}": f"block{k + 1}" for k in range(7)}
+place = re.compile("|".join(map(re.escape, stage)))
+sizes = [(stage[place.match(name)[0]], p.numel()) for name, p in network.named_parameters()]
+print(pd.DataFrame(sizes).groupby(0, sort=False)[1].sum().to_string(header=False))
+
+# %% [markdown]
+# Chaque étage a le compte imprimé par TensorFlow au chapitre précédent. L’exécution de référence a noté
+# son total ; nous vérifions qu’il est le même, sans charger TensorFlow.
+
+# %% tags=["nbval-check-output"]
+total = sum(p.numel() for p in network.parameters())
+noted = runs.load(reference).meta["parameters"]
+print(f"PyTorch {total}, TensorFlow {noted}, égaux : {'oui' if total == noted else 'non'}")
+
+# %% [markdown]
+# Le même nombre de paramètres ne suffit pas : restent des réglages que ni la recette ni le compte ne
+# voient. Deux méritent d’être nommés.
+
+# %% tags=["nbval-check-output"]
+print("poids du dernier lot dans les moyennes :", network.bn1.momentum)
+print("plus grand poids initial de la tête :", f"{network.classifier.weight.abs().max():.2f}")
+
+# %% [markdown]
+# La normalisation par lots garde une moyenne mobile de ce qu’elle a vu : timm y donne au dernier lot un
+# poids dix fois plus grand que `keras.applications`, qui emploie 0,01. Et la tête de timm part de poids
+# plus grands : Keras les tire entre −0,07 et 0,07. Nous avons gardé les valeurs de chaque bibliothèque,
+# parce que c’est ce qu’obtient qui s’en sert ; l’écart mesuré les comprend.
+
+# %% [markdown]
+# ## L’entraînement, ou ce qu’il a laissé
+#
+# Dans le profil publié, nous prenons *toutes* les recettes PyTorch dont une exécution est suivie par git :
+# les réseaux suivants, MambaVision en tête, entreront dans ce chapitre dès que leurs exécutions
+# existeront. Dans le profil d’essai, ou si `retrain` est vrai, nous entraînons la recette demandée.
+
+# %%
+everything = runs.names(session.base)
+alone = session.smoke or retrain
+known = [name for name, r in recipes.RECIPES.items() if r.trainer == "torch"]
+names = [name for name in known if any(run.startswith(f"{name}/") for run in everything)]
+names = [recipe] if alone else names
+groups = {}
+for name in names:
+    found = [int(run.rpartition("-")[2]) for run in everything if run.startswith(f"{name}/")]
+    seeds = [seed] if alone else found
+    groups[name] = [session.run(name, number, retrain=retrain) for number in seeds]
+print(*(f"{model_name(name)} : {len(group)} graine(s)" for name, group in groups.items()), sep="\n")
+
+# %% [markdown]
+# Les réponses de la référence en TensorFlow sont lues, jamais refaites ici. Dans le profil d’essai, des
+# réponses tirées au sort en tiennent lieu.
+
+# %%
+tracked = [run for run in runs.names() if run.startswith(f"{reference}/")]
+numbers = [seed] if session.smoke else [int(run.rpartition("-")[2]) for run in tracked]
+baseline = [session.answers(reference, number) for number in numbers]
+
+# %% [markdown]
+# ## Comment ils apprennent
+#
+# Une courbe par graine s’il n’y a qu’une recette, la première graine de chacune s’il y en a plusieurs ;
+# gris pour l’entraînement, en couleur pour la validation.
+
+# %% mystnb={"figure": {"name": "fig-pytorch-courbes", "caption": "Perte et exactitude au fil des époques pour les recettes PyTorch publiées, sur les images d’entraînement augmentées et sur la validation."}, "image": {"alt": "Deux graphiques l’un sous l’autre, en fonction de l’époque : la perte, puis l’exactitude ; pour chaque exécution, une courbe grise pour l’entraînement et une courbe en couleur pour la validation."}}
+from vitrine.figures import training
+
+several = len(groups) > 1
+shown = [run for group in groups.values() for run in (group[:1] if several else group)]
+training.curves({run.name: run.history for run in shown})
+
+# %% [markdown]
+# La {numref}`fig-pytorch-courbes` se lit comme {numref}`fig-reference-courbes`, à la même échelle de
+# budget : mêmes époques, mêmes pas, même taux.
+
+# %% [markdown]
+# ## Ce qu’ils reconnaissent
+#
+# Tous répondent pour les mêmes images de test, dans le même ordre : `align` refuserait le contraire.
+# Les intervalles à 95 % couvrent le tirage des images et, s’il y en a plusieurs, celui des graines.
+
+# %%
+from vitrine.scores.table import recipe_panel
+
+truth = runs.align(baseline[0], groups[names[0]][0])[0].truth
+together = {reference: baseline, **groups}
+answers = {
+    name: [run.part("test").probabilities for run in group] for name, group in together.items()
+}
+panels = {name: recipe_panel(truth, given) for name, given in answers.items()}
+tables.show(tables.scores({model_name(name): panel for name, panel in panels.items()}))
+
+# %% [markdown]
+# Une graine n’est qu’un tirage. Nous les montrons une à une, sous la moyenne de leur recette : si les
+# graines d’une même recette s’écartent autant que deux recettes, la différence entre recettes ne tient
+# pas.
+
+# %% mystnb={"figure": {"name": "fig-pytorch-graines", "caption": "Exactitude de chaque graine sur le test (cercles) et moyenne de la recette avec son intervalle à 95 % (losange)."}, "image": {"alt": "Une ligne par recette : un losange avec une barre d’erreur horizontale pour la moyenne, et au-dessous un cercle par graine."}}
+from vitrine.scores.metrics import accuracy, macro_f1
+
+by_seed = {name: [accuracy(truth, run) for run in given] for name, given in answers.items()}
+rows = {name: (by_seed[name], panels[name]["accuracy"]) for name in answers}
+training.seeds(rows, metric="Exactitude")
+
+# %% [markdown]
+# ## Bibliothèque ou architecture ?
+#
+# L’écart se mesure sur les mêmes images : ce qui les rend difficiles pour tous s’annule. Le premier
+# écart, PyTorch moins TensorFlow, est celui de la bibliothèque. Chacun des suivants compare un réseau à
+# EfficientNet-B0 *dans la même bibliothèque* : c’est l’effet de l’architecture, à condition que la
+# recette soit la même, ce que nous imprimons.
+
+# %%
+from vitrine.scores.table import recipe_gap
+
+gaps = {"Bibliothèque : PyTorch<br>− TensorFlow": (reference, recipe)}
+for name in (name for name in names if name != recipe):
+    gaps[f"{model_name(name)}<br>− {model_name(recipe)}"] = (recipe, name)
+    fields = recipes.find(name).to_dict()
+    print(model_name(name), "diffère par :", *(f for f in fields if fields[f] != ours[f]))
+gaps = {
+    label: {m.name: recipe_gap(truth, answers[a], answers[b], m) for m in (accuracy, macro_f1)}
+    for label, (a, b) in gaps.items()
+}
+
+# %% [markdown]
+# Un intervalle qui contient zéro ne dit pas que les deux se valent : il dit que ces images ne les
+# départagent pas.
+
+# %% mystnb={"figure": {"name": "fig-pytorch-ecarts", "caption": "Écarts d’exactitude sur les mêmes images de test, intervalles à 95 %. Trait vertical : aucun écart."}, "image": {"alt": "Une ligne par comparaison : un losange et sa barre d’erreur horizontale, de part et d’autre d’un trait vertical à zéro. La première ligne compare PyTorch à TensorFlow."}}
+training.gaps(
+    {label: gap["accuracy"] for label, gap in gaps.items()}, metric="Écart d’exactitude (points)"
+)
+
+# %% [markdown]
+# Pour la bibliothèque, l’écart d’exactitude est de
+# {valeur:ecart-ic}`gap.efficientnet-b0-torch-scratch.efficientnet-b0-keras-scratch.accuracy`, celui de
+# F1 macro de {valeur:ecart-ic}`gap.efficientnet-b0-torch-scratch.efficientnet-b0-keras-scratch.macro_f1` :
+# {verdict}`frameworks_differ`. Le test de McNemar, sur la première graine, donne une valeur p de
+# {valeur}`gap.efficientnet-b0-torch-scratch.efficientnet-b0-keras-scratch.mcnemar_p`. Rappelons que ces
+# {valeur}`data.test` images ne montrent guère un écart plus petit que {valeur}`power.smallest_gap`.
+
+# %% [markdown]
+# ## Catégorie par catégorie, et les probabilités
+#
+# Les deux mêmes lectures qu’au chapitre précédent, pour la première graine d’EfficientNet-B0 en
+# PyTorch.
+
+# %% mystnb={"figure": {"name": "fig-pytorch-categories", "caption": "Précision, rappel et F1 de chaque catégorie sur le test, EfficientNet-B0 en PyTorch, intervalles à 95 %. Entre parenthèses, le nombre d’images."}, "image": {"alt": "Pour chaque catégorie, trois points avec leurs barres d’erreur horizontales : précision, rappel et F1, entre zéro et cent pour cent."}}
+from vitrine.catalog import CLASSES
+from vitrine.scores.classes import per_class
+
+first = answers[recipe][0]
+training.class_scores(per_class(truth, first, categories=len(CLASSES)))
+
+# %% [markdown]
+# Une catégorie difficile dans les deux bibliothèques l’est par ses photos ; difficile dans une seule,
+# elle l’est par le tirage de l’entraînement.
+
+# %% mystnb={"figure": {"name": "fig-pytorch-fiabilite", "caption": "Fiabilité d’EfficientNet-B0 en PyTorch : exactitude observée selon la confiance annoncée, intervalles à 95 %, et nombre d’images de chaque tranche."}, "image": {"alt": "En haut, des points avec barres d’erreur autour de la diagonale des probabilités tenues ; en bas, l’histogramme des confiances."}}
+from vitrine.scores.calibration import reliability
+
+training.reliability(reliability(truth, first), recipe)
+
+# %% [markdown]
+# L’erreur de calibration y est de
+# {valeur}`efficientnet-b0-torch-scratch.calibration_error_one_run`, quand un modèle honnête montrerait
+# {valeur:ic}`efficientnet-b0-torch-scratch.calibration_error_if_honest` : {verdict}`torch_miscalibrated`.
+
+# %% [markdown]
+# ## Ce que cela coûte
+
+# %%
+tables.show(tables.costs([run for group in groups.values() for run in group]))
+
+# %% [markdown]
+# En PyTorch, une graine demande {valeur}`efficientnet-b0-torch-scratch.training_minutes` ; en
+# TensorFlow, {valeur}`efficientnet-b0-keras-scratch.training_minutes`. Les machines étaient partagées et
+# n’exécutaient rien d’autre d’égal : n’y lisez pas un classement des bibliothèques.
+
+# %% [markdown]
+# ## Refaire sur une carte graphique
+#
+# Tout ce chapitre se refait d’une commande, sur une machine qui a les photos (`vitrine data fetch`) et,
+# de préférence, une carte graphique : PyTorch la trouve, calcule en demi-précision et répartit le
+# travail s’il y en a plusieurs.
+#
+# ```bash
+# papermill notebooks/04_sota_pytorch.ipynb sortie.ipynb -p retrain True
+# papermill notebooks/04_sota_pytorch.ipynb sortie.ipynb -p retrain True -p seed 1
+# ```
+#
+# Le paramètre `recipe` choisit le réseau. `efficientnet-b0-torch`, par exemple, part des poids
+# d’ImageNet, que timm télécharge. L’entraînement est écrit sous `build/retrain/`, les exécutions
+# publiées restent en place, et les nombres du texte sont toujours ceux du registre. Pour publier une
+# nouvelle exécution, on l’entraîne avec `vitrine train`, qui écrit dans `runs/`.
+
+# %% [markdown]
+# ## Ce que nous retenons
+#
+# * Même réseau, même recette, mêmes images : PyTorch moins TensorFlow,
+#   {valeur:ecart-ic}`gap.efficientnet-b0-torch-scratch.efficientnet-b0-keras-scratch.accuracy` ;
+#   {verdict}`frameworks_differ`.
+# * EfficientNet-B0 en PyTorch : exactitude {valeur:ic}`efficientnet-b0-torch-scratch.accuracy`, F1 macro
+#   {valeur:ic}`efficientnet-b0-torch-scratch.macro_f1`, sur
+#   {valeur}`efficientnet-b0-torch-scratch.seeds` graine(s) ; {verdict}`torch_above_chance`.
+# * timm ramène le choix d’un réseau à un nom : le reste de la chaîne ne change pas.
+#
+# ## Ce qui pourrait être faux
+#
+# * **« La même recette ».** L’inertie de la normalisation, la loi des poids initiaux et le détail des
+#   transformations d’images diffèrent encore d’une bibliothèque à l’autre. La tête surtout : timm en tire
+#   les premiers poids dans un intervalle plus de cinq fois plus large que Keras, si bien que
+#   l’entraînement part de plus loin. L’écart mesuré est celui de l’ensemble, et cette différence-là, vue
+#   après coup, reste à égaliser avant de l’attribuer à la bibliothèque.
+# * **Le nombre de graines.** Avec si peu de tirages, un écart réel de quelques points peut rester
+#   caché, et un écart apparent n’être qu’une graine heureuse.
+# * **Le budget.** Une recette commune n’avantage peut-être pas également les architectures : un réseau
+#   récent en demande souvent une plus longue. À recette égale ne veut pas dire à son meilleur.

@@ -1,0 +1,501 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,mystnb,-all
+#     formats: ipynb,py:percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # La comparaison
+#
+# **Que permettent d’affirmer les mêmes {valeur}`data.test` images de test, quand tous les modèles y
+# répondent ?** Parmi nos exécutions, {verdict}`probe_beats_scratch`, avec un écart d’exactitude de
+# {valeur:ecart-ic}`gap.mobilenetv2-int8-probe.efficientnet-b0-keras-scratch.accuracy`. Quant à
+# MambaVision, {verdict}`poc_below_power` : la question du livre reste ouverte, et nous disons ici ce
+# qu’il faudrait pour la fermer.
+#
+# Aucun modèle n’est entraîné dans ce chapitre. Il lit les réponses que chaque exécution a
+# enregistrées, image par image, et en tire tout le reste : scores, intervalles, tests, coûts.
+# N’importe qui peut donc le refaire sans carte graphique et sans une seule photo.
+
+# %% tags=["parameters"]
+profile = "published"
+
+# %% [markdown]
+# ## Qui répond, et à quoi
+#
+# Nous prenons toutes les exécutions publiées, avec toutes leurs graines. Une recette entraînée
+# plusieurs fois reste une seule ligne de la comparaison ; ses graines servent à mesurer ce que le
+# hasard de l’entraînement ajoute.
+
+# %%
+from vitrine.catalog import CLASSES, CLASSES_FR
+from vitrine.figures.style import model_name
+from vitrine.ledger.measures import COMPARISONS, published
+from vitrine.session import begin
+
+session = begin(profile)
+groups = {
+    recipe: [session.answers(recipe, run.meta["seed"]) for run in runs]
+    for recipe, runs in published().items()
+}
+
+# %% [markdown]
+# Les comparaisons ont été annoncées dans {doc}`le protocole <../book/protocole>` avant les
+# résultats. Les voici, avec les catégories dans l’ordre de leurs numéros.
+
+# %% tags=["nbval-check-output"]
+print(*CLASSES_FR.values(), sep=", ")
+for baseline, candidate in COMPARISONS:
+    print(f"{model_name(candidate)}, contre {model_name(baseline)}")
+
+# %% [markdown]
+# Comparer image par image suppose que tous aient vu les mêmes images, dans le même ordre. Nous le
+# vérifions avant tout calcul.
+
+# %% tags=["nbval-check-output"]
+tests = {name: [run.part("test") for run in runs] for name, runs in groups.items()}
+answers = {name: [p.probabilities for p in parts] for name, parts in tests.items()}
+images, truth = tests["majority"][0].image, tests["majority"][0].truth
+
+parts = [part for runs in tests.values() for part in runs]
+same = all((part.image == images).all() for part in parts)
+print("Mêmes images, dans le même ordre, pour tous :", "oui" if same else "non")
+
+# %% [markdown]
+# ## Les scores, et ce qu’ils laissent dans l’ombre
+#
+# Un score sans intervalle ne dit rien : d’autres images de test en auraient donné un autre. Chaque
+# intervalle à 95 % couvre le tirage des images et, là où il y a plusieurs graines, celui des graines
+# {cite:p}`efron1993bootstrap,wilson1927probable`. Une étoile signale un meilleur score seulement
+# quand l’écart avec *chacun* des autres modèles exclut zéro, tous ensemble ; sans étoile, il n’y a
+# pas de premier.
+
+# %%
+from vitrine import tables
+from vitrine.scores.metrics import accuracy, log_loss, macro_f1
+from vitrine.scores.table import leader, recipe_panel
+
+panels = {recipe: recipe_panel(truth, runs) for recipe, runs in answers.items()}
+ranked = sorted(panels, key=lambda recipe: -panels[recipe]["accuracy"].value)
+named = {model_name(recipe): panels[recipe] for recipe in ranked}
+runs = {model_name(recipe): answers[recipe] for recipe in ranked}
+seeds = {name: len(said) for name, said in runs.items()}
+leaders = {m.name: leader(truth, runs, m) for m in (accuracy, macro_f1, log_loss)}
+tables.show(tables.comparison(named, seeds=seeds, leaders=leaders))
+
+# %% [markdown]
+# La dernière ligne sert de plancher : {verdict}`all_learn`. La perte logarithmique se lit à
+# l’envers des autres scores, le plus bas étant le meilleur ; elle punit les réponses fausses et
+# sûres d’elles. Les intervalles du tableau se recouvrent ou non, mais ce n’est pas ainsi que l’on
+# compare deux modèles : nous y venons.
+
+# %% mystnb={"figure": {"name": "fig-comparaison-scores", "caption": "Exactitude et F1 macro de chaque modèle sur les images de test, avec leurs intervalles à 95 %. La ligne du bas est la réponse constante."}, "image": {"alt": "Pour chaque modèle, deux points et leurs barres d’erreur horizontales : l’exactitude et le F1 macro, du modèle le mieux classé en haut à la réponse constante en bas."}}
+from vitrine.figures import comparison
+
+comparison.forest(
+    {
+        "Exactitude": {recipe: panels[recipe]["accuracy"] for recipe in ranked},
+        "F1 macro": {recipe: panels[recipe]["macro_f1"] for recipe in ranked},
+    }
+)
+
+# %% [markdown]
+# Sur la {numref}`fig-comparaison-scores`, les deux scores d’un modèle sont voisins : les catégories
+# sont de même taille, aucune ne peut donc être sacrifiée sans que l’exactitude le montre.
+#
+# Le panneau complet ajoute l’exactitude à deux réponses, utile si une personne choisit entre deux
+# propositions, et deux mesures de l’honnêteté des probabilités : le score de Brier et l’erreur de
+# calibration {cite:p}`guo2017calibration`.
+
+# %%
+tables.show(tables.scores(named))
+
+# %% [markdown]
+# ## La graine et les images : deux hasards différents
+#
+# Réentraîner change le score ; changer d’images de test aussi. Confondre ces deux hasards conduit à
+# des intervalles trop étroits {cite:p}`bouthillier2021accounting`. Nous montrons donc chaque
+# graine à part, sur les mêmes images, sous la moyenne et son intervalle.
+
+# %% mystnb={"figure": {"name": "fig-comparaison-graines", "caption": "Exactitude de chaque graine des réseaux entraînés (cercles), et moyenne sur les graines avec son intervalle à 95 % (losange)."}, "image": {"alt": "Une ligne par réseau entraîné : un losange pour la moyenne, avec une barre d’erreur horizontale, et au-dessous un cercle par graine."}}
+from vitrine.figures import training
+
+trained = [name for name in ranked if session.recipe(name).trainer != "probe"]
+by_seed = {name: [accuracy(truth, p) for p in answers[name]] for name in trained}
+training.seeds(
+    {name: (by_seed[name], panels[name]["accuracy"]) for name in trained},
+    metric="Exactitude",
+)
+
+# %% [markdown]
+# Mis en nombres, pour les recettes qui ont plusieurs graines : l’écart-type d’une graine à l’autre
+# sur nos images, puis celui de la moyenne d’un tirage d’images à l’autre. Une case vide veut dire
+# qu’une seule graine est publiée : la variation de l’entraînement est alors inconnue, non pas nulle.
+
+# %%
+import numpy as np
+import pandas as pd
+from vitrine.scores.seeds import over_seeds
+
+several = [name for name in trained if len(answers[name]) > 1]
+spread = {name: over_seeds(truth, answers[name], accuracy) for name in several}
+table = pd.DataFrame({"Modèle": [model_name(name) for name in trained]})
+table["Graines"] = [len(answers[name]) for name in trained]
+for title, field in (("graines", "between_seeds"), ("tirages", "between_draws")):
+    spreads = [getattr(spread.get(name), field, np.nan) for name in trained]
+    table[f"Entre {title} (points)"] = 100 * np.array(spreads)
+tables.show(table)
+
+# %% [markdown]
+# ## Les écarts annoncés
+#
+# Deux modèles trouvent souvent difficiles les mêmes images. En les comparant *sur les mêmes images*,
+# ce qu’elles ont de difficile s’annule : le bootstrap apparié rééchantillonne les images une fois
+# pour les deux. Le test de McNemar {cite:p}`mcnemar1947note` ne regarde, lui, que les images où un
+# seul des deux a raison ; il porte sur la première graine de chaque recette. Comme nous faisons
+# plusieurs tests, leurs valeurs p sont corrigées par la méthode de Holm {cite:p}`holm1979simple`.
+
+# %%
+from vitrine.scores.paired import holm, mcnemar
+from vitrine.scores.table import recipe_gap
+
+pairs = [pair for pair in COMPARISONS if set(pair) <= set(answers)]
+gaps, mcnemars = {}, {}
+for baseline, candidate in pairs:
+    a, b = answers[baseline], answers[candidate]
+    gaps[baseline, candidate] = {
+        m.name: recipe_gap(truth, a, b, m) for m in (accuracy, macro_f1)
+    }
+    mcnemars[baseline, candidate] = mcnemar(truth, a[0], b[0])
+
+# %% [markdown]
+# Nous n’écrivons « écart établi » que si l’intervalle exclut zéro *et* si la valeur p corrigée passe
+# sous le seuil. Sinon, nous écrivons « non départagés », ce qui ne veut pas dire « égaux ».
+
+# %%
+label = {(a, b): f"{model_name(b)} contre {model_name(a)}" for a, b in pairs}
+corrected = holm(np.array([test.p_value for test in mcnemars.values()]))
+tables.show(
+    tables.announced(
+        {label[pair]: gap for pair, gap in gaps.items()},
+        {label[pair]: test for pair, test in mcnemars.items()},
+        corrected,
+    )
+)
+
+# %% [markdown]
+# La figure reprend les écarts d’exactitude. La bande grise est ce que ces images ne peuvent
+# généralement pas montrer : un écart plus petit que {valeur}`power.smallest_gap` y échappe plus d’une
+# fois sur cinq, pour deux modèles en désaccord sur {valeur}`power.discordance` des images.
+
+# %% mystnb={"figure": {"name": "fig-comparaison-ecarts", "caption": "Écarts d’exactitude des comparaisons annoncées, intervalles à 95 % appariés. Bande grise : écarts trop petits pour être décelés avec ces images."}, "image": {"alt": "Une ligne par comparaison annoncée : un losange pour l’écart d’exactitude et sa barre d’erreur, autour d’un trait vertical à zéro entouré d’une bande grise."}}
+from vitrine import splits
+from vitrine.ledger.measures import DISCORDANCE
+from vitrine.scores.power import smallest_paired_gap
+
+ours = len(splits.load().part("test"))
+comparison.announced_gaps(
+    {pair: by_score["accuracy"] for pair, by_score in gaps.items()},
+    metric="exactitude",
+    smallest=smallest_paired_gap(images=ours, discordance=DISCORDANCE),
+)
+
+# %% [markdown]
+# Ce que ces écarts permettent de dire :
+#
+# * {verdict}`probe_beats_scratch`
+#   ({valeur:ecart-ic}`gap.mobilenetv2-int8-probe.efficientnet-b0-keras-scratch.accuracy`) ;
+# * {verdict}`scratch_against_classical`
+#   ({valeur:ecart-ic}`gap.efficientnet-b0-keras-scratch.histogram-hog.accuracy`) ;
+# * {verdict}`frameworks_differ`
+#   ({valeur:ecart-ic}`gap.efficientnet-b0-torch-scratch.efficientnet-b0-keras-scratch.accuracy`).
+
+# %% [markdown]
+# ## Quel écart ces images peuvent-elles montrer ?
+#
+# La question se pose avant les résultats, pas après {cite:p}`card2020power`. Plus deux modèles sont
+# en désaccord, plus il faut d’images pour dire lequel a raison. Nous calculons le plus petit écart
+# que le test de McNemar exact décèle quatre fois sur cinq {cite:p}`connor1987sample`.
+
+# %% mystnb={"figure": {"name": "fig-comparaison-puissance", "caption": "Plus petit écart d’exactitude décelable quatre fois sur cinq, selon le nombre d’images de test et la part d’images où un seul des deux modèles a raison."}, "image": {"alt": "Trois courbes qui descendent quand le nombre d’images de test augmente, une par part d’images discordantes ; un trait vertical marque notre nombre d’images."}}
+sizes = [100, ours, 300, 1000, 3000]
+curves = {
+    share: [smallest_paired_gap(images=n, discordance=share) for n in sizes]
+    for share in (DISCORDANCE / 2, DISCORDANCE, 2 * DISCORDANCE)
+}
+comparison.smallest_gaps(curves, sizes, ours=ours)
+
+# %% [markdown]
+# L’hypothèse du protocole se vérifie ensuite sur les réponses : entre la sonde et le réseau
+# TensorFlow, la part d’images discordantes est de
+# {valeur}`gap.mobilenetv2-int8-probe.efficientnet-b0-keras-scratch.discordance` ; entre les deux
+# réseaux entraînés de zéro, de
+# {valeur}`gap.efficientnet-b0-torch-scratch.efficientnet-b0-keras-scratch.discordance`. C’est la
+# courbe de cette part-là qu’il faut lire sur la {numref}`fig-comparaison-puissance`.
+
+# %% [markdown]
+# ## Au-delà d’un seul découpage
+#
+# Un essai antérieur, raconté dans {doc}`le protocole <../book/protocole>`, a montré que des variantes
+# presque égales d’un même modèle s’écartent de {valeur}`trial.spread_test` sur ces images de test, et
+# de {valeur}`trial.spread_folds` seulement sur des plis répétés. Pour les modèles assez légers, nous
+# répétons donc la validation croisée, doublons groupés. Les plis partagent leurs images
+# d’entraînement : l’intervalle est corrigé pour en tenir compte
+# {cite:p}`nadeau2003inference,bouckaert2004evaluating`.
+
+# %% mystnb={"figure": {"name": "fig-comparaison-plis", "caption": "Exactitude de chaque pli (traits), moyenne avec son intervalle corrigé à 95 % (losange), et exactitude sur les images de test publiées (croix)."}, "image": {"alt": "Une ligne par modèle léger : une rangée de traits pour les plis, un losange avec barre d’erreur pour leur moyenne, une croix pour les images de test publiées."}}
+from vitrine.ledger.measures import fold_scores, has_folds
+from vitrine.scores.folds import corrected_interval
+
+repeated = {}
+for recipe in ranked:
+    if has_folds(groups[recipe][0]):
+        scores = fold_scores(groups[recipe][0], accuracy)
+        mean = corrected_interval(scores, test_over_train=1 / (splits.FOLDS - 1))
+        repeated[recipe] = (scores, mean, panels[recipe]["accuracy"].value)
+comparison.folds(repeated, metric="Exactitude")
+
+# %% [markdown]
+# La sonde obtient {valeur:ic}`mobilenetv2-int8-probe.cv_accuracy` sur les plis, avec un écart-type
+# de {valeur}`mobilenetv2-int8-probe.cv_accuracy_sd` d’un pli à l’autre : c’est l’ordre de grandeur de
+# ce qu’un découpage unique ajoute ou retire par chance. Pli par pli, son écart avec les descripteurs
+# classiques est de {valeur:ecart-ic}`gap.mobilenetv2-int8-probe.histogram-hog.cv_accuracy` :
+# {verdict}`probe_beats_classical`.
+
+# %% [markdown]
+# ## Catégorie par catégorie
+#
+# Une moyenne cache des catégories. Le F1 de chacune réunit sa précision et son rappel ; pour une
+# recette à plusieurs graines, nous en prenons la moyenne.
+
+# %% mystnb={"figure": {"name": "fig-comparaison-categories", "caption": "F1 de chaque catégorie pour chaque modèle, en pourcentage ; plus la case est foncée, mieux la catégorie est reconnue."}, "image": {"alt": "Carte de chaleur : les sept catégories en lignes, les modèles en colonnes, le F1 écrit dans chaque case."}}
+from vitrine.scores.classes import class_f1
+
+f1 = np.empty((len(CLASSES), len(ranked)))
+for k in range(len(CLASSES)):
+    for column, recipe in enumerate(ranked):
+        f1[k, column] = np.mean([class_f1(k)(truth, p) for p in answers[recipe]])
+comparison.class_f1(f1, ranked)
+
+# %% [markdown]
+# Chaque case de la {numref}`fig-comparaison-categories` repose sur une vingtaine d’images : une seule
+# image mal classée y déplace le F1 de plusieurs points. On y lit des tendances communes à plusieurs
+# modèles, pas un classement catégorie par catégorie.
+
+# %% [markdown]
+# ## Et sans les images qui ont fui ?
+#
+# {valeur}`data.test_leaked` images de test ont un double, exact ou presque, dans l’entraînement ou la
+# validation. Le découpage publié les garde, pour rester comparable ; nous refaisons donc le calcul
+# sans elles, sur {valeur}`data.test_clean` images.
+
+# %% mystnb={"figure": {"name": "fig-comparaison-fuites", "caption": "Exactitude avec et sans les images de test qui ont un double dans une autre partie, intervalles à 95 %."}, "image": {"alt": "Pour chaque modèle, deux points avec leurs barres d’erreur : l’exactitude sur toutes les images de test, et sans celles qui ont un double."}}
+from vitrine.ledger.measures import clean
+from vitrine.scores.table import recipe_score
+
+kept = clean(images)
+every = {recipe: panels[recipe]["accuracy"] for recipe in ranked}
+without = {}
+for recipe in ranked:
+    said = [run[kept] for run in answers[recipe]]
+    without[recipe] = recipe_score(truth[kept], said, accuracy)
+comparison.forest({"Toutes les images": every, "Sans les doubles": without})
+
+# %% [markdown]
+# Conclusion : {verdict}`leaks_change_nothing`. Pour la sonde, l’exactitude passe de
+# {valeur}`mobilenetv2-int8-probe.accuracy` à {valeur}`mobilenetv2-int8-probe.accuracy_clean`.
+
+# %% [markdown]
+# ## Répondre, ou passer la main
+#
+# Une place de marché n’a pas à choisir entre tout automatiser et ne rien automatiser. Un modèle peut
+# ne répondre que lorsqu’il est sûr, et laisser le reste à une personne
+# {cite:p}`geifman2017selective`. Reste à savoir si sa confiance trie bien ses erreurs. Nous traçons
+# l’exactitude sur les photos auxquelles il répond, des plus sûres à toutes.
+
+# %% mystnb={"figure": {"name": "fig-comparaison-couverture", "caption": "Exactitude sur les photos auxquelles le modèle répond, selon la part de photos qu’il accepte ; la couverture diminue vers la droite. Première graine de chaque recette."}, "image": {"alt": "Une courbe par modèle : à gauche toutes les photos, à droite les seules plus sûres ; la hauteur est l’exactitude sur les photos gardées."}}
+from vitrine.figures import decisions
+from vitrine.scores.decision import selective_curve
+
+asked = [recipe for recipe in ranked if recipe != "majority"]
+first = {recipe: answers[recipe][0] for recipe in asked}
+decisions.selective(
+    {recipe: selective_curve(truth, said) for recipe, said in first.items()}
+)
+
+# %% [markdown]
+# Une courbe qui monte vers la droite dit que la confiance est utile ; une courbe plate, qu’elle ne
+# l’est pas. En répondant à {valeur}`power.answered` des photos, la sonde atteint
+# {valeur}`mobilenetv2-int8-probe.accuracy_answered` d’exactitude, et le réseau TensorFlow entraîné de
+# zéro {valeur}`efficientnet-b0-keras-scratch.accuracy_answered`. Ces seuils sont lus sur les images de
+# test et sont donc flatteurs : en service, ils se choisissent sur d’autres images.
+
+# %% [markdown]
+# ## Ce que coûtent les erreurs
+#
+# Toutes les erreurs ne se valent pas. Nous posons, **par hypothèse**, qu’une erreur ordinaire coûte 1,
+# qu’une confusion entre linge de maison et décoration, rayons voisins, coûte moitié moins, et qu’un
+# article de puériculture mal rangé coûte le double. Ces valeurs ne viennent pas des données : elles
+# sont là pour être remplacées par celles du métier.
+
+# %%
+cost = 1.0 - np.eye(len(CLASSES))
+decor = CLASSES.index("Home Decor & Festive Needs")
+furnishing = CLASSES.index("Home Furnishing")
+cost[[decor, furnishing], [furnishing, decor]] = 0.5
+cost[CLASSES.index("Baby Care")] *= 2
+
+table = pd.DataFrame(cost, columns=CLASSES_FR.values())
+table.insert(0, "Vraie, puis prédite", CLASSES_FR.values())
+tables.show(table)
+
+# %% [markdown]
+# Pour chaque photo, la décision est celle dont le coût attendu est le plus faible, d’après les
+# probabilités du modèle {cite:p}`elkan2001foundations` ; « demander à une personne » en fait partie,
+# à un prix que nous faisons varier.
+
+# %%
+from vitrine.scores.decision import cheapest, expected_cost
+
+prices = np.linspace(0, 1, 21)
+person = np.ones(len(CLASSES))
+tariffs = [np.column_stack([cost, price * person]) for price in prices]
+costs = {
+    recipe: [expected_cost(truth, cheapest(said, t), t) for t in tariffs]
+    for recipe, said in first.items()
+}
+
+# %% mystnb={"figure": {"name": "fig-comparaison-couts", "caption": "Coût moyen par photo selon le prix d’un regard humain, pour la matrice de coûts supposée. En tirets : tout confier à une personne."}, "image": {"alt": "Une courbe de coût par modèle, qui monte puis s’aplatit quand le prix d’un regard humain augmente ; une droite en tirets marque le coût de tout confier à une personne."}}
+decisions.expected_costs(prices, costs)
+
+# %% [markdown]
+# Là où une courbe de la {numref}`fig-comparaison-couts` touche la droite en tirets, le modèle
+# n’apporte rien : autant tout confier à une personne. Là où elle passe au-dessus, il se croit plus
+# sûr qu’il n’est, et ses probabilités trompent la décision. Le coût à droite, quand un regard vaut
+# une erreur, est proche de celui d’un tri entièrement automatique.
+
+# %% [markdown]
+# ## Le score et son prix
+#
+# Un modèle coûte des paramètres à apprendre et du temps de calcul. Pour une sonde, seuls les
+# paramètres de la tête sont appris, et le temps compté est celui de l’extraction des
+# caractéristiques ; le préentraînement, fait ailleurs par d’autres, n’est compté pour personne. Les
+# durées ont été relevées sur des machines partagées : elles donnent un ordre de grandeur.
+
+# %% mystnb={"figure": {"name": "fig-comparaison-prix", "caption": "Exactitude selon le nombre de paramètres appris (en haut) et les minutes de calcul (en bas), échelles logarithmiques, intervalles à 95 %."}, "image": {"alt": "Deux nuages de points l’un au-dessus de l’autre, un point par modèle avec sa barre d’erreur : en abscisse les paramètres appris, puis les minutes de calcul."}}
+rows = []
+for recipe in ranked:
+    meta, score = groups[recipe][0].meta, panels[recipe]["accuracy"]
+    seconds = meta["timing"].get("training_seconds") or 0
+    seconds = seconds or meta["timing"].get("features_seconds") or 0
+    row = {"recipe": recipe, "parameters": meta.get("parameters", 0)}
+    row |= {"minutes": seconds / 60, **vars(score)}
+    rows.append(row)
+decisions.efficiency(pd.DataFrame(rows))
+
+# %% [markdown]
+# Le réseau entraîné de zéro en TensorFlow a demandé
+# {valeur}`efficientnet-b0-keras-scratch.training_minutes` par graine, en moyenne, pour apprendre
+# {valeur}`efficientnet-b0-keras-scratch.parameters` de paramètres ; celui en PyTorch,
+# {valeur}`efficientnet-b0-torch-scratch.training_minutes`.
+
+# %% [markdown]
+# ## Ce que d’autres ont publié sur ces images
+#
+# Une preuve de concept antérieure {cite:p}`hedredo2025oc` a réglé finement des réseaux préentraînés,
+# dont trois MambaVision {cite:p}`hatamizadeh2024mambavision`, un Swin
+# {cite:p}`liu2021swin`, un MobileViT {cite:p}`mehta2022separable` et EfficientNet-B0
+# {cite:p}`tan2019efficientnet`, sur le même découpage. Ce sont des résultats **cités** : une seule
+# exécution chacun, sans intervalle, et sans réponses image par image. Aucun test apparié n’est donc
+# possible, ni entre eux ni avec les nôtres.
+
+# %%
+from vitrine import paths
+
+poc = pd.read_csv(paths.root() / "ressources" / "prior_poc.csv")
+tables.show(tables.cited(poc))
+
+# %% [markdown]
+# Sans les réponses, deux exactitudes se comparent comme si elles venaient d’images différentes : il
+# faut alors un écart d’environ {valeur}`power.smallest_unpaired_gap` pour le déceler quatre fois sur
+# cinq. La bande grise a cette largeur de part et d’autre d’EfficientNet-B0.
+
+# %% mystnb={"figure": {"name": "fig-comparaison-cites", "caption": "Exactitudes publiées par la preuve de concept antérieure, une exécution par point. Bande grise : ce qui ne se distingue pas d’EfficientNet-B0 sans les réponses image par image."}, "image": {"alt": "Une ligne par architecture : un cercle vide pour le réseau gelé, un cercle plein pour le réglage fin, reliés par un trait ; une bande grise entoure le résultat d’EfficientNet-B0."}}
+from vitrine.ledger.measures import POC_ACCURACY
+from vitrine.scores.power import smallest_unpaired_gap
+
+smallest = smallest_unpaired_gap(images=ours, accuracy=POC_ACCURACY)
+comparison.cited(poc, reference="EfficientNetB0_custom", smallest=smallest)
+
+# %% [markdown]
+# MambaVision-T y obtient {valeur}`poc.mambavision-t-1k-finetuned.accuracy` et EfficientNet-B0
+# {valeur}`poc.efficientnetb0_custom-finetuned.accuracy`, soit {valeur:ecart}`poc_gap.mambavision-t.accuracy` ;
+# pour la plus grande, MambaVision-B, l’écart est de {valeur:ecart}`poc_gap.mambavision-b.accuracy`. En
+# clair, {verdict}`poc_below_power`. Ces nombres n’établissent ni que MambaVision est meilleure, ni
+# qu’elle ne l’est pas.
+
+# %% [markdown]
+# ## Les images qui résistent
+#
+# Une image que tous les modèles manquent apprend plus qu’une moyenne : l’objet y est ambigu, la
+# catégorie discutable, ou la photo trompeuse. Nous comptons, pour chaque image de test, les modèles
+# qui se trompent (première graine, réponse constante exclue).
+
+# %% mystnb={"figure": {"name": "fig-comparaison-resistantes", "caption": "Images de test selon le nombre de modèles qui s’y trompent, par catégorie."}, "image": {"alt": "Barres empilées par catégorie : en abscisse le nombre de modèles qui se trompent, de zéro à tous, en ordonnée le nombre d’images de test."}}
+predicted = {recipe: said.argmax(axis=1) for recipe, said in first.items()}
+misses = np.sum([said != truth for said in predicted.values()], axis=0)
+decisions.missed(truth, misses, len(asked))
+
+# %% [markdown]
+# Les images manquées par le plus de modèles, avec ce que chacun en dit. Le début du nom de fichier
+# suffit à les retrouver dans le jeu de données.
+
+# %%
+hardest = np.argsort(-misses, kind="stable")[:15]
+said = {model_name(recipe): predicted[recipe][hardest] for recipe in asked}
+tables.show(tables.errors(images[hardest], truth[hardest], said))
+
+# %% [markdown]
+# Quand le livre est construit sur une machine qui possède les photos, les voici dans le même ordre,
+# cinq par ligne ; le livre publié ne montre aucune photo de produit.
+
+# %% mystnb={"figure": {"caption": "Les images de test manquées par le plus de modèles (constructions locales seulement)."}, "image": {"alt": "Planche de photos de produits, dans l’ordre du tableau précédent, cinq par ligne."}}
+from vitrine.figures.data import sheet
+from vitrine.images import decode
+
+photos = None
+if session.photos:
+    catalog = session.catalog()
+    places = [catalog.path(images[i]) for i in hardest]
+    photos = sheet([decode(place, 192) for place in places], columns=5)
+photos
+
+# %% [markdown]
+# ## Ce que nous retenons
+#
+# * Sur la question du livre : {verdict}`poc_below_power`. Le plus petit écart décelable est de
+#   {valeur}`power.smallest_gap` avec les réponses image par image, et de
+#   {valeur}`power.smallest_unpaired_gap` sans elles.
+# * Sur le préentraînement : {verdict}`probe_beats_scratch`, et {verdict}`probe_beats_classical`.
+# * Sur l’entraînement de zéro : {verdict}`scratch_against_classical`.
+# * Sur la bibliothèque : {verdict}`frameworks_differ`.
+# * Sur les fuites : {verdict}`leaks_change_nothing`.
+#
+# ## Ce qui pourrait être faux
+#
+# * **Le découpage.** Toutes les comparaisons appariées reposent sur un seul tirage de
+#   {valeur}`data.test` images. Les plis répétés n’existent que pour les modèles légers ; un réseau
+#   entraîné de zéro pourrait gagner ou perdre plusieurs points sur un autre découpage.
+# * **Le regard déjà posé.** Un essai antérieur a regardé ces images de test avant le choix de la
+#   sonde : son score y est peut-être un peu flatteur. Les plis répétés corrigent en partie ce biais.
+# * **La recette.** Elle a été fixée avant la première exécution et n’a pas été optimisée. Un réseau
+#   entraîné de zéro avec une autre recette, une autre résolution ou plus d’époques ferait sans doute
+#   autrement ; la comparaison vaut pour *cette* recette.
+# * **Le test et les graines.** McNemar ne regarde que la première graine de chaque recette ; seuls
+#   les intervalles portent sur toutes.
+# * **Les coûts.** La matrice est une hypothèse, et les durées viennent de machines partagées.

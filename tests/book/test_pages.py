@@ -1,0 +1,98 @@
+"""The prose pages say what the code does, cite what exists, and list what is announced."""
+
+import re
+
+import pytest
+from pybtex.database import parse_file
+
+from vitrine import paths
+from vitrine.book import sources
+from vitrine.ledger.measures import COMPARISONS
+from vitrine.recipes import RECIPES, find
+
+BOOK = paths.root() / "book"
+CHAPTERS = [*sorted(BOOK.glob("*.md")), *sorted(paths.notebooks().glob("[0-9]*.py"))]
+LISTS = ("glossaire", "references")
+ROWS = {
+    "Côté de l’image (px)": "image_size",
+    "Époques": "epochs",
+    "Images par pas": "batch_size",
+    "Taux d’apprentissage maximal": "learning_rate",
+    "Époques de montée en régime": "warmup_epochs",
+    "Décroissance des poids": "weight_decay",
+    "Lissage des étiquettes": "label_smoothing",
+    "Extinction avant la tête": "drop_rate",
+    "Profondeur stochastique": "drop_path_rate",
+    "Part minimale gardée par le recadrage": "crop_scale",
+    "Variation des couleurs": "jitter",
+}
+
+
+def table(page, header):
+    """Return the cells of the table of a page that starts with this header."""
+    lines = (BOOK / page).read_text(encoding="utf-8").splitlines()
+    start = lines.index(header) + 2
+    end = next(i for i in range(start, len(lines)) if not lines[i].startswith("|"))
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[start:end]]
+
+
+def prose(path):
+    if path.suffix == ".md":
+        return path.read_text(encoding="utf-8")
+    return "\n\n".join(c.source for c in sources.read(path).cells if c.cell_type == "markdown")
+
+
+@pytest.mark.parametrize(
+    "recipe", ["efficientnet-b0-keras-scratch", "efficientnet-b0-torch-scratch"]
+)
+def test_the_protocol_states_the_recipe_that_runs(recipe):
+    stated = {name: float(value.replace(",", ".")) for name, value in table(
+        "protocole.md", "| Choix | Valeur |"
+    )}  # fmt: skip
+
+    assert stated == {name: getattr(find(recipe), field) for name, field in ROWS.items()}
+    assert find(recipe).patience == 0 and find(recipe).flip
+
+
+def test_the_protocol_announces_the_comparisons_that_are_made():
+    announced = {(b.strip("`"), a.strip("`")) for a, b, _ in table(
+        "protocole.md", "| Candidate | Contre | Question |"
+    )}  # fmt: skip
+
+    assert announced == set(COMPARISONS)
+
+
+def test_the_protocol_names_recipes_that_exist():
+    named = {row[0].strip("`") for row in table(
+        "protocole.md", "| Recette | Ce que c’est | Ce que nous voulons savoir |"
+    )}  # fmt: skip
+
+    assert named <= set(RECIPES)
+
+
+def test_every_reference_has_an_address_or_an_identifier_and_is_cited():
+    library = parse_file(str(BOOK / "references.bib")).entries
+    cited = {
+        key.strip()
+        for path in CHAPTERS
+        for keys in re.findall(r"\{cite(?::\w+)?\}`([^`]+)`", prose(path))
+        for key in keys.split(",")
+    }
+    # Elkan's paper of 2001 has neither; its place in the proceedings is given.
+    bare = {
+        key for key, entry in library.items() if not {"doi", "eprint", "url"} & set(entry.fields)
+    }
+
+    assert cited <= set(library)
+    assert bare <= {"elkan2001foundations"}
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in CHAPTERS if p.stem not in LISTS], ids=lambda path: path.stem
+)
+def test_each_chapter_opens_with_its_question_and_closes_with_its_doubts(path):
+    text = prose(path)
+
+    assert re.match(r"# .+\n\n\*\*[^*]+\?\*\*", text.strip())
+    assert "## Ce que nous retenons" in text
+    assert text.index("## Ce que nous retenons") < text.index("## Ce qui pourrait être faux")

@@ -1,0 +1,65 @@
+import json
+
+import pytest
+
+from vitrine import paths
+from vitrine.book.readme import BEGIN, END, refresh, results_markdown
+
+PROBE = "mobilenetv2-int8-probe"
+
+
+@pytest.fixture
+def ledger():
+    return json.loads((paths.runs() / "ledger.json").read_text(encoding="utf-8"))
+
+
+def rows(markdown):
+    return [line for line in markdown.splitlines() if line.startswith("| ")][1:]
+
+
+def test_readme_holds_the_results_of_the_ledger():
+    readme = (paths.root() / "README.md").read_text(encoding="utf-8")
+
+    assert refresh(readme) == readme, (
+        "expected README.md up to date with runs/ledger.json, found another table; write it again "
+        "with vitrine.book.readme.refresh"
+    )
+
+
+def test_every_published_recipe_has_a_row_best_first(ledger):
+    recipes = [key.removesuffix(".seeds") for key in ledger["values"] if key.endswith(".seeds")]
+    accuracy = {recipe: ledger["values"][f"{recipe}.accuracy"]["value"] for recipe in recipes}
+
+    listed = [row.split("`")[1] for row in rows(results_markdown(ledger))]
+
+    assert listed == sorted(recipes, key=lambda recipe: -accuracy[recipe])
+
+
+def test_a_score_stands_with_its_interval_and_nothing_is_bold(ledger):
+    ledger["values"][f"{PROBE}.accuracy"] |= {"value": 0.7531, "low": 0.68, "high": 0.8149}
+
+    row = next(r for r in rows(results_markdown(ledger)) if PROBE in r)
+
+    assert "75,3\N{NARROW NO-BREAK SPACE}%\N{NO-BREAK SPACE}[68,0" in row
+    assert "81,5]" in row
+    assert "**" not in results_markdown(ledger)
+
+
+def test_a_recipe_too_heavy_for_folds_leaves_their_cell_empty(ledger):
+    ledger["values"] = {k: v for k, v in ledger["values"].items() if k != f"{PROBE}.cv_accuracy"}
+
+    row = next(r for r in rows(results_markdown(ledger)) if PROBE in r)
+
+    assert row.endswith("| – |")
+
+
+def test_the_verdicts_are_those_of_the_ledger(ledger):
+    ledger["verdicts"]["probe_beats_scratch"]["text"] = "rien n’est dit"
+
+    assert "- Rien n’est dit." in results_markdown(ledger)
+
+
+@pytest.mark.parametrize("text", ["", BEGIN, f"{END}{BEGIN}", f"{BEGIN}{END}{END}"])
+def test_readme_without_its_two_marks_is_refused(text):
+    with pytest.raises(ValueError, match="once each and in this order"):
+        refresh(text)

@@ -1,0 +1,75 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from vitrine.catalog import CLASSES_FR
+from vitrine.figures import decisions
+from vitrine.scores.decision import selective_curve
+
+PROBE, MAJORITY = "mobilenetv2-int8-probe", "majority"
+
+
+@pytest.fixture
+def curve():
+    rng = np.random.default_rng(0)
+    truth = rng.integers(7, size=40)
+    logits = rng.normal(size=(40, 7)) + 2 * np.eye(7)[truth]
+    chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    return selective_curve(truth, chances)
+
+
+def test_the_selective_curve_starts_where_enough_photos_are_answered(curve):
+    line = decisions.selective({PROBE: curve}).data[0]
+
+    assert min(line.x) == pytest.approx(10)
+    assert (line.x[-1], line.y[-1]) == pytest.approx((100, 100 * curve.accuracy[-1]), rel=1e-5)
+    assert len(line.customdata) == len(line.x)
+
+
+def test_asking_a_person_every_time_costs_what_a_person_costs():
+    prices = np.linspace(0, 1, 5)
+
+    person, model = decisions.expected_costs(prices, {PROBE: [0.0, 0.1, 0.2, 0.2, 0.2]}).data
+
+    assert list(person.y) == list(person.x) == prices.tolist()
+    assert list(model.y) == [0, 0.1, 0.2, 0.2, 0.2]
+
+
+def test_a_cost_that_is_not_known_leaves_no_point():
+    models = pd.DataFrame(
+        {
+            "recipe": [PROBE, MAJORITY],
+            "parameters": [8967, 14],
+            "minutes": [0.5, 0.0],
+            "value": [0.85, 0.14],
+            "low": [0.8, 0.1],
+            "high": [0.9, 0.2],
+        }
+    )
+
+    by_parameters, by_minutes = decisions.efficiency(models).data[2:]
+
+    assert list(by_parameters.x) == [14]
+    assert list(by_minutes.x) == [None]
+    assert list(by_parameters.error_y.array) == pytest.approx([6])
+    assert by_parameters.legendgroup == by_minutes.legendgroup == MAJORITY
+
+
+def test_every_test_photo_is_counted_once_by_class_and_by_misses():
+    truth, misses = np.array([0, 0, 6, 6, 6]), np.array([0, 3, 1, 1, 3])
+
+    figure = decisions.missed(truth, misses, models=3)
+
+    assert [trace.name for trace in figure.data] == list(CLASSES_FR.values())
+    assert [list(trace.y) for trace in (figure.data[0], figure.data[6])] == [
+        [1, 0, 0, 1],
+        [0, 2, 0, 1],
+    ]
+    assert sum(sum(trace.y) for trace in figure.data) == len(truth)
+
+
+def test_figures_name_what_their_axes_show(curve):
+    figure = decisions.selective({PROBE: curve})
+
+    assert figure.layout.xaxis.title.text == "Photos auxquelles le modèle répond"
+    assert figure.layout.xaxis.range[0] > figure.layout.xaxis.range[1]

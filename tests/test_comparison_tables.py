@@ -1,0 +1,64 @@
+import numpy as np
+import pandas as pd
+
+from vitrine import tables
+from vitrine.scores import Interval
+from vitrine.scores.paired import McNemar
+
+THIN, WIDE = "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}"
+PANELS = {
+    "sonde": {"accuracy": Interval(0.85, 0.78, 0.9), "log_loss": Interval(0.5, 0.4, 0.62)},
+    "plancher": {"accuracy": Interval(0.14, 0.1, 0.2), "log_loss": Interval(1.95, 1.9, 2.0)},
+}
+
+
+def test_a_star_marks_the_leader_and_only_where_there_is_one():
+    table = tables.comparison(
+        PANELS, seeds={"sonde": 1, "plancher": 1}, leaders={"accuracy": "sonde", "log_loss": None}
+    )
+
+    assert table["Exactitude"].tolist() == [
+        f"85,0{THIN}% [78,0{WIDE};{WIDE}90,0]{THIN}★",
+        f"14,0{THIN}% [10,0{WIDE};{WIDE}20,0]",
+    ]
+    assert not table["Perte logarithmique (nats)"].str.contains("★").any()
+
+
+def test_a_gap_is_settled_only_if_its_interval_and_its_corrected_test_agree():
+    wide, clear = Interval(0.02, -0.05, 0.09), Interval(0.2, 0.1, 0.3)
+    gaps = {name: {"accuracy": gap} for name, gap in (("a", wide), ("b", clear), ("c", clear))}
+    tests = {name: McNemar(158, 3, 20, 0.0004) for name in gaps}
+
+    table = tables.announced(gaps, tests, [0.001, 0.2, 0.0012])
+
+    assert table.Lecture.tolist() == ["non départagés", "non départagés", "écart établi"]
+    assert table.iloc[0, 1] == f"+2,0 [−5,0{WIDE};{WIDE}+9,0]"
+    assert table["Images gagnées et perdues"].tolist() == ["20 et 3"] * 3
+    assert table["p (McNemar)"].tolist() == ["< 0,001"] * 3
+    assert table["p corrigée (Holm)"].tolist() == ["0,001", "0,200", "0,001"]
+
+
+def test_cited_results_stand_best_first_without_interval():
+    results = pd.DataFrame(
+        {
+            "model": ["a", "b"],
+            "backbone": ["frozen", "fine-tuned"],
+            "test_accuracy": [0.5, 0.8],
+            "test_macro_f1": [0.49, 0.79],
+            "best_val_accuracy": [0.52, np.nan],
+            "train_loop_s": [60.0, np.nan],
+        }
+    )
+
+    table = tables.cited(results)
+
+    assert table["Modèle"].tolist() == ["b", "a"]
+    assert table["Tronc"].tolist() == ["réglage fin", "gelé"]
+    assert "[" not in repr(tables.show(table))
+    assert table["Entraînement (min)"].tolist()[1] == 1.0
+
+
+def test_errors_say_what_each_model_answers_and_show_no_whole_file_name():
+    table = tables.errors(["0123456789abcdef.jpg"], [6], {"sonde": [6], "réseau": [0]})
+
+    assert table.iloc[0].tolist() == ["01234567…", "Montres", "juste", "Puériculture"]
