@@ -78,6 +78,9 @@ for number, (name, french) in enumerate(CLASSES_FR.items()):
 # %%
 tables.show(tables.parts(session.split))
 
+# %% [markdown]
+# La même chose en image : ce qui compte est la longueur des barres, et la place des deux coupures.
+
 # %% mystnb={"figure": {"name": "fig-donnees-equilibre", "caption": "Produits de chaque catégorie, par partie du découpage."}, "image": {"alt": "Sept barres horizontales de même longueur, une par catégorie, chacune divisée en trois : entraînement, validation et test, dans des proportions presque égales d’une catégorie à l’autre."}}
 import pandas as pd
 

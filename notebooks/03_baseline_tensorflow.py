@@ -86,19 +86,18 @@ import re
 from vitrine.train_keras import build
 
 network = build(chosen)
-stage = re.compile(r"stem|block\d|top|head")
-sizes = [(stage.search(v.path)[0], v.shape.num_elements()) for v in network.trainable_variables]
-stages = pd.DataFrame(sizes, columns=["Étage", "Paramètres"])
-stages = stages.groupby("Étage", sort=False).sum().reset_index()
+weights = network.trainable_variables
+stages = [re.search(r"stem|block\d|top|head", weight.path)[0] for weight in weights]
+sizes = pd.Series([weight.shape.num_elements() for weight in weights])
+by_stage = sizes.groupby(stages, sort=False).sum()
 
 # %% [markdown]
 # Ce compte ne dépend ni du profil ni de la taille des images. Le chapitre suivant doit retrouver le
 # même, étage par étage, dans l’autre bibliothèque.
 
 # %% tags=["nbval-check-output"]
-for row in stages.itertuples():
-    print(f"{row.Étage:8}{row.Paramètres:>9}")
-print(f"total   {stages.Paramètres.sum():>9}")
+for name, count in [*by_stage.items(), ("total", by_stage.sum())]:
+    print(f"{name:6} {count:8}")
 
 # %% [markdown]
 # Les premiers étages, qui voient l’image de près, coûtent peu de paramètres ; les derniers, qui
@@ -122,7 +121,8 @@ from vitrine.figures.data import sheet
 from vitrine.train_keras.photos import batches
 
 drawing = np.array(demo.draw("Watches", np.random.default_rng(3)).resize((256, 256)))
-copies, labels = tf.stack([drawing] * chosen.batch_size), tf.zeros(chosen.batch_size, tf.int32)
+copies = tf.stack([drawing] * chosen.batch_size)
+labels = tf.zeros(chosen.batch_size, tf.int32)
 pixels, _ = next(iter(batches(copies, labels, chosen, seed=seed, epoch=0, classes=7)))
 sheet([drawing, *np.uint8(pixels[:7])], columns=4)
 
@@ -157,8 +157,7 @@ training.curves({run.name: run.history for run in trained})
 # %%
 from vitrine.scores.table import recipe_panel
 
-answers = [part.probabilities for part in tests]
-panel = recipe_panel(tests[0].truth, answers)
+panel = recipe_panel(tests[0].truth, [part.probabilities for part in tests])
 tables.show(tables.scores({f"EfficientNet-B0, {len(seeds)} graine(s)": panel}))
 
 # %% [markdown]
@@ -173,8 +172,8 @@ tables.show(tables.scores({f"EfficientNet-B0, {len(seeds)} graine(s)": panel}))
 from vitrine.catalog import CLASSES
 from vitrine.scores.classes import confusion, per_class
 
-part = tests[0]
-training.class_scores(per_class(part.truth, part.probabilities, categories=len(CLASSES)))
+truth, first = tests[0].truth, tests[0].probabilities
+training.class_scores(per_class(truth, first, categories=len(CLASSES)))
 
 # %% [markdown]
 # Avec une vingtaine d’images par catégorie, les intervalles de la {numref}`fig-reference-categories`
@@ -182,7 +181,7 @@ training.class_scores(per_class(part.truth, part.probabilities, categories=len(C
 # quoi le réseau confond.
 
 # %% mystnb={"figure": {"name": "fig-reference-confusions", "caption": "Matrice de confusion sur le test : catégorie vraie en ligne, prédite en colonne, en nombre d’images. La teinte est la part de la ligne."}, "image": {"alt": "Grille de sept lignes et sept colonnes. La diagonale compte les images bien classées ; les autres cases comptent les confusions entre deux catégories."}}
-training.confusion(confusion(part.truth, part.probabilities, categories=len(CLASSES)))
+training.confusion(confusion(truth, first, categories=len(CLASSES)))
 
 # %% [markdown]
 # Une ligne de la {numref}`fig-reference-confusions` dit où partent les images d’une catégorie ; une
@@ -192,14 +191,14 @@ training.confusion(confusion(part.truth, part.probabilities, categories=len(CLAS
 # %% [markdown]
 # ## Peut-on croire ses probabilités ?
 #
-# Pour décider quand demander l’avis d’une personne, il faut que « sûr à 80 pour cent » veuille dire
+# Pour décider quand demander l’avis d’une personne, il faut que « sûr à quatre contre un » veuille dire
 # « juste quatre fois sur cinq » {cite:p}`guo2017calibration`. Nous groupons les réponses par confiance
 # annoncée, et comptons celles qui sont justes.
 
 # %% mystnb={"figure": {"name": "fig-reference-fiabilite", "caption": "Fiabilité : exactitude observée selon la confiance annoncée, intervalles à 95 %, et nombre d’images de chaque tranche."}, "image": {"alt": "En haut, des points avec barres d’erreur autour de la diagonale des probabilités tenues ; en bas, l’histogramme des confiances."}}
 from vitrine.scores.calibration import reliability
 
-training.reliability(reliability(part.truth, part.probabilities), recipe)
+training.reliability(reliability(truth, first), recipe)
 
 # %% [markdown]
 # Sous la diagonale de la {numref}`fig-reference-fiabilite`, le réseau se croit trop ; au-dessus, pas

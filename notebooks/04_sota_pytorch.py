@@ -78,17 +78,15 @@ print("MambaVision :", *timm.list_models("mambavision*"), sep="\n  ")
 # Nous le construisons et comptons ses paramètres avec les mêmes étages qu’au chapitre précédent.
 
 # %% tags=["nbval-check-output"]
-import re
-
-import pandas as pd
 from vitrine.train_torch import build
 
 network = build(session.recipe("efficientnet-b0-torch-scratch"))[1]
-stage = {"conv_stem": "stem", "bn1": "stem", "conv_head": "top", "bn2": "top", "classifier": "head"}
-stage |= {f"blocks.{k}": f"block{k + 1}" for k in range(7)}
-place = re.compile("|".join(map(re.escape, stage)))
-sizes = [(stage[place.match(name)[0]], p.numel()) for name, p in network.named_parameters()]
-print(pd.DataFrame(sizes).groupby(0, sort=False)[1].sum().to_string(header=False))
+stages = {"stem": [network.conv_stem, network.bn1]}
+stages |= {f"block{k}": [block] for k, block in enumerate(network.blocks, start=1)}
+stages |= {"top": [network.conv_head, network.bn2], "head": [network.classifier]}
+for name, modules in stages.items():
+    count = sum(weight.numel() for module in modules for weight in module.parameters())
+    print(f"{name:6} {count:8}")
 
 # %% [markdown]
 # Chaque étage a le compte imprimé par TensorFlow au chapitre précédent. L’exécution de référence a noté
@@ -97,21 +95,24 @@ print(pd.DataFrame(sizes).groupby(0, sort=False)[1].sum().to_string(header=False
 # %% tags=["nbval-check-output"]
 total = sum(p.numel() for p in network.parameters())
 noted = runs.load(reference).meta["parameters"]
-print(f"PyTorch {total}, TensorFlow {noted}, égaux : {'oui' if total == noted else 'non'}")
+print("PyTorch :", total, "TensorFlow :", noted)
+print("égaux :", "oui" if total == noted else "non")
 
 # %% [markdown]
 # Le même nombre de paramètres ne suffit pas : restent des réglages que ni la recette ni le compte ne
 # voient. Deux méritent d’être nommés.
 
 # %% tags=["nbval-check-output"]
+largest = network.classifier.weight.abs().max().item()
 print("poids du dernier lot dans les moyennes :", network.bn1.momentum)
-print("plus grand poids initial de la tête :", f"{network.classifier.weight.abs().max():.2f}")
+print("plus grand poids initial de la tête :", round(largest, 2))
 
 # %% [markdown]
 # La normalisation par lots garde une moyenne mobile de ce qu’elle a vu : timm y donne au dernier lot un
 # poids dix fois plus grand que `keras.applications`, qui emploie 0,01. Et la tête de timm part de poids
 # plus grands : Keras les tire entre −0,07 et 0,07. Nous avons gardé les valeurs de chaque bibliothèque,
-# parce que c’est ce qu’obtient qui s’en sert ; l’écart mesuré les comprend.
+# parce que c’est ce qu’obtient qui s’en sert. L’écart mesuré les comprend : il est celui des
+# bibliothèques *avec leurs réglages par défaut*.
 
 # %% [markdown]
 # ## L’entraînement, ou ce qu’il a laissé
@@ -121,17 +122,16 @@ print("plus grand poids initial de la tête :", f"{network.classifier.weight.abs
 # existeront. Dans le profil d’essai, ou si `retrain` est vrai, nous entraînons la recette demandée.
 
 # %%
-everything = runs.names(session.base)
-alone = session.smoke or retrain
-known = [name for name, r in recipes.RECIPES.items() if r.trainer == "torch"]
-names = [name for name in known if any(run.startswith(f"{name}/") for run in everything)]
-names = [recipe] if alone else names
+asked = [f"{recipe}/seed-{seed}"]
+wanted = asked if session.smoke or retrain else runs.names(session.base)
 groups = {}
-for name in names:
-    found = [int(run.rpartition("-")[2]) for run in everything if run.startswith(f"{name}/")]
-    seeds = [seed] if alone else found
-    groups[name] = [session.run(name, number, retrain=retrain) for number in seeds]
-print(*(f"{model_name(name)} : {len(group)} graine(s)" for name, group in groups.items()), sep="\n")
+for run in wanted:
+    name, _, number = run.partition("/seed-")
+    if name in recipes.RECIPES and recipes.find(name).trainer == "torch":
+        trained = session.run(name, int(number), retrain=retrain)
+        groups.setdefault(name, []).append(trained)
+for name, group in groups.items():
+    print(model_name(name), ":", len(group), "graine(s)")
 
 # %% [markdown]
 # Les réponses de la référence en TensorFlow sont lues, jamais refaites ici. Dans le profil d’essai, des
@@ -139,8 +139,10 @@ print(*(f"{model_name(name)} : {len(group)} graine(s)" for name, group in groups
 
 # %%
 tracked = [run for run in runs.names() if run.startswith(f"{reference}/")]
-numbers = [seed] if session.smoke else [int(run.rpartition("-")[2]) for run in tracked]
-baseline = [session.answers(reference, number) for number in numbers]
+if session.smoke:
+    tracked = tracked[:1]
+seeds = [int(run.partition("/seed-")[2]) for run in tracked]
+baseline = [session.answers(reference, number) for number in seeds]
 
 # %% [markdown]
 # ## Comment ils apprennent
@@ -156,8 +158,8 @@ shown = [run for group in groups.values() for run in (group[:1] if several else 
 training.curves({run.name: run.history for run in shown})
 
 # %% [markdown]
-# La {numref}`fig-pytorch-courbes` se lit comme {numref}`fig-reference-courbes`, à la même échelle de
-# budget : mêmes époques, mêmes pas, même taux.
+# La {numref}`fig-pytorch-courbes` se lit comme la {numref}`fig-reference-courbes` du chapitre précédent :
+# mêmes époques, mêmes pas, même taux.
 
 # %% [markdown]
 # ## Ce qu’ils reconnaissent
@@ -166,15 +168,15 @@ training.curves({run.name: run.history for run in shown})
 # Les intervalles à 95 % couvrent le tirage des images et, s’il y en a plusieurs, celui des graines.
 
 # %%
-from vitrine.scores.table import recipe_panel
+from vitrine.scores.table import recipe_gap, recipe_panel
 
-truth = runs.align(baseline[0], groups[names[0]][0])[0].truth
-together = {reference: baseline, **groups}
-answers = {
-    name: [run.part("test").probabilities for run in group] for name, group in together.items()
-}
-panels = {name: recipe_panel(truth, given) for name, given in answers.items()}
-tables.show(tables.scores({model_name(name): panel for name, panel in panels.items()}))
+truth = baseline[0].part("test").truth
+answers, panels = {}, {}
+for name, group in {reference: baseline, **groups}.items():
+    aligned = [runs.align(baseline[0], run)[1] for run in group]
+    answers[name] = [part.probabilities for part in aligned]
+    panels[name] = recipe_panel(truth, answers[name])
+tables.show(tables.scores({model_name(name): panels[name] for name in panels}))
 
 # %% [markdown]
 # Une graine n’est qu’un tirage. Nous les montrons une à une, sous la moyenne de leur recette : si les
@@ -182,31 +184,33 @@ tables.show(tables.scores({model_name(name): panel for name, panel in panels.ite
 # pas.
 
 # %% mystnb={"figure": {"name": "fig-pytorch-graines", "caption": "Exactitude de chaque graine sur le test (cercles) et moyenne de la recette avec son intervalle à 95 % (losange)."}, "image": {"alt": "Une ligne par recette : un losange avec une barre d’erreur horizontale pour la moyenne, et au-dessous un cercle par graine."}}
-from vitrine.scores.metrics import accuracy, macro_f1
+from vitrine.scores.metrics import accuracy
 
-by_seed = {name: [accuracy(truth, run) for run in given] for name, given in answers.items()}
-rows = {name: (by_seed[name], panels[name]["accuracy"]) for name in answers}
+rows = {}
+for name, given in answers.items():
+    by_seed = [accuracy(truth, probabilities) for probabilities in given]
+    rows[name] = (by_seed, panels[name]["accuracy"])
 training.seeds(rows, metric="Exactitude")
 
 # %% [markdown]
 # ## Bibliothèque ou architecture ?
 #
 # L’écart se mesure sur les mêmes images : ce qui les rend difficiles pour tous s’annule. Le premier
-# écart, PyTorch moins TensorFlow, est celui de la bibliothèque. Chacun des suivants compare un réseau à
+# écart, PyTorch moins TensorFlow, est celui de la bibliothèque et de ses réglages par défaut. Chacun des suivants compare un réseau à
 # EfficientNet-B0 *dans la même bibliothèque* : c’est l’effet de l’architecture, à condition que la
 # recette soit la même, ce que nous imprimons.
 
 # %%
-from vitrine.scores.table import recipe_gap
-
-gaps = {"Bibliothèque : PyTorch<br>− TensorFlow": (reference, recipe)}
-for name in (name for name in names if name != recipe):
-    gaps[f"{model_name(name)}<br>− {model_name(recipe)}"] = (recipe, name)
-    fields = recipes.find(name).to_dict()
-    print(model_name(name), "diffère par :", *(f for f in fields if fields[f] != ours[f]))
+pairs = {"Bibliothèque : PyTorch<br>− TensorFlow": (reference, recipe)}
+for name in groups:
+    if name != recipe:
+        pairs[f"{model_name(name)}<br>− {model_name(recipe)}"] = (recipe, name)
+        fields = session.recipe(name).to_dict()
+        changed = [field for field in fields if fields[field] != ours[field]]
+        print(model_name(name), "diffère par :", *changed)
 gaps = {
-    label: {m.name: recipe_gap(truth, answers[a], answers[b], m) for m in (accuracy, macro_f1)}
-    for label, (a, b) in gaps.items()
+    label: recipe_gap(truth, answers[a], answers[b], accuracy)
+    for label, (a, b) in pairs.items()
 }
 
 # %% [markdown]
@@ -214,17 +218,15 @@ gaps = {
 # départagent pas.
 
 # %% mystnb={"figure": {"name": "fig-pytorch-ecarts", "caption": "Écarts d’exactitude sur les mêmes images de test, intervalles à 95 %. Trait vertical : aucun écart."}, "image": {"alt": "Une ligne par comparaison : un losange et sa barre d’erreur horizontale, de part et d’autre d’un trait vertical à zéro. La première ligne compare PyTorch à TensorFlow."}}
-training.gaps(
-    {label: gap["accuracy"] for label, gap in gaps.items()}, metric="Écart d’exactitude (points)"
-)
+training.gaps(gaps, metric="Écart d’exactitude (points)")
 
 # %% [markdown]
 # Pour la bibliothèque, l’écart d’exactitude est de
 # {valeur:ecart-ic}`gap.efficientnet-b0-torch-scratch.efficientnet-b0-keras-scratch.accuracy`, celui de
 # F1 macro de {valeur:ecart-ic}`gap.efficientnet-b0-torch-scratch.efficientnet-b0-keras-scratch.macro_f1` :
-# {verdict}`frameworks_differ`. Le test de McNemar, sur la première graine, donne une valeur p de
-# {valeur}`gap.efficientnet-b0-torch-scratch.efficientnet-b0-keras-scratch.mcnemar_p`. Rappelons que ces
-# {valeur}`data.test` images ne montrent guère un écart plus petit que {valeur}`power.smallest_gap`.
+# {verdict}`frameworks_differ`. Rappelons que ces {valeur}`data.test` images
+# ne montrent guère un écart plus petit que {valeur}`power.smallest_gap`. Le test apparié correspondant
+# est dans {doc}`la comparaison <05_comparaison>`, avec les autres.
 
 # %% [markdown]
 # ## Catégorie par catégorie, et les probabilités

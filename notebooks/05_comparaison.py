@@ -94,7 +94,7 @@ tables.show(tables.comparison(named, seeds=seeds, leaders=leaders))
 # sûres d’elles. Les intervalles du tableau se recouvrent ou non, mais ce n’est pas ainsi que l’on
 # compare deux modèles : nous y venons.
 
-# %% mystnb={"figure": {"name": "fig-comparaison-scores", "caption": "Exactitude et F1 macro de chaque modèle sur les images de test, avec leurs intervalles à 95 %. La ligne du bas est la réponse constante."}, "image": {"alt": "Pour chaque modèle, deux points et leurs barres d’erreur horizontales : l’exactitude et le F1 macro, du modèle le mieux classé en haut à la réponse constante en bas."}}
+# %% mystnb={"figure": {"name": "fig-comparaison-scores", "caption": "Exactitude et F1 macro de chaque modèle sur les images de test, avec leurs intervalles à 95 %. La ligne du bas est la réponse constante."}, "image": {"alt": "Pour chaque modèle, deux points et leurs barres d’erreur horizontales : l’exactitude et le F1 macro, du modèle le mieux classé en haut à la réponse constante en bas."}}
 from vitrine.figures import comparison
 
 comparison.forest(
@@ -105,8 +105,9 @@ comparison.forest(
 )
 
 # %% [markdown]
-# Sur la {numref}`fig-comparaison-scores`, les deux scores d’un modèle sont voisins : les catégories
-# sont de même taille, aucune ne peut donc être sacrifiée sans que l’exactitude le montre.
+# Sur la {numref}`fig-comparaison-scores`, l’écart entre les deux scores d’un modèle dit s’il sacrifie des
+# catégories. La réponse constante, qui n’en connaît qu’une, a un F1 macro bien plus bas que son
+# exactitude ; un modèle qui les reconnaît toutes également a deux scores voisins.
 #
 # Le panneau complet ajoute l’exactitude à deux réponses, utile si une personne choisit entre deux
 # propositions, et deux mesures de l’honnêteté des probabilités : le score de Brier et l’erreur de
@@ -122,7 +123,7 @@ tables.show(tables.scores(named))
 # des intervalles trop étroits {cite:p}`bouthillier2021accounting`. Nous montrons donc chaque
 # graine à part, sur les mêmes images, sous la moyenne et son intervalle.
 
-# %% mystnb={"figure": {"name": "fig-comparaison-graines", "caption": "Exactitude de chaque graine des réseaux entraînés (cercles), et moyenne sur les graines avec son intervalle à 95 % (losange)."}, "image": {"alt": "Une ligne par réseau entraîné : un losange pour la moyenne, avec une barre d’erreur horizontale, et au-dessous un cercle par graine."}}
+# %% mystnb={"figure": {"name": "fig-comparaison-graines", "caption": "Exactitude de chaque graine des réseaux entraînés (cercles), et moyenne sur les graines avec son intervalle à 95 % (losange)."}, "image": {"alt": "Une ligne par réseau entraîné : un losange pour la moyenne, avec une barre d’erreur horizontale, et au-dessous un cercle par graine."}}
 from vitrine.figures import training
 
 trained = [name for name in ranked if session.recipe(name).trainer != "probe"]
@@ -193,7 +194,7 @@ tables.show(
 # généralement pas montrer : un écart plus petit que {valeur}`power.smallest_gap` y échappe plus d’une
 # fois sur cinq, pour deux modèles en désaccord sur {valeur}`power.discordance` des images.
 
-# %% mystnb={"figure": {"name": "fig-comparaison-ecarts", "caption": "Écarts d’exactitude des comparaisons annoncées, intervalles à 95 % appariés. Bande grise : écarts trop petits pour être décelés avec ces images."}, "image": {"alt": "Une ligne par comparaison annoncée : un losange pour l’écart d’exactitude et sa barre d’erreur, autour d’un trait vertical à zéro entouré d’une bande grise."}}
+# %% mystnb={"figure": {"name": "fig-comparaison-ecarts", "caption": "Écarts d’exactitude des comparaisons annoncées, intervalles à 95 % appariés. Bande grise : écarts trop petits pour être décelés avec ces images."}, "image": {"alt": "Une ligne par comparaison annoncée : un losange pour l’écart d’exactitude et sa barre d’erreur, autour d’un trait vertical à zéro entouré d’une bande grise."}}
 from vitrine import splits
 from vitrine.ledger.measures import DISCORDANCE
 from vitrine.scores.power import smallest_paired_gap
@@ -201,7 +202,7 @@ from vitrine.scores.power import smallest_paired_gap
 ours = len(splits.load().part("test"))
 comparison.announced_gaps(
     {pair: by_score["accuracy"] for pair, by_score in gaps.items()},
-    metric="exactitude",
+    metric="Écart d’exactitude (points)",
     smallest=smallest_paired_gap(images=ours, discordance=DISCORDANCE),
 )
 
@@ -214,6 +215,11 @@ comparison.announced_gaps(
 #   ({valeur:ecart-ic}`gap.efficientnet-b0-keras-scratch.histogram-hog.accuracy`) ;
 # * {verdict}`frameworks_differ`
 #   ({valeur:ecart-ic}`gap.efficientnet-b0-torch-scratch.efficientnet-b0-keras-scratch.accuracy`).
+#
+# Ces verdicts portent sur les exécutions publiées : {valeur}`efficientnet-b0-keras-scratch.seeds` en
+# TensorFlow, {valeur}`efficientnet-b0-torch-scratch.seeds` en PyTorch. Là où il n’y en a qu’une de chaque
+# côté, l’intervalle ignore la graine, et un écart entre bibliothèques peut encore être celui de deux
+# tirages, ou d’une initialisation que la recette ne fixe pas.
 
 # %% [markdown]
 # ## Quel écart ces images peuvent-elles montrer ?
@@ -222,7 +228,7 @@ comparison.announced_gaps(
 # en désaccord, plus il faut d’images pour dire lequel a raison. Nous calculons le plus petit écart
 # que le test de McNemar exact décèle quatre fois sur cinq {cite:p}`connor1987sample`.
 
-# %% mystnb={"figure": {"name": "fig-comparaison-puissance", "caption": "Plus petit écart d’exactitude décelable quatre fois sur cinq, selon le nombre d’images de test et la part d’images où un seul des deux modèles a raison."}, "image": {"alt": "Trois courbes qui descendent quand le nombre d’images de test augmente, une par part d’images discordantes ; un trait vertical marque notre nombre d’images."}}
+# %% mystnb={"figure": {"name": "fig-comparaison-puissance", "caption": "Plus petit écart d’exactitude décelable quatre fois sur cinq, selon le nombre d’images de test (échelle logarithmique) et la part d’images où un seul des deux modèles a raison."}, "image": {"alt": "Trois courbes qui descendent quand le nombre d’images de test augmente, une par part d’images discordantes ; un trait vertical marque notre nombre d’images."}}
 sizes = [100, ours, 300, 1000, 3000]
 curves = {
     share: [smallest_paired_gap(images=n, discordance=share) for n in sizes]
@@ -248,7 +254,7 @@ comparison.smallest_gaps(curves, sizes, ours=ours)
 # d’entraînement : l’intervalle est corrigé pour en tenir compte
 # {cite:p}`nadeau2003inference,bouckaert2004evaluating`.
 
-# %% mystnb={"figure": {"name": "fig-comparaison-plis", "caption": "Exactitude de chaque pli (traits), moyenne avec son intervalle corrigé à 95 % (losange), et exactitude sur les images de test publiées (croix)."}, "image": {"alt": "Une ligne par modèle léger : une rangée de traits pour les plis, un losange avec barre d’erreur pour leur moyenne, une croix pour les images de test publiées."}}
+# %% mystnb={"figure": {"name": "fig-comparaison-plis", "caption": "Exactitude de chaque pli (traits), moyenne avec son intervalle corrigé à 95 % (losange), et exactitude sur les images de test publiées (croix)."}, "image": {"alt": "Une ligne par modèle léger : une rangée de traits pour les plis, un losange avec barre d’erreur pour leur moyenne, une croix pour les images de test publiées."}}
 from vitrine.ledger.measures import fold_scores, has_folds
 from vitrine.scores.folds import corrected_interval
 
@@ -273,7 +279,7 @@ comparison.folds(repeated, metric="Exactitude")
 # Une moyenne cache des catégories. Le F1 de chacune réunit sa précision et son rappel ; pour une
 # recette à plusieurs graines, nous en prenons la moyenne.
 
-# %% mystnb={"figure": {"name": "fig-comparaison-categories", "caption": "F1 de chaque catégorie pour chaque modèle, en pourcentage ; plus la case est foncée, mieux la catégorie est reconnue."}, "image": {"alt": "Carte de chaleur : les sept catégories en lignes, les modèles en colonnes, le F1 écrit dans chaque case."}}
+# %% mystnb={"figure": {"name": "fig-comparaison-categories", "caption": "F1 de chaque catégorie pour chaque modèle, en pourcentage ; plus la case est foncée, mieux la catégorie est reconnue."}, "image": {"alt": "Carte de chaleur : les sept catégories en lignes, les modèles en colonnes, le F1 écrit dans chaque case."}}
 from vitrine.scores.classes import class_f1
 
 f1 = np.empty((len(CLASSES), len(ranked)))
@@ -294,7 +300,7 @@ comparison.class_f1(f1, ranked)
 # validation. Le découpage publié les garde, pour rester comparable ; nous refaisons donc le calcul
 # sans elles, sur {valeur}`data.test_clean` images.
 
-# %% mystnb={"figure": {"name": "fig-comparaison-fuites", "caption": "Exactitude avec et sans les images de test qui ont un double dans une autre partie, intervalles à 95 %."}, "image": {"alt": "Pour chaque modèle, deux points avec leurs barres d’erreur : l’exactitude sur toutes les images de test, et sans celles qui ont un double."}}
+# %% mystnb={"figure": {"name": "fig-comparaison-fuites", "caption": "Exactitude avec et sans les images de test qui ont un double dans une autre partie, intervalles à 95 %."}, "image": {"alt": "Pour chaque modèle, deux points avec leurs barres d’erreur : l’exactitude sur toutes les images de test, et sans celles qui ont un double."}}
 from vitrine.ledger.measures import clean
 from vitrine.scores.table import recipe_score
 
@@ -318,7 +324,7 @@ comparison.forest({"Toutes les images": every, "Sans les doubles": without})
 # {cite:p}`geifman2017selective`. Reste à savoir si sa confiance trie bien ses erreurs. Nous traçons
 # l’exactitude sur les photos auxquelles il répond, des plus sûres à toutes.
 
-# %% mystnb={"figure": {"name": "fig-comparaison-couverture", "caption": "Exactitude sur les photos auxquelles le modèle répond, selon la part de photos qu’il accepte ; la couverture diminue vers la droite. Première graine de chaque recette."}, "image": {"alt": "Une courbe par modèle : à gauche toutes les photos, à droite les seules plus sûres ; la hauteur est l’exactitude sur les photos gardées."}}
+# %% mystnb={"figure": {"name": "fig-comparaison-couverture", "caption": "Exactitude sur les photos auxquelles le modèle répond, selon la part de photos qu’il accepte ; la couverture diminue vers la droite. Première graine de chaque recette."}, "image": {"alt": "Une courbe par modèle : à gauche toutes les photos, à droite les seules plus sûres ; la hauteur est l’exactitude sur les photos gardées."}}
 from vitrine.figures import decisions
 from vitrine.scores.decision import selective_curve
 
@@ -370,7 +376,7 @@ costs = {
     for recipe, said in first.items()
 }
 
-# %% mystnb={"figure": {"name": "fig-comparaison-couts", "caption": "Coût moyen par photo selon le prix d’un regard humain, pour la matrice de coûts supposée. En tirets : tout confier à une personne."}, "image": {"alt": "Une courbe de coût par modèle, qui monte puis s’aplatit quand le prix d’un regard humain augmente ; une droite en tirets marque le coût de tout confier à une personne."}}
+# %% mystnb={"figure": {"name": "fig-comparaison-couts", "caption": "Coût moyen par photo selon le prix d’un regard humain, une erreur ordinaire valant 1, pour la matrice de coûts supposée. En tirets : tout confier à une personne."}, "image": {"alt": "Une courbe de coût par modèle, qui monte puis s’aplatit quand le prix d’un regard humain augmente ; une droite en tirets marque le coût de tout confier à une personne."}}
 decisions.expected_costs(prices, costs)
 
 # %% [markdown]
@@ -387,7 +393,7 @@ decisions.expected_costs(prices, costs)
 # caractéristiques ; le préentraînement, fait ailleurs par d’autres, n’est compté pour personne. Les
 # durées ont été relevées sur des machines partagées : elles donnent un ordre de grandeur.
 
-# %% mystnb={"figure": {"name": "fig-comparaison-prix", "caption": "Exactitude selon le nombre de paramètres appris (en haut) et les minutes de calcul (en bas), échelles logarithmiques, intervalles à 95 %."}, "image": {"alt": "Deux nuages de points l’un au-dessus de l’autre, un point par modèle avec sa barre d’erreur : en abscisse les paramètres appris, puis les minutes de calcul."}}
+# %% mystnb={"figure": {"name": "fig-comparaison-prix", "caption": "Exactitude selon le nombre de paramètres appris (en haut) et les minutes de calcul (en bas), échelles logarithmiques, intervalles à 95 %."}, "image": {"alt": "Deux nuages de points l’un au-dessus de l’autre, un point par modèle avec sa barre d’erreur : en abscisse les paramètres appris, puis les minutes de calcul."}}
 rows = []
 for recipe in ranked:
     meta, score = groups[recipe][0].meta, panels[recipe]["accuracy"]
@@ -425,7 +431,7 @@ tables.show(tables.cited(poc))
 # faut alors un écart d’environ {valeur}`power.smallest_unpaired_gap` pour le déceler quatre fois sur
 # cinq. La bande grise a cette largeur de part et d’autre d’EfficientNet-B0.
 
-# %% mystnb={"figure": {"name": "fig-comparaison-cites", "caption": "Exactitudes publiées par la preuve de concept antérieure, une exécution par point. Bande grise : ce qui ne se distingue pas d’EfficientNet-B0 sans les réponses image par image."}, "image": {"alt": "Une ligne par architecture : un cercle vide pour le réseau gelé, un cercle plein pour le réglage fin, reliés par un trait ; une bande grise entoure le résultat d’EfficientNet-B0."}}
+# %% mystnb={"figure": {"name": "fig-comparaison-cites", "caption": "Exactitudes publiées par la preuve de concept antérieure, une exécution par point. Bande grise : ce qui ne se distingue pas d’EfficientNet-B0 sans les réponses image par image."}, "image": {"alt": "Une ligne par architecture : un cercle vide pour le réseau gelé, un cercle plein pour le réglage fin, reliés par un trait ; une bande grise entoure le résultat d’EfficientNet-B0."}}
 from vitrine.ledger.measures import POC_ACCURACY
 from vitrine.scores.power import smallest_unpaired_gap
 
@@ -446,7 +452,7 @@ comparison.cited(poc, reference="EfficientNetB0_custom", smallest=smallest)
 # catégorie discutable, ou la photo trompeuse. Nous comptons, pour chaque image de test, les modèles
 # qui se trompent (première graine, réponse constante exclue).
 
-# %% mystnb={"figure": {"name": "fig-comparaison-resistantes", "caption": "Images de test selon le nombre de modèles qui s’y trompent, par catégorie."}, "image": {"alt": "Barres empilées par catégorie : en abscisse le nombre de modèles qui se trompent, de zéro à tous, en ordonnée le nombre d’images de test."}}
+# %% mystnb={"figure": {"name": "fig-comparaison-resistantes", "caption": "Images de test selon le nombre de modèles qui s’y trompent, par catégorie."}, "image": {"alt": "Barres empilées par catégorie : en abscisse le nombre de modèles qui se trompent, de zéro à tous, en ordonnée le nombre d’images de test."}}
 predicted = {recipe: said.argmax(axis=1) for recipe, said in first.items()}
 misses = np.sum([said != truth for said in predicted.values()], axis=0)
 decisions.missed(truth, misses, len(asked))
@@ -464,7 +470,7 @@ tables.show(tables.errors(images[hardest], truth[hardest], said))
 # Quand le livre est construit sur une machine qui possède les photos, les voici dans le même ordre,
 # cinq par ligne ; le livre publié ne montre aucune photo de produit.
 
-# %% mystnb={"figure": {"caption": "Les images de test manquées par le plus de modèles (constructions locales seulement)."}, "image": {"alt": "Planche de photos de produits, dans l’ordre du tableau précédent, cinq par ligne."}}
+# %% mystnb={"figure": {"caption": "Les images de test manquées par le plus de modèles (constructions locales seulement)."}, "image": {"alt": "Planche de photos de produits, dans l’ordre du tableau précédent, cinq par ligne."}}
 from vitrine.figures.data import sheet
 from vitrine.images import decode
 

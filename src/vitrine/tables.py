@@ -112,7 +112,7 @@ class Shown:
     def _repr_html_(self) -> str:
         rows = self._texts()
         right = [
-            bool(rows) and all(re.match(rf"[+{_MINUS}]?\d|$", row[i]) for row in rows)
+            all(re.match(rf"[+{_MINUS}]?\d|$", row[i]) for row in rows)
             for i in range(self.frame.shape[1])
         ]
         styles = [' class="nombre" style="text-align: right"' if r else "" for r in right]
@@ -134,7 +134,7 @@ def show(frame: pd.DataFrame, decimals: int = 1) -> Shown:
     return Shown(frame, decimals)
 
 
-def number(value: float, decimals: int = 0) -> str:
+def number(value: float | int, decimals: int = 0) -> str:
     """Write a number in French: decimal comma, thousands set apart, a true minus."""
     text = f"{abs(value):,.{decimals}f}".replace(",", _THIN).replace(".", ",")
     return (_MINUS if value < 0 and any(c in "123456789" for c in text) else "") + text

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from vitrine import paths
-from vitrine.book.readme import BEGIN, END, refresh, results_markdown
+from vitrine.book.readme import BEGIN, END, refresh, results_markdown, update
 
 PROBE = "mobilenetv2-int8-probe"
 
@@ -22,7 +22,7 @@ def test_readme_holds_the_results_of_the_ledger():
 
     assert refresh(readme) == readme, (
         "expected README.md up to date with runs/ledger.json, found another table; write it again "
-        "with vitrine.book.readme.refresh"
+        "with vitrine.book.readme.update"
     )
 
 
@@ -63,3 +63,15 @@ def test_the_verdicts_are_those_of_the_ledger(ledger):
 def test_readme_without_its_two_marks_is_refused(text):
     with pytest.raises(ValueError, match="once each and in this order"):
         refresh(text)
+
+
+def test_updating_readme_changes_nothing_but_its_results(tmp_path, monkeypatch):
+    (tmp_path / "runs").symlink_to(paths.runs())
+    (tmp_path / "README.md").write_text(f"avant\n{BEGIN}\nvieux\n{END}\naprès\n", encoding="utf-8")
+    monkeypatch.setenv("VITRINE_ROOT", str(tmp_path))
+
+    text = update().read_text(encoding="utf-8")
+
+    assert text.startswith(f"avant\n{BEGIN}\n\n| Modèle |") and text.endswith(f"{END}\naprès\n")
+    assert "vieux" not in text
+    assert refresh(text) == text

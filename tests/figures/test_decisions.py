@@ -71,5 +71,5 @@ def test_every_test_photo_is_counted_once_by_class_and_by_misses():
 def test_figures_name_what_their_axes_show(curve):
     figure = decisions.selective({PROBE: curve})
 
-    assert figure.layout.xaxis.title.text == "Photos auxquelles le modèle répond"
+    assert figure.layout.xaxis.title.text == "Couverture (part des photos)"
     assert figure.layout.xaxis.range[0] > figure.layout.xaxis.range[1]

@@ -7,10 +7,12 @@
                                                    +-build-> build/html -checks-> first page
                                                    +-publish-> notebooks/NN_name.ipynb (tracked)
 
-``runner`` executes through papermill, in a kernel that notes the files it reads (``recorder``).
-``sphinx_ext`` is what ``_config.yml`` loads: French interface (``french``), plotly figures
-(``plotly_renderer``, ``figure_data``), numbers of the ledger in the prose (``roles``). ``lint``
-refuses a result typed by hand.
+``runner`` executes through papermill (``engine``), in a kernel that notes the files it reads
+(``recorder``); ``imports`` follows what code depends on. ``sphinx_ext`` is what ``_config.yml``
+loads: French interface and spaces (``french``, ``search``, ``bibliography``), plotly figures with
+their data (``plotly_renderer``, ``figure_data``), numbers of the ledger in the prose (``roles``,
+``wording``), markup that screen readers follow (``markup``). ``lint`` refuses a result typed by
+hand.
 
 A notebook is a text file in py:percent format. It starts like this::
 

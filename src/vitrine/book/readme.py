@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from vitrine import paths
 from vitrine.book import wording
 from vitrine.figures.style import model_name
 
-__all__ = ["BEGIN", "END", "refresh", "results_markdown"]
+__all__ = ["BEGIN", "END", "refresh", "results_markdown", "update"]
 
 BEGIN, END = "<!-- résultats -->", "<!-- /résultats -->"
 """What the results stand between."""
@@ -67,6 +68,19 @@ def refresh(text: str) -> str:
             f"{text.count(BEGIN)} and {text.count(END)}; put them back around the results"
         )
     return f"{before}{BEGIN}\n\n{results_markdown()}\n\n{END}{after}"
+
+
+def update() -> Path:
+    """Bring the results of README.md up to date with the ledger and return its path.
+
+    Raises:
+        ValueError: As ``refresh``.
+    """
+    path = paths.root() / "README.md"
+    text = path.read_text(encoding="utf-8")
+    if (fresh := refresh(text)) != text:
+        path.write_text(fresh, encoding="utf-8")
+    return path
 
 
 def _cell(values: Mapping[str, dict], key: str) -> str:

@@ -80,14 +80,14 @@ def announced_gaps(
 
     Args:
         gaps: By baseline and candidate, the gap ``candidate - baseline`` as a share.
-        metric: French name of the score.
+        metric: French title of the axis.
         smallest: Smallest gap that the images can show, as a share; a band around zero.
     """
     named = {
         f"{_broken(candidate)}<br>contre {_broken(baseline)}": gap
         for (baseline, candidate), gap in gaps.items()
     }
-    figure = training.gaps(named, metric=f"Écart, {metric}<br>(points)")
+    figure = training.gaps(named, metric=metric)
     band = rounded([100 * smallest])[0]
     figure.add_vrect(x0=-band, x1=band, fillcolor=MUTED, opacity=0.18, line_width=0, layer="below")
     return figure.update_layout(height=140 + GAP_ROW * len(gaps))
@@ -183,8 +183,8 @@ def smallest_gaps(
         "yaxis": {"rangemode": "tozero"},
         "legend": {"orientation": "h", "y": -0.3, "yanchor": "top"},
     }
-    x, y = "Images de test (échelle logarithmique)", "Plus petit écart décelable (points)"
-    return dress(figure, x=x, y=y, height=460, axes=axes)
+    y = "Plus petit écart décelable (points)"
+    return dress(figure, x="Images de test", y=y, height=460, axes=axes)
 
 
 def cited(results: pd.DataFrame, *, reference: str, smallest: float) -> go.Figure:
@@ -223,5 +223,4 @@ def cited(results: pd.DataFrame, *, reference: str, smallest: float) -> go.Figur
     )  # fmt: skip
     names = [re.sub("-(patch|imagenet)", r"<br>-\1", name) for name in table.index]
     axes = {"xaxis": PERCENT | {"dtick": 20}, "yaxis": listed(names)}
-    x = "Exactitude publiée<br>(une exécution par point)"
-    return dress(figure, x=x, height=120 + 44 * len(table), axes=axes)
+    return dress(figure, x="Exactitude publiée", height=130 + 44 * len(table), axes=axes)

@@ -52,7 +52,7 @@ def selective(curves: Mapping[str, SelectiveCurve]) -> go.Figure:
         "yaxis": percent_axis(0.0),
         "legend": {"orientation": "h", "y": -0.2, "yanchor": "top"},
     }
-    x, y = "Photos auxquelles le modèle répond", "Exactitude sur ces photos"
+    x, y = "Couverture (part des photos)", "Exactitude sur ces photos"
     return dress(figure, x=x, y=y, height=520, axes=axes)
 
 
@@ -82,7 +82,7 @@ def expected_costs(
         "yaxis": {"rangemode": "tozero", "tickformat": ".1f"},
         "legend": {"orientation": "h", "y": -0.2, "yanchor": "top"},
     }
-    x, y = "Prix d’un regard humain<br>(une erreur ordinaire vaut 1)", "Coût moyen par photo"
+    x, y = "Prix d’un regard humain", "Coût moyen par photo"
     return dress(figure, x=x, y=y, height=520, axes=axes)
 
 
@@ -106,8 +106,8 @@ def efficiency(models: pd.DataFrame) -> go.Figure:
             )  # fmt: skip
     log = {"type": "log", "dtick": 1, "exponentformat": "power"}
     axes = {
-        "xaxis": log | {"title": {"text": "Paramètres appris<br>(échelle logarithmique)"}},
-        "xaxis2": log | {"title": {"text": "Minutes de calcul<br>(échelle logarithmique)"}},
+        "xaxis": log | {"title": {"text": "Paramètres appris"}},
+        "xaxis2": log | {"title": {"text": "Minutes de calcul"}},
         "yaxis": PERCENT | {"title": {"text": "Exactitude"}},
         "yaxis2": PERCENT | {"title": {"text": "Exactitude"}},
         "legend": {"orientation": "h", "y": -0.16, "yanchor": "top"},
@@ -136,5 +136,5 @@ def missed(
         "xaxis": {"dtick": 1, "showgrid": False},
         "legend": {"orientation": "h", "y": -0.2, "yanchor": "top"},
     }
-    x = f"Modèles qui se trompent, sur {models}"
+    x = "Modèles qui se trompent"
     return dress(figure, x=x, y="Images de test", height=480, axes=axes, barmode="stack")

@@ -148,7 +148,7 @@ def log_axis(marks: Sequence[int]) -> dict[str, object]:
     return {"type": "log", "tickvals": list(marks), "ticktext": [whole(mark) for mark in marks]}
 
 
-def percent_axis(low: float = -2, high: float = 102) -> dict[str, object]:
+def percent_axis(low: float = -2.0, high: float = 102.0) -> dict[str, object]:
     """Return an axis of percentages, of values between 0 and 100, with the French space."""
     return {"range": [low, high], "ticksuffix": f"{THIN}%"}
 

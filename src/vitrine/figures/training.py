@@ -176,7 +176,7 @@ def reliability(curve: Reliability, recipe: str) -> go.Figure:
     axes = {
         "xaxis": percent_axis(),
         "xaxis2": percent_axis() | {"title": {"text": "Confiance annoncée"}},
-        "yaxis": percent_axis(-3, 103) | {"title": {"text": "Exactitude observée"}},
+        "yaxis": percent_axis(-3.0, 103.0) | {"title": {"text": "Exactitude observée"}},
         "yaxis2": {"title": {"text": "Images"}, "rangemode": "tozero"},
     }
     return dress(figure, height=560, axes=axes, bargap=0.08)

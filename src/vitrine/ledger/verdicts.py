@@ -185,11 +185,11 @@ CLAIMS = (
         "frameworks_differ",
         _TORCH,
         _KERAS,
-        text="à recette égale, le réseau entraîné avec PyTorch fait mieux que celui entraîné avec "
+        text="à recette égale, nos exécutions en PyTorch font mieux que nos exécutions en "
         "TensorFlow",
         cautious="à recette égale, rien n’indique que le choix de la bibliothèque compte",
-        reverse="à recette égale, le réseau entraîné avec TensorFlow fait mieux que celui entraîné "
-        "avec PyTorch",
+        reverse="à recette égale, nos exécutions en TensorFlow font mieux que nos exécutions en "
+        "PyTorch",
     ),
     Claim(
         key="poc_below_power",

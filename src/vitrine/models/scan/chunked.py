@@ -100,38 +100,24 @@ def _scan_backward(
     heads: Tensor,
     grad_y: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Return the gradients of the seven tensors, walking the chunks from last to first.
-
-    With ``a_t = exp(delta_t A)`` and ``v = delta u``, the gradient ``g`` of the state obeys the
-    mirrored recurrence ``g_t = C_t dy_t + a_{t+1} g_{t+1}``, and ``q_t = g_t a_t h_{t-1}`` is what
-    reaches the exponent ``delta_t A``.
-    """
+    """Return the gradients of the seven tensors, walking the chunks from last to first."""
     steps, _ = _cut(u, A)
     du, ddelta, dB, dC = (t.new_empty(t.shape) for t in (u, delta, B, C))
     dA, dD, dbias = A.new_zeros(A.t().shape), u.new_zeros(u.shape[2]), u.new_zeros(u.shape[2])
-    A_t, work = A.t().contiguous(), _Work(u, A, steps)
+    work = _Work(u, A, steps)
     rows = list(_chunks(steps, u, delta, sizes, B, C, grad_y, du, ddelta, dB, dC))
     with without_autocast(u):
         for k in reversed(range(len(rows))):
             u_k, raw_k, delta_k, B_k, C_k, dy_k, du_k, ddelta_k, dB_k, dC_k = rows[k]
             work.h[0] = heads[k]
-            v_k = delta_k * u_k
-            h_k = work.advance(delta_k, v_k, B_k)
-            g_k = work.retreat(dy_k, C_k)
-            # Rows times columns: the other way round, a batched product is seven times slower.
-            dC_k.copy_(torch.matmul(dy_k[:, :, None], h_k.transpose(-1, -2))[:, :, 0])
-            dB_k.copy_(torch.matmul(v_k[:, :, None], g_k.transpose(-1, -2))[:, :, 0])
-            dv_k = torch.matmul(B_k[:, :, None], g_k)[:, :, 0]
-
-            q_k = work.decay[: len(u_k)].mul_(g_k).mul_(work.h[: len(u_k)])
-            step_k = torch.mul(q_k, A_t, out=g_k).sum(2).addcmul_(u_k, dv_k)
-            step_k = _through_softplus(step_k, raw_k, delta_bias, delta_softplus)
-            dA += q_k.mul_(delta_k[:, :, None]).sum((0, 1))
+            dv, dstep, dA_k = work.differentiate(u_k, delta_k, B_k, C_k, dy_k, dB_k, dC_k)
+            dstep = _through_softplus(dstep, raw_k, delta_bias, delta_softplus)
+            ddelta_k.copy_(dstep)
+            dv.mul_(delta_k)
+            du_k.copy_(dv if D is None else dv.addcmul_(D, dy_k))
+            dA += dA_k
             dD += (dy_k * u_k).sum((0, 1))
-            dbias += step_k.sum((0, 1))
-            ddelta_k.copy_(step_k)
-            dv_k.mul_(delta_k)
-            du_k.copy_(dv_k if D is None else dv_k.addcmul_(D, dy_k))
+            dbias += dstep.sum((0, 1))
     return du, ddelta, dA.t().contiguous(), dB, dC, dD, dbias
 
 
@@ -176,7 +162,8 @@ class _Work:
 
     def __init__(self, u: Tensor, A: Tensor, steps: int) -> None:
         shape = _state_shape(u, A)
-        self.rate = A.t().contiguous() * math.log2(math.e)
+        self.A = A.t().contiguous()
+        self.rate = self.A * math.log2(math.e)
         self.decay, self.h = u.new_empty((steps, *shape)), u.new_empty((steps + 1, *shape))
         self.h[0] = 0
         self.decays, self.states = self.decay.unbind(0), self.h.unbind(0)
@@ -203,6 +190,33 @@ class _Work:
             self.grads[t - 1].addcmul_(self.decays[t], self.grads[t])
         torch.mul(self.decays[0], self.grads[0], out=self.after)
         return self.g[:size]
+
+    def differentiate(
+        self,
+        u: Tensor,
+        delta: Tensor,
+        B: Tensor,
+        C: Tensor,
+        dy: Tensor,
+        dB: Tensor,
+        dC: Tensor,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Fill the gradients of B and C; return those of ``v = delta u``, of delta and of A.
+
+        With ``a_t = exp(delta_t A)``, the gradient of the state obeys the mirrored recurrence
+        ``g_t = C_t dy_t + a_{t+1} g_{t+1}``, and ``q_t = g_t a_t h_{t-1}`` is what reaches the
+        exponent ``delta_t A``. The work buffers hold nothing of use afterwards.
+        """
+        v = delta * u
+        h = self.advance(delta, v, B)
+        g = self.retreat(dy, C)
+        # A row times columns: the other way round, a batched product is seven times slower.
+        dC.copy_(torch.matmul(dy[:, :, None], h.transpose(-1, -2))[:, :, 0])
+        dB.copy_(torch.matmul(v[:, :, None], g.transpose(-1, -2))[:, :, 0])
+        dv = torch.matmul(B[:, :, None], g)[:, :, 0]
+        q = self.decay[: len(u)].mul_(g).mul_(self.h[: len(u)])
+        ddelta = torch.mul(q, self.A, out=g).sum(2).addcmul_(u, dv)
+        return dv, ddelta, q.mul_(delta[:, :, None]).sum((0, 1))
 
 
 def _cut(u: Tensor, A: Tensor) -> tuple[int, int]:

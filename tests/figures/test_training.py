@@ -1,0 +1,131 @@
+"""What the figures of the chapters on training show is what they are given."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from vitrine.catalog import CLASSES
+from vitrine.figures import style, training
+from vitrine.scores import Interval
+from vitrine.scores.calibration import reliability
+from vitrine.scores.classes import confusion, per_class
+
+TRUTH = np.array([0, 1, 2, 3, 4, 5, 6, 0])
+PREDICTED = np.array([0, 1, 2, 3, 4, 5, 6, 6])
+
+
+@pytest.fixture
+def history():
+    """Two epochs of a run."""
+    return pd.DataFrame(
+        {
+            "epoch": [1, 2],
+            "train_loss": [2.0, 1.123456789],
+            "train_accuracy": [0.1, 0.2],
+            "val_loss": [2.5, np.inf],
+            "val_accuracy": [0.15, 0.25],
+        }
+    )
+
+
+def test_curves_draw_each_run_twice_a_part_in_percent_and_leave_a_hole_for_infinity(history):
+    figure = training.curves({"efficientnet-b0-keras-scratch/seed-3": history})
+
+    drawn = {(trace.name, trace.yaxis): list(trace.y) for trace in figure.data}
+    assert drawn == {
+        ("Graine 3, entraînement", "y"): [2.0, 1.12346],
+        ("Graine 3, entraînement", "y2"): [10.0, 20.0],
+        ("Graine 3, validation", "y"): [2.5, None],
+        ("Graine 3, validation", "y2"): [15.0, 25.0],
+    }
+
+
+def test_curves_name_the_model_where_there_are_several(history):
+    names = ("efficientnet-b0-torch-scratch/seed-0", "mambavision-micro-scratch/seed-0")
+
+    figure = training.curves(dict.fromkeys(names, history))
+
+    assert figure.data[4].name == "MambaVision (micro, de zéro), graine 0, entraînement"
+    assert figure.data[2].line.color != figure.data[6].line.color
+
+
+def test_class_scores_draw_values_with_both_ends_of_their_intervals():
+    scores = per_class(TRUTH, PREDICTED, categories=len(CLASSES))
+
+    figure = training.class_scores(scores)
+
+    recall = next(trace for trace in figure.data if trace.name == "Rappel")
+    first = scores[0].recall
+    assert recall.x[0] == 50.0
+    assert recall.x[0] - recall.error_x.arrayminus[0] == pytest.approx(100 * first.low, rel=1e-5)
+    assert recall.x[0] + recall.error_x.array[0] == pytest.approx(100 * first.high, rel=1e-5)
+    assert figure.layout.yaxis.ticktext[0] == "Puériculture (2)"
+
+
+def test_confusion_prints_counts_and_shades_shares_of_the_true_class():
+    figure = training.confusion(confusion(TRUTH, PREDICTED, categories=len(CLASSES)))
+
+    heat = figure.data[0]
+    assert heat.text[0] == [1, 0, 0, 0, 0, 0, 1]
+    assert heat.z[0] == [50, 0, 0, 0, 0, 0, 50]
+    assert figure.layout.yaxis.autorange == "reversed"
+
+
+def test_confusion_leaves_a_class_without_image_blank():
+    others = TRUTH > 0
+
+    figure = training.confusion(confusion(TRUTH[others], PREDICTED[others], categories=7))
+
+    assert figure.data[0].z[0] == [0] * len(CLASSES)
+
+
+def test_reliability_draws_only_bins_that_hold_images():
+    probabilities = np.full((8, 7), 0.4 / 6)
+    probabilities[np.arange(8), PREDICTED] = 0.6
+
+    figure = training.reliability(reliability(TRUTH, probabilities), "majority")
+
+    _, points, bars = figure.data
+    assert (points.x, points.y, points.customdata) == ((60.0,), (87.5,), (8,))
+    assert sum(bars.y) == 8 and points.name == "Classe majoritaire"
+
+
+def test_seeds_draw_every_seed_under_the_mean_of_its_recipe():
+    scores = {"a": ([0.5, 0.7], Interval(0.6, 0.4, 0.9)), "b": ([0.2], Interval(0.2, 0.1, 0.3))}
+
+    figure = training.seeds(scores, metric="Exactitude")
+
+    assert [list(trace.x) for trace in figure.data] == [[60.0], [50.0, 70.0], [20.0], [20.0]]
+    assert [trace.y[0] for trace in figure.data] == [0, 0.28, 1, 1.28]
+    assert figure.layout.xaxis.title.text == "Exactitude"
+
+
+def test_gaps_are_drawn_in_points_around_a_line_at_zero():
+    figure = training.gaps({"a": Interval(-0.02, -0.05, 0.01)}, metric="Écart (points)")
+
+    (points,) = figure.data
+    assert (points.x, points.error_x.arrayminus, points.error_x.array) == ((-2,), (3,), (3,))
+    assert figure.layout.shapes[0].x0 == 0
+
+
+@pytest.mark.parametrize(
+    ("recipe", "name"),
+    [
+        ("efficientnet-b0-keras-scratch-smoke", "EfficientNet-B0, TensorFlow (de zéro)"),
+        ("efficientnet-b0-torch", "EfficientNet-B0, PyTorch"),
+        ("mambavision-micro-scratch", "MambaVision (micro, de zéro)"),
+        ("never-heard-of", "never-heard-of"),
+    ],
+)
+def test_model_has_a_name_on_screen_even_unknown(recipe, name):
+    assert style.model_name(recipe) == name
+    assert style.model_colour(recipe).startswith("#")
+
+
+def test_every_class_has_its_own_colour():
+    assert list(style.CLASS_COLOURS) == list(CLASSES)
+    assert len(set(style.CLASS_COLOURS.values())) == len(CLASSES)
+
+
+def test_rounding_keeps_six_digits_and_no_number_that_json_lacks():
+    assert style.rounded([1 / 3, 1e7 / 3, np.nan, np.inf]) == [0.333333, 3333330.0, None, None]

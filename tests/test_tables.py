@@ -1,0 +1,78 @@
+"""Tables say in French what they are given, and nothing that changes from run to run."""
+
+import pandas as pd
+import pytest
+
+from vitrine import recipes, splits, tables
+from vitrine.scores import Interval
+
+THIN, WIDE = "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}"
+
+
+def test_shown_table_puts_numbers_to_the_right_in_french_and_escapes_text():
+    frame = pd.DataFrame({"Nom": ["a < b", "c"], "Compte": [1050, 2], "Part": [0.25, -1.5]})
+
+    html = tables.show(frame, decimals=2)._repr_html_()
+
+    assert "<td>a &lt; b</td>" in html
+    assert f'<td class="nombre" style="text-align: right">1{THIN}050</td>' in html
+    assert ">0,25</td>" in html and ">\N{MINUS SIGN}1,50</td>" in html
+
+
+def test_shown_table_prints_the_same_every_time():
+    frame = pd.DataFrame({"Nom": ["a"], "Oui": [True]})
+
+    assert repr(tables.show(frame)) == repr(tables.show(frame)) == "Nom  Oui\na    oui"
+
+
+def test_empty_table_shows_its_headings():
+    shown = tables.show(pd.DataFrame({"Nom": [], "Compte": []}))
+
+    assert ">Nom</th>" in shown._repr_html_() and repr(shown) == "Nom  Compte"
+
+
+def test_leaks_count_every_pair_once_whatever_the_order_of_its_sides():
+    pairs = pd.DataFrame(
+        {
+            "part_a": ["train", "test", "train", "validation"],
+            "part_b": ["test", "train", "train", "test"],
+            "exact": [True, False, True, False],
+        }
+    )
+
+    table = tables.leaks(pairs).set_index("Parties")
+
+    assert table["Doublons exacts"].sum() + table["Quasi-doublons"].sum() == 4
+    row = table.loc["Entraînement et test"]
+    assert (row["Fuite"], row["Doublons exacts"], row["Quasi-doublons"]) == (True, 1, 1)
+
+
+def test_parts_add_up_to_the_split():
+    table = tables.parts(splits.load())
+
+    assert table.iloc[-1].tolist() == ["Ensemble", 758, 134, 158, 1050]
+    assert (table.Total[:-1] == 150).all()
+
+
+@pytest.mark.parametrize("name", list(recipes.RECIPES))
+def test_recipe_lists_every_choice_it_makes(name):
+    chosen = recipes.find(name)
+
+    table = tables.recipe(chosen).set_index("Choix")
+
+    assert table.loc["Réseau", "Valeur"] == chosen.architecture
+    silent = {"name", "trainer", "source", "precision", "backbone", "accumulate"}
+    assert set(recipes.Recipe.__dataclass_fields__) - set(tables.CHOICES) == silent
+    if chosen.flip:
+        assert table.loc["Miroir horizontal", "Valeur"] == "oui"
+
+
+def test_scores_write_shares_in_percent_and_losses_as_they_are():
+    panel = {"accuracy": Interval(0.789, 0.7, 0.85), "log_loss": Interval(1.234, 1.0, 1.5)}
+
+    table = tables.scores({"un modèle": panel})
+
+    assert table["un modèle"].tolist() == [
+        f"78,9{THIN}% [70,0{WIDE};{WIDE}85,0]",
+        f"1,23 [1,00{WIDE};{WIDE}1,50]",
+    ]
