@@ -86,9 +86,11 @@ def publish(
     Example: vitrine publish 02_donnees
     """
     from vitrine import ledger
+    from vitrine.book import readme
     from vitrine.book.publish import publish as write_published
 
     ledger.write()
+    readme.update()
     with _Cells() as progress:
         write_published(notebooks or (), force=force, tell=typer.echo, progress=progress)
 

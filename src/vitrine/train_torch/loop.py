@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,7 @@ class Classifier(L.LightningModule):
         network.get_classifier().requires_grad_(True).train()
         self.sums = {"loss": 0.0, "hits": 0.0, "seen": 0, "clock": time.perf_counter()}
 
-    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
+    def training_step(self, batch: Sequence[Tensor], _: int) -> Tensor:
         """Return the loss of one batch of uint8 photos."""
         pixels, labels = batch
         x = self.model[0](pixels).contiguous(memory_format=torch.channels_last)
@@ -116,7 +117,7 @@ class Classifier(L.LightningModule):
         self.sums |= {"val_loss": 0.0, "val_hits": 0, "val_seen": 0}
         self.final.eval()
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
+    def validation_step(self, batch: Sequence[Tensor], _: int) -> None:
         """Accumulate the validation loss (plain cross-entropy) and accuracy."""
         pixels, labels = batch
         logits = self.final(pixels)
