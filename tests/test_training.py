@@ -190,6 +190,39 @@ def test_a_frozen_backbone_leaves_all_but_the_head_as_it_was(demo_catalog, demo_
     assert moved == {"1.fc.weight", "1.fc.bias"}
 
 
+def test_both_frameworks_start_from_the_same_laws():
+    """Head and batch normalisation; TensorFlow speaks from a process of its own."""
+    import torch
+    from torch import nn
+
+    from vitrine.train_torch.network import build
+
+    script = """
+import keras, numpy as np
+from vitrine import recipes
+from vitrine.train_keras.network import build
+keras.utils.set_random_seed(0)
+network = build(recipes.find("efficientnet-b0-keras-scratch").smoke())
+norm = network.get_layer("backbone").get_layer("stem_bn")
+head = network.get_layer("head")
+print(head.kernel.numpy().std(), np.abs(head.bias.numpy()).max(), norm.momentum, norm.epsilon)
+"""
+    environment = os.environ | {"PYTHONPATH": str(Path(runs.__file__).parents[2])}
+    printed = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script], env=environment, capture_output=True,
+        text=True, check=True,
+    ).stdout  # fmt: skip
+    deviation, bias, momentum, epsilon = map(float, printed.split())
+    torch.manual_seed(0)
+    network = build(recipes.find(TRAINERS["torch"]).smoke())[1]
+    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+
+    assert float(network.classifier.weight.detach().std()) == pytest.approx(deviation, rel=0.05)
+    assert float(network.classifier.bias.detach().abs().max()) == bias == 0
+    assert [m.momentum for m in norms] == pytest.approx([1 - momentum] * len(norms))
+    assert [m.eps for m in norms] == [epsilon] * len(norms)
+
+
 def test_weights_that_cannot_be_had_are_refused_with_the_file_to_place(monkeypatch):
     from vitrine.train_torch import build
 

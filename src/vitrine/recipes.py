@@ -42,6 +42,8 @@ class Recipe:
         label_smoothing: Probability mass moved from the true class to all classes alike.
         drop_rate: Dropout before the classifier.
         drop_path_rate: Stochastic depth at the last block, rising linearly from the first.
+        norm_momentum: Weight of a batch in the running statistics of batch normalisation; 0
+            keeps the architecture's. PyTorch only: Keras fixes its own at 0.01.
         crop_scale: Smallest share of the area that a random crop keeps; 1 is no crop.
         flip: Whether images are mirrored half of the time.
         jitter: Largest relative change of brightness, contrast and saturation.
@@ -73,6 +75,7 @@ class Recipe:
     label_smoothing: float = 0.0
     drop_rate: float = 0.0
     drop_path_rate: float = 0.0
+    norm_momentum: float = 0.0
     crop_scale: float = 1.0
     flip: bool = False
     jitter: float = 0.0
@@ -85,7 +88,8 @@ class Recipe:
     source: str
 
     def __post_init__(self) -> None:
-        for field in ("label_smoothing", "drop_rate", "drop_path_rate", "ema_decay", "jitter"):
+        shares = ("label_smoothing", "drop_rate", "drop_path_rate", "norm_momentum", "ema_decay")
+        for field in (*shares, "jitter"):
             if not 0 <= getattr(self, field) < 1:
                 self._refuse(field, "a value in [0, 1)")
         for field in ("crop_scale", "layer_decay"):
@@ -109,7 +113,7 @@ class Recipe:
         if self.head_epochs and self.weights == "none":
             self._refuse("head_epochs", "0 without pretrained weights, which it protects")
         if self.trainer == "keras":
-            for field in ("randaugment", "cutmix", "ema_decay"):
+            for field in ("randaugment", "cutmix", "ema_decay", "norm_momentum"):
                 if getattr(self, field):
                     self._refuse(field, "none: the Keras trainer does not implement it")
             for field in ("layer_decay", "accumulate"):
@@ -187,6 +191,7 @@ _ALL = (
         name="efficientnet-b0-torch-scratch",
         trainer="torch",
         architecture="tf_efficientnet_b0",
+        norm_momentum=0.01,
         **_SCRATCH,
     ),
     Recipe(
@@ -200,6 +205,7 @@ _ALL = (
         name="efficientnet-b0-torch",
         trainer="torch",
         architecture="tf_efficientnet_b0",
+        norm_momentum=0.01,
         head_epochs=5,
         **_FINE_TUNED,
     ),

@@ -108,8 +108,8 @@ def test_kernels_compile_for_a_device_that_is_not_here(kernel, tmp_path, monkeyp
     )
 
     assert "ex2.approx" in binary.asm["ptx"]
-    assert "atom." not in binary.asm["ptx"]
-    assert "red." not in binary.asm["ptx"]
+    assert "atom.global" not in binary.asm["ptx"]
+    assert "red.global" not in binary.asm["ptx"]
     assert binary.asm["cubin"]
 
 

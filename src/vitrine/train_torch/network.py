@@ -32,6 +32,10 @@ class Normalise(nn.Module):
 def build(recipe: Recipe, classes: int = len(CLASSES)) -> nn.Module:
     """Return the recipe's network: normalisation inside, uint8 in, logits out.
 
+    From scratch, the head starts as a Keras one does (Glorot and Bengio, Understanding the
+    Difficulty of Training Deep Feedforward Neural Networks, AISTATS 2010): timm scales an
+    EfficientNet's by the number of classes alone, which for seven of them is five times as wide.
+
     Raises:
         RecipeError: If timm has no such architecture, or if its weights cannot be had.
     """
@@ -59,6 +63,14 @@ def build(recipe: Recipe, classes: int = len(CLASSES)) -> nn.Module:
         if recipe.weights == "none":
             raise
         raise RecipeError(_unavailable(recipe, error)) from error
+    if recipe.weights == "none":
+        head = network.get_classifier()
+        nn.init.xavier_uniform_(head.weight)
+        nn.init.zeros_(head.bias)
+    if recipe.norm_momentum:
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.momentum = recipe.norm_momentum
     config = network.pretrained_cfg
     return nn.Sequential(Normalise(config["mean"], config["std"]), network)
 
