@@ -8,15 +8,17 @@ from vitrine.recipes import RECIPES, RecipeError
 SCRATCH = RECIPES["efficientnet-b0-torch-scratch"]
 
 
-def test_the_two_frameworks_train_under_the_same_recipe():
-    keras = RECIPES["efficientnet-b0-keras-scratch"]
+OTHERS = [r for r in RECIPES.values() if r.name.endswith("-scratch") and r != SCRATCH]
 
-    same = replace(
-        keras, name=SCRATCH.name, trainer=SCRATCH.trainer, architecture=SCRATCH.architecture,
-        norm_momentum=0.01,  # Keras fixes its own: tests/test_training.py holds the two equal
-    )  # fmt: skip
 
-    assert same == SCRATCH
+@pytest.mark.parametrize("other", OTHERS, ids=lambda r: r.name)
+def test_every_network_trains_from_scratch_under_the_same_recipe(other):
+    own = ("name", "trainer", "architecture", "windows", "norm_momentum")
+
+    same = replace(SCRATCH, **{field: getattr(other, field) for field in own})
+
+    assert same == other
+    assert "fixed before the first run" in other.source
 
 
 def test_learning_rate_rises_then_follows_half_a_cosine_to_zero():

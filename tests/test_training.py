@@ -223,6 +223,23 @@ print(head.kernel.numpy().std(), np.abs(head.bias.numpy()).max(), norm.momentum,
     assert [m.eps for m in norms] == [epsilon] * len(norms)
 
 
+@pytest.mark.parametrize("name", ["mambavision-micro-scratch", "mambavision-tiny-scratch"])
+def test_mambavision_has_windows_that_fit_the_photos(name):
+    import torch
+
+    from vitrine.train_torch.network import build
+
+    recipe = recipes.find(name)
+    network = build(recipe)[1]
+    sides = []
+    for level in network.levels[2:]:
+        level.register_forward_pre_hook(lambda _, args: sides.append(args[0].shape[-1]))
+    with torch.inference_mode():
+        network.eval()(torch.zeros(1, 3, recipe.image_size, recipe.image_size))
+
+    assert [level.window_size for level in network.levels[2:]] == sides == [8, 4]
+
+
 def test_weights_that_cannot_be_had_are_refused_with_the_file_to_place(monkeypatch):
     from vitrine.train_torch import build
 

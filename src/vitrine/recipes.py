@@ -31,6 +31,8 @@ class Recipe:
         weights: Where training starts: ``none``, ``imagenet``, or the path of a local file.
         backbone: ``fine-tuned``, or ``frozen`` (only the head learns).
         image_size: Side of the square input, in pixels.
+        windows: Sides of the windows of the last two levels of a MambaVision, in positions (a
+            position is 16, then 32 pixels); empty keeps the architecture's, made for 224 pixels.
         batch_size: Images per optimiser step, gradient accumulation included.
         accumulate: Pieces that a batch is cut into to save memory. Batch statistics see a piece.
         epochs: Passes over the training split.
@@ -64,6 +66,7 @@ class Recipe:
     weights: str = "none"
     backbone: Literal["fine-tuned", "frozen"] = "fine-tuned"
     image_size: int = 224
+    windows: tuple[int, ...] = ()
     batch_size: int = 32
     accumulate: int = 1
     epochs: int = 0
@@ -113,7 +116,7 @@ class Recipe:
         if self.head_epochs and self.weights == "none":
             self._refuse("head_epochs", "0 without pretrained weights, which it protects")
         if self.trainer == "keras":
-            for field in ("randaugment", "cutmix", "ema_decay", "norm_momentum"):
+            for field in ("windows", "randaugment", "cutmix", "ema_decay", "norm_momentum"):
                 if getattr(self, field):
                     self._refuse(field, "none: the Keras trainer does not implement it")
             for field in ("layer_decay", "accumulate"):
@@ -143,6 +146,7 @@ class Recipe:
             head = 1 if self.head_epochs else 0
             cut |= {"epochs": 2 + head, "head_epochs": head, "warmup_epochs": 0, "batch_size": 8}
             cut |= {"accumulate": min(self.accumulate, 2)}
+            cut |= {"windows": (4, 2) if self.windows else ()}
         return replace(self, **cut)
 
     def to_dict(self) -> dict[str, Any]:
@@ -207,6 +211,34 @@ _ALL = (
         architecture="tf_efficientnet_b0",
         norm_momentum=0.01,
         head_epochs=5,
+        **_FINE_TUNED,
+    ),
+    Recipe(
+        name="mambavision-micro-scratch",
+        trainer="torch",
+        architecture="mambavision_micro",
+        windows=(8, 4),
+        **_SCRATCH,
+    ),
+    Recipe(
+        name="mambavision-tiny-scratch",
+        trainer="torch",
+        architecture="mambavision_tiny",
+        windows=(8, 4),
+        **_SCRATCH,
+    ),
+    Recipe(
+        name="mambavision-tiny",
+        trainer="torch",
+        architecture="mambavision_tiny",
+        head_epochs=5,
+        **_FINE_TUNED,
+    ),
+    Recipe(
+        name="mambavision-tiny-frozen",
+        trainer="torch",
+        architecture="mambavision_tiny",
+        backbone="frozen",
         **_FINE_TUNED,
     ),
     Recipe(

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
+import vitrine.models  # noqa: F401  (registers MambaVision with timm)
 from vitrine.catalog import CLASSES
 from vitrine.recipes import Recipe, RecipeError
 
@@ -32,7 +33,7 @@ class Normalise(nn.Module):
 def build(recipe: Recipe, classes: int = len(CLASSES)) -> nn.Module:
     """Return the recipe's network: normalisation inside, uint8 in, logits out.
 
-    From scratch, the head starts as a Keras one does (Glorot and Bengio, Understanding the
+    The head is always new, and starts as a Keras one does (Glorot and Bengio, Understanding the
     Difficulty of Training Deep Feedforward Neural Networks, AISTATS 2010): timm scales an
     EfficientNet's by the number of classes alone, which for seven of them is five times as wide.
 
@@ -40,6 +41,8 @@ def build(recipe: Recipe, classes: int = len(CLASSES)) -> nn.Module:
         RecipeError: If timm has no such architecture, or if its weights cannot be had.
     """
     options = {"drop_rate": recipe.drop_rate, "drop_path_rate": recipe.drop_path_rate}
+    if recipe.windows:
+        options["window_size"] = recipe.windows
     if recipe.weights not in ("none", "imagenet"):
         if not Path(recipe.weights).is_file():
             raise RecipeError(
@@ -63,10 +66,9 @@ def build(recipe: Recipe, classes: int = len(CLASSES)) -> nn.Module:
         if recipe.weights == "none":
             raise
         raise RecipeError(_unavailable(recipe, error)) from error
-    if recipe.weights == "none":
-        head = network.get_classifier()
-        nn.init.xavier_uniform_(head.weight)
-        nn.init.zeros_(head.bias)
+    head = network.get_classifier()
+    nn.init.xavier_uniform_(head.weight)
+    nn.init.zeros_(head.bias)
     if recipe.norm_momentum:
         for module in network.modules():
             if isinstance(module, nn.BatchNorm2d):
