@@ -30,6 +30,7 @@ __all__ = [
 
 COMPARISONS = (
     ("efficientnet-b0-keras-scratch", "efficientnet-b0-torch-scratch"),
+    ("efficientnet-b0-torch-scratch", "mambavision-micro-scratch"),
     ("histogram-hog", "efficientnet-b0-keras-scratch"),
     ("histogram-hog", "mobilenetv2-int8-probe"),
     ("efficientnet-b0-keras-scratch", "mobilenetv2-int8-probe"),

@@ -100,6 +100,7 @@ def _all_learn(ledger: Ledger) -> bool:
 
 _PROBE, _HOG = "mobilenetv2-int8-probe", "histogram-hog"
 _KERAS, _TORCH = "efficientnet-b0-keras-scratch", "efficientnet-b0-torch-scratch"
+_MICRO = "mambavision-micro-scratch"
 _POC_GAPS = tuple(f"poc_gap.mambavision-{size}.accuracy" for size in ("t", "s", "b"))
 
 
@@ -190,6 +191,15 @@ CLAIMS = (
         cautious="à recette égale, rien n’indique que le choix de la bibliothèque compte",
         reverse="à recette égale, nos exécutions en TensorFlow font mieux que nos exécutions en "
         "PyTorch",
+    ),
+    _paired(
+        "architectures_differ",
+        _MICRO,
+        _TORCH,
+        text="à recette et taille égales, MambaVision fait mieux qu’EfficientNet-B0",
+        cautious="à recette et taille égales, nos images ne départagent pas MambaVision et "
+        "EfficientNet-B0",
+        reverse="à recette et taille égales, EfficientNet-B0 fait mieux que MambaVision",
     ),
     Claim(
         key="poc_below_power",
