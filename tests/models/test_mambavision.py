@@ -551,28 +551,3 @@ def test_an_exported_program_takes_any_batch(untyped, rng):
         torch.testing.assert_close(
             program.module()(x[:batch]), model(x[:batch]), rtol=1e-5, atol=1e-5
         )
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
-def test_onnx_runtime_answers_the_same_for_any_batch(untyped, rng, tmp_path):
-    pytest.importorskip("onnxscript", reason="the extra for export is not installed")
-    runtime = pytest.importorskip("onnxruntime", reason="the extra for export is not installed")
-    model = fill(small()).eval()
-    x = torch.randn(16, 3, 64, 64, generator=rng)
-
-    torch.onnx.export(
-        model,
-        (x[:2],),
-        tmp_path / "model.onnx",
-        dynamo=True,
-        dynamic_shapes={"image": {0: torch.export.Dim("batch")}},
-        input_names=["image"],
-        output_names=["logits"],
-    )
-
-    session = runtime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
-    for batch in (1, 16):
-        (logits,) = session.run(None, {"image": x[:batch].numpy()})
-        expected = model(x[:batch]).detach()
-        torch.testing.assert_close(torch.from_numpy(logits), expected, rtol=0, atol=1e-4)
-        assert torch.from_numpy(logits).argmax(1).equal(expected.argmax(1))

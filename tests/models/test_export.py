@@ -1,0 +1,88 @@
+"""The network in ONNX: what another runtime answers, for any batch, from standard operators."""
+
+from collections import Counter
+
+import jaxtyping
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import timm
+import torch
+from mambavision_oracle import fill, image
+
+import vitrine.models  # noqa: F401  (registers the models)
+from vitrine.models.mambavision import ScanMixer
+
+FEW = {"depths": (1, 1, 2, 2)}
+CASES = {
+    "nano at 224, windows that fit": ("mambavision_nano", (224, 224), {}),
+    "micro at 64, windows wider than the map": ("mambavision_micro", (64, 64), {}),
+    "one side padded": ("mambavision_nano", (128, 200), FEW | {"window_size": (8, 4)}),
+    "both sides padded": ("mambavision_nano", (72, 104), FEW | {"window_size": (3, 2)}),
+}
+BATCHES = (1, 3, 16)
+
+
+@pytest.fixture(scope="module", params=CASES)
+def exported(request, tmp_path_factory):
+    """Return a network with weights far from their fresh values, its size and its ONNX file."""
+    name, size, options = CASES[request.param]
+    model = fill(timm.create_model(name, num_classes=7, **options)).eval()
+    path = tmp_path_factory.mktemp("onnx") / "model.onnx"
+    # Shape checks off: compilers do not see through them, and an installed package has none.
+    jaxtyping.config.update("jaxtyping_disable", True)
+    try:
+        torch.onnx.export(
+            model,
+            (image(2, *size),),
+            path,
+            dynamo=True,
+            dynamic_shapes={"image": {0: torch.export.Dim("batch")}},
+            input_names=["image"],
+            output_names=["logits"],
+            verbose=False,
+        )
+    finally:
+        jaxtyping.config.update("jaxtyping_disable", False)
+    return model, size, path
+
+
+# The exporter itself copies nodes in a way that Python deprecates.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+
+
+def test_onnx_runtime_answers_as_eager_for_any_batch(exported):
+    model, size, path = exported
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+
+    for batch in BATCHES:
+        x = image(batch, *size)
+        (logits,) = session.run(["logits"], {"image": x.numpy()})
+        with torch.inference_mode():
+            expected = model(x).numpy()
+        np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-4)
+        np.testing.assert_array_equal(logits.argmax(1), expected.argmax(1))
+
+
+def test_graph_has_standard_operators_one_exponential_a_scan_and_no_loop(exported):
+    model, _, path = exported
+
+    graph = onnx.load(path).graph
+
+    count = Counter(node.op_type for node in graph.node)
+    assert {node.domain for node in graph.node} <= {"", "ai.onnx"}
+    assert count.keys().isdisjoint({"Loop", "Scan", "If"})
+    assert count["Exp"] == sum(isinstance(module, ScanMixer) for module in model.modules())
+
+
+def test_graph_leaves_the_batch_free_and_fixes_the_image(exported):
+    _, size, path = exported
+
+    graph = onnx.load(path, load_external_data=False).graph
+
+    shapes = {
+        value.name: [dim.dim_param or dim.dim_value for dim in value.type.tensor_type.shape.dim]
+        for value in (*graph.input, *graph.output)
+    }
+    assert shapes == {"image": ["batch", 3, *size], "logits": ["batch", 7]}
