@@ -1,66 +1,26 @@
 """What the tests of MambaVision hold it to: published weights rebuilt, and a forward in one piece.
 
-The generator of weights and inputs is described in ``data/reference_T.json``. ``plain_forward`` is
-written from the description of the published network alone and shares nothing with the package: no
-module, no scan, the windows cut one by one. It is slow, in the order a reader would compute.
+The generator of weights and inputs is described in ``data/reference_T.json``; the package has it in
+``models.rebuilt``, and the recorded logits hold it to the description. ``plain_forward`` is written
+from the description of the published network alone and shares nothing with the package: no module,
+no scan, the windows cut one by one. It is slow, in the order a reader would compute.
 """
 
 import json
-import zlib
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as F
+
+from vitrine.models.rebuilt import fill, image, stream
+
+__all__ = ["fill", "image", "load_reference", "loss_weights", "plain_forward"]
 
 DATA = Path(__file__).parent / "data"
 
 
 def load_reference(letter):
     return json.loads((DATA / f"reference_{letter}.json").read_text())
-
-
-def stream(name, count):
-    golden, first, second = map(
-        np.uint64, (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
-    )
-    z = np.uint64(zlib.crc32(name.encode()) << 32)
-    z = z + np.arange(1, count + 1, dtype=np.uint64) * golden
-    z = (z ^ (z >> np.uint64(30))) * first
-    z = (z ^ (z >> np.uint64(27))) * second
-    z = z ^ (z >> np.uint64(31))
-    return (z >> np.uint64(11)).astype(np.float64) * 2.0**-52 - 1
-
-
-def weight(key, shape):
-    if key.endswith("num_batches_tracked"):
-        return torch.tensor(0)
-    v = stream(key, int(np.prod(shape))).reshape(shape)
-    fan_in = int(np.prod(shape[1:]))
-    rules = {
-        "running_mean": lambda: 0.1 * v,
-        "running_var": lambda: 1 + 0.25 * v,
-        "A_log": lambda: np.log(np.arange(shape[1]) + 1) + 0.2 * v,
-        ".D": lambda: 1 + 0.25 * v,
-        "dt_proj.bias": lambda: v - 1,
-        "gamma_1": lambda: 0.5 + 0.25 * v,
-        "gamma_2": lambda: 0.5 + 0.25 * v,
-        "bias": lambda: 0.1 * v,
-        "mixer.qkv.weight": lambda: v * 2 * np.sqrt(3 / fan_in),
-        "weight": lambda: 1 + 0.25 * v if len(shape) == 1 else v * np.sqrt(3 / fan_in),
-    }
-    rule = next(rule for suffix, rule in rules.items() if key.endswith(suffix))
-    return torch.from_numpy(rule().astype(np.float32))
-
-
-def fill(model):
-    model.load_state_dict({key: weight(key, t.shape) for key, t in model.state_dict().items()})
-    return model
-
-
-def image(batch, height, width):
-    v = stream(f"input:{batch}x{height}x{width}", batch * 3 * height * width)
-    return torch.from_numpy(v.astype(np.float32)).reshape(batch, 3, height, width)
 
 
 def loss_weights(batch, classes=1000):
