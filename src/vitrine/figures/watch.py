@@ -1,4 +1,4 @@
-"""Figures of the technology watch: what a scan remembers, and what each kind of mixing costs."""
+"""Figures of the technology watch: what a scan keeps, what mixing costs, what a detail moves."""
 
 from collections.abc import Mapping
 
@@ -8,13 +8,17 @@ from jaxtyping import Float
 
 from vitrine.figures import style
 
-__all__ = ["LENGTHS", "cost_against_length", "memory"]
+__all__ = ["LENGTHS", "cost_against_length", "departures", "memory"]
 
 LENGTHS = (49, 196, 784, 3136)
 """Sequence lengths marked: windows of 7, 14, 28 and 56 tokens a side."""
 
 _DASHES = ("solid", "dash", "dot", "dashdot")
 _COLOURS = (style.BLUE, style.VERMILION, style.GREEN, style.PURPLE)
+_UNSEEN = 1e-9
+"""Relative effects below this are rounding, not a difference between two networks."""
+_PERCENTS = ("0,001", "0,01", "0,1", "1", "10", "100")
+_ROW = 40
 
 
 def memory(responses: Mapping[str, Float[np.ndarray, " length"]]) -> go.Figure:
@@ -56,3 +60,31 @@ def cost_against_length(costs: Mapping[str, Float[np.ndarray, " length"]]) -> go
         y="Multiplications et additions (millions)",
         axes={"xaxis": style.log_axis(LENGTHS), "yaxis": {"type": "log", "dtick": 1}},
     )
+
+
+def departures(effects: Mapping[str, Mapping[str, float]]) -> go.Figure:
+    """Draw how far each choice, replaced by another, moves the logits: the strongest at the top.
+
+    Args:
+        effects: By image, the relative effect of each choice, 1 for logits moved by their own norm.
+            A choice without effect has no bar: its scale is logarithmic.
+    """
+    names = list(next(iter(effects.values())))
+    names.sort(key=lambda name: max(moved[name] for moved in effects.values()), reverse=True)
+    figure = go.Figure()
+    for (image, moved), colour, shape in zip(effects.items(), _COLOURS, ("", "/"), strict=False):
+        figure.add_bar(
+            x=style.rounded(
+                100 * moved[name] if moved[name] > _UNSEEN else np.nan for name in names
+            ),
+            y=list(range(len(names))),
+            name=image,
+            orientation="h",
+            marker={"color": colour, "pattern": {"shape": shape, "fgcolor": "white"}},
+        )
+    ticks = {"tickvals": [10.0**power for power in range(-3, 3)], "range": [-3.4, 2.4]}
+    ticks["ticktext"] = [f"{text}{style.THIN}%" for text in _PERCENTS]
+    axes = {"xaxis": {"type": "log", **ticks}, "yaxis": style.listed(names)}
+    height = 120 + _ROW * len(names)
+    x = "Déplacement des logits (échelle logarithmique)"
+    return style.dress(figure, x=x, height=height, axes=axes, bargap=0.25)
