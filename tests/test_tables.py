@@ -76,3 +76,17 @@ def test_scores_write_shares_in_percent_and_losses_as_they_are():
         f"78,9{THIN}% [70,0{WIDE};{WIDE}85,0]",
         f"1,23 [1,00{WIDE};{WIDE}1,50]",
     ]
+
+
+def test_departures_are_percentages_of_two_digits_and_rounding_is_none():
+    effects = {"224 × 224": {"ordre<br>des blocs": 1.2849, "arrondi": 3e-16, "epsilon": 6.96e-5}}
+    origins = {"ordre<br>des blocs": "l’usage", "arrondi": "l’article", "epsilon": "l’usage"}
+
+    table = tables.departures(effects, origins)
+
+    assert list(table["Si l’on écrivait"]) == ["ordre des blocs", "arrondi", "epsilon"]
+    assert list(table["224 × 224"]) == [
+        "130\N{NARROW NO-BREAK SPACE}%",
+        "aucun",
+        "0,0070\N{NARROW NO-BREAK SPACE}%",
+    ]

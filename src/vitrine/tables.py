@@ -16,8 +16,8 @@ from vitrine.scores.paired import McNemar
 from vitrine.splits import PARTS, Split
 
 __all__ = [
-    "Shown", "announced", "cited", "comparison", "costs", "errors", "leaks", "parts", "recipe",
-    "scores", "show",
+    "Shown", "announced", "cited", "comparison", "costs", "departures", "errors", "leaks", "parts",
+    "recipe", "scores", "show",
 ]  # fmt: skip
 
 PARTS_FR = dict(zip(PARTS, ("Entraînement", "Validation", "Test"), strict=True))
@@ -70,6 +70,8 @@ ALPHA, SMALLEST_P = 0.05, 0.001
 """Level of the tests, and the smallest p-value that is written out."""
 SHOWN_OF_NAME = 8
 """Characters shown of the name of a photo."""
+UNSEEN = 1e-9
+"""Relative effect under which two results in float64 differ by rounding alone."""
 
 _THIN, _MINUS = "\N{NARROW NO-BREAK SPACE}", "\N{MINUS SIGN}"
 _NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -344,3 +346,27 @@ def errors(
             "juste" if k == true else names[k] for k, true in zip(predicted, truth, strict=True)
         ]
     return table
+
+
+def departures(
+    effects: Mapping[str, Mapping[str, float]], origins: Mapping[str, str]
+) -> pd.DataFrame:
+    """List choices, where another reading of them comes from, and how far it moves the logits.
+
+    Args:
+        effects: By image, the relative effect of each choice, 1 for logits moved by their own norm.
+        origins: By choice, who suggests the other reading.
+    """
+    names = [name.replace("<br>", " ") for name in origins]
+    table = pd.DataFrame({"Si l’on écrivait": names, "D’après": list(origins.values())})
+    for image, moved in effects.items():
+        table[image] = [_moved(moved[name]) for name in origins]
+    return table
+
+
+def _moved(share: float) -> str:
+    """Write a relative effect as a percentage of two significant digits."""
+    if share < UNSEEN:
+        return "aucun"
+    digits = max(0, 1 - int(np.floor(np.log10(100 * share))))
+    return f"{number(float(f'{100 * share:.2g}'), digits)}{_THIN}%"
