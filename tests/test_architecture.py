@@ -27,7 +27,7 @@ LAYERS = [
     {"session", "compare"},
     {"figures", "tables"},
     {"ledger"},
-    {"book"},
+    {"book", "bench"},
     {"cli"},
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

@@ -12,11 +12,11 @@ import typer
 from rich.console import Console
 
 from vitrine import __version__
-from vitrine.cli import data, report, training
+from vitrine.cli import bench, data, report, training
 
 __all__ = ["app", "main"]
 
-FAILED, BAD_INPUT, MISMATCH, INTERRUPTED = 1, 2, 3, 130
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
 app = typer.Typer(
     help="An executable report: does MambaVision beat EfficientNet-B0 at sorting product photos?",
@@ -26,6 +26,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data.app, name="data")
+app.add_typer(bench.app, name="bench")
 app.add_typer(training.runs_app, name="runs")
 for command in (training.train, report.run, report.book, report.publish, report.check):
     app.command()(command)
@@ -41,14 +42,8 @@ def _root(version: bool = typer.Option(False, "--version", help="Print the versi
 
 def _code(error: Exception) -> int:
     """Return the exit code of an error that the package raises on purpose."""
-    from vitrine.book.checks import BookError
-    from vitrine.ledger import LedgerError
-
-    if isinstance(error, LedgerError | BookError):
-        return MISMATCH
-    if code := getattr(error, "exit_code", None):
-        return code
-    return BAD_INPUT if isinstance(error, ValueError | FileNotFoundError) else FAILED
+    usage = BAD_INPUT if isinstance(error, ValueError | FileNotFoundError) else FAILED
+    return getattr(error, "exit_code", usage)
 
 
 def _sentence(error: Exception) -> str:

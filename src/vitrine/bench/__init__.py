@@ -1,0 +1,13 @@
+"""Speed and memory measured side by side: ``vitrine bench scan`` and ``vitrine bench model``.
+
+::
+
+    plain (the slow scan to beat)  --+
+                                     +--> scan, lengths, model --> runs/bench/*.json --> the book
+    clock (interleaved, medians)   --+                    ^
+                                            sheet (machine, versions, bars)
+
+Candidates take turns in one process, so that what slows the machine down slows them all. On a CPU
+the clock is the processor time of one thread, which other programs hardly move; on a GPU it is that
+of CUDA's events. A ratio is the median over the turns of (baseline / candidate): above 1, faster.
+"""

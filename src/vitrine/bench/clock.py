@@ -1,0 +1,114 @@
+"""Time candidates in turns, and measure the memory that one needs."""
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+
+__all__ = ["Timings", "clock_of", "peak_bytes", "side_by_side"]
+
+Work = Callable[[], object]
+Clock = Callable[[Work], float]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Timings:
+    """What each candidate took at each turn.
+
+    Attributes:
+        turns: Milliseconds of each turn, by candidate, in the order in which they ran.
+    """
+
+    turns: Mapping[str, tuple[float, ...]]
+
+    def milliseconds(self, name: str) -> float:
+        """Return the median of a candidate."""
+        return statistics.median(self.turns[name])
+
+    def ratio(self, name: str, baseline: str) -> float:
+        """Return how many times faster a candidate is: the median of the ratios of each turn."""
+        pairs = zip(self.turns[baseline], self.turns[name], strict=True)
+        return statistics.median(slow / max(fast, 1e-9) for slow, fast in pairs)
+
+
+def side_by_side(
+    candidates: Mapping[str, Work],
+    *,
+    turns: int,
+    clock: Clock,
+    progress: Progress | None = None,
+) -> Timings:
+    """Run each candidate once for nothing, then all of them in turns, and time these.
+
+    Args:
+        candidates: What to run, by name.
+        turns: How many times each is timed.
+        clock: Runs a candidate and returns the milliseconds that it took.
+        progress: Told of the turns done and of their number.
+
+    Raises:
+        ValueError: If there is nothing to time.
+    """
+    if turns < 1 or not candidates:
+        raise ValueError(
+            f"expected at least one candidate and one turn, found {len(candidates)} and {turns}; "
+            "give more"
+        )
+    for work in candidates.values():
+        work()
+    taken: dict[str, list[float]] = {name: [] for name in candidates}
+    for turn in range(turns):
+        for name, work in candidates.items():
+            taken[name].append(float(clock(work)))
+        if progress is not None:
+            progress(turn + 1, turns)
+    return Timings({name: tuple(values) for name, values in taken.items()})
+
+
+def clock_of(device: str) -> Clock:
+    """Return the clock of a device: processor time on a CPU, CUDA's events on a GPU."""
+    return _cuda_milliseconds if device == "cuda" else _processor_milliseconds
+
+
+def _processor_milliseconds(work: Work) -> float:
+    begun = time.process_time_ns()
+    work()
+    return (time.process_time_ns() - begun) / 1e6
+
+
+def _cuda_milliseconds(work: Work) -> float:
+    begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    torch.cuda.synchronize()
+    begin.record()
+    work()
+    end.record()
+    torch.cuda.synchronize()
+    return begin.elapsed_time(end)
+
+
+def peak_bytes(work: Work, device: str) -> int:
+    """Return the most bytes of tensors that a piece of work holds at once, its answer included.
+
+    What existed before does not count.
+    """
+    if device == "cuda":
+        torch.cuda.synchronize()
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        work()
+        torch.cuda.synchronize()
+        return torch.cuda.max_memory_allocated() - before
+    activities = [torch.profiler.ProfilerActivity.CPU]
+    with torch.profiler.profile(activities=activities, profile_memory=True) as profile:
+        kept = work()
+    events = profile.profiler.kineto_results.events()
+    moves = sorted((e for e in events if e.name() == "[memory]"), key=lambda e: e.start_ns())
+    held = peak = 0
+    for move in moves:
+        held += move.nbytes()
+        peak = max(peak, held)
+    del kept
+    return peak

@@ -1,0 +1,217 @@
+"""Time a whole MambaVision with our scan and with the plain one; and in ONNX Runtime."""
+
+import copy
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+import vitrine.models  # noqa: F401  (registers the models)
+from vitrine.bench import plain, sheet
+from vitrine.bench.clock import Progress, Work, clock_of, side_by_side
+from vitrine.models.rebuilt import fill, image
+
+__all__ = ["measure", "measure_onnx", "model_bars"]
+
+BATCHES = {"forward": 16, "training": 8}
+PLAIN = "plain, float32"
+NAME, SIDE, CLASSES = "mambavision_tiny", 224, 1000
+RUNTIME_NAMES, RUNTIME_BATCHES = ("mambavision_micro", "mambavision_tiny"), (1, 16)
+QUICK = "mambavision_nano"
+BARS = {
+    ("forward", "ours, float32"): 1.05,
+    ("training", "ours, float32"): 1.5,
+    ("forward", "ours, bfloat16"): 2.0,
+    ("training", "ours, bfloat16"): 2.6,
+}
+"""Times faster than the plain network in float32. Those in bfloat16 need AVX512-BF16 or AMX."""
+TOLERANCE = 1e-4
+
+Tell = Callable[[str], None]
+
+
+def measure(
+    *,
+    device: str = "cpu",
+    turns: int = 5,
+    quick: bool = False,
+    tell: Tell = print,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Return the sheet of the model: rows of the network, rows of ONNX Runtime, bars.
+
+    Args:
+        device: ``cpu`` or ``cuda``; ONNX Runtime is timed on the CPU, where eager is too.
+        turns: Times that each candidate is timed.
+        quick: Whether to use the smallest network on tiny images, for tests.
+        tell: Told each result as a line.
+        progress: Told of the turns done and of their number.
+    """
+    found = sheet.header("vitrine bench model", device, turns=turns, quick=quick)
+    rows = []
+    for kind in BATCHES:
+        rows += _compare(kind, device, turns, quick, tell, progress)
+    onnx: list[dict[str, Any]] = []
+    if device == "cpu":
+        for name in (QUICK,) if quick else RUNTIME_NAMES:
+            onnx += measure_onnx(name, side=64 if quick else SIDE, turns=turns, tell=tell)
+    bars = [] if quick else model_bars(rows, onnx)
+    return {**found, "rows": rows, "onnx": onnx, "bars": bars}
+
+
+def _compare(
+    kind: str, device: str, turns: int, quick: bool, tell: Tell, progress: Progress | None
+) -> list[dict[str, Any]]:
+    name, side = (QUICK, 32) if quick else (NAME, SIDE)
+    batch = 2 if quick else BATCHES[kind]
+    torch.manual_seed(0)
+    model = fill(timm.create_model(name)).to(device).train(kind == "training")
+    other = copy.deepcopy(model).to(memory_format=torch.channels_last)
+    x, work = image(batch, side, side).to(device), {}
+    for dtype in (torch.float32, torch.bfloat16):
+        for label, scan, network in _candidates(device, model, other):
+            laid = x.to(memory_format=torch.channels_last) if network is other else x
+            key = f"{label}, {str(dtype).removeprefix('torch.')}"
+            work[key] = _work(network, laid, dtype, scan, kind)
+    timings = side_by_side(work, turns=turns, clock=clock_of(device), progress=progress)
+    rows = []
+    for key in work:
+        label, _, dtype = key.rpartition(", ")
+        milliseconds = timings.milliseconds(key)
+        row = {"model": name, "side": side, "batch": batch, "pass": kind, "candidate": label}
+        row |= {
+            "dtype": dtype,
+            "milliseconds": milliseconds,
+            "images_per_second": 1e3 * batch / milliseconds,
+            "ratio": timings.ratio(key, PLAIN),
+            "ratio_same_dtype": timings.ratio(key, f"plain, {dtype}"),
+        }
+        rows.append(row)
+        tell(
+            f"model {kind:9} {key:30} {milliseconds:9.1f} ms {row['images_per_second']:7.2f} img/s "
+            f"{row['ratio']:5.2f}x plain float32 {row['ratio_same_dtype']:5.2f}x plain {dtype}"
+        )
+    return rows
+
+
+def _candidates(
+    device: str, model: nn.Module, other: nn.Module
+) -> Iterator[tuple[str, Callable[..., Tensor] | None, nn.Module]]:
+    yield "plain", plain.selective_scan, model
+    yield "ours", None, model
+    yield "ours, channels last", None, other
+    if device == "cuda" and not sheet.mamba_ssm(device).startswith("not"):
+        yield "mamba_ssm", plain.kernel_scan, model
+
+
+def _work(
+    model: nn.Module,
+    x: Tensor,
+    dtype: torch.dtype,
+    scan: Callable[..., Tensor] | None,
+    kind: str,
+) -> Work:
+    half = torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16)
+    target = torch.arange(len(x), device=x.device) % CLASSES
+
+    def forward() -> Tensor:
+        with torch.inference_mode(), plain.scanning_with(scan), half:
+            return model(x)
+
+    def training() -> None:
+        with plain.scanning_with(scan), half:
+            loss = F.cross_entropy(model(x).float(), target)
+        loss.backward()
+        model.zero_grad()
+
+    return forward if kind == "forward" else training
+
+
+def measure_onnx(name: str, *, side: int, turns: int, tell: Tell = print) -> list[dict[str, Any]]:
+    """Return a row for each batch: ONNX Runtime beside eager, on one thread, and how they agree.
+
+    Args:
+        name: A name of timm's.
+        side: Side of the image, in pixels.
+        turns: Times that each is timed.
+        tell: Told each result as a line.
+    """
+    import onnxruntime
+
+    model = fill(timm.create_model(name)).eval()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        torch.onnx.export(
+            model,
+            (image(2, side, side),),
+            path,
+            dynamo=True,
+            dynamic_shapes={"image": {0: torch.export.Dim("batch")}},
+            input_names=["image"],
+            output_names=["logits"],
+            verbose=False,
+        )
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        for batch in RUNTIME_BATCHES:
+            rows.append(_onnx_row(name, model, session, image(batch, side, side), turns))
+            row = rows[-1]
+            tell(
+                f"onnx {name} batch {batch:2}: eager {row['eager_milliseconds']:.1f} ms, ONNX "
+                f"Runtime {row['onnx_milliseconds']:.1f} ms, {row['ratio']:.2f}x, largest gap "
+                f"{row['largest_gap']:.1e}"
+            )
+    return rows
+
+
+def _onnx_row(name: str, model: nn.Module, session: Any, x: Tensor, turns: int) -> dict[str, Any]:
+    feed = {"image": x.numpy()}
+
+    def eager() -> Tensor:
+        with torch.inference_mode():
+            return model(x)
+
+    def runtime() -> Tensor:
+        return torch.from_numpy(session.run(["logits"], feed)[0])
+
+    expected, found = eager(), runtime()
+    work = {"eager": eager, "onnx": runtime}
+    timings = side_by_side(work, turns=max(turns, 1), clock=clock_of("cpu"))
+    return {
+        "model": name,
+        "side": x.shape[-1],
+        "batch": len(x),
+        "eager_milliseconds": timings.milliseconds("eager"),
+        "onnx_milliseconds": timings.milliseconds("onnx"),
+        "ratio": timings.ratio("onnx", "eager"),
+        "same_top1": bool(expected.argmax(1).equal(found.argmax(1))),
+        "largest_gap": float((expected - found).abs().max()),
+    }
+
+
+def model_bars(rows: list[dict[str, Any]], onnx: list[dict[str, Any]]) -> list[sheet.Bar]:
+    """Return what the rows say of the bars set for the model and for ONNX Runtime."""
+    at = {(row["pass"], f"{row['candidate']}, {row['dtype']}"): row for row in rows}
+    bars = [
+        sheet.at_least(f"{kind}, {key}, of plain float32", bar, at[kind, key]["ratio"])
+        for (kind, key), bar in BARS.items()
+        if (kind, key) in at
+    ]
+    for (kind, key), row in at.items():
+        theirs = at.get((kind, f"mamba_ssm, {row['dtype']}"))
+        if row["candidate"] == "ours" and theirs:
+            faster = row["images_per_second"] / theirs["images_per_second"]
+            bars.append(sheet.at_least(f"{kind}, {key}, of mamba_ssm's kernel", 1.0, faster))
+    for row in onnx:
+        where = f"ONNX Runtime, {row['model']}, batch {row['batch']}"
+        bars.append(sheet.at_least(f"{where}: times faster than eager", 1.0, row["ratio"]))
+        bars.append(sheet.at_most(f"{where}: gap of logits", TOLERANCE, row["largest_gap"]))
+        bars.append(sheet.at_least(f"{where}: top-1 identical", 1.0, float(row["same_top1"])))
+    return bars

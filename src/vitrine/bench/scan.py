@@ -1,0 +1,199 @@
+"""Time and weigh every form of the scan beside the plain reference."""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vitrine.bench import plain, sheet
+from vitrine.bench.clock import Progress, Timings, clock_of, peak_bytes, side_by_side
+from vitrine.bench.lengths import LENGTHS, measure_lengths
+from vitrine.models.scan import chunked, reference, two_level
+
+__all__ = ["CASES", "Case", "arguments", "measure", "scan_bars"]
+
+PLAIN, KERNEL = "plain", "mamba_ssm"
+PASSES = ("forward", "training")
+TIMES = {(196, "forward"): 2.8, (196, "training"): 28.0, (1024, "training"): 150.0}
+"""Times faster than the plain scan that the chunked form has to be, by length and pass."""
+SHARE = 0.3
+"""Share of the plain scan's memory that it may take at length 196."""
+MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Case:
+    """A shape to time at.
+
+    Attributes:
+        batch: Number of sequences.
+        length: Number of positions.
+        width: Number of channels.
+        state: Size of the state of a channel.
+    """
+
+    batch: int
+    length: int
+    width: int
+    state: int = 8
+
+    @property
+    def name(self) -> str:
+        """What the sheet calls it."""
+        return f"L={self.length}"
+
+
+CASES = (Case(32, 196, 160), Case(32, 49, 320), Case(4, 1024, 160))
+"""Third and fourth stages of MambaVision-T at 224, and windows of an image of 512."""
+TINY = (Case(2, 12, 4, 2), Case(2, 9, 4, 2))
+
+
+def measure(
+    *,
+    device: str = "cpu",
+    turns: int = 7,
+    quick: bool = False,
+    tell: Callable[[str], None] = print,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Return the sheet of the scan: rows, bars, and the cost of three mixers against length.
+
+    Args:
+        device: ``cpu`` or ``cuda``.
+        turns: Times that each candidate is timed.
+        quick: Whether to use tiny shapes, for tests.
+        tell: Told each result as a line.
+        progress: Told of the turns done and of their number.
+    """
+    found = sheet.header("vitrine bench scan", device, turns=turns, quick=quick)
+    rows = []
+    for case in TINY if quick else CASES:
+        for kind in PASSES:
+            rows += _compare(case, kind, device, turns, tell, progress)
+    lengths = LENGTHS[:2] if quick else LENGTHS
+    costs = measure_lengths(device=device, turns=turns, lengths=lengths, tell=tell)
+    return {**found, "rows": rows, "bars": scan_bars(rows), "lengths": costs}
+
+
+def arguments(case: Case, device: str = "cpu") -> dict[str, Tensor]:
+    """Return tensors such as a trained network would give, in our layout and in float32."""
+    rng = torch.Generator().manual_seed(0)
+
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=rng)
+
+    rates = torch.arange(1.0, case.state + 1) * (0.2 * normal(case.width, case.state)).exp()
+    tensors = {
+        "u": normal(case.batch, case.length, case.width),
+        "delta": normal(case.batch, case.length, case.width),
+        "A": -rates,
+        "B": normal(case.batch, case.length, case.state),
+        "C": normal(case.batch, case.length, case.state),
+        "D": normal(case.width),
+        "delta_bias": normal(case.width) - 2,
+    }
+    return {name: tensor.to(device).requires_grad_() for name, tensor in tensors.items()}
+
+
+def _compare(
+    case: Case,
+    kind: str,
+    device: str,
+    turns: int,
+    tell: Callable[[str], None],
+    progress: Progress | None,
+) -> list[dict[str, Any]]:
+    ours = arguments(case, device)
+    theirs = {
+        name: tensor.detach().transpose(1, 2).contiguous().requires_grad_()
+        if name in ("u", "delta", "B", "C")
+        else tensor
+        for name, tensor in ours.items()
+    }
+    work = {
+        name: _work(scan, theirs if name in (PLAIN, KERNEL) else ours, kind)
+        for name, scan in _forms(device)
+    }
+    timings = side_by_side(work, turns=turns, clock=clock_of(device), progress=progress)
+    memory = {name: peak_bytes(todo, device) for name, todo in work.items()}
+    rows = [_row(case, kind, name, timings, memory) for name in work]
+    for row in rows:
+        tell(
+            f"scan {row['case']:7} {kind:9} {row['candidate']:10} {row['milliseconds']:9.1f} ms "
+            f"{row['ratio']:7.2f}x  {row['memory_mib']:7.1f} MiB {row['memory_share']:5.0%}"
+        )
+    return rows
+
+
+def _forms(device: str) -> Iterable[tuple[str, Callable[..., Tensor]]]:
+    yield PLAIN, plain.channel_first_scan
+    yield "reference", reference.selective_scan
+    yield "chunked", chunked.selective_scan
+    yield "two_level", two_level.selective_scan
+    if device == "cuda":
+        from vitrine.models.scan import triton
+
+        yield "triton", triton.selective_scan
+        if not sheet.mamba_ssm(device).startswith("not"):
+            from mamba_ssm.ops.selective_scan_interface import selective_scan_fn
+
+            yield KERNEL, selective_scan_fn
+
+
+def _work(
+    scan: Callable[..., Tensor], tensors: dict[str, Tensor], kind: str
+) -> Callable[[], object]:
+    weight = torch.ones_like(tensors["u"])
+
+    def forward() -> Tensor:
+        with torch.no_grad():
+            return scan(**tensors, delta_softplus=True)
+
+    def training() -> tuple[Tensor, ...]:
+        y = scan(**tensors, delta_softplus=True)
+        return torch.autograd.grad(y, list(tensors.values()), weight)
+
+    return forward if kind == "forward" else training
+
+
+def _row(
+    case: Case, kind: str, name: str, timings: Timings, memory: dict[str, int]
+) -> dict[str, Any]:
+    return {
+        "case": case.name,
+        "batch": case.batch,
+        "length": case.length,
+        "width": case.width,
+        "state": case.state,
+        "pass": kind,
+        "candidate": name,
+        "milliseconds": timings.milliseconds(name),
+        "fastest": min(timings.turns[name]),
+        "slowest": max(timings.turns[name]),
+        "ratio": timings.ratio(name, PLAIN),
+        "memory_mib": memory[name] / MIB,
+        "memory_share": memory[name] / max(memory[PLAIN], 1),
+    }
+
+
+def scan_bars(rows: list[dict[str, Any]]) -> list[sheet.Bar]:
+    """Return what the rows say of the bars set for the scan; none for shapes without a bar.
+
+    On a GPU, our kernel is compared with that of mamba_ssm wherever both are in the rows.
+    """
+    at = {(row["length"], row["pass"], row["candidate"]): row for row in rows}
+    bars = []
+    for (length, kind), times in TIMES.items():
+        if row := at.get((length, kind, "chunked")):
+            bars.append(sheet.at_least(f"scan, L={length}, {kind}", times, row["ratio"]))
+    for kind in PASSES:
+        if row := at.get((196, kind, "chunked")):
+            bars.append(sheet.at_most(f"memory, L=196, {kind}", SHARE, row["memory_share"]))
+    for (length, kind, candidate), row in at.items():
+        if candidate == "triton" and (theirs := at.get((length, kind, KERNEL))):
+            faster = theirs["milliseconds"] / max(row["milliseconds"], math.ulp(1.0))
+            bars.append(sheet.at_least(f"mamba_ssm's kernel, L={length}, {kind}", 1.0, faster))
+    return bars

@@ -1,0 +1,123 @@
+"""What a benchmark says beside its numbers: machine, versions, bars; and the file it is kept in."""
+
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib import metadata, util
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+
+from vitrine import paths
+from vitrine.runs.meter import code_state, versions
+
+__all__ = ["at_least", "at_most", "header", "mamba_ssm", "write"]
+
+LIBRARIES = ("onnx", "onnxruntime", "onnxscript", "triton", "mamba-ssm")
+FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "amx_tile", "sve", "bf16")
+"""Instructions that change what is fast, listed where the processor has them."""
+
+Bar = dict[str, Any]
+
+
+def header(writer: str, device: str, *, turns: int, quick: bool) -> dict[str, Any]:
+    """Return the beginning of a sheet: who wrote it, when, from what code, on what machine.
+
+    Args:
+        writer: The command.
+        device: ``cpu`` or ``cuda``.
+        turns: Times that each candidate is timed.
+        quick: Whether shapes are tiny, and the numbers without meaning.
+    """
+    libraries = {name: _version(name) for name in LIBRARIES}
+    return {
+        "writer": writer,
+        "date": datetime.now(UTC).date().isoformat(),
+        "quick": quick,
+        "turns": turns,
+        "clock": "CUDA events" if device == "cuda" else "processor time of one thread",
+        "code": code_state(),
+        "versions": versions() | {name: found for name, found in libraries.items() if found},
+        "hardware": _hardware(device),
+        "mamba_ssm": mamba_ssm(device),
+    }
+
+
+def mamba_ssm(device: str) -> str:
+    """Return the version of the CUDA kernel to compare with, or why there is none."""
+    if device != "cuda":
+        return "not compared: it needs a CUDA device"
+    if util.find_spec("mamba_ssm") is None:
+        return "not compared: mamba_ssm is not installed"
+    return _version("mamba-ssm") or "unknown"
+
+
+def at_least(what: str, bar: float, measured: float) -> Bar:
+    """Return a bar that a measure must reach."""
+    return {"what": what, "at_least": bar, "measured": measured, "reached": measured >= bar}
+
+
+def at_most(what: str, bar: float, measured: float) -> Bar:
+    """Return a bar that a measure must not exceed."""
+    return {"what": what, "at_most": bar, "measured": measured, "reached": measured <= bar}
+
+
+def write(name: str, content: Mapping[str, Any], folder: Path | None = None) -> Path:
+    """Write a sheet and return its path; a sheet written in part is never left behind.
+
+    Args:
+        name: Of the file, without its suffix.
+        content: What to write.
+        folder: Where; by default ``runs/bench``.
+    """
+    folder = folder or paths.runs() / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    path, part = folder / f"{name}.json", folder / f"{name}.json.part"
+    text = json.dumps(_rounded(content), indent=1, ensure_ascii=False, allow_nan=False)
+    part.write_text(text + "\n", encoding="utf-8")
+    return part.replace(path)
+
+
+def _rounded(value: object) -> object:
+    if isinstance(value, float):
+        return float(f"{value:.4g}")
+    if isinstance(value, Mapping):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_rounded(item) for item in value]
+    return value
+
+
+def _version(library: str) -> str | None:
+    try:
+        return metadata.version(library)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _hardware(device: str) -> dict[str, Any]:
+    info = _cpu_info()
+    return {
+        "device": device,
+        "gpu": torch.cuda.get_device_name() if device == "cuda" else None,
+        "cpu": info.get("model name") or platform.processor() or platform.machine(),
+        "flags": [flag for flag in FLAGS if flag in info.get("flags", "").split()],
+        "cores": psutil.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "load_at_start": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
+    }
+
+
+def _cpu_info() -> dict[str, str]:
+    """Return what Linux says of its first processor; nothing elsewhere."""
+    path = Path("/proc/cpuinfo")
+    if not path.is_file():
+        return {}
+    lines = path.read_text(encoding="utf-8").split("\n\n")[0].splitlines()
+    pairs = (line.partition(":") for line in lines)
+    return {name.strip(): value.strip() for name, _, value in pairs}

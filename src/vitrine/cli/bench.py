@@ -1,0 +1,120 @@
+"""``vitrine bench``: measure the scan and the networks side by side, on this machine."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+__all__ = ["app"]
+
+os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the profiler that weighs tensors is talkative
+
+app = typer.Typer(help="Measure speed and memory side by side.", no_args_is_help=True)
+
+Turns = Annotated[int, typer.Option(min=1, help="Times that each candidate is timed.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Quick = Annotated[bool, typer.Option("--quick", help="Tiny shapes, to try the command.")]
+Folder = Annotated[
+    Path | None, typer.Option("--folder", help="Where to write; runs/bench by default.")
+]
+
+
+@app.command()
+def scan(
+    turns: Turns = 7, device: Device = "auto", quick: Quick = False, folder: Folder = None
+) -> None:
+    """Time every form of the scan beside the plain reference, and three mixers against length.
+
+    It takes about 4 minutes, and writes runs/bench/scan.json (scan-cuda.json on a GPU).
+
+    Example: vitrine bench scan --device cpu
+    """
+    from vitrine.bench import scan as bench
+
+    _run("scan", bench.measure, turns, device, quick, folder)
+
+
+@app.command()
+def model(
+    turns: Turns = 5, device: Device = "auto", quick: Quick = False, folder: Folder = None
+) -> None:
+    """Time MambaVision-T with our scan and with the plain one, then ONNX Runtime beside eager.
+
+    It takes about 8 minutes, and writes runs/bench/model.json (model-cuda.json on a GPU).
+
+    Example: vitrine bench model --turns 3
+    """
+    from vitrine.bench import model as bench
+
+    _run("model", bench.measure, turns, device, quick, folder)
+
+
+def _run(
+    name: str,
+    measure: Callable[..., dict[str, Any]],
+    turns: int,
+    device: str,
+    quick: bool,
+    folder: Path | None,
+) -> None:
+    import torch
+
+    from vitrine.bench import sheet
+
+    if device not in ("auto", "cpu", "cuda"):
+        raise typer.BadParameter(f"expected auto, cpu or cuda, found {device!r}")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise typer.BadParameter("expected a CUDA device, found none; choose cpu")
+    if quick and folder is None:
+        raise typer.BadParameter("expected --folder with --quick: its numbers mean nothing")
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    torch.set_num_threads(1)
+    try:
+        with _Turns() as progress:
+            found = measure(
+                device=device, turns=turns, quick=quick, tell=typer.echo, progress=progress
+            )
+    except KeyboardInterrupt:
+        typer.echo("interrupted: nothing was written, the last measures stand", err=True)
+        raise typer.Exit(130) from None
+    for line in _summary(found):
+        typer.echo(line)
+    path = sheet.write(name if device == "cpu" else f"{name}-{device}", found, folder)
+    typer.echo(f"written: {path.name}")
+
+
+def _summary(found: dict[str, Any]) -> list[str]:
+    hardware = found["hardware"]
+    flags = ", ".join(hardware["flags"]) or "none listed"
+    lines = [
+        f"machine: {hardware['gpu'] or hardware['cpu']}; {flags}; {hardware['threads']} thread",
+        "versions: " + ", ".join(f"{name} {v}" for name, v in found["versions"].items()),
+        f"mamba_ssm: {found['mamba_ssm']}",
+    ]
+    for bar in found["bars"]:
+        sign, limit = (">=", "at_least") if "at_least" in bar else ("<=", "at_most")
+        state = "reached" if bar["reached"] else "MISSED"
+        lines.append(f"{state}: {bar['what']}: {bar['measured']:.3g} ({sign} {bar[limit]:g})")
+    return lines
+
+
+class _Turns:
+    """Show how many turns are done: a bar on a terminal, nothing elsewhere."""
+
+    def __enter__(self) -> "_Turns":
+        columns = (TextColumn("  turn"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self.bar = Progress(*columns, transient=True, disable=not sys.stderr.isatty())
+        self.bar.start()
+        self.task = self.bar.add_task("turns", total=None)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.stop()
+
+    def __call__(self, turn: int, turns: int) -> None:
+        self.bar.update(self.task, completed=turn, total=turns)
