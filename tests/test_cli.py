@@ -51,6 +51,17 @@ def test_an_unknown_profile_is_bad_input():
     assert "published, smoke" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("request_", "found"),
+    [(["99_absent"], "99_absent"), (["05_comparaison", "-p", "retrian=True"], "retrian")],
+)
+def test_a_notebook_or_a_parameter_that_does_not_exist_is_bad_input(request_, found):
+    done = vitrine("run", *request_)
+
+    assert done.returncode == 2
+    assert f"found none named '{found}'" in done.stderr or f"found {found};" in done.stderr
+
+
 def test_an_unknown_option_is_a_usage_error():
     assert vitrine("train", "majority", "--sed", "3").returncode == 2
 

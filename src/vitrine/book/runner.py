@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 
 from vitrine import paths
 from vitrine.book import engine, sources, stamps
-from vitrine.book.sources import NotebookError
+from vitrine.book.sources import NotebookError, RequestError
 
 __all__ = ["execute", "executed_path", "refresh", "write"]
 
@@ -54,8 +54,8 @@ def execute(
         The path of the executed notebook.
 
     Raises:
-        NotebookError: If the notebook or a parameter is unknown, if a cell raises or takes too
-            long, or if the kernel dies.
+        NotebookError: If a cell raises or takes too long, or if the kernel dies.
+        RequestError: If the notebook or a parameter is unknown.
     """
     source, parameters = sources.find(name), dict(parameters or {})
     target = Path(out) if out else executed_path(source, profile=profile)
@@ -134,7 +134,7 @@ def _check(notebook: NotebookNode, name: str, parameters: dict[str, object], pro
             f"{', '.join(unseen)}; write each as name = literal, on a line of its own"
         )
     if parameters.get("profile", profile) != profile:
-        raise NotebookError(
+        raise RequestError(
             f"expected profile {profile!r} for {name}, found the parameter profile = "
             f"{parameters['profile']!r}; give the profile once, as --profile"
         )

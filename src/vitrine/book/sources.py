@@ -13,25 +13,35 @@ from nbformat import NotebookNode
 
 from vitrine import paths
 
-__all__ = ["NotebookError", "check", "find", "names", "read"]
+__all__ = ["NotebookError", "RequestError", "check", "find", "names", "read"]
 
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
 class NotebookError(Exception):
-    """A notebook that cannot be found, read, run or published; one sentence says why."""
+    """A notebook that cannot be read, run or published; one sentence says why."""
+
+
+class RequestError(NotebookError):
+    """A notebook, a parameter or a profile that does not exist: the request is wrong, not the file.
+
+    Attributes:
+        exit_code: What the command line exits with.
+    """
+
+    exit_code = 2
 
 
 def find(name: str | Path) -> Path:
     """Return the source of a notebook, given as ``03_name``, with a suffix, or as a path.
 
     Raises:
-        NotebookError: If there is no such source; the message lists the known names.
+        RequestError: If there is no such source; the message lists the known names.
     """
     source = paths.notebooks() / f"{Path(name).stem}.py"
     if not source.is_file():
         known = ", ".join(path.stem for path in sorted(paths.notebooks().glob("[0-9]*.py")))
-        raise NotebookError(
+        raise RequestError(
             f"expected a notebook of {paths.notebooks()}, found none named {Path(name).stem!r}; "
             f"take one of: {known or 'none is written yet'}"
         )
@@ -122,8 +132,8 @@ def check(notebook: NotebookNode, name: str, parameters: Mapping[str, object]) -
     papermill only warns about an unknown parameter and exits 0, and it sees no annotated one.
 
     Raises:
-        NotebookError: If the ``parameters`` cell is missing, doubled or not made of plain
-            literals, or if a given parameter is not among the declared ones.
+        NotebookError: If the ``parameters`` cell is missing, doubled or not made of plain literals.
+        RequestError: If a given parameter is not among the declared ones.
     """
     cells = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
     if len(cells) != 1:
@@ -142,7 +152,7 @@ def check(notebook: NotebookNode, name: str, parameters: Mapping[str, object]) -
                 f"found {ast.unparse(statement)!r}; move what is derived to the next cell"
             ) from error
     if unknown := sorted(set(parameters) - set(known)):
-        raise NotebookError(
+        raise RequestError(
             f"expected parameters of {name} among {', '.join(known)}, found {', '.join(unknown)}; "
             "correct the name or declare it in the parameters cell"
         )

@@ -19,7 +19,13 @@ __all__ = ["LedgerError", "Value", "check", "compute", "write"]
 
 
 class LedgerError(ValueError):
-    """The tracked ledger is not what the tracked files give."""
+    """The tracked ledger is not what the tracked files give.
+
+    Attributes:
+        exit_code: What the command line exits with: a verification found a mismatch.
+    """
+
+    exit_code = 3
 
 
 def _path() -> Path:
