@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 import pytest
@@ -77,3 +78,18 @@ def test_epoch_seeds_differ_by_seed_and_by_epoch():
     assert len(seeds) == 400
     assert all(0 <= seed < 2**31 for seed in seeds)
     assert recipes.epoch_seed(3, 5) == recipes.epoch_seed(3, 5)
+
+
+@pytest.mark.parametrize(
+    ("losses", "best"), [([2.0, 1.0, 1.5], 1), ([math.nan, 9.0], 1), ([math.inf, math.nan], 0)]
+)
+def test_the_best_epoch_is_never_one_that_diverged(losses, best):
+    assert recipes.best_epoch(losses) == best
+
+
+def test_patience_counts_epochs_since_the_best():
+    patient = replace(SCRATCH, patience=2)
+
+    assert not patient.stops([2.0, 1.0, 1.5])
+    assert patient.stops([2.0, 1.0, 1.5, math.nan])
+    assert not SCRATCH.stops([1.0] + [2.0] * 99)

@@ -137,7 +137,7 @@ print(float(np.abs(predict(network, pixels) - test.probabilities).max()))
 
 
 def test_early_stopping_keeps_the_best_epoch(train, tmp_path):
-    finish(train(tmp_path, "torch", epochs=6, patience=1, learning_rate=0.5))
+    finish(train(tmp_path, "torch", epochs=6, patience=1, learning_rate=0.05))
 
     run = load(tmp_path, "torch")
 

@@ -5,13 +5,14 @@ A recipe is written here once, passed to ``fit`` as it is, and saved beside its 
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from difflib import get_close_matches
 from typing import Any, Literal
 
 import numpy as np
 
-__all__ = ["RECIPES", "Recipe", "RecipeError", "epoch_seed", "find"]
+__all__ = ["RECIPES", "Recipe", "RecipeError", "best_epoch", "epoch_seed", "find"]
 
 
 class RecipeError(ValueError):
@@ -138,6 +139,10 @@ class Recipe:
             return self.learning_rate * passes / self.warmup_epochs
         done = (passes - self.warmup_epochs) / (self.epochs - self.warmup_epochs)
         return self.learning_rate * (1 + math.cos(math.pi * min(done, 1.0))) / 2
+
+    def stops(self, losses: Sequence[float]) -> bool:
+        """Tell whether patience has run out, given the validation loss of each epoch so far."""
+        return bool(self.patience) and len(losses) - 1 - best_epoch(losses) >= self.patience
 
     def smoke(self) -> "Recipe":
         """Return the same recipe cut to the bone, to check in seconds that it runs."""
@@ -269,6 +274,11 @@ _ALL = (
 
 RECIPES = {recipe.name: recipe for recipe in _ALL}
 """Every recipe by name."""
+
+
+def best_epoch(losses: Sequence[float]) -> int:
+    """Return the position of the smallest loss; one that diverged to « not a number » loses."""
+    return int(np.argmin(np.nan_to_num(losses, nan=math.inf)))
 
 
 def epoch_seed(seed: int, epoch: int) -> int:

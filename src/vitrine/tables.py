@@ -34,6 +34,7 @@ CHOICES = {
     "architecture": ("Réseau", "celui que l’on compare ; tout le reste est commun"),
     "weights": ("Poids de départ", "ce que le réseau sait avant de voir nos photos"),
     "image_size": ("Côté de l’image (px)", "assez pour reconnaître un objet, peu à calculer"),
+    "windows": ("Côtés des fenêtres", "elles couvrent la carte entière à cette taille d’image"),
     "batch_size": ("Images par pas", "assez pour que la normalisation par lots soit stable"),
     "epochs": ("Époques", "combien de fois le réseau revoit des photos si rares"),
     "head_epochs": ("Époques de la tête seule", "elle apprend sans déformer le tronc préentraîné"),
@@ -50,6 +51,10 @@ CHOICES = {
     "label_smoothing": ("Lissage des étiquettes", "décourage les réponses trop sûres d’elles"),
     "drop_rate": ("Extinction avant la tête", "aucune caractéristique n’est indispensable"),
     "drop_path_rate": ("Profondeur stochastique", "des blocs sautés : aucun n’est irremplaçable"),
+    "norm_momentum": (
+        "Dernier lot dans les moyennes",
+        "celui de Keras, pour que les deux bibliothèques oublient aussi lentement",
+    ),
     "crop_scale": ("Part minimale du recadrage", "l’objet n’est ni toujours entier ni centré"),
     "flip": ("Miroir horizontal", "un produit retourné reste le même produit"),
     "jitter": ("Variation des couleurs", "la lumière du studio ne doit pas être un indice"),
@@ -199,6 +204,8 @@ def _choice(value: object) -> str:
         return "oui" if value else "non"
     if isinstance(value, int | float):
         return f"{value:g}".replace(".", ",")
+    if isinstance(value, tuple):
+        return " et ".join(map(_choice, value))
     return {"none": "aucun"}.get(str(value), str(value))
 
 

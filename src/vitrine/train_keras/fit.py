@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from vitrine import images
 from vitrine.catalog import CLASSES, Catalog
-from vitrine.recipes import Recipe, RecipeError, epoch_seed
+from vitrine.recipes import Recipe, RecipeError, best_epoch, epoch_seed
 from vitrine.runs import Meter, Run, RunFolder
 from vitrine.splits import Split
 from vitrine.train_keras.network import BACKBONE, build, predict
@@ -175,10 +175,10 @@ def fit(
         )
         save_state(network, folder.weights / LAST, history)
         losses = [row["val_loss"] for row in history]
-        if recipe.patience and int(np.argmin(losses)) == epoch:
+        if recipe.patience and best_epoch(losses) == epoch:
             save_state(network, folder.weights / BEST, history)
         folder.write_history(history)
-        if recipe.patience and epoch - int(np.argmin(losses)) >= recipe.patience:
+        if recipe.stops(losses):
             break
 
     if recipe.patience:

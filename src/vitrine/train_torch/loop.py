@@ -17,7 +17,7 @@ from timm.utils import ModelEmaV3
 from torch import Tensor, nn
 
 from vitrine.catalog import CLASSES
-from vitrine.recipes import Recipe, epoch_seed
+from vitrine.recipes import Recipe, best_epoch, epoch_seed
 from vitrine.runs import RunFolder
 from vitrine.train_torch.network import build
 
@@ -140,9 +140,7 @@ class Classifier(L.LightningModule):
                 "wall_time": time.time(),
             }
         )
-        losses = [row["val_loss"] for row in self.history]
-        waited = len(losses) - 1 - int(np.argmin(losses))
-        if self.recipe.patience and waited >= self.recipe.patience:
+        if self.recipe.stops([row["val_loss"] for row in self.history]):
             self.trainer.should_stop = True
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -175,7 +173,7 @@ class EpochCheckpoint(Checkpoint):
         if not trainer.is_global_zero:
             return
         losses = [row["val_loss"] for row in pl_module.history]
-        if pl_module.recipe.patience and int(np.argmin(losses)) == len(losses) - 1:
+        if pl_module.recipe.patience and best_epoch(losses) == len(losses) - 1:
             _copy(part, weights / BEST)
         part.replace(weights / LAST)
         self.folder.write_history(pl_module.history)
