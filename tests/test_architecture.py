@@ -25,7 +25,7 @@ LAYERS = [
     {"train_keras", "train_torch", "probe"},
     {"scores"},
     {"session", "compare"},
-    {"figures", "tables"},
+    {"figures", "tables", "speeds"},
     {"ledger"},
     {"book", "bench"},
     {"cli"},

@@ -188,12 +188,16 @@ def scan_bars(rows: list[dict[str, Any]]) -> list[sheet.Bar]:
     bars = []
     for (length, kind), times in TIMES.items():
         if row := at.get((length, kind, "chunked")):
-            bars.append(sheet.at_least(f"scan, L={length}, {kind}", times, row["ratio"]))
+            bars.append(
+                sheet.at_least("scan", times, row["ratio"], **{"length": length, "pass": kind})
+            )
     for kind in PASSES:
         if row := at.get((196, kind, "chunked")):
-            bars.append(sheet.at_most(f"memory, L=196, {kind}", SHARE, row["memory_share"]))
+            bars.append(
+                sheet.at_most("memory", SHARE, row["memory_share"], **{"length": 196, "pass": kind})
+            )
     for (length, kind, candidate), row in at.items():
         if candidate == "triton" and (theirs := at.get((length, kind, KERNEL))):
             faster = theirs["milliseconds"] / max(row["milliseconds"], math.ulp(1.0))
-            bars.append(sheet.at_least(f"mamba_ssm's kernel, L={length}, {kind}", 1.0, faster))
+            bars.append(sheet.at_least("kernel", 1.0, faster, **{"length": length, "pass": kind}))
     return bars

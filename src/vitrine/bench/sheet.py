@@ -56,14 +56,23 @@ def mamba_ssm(device: str) -> str:
     return _version("mamba-ssm") or "unknown"
 
 
-def at_least(what: str, bar: float, measured: float) -> Bar:
-    """Return a bar that a measure must reach."""
-    return {"what": what, "at_least": bar, "measured": measured, "reached": measured >= bar}
+def at_least(about: str, bar: float, measured: float, **where: object) -> Bar:
+    """Return a bar that a measure must reach.
+
+    Args:
+        about: What is measured: ``scan``, ``kernel``, ``network``, ``runtime`` …
+        bar: The limit.
+        measured: What was found.
+        where: What else says which measure it is: length, pass, batch …
+    """
+    reached = bool(measured >= bar)
+    return {"about": about, **where, "at_least": bar, "measured": measured, "reached": reached}
 
 
-def at_most(what: str, bar: float, measured: float) -> Bar:
-    """Return a bar that a measure must not exceed."""
-    return {"what": what, "at_most": bar, "measured": measured, "reached": measured <= bar}
+def at_most(about: str, bar: float, measured: float, **where: object) -> Bar:
+    """Return a bar that a measure must not exceed; the arguments are those of ``at_least``."""
+    reached = bool(measured <= bar)
+    return {"about": about, **where, "at_most": bar, "measured": measured, "reached": reached}
 
 
 def write(name: str, content: Mapping[str, Any], folder: Path | None = None) -> Path:

@@ -15,6 +15,8 @@ os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the profiler that weighs tens
 
 app = typer.Typer(help="Measure speed and memory side by side.", no_args_is_help=True)
 
+JUDGED = ("at_least", "at_most", "measured", "reached")
+
 Turns = Annotated[int, typer.Option(min=1, help="Times that each candidate is timed.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Quick = Annotated[bool, typer.Option("--quick", help="Tiny shapes, to try the command.")]
@@ -99,7 +101,8 @@ def _summary(found: dict[str, Any]) -> list[str]:
     for bar in found["bars"]:
         sign, limit = (">=", "at_least") if "at_least" in bar else ("<=", "at_most")
         state = "reached" if bar["reached"] else "MISSED"
-        lines.append(f"{state}: {bar['what']}: {bar['measured']:.3g} ({sign} {bar[limit]:g})")
+        where = (str(value) for key, value in bar.items() if key not in JUDGED)
+        lines.append(f"{state}: {', '.join(where)}: {bar['measured']:.3g} ({sign} {bar[limit]:g})")
     return lines
 
 

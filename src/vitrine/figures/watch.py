@@ -1,6 +1,7 @@
 """Figures of the technology watch: what a scan keeps, what mixing costs, what a detail moves."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -13,6 +14,11 @@ __all__ = ["LENGTHS", "cost_against_length", "departures", "memory"]
 LENGTHS = (49, 196, 784, 3136)
 """Sequence lengths marked: windows of 7, 14, 28 and 56 tokens a side."""
 
+_MIXERS_FR = {
+    "attention": "attention",
+    "scan": "balayage sélectif",
+    "convolution": "convolution",
+}
 _DASHES = ("solid", "dash", "dot", "dashdot")
 _COLOURS = (style.BLUE, style.VERMILION, style.GREEN, style.PURPLE)
 _UNSEEN = 1e-9
@@ -39,17 +45,22 @@ def memory(responses: Mapping[str, Float[np.ndarray, " length"]]) -> go.Figure:
     return style.dress(figure, x="Position dans la suite (jetons)", y="Sortie du balayage")
 
 
-def cost_against_length(costs: Mapping[str, Float[np.ndarray, " length"]]) -> go.Figure:
-    """Draw how many multiply-adds one mixing takes, against the length of the sequence.
+def cost_against_length(
+    costs: Mapping[str, Float[np.ndarray, " length"]] | Sequence[Mapping[str, Any]],
+) -> go.Figure:
+    """Draw what one mixing costs, counted or measured, against the length of the sequence.
 
     Args:
-        costs: Millions of multiply-adds at each of ``LENGTHS``, by kind of mixing.
+        costs: Millions of multiply-adds at each of ``LENGTHS``, by kind of mixing; or the
+            ``lengths`` of ``runs/bench/scan.json``: rows of mixer, length and milliseconds.
     """
+    counted = isinstance(costs, Mapping)
+    curves = {name: (LENGTHS, y) for name, y in costs.items()} if counted else _measured(costs)
     figure = go.Figure()
-    for (name, values), dash, colour in zip(costs.items(), _DASHES, _COLOURS, strict=False):
+    for (name, (x, y)), dash, colour in zip(curves.items(), _DASHES, _COLOURS, strict=False):
         figure.add_scatter(
-            x=list(LENGTHS),
-            y=style.rounded(values),
+            x=list(x),
+            y=style.rounded(y),
             name=name,
             mode="lines+markers",
             line={"dash": dash, "color": colour},
@@ -57,7 +68,7 @@ def cost_against_length(costs: Mapping[str, Float[np.ndarray, " length"]]) -> go
     return style.dress(
         figure,
         x="Longueur de la suite (jetons)",
-        y="Multiplications et additions (millions)",
+        y="Multiplications et additions (millions)" if counted else "Durée (ms)",
         axes={"xaxis": style.log_axis(LENGTHS), "yaxis": {"type": "log", "dtick": 1}},
     )
 
@@ -88,3 +99,15 @@ def departures(effects: Mapping[str, Mapping[str, float]]) -> go.Figure:
     height = 120 + _ROW * len(names)
     x = "Déplacement des logits (échelle logarithmique)"
     return style.dress(figure, x=x, height=height, axes=axes, bargap=0.25)
+
+
+def _measured(rows: Sequence[Mapping[str, Any]]) -> dict[str, tuple[list[int], list[float]]]:
+    """Return the lengths and milliseconds of each mixer that was timed, in the order of a count."""
+    return {
+        name: (
+            [row["length"] for row in rows if row["mixer"] == mixer],
+            [row["milliseconds"] for row in rows if row["mixer"] == mixer],
+        )
+        for mixer, name in _MIXERS_FR.items()
+        if any(row["mixer"] == mixer for row in rows)
+    }

@@ -1,0 +1,160 @@
+"""Sheets of ``vitrine bench`` to tables with French headings: bars, scans, networks, runtimes.
+
+The sheets are given as they were read from ``runs/bench/*.json``; nothing is measured here.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+__all__ = ["benchmarks", "networks", "runtimes", "scans"]
+
+PASSES_FR = {"forward": "passe avant", "training": "avant et arrière"}
+STEPS_FR = {"forward": "inférence", "training": "pas d’entraînement"}
+FORMS_FR = {
+    "plain": "témoin simple",
+    "reference": "référence",
+    "chunked": "par tranches (la nôtre, sur processeur)",
+    "two_level": "à deux niveaux (pour l’export)",
+    "triton": "Triton (la nôtre, sur carte graphique)",
+    "mamba_ssm": "noyau CUDA de mamba-ssm",
+}
+CANDIDATES_FR = {
+    "plain": "témoin simple",
+    "ours": "le nôtre",
+    "ours, channels last": "le nôtre, canaux en dernier",
+    "mamba_ssm": "noyau CUDA de mamba-ssm",
+}
+NETWORKS_FR = {
+    "mambavision_nano": "MambaVision nano",
+    "mambavision_micro": "MambaVision micro",
+    "mambavision_tiny": "MambaVision-T",
+}
+_THIN, _NO_BREAK = "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}"
+
+Sheet = Mapping[str, Any]
+
+
+def benchmarks(*sheets: Sheet) -> pd.DataFrame:
+    """List every bar with what was measured against it, and whether it is reached.
+
+    Args:
+        sheets: Contents of ``runs/bench/scan.json``, ``runs/bench/model.json`` or both.
+    """
+    bars = [bar for sheet in sheets for bar in sheet["bars"]]
+    return pd.DataFrame(
+        [
+            {
+                "Mesure": _about(bar),
+                "Seuil": _limit(bar),
+                "Mesuré": _figure(bar["about"], bar["measured"]),
+                "Atteint": bar["reached"],
+            }
+            for bar in bars
+        ],
+        columns=["Mesure", "Seuil", "Mesuré", "Atteint"],
+    )
+
+
+def scans(sheet: Sheet) -> pd.DataFrame:
+    """List the forms of the scan at each shape: duration, ratio to the plain one, memory."""
+    return pd.DataFrame(
+        [
+            {
+                "Longueur": row["length"],
+                "Lot": row["batch"],
+                "Canaux": row["width"],
+                "Passe": PASSES_FR[row["pass"]],
+                "Forme": FORMS_FR[row["candidate"]],
+                "Durée (ms)": float(row["milliseconds"]),
+                "Fois plus rapide": float(row["ratio"]),
+                "Mémoire (Mio)": float(row["memory_mib"]),
+                "Mémoire (% du témoin)": 100 * float(row["memory_share"]),
+            }
+            for row in sheet["rows"]
+        ]
+    )
+
+
+def networks(sheet: Sheet) -> pd.DataFrame:
+    """List the networks: duration and ratios to the one on the plain scan."""
+    return pd.DataFrame(
+        [
+            {
+                "Passe": STEPS_FR[row["pass"]],
+                "Lot": row["batch"],
+                "Balayage": CANDIDATES_FR[row["candidate"]],
+                "Précision": row["dtype"],
+                "Durée (ms)": float(row["milliseconds"]),
+                "Images/s": float(row["images_per_second"]),
+                "Fois plus rapide que le témoin en float32": float(row["ratio"]),
+                "Fois plus rapide à même précision": float(row["ratio_same_dtype"]),
+            }
+            for row in sheet["rows"]
+        ]
+    )
+
+
+def runtimes(sheet: Sheet) -> pd.DataFrame:
+    """List ONNX Runtime beside PyTorch: duration, ratio, agreement of the answers."""
+    return pd.DataFrame(
+        [
+            {
+                "Réseau": _network(row),
+                "Lot": row["batch"],
+                "PyTorch (ms)": float(row["eager_milliseconds"]),
+                "ONNX Runtime (ms)": float(row["onnx_milliseconds"]),
+                "Fois plus rapide": float(row["ratio"]),
+                "Plus grand écart des logits": _scientific(row["largest_gap"]),
+                "Même première réponse": row["same_top1"],
+            }
+            for row in sheet["onnx"]
+        ]
+    )
+
+
+def _about(bar: Mapping[str, Any]) -> str:
+    about = bar["about"]
+    if about in ("scan", "memory"):
+        what = {"scan": "balayage, vitesse", "memory": "balayage, mémoire"}[about]
+        return f"{what}, {PASSES_FR[bar['pass']]}, {bar['length']} jetons"
+    if about == "network":
+        return f"{_network(bar)}, {STEPS_FR[bar['pass']]}, {bar['dtype']}"
+    if about == "kernel":
+        on = f"{bar['length']} jetons" if "length" in bar else f"{_network(bar)}, {bar['dtype']}"
+        return f"face au noyau CUDA de mamba-ssm, {PASSES_FR[bar['pass']]}, {on}"
+    what = {
+        "runtime speed": "vitesse",
+        "runtime gap": "écart des logits",
+        "runtime top-1": "part de premières réponses identiques",
+    }[about]
+    return f"ONNX Runtime face à PyTorch, {_network(bar)}, lot de {bar['batch']}, {what}"
+
+
+def _limit(bar: Mapping[str, Any]) -> str:
+    sign, limit = ("≥", bar["at_least"]) if "at_least" in bar else ("≤", bar["at_most"])
+    return f"{sign}{_NO_BREAK}{_figure(bar['about'], limit)}"
+
+
+def _figure(about: str, value: float) -> str:
+    if about == "memory":
+        return f"{_decimal(100 * value)}{_THIN}%"
+    if about == "runtime gap":
+        return _scientific(value)
+    return f"{_decimal(value)}{_NO_BREAK}×"
+
+
+def _decimal(value: float) -> str:
+    return f"{value:.3g}".replace(".", ",")
+
+
+def _scientific(value: float) -> str:
+    """Write a small number in French: ``2,1 × 10^-5`` with the exponent raised."""
+    mantissa, _, exponent = f"{value:.1e}".partition("e")
+    raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{mantissa.replace('.', ',')}{_NO_BREAK}×{_NO_BREAK}10{raised}"
+
+
+def _network(row: Mapping[str, Any]) -> str:
+    return NETWORKS_FR.get(row["model"], row["model"])
