@@ -127,12 +127,14 @@ def _about(bar: Mapping[str, Any]) -> str:
     what = {
         "runtime speed": "vitesse",
         "runtime gap": "écart des logits",
-        "runtime top-1": "part de premières réponses identiques",
+        "runtime top-1": "même première réponse",
     }[about]
     return f"ONNX Runtime face à PyTorch, {_network(bar)}, lot de {bar['batch']}, {what}"
 
 
 def _limit(bar: Mapping[str, Any]) -> str:
+    if bar["about"] == "runtime top-1":
+        return _figure(bar["about"], bar["at_least"])
     sign, limit = ("≥", bar["at_least"]) if "at_least" in bar else ("≤", bar["at_most"])
     return f"{sign}{_NO_BREAK}{_figure(bar['about'], limit)}"
 
@@ -140,6 +142,8 @@ def _limit(bar: Mapping[str, Any]) -> str:
 def _figure(about: str, value: float) -> str:
     if about == "memory":
         return f"{_decimal(100 * value)}{_THIN}%"
+    if about == "runtime top-1":
+        return "oui" if value else "non"
     if about == "runtime gap":
         return _scientific(value)
     return f"{_decimal(value)}{_NO_BREAK}×"

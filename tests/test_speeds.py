@@ -1,0 +1,110 @@
+"""Tables of the benchmarks say what the sheets hold."""
+
+import numpy as np
+import pytest
+
+from vitrine import speeds
+from vitrine.figures import watch
+
+SCAN = {
+    "rows": [
+        {
+            "batch": 32, "length": 196, "width": 160, "pass": "training", "candidate": "chunked",
+            "milliseconds": 30, "ratio": 39.1, "memory_mib": 24.6, "memory_share": 0.142,
+        }
+    ],
+    "bars": [
+        {"about": "scan", "length": 196, "pass": "training", "at_least": 28.0, "measured": 39.14,
+         "reached": True},
+        {"about": "memory", "length": 196, "pass": "training", "at_most": 0.3, "measured": 0.142,
+         "reached": True},
+    ],
+}  # fmt: skip
+MODEL = {
+    "rows": [
+        {
+            "batch": 8, "pass": "training", "candidate": "ours", "dtype": "bfloat16",
+            "milliseconds": 1500.0, "images_per_second": 5.3, "ratio": 2.9, "ratio_same_dtype": 2.1,
+        }
+    ],
+    "onnx": [
+        {
+            "model": "mambavision_tiny", "batch": 16, "eager_milliseconds": 1400.0,
+            "onnx_milliseconds": 800.0, "ratio": 1.75, "same_top1": True, "largest_gap": 2.14e-5,
+        }
+    ],
+    "bars": [
+        {"about": "network", "model": "mambavision_tiny", "pass": "training", "dtype": "bfloat16",
+         "at_least": 2.6, "measured": 2.5, "reached": False},
+        {"about": "kernel", "length": 196, "pass": "forward", "at_least": 1.0, "measured": 1.25,
+         "reached": True},
+        {"about": "kernel", "model": "mambavision_tiny", "pass": "forward", "dtype": "float32",
+         "at_least": 1.0, "measured": 1.0, "reached": True},
+        {"about": "runtime gap", "model": "mambavision_tiny", "batch": 16, "at_most": 1e-4,
+         "measured": 2.14e-5, "reached": True},
+        {"about": "runtime top-1", "model": "other", "batch": 1, "at_least": 1.0, "measured": 1.0,
+         "reached": True},
+    ],
+}  # fmt: skip
+
+
+def test_each_bar_has_its_limit_its_measure_and_its_verdict_in_french():
+    table = speeds.benchmarks(SCAN, MODEL).replace(r"[\u00a0\u202f]", " ", regex=True)
+
+    assert [tuple(row) for row in table.to_numpy()] == [
+        ("balayage, vitesse, avant et arrière, 196 jetons", "≥ 28 ×", "39,1 ×", True),
+        ("balayage, mémoire, avant et arrière, 196 jetons", "≤ 30 %", "14,2 %", True),
+        ("MambaVision-T, pas d’entraînement, bfloat16", "≥ 2,6 ×", "2,5 ×", False),
+        ("face au noyau CUDA de mamba-ssm, passe avant, 196 jetons", "≥ 1 ×", "1,25 ×", True),
+        (
+            "face au noyau CUDA de mamba-ssm, passe avant, MambaVision-T, float32",
+            "≥ 1 ×", "1 ×", True,
+        ),
+        (
+            "ONNX Runtime face à PyTorch, MambaVision-T, lot de 16, écart des logits",
+            "≤ 1,0 × 10⁻⁴", "2,1 × 10⁻⁵", True,
+        ),
+        (
+            "ONNX Runtime face à PyTorch, other, lot de 1, même première réponse",
+            "oui", "oui", True,
+        ),
+    ]  # fmt: skip
+
+
+def test_a_sheet_without_bars_makes_an_empty_table_with_its_columns():
+    assert list(speeds.benchmarks({"bars": []})) == ["Mesure", "Seuil", "Mesuré", "Atteint"]
+
+
+def test_rows_of_the_three_other_tables_are_those_of_the_sheets():
+    scan, network, runtime = (
+        make(sheet).iloc[0].to_dict()
+        for make, sheet in (
+            (speeds.scans, SCAN), (speeds.networks, MODEL), (speeds.runtimes, MODEL)
+        )
+    )  # fmt: skip
+
+    assert scan["Forme"] == "par tranches (la nôtre, sur processeur)"
+    assert (scan["Durée (ms)"], scan["Mémoire (% du témoin)"]) == (30.0, pytest.approx(14.2))
+    assert (network["Balayage"], network["Images/s"]) == ("le nôtre", 5.3)
+    assert network["Fois plus rapide que le témoin en float32"] == 2.9
+    assert (runtime["Réseau"], runtime["Fois plus rapide"]) == ("MambaVision-T", 1.75)
+    assert runtime["Même première réponse"] is True
+
+
+def test_measured_costs_are_drawn_at_their_lengths_in_the_order_of_a_count():
+    rows = [
+        {"mixer": mixer, "length": length, "milliseconds": cost * length}
+        for length in (49, 100)
+        for mixer, cost in (("scan", 2.0), ("attention", 3.0))
+    ]
+
+    measured = watch.cost_against_length(rows)
+    counted = watch.cost_against_length({"attention": np.array([1.0, 2.0, 3.0, 4.0])})
+
+    assert [(t.name, list(t.x), list(t.y)) for t in measured.data] == [
+        ("attention", [49, 100], [147.0, 300.0]),
+        ("balayage sélectif", [49, 100], [98.0, 200.0]),
+    ]
+    assert measured.layout.yaxis.title.text == "Durée (ms)"
+    assert [(t.name, list(t.x)) for t in counted.data] == [("attention", list(watch.LENGTHS))]
+    assert counted.layout.yaxis.title.text.startswith("Multiplications")
