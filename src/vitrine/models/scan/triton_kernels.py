@@ -132,7 +132,8 @@ def backward_kernel(
 ):  # fmt: skip
     """Write the gradients; those of B and C per block, those of A, D and the bias per sequence.
 
-    ``g_t = C_t dy_t + a_{t+1} g_{t+1}``: the same scan, reversed, with the decays one step on.
+    ``g_t = C_t dy_t + a_{t+1} g_{t+1}``: the same scan, reversed, with the decays one step on. The
+    states come back as ``p_t = a_t h_{t-1}``, that ``dA`` and ``ddelta`` need whole.
     """
     blocks = (channel + CHANNELS - 1) // CHANNELS
     block = tl.program_id(0) % blocks
@@ -168,9 +169,19 @@ def backward_kernel(
 
         decay = tl.exp2(delta_k[:, None, :] * rate[None, :, :])
         drive = (delta_k * u_k)[:, None, :] * B_k[:, :, None]
-        through, local = tl.associative_scan((decay, drive), 0, _compose)
+        # p_t = a_t h_{t-1}, scanned for itself: h_t minus its drive would lose it in a long step.
+        t_in = (step > 0) & (t <= length)
+        in_past = t_in[:, None] & in_c[None, :]
+        past_k = _step_size(
+            _read(delta, row - 1, c, channel, in_past, WIDE) + shift, in_past, SOFTPLUS
+        )
+        past_k = past_k * _read(u, row - 1, c, channel, in_past, WIDE)
+        past_B = _read(B, row - 1, n, STATE, t_in[:, None] & in_n[None, :], WIDE)
+        past = past_k[:, None, :] * past_B[:, :, None]
+        through, local = tl.associative_scan((decay, decay * past), 0, _compose)
         head = _read(heads, (sequence * chunks + k) * STATE + n, c, channel, in_nc, WIDE)
-        h_k = local + through * head[None, :, :]
+        p_k = local + through * head[None, :, :]
+        h_k = p_k + drive
 
         in_next = (t + 1 < length)[:, None] & in_c[None, :]
         next_k = _read(delta, row + 1, c, channel, in_next, WIDE) + shift
@@ -189,7 +200,7 @@ def backward_kernel(
         _write(dB, partial, n, STATE, in_tn, tl.sum(g_k * v_k[:, None, :], 2))
         _write(du, row, c, channel, in_tc, delta_k * dv_k + skip * dy_k)
 
-        q_k = g_k * (h_k - drive)  # g_t a_t h_{t-1}
+        q_k = g_k * p_k
         draw_k = tl.sum(q_k * A_nc[None, :, :], 1) + u_k * dv_k
         draw_k = draw_k * _step_slope(raw_k, SOFTPLUS)
         _write(ddelta, row, c, channel, in_tc, draw_k)
