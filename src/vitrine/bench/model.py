@@ -23,6 +23,8 @@ PLAIN = "plain, float32"
 NAME, SIDE, CLASSES = "mambavision_tiny", 224, 1000
 RUNTIME_NAMES, RUNTIME_BATCHES = ("mambavision_micro", "mambavision_tiny"), (1, 16)
 QUICK = "mambavision_nano"
+FORWARD_TURNS = 3
+"""Forward turns for one of training: their gap is a few percent, what a busy machine can blur."""
 BARS = {
     ("forward", "float32"): 1.05,
     ("training", "float32"): 1.5,
@@ -47,7 +49,7 @@ def measure(
 
     Args:
         device: ``cpu`` or ``cuda``; ONNX Runtime is timed on the CPU, where eager is too.
-        turns: Times that each candidate is timed.
+        turns: Times that each training step is timed; a forward pass, ``FORWARD_TURNS`` as many.
         quick: Whether to use the smallest network on tiny images, for tests.
         tell: Told each result as a line.
         progress: Told of the turns done and of their number.
@@ -78,6 +80,8 @@ def _compare(
             laid = x.to(memory_format=torch.channels_last) if network is other else x
             key = f"{label}, {str(dtype).removeprefix('torch.')}"
             work[key] = _work(network, laid, dtype, scan, kind)
+    if kind == "forward" and not quick:
+        turns *= FORWARD_TURNS
     timings = side_by_side(work, turns=turns, clock=clock_of(device), progress=progress)
     rows = []
     for key in work:
@@ -86,7 +90,10 @@ def _compare(
         row = {"model": name, "side": side, "batch": batch, "pass": kind, "candidate": label}
         row |= {
             "dtype": dtype,
+            "turns": turns,
             "milliseconds": milliseconds,
+            "fastest": min(timings.turns[key]),
+            "slowest": max(timings.turns[key]),
             "images_per_second": 1e3 * batch / milliseconds,
             "ratio": timings.ratio(key, PLAIN),
             "ratio_same_dtype": timings.ratio(key, f"plain, {dtype}"),
