@@ -219,7 +219,7 @@ comparison.announced_gaps(
 # Ces verdicts portent sur les exécutions publiées : {valeur}`efficientnet-b0-keras-scratch.seeds` en
 # TensorFlow, {valeur}`efficientnet-b0-torch-scratch.seeds` en PyTorch. Là où il n’y en a qu’une de chaque
 # côté, l’intervalle ignore la graine, et un écart entre bibliothèques peut encore être celui de deux
-# tirages, ou d’une initialisation que la recette ne fixe pas.
+# tirages.
 
 # %% [markdown]
 # ## Quel écart ces images peuvent-elles montrer ?
