@@ -1,0 +1,781 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,mystnb,-all
+#     formats: ipynb,py:percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Du papier au code
+#
+# **Peut-on récrire MambaVision d’après les deux articles dont il vient ?** Pas jusqu’au bout : une
+# vingtaine de choix du réseau publié n’y sont pas écrits, ou s’écarteraient d’une lecture rapide. Chacun
+# tient en une ligne de code ; remplacé par une autre lecture, il déplace les réponses, tantôt d’un rien,
+# tantôt de plus que leur propre taille.
+#
+# Les deux articles sont celui de Mamba {cite:p}`gu2023mamba` et celui de MambaVision
+# {cite:p}`hatamizadeh2024mambavision`, qui s’en écarte déjà de son propre chef. Notre réseau suit le
+# réseau publié, observé de l’extérieur, et non leur lettre. Cette page
+# prend ces choix un par un, écrit l’autre lecture en quelques lignes, et mesure ce qu’elle change. Le
+# fonctionnement du bloc lui-même est expliqué dans {doc}`le chapitre précédent <01_mambavision>`.
+
+# %% tags=["parameters"]
+profile = "published"
+
+# %% [markdown]
+# ## L’instrument
+#
+# Rien n’est entraîné et aucun poids n’est téléchargé : les deux profils font les mêmes calculs, en
+# double précision et sur un seul fil. Le réseau mesuré est `mambavision_nano`, le plus petit des nôtres ;
+# MambaVision-T confirmera à la fin.
+
+# %%
+import copy
+import math
+
+import timm
+import torch
+import torch.nn.functional as F
+from timm.layers import DropPath
+from torch import nn
+
+torch.set_num_threads(1)
+
+# %%
+import vitrine.models
+from vitrine import tables
+from vitrine.figures import watch
+from vitrine.models import rebuilt
+from vitrine.models.mambavision import Level, ScanMixer
+from vitrine.models.scan import reference, selective_scan
+from vitrine.session import begin
+
+session = begin(profile)
+
+# %% [markdown]
+# Des poids neufs ne conviennent pas : leurs biais sont nuls, et une erreur sur un biais resterait
+# cachée. Nous employons des *poids reconstruits* : chaque nombre se déduit du nom de son tenseur par un
+# générateur que chacun peut récrire. Ils ont les ordres de grandeur de poids entraînés, et aucun n’est
+# nul sans raison. C’est avec eux que les tests du dépôt retrouvent les réponses du réseau publié,
+# enregistrées une fois pour toutes.
+
+# %%
+def rebuild(name):
+    return rebuilt.fill(timm.create_model(name)).double().eval().requires_grad_(False)
+
+
+network = rebuild("mambavision_nano")
+images = {
+    "224 × 224": rebuilt.image(1, 224, 224).double(),
+    "200 × 264": rebuilt.image(1, 200, 264).double(),
+}
+answers = {size: network(image) for size, image in images.items()}
+
+# %% [markdown]
+# Deux images de bruit, de deux tailles. À 224 pixels, les fenêtres tombent juste ; à 200 × 264, il faut
+# compléter l’image avant de la découper. Nous verrons qu’une seule taille ne suffit pas.
+#
+# Une mesure copie le réseau, y change une seule chose, et compare les logits, c’est-à-dire les réponses
+# avant leur passage en probabilités. L’écart est la norme de leur différence, rapportée à leur norme :
+# 100 %, c’est une réponse déplacée de sa propre taille.
+
+# %%
+def moved(model, change, image, answer):
+    altered = copy.deepcopy(model)
+    change(altered)
+    return ((altered(image) - answer).norm() / answer.norm()).item()
+
+
+# %% [markdown]
+# Chaque mesure est notée, avec l’autre lecture et ce qui la suggère.
+
+# %%
+effects, origins, changes = {size: {} for size in images}, {}, {}
+
+
+def measure(choice, origin, change):
+    origins[choice], changes[choice] = origin, change
+    for size, image in images.items():
+        effects[size][choice] = moved(network, change, image, answers[size])
+
+
+def measured_since(count):
+    return tables.show(tables.departures(effects, dict(list(origins.items())[count:])))
+
+
+# %% [markdown]
+# Un instrument se vérifie avant de servir. Sans changement, il doit lire zéro ; et le passage en simple
+# précision, qui n’est qu’un arrondi, doit rester loin sous tout ce que nous allons mesurer.
+
+# %% tags=["nbval-check-output"]
+single = copy.deepcopy(network).float()
+for size, image in images.items():
+    nothing = moved(network, lambda altered: None, image, answers[size])
+    rounding = (single(image.float()) - answers[size]).norm() / answers[size].norm()
+    print(size, ": sans changement,", nothing, "; l’arrondi reste sous deux millionièmes,",
+          "oui" if rounding < 2e-6 else "non")
+
+# %% [markdown]
+# ## Le mélangeur, geste par geste
+#
+# Pour changer un geste du mélangeur sans toucher aux autres, nous le récrivons en trois gestes que l’on
+# peut remplacer : convoluer, balayer, réunir.
+
+# %%
+class Gestures(ScanMixer):
+    def convolve(self, conv, x):
+        return conv(x)
+
+    def scan(self, x, delta, A, B, C):
+        bias = self.dt_proj.bias
+        return selective_scan(x, delta, A, B, C, self.D, bias, delta_softplus=True)
+
+    def join(self, y, z):
+        return torch.cat([y, z], dim=-1)
+
+
+# %% [markdown]
+# L’enchaînement est celui de l’article : une projection coupée en deux branches, une convolution sur
+# chacune, un balayage sur la première, une réunion, une projection
+# {cite:p}`hatamizadeh2024mambavision`.
+
+# %%
+class Mixer(Gestures):
+    def forward(self, tokens):
+        x, z = self.in_proj(tokens).transpose(1, 2).chunk(2, dim=1)
+        x = F.silu(self.convolve(self.conv1d_x, x)).transpose(1, 2)
+        z = F.silu(self.convolve(self.conv1d_z, z)).transpose(1, 2)
+        dt, B, C = self.x_proj(x).split(self.splits, dim=-1)
+        y = self.scan(x, self.dt_proj(dt), -torch.exp(self.A_log), B, C)
+        return self.out_proj(self.join(y, z))
+
+
+# %% [markdown]
+# Une fonction donne à tous les mélangeurs d’un réseau une autre façon d’opérer, sans toucher à leurs
+# poids. Avec nos trois gestes tels quels, les réponses ne doivent pas bouger d’un bit.
+
+# %%
+def mixers(model):
+    return [module for module in model.modules() if isinstance(module, ScanMixer)]
+
+
+def mixing_as(kind):
+    def change(altered):
+        for mixer in mixers(altered):
+            mixer.__class__ = kind
+    return change
+
+
+# %% tags=["nbval-check-output"]
+same = copy.deepcopy(network)
+mixing_as(Mixer)(same)
+print("mêmes réponses :", all(torch.equal(same(images[size]), answers[size]) for size in images))
+
+# %% [markdown]
+# ### Le pas reçoit son biais deux fois
+#
+# Mamba calcule le pas $\Delta = \mathrm{softplus}(W\,dt + b)$ {cite:p}`gu2023mamba`. Dans le réseau
+# publié, la projection ajoute $b$, puis le balayage l’ajoute encore :
+# $\Delta = \mathrm{softplus}(W\,dt + 2b)$. Est-ce une erreur ? Peut-être, mais les poids ont été
+# entraînés ainsi : la corriger, c’est changer de réseau.
+
+# %%
+class BiasOnce(Mixer):
+    def scan(self, x, delta, A, B, C):
+        return selective_scan(x, delta, A, B, C, self.D, None, delta_softplus=True)
+
+
+measure("le biais du pas<br>compté une fois", "Mamba", mixing_as(BiasOnce))
+
+# %% [markdown]
+# ### Les convolutions : symétriques et sans biais
+#
+# La convolution de Mamba est causale, car une phrase se lit dans un sens : chaque jeton ne voit que ceux
+# qui le précèdent. MambaVision la rend symétrique, et le dit ; ce que l’article ne dit pas, c’est qu’elle
+# y perd aussi son biais. Pour celui-ci, il n’existe aucun poids publié : nous en inventons un, tiré comme
+# les autres biais.
+
+# %%
+class Causal(Mixer):
+    def convolve(self, conv, x):
+        return F.conv1d(F.pad(x, (2, 0)), conv.weight, groups=conv.groups)
+
+
+measure("convolution causale", "Mamba", mixing_as(Causal))
+
+# %%
+class Biased(Mixer):
+    def convolve(self, conv, x):
+        bias = torch.from_numpy(0.1 * rebuilt.stream("conv1d.bias", x.shape[1]))
+        return conv(x) + bias[:, None]
+
+
+measure("biais dans<br>les convolutions", "Mamba", mixing_as(Biased))
+
+# %% [markdown]
+# ### Réunir sans porte
+#
+# Dans Mamba, la seconde branche est une porte : elle multiplie la première. Ici, elle est mise à côté
+# d’elle, la branche balayée d’abord. Nous essayons la porte, puis l’ordre inverse.
+
+# %%
+class Gated(Mixer):
+    def join(self, y, z):
+        return torch.cat([y * z, z], dim=-1)
+
+
+class Reversed(Mixer):
+    def join(self, y, z):
+        return torch.cat([z, y], dim=-1)
+
+
+measure("y multiplié par z", "Mamba", mixing_as(Gated))
+measure("z avant y", "l’ordre n’est pas écrit", mixing_as(Reversed))
+
+# %% [markdown]
+# ### La récurrence : exacte pour A, approchée pour B
+#
+# L’article de Mamba discrétise l’équation continue par *bloqueur d’ordre zéro* : entre deux jetons,
+# l’entrée est tenue constante, et $\bar B = A^{-1}(e^{\Delta A} - 1)\,B$. Le réseau publié garde
+# $e^{\Delta A}$ pour l’oubli, mais approche $\bar B$ par $\Delta B$, la règle d’Euler. Voici la formule
+# de l’article, jeton par jeton.
+
+# %%
+class ZeroOrderHold(Mixer):
+    def scan(self, x, delta, A, B, C):
+        delta = F.softplus(delta + self.dt_proj.bias)[..., None]
+        decay = torch.exp(delta * A)
+        drive = (decay - 1) / A * B[:, :, None] * x[..., None]
+        h, y = 0, []
+        for t in range(x.shape[1]):
+            h = decay[:, t] * h + drive[:, t]
+            y.append((h * C[:, t, None]).sum(dim=-1) + self.D * x[:, t])
+        return torch.stack(y, dim=1)
+
+
+# %%
+measure("B discrétisé<br>exactement", "Mamba, l’article", mixing_as(ZeroOrderHold))
+
+# %% [markdown]
+# Les équations de l’article de Mamba omettent le raccourci $D\,u_t$, que le réseau applique. Et le calcul
+# rapide remplace $e^x$ par $2^{x \log_2 e}$, moins cher sur un processeur comme sur une carte graphique :
+# cela, au moins, ne devrait rien changer.
+
+# %%
+class NaturalExponential(Mixer):
+    def scan(self, x, delta, A, B, C):
+        bias = self.dt_proj.bias
+        return reference.selective_scan(x, delta, A, B, C, self.D, bias, delta_softplus=True)
+
+
+measure("exponentielle<br>de base e", "Mamba, l’article", mixing_as(NaturalExponential))
+
+# %%
+def without_skip(altered):
+    for mixer in mixers(altered):
+        mixer.D.zero_()
+
+
+measure("pas de raccourci D", "Mamba, l’article", without_skip)
+
+# %% [markdown]
+# ### Un seul sens de lecture
+#
+# D’autres réseaux à espace d’état lisent l’image dans plusieurs sens. Celui-ci lit chaque fenêtre ligne
+# par ligne, une seule fois, de gauche à droite et de haut en bas. Nous essayons trois autres parcours.
+
+# %%
+class Backwards(Mixer):
+    def scan(self, *given):
+        x, delta, A, B, C = given
+        return super().scan(x.flip(1), delta.flip(1), A, B.flip(1), C.flip(1)).flip(1)
+
+
+class BothWays(Backwards):
+    def scan(self, *given):
+        return (super().scan(*given) + Mixer.scan(self, *given)) / 2
+
+
+# %%
+measure("balayage à rebours", "le sens n’est pas écrit", mixing_as(Backwards))
+measure("balayage dans<br>les deux sens", "d’autres réseaux", mixing_as(BothWays))
+
+# %% [markdown]
+# Pour lire par colonnes, il suffit de transposer la fenêtre avant le mélangeur, et après.
+
+# %%
+class ByColumns(Mixer):
+    def forward(self, tokens):
+        side = math.isqrt(tokens.shape[1])
+        columns = tokens.unflatten(1, (side, side)).transpose(1, 2).flatten(1, 2)
+        mixed = super().forward(columns)
+        return mixed.unflatten(1, (side, side)).transpose(1, 2).flatten(1, 2)
+
+
+measure("lecture par colonnes", "d’autres réseaux", mixing_as(ByColumns))
+
+# %% [markdown]
+# Voici ce que pèsent ces gestes. Tous comptent, sauf la base de l’exponentielle.
+
+# %%
+measured_since(0)
+
+# %% [markdown]
+# ## Autour du mélangeur
+#
+# ### Les balayages d’abord, l’attention ensuite
+#
+# L’article place l’attention dans la seconde moitié des blocs de chaque étage
+# {cite:p}`hatamizadeh2024mambavision`. Et si leur nombre est impair ? Le réseau publié donne le bloc du
+# milieu au balayage, ce que nous vérifions sur deux de nos réseaux.
+
+# %% tags=["nbval-check-output"]
+for name in ("mambavision_nano", "mambavision_tiny"):
+    model = timm.create_model(name)
+    for i in (2, 3):
+        kinds = [type(block.mixer).__name__ for block in model.levels[i].blocks]
+        scans = kinds.count("ScanMixer")
+        ordered = kinds == ["ScanMixer"] * scans + ["AttentionMixer"] * (len(kinds) - scans)
+        print(name, "étage", i + 1, ":", scans, "balayages sur", len(kinds), "blocs,",
+              "balayages d’abord" if ordered else "mêlés")
+
+# %% [markdown]
+# Cette lecture-là ne peut pas passer inaperçue : avec un balayage de moins, les poids ne se chargent pas.
+# L’ordre, lui, ne se voit pas dans les poids. Nous plaçons l’attention d’abord, puis en alternance.
+
+# %%
+def attention_first(altered):
+    for level in altered.levels[2:]:
+        half = math.ceil(len(level.blocks) / 2)
+        level.blocks = level.blocks[half:] + level.blocks[:half]
+
+
+measure("attention d’abord", "l’ordre inverse", attention_first)
+
+# %%
+def alternating(altered):
+    for level in altered.levels[2:]:
+        half = math.ceil(len(level.blocks) / 2)
+        turns = [*range(0, 2 * half, 2), *range(1, len(level.blocks), 2)]
+        ordered = sorted(zip(turns, level.blocks, strict=True), key=lambda pair: pair[0])
+        level.blocks = nn.ModuleList(block for _, block in ordered)
+
+
+measure("balayage et attention<br>en alternance", "d’autres hybrides", alternating)
+
+# %% [markdown]
+# ### Aucune position n’est ajoutée
+#
+# Un transformeur d’images ajoute à chaque jeton un code de sa position, sans lequel l’attention ne
+# distingue pas l’ordre. Ici, rien de tel : l’ordre ne vient que du balayage et des convolutions. Pour
+# mesurer cette absence, nous ajoutons un code sinusoïdal à l’entrée des deux étages ; son amplitude est
+# celle de l’usage, et elle est arbitraire.
+
+# %%
+def with_positions(altered):
+    def add(block, given):
+        tokens = given[0]
+        length, width = tokens.shape[1:]
+        powers = torch.arange(0, width, 2).double() / width
+        angles = torch.arange(length).double()[:, None] / 10000**powers
+        return tokens + torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)
+
+    for level in altered.levels[2:]:
+        level.blocks[0].register_forward_pre_hook(add)
+
+
+# %%
+measure("un code de position", "les transformeurs", with_positions)
+
+# %% [markdown]
+# ### Le remplissage vit comme un jeton
+#
+# Quand la carte n’est pas un multiple de la fenêtre, elle est complétée de zéros, à droite et en bas, une
+# fois par étage. On s’attendrait à ce que ces faux jetons soient masqués, ou remis à zéro à chaque bloc
+# comme dans Swin {cite:p}`liu2021swin`. Ils ne le sont pas : dès le premier bloc, ils portent des valeurs,
+# que l’attention lit et que le balayage traverse.
+
+# %%
+class PaddedAtEachBlock(Level):
+    def encode(self, x):
+        for block in self.blocks:
+            x = Level([block], x.shape[1], self.window_size, halves=False).encode(x)
+        return x
+
+
+# %%
+def padding_as(kind):
+    def change(altered):
+        for level in altered.levels[2:]:
+            level.__class__ = kind
+    return change
+
+
+measure("remplissage refait<br>à chaque bloc", "Swin", padding_as(PaddedAtEachBlock))
+
+# %% [markdown]
+# Pour les masquer dans l’attention, il faut savoir lesquels sont vrais : nous découpons de la même façon
+# une carte de uns, complétée de zéros.
+
+# %%
+from functools import partial
+from unittest import mock
+
+attend = F.scaled_dot_product_attention
+
+# %%
+class PaddingMasked(Level):
+    def encode(self, x):
+        side = self.window_size
+        real = F.pad(torch.ones_like(x[:, 0]), (0, -x.shape[3] % side, 0, -x.shape[2] % side))
+        real = real.unflatten(2, (-1, side)).unflatten(1, (-1, side)).transpose(2, 3)
+        real = real.flatten(3).flatten(0, 2)[:, None, None] > 0
+        masked = partial(attend, attn_mask=real)
+        with mock.patch.object(F, "scaled_dot_product_attention", masked):
+            return super().encode(x)
+
+
+# %%
+measure("remplissage masqué<br>dans l’attention", "Swin, les détecteurs", padding_as(PaddingMasked))
+
+# %% [markdown]
+# Restent deux autres façons de compléter : répéter le bord au lieu d’ajouter des zéros, ou centrer la
+# carte dans ses fenêtres.
+
+# %%
+class EdgesRepeated(Level):
+    def encode(self, x):
+        (height, width), side = x.shape[-2:], self.window_size
+        pads = (0, -width % side, 0, -height % side)
+        return super().encode(F.pad(x, pads, mode="replicate"))[..., :height, :width]
+
+
+measure("bord répété<br>au lieu de zéros", "l’usage", padding_as(EdgesRepeated))
+
+# %%
+class Centred(Level):
+    def encode(self, x):
+        (height, width), side = x.shape[-2:], self.window_size
+        top, left = (-height % side) // 2, (-width % side) // 2
+        pads = (left, -width % side - left, top, -height % side - top)
+        return super().encode(F.pad(x, pads))[..., top : top + height, left : left + width]
+
+
+measure("carte centrée<br>dans ses fenêtres", "l’usage", padding_as(Centred))
+
+# %% [markdown]
+# Lisez la colonne des 224 pixels : le remplissage n’y change rien, puisqu’il n’y en a pas. Un portage
+# vérifié à cette seule taille aurait pu se tromper ici sans jamais le savoir.
+
+# %%
+measured_since(len(origins) - 7)
+
+# %% [markdown]
+# ## Les détails de calcul
+#
+# ### Deux GELU, une ReLU
+#
+# La GELU a une forme exacte et une approximation par tangente hyperbolique. Le réseau publié emploie
+# l’approximation dans les blocs à convolutions et la forme exacte dans les perceptrons. Nous
+# uniformisons dans un sens, puis dans l’autre. La réduction initiale de l’image, elle, emploie une ReLU.
+
+# %%
+def exact_everywhere(altered):
+    for block in (block for level in altered.levels[:2] for block in level.blocks):
+        block.act = nn.GELU()
+
+
+measure("GELU exacte dans<br>les convolutions", "MambaVision, l’article", exact_everywhere)
+
+# %%
+def tanh_everywhere(altered):
+    for block in (block for level in altered.levels[2:] for block in level.blocks):
+        block.mlp.act = nn.GELU(approximate="tanh")
+
+
+def gelu_at_entry(altered):
+    altered.patch_embed.conv_down[2] = altered.patch_embed.conv_down[5] = nn.GELU()
+
+
+measure("GELU approchée dans<br>les perceptrons", "l’uniformité", tanh_everywhere)
+measure("GELU à l’entrée", "l’uniformité", gelu_at_entry)
+
+# %% [markdown]
+# ### Des constantes que l’on ne voit pas
+#
+# Une normalisation divise par $\sqrt{\sigma^2 + \varepsilon}$. Les deux premières du réseau ont
+# $\varepsilon = 10^{-4}$, dix fois la valeur par défaut de PyTorch ; les normalisations par jeton gardent
+# cette valeur par défaut, quand les transformeurs d’images prennent dix fois moins.
+
+# %%
+def with_epsilon(kind, epsilon, within=lambda altered: altered):
+    def change(altered):
+        for module in within(altered).modules():
+            if isinstance(module, kind):
+                module.eps = epsilon
+    return change
+
+
+entry = with_epsilon(nn.BatchNorm2d, 1e-5, lambda altered: altered.patch_embed)
+measure("ε ordinaire à l’entrée", "PyTorch", entry)
+measure("ε des transformeurs", "les transformeurs", with_epsilon(nn.LayerNorm, 1e-6))
+
+# %% [markdown]
+# ### Ce qui manque après une convolution
+#
+# L’article décrit entre deux étages une convolution suivie d’une normalisation par lots
+# {cite:p}`hatamizadeh2024mambavision`. Dans le réseau publié, la convolution est seule : il n’y a pas de
+# poids pour cette normalisation, et nous en inventons. Et contrairement à l’usage des réseaux résiduels,
+# aucune activation ne suit l’addition d’un bloc à convolutions.
+
+# %%
+def normalised_halving(altered):
+    for level in altered.levels[:3]:
+        norm = nn.BatchNorm2d(level.downsample.reduction[0].out_channels)
+        level.downsample.append(rebuilt.fill(norm).double().eval())
+
+
+measure("normalisation après<br>chaque réduction", "MambaVision, l’article", normalised_halving)
+
+# %%
+def activated_sum(altered):
+    for block in (block for level in altered.levels[:2] for block in level.blocks):
+        block.register_forward_hook(lambda block, given, x: F.relu(x))
+
+
+measure("ReLU après l’addition", "les réseaux résiduels", activated_sum)
+
+# %% [markdown]
+# Les constantes et les variantes de GELU déplacent peu les réponses, assez pourtant pour qu’un test en
+# simple précision, bien réglé, les voie.
+
+# %%
+measured_since(len(origins) - 7)
+
+# %% [markdown]
+# ## Ce qui ne compte qu’à l’entraînement
+#
+# ### L’initialisation du pas est effacée
+#
+# Mamba initialise le biais du pas pour que $\Delta$ couvre une plage de petites valeurs, chaque canal
+# ayant ainsi sa propre durée de mémoire. Dans MambaVision, une initialisation générale passe en dernier
+# et remet tous les biais à zéro. Nous mesurons le pas médian dans un réseau neuf, puis dans le même avec
+# l’initialisation de Mamba, selon que le biais compte une fois ou deux.
+
+# %%
+def median_step(model, times):
+    seen = []
+
+    def keep(proj, given, raw):
+        seen.append(F.softplus(raw + (times - 1) * proj.bias).flatten())
+
+    hooks = [mixer.dt_proj.register_forward_hook(keep) for mixer in mixers(model)]
+    model(images["224 × 224"])
+    for hook in hooks:
+        hook.remove()
+    return torch.cat(seen).median().item()
+
+
+# %% [markdown]
+# L’initialisation de Mamba tire le pas voulu entre un millième et un dixième, en échelle logarithmique,
+# et choisit le biais dont le softplus vaut ce pas.
+
+# %%
+def as_mamba(model):
+    draw = torch.Generator().manual_seed(0)
+    for mixer in mixers(model):
+        bound = mixer.dt_proj.in_features**-0.5
+        mixer.dt_proj.weight.uniform_(-bound, bound, generator=draw)
+        step = torch.rand(mixer.dt_proj.out_features, generator=draw).double()
+        step = torch.exp(step * math.log(100) + math.log(0.001))
+        mixer.dt_proj.bias.copy_(step + torch.log(-torch.expm1(-step)))
+    return model
+
+
+# %% tags=["nbval-check-output"]
+torch.manual_seed(0)
+fresh = timm.create_model("mambavision_nano").double().eval().requires_grad_(False)
+mamba = as_mamba(copy.deepcopy(fresh))
+print("réseau neuf :", f"{median_step(fresh, 2):.2g}")
+print("à la façon de Mamba, biais compté une fois :", f"{median_step(mamba, 1):.1g}")
+print("à la façon de Mamba, biais compté deux fois :", f"{median_step(mamba, 2):.1g}")
+
+# %% [markdown]
+# Un réseau neuf part donc d’un pas proche de $\ln 2$, c’est-à-dire d’une mémoire courte, et doit
+# apprendre les durées longues. Compter deux fois un biais très négatif, comme celui de Mamba, réduirait
+# le pas à presque rien. Quant aux réponses d’un réseau neuf, voici ce qui les déplace.
+
+# %% tags=["nbval-check-output"]
+image = images["224 × 224"]
+start, elsewhere = fresh(image), mamba(image)
+gap = ((elsewhere - start).norm() / start.norm()).item()
+once = copy.deepcopy(fresh)
+mixing_as(BiasOnce)(once)
+print(f"l’initialisation de Mamba : {100 * gap:.1g} %".replace(".", ","))
+print("compter le biais une fois :", "aucun effet" if torch.equal(once(image), start) else "effet")
+
+# %% [markdown]
+# La dernière ligne justifie les poids reconstruits. Avec des poids neufs, le biais est nul : compté une
+# fois ou deux, il ne change rien, et l’écart que nous avons mesuré plus haut serait passé inaperçu.
+#
+# ### La décroissance touche A
+#
+# Les auteurs marquent `A_log` et `D` comme exempts de la décroissance des poids, mais rien ne transmet
+# cette marque à l’optimiseur de timm. Celui-ci n’exempte d’office que les tenseurs à une dimension : `D`
+# en est, `A_log`, qui en a deux, n’en est pas. Notre réseau déclare les deux. Nous comptons.
+
+# %% tags=["nbval-check-output"]
+from timm.optim import param_groups_weight_decay
+
+model = timm.create_model("mambavision_nano")
+for case, spared in (("sans liste", ()), ("avec notre liste", model.no_weight_decay())):
+    _, decayed = param_groups_weight_decay(model, 0.05, no_weight_decay_list=spared)
+    kept = {id(weight) for weight in decayed["params"]}
+    touched = [name for name, weight in model.named_parameters() if id(weight) in kept]
+    print(case, ":", sum(name.endswith("A_log") for name in touched), "A_log et",
+          sum(name.endswith(".D") for name in touched), "D décroissent")
+
+# %% [markdown]
+# L’effet sur un entraînement entier ne se mesure pas ici. Nous mesurons son terme : si la décroissance
+# menait `A_log` à zéro, tous les états oublieraient à la même vitesse.
+
+# %%
+def decayed_to_zero(altered):
+    for mixer in mixers(altered):
+        mixer.A_log.zero_()
+
+
+measure("A_log éteint par<br>la décroissance", "le cas extrême", decayed_to_zero)
+
+# %% [markdown]
+# ### La profondeur stochastique tire par fenêtre
+#
+# À l’entraînement, un bloc est parfois sauté. Le tirage se fait pour chaque ligne du lot ; or, dans les
+# deux derniers étages, une ligne est une *fenêtre*, non une image. Une image de 448 pixels y a quatre
+# fenêtres, qui sautent chacune de leur côté. Nous comparons à un tirage commun à l’image, en répétant
+# les deux.
+
+# %%
+class PerImage(DropPath):
+    def forward(self, x):
+        return x * (torch.rand(()) >= self.drop_prob) / (1 - self.drop_prob)
+
+
+def spread(model, large, draws=24):
+    torch.manual_seed(0)
+    drawn = torch.cat([model(large) for _ in range(draws)])
+    return (drawn.std(dim=0).norm() / drawn.mean(dim=0).norm()).item()
+
+
+# %% tags=["nbval-check-output"]
+dropping = rebuilt.fill(timm.create_model("mambavision_nano", drop_path_rate=0.3)).eval()
+dropping.requires_grad_(False)
+droppers = [m for level in dropping.levels[2:] for m in level.modules() if isinstance(m, DropPath)]
+for dropper in droppers:
+    dropper.train()
+large = rebuilt.image(1, 448, 448)
+by_window = spread(dropping, large)
+for dropper in droppers:
+    dropper.__class__ = PerImage
+by_image = spread(dropping, large)
+print("moins de bruit avec un tirage par fenêtre :", bool(by_window < by_image))
+
+# %% [markdown]
+# Quatre tirages se compensent en partie, un seul non : à taux égal, la profondeur stochastique régularise
+# moins une grande image qu’une petite.
+#
+# ## Ce qu’un détecteur reçoit
+#
+# Les cartes intermédiaires, dont se servent les détecteurs, sont prises *avant* la réduction qui clôt
+# l’étage. Prises après, elles seraient deux fois plus petites et deux fois plus larges. Les logits n’en
+# savent rien ; un détecteur, si.
+
+# %% tags=["nbval-check-output"]
+stages = timm.create_model("mambavision_nano", features_only=True).eval().requires_grad_(False)
+for i, taken in enumerate(stages(rebuilt.image(1, 224, 224))[:3]):
+    after = network.levels[i].downsample(taken.double())
+    print(f"étage {i + 1} : avant", *taken.shape[1:], "; après", *after.shape[1:])
+
+# %% [markdown]
+# ## Tout ensemble
+#
+# Le tableau reprend toutes les mesures, de la plus forte à la plus faible sur l’image de 200 × 264.
+
+# %%
+order = sorted(origins, key=effects["200 × 264"].get, reverse=True)
+tables.show(tables.departures(effects, {choice: origins[choice] for choice in order}))
+
+# %% [markdown]
+# La figure dit la même chose d’un coup d’œil. L’échelle est logarithmique : d’un repère au suivant,
+# l’effet est dix fois plus fort. Ce qui n’a pas d’effet n’a pas de barre.
+
+# %% mystnb={"figure": {"name": "fig-papier-code", "caption": "Ce que déplace chaque choix, remplacé par une autre lecture : norme de l’écart des logits rapportée à leur norme, `mambavision_nano`, poids reconstruits, double précision, pour une image dont les fenêtres tombent juste et une autre qu’il faut compléter."}, "image": {"alt": "Barres horizontales en échelle logarithmique, deux par choix, des plus fortes en haut aux plus faibles en bas. En haut, l’ordre des blocs et la réunion des deux branches, qui déplacent les logits de leur propre taille ; en bas, les constantes des normalisations et les variantes de GELU, mille fois plus faibles. Les choix de remplissage n’ont de barre que pour l’image à compléter."}}
+watch.departures(effects)
+
+# %% [markdown]
+# Nous vérifions ce que nous venons de lire dans la {numref}`fig-papier-code`.
+
+# %% tags=["nbval-check-output"]
+square, odd = effects["224 × 224"], effects["200 × 264"]
+print("invisibles à 224 pixels seulement :")
+hidden = [choice for choice in origins if square[choice] < 1e-9 < odd[choice]]
+print(*(f"  {choice.replace('<br>', ' ')}" for choice in hidden), sep="\n")
+print("invisibles partout :")
+print(*(f"  {c.replace('<br>', ' ')}" for c in origins if max(square[c], odd[c]) < 1e-9), sep="\n")
+strong = [choice for choice in origins if odd[choice] > 0.05]
+print("plus d’un vingtième sur l’image à compléter :", len(strong), "choix sur", len(origins))
+print("le plus fort :", max(odd, key=odd.get), "; plus que la taille des logits :",
+      "oui" if max(odd.values()) > 1 else "non")
+
+# %% [markdown]
+# ### Et sur MambaVision-T ?
+#
+# Un petit réseau pourrait exagérer. Nous refaisons quelques-unes de ces mesures sur MambaVision-T, bien
+# plus gros, avec l’image à compléter.
+
+# %%
+tiny = rebuild("mambavision_tiny")
+main = ["attention d’abord", "y multiplié par z", "remplissage refait<br>à chaque bloc",
+        "convolution causale", "le biais du pas<br>compté une fois",
+        "GELU approchée dans<br>les perceptrons"]
+size = "200 × 264"
+answer = tiny(images[size])
+larger = {choice: moved(tiny, changes[choice], images[size], answer) for choice in main}
+
+# %%
+both = {"mambavision_nano": effects[size], "mambavision_tiny": larger}
+tables.show(tables.departures(both, {choice: origins[choice] for choice in main}))
+
+# %% [markdown]
+# Les valeurs diffèrent, l’ordre de grandeur tient.
+
+# %% tags=["nbval-check-output"]
+ratios = [effects[size][choice] / larger[choice] for choice in main]
+print("d’un réseau à l’autre, moins d’un facteur trois :", max(*ratios, *(1 / r for r in ratios)) < 3)
+
+# %% [markdown]
+# ## Ce que nous retenons
+#
+# * Les articles suffisent à comprendre MambaVision, pas à le refaire : des choix qu’ils ne disent pas
+#   déplacent les réponses autant que ceux qu’ils disent.
+# * Le biais du pas compté deux fois ressemble à une faute. Il fait partie du réseau : les poids publiés
+#   ne valent qu’avec lui.
+# * Un portage se vérifie sur des poids où rien n’est nul, à une taille qui oblige à compléter l’image, et
+#   avec une tolérance qui tienne compte de la précision du calcul. L’une des trois conditions manque, et
+#   une faute passe.
+#
+# ## Ce qui pourrait être faux
+#
+# * **Un écart de logits n’est pas une perte d’exactitude.** Nos poids sont reconstruits et nos images sont
+#   du bruit : nous mesurons si deux réseaux diffèrent, non lequel classe le mieux. Entraîné avec l’autre
+#   lecture, un réseau l’apprendrait peut-être aussi bien.
+# * **Une taille d’effet dépend des poids.** Avec d’autres valeurs, les barres voisines pourraient changer
+#   de rang ; des ordres de grandeur, beaucoup moins.
+# * **Des poids inventés.** Le biais des convolutions, la normalisation des réductions et le code de
+#   position n’existent pas dans le réseau publié : leur effet dépend de ce que nous avons mis à leur place.
+# * **La source.** Le réseau publié a été observé de l’extérieur, réponse par réponse. Ce qui ne se voit pas
+#   dans les réponses, nous ne le savons pas.
