@@ -267,3 +267,6 @@ print("toutes dans le découpage :", "oui" if inside else "non")
 #   mesuré ici ne se transporte pas tel quel.
 # * **L’édition réduite.** Couleurs et empreintes sont mesurées sur des photos recompressées ; les
 #   tailles sont celles des originaux.
+#
+# ```{provenance}
+# ```

@@ -259,3 +259,6 @@ tables.show(tables.costs(trained))
 #   autre graine se tromperait sur d’autres images.
 # * **Le test.** Un seul tirage de {valeur}`data.test` images : ce que les intervalles couvrent, et rien
 #   de plus. Un autre catalogue donnerait d’autres scores.
+#
+# ```{provenance}
+# ```

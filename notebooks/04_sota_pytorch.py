@@ -310,3 +310,6 @@ tables.show(tables.costs([run for group in groups.values() for run in group]))
 #   caché, et un écart apparent n’être qu’une graine heureuse.
 # * **Le budget.** Une recette commune n’avantage peut-être pas également les architectures : un réseau
 #   récent en demande souvent une plus longue. À recette égale ne veut pas dire à son meilleur.
+#
+# ```{provenance}
+# ```

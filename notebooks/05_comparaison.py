@@ -505,3 +505,6 @@ photos
 # * **Le test et les graines.** McNemar ne regarde que la première graine de chaque recette ; seuls
 #   les intervalles portent sur toutes.
 # * **Les coûts.** La matrice est une hypothèse, et les durées viennent de machines partagées.
+#
+# ```{provenance}
+# ```

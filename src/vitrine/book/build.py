@@ -81,6 +81,10 @@ def stage(executed: list[Path]) -> Path:
             shutil.copytree(source, copy, ignore=_NEVER)
         elif source.is_file():
             shutil.copyfile(source, copy)
+    for run in paths.runs().glob("*/*/run.json"):  # what the directive ``provenance`` reads
+        copy = folder / run.relative_to(paths.root())
+        copy.parent.mkdir(parents=True)
+        shutil.copyfile(run, copy)
     for notebook in executed:
         shutil.copyfile(notebook, folder / "notebooks" / notebook.name)
     return folder

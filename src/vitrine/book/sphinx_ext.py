@@ -14,7 +14,7 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
 
-from vitrine.book import bibliography, french, markup, roles, search
+from vitrine.book import bibliography, french, markup, provenance, roles, search
 from vitrine.book.plotly_renderer import FIGURE_CLASS
 
 __all__ = ["setup"]
@@ -32,6 +32,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     bibliography.setup()
     french.setup(app)
     markup.setup(app)
+    provenance.setup(app)
     roles.setup(app)
     search.setup(app)
     app.connect("config-inited", _prefer_our_templates, priority=900)

@@ -61,6 +61,7 @@ class Meter:
             "asked": asked,
             "device": device,
             "gpu": gpu,
+            "driver": _driver() if gpu else None,
             "cpu": _cpu(),
             "cores": psutil.cpu_count(),
             "threads": threads,
@@ -104,6 +105,18 @@ def _peak_memory() -> int | None:
         return None
     unit = 2**20 if platform.system() == "Darwin" else 2**10
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit
+
+
+def _driver() -> str | None:
+    """Return the version of NVIDIA's driver, where its own tool tells it."""
+    try:
+        done = subprocess.run(
+            ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"],
+            capture_output=True, text=True, check=False, timeout=10,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.split()[0] if done.returncode == 0 and done.stdout.strip() else None
 
 
 def _cpu() -> str:

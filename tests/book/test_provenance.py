@@ -1,0 +1,74 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from vitrine import paths
+from vitrine.book import sources
+from vitrine.book.provenance import describe
+from vitrine.runs.energy import CORE_WATTS, GIB_WATTS, watt_hours
+
+RUN = "runs/efficientnet-b0-keras-scratch/seed-0/run.json"
+
+
+@pytest.fixture
+def meta():
+    return json.loads((paths.root() / RUN).read_text())
+
+
+@pytest.fixture
+def stamp():
+    return {
+        "profile": "published", "parameters": {"seed": 1}, "stamp": "0123456789abcdef" * 4,
+        "versions": {"torch": "2.15.0"},
+        "files": {"data/splits/published.csv": "2de1", RUN: "de11"},
+    }  # fmt: skip
+
+
+def test_the_block_tells_the_run_the_machine_and_how_to_redo_it(stamp, meta):
+    block = describe("03_baseline_tensorflow", stamp, {meta["name"]: meta})
+
+    for told in (
+        "vitrine run 03_baseline_tensorflow -p seed=1", "torch 2.15.0",
+        "data/splits/published.csv (2de1)", meta["code"]["commit"][:12], meta["hardware"]["cpu"],
+        meta["data"]["split_sha256"][:12], "sans carte graphique",
+        "vitrine train efficientnet-b0-keras-scratch --seed 0", "estimation, non mesurée",
+    ):  # fmt: skip
+        assert told in block
+
+
+def test_a_dirty_tree_and_a_driver_are_told(stamp, meta):
+    meta["code"]["dirty"] = True
+    meta["hardware"] |= {"gpu": "NVIDIA H100 <PCIe>", "driver": "580.65"}
+
+    block = describe("04", stamp, {meta["name"]: meta})
+
+    assert "et des modifications" in block
+    assert "NVIDIA H100 &lt;PCIe&gt;, pilote 580.65" in block
+
+
+def test_a_notebook_that_vitrine_did_not_execute_says_so():
+    assert "sans relevé" in describe("04", {}, {})
+
+
+def test_energy_by_hand(meta):
+    meta["timing"] = {
+        "seconds": 3600.0, "cpu_seconds": 1800.0, "training_seconds": 3000.0,
+        "peak_memory_mib": 2048,
+    }  # fmt: skip
+
+    assert watt_hours(meta) == pytest.approx(CORE_WATTS / 2 + 2 * GIB_WATTS)
+    meta["timing"]["training_seconds"] = 7200.0  # half of it before an interruption
+    assert watt_hours(meta) == pytest.approx(CORE_WATTS + 4 * GIB_WATTS)
+    meta["hardware"]["gpu"] = "NVIDIA H200"
+    assert watt_hours(meta) == pytest.approx(CORE_WATTS + 4 * GIB_WATTS + 2 * 700)
+    meta["hardware"]["gpu"] = "an unknown card"
+    assert watt_hours(meta) is None
+
+
+@pytest.mark.parametrize("name", sources.names())
+def test_every_notebook_ends_with_its_provenance(name):
+    last = sources.read(Path(sources.find(name))).cells[-1]
+
+    assert last.cell_type == "markdown"
+    assert last.source.rstrip().endswith("```{provenance}\n```")
