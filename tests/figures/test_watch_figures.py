@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from vitrine.figures import watch
@@ -36,3 +37,15 @@ def test_each_bar_lies_inside_the_marked_range():
 
     assert 10**low < min(drawn) < max(drawn) < 10**high
     assert len(figure.layout.xaxis.ticktext) == len(figure.layout.xaxis.tickvals)
+
+
+def test_a_photo_that_does_not_fill_its_windows_is_covered_and_read_row_by_row():
+    photo = np.zeros((32, 48, 3), dtype=np.uint8)
+
+    figure = watch.windows(photo, side=2, stride=16)
+
+    assert [trace.name for trace in figure.data] == ["fenêtre 1", "fenêtre 2"]
+    assert list(figure.data[0].x) == [8, 24, None, 8, 24, None]
+    assert list(figure.data[1].y) == [8, 8, None, 24, 24, None]
+    assert max(shape.x1 for shape in figure.layout.shapes) == 64
+    assert figure.layout.images[0].sizex == 48

@@ -1,7 +1,5 @@
 """Figures of the chapter on the data: who is there, in what sizes and colours, and twice."""
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -18,6 +16,7 @@ from vitrine.figures.style import (
     PART_COLOURS,
     PARTS_FR,
     SHORT,
+    data_uri,
     dress,
     log_axis,
     percent_axis,
@@ -203,7 +202,7 @@ def mean_images(pictures: Mapping[str, UInt8[np.ndarray, "side side 3"]]) -> go.
     places = [divmod(i, COLUMNS) for i in range(len(pictures))]
     for (row, column), pixels in zip(places, pictures.values(), strict=True):
         figure.add_layout_image(
-            source=_data_uri(pixels), xref="x", yref="y", x=column, y=row, sizex=0.92, sizey=0.78,
+            source=data_uri(pixels), xref="x", yref="y", x=column, y=row, sizex=0.92, sizey=0.78,
             xanchor="center", yanchor="bottom", sizing="contain",
         )  # fmt: skip
     figure.add_scatter(
@@ -221,13 +220,6 @@ def mean_images(pictures: Mapping[str, UInt8[np.ndarray, "side side 3"]]) -> go.
     }
     height = 40 + 160 * (rows + 1)
     return dress(figure, x="Colonne", y="Rangée", height=height, axes=axes, showlegend=False)
-
-
-def _data_uri(pixels: UInt8[np.ndarray, "side side 3"]) -> str:
-    """Return a picture inside a text; BMP, whose bytes are the same with every compressor."""
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "BMP")
-    return f"data:image/bmp;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 def sheet(

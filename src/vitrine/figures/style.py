@@ -4,18 +4,22 @@ Colours: Okabe and Ito, "Color Universal Design", https://jfly.uni-koeln.de/colo
 yellow, too pale for a line on white.
 """
 
+import base64
+import io
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
+from PIL import Image
 
 from vitrine.catalog import CLASSES, CLASSES_FR
 from vitrine.scores import Interval
 
 __all__ = [
-    "CLASS_COLOURS", "INK", "MUTED", "PART_COLOURS", "PARTS_FR", "SHORT", "dress", "error", "grid",
-    "listed", "log_axis", "model_colour", "model_name", "percent_axis", "rounded", "whole",
+    "CLASS_COLOURS", "INK", "MUTED", "PART_COLOURS", "PARTS_FR", "SHORT", "data_uri", "dress",
+    "error", "grid", "listed", "log_axis", "model_colour", "model_name", "percent_axis", "rounded",
+    "whole",
 ]  # fmt: skip
 
 ORANGE, SKY, GREEN, BLUE = "#e69f00", "#56b4e9", "#009e73", "#0072b2"
@@ -91,6 +95,13 @@ def error(intervals: Sequence[Interval]) -> dict[str, object]:
         "thickness": 1.5,
         "width": 4,
     }
+
+
+def data_uri(pixels: UInt8[np.ndarray, "height width 3"]) -> str:
+    """Return a picture inside a text; BMP, whose bytes are the same with every compressor."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "BMP")
+    return f"data:image/bmp;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 def dress(

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 
 from vitrine.figures import style
 
-__all__ = ["LENGTHS", "cost_against_length", "departures", "memory"]
+__all__ = ["LENGTHS", "cost_against_length", "departures", "memory", "windows"]
 
 LENGTHS = (49, 196, 784, 3136)
 """Sequence lengths marked: windows of 7, 14, 28 and 56 tokens a side."""
@@ -111,3 +111,44 @@ def _measured(rows: Sequence[Mapping[str, Any]]) -> dict[str, tuple[list[int], l
         for mixer, name in _MIXERS_FR.items()
         if any(row["mixer"] == mixer for row in rows)
     }
+
+
+def windows(
+    pixels: UInt8[np.ndarray, "height width 3"], *, side: int = 14, stride: int = 16
+) -> go.Figure:
+    """Draw a photo, the windows that cut it, and the order in which each is read.
+
+    Args:
+        pixels: The photo.
+        side: Side of a window, in tokens.
+        stride: Side of a token, in pixels.
+    """
+    height, width = pixels.shape[:2]
+    whole = side * stride
+    figure = go.Figure()
+    corners = [(top, left) for top in range(0, height, whole) for left in range(0, width, whole)]
+    for number, (top, left) in enumerate(corners, start=1):
+        # A missing point after each row: the eye goes back to the left, the pen is lifted.
+        row = [left + stride * (i + 0.5) for i in range(side)]
+        colour = _COLOURS[(number - 1) % len(_COLOURS)]
+        figure.add_scatter(
+            x=[*row, None] * side,
+            y=[y for i in range(side) for y in [top + stride * (i + 0.5)] * side + [None]],
+            name=f"fenêtre {number}",
+            mode="lines+markers",
+            line={"color": colour, "width": 1},
+            marker={"color": colour, "size": 4},
+        )
+        corner = {"x0": left, "x1": left + whole, "y0": top, "y1": top + whole}
+        figure.add_shape(type="rect", **corner, line={"color": colour, "width": 3})
+    half = np.ascontiguousarray(pixels[::2, ::2])  # enough for a page
+    figure.add_layout_image(
+        source=style.data_uri(half), x=0, y=0, sizex=width, sizey=height,
+        xref="x", yref="y", sizing="stretch", layer="below",
+    )  # fmt: skip
+    right, bottom = (max(corner[i] for corner in corners) + whole for i in (1, 0))
+    axes = {
+        "xaxis": {"range": [-4, right + 4], "showgrid": False, "constrain": "domain"},
+        "yaxis": {"range": [bottom + 4, -4], "showgrid": False, "scaleanchor": "x"},
+    }
+    return style.dress(figure, x="Largeur (pixels)", y="Hauteur (pixels)", axes=axes)

@@ -1,0 +1,77 @@
+"""The book itself, built from the published notebooks and looked at in a browser."""
+
+import shutil
+
+import pytest
+
+from vitrine import paths
+from vitrine.book import build, checks, sources
+
+VIEWS = [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)]
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+HEAVIEST = 300_000
+"""Bytes of a page without the libraries it shares with the others."""
+
+
+@pytest.fixture(scope="module")
+def html(tmp_path_factory):
+    """Return the pages of the book, outputs as published: nothing is executed."""
+    folder = tmp_path_factory.mktemp("published")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(paths, "build", lambda: folder)
+        notebooks = [paths.notebooks() / f"{name}.ipynb" for name in sources.names()]
+        return build.render(build.stage(notebooks))
+
+
+def pages(html):
+    found = sorted([*html.glob("book/*.html"), *html.glob("notebooks/*.html")])
+    assert len(found) >= len(sources.names()) + 5
+    return [*found, html / "search.html", html / "genindex.html"]
+
+
+def test_links_anchors_captions_and_language_hold(html):
+    checks.check_html(html)
+
+
+def test_pages_are_light(html):
+    sizes = {page.name: page.stat().st_size for page in pages(html)}
+
+    assert max(sizes.values()) < HEAVIEST, sizes
+
+
+@pytest.mark.browser
+def test_every_page_is_accessible_fits_the_screen_and_asks_nothing_outside(html):
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("Chromium is not installed: no browser to open the pages in")
+    from axe_playwright_python.sync_playwright import Axe
+    from playwright.sync_api import sync_playwright
+
+    faults = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        for theme, width in VIEWS:
+            context = browser.new_context(
+                color_scheme=theme, viewport={"width": width, "height": 900}, bypass_csp=True,
+                reduced_motion="reduce",
+            )  # fmt: skip
+            tab = context.new_page()
+            tab.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
+            tab.on("pageerror", lambda error: faults.append(str(error)))
+            tab.on(
+                "request",
+                lambda r: None if r.url.startswith(("file:", "data:")) else faults.append(r.url),
+            )
+            for page in pages(html):
+                tab.goto(page.as_uri())
+                for fold in tab.query_selector_all("details.vitrine-provenance"):
+                    fold.evaluate("fold => fold.open = true")
+                where = f"{page.name} ({theme}, {width} px)"
+                if tab.evaluate("document.documentElement.scrollWidth") > width:
+                    faults.append(f"{where}: wider than the screen")
+                for fault in Axe().run(tab, options=RULES).response["violations"]:
+                    places = [" ".join(node["target"]) for node in fault["nodes"]]
+                    faults.append(f"{where}: {fault['id']}: {places[:3]}")
+        browser.close()
+
+    assert faults == []
