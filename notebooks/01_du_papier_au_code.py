@@ -19,9 +19,9 @@
 #
 # Les deux articles sont celui de Mamba {cite:p}`gu2023mamba` et celui de MambaVision
 # {cite:p}`hatamizadeh2024mambavision`, qui s’en écarte déjà de son propre chef. Notre réseau suit le
-# réseau publié, observé de l’extérieur, et non leur lettre. Cette page
-# prend ces choix un par un, écrit l’autre lecture en quelques lignes, et mesure ce qu’elle change. Le
-# fonctionnement du bloc lui-même est expliqué dans {doc}`le chapitre précédent <01_mambavision>`.
+# réseau publié, observé de l’extérieur, et non leur lettre. Cette page prend ces choix un par un, écrit
+# l’autre lecture en quelques lignes, et mesure ce qu’elle change. Le fonctionnement du bloc lui-même est
+# expliqué dans {doc}`le chapitre précédent <01_mambavision>`.
 
 # %% tags=["parameters"]
 profile = "published"
@@ -779,3 +779,6 @@ print("d’un réseau à l’autre, moins d’un facteur trois :", max(*ratios, 
 #   position n’existent pas dans le réseau publié : leur effet dépend de ce que nous avons mis à leur place.
 # * **La source.** Le réseau publié a été observé de l’extérieur, réponse par réponse. Ce qui ne se voit pas
 #   dans les réponses, nous ne le savons pas.
+#
+# ```{provenance}
+# ```

@@ -12,18 +12,19 @@
 # %% [markdown]
 # # MambaVision, des modèles d’espace d’état au bloc hybride
 #
-# **Que change MambaVision, et à quel prix ?** Le réseau remplace une partie de l’attention par un
+# **Que change MambaVision, et à quel prix ?** Le réseau remplace une partie de l’attention par un
 # balayage sélectif, une récurrence dont le coût croît comme la longueur de la suite et non comme son
 # carré {cite:p}`hatamizadeh2024mambavision`. Le prix est une opération que les bibliothèques ne
-# fournissent pas : nous l’écrivons ici en clair, puis nous la vérifions.
+# fournissent pas : nous l’écrivons ici en clair, puis nous la vérifions.
 #
-# Ce chapitre tient en quatre pas : la récurrence, la sélection, le coût, le réseau complet.
+# Ce chapitre tient en cinq pas : la récurrence, la sélection, le bloc suivi sur une photo, le coût, le
+# réseau complet.
 
 # %% tags=["parameters"]
 profile = "published"
 
 # %% [markdown]
-# Nous ouvrons la session : rien n’est entraîné dans ce chapitre, et les deux profils y font les mêmes
+# Nous ouvrons la session : rien n’est entraîné dans ce chapitre, et les deux profils y font les mêmes
 # calculs.
 
 # %%
@@ -31,10 +32,9 @@ import numpy as np
 import pandas as pd
 import timm
 import torch
-from IPython.display import display
 
 import vitrine.models
-from vitrine import paths
+from vitrine import paths, tables
 from vitrine.figures import watch
 from vitrine.models.scan.reference import selective_scan
 from vitrine.session import begin
@@ -42,10 +42,17 @@ from vitrine.session import begin
 session = begin(profile)
 
 # %% [markdown]
+# Nous n’apprenons rien : aucun gradient. Et un seul fil suffit.
+
+# %%
+torch.set_num_threads(1)
+_ = torch.set_grad_enabled(False)
+
+# %% [markdown]
 # ## Une mémoire qui s’efface
 #
 # Un modèle d’espace d’état garde un résumé $h_t$ de ce qu’il a lu. À chaque jeton, il en oublie une
-# part, ajoute la nouveauté $u_t$, puis lit sa réponse $y_t$ dans le résumé :
+# part, ajoute la nouveauté $u_t$, puis lit sa réponse $y_t$ dans le résumé :
 #
 # $$h_t = e^{\Delta_t A}\,h_{t-1} + \Delta_t B_t\,u_t, \qquad y_t = C_t \cdot h_t .$$
 #
@@ -65,11 +72,11 @@ responses = {
     for name, step in steps.items()
 }
 
-# %% mystnb={"figure": {"name": "fig-memoire", "caption": "Ce qui reste d’une impulsion, rapportée à son pas. Un petit pas retient longtemps, un grand pas oublie vite."}, "image": {"alt": "Trois courbes qui décroissent depuis 1 : lentement pour le plus petit pas, très vite pour le plus grand."}}
+# %% mystnb={"figure": {"name": "fig-memoire", "caption": "Ce qui reste d’une impulsion, rapportée à son pas. Un petit pas retient longtemps, un grand pas oublie vite."}, "image": {"alt": "Trois courbes qui décroissent depuis 1 : lentement pour le plus petit pas, très vite pour le plus grand."}}
 watch.memory(responses)
 
 # %% [markdown]
-# Chaque courbe de la {numref}`fig-memoire` est une exponentielle : après $t$ jetons il reste
+# Chaque courbe de la {numref}`fig-memoire` est une exponentielle : après $t$ jetons il reste
 # $e^{-t\Delta}$ de l’impulsion. La vérification ci-dessous compare le balayage à cette formule.
 
 # %% tags=["nbval-check-output"]
@@ -81,9 +88,9 @@ print(agree)
 # %% [markdown]
 # ## La sélection
 #
-# Dans un modèle classique, $\Delta$, $B$ et $C$ sont fixes : le modèle ne peut pas décider qu’un jeton
+# Dans un modèle classique, $\Delta$, $B$ et $C$ sont fixes : le modèle ne peut pas décider qu’un jeton
 # mérite d’être retenu. Mamba les calcule à partir du jeton lui-même {cite:p}`gu2023mamba`. Nous
-# reprenons l’impulsion, et nous annulons le pas après le dixième jeton : la mémoire se fige.
+# reprenons l’impulsion, et nous annulons le pas après le dixième jeton : la mémoire se fige.
 
 # %%
 frozen = 0.1 * ones.clone()
@@ -93,12 +100,12 @@ selective = {
     "pas annulé après dix jetons": selective_scan(impulse, frozen, A, ones, ones)[0, :, 0].numpy(),
 }
 
-# %% mystnb={"figure": {"name": "fig-selection", "caption": "Le même modèle, avec un pas constant ou choisi par jeton : un pas nul garde la mémoire intacte."}, "image": {"alt": "Deux courbes confondues sur dix jetons ; ensuite l’une continue de décroître, l’autre reste à plat."}}
+# %% mystnb={"figure": {"name": "fig-selection", "caption": "Le même modèle, avec un pas constant ou choisi par jeton : un pas nul garde la mémoire intacte."}, "image": {"alt": "Deux courbes confondues sur dix jetons ; ensuite l’une continue de décroître, l’autre reste à plat."}}
 watch.memory(selective)
 
 # %% [markdown]
-# C’est cela, la sélection de la {numref}`fig-selection` : le contenu décide de ce qui est lu, gardé ou
-# oublié. Deux propriétés s’ensuivent, que nous vérifions sur des entrées tirées au hasard : le balayage
+# C’est cela, la sélection de la {numref}`fig-selection` : le contenu décide de ce qui est lu, gardé ou
+# oublié. Deux propriétés s’ensuivent, que nous vérifions sur des entrées tirées au hasard : le balayage
 # ne regarde jamais en avant, et un pas nul laisse la mémoire telle quelle.
 
 # %% tags=["nbval-check-output"]
@@ -113,12 +120,176 @@ print("le passé ne dépend pas de l’avenir :", torch.equal(before[:, :8], aft
 print("l’avenir dépend du présent :", not torch.allclose(before[:, 8:], after[:, 8:]))
 
 # %% [markdown]
+# ## Le bloc, pas à pas, sur une photo
+#
+# Nous suivons maintenant une photo à travers `mambavision_nano`, le plus petit de nos réseaux. Elle est
+# dessinée par le dépôt, et ses poids sont reconstruits d’après leurs noms : rien n’est à télécharger. Ce
+# que le réseau *reconnaît* n’a donc pas de sens ici ; ce qu’il *fait* en a un.
+
+# %%
+import torch.nn.functional as F
+
+from vitrine import demo
+from vitrine.models import rebuilt
+
+network = rebuilt.fill(timm.create_model("mambavision_nano")).eval()
+pixels = np.asarray(demo.draw("Watches", np.random.default_rng(5)).resize((336, 224)))
+photo = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None] / 255
+mean, std = (torch.tensor(network.default_cfg[key])[:, None, None] for key in ("mean", "std"))
+photo = (photo - mean) / std
+
+# %% [markdown]
+# ### Des pixels aux jetons
+#
+# La réduction initiale divise chaque côté par quatre. Puis chaque étage affine la carte et la transmet,
+# deux fois plus petite et deux fois plus profonde, au suivant. Les deux premiers étages ne sont faits que
+# de convolutions.
+
+# %% tags=["nbval-check-output"]
+x = network.patch_embed(photo)
+print("réduction initiale :", *x.shape[1:], "(canaux, hauteur, largeur)")
+for number, level in enumerate(network.levels[:2], start=1):
+    x = level(x)
+    print(f"sortie de l’étage {number} :", *x.shape[1:])
+
+# %% [markdown]
+# À l’entrée du troisième étage, chaque position de la carte résume un carré de 16 pixels de côté : c’est
+# un jeton. Les jetons sont groupés en fenêtres, que le réseau traite séparément. Quand la carte ne tombe
+# pas juste, elle est complétée de zéros à droite et en bas.
+
+# %% tags=["nbval-check-output"]
+side = network.levels[2].window_size
+height, width = x.shape[2:]
+padded = F.pad(x, (0, -width % side, 0, -height % side))
+grid = padded.unflatten(3, (-1, side)).unflatten(2, (-1, side))
+tokens = grid.permute(0, 2, 4, 3, 5, 1).flatten(3, 4).flatten(0, 2)
+print("fenêtre de", side, "jetons de côté ; carte complétée :", *padded.shape[2:])
+print("fenêtres, jetons, canaux :", *tokens.shape)
+
+# %% mystnb={"figure": {"name": "fig-fenetres", "caption": "Une photo de synthèse, ses deux fenêtres et l’ordre de lecture de leurs jetons, ligne par ligne. La seconde fenêtre déborde de la photo : ses jetons de remplissage sont lus comme les autres."}, "image": {"alt": "La photo dessinée d’une montre, couverte de deux carrés de couleurs différentes dont le second dépasse à droite ; dans chacun, des rangées de points reliés de gauche à droite marquent l’ordre de lecture des jetons."}}
+watch.windows(pixels)
+
+# %% [markdown]
+# Découper ne doit rien perdre : nous remettons les fenêtres de la {numref}`fig-fenetres` en place et nous
+# rognons le remplissage. La carte doit être celle de départ, bit pour bit.
+
+# %% tags=["nbval-check-output"]
+rows, columns = grid.shape[2], grid.shape[4]
+windows = tokens.unflatten(1, (side, side)).unflatten(0, (-1, rows, columns))
+merged = windows.permute(0, 5, 1, 3, 2, 4).flatten(4, 5).flatten(2, 3)
+print("fenêtres remises en place :", torch.equal(merged, padded))
+print("remplissage rogné :", torch.equal(merged[..., :height, :width], x))
+
+# %% [markdown]
+# ### Deux branches
+#
+# Le bloc normalise les jetons, les projette, et coupe leurs canaux en deux moitiés. Chacune passe par une
+# petite convolution, qui mêle un jeton à ses deux voisins dans l’ordre de lecture, et par une activation
+# SiLU. La première moitié, $X$, va être balayée ; la seconde, $Z$, en reste là.
+
+# %% tags=["nbval-check-output"]
+block = network.levels[2].blocks[0]
+mixer = block.mixer
+normed = block.norm1(tokens)
+x_half, z_half = mixer.in_proj(normed).transpose(1, 2).chunk(2, dim=1)
+X = F.silu(mixer.conv1d_x(x_half)).transpose(1, 2)
+Z = F.silu(mixer.conv1d_z(z_half)).transpose(1, 2)
+print("jetons normalisés :", *normed.shape)
+print("X :", *X.shape, "; Z :", *Z.shape)
+
+# %% [markdown]
+# ### Chaque jeton choisit son pas
+#
+# Une projection de $X$ donne à chaque jeton son pas $\Delta$, ce qu’il écrit dans la mémoire, $B$, et ce
+# qu’il y lit, $C$. Le pas est d’abord calculé sur quelques canaux seulement, puis étendu à tous : c’est
+# moins de poids. Son biais est compté deux fois, une bizarrerie du réseau publié que nous mesurons dans
+# {doc}`la page suivante <01_du_papier_au_code>`.
+
+# %% tags=["nbval-check-output"]
+step, B, C = mixer.x_proj(X).split(mixer.splits, dim=-1)
+delta = F.softplus(mixer.dt_proj(step) + mixer.dt_proj.bias)
+A = -torch.exp(mixer.A_log)
+print("pas avant extension :", *step.shape, "; après :", *delta.shape)
+print("B :", *B.shape, "; C :", *C.shape, "; A :", *A.shape)
+print("pas tous positifs :", bool((delta > 0).all()))
+print("oublis tous entre 0 et 1 :", bool(((delta[..., None] * A).exp() <= 1).all()))
+
+# %% [markdown]
+# ### Le balayage
+#
+# Le voici en clair, un jeton après l’autre : une mémoire par canal et par état, mise à jour puis lue. Le
+# terme $D$ est un raccourci, qui ajoute à la réponse une part de l’entrée.
+
+# %%
+h, answers = torch.zeros(len(X), *A.shape), []
+for t in range(X.shape[1]):
+    forget = torch.exp(delta[:, t, :, None] * A)
+    written = delta[:, t, :, None] * B[:, t, None] * X[:, t, :, None]
+    h = forget * h + written
+    answers.append((h * C[:, t, None]).sum(dim=-1) + mixer.D * X[:, t])
+Y = torch.stack(answers, dim=1)
+
+# %% [markdown]
+# Cette boucle de quelques lignes doit donner la même chose que la forme rapide que le réseau emploie sur
+# un processeur, à l’arrondi près.
+
+# %% tags=["nbval-check-output"]
+from vitrine.models.scan import chunked
+
+fast = chunked.selective_scan(X, delta, A, B, C, mixer.D)
+print("boucle, référence et forme rapide s’accordent :",
+      torch.allclose(Y, fast, atol=1e-4), torch.allclose(
+          Y, selective_scan(X, delta, A, B, C, mixer.D), atol=1e-4))
+
+# %% [markdown]
+# ### Réunir, puis recommencer
+#
+# Les deux moitiés sont mises côte à côte et projetées. Comme dans un transformeur, le résultat s’ajoute
+# aux jetons, et un perceptron travaille ensuite chaque jeton seul. Nous avons refait le bloc : ses
+# réponses doivent être celles du réseau.
+
+# %% tags=["nbval-check-output"]
+mixed = mixer.out_proj(torch.cat([Y, Z], dim=-1))
+print("mélangeur retrouvé :", torch.allclose(mixed, mixer(normed), atol=1e-4))
+after = tokens + mixed
+after = after + block.mlp(block.norm2(after))
+print("bloc retrouvé :", torch.allclose(after, block(tokens), atol=1e-4))
+print("taille inchangée :", after.shape == tokens.shape)
+
+# %% [markdown]
+# ### Ce que l’attention ne voit pas
+#
+# Les derniers blocs de l’étage remplacent ce mélangeur par de l’attention, sans aucun code de position.
+# L’attention ne connaît donc pas l’ordre des jetons : les mélanger avant ou après elle revient au même.
+# Le balayage, lui, en dépend, et c’est par lui que les blocs suivants savent où ils sont.
+
+# %% tags=["nbval-check-output"]
+attention = network.levels[2].blocks[-1].mixer
+shuffled = torch.randperm(tokens.shape[1], generator=torch.Generator().manual_seed(0))
+for name, mix in (("attention", attention), ("balayage", mixer)):
+    before, then = mix(normed[:, shuffled]), mix(normed)[:, shuffled]
+    blind = torch.allclose(before, then, atol=1e-4)
+    print(name, ": l’ordre des jetons", "ne compte pas" if blind else "compte")
+
+# %% [markdown]
+# Autre conséquence : le balayage est causal, mais le mélangeur ne l’est pas tout à fait, puisque sa
+# convolution voit le jeton d’après. Changer le dernier jeton change au plus les deux derniers, alors que
+# l’attention le fait savoir à tous.
+
+# %% tags=["nbval-check-output"]
+altered = normed.clone()
+altered[:, -1] += 1.0
+for name, mix in (("attention", attention), ("balayage", mixer)):
+    touched = (mix(altered) - mix(normed)).abs().amax(dim=(0, 2)) > 1e-5
+    print(name, ": jetons touchés par le dernier,", int(touched.sum()), "sur", len(touched))
+
+# %% [markdown]
 # ## Le coût, jeton par jeton
 #
 # Pour une largeur $d$, une suite de $n$ jetons et un état de taille $s$, l’attention calcule deux
-# produits de $n^2 d$ multiplications et additions ; le balayage en fait environ $6\,n\,s\,d$, et une
+# produits de $n^2 d$ multiplications et additions ; le balayage en fait environ $6\,n\,s\,d$, et une
 # convolution de noyau 3 en fait $3\,n\,d$. Nous comptons pour la largeur et l’état du troisième étage
-# de MambaVision-T ; les projections, communes à tous, ne sont pas comptées.
+# de MambaVision-T ; les projections, communes à tous, ne sont pas comptées.
 
 # %%
 lengths = np.array(watch.LENGTHS, dtype=float)
@@ -129,20 +300,55 @@ costs = {
     "convolution": 3 * lengths * width / 1e6,
 }
 
-# %% mystnb={"figure": {"name": "fig-cout", "caption": "Coût du seul mélange des jetons, compté par formule, selon la longueur de la suite (échelles logarithmiques). Le balayage porte sur la moitié des canaux, comme dans MambaVision."}, "image": {"alt": "Trois droites en échelles logarithmiques : celle de l’attention monte deux fois plus vite que celles du balayage et de la convolution."}}
+# %% mystnb={"figure": {"name": "fig-cout", "caption": "Coût du seul mélange des jetons, compté par formule, selon la longueur de la suite (échelles logarithmiques). Le balayage porte sur la moitié des canaux, comme dans MambaVision."}, "image": {"alt": "Trois droites en échelles logarithmiques : celle de l’attention monte deux fois plus vite que celles du balayage et de la convolution."}}
 watch.cost_against_length(costs)
 
 # %% [markdown]
-# À l’échelle d’une fenêtre de 14 jetons de côté, l’attention reste abordable : c’est pourquoi
+# Compter n’est pas mesurer : une boucle courte sur de petits tableaux peut coûter plus qu’un grand
+# produit. Voici les durées relevées par `vitrine bench scan` sur un fil d’un processeur, pour des
+# mélangeurs entiers, projections comprises.
+
+# %%
+import json
+
+sheet = json.loads((paths.runs() / "bench" / "scan.json").read_text(encoding="utf-8"))
+print("processeur :", sheet["hardware"]["cpu"], "; relevé du", sheet["date"])
+
+# %% mystnb={"figure": {"name": "fig-cout-mesure", "caption": "Durée d’un mélangeur entier pour une image, selon la longueur de la suite : médianes, un fil, même largeur pour les trois (échelles logarithmiques)."}, "image": {"alt": "Trois courbes croissantes en échelles logarithmiques : celle de l’attention, proche de celle du balayage pour les suites courtes, s’en écarte vers le haut pour les longues ; celle de la convolution reste la plus basse."}}
+watch.cost_against_length(sheet["lengths"])
+
+# %% [markdown]
+# Les projections, qui croissent comme la longueur, adoucissent la {numref}`fig-cout-mesure` par rapport
+# à la {numref}`fig-cout`. Nous en tirons deux nombres : par combien la durée est multipliée quand la suite
+# l’est par seize, et la première longueur mesurée où l’attention coûte nettement plus que le balayage.
+
+# %%
+durations = pd.DataFrame(sheet["lengths"]).pivot(
+    index="length", columns="mixer", values="milliseconds"
+)
+growth = durations.loc[3136] / durations.loc[196]
+for mixer_name, french in (("scan", "balayage"), ("attention", "attention")):
+    print(f"{french} : durée multipliée par {growth[mixer_name]:.0f}")
+dearer = durations.index[durations.attention > 1.2 * durations.scan]
+print("l’attention est plus chère dès", dearer[0], "jetons")
+
+# %% [markdown]
+# Nous vérifions le sens de ces nombres, qui ne devrait dépendre d’aucune machine.
+
+# %% tags=["nbval-check-output"]
+print("balayage, au plus proportionnel à la longueur :", bool(growth["scan"] <= 16))
+print("attention, plus que proportionnelle :", bool(growth["attention"] > 16))
+
+# %% [markdown]
+# À l’échelle d’une fenêtre de 14 jetons de côté, l’attention reste abordable : c’est pourquoi
 # MambaVision peut la garder dans ses derniers blocs. L’avantage du balayage grandit avec la résolution.
 #
 # ## Le réseau
 #
 # MambaVision enchaîne quatre étages. Les deux premiers sont des convolutions. Les deux derniers
-# découpent l’image en fenêtres et alternent : la première moitié des blocs mélange par balayage, la
-# seconde par attention. Dans un bloc à balayage, la moitié des canaux est balayée ; l’autre n’est que
-# convoluée, puis les deux sont réunies. Notre réalisation suit les deux articles et les valeurs
-# observées du réseau publié, sans son code.
+# découpent la carte en fenêtres : la première moitié de leurs blocs mélange par balayage, la seconde
+# par attention. Notre réalisation suit les deux articles et les valeurs observées du réseau publié, sans
+# son code ; {doc}`là où ils divergent <01_du_papier_au_code>`, elle suit le réseau.
 #
 # Nous construisons chaque variante, sans poids, et nous comptons ses paramètres à côté du nombre publié.
 
@@ -167,10 +373,10 @@ table = published.rename(
         "gflops": "GFLOP", "counted_m": "Paramètres comptés ici (M)",
     }
 )
-display(table.style.set_uuid("variantes").hide(axis="index").format(precision=1, decimal=","))
+tables.show(table)
 
 # %% [markdown]
-# Les deux dernières colonnes de paramètres doivent coïncider : c’est la première vérification de notre
+# Les deux dernières colonnes de paramètres doivent coïncider : c’est la première vérification de notre
 # réalisation. Nous y ajoutons nos deux petites variantes, faites pour comparer à taille égale.
 
 # %% tags=["nbval-check-output"]
@@ -184,16 +390,23 @@ for name in ("mambavision_nano", "mambavision_micro", "mambavision_tiny"):
 # %% [markdown]
 # ## Ce que nous retenons
 #
-# * Un balayage sélectif est une mémoire dont chaque jeton règle l’oubli ; son coût est proportionnel à
+# * Un balayage sélectif est une mémoire dont chaque jeton règle l’oubli ; son coût est proportionnel à
 #   la longueur de la suite.
-# * MambaVision ne renonce pas à l’attention : il la réserve à la fin de ses deux derniers étages.
+# * Dans le bloc, la moitié des canaux est balayée, l’autre seulement convoluée ; c’est le balayage qui
+#   sait où sont les jetons, l’attention l’ignore.
+# * MambaVision ne renonce pas à l’attention : il la réserve à la fin de ses deux derniers étages.
 # * Le réseau complet se construit ici sans extension CUDA, et compte autant de paramètres que l’original.
 #
 # ## Ce qui pourrait être faux
 #
-# * Les débits du tableau sont ceux que publient les auteurs, sur leur matériel ; nous ne les avons pas
+# * Les débits du tableau sont ceux que publient les auteurs, sur leur matériel ; nous ne les avons pas
 #   mesurés.
-# * La {numref}`fig-cout` compte des opérations, pas des secondes : sur une machine réelle, la mémoire et
-#   la longueur des boucles comptent autant.
-# * Un réseau de même taille n’est pas forcément le même réseau : l’égalité des paramètres est nécessaire,
-#   non suffisante. Les tests du dépôt comparent aussi les sorties à des valeurs de référence.
+# * La {numref}`fig-cout` compte des opérations ; la {numref}`fig-cout-mesure` mesure des secondes, mais
+#   sur un seul fil d’un seul processeur, partagé, et pour une image à la fois. Une carte graphique aurait
+#   d’autres courbes.
+# * Un réseau de même taille n’est pas forcément le même réseau : l’égalité des paramètres est nécessaire,
+#   non suffisante. Les tests du dépôt comparent aussi les sorties à des valeurs de référence, et
+#   {doc}`la page suivante <01_du_papier_au_code>` montre de combien un détail les déplace.
+#
+# ```{provenance}
+# ```
