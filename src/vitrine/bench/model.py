@@ -61,7 +61,8 @@ def measure(
     onnx: list[dict[str, Any]] = []
     if device == "cpu":
         for name in (QUICK,) if quick else RUNTIME_NAMES:
-            onnx += measure_onnx(name, side=64 if quick else SIDE, turns=turns, tell=tell)
+            small = {"side": 32, "depths": (1, 1, 2, 2)} if quick else {"side": SIDE}
+            onnx += measure_onnx(name, turns=turns, tell=tell, **small)
     bars = [] if quick else model_bars(rows, onnx)
     return {**found, "rows": rows, "onnx": onnx, "bars": bars}
 
@@ -139,7 +140,9 @@ def _work(
     return forward if kind == "forward" else training
 
 
-def measure_onnx(name: str, *, side: int, turns: int, tell: Tell = print) -> list[dict[str, Any]]:
+def measure_onnx(
+    name: str, *, side: int, turns: int, tell: Tell = print, **options: object
+) -> list[dict[str, Any]]:
     """Return a row for each batch: ONNX Runtime beside eager, on one thread, and how they agree.
 
     Args:
@@ -147,12 +150,13 @@ def measure_onnx(name: str, *, side: int, turns: int, tell: Tell = print) -> lis
         side: Side of the image, in pixels.
         turns: Times that each is timed.
         tell: Told each result as a line.
+        options: What else to say to ``timm.create_model``.
     """
     import onnxruntime
 
-    model = fill(timm.create_model(name)).eval()
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    model = fill(timm.create_model(name, **options)).eval()
+    one = onnxruntime.SessionOptions()
+    one.intra_op_num_threads = one.inter_op_num_threads = 1
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
@@ -166,7 +170,7 @@ def measure_onnx(name: str, *, side: int, turns: int, tell: Tell = print) -> lis
             output_names=["logits"],
             verbose=False,
         )
-        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(path, one, providers=["CPUExecutionProvider"])
         for batch in RUNTIME_BATCHES:
             rows.append(_onnx_row(name, model, session, image(batch, side, side), turns))
             row = rows[-1]

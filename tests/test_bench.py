@@ -1,0 +1,262 @@
+"""Benchmarks: what they compute and write. Nothing here asserts how fast anything is."""
+
+import json
+import re
+import subprocess
+import sys
+
+import jaxtyping
+import pytest
+import torch
+
+from vitrine.bench import clock, lengths, model, plain, scan, sheet
+from vitrine.bench.clock import Timings, peak_bytes, side_by_side
+from vitrine.models import mambavision
+from vitrine.models.scan import reference
+
+HEADER = {
+    "writer", "date", "quick", "turns", "clock", "code", "versions", "hardware", "mamba_ssm",
+}  # fmt: skip
+
+
+@pytest.fixture
+def untyped():
+    """Shape checks off: compilers do not see through them, and an installed package has none."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+# The clock
+
+
+def test_a_ratio_is_the_median_over_the_turns_not_the_ratio_of_the_medians():
+    timings = Timings({"slow": (10.0, 40.0, 12.0), "fast": (5.0, 4.0, 6.0)})
+
+    assert timings.milliseconds("slow") == 12.0
+    assert timings.ratio("fast", "slow") == 2.0
+    assert timings.ratio("slow", "slow") == 1.0
+
+
+def test_candidates_take_turns_after_a_run_that_is_not_timed():
+    ran, turns = [], []
+    answers = iter([3.0, 1.0, 5.0, 2.0])
+
+    def fake(work):
+        work()
+        return next(answers)
+
+    timings = side_by_side(
+        {"a": lambda: ran.append("a"), "b": lambda: ran.append("b")},
+        turns=2,
+        clock=fake,
+        progress=lambda turn, of: turns.append((turn, of)),
+    )
+
+    assert "".join(ran) == "ab" + "abab"
+    assert timings.turns == {"a": (3.0, 5.0), "b": (1.0, 2.0)}
+    assert turns == [(1, 2), (2, 2)]
+
+
+@pytest.mark.parametrize(("work", "turns"), [({}, 3), ({"a": list}, 0)])
+def test_nothing_to_time_is_refused(work, turns):
+    with pytest.raises(ValueError, match="at least one candidate and one turn"):
+        side_by_side(work, turns=turns, clock=lambda _: 1.0)
+
+
+def test_the_clock_of_a_cpu_does_not_count_sleep(monkeypatch):
+    now = iter([5_000_000, 12_500_000])
+    monkeypatch.setattr(clock.time, "process_time_ns", lambda: next(now))
+
+    assert clock.clock_of("cpu")(lambda: None) == 7.5
+
+
+def test_memory_is_the_most_held_at_once_and_not_what_was_there_before():
+    before = torch.zeros(1000)
+
+    def work():
+        first = before + 1  # 4000 bytes
+        first = torch.cat([first, first])  # 8000 more, then the first 4000 are given back
+        return first[:1].clone()
+
+    assert 12000 <= peak_bytes(work, "cpu") < 13000
+
+
+# The scan to beat
+
+
+def test_the_plain_scan_is_the_reference_in_another_layout():
+    tensors = scan.arguments(scan.Case(2, 9, 4, 3))
+
+    found = plain.selective_scan(**tensors, delta_softplus=True)
+
+    expected = reference.selective_scan(**tensors, delta_softplus=True)
+    torch.testing.assert_close(found, expected)
+
+
+def test_the_plain_scan_takes_the_place_of_ours_and_leaves_it():
+    ours, asked = mambavision.selective_scan, []
+    mixer = mambavision.ScanMixer(8)
+    tokens = torch.randn(1, 5, 8, generator=torch.Generator().manual_seed(0))
+    expected = mixer(tokens)
+
+    def counted(*arguments, **options):
+        asked.append(1)
+        return plain.selective_scan(*arguments, **options)
+
+    with plain.scanning_with(counted):
+        found = mixer(tokens)
+
+    assert asked == [1]
+    assert mambavision.selective_scan is ours
+    torch.testing.assert_close(found, expected)
+
+
+# The sheets
+
+
+def quick(measure):
+    told = []
+    found = measure(turns=1, quick=True, tell=told.append)
+    assert told
+    assert found.keys() >= HEADER
+    assert found["quick"] is True
+    assert found["bars"] == []
+    assert found["hardware"]["device"] == "cpu"
+    assert found["hardware"]["gpu"] is None
+    assert found["versions"].keys() >= {"python", "torch", "onnxruntime"}
+    assert found["mamba_ssm"].startswith("not compared: ")
+    return found
+
+
+def test_the_sheet_of_the_scan_has_every_form_and_three_mixers(tmp_path):
+    found = quick(scan.measure)
+
+    assert {(row["length"], row["pass"], row["candidate"]) for row in found["rows"]} == {
+        (case.length, kind, form)
+        for case in scan.TINY
+        for kind in ("forward", "training")
+        for form in ("plain", "reference", "chunked", "two_level")
+    }
+    for row in found["rows"]:
+        assert 0 <= row["fastest"] <= row["milliseconds"] <= row["slowest"]
+        assert row["ratio"] == 1 or row["candidate"] != "plain"
+        assert row["memory_mib"] > 0
+    assert [(row["mixer"], row["length"]) for row in found["lengths"]] == [
+        (mixer, length)
+        for length in lengths.LENGTHS[:2]
+        for mixer in ("scan", "attention", "convolution")
+    ]
+    assert all(row["milliseconds"] > 0 and row["batch"] == 1 for row in found["lengths"])
+    assert len({row["width"] for row in found["lengths"]}) == 1
+    assert json.loads(sheet.write("scan", found, tmp_path).read_text())["rows"]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_the_sheet_of_the_model_has_both_passes_both_types_and_onnx(untyped, tmp_path):
+    found = quick(model.measure)
+
+    assert {(row["pass"], row["candidate"], row["dtype"]) for row in found["rows"]} == {
+        (kind, candidate, dtype)
+        for kind in ("forward", "training")
+        for candidate in ("plain", "ours", "ours, channels last")
+        for dtype in ("float32", "bfloat16")
+    }
+    for row in found["rows"]:
+        assert row["images_per_second"] == pytest.approx(1e3 * row["batch"] / row["milliseconds"])
+        assert row["candidate"] != "plain" or row["ratio_same_dtype"] == 1
+    assert [row["batch"] for row in found["onnx"]] == [1, 16]
+    assert all(row["same_top1"] and row["largest_gap"] < 1e-4 for row in found["onnx"])
+    assert json.loads(sheet.write("model", found, tmp_path).read_text())["onnx"]
+
+
+def test_a_sheet_is_rounded_and_written_whole_or_not_at_all(tmp_path):
+    path = sheet.write("scan", {"a": 1.23456789, "b": [{"c": 123456.0}], "d": "text"}, tmp_path)
+
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        sheet.write("scan", {"a": float("nan")}, tmp_path)
+
+    assert json.loads(path.read_text()) == {"a": 1.235, "b": [{"c": 123500.0}], "d": "text"}
+    assert [p.name for p in tmp_path.iterdir()] == ["scan.json"]
+
+
+def scan_row(length, kind, candidate, **measured):
+    return {
+        "length": length, "pass": kind, "candidate": candidate, "ratio": 1.0, "memory_share": 1.0,
+        "milliseconds": 1.0, **measured,
+    }  # fmt: skip
+
+
+def test_bars_of_the_scan_are_judged_from_the_rows():
+    rows = [
+        scan_row(196, "forward", "chunked", ratio=2.8, memory_share=0.3),
+        scan_row(196, "training", "chunked", ratio=27.9, memory_share=0.31),
+        scan_row(49, "training", "chunked", ratio=1.0),
+        scan_row(196, "forward", "triton", milliseconds=2.0),
+        scan_row(196, "forward", "mamba_ssm", milliseconds=1.0),
+    ]
+
+    bars = {(bar["about"], bar["length"], bar["pass"]): bar for bar in scan.scan_bars(rows)}
+
+    assert {what: bar["reached"] for what, bar in bars.items()} == {
+        ("scan", 196, "forward"): True,
+        ("scan", 196, "training"): False,
+        ("memory", 196, "forward"): True,
+        ("memory", 196, "training"): False,
+        ("kernel", 196, "forward"): False,
+    }
+    assert bars["kernel", 196, "forward"]["measured"] == 0.5
+
+
+def test_bars_of_the_model_are_judged_from_the_rows():
+    rows = [
+        {"pass": "training", "candidate": c, "dtype": "bfloat16", "ratio": 2.7, "model": "m",
+         "images_per_second": speed}
+        for c, speed in (("ours", 9.0), ("mamba_ssm", 10.0))
+    ]  # fmt: skip
+    onnx = [
+        {"model": "m", "batch": 1, "ratio": 0.9, "largest_gap": 2e-4, "same_top1": False},
+        {"model": "m", "batch": 16, "ratio": 1.1, "largest_gap": 2e-5, "same_top1": True},
+    ]
+
+    reached = [bar["reached"] for bar in model.model_bars(rows, onnx)]
+
+    assert reached == [True, False, *[False] * 3, *[True] * 3]
+
+
+# The command
+
+
+def vitrine(*arguments):
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", "from vitrine.cli import main; main()", *arguments],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_the_command_prints_the_machine_and_writes_the_sheet(tmp_path):
+    done = vitrine(
+        "bench", "scan", "--device", "cpu", "--quick", "--turns", "1", "--folder", str(tmp_path)
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^machine: .+; 1 thread$", done.stdout, re.M)
+    assert "torch " in done.stdout
+    assert "written: scan.json" in done.stdout
+    assert json.loads((tmp_path / "scan.json").read_text())["writer"] == "vitrine bench scan"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [(["--device", "tpu"], "found 'tpu'"), (["--quick"], "expected --folder with --quick")],
+)
+def test_the_command_refuses_what_it_cannot_do(arguments, sentence):
+    done = vitrine("bench", "model", *arguments)
+
+    assert done.returncode == 2
+    assert sentence in re.sub(r"[\s│]+", " ", done.stderr)
+
+
+@pytest.mark.parametrize("name", ["scan", "model"])
+def test_help_has_an_example(name):
+    assert f"Example: vitrine bench {name}" in vitrine("bench", name, "--help").stdout
