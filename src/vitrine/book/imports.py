@@ -1,18 +1,19 @@
 """What a piece of code depends on: vitrine's modules, transitively, and the libraries they name.
 
 Static: sources are parsed, never imported, so that asking costs milliseconds and no TensorFlow.
-Imports inside functions count as well.
+Imports inside functions count as well, but for ``loaded``: they wait until the function is called.
 """
 
 import ast
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from vitrine import paths
 
-__all__ = ["Module", "libraries", "modules"]
+__all__ = ["Module", "libraries", "loaded", "modules"]
 
 _PACKAGE = "vitrine"
 # Import names that are not the name of what one installs.
@@ -33,10 +34,12 @@ class Module:
     Attributes:
         digest: Of its syntax tree without docstrings: comments and layout do not count.
         imports: Dotted names it imports.
+        at_once: Those of them that importing it imports, outside any function.
     """
 
     digest: str
     imports: frozenset[str]
+    at_once: frozenset[str]
 
 
 def modules(code: str) -> dict[str, Module]:
@@ -45,8 +48,13 @@ def modules(code: str) -> dict[str, Module]:
     Raises:
         SyntaxError: If ``code`` is not Python.
     """
+    return _reach(_imports(ast.parse(code)), "imports")
+
+
+def _reach(names: set[str], kind: str) -> dict[str, Module]:
+    """Follow one kind of imports, from these names on."""
     found: dict[str, Module] = {}
-    pending = sorted(_imports(ast.parse(code)))
+    pending = sorted(names)
     while pending:
         name = pending.pop()
         parts = name.split(".")
@@ -57,7 +65,7 @@ def modules(code: str) -> dict[str, Module]:
             dotted = ".".join(parts[:depth])
             if dotted not in found and (file := _file(dotted)):
                 found[dotted] = _parse(file, file.stat().st_mtime_ns, dotted)
-                pending.extend(found[dotted].imports)
+                pending.extend(getattr(found[dotted], kind))
     return found
 
 
@@ -67,6 +75,19 @@ def libraries(code: str) -> set[str]:
     The standard library comes along; it is in no lock, where callers look these names up.
     """
     names = _imports(ast.parse(code)).union(*(m.imports for m in modules(code).values()))
+    return _distributions(names)
+
+
+def loaded(code: str) -> set[str]:
+    """Return the distributions, other than ours, that the imports of ``code`` load at once.
+
+    What a function imports when it is called is left out, as ``session`` does with the trainers.
+    """
+    names = _imports(ast.parse(code), at_once=True)
+    return _distributions(names.union(*(m.at_once for m in _reach(names, "at_once").values())))
+
+
+def _distributions(names: set[str]) -> set[str]:
     tops = {name.split(".")[0] for name in names} - {_PACKAGE}
     return {_DISTRIBUTIONS.get(top, top.lower().replace("_", "-")) for top in tops}
 
@@ -81,9 +102,9 @@ def _file(dotted: str) -> Path | None:
 def _parse(file: Path, changed: int, dotted: str) -> Module:
     tree = ast.parse(file.read_text(encoding="utf-8"))
     package = dotted if file.name == "__init__.py" else dotted.rpartition(".")[0]
-    imports = frozenset(_imports(tree, package))
+    imports, at_once = (frozenset(_imports(tree, package, at_once=b)) for b in (False, True))
     digest = hashlib.sha256(repr(_shape(tree)).encode("utf-8", "surrogatepass")).hexdigest()
-    return Module(digest=digest[:16], imports=imports)
+    return Module(digest=digest[:16], imports=imports, at_once=at_once)
 
 
 def _shape(node: object) -> object:
@@ -108,9 +129,9 @@ def _is_text(statement: object) -> bool:
     )
 
 
-def _imports(tree: ast.Module, package: str = "") -> set[str]:
+def _imports(tree: ast.Module, package: str = "", *, at_once: bool = False) -> set[str]:
     found: set[str] = set()
-    for node in ast.walk(tree):
+    for node in _at_once(tree) if at_once else ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -120,3 +141,11 @@ def _imports(tree: ast.Module, package: str = "") -> set[str]:
                 base = ".".join([*above, base] if base else above)
             found |= {f"{base}.{alias.name}" for alias in node.names}
     return found
+
+
+def _at_once(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes that run when the module does: the bodies of functions do not."""
+    for node in ast.iter_child_nodes(tree):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield node
+            yield from _at_once(node)

@@ -1,0 +1,31 @@
+"""``vitrine figure``, ``note``, ``slides``: what one takes from the book without reading it."""
+
+from typing import Annotated
+
+import typer
+
+__all__ = ["figure"]
+
+
+def figure(
+    name: Annotated[str, typer.Argument(help="Such as fig-comparaison-ecarts.")] = "",
+    list_: Annotated[bool, typer.Option("--list", help="List the names, by notebook.")] = False,
+) -> None:
+    """Make one figure or table of the book again, alone, from tracked files.
+
+    It writes a page, JSON and CSV under build/figures, and starts no notebook.
+
+    Example: vitrine figure fig-comparaison-ecarts
+    """
+    from vitrine import paths
+    from vitrine.book import exhibit, gallery
+
+    if list_ == bool(name):
+        raise typer.BadParameter("expected a name, or --list to see them, and not both")
+    if list_:
+        for piece in gallery.pieces():
+            needs = f" (needs {' and '.join(piece.frameworks)})" if piece.frameworks else ""
+            typer.echo(f"{piece.notebook:24} {piece.name:32} {piece.title}{needs}")
+        return
+    for path in exhibit.write(gallery.find(name)):
+        typer.echo(f"written: {path.relative_to(paths.root())}")
