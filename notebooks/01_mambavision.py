@@ -133,7 +133,8 @@ from vitrine import demo
 from vitrine.models import rebuilt
 
 network = rebuilt.fill(timm.create_model("mambavision_nano")).eval()
-pixels = np.asarray(demo.draw("Watches", np.random.default_rng(5)).resize((336, 224)))
+drawn = demo.draw("Home Decor & Festive Needs", np.random.default_rng(1))
+pixels = np.asarray(drawn.resize((336, 224)))
 photo = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None] / 255
 mean, std = (torch.tensor(network.default_cfg[key])[:, None, None] for key in ("mean", "std"))
 photo = (photo - mean) / std
@@ -166,7 +167,7 @@ tokens = grid.permute(0, 2, 4, 3, 5, 1).flatten(3, 4).flatten(0, 2)
 print("fenêtre de", side, "jetons de côté ; carte complétée :", *padded.shape[2:])
 print("fenêtres, jetons, canaux :", *tokens.shape)
 
-# %% mystnb={"figure": {"name": "fig-fenetres", "caption": "Une photo de synthèse, ses deux fenêtres et l’ordre de lecture de leurs jetons, ligne par ligne. La seconde fenêtre déborde de la photo : ses jetons de remplissage sont lus comme les autres."}, "image": {"alt": "La photo dessinée d’une montre, couverte de deux carrés de couleurs différentes dont le second dépasse à droite ; dans chacun, des rangées de points reliés de gauche à droite marquent l’ordre de lecture des jetons."}}
+# %% mystnb={"figure": {"name": "fig-fenetres", "caption": "Une photo de synthèse, ses deux fenêtres et l’ordre de lecture de leurs jetons, ligne par ligne. La seconde fenêtre déborde de la photo : ses jetons de remplissage sont lus comme les autres."}, "image": {"alt": "La photo dessinée d’un tableau encadré, couverte de deux carrés de couleurs différentes dont le second dépasse à droite ; dans chacun, des rangées de points reliés de gauche à droite marquent l’ordre de lecture des jetons."}}
 watch.windows(pixels)
 
 # %% [markdown]
@@ -217,8 +218,8 @@ print("oublis tous entre 0 et 1 :", bool(((delta[..., None] * A).exp() <= 1).all
 # %% [markdown]
 # ### Le balayage
 #
-# Le voici en clair, un jeton après l’autre : une mémoire par canal et par état, mise à jour puis lue. Le
-# terme $D$ est un raccourci, qui ajoute à la réponse une part de l’entrée.
+# Le voici en clair, un jeton après l’autre : une mémoire par canal et par état, effacée en partie,
+# complétée, puis lue. Le terme $D$ est un raccourci, qui ajoute à la réponse une part de l’entrée.
 
 # %%
 h, answers = torch.zeros(len(X), *A.shape), []

@@ -23,7 +23,7 @@ _DASHES = ("solid", "dash", "dot", "dashdot")
 _COLOURS = (style.BLUE, style.VERMILION, style.GREEN, style.PURPLE)
 _UNSEEN = 1e-9
 """Relative effects below this are rounding, not a difference between two networks."""
-_PERCENTS = ("0,001", "0,01", "0,1", "1", "10", "100")
+_PERCENTS = {0.001: "0,001", 0.1: "0,1", 10.0: "10"}
 _ROW = 40
 
 
@@ -83,7 +83,7 @@ def departures(effects: Mapping[str, Mapping[str, float]]) -> go.Figure:
     names = list(next(iter(effects.values())))
     names.sort(key=lambda name: max(moved[name] for moved in effects.values()), reverse=True)
     figure = go.Figure()
-    for (image, moved), colour, shape in zip(effects.items(), _COLOURS, ("", "/"), strict=False):
+    for (image, moved), colour in zip(effects.items(), _COLOURS, strict=False):
         figure.add_bar(
             x=style.rounded(
                 100 * moved[name] if moved[name] > _UNSEEN else np.nan for name in names
@@ -91,13 +91,13 @@ def departures(effects: Mapping[str, Mapping[str, float]]) -> go.Figure:
             y=list(range(len(names))),
             name=image,
             orientation="h",
-            marker={"color": colour, "pattern": {"shape": shape, "fgcolor": "white"}},
+            marker={"color": colour},
         )
-    ticks = {"tickvals": [10.0**power for power in range(-3, 3)], "range": [-3.4, 2.4]}
-    ticks["ticktext"] = [f"{text}{style.THIN}%" for text in _PERCENTS]
+    ticks = {"tickvals": list(_PERCENTS), "range": [-3.4, 2.4], "tickangle": 0}
+    ticks["ticktext"] = [f"{text}{style.THIN}%" for text in _PERCENTS.values()]
     axes = {"xaxis": {"type": "log", **ticks}, "yaxis": style.listed(names)}
     height = 120 + _ROW * len(names)
-    x = "Déplacement des logits (échelle logarithmique)"
+    x = "Écart des logits"
     return style.dress(figure, x=x, height=height, axes=axes, bargap=0.25)
 
 
@@ -149,6 +149,11 @@ def windows(
     right, bottom = (max(corner[i] for corner in corners) + whole for i in (1, 0))
     axes = {
         "xaxis": {"range": [-4, right + 4], "showgrid": False, "constrain": "domain"},
-        "yaxis": {"range": [bottom + 4, -4], "showgrid": False, "scaleanchor": "x"},
+        "yaxis": {
+            "range": [bottom + 4, -4],
+            "showgrid": False,
+            "scaleanchor": "x",
+            "constrain": "domain",
+        },
     }
     return style.dress(figure, x="Largeur (pixels)", y="Hauteur (pixels)", axes=axes)
