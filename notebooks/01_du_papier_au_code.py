@@ -76,7 +76,7 @@ images = {
 answers = {size: network(image) for size, image in images.items()}
 
 # %% [markdown]
-# Deux images de bruit, de deux tailles. À 224 pixels, les fenêtres tombent juste ; à 200 × 264, il faut
+# Nous prenons deux images de bruit, de deux tailles. À 224 pixels, les fenêtres tombent juste ; à 200 × 264, il faut
 # compléter l’image avant de la découper. Nous verrons qu’une seule taille ne suffit pas.
 #
 # Une mesure copie le réseau, y change une seule chose, et compare les logits, c’est-à-dire les réponses
@@ -711,7 +711,7 @@ tables.show(tables.departures(effects, {choice: origins[choice] for choice in or
 
 # %% [markdown]
 # La figure dit la même chose d’un coup d’œil. L’échelle est logarithmique : d’un repère au suivant,
-# l’effet est dix fois plus fort. Ce qui n’a pas d’effet n’a pas de barre.
+# l’effet est cent fois plus fort. Ce qui n’a pas d’effet n’a pas de barre.
 
 # %% mystnb={"figure": {"name": "fig-papier-code", "caption": "Ce que déplace chaque choix, remplacé par une autre lecture : norme de l’écart des logits rapportée à leur norme, `mambavision_nano`, poids reconstruits, double précision, pour une image dont les fenêtres tombent juste et une autre qu’il faut compléter."}, "image": {"alt": "Barres horizontales en échelle logarithmique, deux par choix, des plus fortes en haut aux plus faibles en bas. En haut, l’ordre des blocs et la réunion des deux branches, qui déplacent les logits de leur propre taille ; en bas, les constantes des normalisations et les variantes de GELU, mille fois plus faibles. Les choix de remplissage n’ont de barre que pour l’image à compléter."}}
 watch.departures(effects)
@@ -765,7 +765,7 @@ print("d’un réseau à l’autre, moins d’un facteur trois :", max(*ratios, 
 # * Le biais du pas compté deux fois ressemble à une faute. Il fait partie du réseau : les poids publiés
 #   ne valent qu’avec lui.
 # * Un portage se vérifie sur des poids où rien n’est nul, à une taille qui oblige à compléter l’image, et
-#   avec une tolérance qui tienne compte de la précision du calcul. L’une des trois conditions manque, et
+#   avec une tolérance à la mesure de la précision du calcul. Qu’une seule de ces conditions manque, et
 #   une faute passe.
 #
 # ## Ce qui pourrait être faux
