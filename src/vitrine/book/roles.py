@@ -25,13 +25,12 @@ from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxRole
 
 from vitrine.book import wording
+from vitrine.book.citing import cite
 
 __all__ = ["LEDGER", "LedgerText", "setup"]
 
 LEDGER = "runs/ledger.json"
 """Where the ledger lies, from the folder of the book."""
-
-_UNDECIDED = ("true", "undecided")
 
 
 class LedgerText(nodes.inline):
@@ -98,25 +97,7 @@ def _entry(env: BuildEnvironment, section: str, key: str) -> dict:
     env.note_dependency(LEDGER)
     if not path.is_file():
         raise ValueError(f"expected {LEDGER}, found none; write it with vitrine.ledger")
-    entries = _load(path, path.stat().st_mtime_ns).get(section, {})
-    if key not in entries:
-        known = ", ".join(sorted(k for k in entries if k.split(".")[0] == key.split(".")[0]))
-        raise ValueError(
-            f"expected a key of {section} in {LEDGER}, found {key!r}; "
-            f"{'near it are ' + known if known else 'declare it, or correct the page'}"
-        )
-    entry = entries[key]
-    if section == "values" and entry.get("profile") != "published":
-        raise ValueError(
-            f"expected {key!r} from the published profile, found profile {entry.get('profile')!r}; "
-            "only published runs may be cited"
-        )
-    if section == "verdicts" and entry.get("state") not in _UNDECIDED:
-        raise ValueError(
-            f"expected the verdict {key!r} to hold, found {entry.get('expression')} "
-            f"{entry.get('state')!r}; rewrite the sentence where it is declared"
-        )
-    return entry
+    return cite(_load(path, path.stat().st_mtime_ns), section, key)
 
 
 def _complaints(env: BuildEnvironment) -> list[str]:
