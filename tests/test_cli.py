@@ -62,6 +62,14 @@ def test_a_notebook_or_a_parameter_that_does_not_exist_is_bad_input(request_, fo
     assert f"found none named '{found}'" in done.stderr or f"found {found};" in done.stderr
 
 
+def test_an_unknown_figure_is_bad_input_and_is_told_its_nearest():
+    done = vitrine("figure", "fig-comparaison-ecart")
+
+    assert done.returncode == 2
+    assert one_sentence(done)
+    assert "near it are fig-comparaison-ecarts" in done.stderr
+
+
 def test_an_unknown_option_is_a_usage_error():
     assert vitrine("train", "majority", "--sed", "3").returncode == 2
 
@@ -90,7 +98,7 @@ def test_compare_prints_markdown_with_gaps_classes_and_changed_images():
     [
         ["data", "fetch"], ["data", "verify"], ["data", "prepare"], ["data", "status"],
         ["data", "facts"], ["train"], ["run"], ["book"], ["publish"], ["check"], ["ledger"],
-        ["runs", "list"], ["runs", "show"], ["runs", "compare"],
+        ["runs", "list"], ["runs", "show"], ["runs", "compare"], ["figure"], ["note"], ["slides"],
     ],
     ids=" ".join,
 )  # fmt: skip

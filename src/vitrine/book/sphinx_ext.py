@@ -14,7 +14,7 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
 
-from vitrine.book import bibliography, french, markup, provenance, roles, search
+from vitrine.book import bibliography, french, markup, provenance, roles, search, takeaways
 from vitrine.book.plotly_renderer import FIGURE_CLASS
 
 __all__ = ["setup"]
@@ -35,6 +35,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     provenance.setup(app)
     roles.setup(app)
     search.setup(app)
+    takeaways.setup(app)
     app.connect("config-inited", _prefer_our_templates, priority=900)
     app.connect("builder-inited", _copy_libraries)
     app.connect("html-page-context", _keep_needed_scripts, priority=900)

@@ -31,7 +31,8 @@ app.add_typer(training.runs_app, name="runs")
 for command in (training.train, report.run, report.book, report.publish, report.check):
     app.command()(command)
 app.command("ledger")(report.ledger_command)
-app.command()(takeaway.figure)
+for command in (takeaway.figure, takeaway.note, takeaway.slides):
+    app.command()(command)
 
 
 @app.callback(invoke_without_command=True)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["figure"]
+__all__ = ["figure", "note", "slides"]
 
 
 def figure(
@@ -29,3 +29,31 @@ def figure(
         return
     for path in exhibit.write(gallery.find(name)):
         typer.echo(f"written: {path.relative_to(paths.root())}")
+
+
+def note() -> None:
+    """Write the technical note, at most ten pages of PDF in French, from the ledger.
+
+    It writes build/note.pdf; the book holds the same.
+
+    Example: vitrine note
+    """
+    from vitrine import ledger, paths
+    from vitrine.book import note as document
+
+    ledger.check()
+    typer.echo(f"written: {document.write().relative_to(paths.root())}")
+
+
+def slides() -> None:
+    """Write the slides for a lay public, one page of HTML in French, from the ledger.
+
+    It writes build/slides.html, which needs no network; the book holds the same.
+
+    Example: vitrine slides
+    """
+    from vitrine import ledger, paths
+    from vitrine.book import slides as document
+
+    ledger.check()
+    typer.echo(f"written: {document.write().relative_to(paths.root())}")
