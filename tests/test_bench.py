@@ -4,12 +4,14 @@ import json
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import jaxtyping
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
-from vitrine.bench import clock, lengths, model, plain, scan, sheet
+from vitrine.bench import clock, lengths, model, plain, recipes, scan, sheet
 from vitrine.bench.clock import Timings, peak_bytes, side_by_side
 from vitrine.models import mambavision
 from vitrine.models.scan import reference
@@ -260,3 +262,36 @@ def test_the_command_refuses_what_it_cannot_do(arguments, sentence):
 @pytest.mark.parametrize("name", ["scan", "model"])
 def test_help_has_an_example(name):
     assert f"Example: vitrine bench {name}" in vitrine("bench", name, "--help").stdout
+
+
+# What a recipe costs
+
+
+def test_the_cheapest_recipes_are_timed_and_written():
+    found = quick(recipes.measure)
+
+    assert [row["recipe"] for row in found["rows"]] == ["histogram-hog", "majority"]
+    assert all(row["images_per_second"] > 0 and row["side"] for row in found["rows"])
+
+
+def test_both_frameworks_count_the_same_multiply_adds():
+    """A convolution of 8 kernels of 3 x 3 x 3 that leaves 5 x 5 places, then a head of 7."""
+
+    def tensor(*shape):
+        return SimpleNamespace(shape=SimpleNamespace(as_list=lambda: list(shape)))
+
+    convolution = SimpleNamespace(
+        type="Conv2D", inputs=[None, tensor(3, 3, 3, 8)], outputs=[tensor(1, 5, 5, 8)]
+    )
+    head = SimpleNamespace(type="MatMul", inputs=[None, tensor(8, 7)], outputs=[tensor(1, 7)])
+    addition = SimpleNamespace(type="AddV2", inputs=[], outputs=[])
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 8, 3, bias=False), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(),
+        torch.nn.Linear(8, 7),
+    )  # fmt: skip
+    with FlopCounterMode(display=False) as counter:
+        network(torch.zeros(1, 3, 7, 7))
+
+    adds = sum(map(recipes._multiply_adds, (convolution, head, addition)))
+
+    assert adds == 25 * 27 * 8 + 56 == counter.get_total_flops() / 2

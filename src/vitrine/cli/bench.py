@@ -55,6 +55,19 @@ def model(
     _run("model", bench.measure, turns, device, quick, folder)
 
 
+@app.command()
+def recipes(turns: Turns = 5, quick: Quick = False, folder: Folder = None) -> None:
+    """Time the predictions of each published recipe, and count its multiply-adds.
+
+    It takes about a minute, and writes runs/bench/recipes.json.
+
+    Example: vitrine bench recipes --turns 9
+    """
+    from vitrine.bench import recipes as bench
+
+    _run("recipes", bench.measure, turns, "cpu", quick, folder)
+
+
 def _run(
     name: str,
     measure: Callable[..., dict[str, Any]],
