@@ -13,7 +13,7 @@
     back.disabled = here === 0;
     next.disabled = here === slides.length - 1;
     counter.textContent = `${here + 1} sur ${slides.length}`;
-    const title = slides[here].querySelector("h1, h2");
+    const title = slides[here].querySelector("h2");
     document.title = `${title.textContent} — Vitrine`;
     history.replaceState(null, "", `#${slides[here].id}`);
     scrollTo(0, 0);
