@@ -11,8 +11,12 @@
 (``recorder``); ``imports`` follows what code depends on. ``sphinx_ext`` is what ``_config.yml``
 loads: French interface and spaces (``french``, ``search``, ``bibliography``), plotly figures with
 their data (``plotly_renderer``, ``figure_data``), numbers of the ledger in the prose (``roles``,
-``wording``), markup that screen readers follow (``markup``). ``lint`` refuses a result typed by
-hand.
+``wording``, ``citing``), markup that screen readers follow (``markup``), and what a reader takes
+away (``takeaways``). ``lint`` refuses a result typed by hand.
+
+``note`` and ``slides`` are one story, that ``telling`` lets the templates of ``pages/`` tell, with
+``illustrations`` in small ``drawings``. ``gallery`` makes a figure alone, from the lines of its
+notebook that it needs (``slices``), and ``exhibit`` writes it.
 
 A notebook is a text file in py:percent format. It starts like this::
 
