@@ -388,27 +388,55 @@ decisions.expected_costs(prices, costs)
 # %% [markdown]
 # ## Le score et son prix
 #
-# Un modèle coûte des paramètres à apprendre et du temps de calcul. Pour une sonde, seuls les
-# paramètres de la tête sont appris, et le temps compté est celui de l’extraction des
-# caractéristiques ; le préentraînement, fait ailleurs par d’autres, n’est compté pour personne. Les
-# durées ont été relevées sur des machines partagées : elles donnent un ordre de grandeur.
+# Un modèle coûte des paramètres à apprendre, de l’énergie pour les apprendre, puis du calcul à chaque
+# photo. Pour une sonde, seuls les paramètres de la tête sont appris ; le préentraînement, fait ailleurs
+# par d’autres, n’est compté pour personne. Les multiplications et le temps d’une réponse viennent de
+# `vitrine bench recipes`, sur un seul cœur. L’énergie est **estimée**, d’après le temps de processeur et
+# la mémoire {cite:p}`lannelongue2021green` : la méthode est au pied de la page.
 
-# %% mystnb={"figure": {"name": "fig-comparaison-prix", "caption": "Exactitude selon le nombre de paramètres appris (en haut) et les minutes de calcul (en bas), échelles logarithmiques, intervalles à 95 %."}, "image": {"alt": "Deux nuages de points l’un au-dessus de l’autre, un point par modèle avec sa barre d’erreur : en abscisse les paramètres appris, puis les minutes de calcul."}}
+# %%
+import json
+
+from vitrine import paths
+from vitrine.runs.energy import watt_hours
+
+speeds = json.loads((paths.runs() / "bench" / "recipes.json").read_text())
+speed = {row["recipe"]: row for row in speeds["rows"]}
 rows = []
 for recipe in ranked:
-    meta, score = groups[recipe][0].meta, panels[recipe]["accuracy"]
-    seconds = meta["timing"].get("training_seconds") or 0
-    seconds = seconds or meta["timing"].get("features_seconds") or 0
-    row = {"recipe": recipe, "parameters": meta.get("parameters", 0)}
-    row |= {"minutes": seconds / 60, **vars(score)}
-    rows.append(row)
-decisions.efficiency(pd.DataFrame(rows))
+    meta, row = published()[recipe][0].meta, speed.get(recipe, {})
+    rows.append(
+        {
+            "recipe": recipe,
+            "parameters": meta.get("parameters", 0),
+            "energy": watt_hours(meta),
+            "multiply_adds": row.get("multiply_adds"),
+            "milliseconds": row["milliseconds"] / row["batch"] if row else None,
+            **vars(panels[recipe]["accuracy"]),
+        }
+    )
+
+# %% mystnb={"figure": {"name": "fig-comparaison-prix", "caption": "Exactitude selon quatre coûts, échelles logarithmiques, intervalles à 95 %. En pointillés, les modèles qu’aucun autre ne bat à la fois sur le coût et sur l’exactitude."}, "image": {"alt": "Quatre nuages de points l’un sous l’autre, un point par modèle avec sa barre d’erreur : l’exactitude selon les paramètres appris, l’énergie d’un entraînement, les multiplications par photo et le temps d’une réponse ; un escalier en pointillés relie les modèles que rien ne domine."}}
+decisions.efficiency(
+    pd.DataFrame(rows),
+    {
+        "parameters": "Paramètres appris",
+        "energy": "Énergie d’un entraînement (Wh, estimée)",
+        "multiply_adds": "Multiplications-additions par photo",
+        "milliseconds": "Temps d’une réponse (ms, un cœur)",
+    },
+)
 
 # %% [markdown]
+# Un point manque là où rien ne compte la chose : les opérations d’un réseau quantifié ou d’un histogramme,
+# les paramètres d’une réponse constante. Le front en pointillés de la {numref}`fig-comparaison-prix` tient
+# compte des scores, non de leurs intervalles : deux modèles non départagés peuvent y échanger leur place.
+#
 # Le réseau entraîné de zéro en TensorFlow a demandé
 # {valeur}`efficientnet-b0-keras-scratch.training_minutes` par graine, en moyenne, pour apprendre
 # {valeur}`efficientnet-b0-keras-scratch.parameters` de paramètres ; celui en PyTorch,
-# {valeur}`efficientnet-b0-torch-scratch.training_minutes`.
+# {valeur}`efficientnet-b0-torch-scratch.training_minutes`. Ces durées ont été relevées sur des machines
+# partagées : elles donnent un ordre de grandeur.
 
 # %% [markdown]
 # ## Ce que d’autres ont publié sur ces images
@@ -421,8 +449,6 @@ decisions.efficiency(pd.DataFrame(rows))
 # possible, ni entre eux ni avec les nôtres.
 
 # %%
-from vitrine import paths
-
 poc = pd.read_csv(paths.root() / "ressources" / "prior_poc.csv")
 tables.show(tables.cited(poc))
 
@@ -504,7 +530,8 @@ photos
 #   autrement ; la comparaison vaut pour *cette* recette.
 # * **Le test et les graines.** McNemar ne regarde que la première graine de chaque recette ; seuls
 #   les intervalles portent sur toutes.
-# * **Les coûts.** La matrice est une hypothèse, et les durées viennent de machines partagées.
+# * **Les coûts.** La matrice est une hypothèse, l’énergie une estimation, et les durées viennent de
+#   machines partagées.
 #
 # ```{provenance}
 # ```

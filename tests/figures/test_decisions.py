@@ -35,7 +35,7 @@ def test_asking_a_person_every_time_costs_what_a_person_costs():
     assert list(model.y) == [0, 0.1, 0.2, 0.2, 0.2]
 
 
-def test_a_cost_that_is_not_known_leaves_no_point():
+def test_a_cost_that_is_not_known_leaves_no_point_and_the_front_skips_it():
     models = pd.DataFrame(
         {
             "recipe": [PROBE, MAJORITY],
@@ -47,12 +47,15 @@ def test_a_cost_that_is_not_known_leaves_no_point():
         }
     )
 
-    by_parameters, by_minutes = decisions.efficiency(models).data[2:]
+    figure = decisions.efficiency(models, {"parameters": "Paramètres", "minutes": "Minutes"})
+    front, _, by_parameters, other_front, _, by_minutes = figure.data
 
     assert list(by_parameters.x) == [14]
     assert list(by_minutes.x) == [None]
     assert list(by_parameters.error_y.array) == pytest.approx([6])
     assert by_parameters.legendgroup == by_minutes.legendgroup == MAJORITY
+    assert (list(front.x), list(other_front.x)) == ([14, 8967], [0.5])
+    assert figure.layout.xaxis2.title.text == "Minutes"
 
 
 def test_every_test_photo_is_counted_once_by_class_and_by_misses():

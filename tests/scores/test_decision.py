@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from vitrine.scores.decision import cheapest, cost_metric, expected_cost, selective_curve
+from vitrine.scores.decision import (
+    cheapest,
+    cost_metric,
+    expected_cost,
+    pareto_front,
+    selective_curve,
+)
 from vitrine.scores.intervals import wilson
 from vitrine.scores.metrics import accuracy
 from vitrine.scores.paired import paired_bootstrap
@@ -110,3 +116,14 @@ def test_costs_for_other_classes_than_the_model_has_are_refused():
         cheapest(PROBABILITIES, np.zeros((3, 3)))
     with pytest.raises(ValueError, match="decisions below 2, found 1 and 2"):
         expected_cost(TRUTH, np.array([0, 1, 2, 0, 0]), ZERO_ONE)
+
+
+def test_the_front_keeps_what_no_other_model_beats_on_both():
+    costs = np.array([3.0, 1.0, 2.0, 2.0, np.nan, 5.0])
+    scores = np.array([0.9, 0.5, 0.7, 0.6, 0.99, 0.9])
+
+    assert pareto_front(costs, scores) == [1, 2, 0]
+
+
+def test_equal_models_share_the_front():
+    assert pareto_front(np.array([1.0, 1.0]), np.array([0.5, 0.5])) == [0, 1]

@@ -21,7 +21,7 @@ from vitrine.figures.style import (
     rounded,
 )
 from vitrine.scores import Interval
-from vitrine.scores.decision import SelectiveCurve
+from vitrine.scores.decision import SelectiveCurve, pareto_front
 
 __all__ = ["efficiency", "expected_costs", "missed", "selective"]
 
@@ -86,33 +86,39 @@ def expected_costs(
     return dress(figure, x=x, y=y, height=520, axes=axes)
 
 
-def efficiency(models: pd.DataFrame) -> go.Figure:
-    """Draw accuracy against what a model costs: parameters learned, then minutes of computing.
+def efficiency(models: pd.DataFrame, costs: Mapping[str, str]) -> go.Figure:
+    """Draw accuracy against each cost of a model, and the front of those that none beats on both.
 
     Args:
-        models: A row a recipe: ``recipe``, ``parameters``, ``minutes``, and ``value``, ``low``,
-            ``high`` of the accuracy; a cost that is not known or null leaves no point.
+        models: A row a recipe: ``recipe``, ``value``, ``low``, ``high`` of the accuracy, and a
+            column for each cost; one that is not known or not positive leaves no point.
+        costs: Title of the axis of each cost, by column.
     """
-    figure = make_subplots(rows=2, cols=1, vertical_spacing=0.2, shared_yaxes=True)
-    for row in models.itertuples():
-        score = Interval(100 * row.value, 100 * row.low, 100 * row.high)
-        for place, cost in enumerate((row.parameters, row.minutes), start=1):
+    figure = make_subplots(rows=len(costs), cols=1, vertical_spacing=0.09, shared_yaxes=True)
+    axes: dict[str, object] = {"legend": {"orientation": "h", "y": -0.09, "yanchor": "top"}}
+    for place, (column, title) in enumerate(costs.items(), start=1):
+        known = models[column].where(models[column] > 0).to_numpy(float)
+        front = pareto_front(known, models.value.to_numpy(float))
+        figure.add_scatter(
+            row=place, col=1, name="Ce qu’aucun autre ne bat", legendgroup="front", mode="lines",
+            showlegend=place == 1, hoverinfo="skip",
+            x=rounded(known[front]), y=rounded(100 * models.value.to_numpy(float)[front]),
+            line={"color": MUTED, "width": 1, "shape": "hv", "dash": "dot"},
+        )  # fmt: skip
+        for cost, row in zip(known, models.itertuples(), strict=True):
+            score = Interval(100 * row.value, 100 * row.low, 100 * row.high)
             figure.add_scatter(
                 row=place, col=1, name=model_name(row.recipe), legendgroup=row.recipe,
-                showlegend=place == 1, mode="markers",
-                x=rounded([float(cost) if cost > 0 else np.nan]), y=rounded([score.value]),
+                showlegend=place == 1, mode="markers", x=rounded([cost]), y=rounded([score.value]),
                 error_y=error([score]), marker={"color": model_colour(row.recipe), "size": 11},
                 hovertemplate=f"%{{x:.3~s}}, exactitude %{{y:.1f}}{THIN}%",
             )  # fmt: skip
-    log = {"type": "log", "dtick": 1, "exponentformat": "power"}
-    axes = {
-        "xaxis": log | {"title": {"text": "Paramètres appris"}},
-        "xaxis2": log | {"title": {"text": "Minutes de calcul"}},
-        "yaxis": PERCENT | {"title": {"text": "Exactitude"}},
-        "yaxis2": PERCENT | {"title": {"text": "Exactitude"}},
-        "legend": {"orientation": "h", "y": -0.16, "yanchor": "top"},
-    }
-    return dress(figure, height=780, axes=axes)
+        number = "" if place == 1 else str(place)
+        axes[f"xaxis{number}"] = {
+            "type": "log", "dtick": 1, "exponentformat": "power", "title": {"text": title},
+        }  # fmt: skip
+        axes[f"yaxis{number}"] = PERCENT | {"title": {"text": "Exactitude"}}
+    return dress(figure, height=120 + 310 * len(costs), axes=axes)
 
 
 def missed(

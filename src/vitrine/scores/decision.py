@@ -15,7 +15,9 @@ from vitrine.scores.inputs import as_probabilities
 from vitrine.scores.intervals import wilson_bounds
 from vitrine.scores.metrics import Metric
 
-__all__ = ["SelectiveCurve", "cheapest", "cost_metric", "expected_cost", "selective_curve"]
+__all__ = [
+    "SelectiveCurve", "cheapest", "cost_metric", "expected_cost", "pareto_front", "selective_curve",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -171,3 +173,29 @@ def _check_cost(cost: np.ndarray) -> None:
             "expected finite costs with a row for each class and a column for each decision, at "
             f"least as many, found shape {np.shape(cost)}; put the true classes down"
         )
+
+
+def pareto_front(
+    costs: Float[np.ndarray, " model"], scores: Float[np.ndarray, " model"]
+) -> list[int]:
+    """Return the models that no other one beats at once on cost and score, cheapest first.
+
+    A model is out when another costs no more and scores no less, one of the two strictly. Models
+    whose cost or score is not a number are left out.
+
+    Args:
+        costs: Cost of each model, the lower the better.
+        scores: Score of each, the higher the better.
+    """
+    known = np.flatnonzero(np.isfinite(costs) & np.isfinite(scores))
+    front = [
+        int(i)
+        for i in known
+        if not any(
+            costs[j] <= costs[i]
+            and scores[j] >= scores[i]
+            and (costs[j] < costs[i] or scores[j] > scores[i])
+            for j in known
+        )
+    ]
+    return sorted(front, key=lambda i: (costs[i], i))
