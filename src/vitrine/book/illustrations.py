@@ -137,8 +137,11 @@ def _point(story: Story, key: str) -> tuple[float, float | None, float | None]:
 
 
 def _broken(name: str) -> str:
-    """Return the name of a model on two lines."""
-    return name.replace(", ", ",\n", 1) if ", " in name else name.replace(" (", "\n(", 1)
+    """Return the name of a model on two lines, cut at its first comma or parenthesis."""
+    comma, parenthesis = name.find(", "), name.find(" (")
+    if comma >= 0 and (parenthesis < 0 or comma < parenthesis):
+        return name.replace(", ", ",\n", 1)
+    return name.replace(" (", "\n(", 1)
 
 
 ILLUSTRATIONS: dict[str, Callable[[Story, Palette], Drawn | None]] = {

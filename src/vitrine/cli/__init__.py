@@ -56,6 +56,7 @@ def _sentence(error: Exception) -> str:
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow talks of CUDA at each start
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("vitrine").setLevel(logging.INFO)
     errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
