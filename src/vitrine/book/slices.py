@@ -39,7 +39,7 @@ def slice_of(cells: Sequence[str], position: int) -> list[ast.stmt]:
     for effect in reversed(seen):
         if (effect.binds | effect.changes) & needed:
             kept.append(_trimmed(effect.statement, needed))
-            needed = needed | effect.reads
+            needed = (needed - effect.settles) | effect.reads
     return kept[::-1]
 
 
