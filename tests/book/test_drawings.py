@@ -30,6 +30,9 @@ def test_a_point_stands_between_the_marks_of_its_value():
     low, high = (place_of(svg, f"{n}\N{NARROW NO-BREAK SPACE}%") for n in (60, 90))
     assert first == pytest.approx(low + (high - low) * 2 / 3, abs=0.1)
     assert second == pytest.approx(low, abs=0.1)
+    width = float(svg.get("width"))
+    assert all(0 < float(text.get("x")) < width for text in svg.iter(f"{SVG}text"))
+    assert low > place_of(svg, "Sans intervalle")
 
 
 def test_it_says_what_it_shows_and_an_interval_is_drawn_where_there_is_one():

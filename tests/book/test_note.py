@@ -36,6 +36,13 @@ def test_it_holds_in_ten_pages_and_two_builds_agree_to_the_byte(ledger):
     assert b"CreationDate" not in first
 
 
+def test_its_prose_has_french_spaces_and_its_drawings_keep_theirs(ledger):
+    text = note.source(ledger)
+
+    assert "à 95\N{NARROW NO-BREAK SPACE}%" in text
+    assert 'viewBox=\\"0 0 640 ' in text
+
+
 def test_a_note_that_is_too_long_is_refused(ledger, monkeypatch):
     monkeypatch.setattr(note, "PAGES", 2)
 
