@@ -1,0 +1,115 @@
+"""Compute the derived facts of a run and write them beside it, with the hashes of their inputs."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vitrine import images, kept
+from vitrine.catalog import Catalog
+from vitrine.explain import embedding, importance
+from vitrine.explain import robustness as robust
+from vitrine.explain.grids import laid_out
+from vitrine.explain.occlusion import PLACES, occlusion
+from vitrine.kept import Kept
+from vitrine.runs import Run, derived
+from vitrine.splits import Split
+
+__all__ = ["explain", "robustness"]
+
+Tell = Callable[[str], None]
+HIDDEN_PER_CLASS = 10
+"""Test photos of each class, the first ones, in which every place is hidden in turn."""
+
+
+def _facts(
+    model: Kept, split: Split, catalog: Catalog, writer: str, **settings: Any
+) -> dict[str, Any]:
+    return {
+        "writer": writer,
+        "inputs": {
+            "weights_sha256": model.sha256,
+            "manifest_sha256": catalog.manifest_sha256,
+            "split_sha256": split.sha256,
+        },
+        "edition": catalog.edition,
+        "preprocessing": images.PREP_ID,
+        "settings": settings,
+    }
+
+
+def robustness(
+    run: Run, split: Split, catalog: Catalog, *, seed: int = 0, tell: Tell = lambda _: None
+) -> None:
+    """Write ``derived/robustness.csv``: the test photos under every corruption and resolution.
+
+    Raises:
+        RunError: If the weights of the run are absent, or not its own.
+    """
+    model = kept.load(run, split, catalog)
+    test = split.present(catalog).part("test")
+    table = robust.answers(model, test, catalog, seed=seed, tell=tell)
+    facts = _facts(model, split, catalog, "vitrine robustness", seed=seed)
+    derived.write(run, "robustness", table, facts)
+
+
+def explain(
+    run: Run, split: Split, catalog: Catalog, *, seed: int = 0, tell: Tell = lambda _: None
+) -> None:
+    """Write what explains a run on its test photos.
+
+    For every model ``importance.csv`` (answers with each part borrowed), ``embedding.csv`` (place
+    of each photo on the map of what the last layer reads) and ``occlusion.csv`` (mean over
+    photos of a class of what hiding each place costs); for a network of PyTorch also
+    ``gradients.csv``, ``checks.csv`` and ``drawing.csv``: see ``local``.
+
+    Raises:
+        RunError: If the weights of the run are absent, or not its own.
+    """
+    model = kept.load(run, split, catalog)
+    test = split.present(catalog).part("test")
+    pixels = images.cached(catalog, test.image.tolist(), model.recipe.image_size)
+
+    def write(name: str, table: pd.DataFrame, **settings: Any) -> None:
+        facts = _facts(model, split, catalog, "vitrine explain", seed=seed, **settings)
+        derived.write(run, name, table, facts)
+        tell(name)
+
+    rows = test.row.to_numpy()
+    write(
+        "importance",
+        importance.answers(model.predict, pixels, rows, seed=seed),
+        repeats=importance.REPEATS,
+        low_cycles=importance.LOW_CYCLES,
+    )
+    table, kept_share = _embedding(model, pixels, rows, seed)
+    write("embedding", table, perplexity=embedding.PERPLEXITY, neighbours_kept=kept_share)
+    table = _occlusion(model, pixels, test.label)
+    write("occlusion", table, places=PLACES, per_class=HIDDEN_PER_CLASS)
+    if model.network is not None:
+        from vitrine.explain import local  # it brings PyTorch
+
+        shares, checks = local.on_photos(model, test, pixels, seed=seed)
+        write("gradients", shares, steps=local.STEPS, per_class=local.PER_CLASS)
+        write("checks", checks, per_class=local.PER_CLASS)
+        drawing, followed = local.on_drawing(model, seed=seed)
+        write("drawing", drawing, **followed)
+
+
+def _embedding(
+    model: Kept, pixels: np.ndarray, rows: np.ndarray, seed: int
+) -> tuple[pd.DataFrame, float]:
+    features = model.features(np.asarray(pixels))
+    places = embedding.embed(features, seed=seed)
+    table = pd.DataFrame({"row": rows, "x": places[:, 0].round(3), "y": places[:, 1].round(3)})
+    return table, round(embedding.neighbours_kept(features, places), 3)
+
+
+def _occlusion(model: Kept, pixels: np.ndarray, labels: pd.Series) -> pd.DataFrame:
+    tables = []
+    for label, chosen in labels.groupby(labels).head(HIDDEN_PER_CLASS).groupby(labels):
+        photos = [np.asarray(pixels[place]) for place in chosen.index]
+        maps = [occlusion(model.predict, photo, int(label)) for photo in photos]
+        tables.append(laid_out(np.mean(maps, axis=0)).assign(label=int(label)))
+    return pd.concat(tables)

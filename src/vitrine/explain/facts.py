@@ -1,0 +1,53 @@
+"""The derived facts of a session: read where they are published, computed in miniature in smoke."""
+
+import pandas as pd
+
+from vitrine import runs
+from vitrine.explain import derive
+from vitrine.recipes import RECIPES
+from vitrine.runs import Run, derived
+from vitrine.session import Session
+
+__all__ = ["SMOKE", "explained", "labels", "read"]
+
+SMOKE = ("efficientnet-b0-torch-scratch", "histogram-hog")
+"""Recipes trained in miniature; that of TensorFlow is not, as PyTorch is in the process."""
+
+
+def explained(session: Session, name: str) -> dict[str, Run]:
+    """Return the runs that have these derived facts, by recipe, the smallest seed of each.
+
+    In smoke, two miniature runs are trained and their facts computed for real, once.
+
+    Args:
+        session: Its profile decides.
+        name: Name of the facts, such as ``robustness``.
+    """
+    if session.smoke:
+        made = {recipe: _made(session, recipe, name) for recipe in SMOKE}
+        return {recipe: run for recipe, run in made.items() if derived.has(run, name)}
+    known: dict[str, Run] = {}
+    by_seed = sorted(runs.names(session.base), key=lambda run: int(run.rpartition("-")[2]))
+    for full in by_seed:
+        recipe, run = full.split("/")[0], runs.load(full, session.base)
+        if recipe in RECIPES and recipe not in known and derived.has(run, name):
+            known[recipe] = run
+    return {recipe: known[recipe] for recipe in RECIPES if recipe in known}
+
+
+def _made(session: Session, recipe: str, name: str) -> Run:
+    run = session.run(recipe)
+    if not derived.has(run, "robustness" if name == "robustness" else "importance"):
+        compute = derive.robustness if name == "robustness" else derive.explain
+        compute(run, session.split, session.catalog())
+    return run
+
+
+def read(session: Session, name: str) -> dict[str, pd.DataFrame]:
+    """Return the facts of each explained run, by recipe."""
+    return {recipe: derived.read(run, name) for recipe, run in explained(session, name).items()}
+
+
+def labels(session: Session) -> pd.Series:
+    """Return the class of each product, by its row."""
+    return session.split.frame.set_index("row").label

@@ -1,0 +1,191 @@
+"""From a finished run back to the function that it learned: photos in, probabilities out.
+
+What comes out is checked against ``predictions.csv``: facts derived from other weights than those
+of the run would be false and look right.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from vitrine import images
+from vitrine.catalog import CLASSES, Catalog
+from vitrine.recipes import Recipe
+from vitrine.runs import Run, RunError
+from vitrine.splits import Split
+
+__all__ = ["Kept", "KeptError", "load"]
+
+TOLERANCE = 2e-3
+"""Largest difference of a probability between the run's and those computed again."""
+CHECKED = 32
+"""Test photos predicted again to check the weights."""
+
+Pixels = UInt8[np.ndarray, "image height width 3"]
+Predict = Callable[[Pixels], Float[np.ndarray, "image category"]]
+
+
+class KeptError(RunError):
+    """The weights at hand are not those of the run.
+
+    Attributes:
+        exit_code: What the command line exits with: a verification found a mismatch.
+    """
+
+    exit_code = 3
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The function that a run learned.
+
+    Attributes:
+        recipe: What was trained; its ``image_size`` is the side of the photos expected.
+        predict: From photos to the softmax of each.
+        features: From photos to what the last linear layer reads.
+        at_side: Returns ``predict`` for photos of another side; ``None`` where the input is fixed.
+        network: The network, for methods that need its gradients; ``None`` for a probe.
+        sha256: Hash of each file of weights, by name.
+    """
+
+    recipe: Recipe
+    predict: Predict
+    features: Callable[[Pixels], Float[np.ndarray, "image feature"]]
+    at_side: Callable[[int], Predict] | None
+    network: Any
+    sha256: dict[str, str]
+
+
+def load(run: Run, split: Split, catalog: Catalog) -> Kept:
+    """Return the function of a run, after checking it against the run's own predictions.
+
+    The weights of a network are read from the run's folder; the classifier of a probe is fitted
+    again, which takes as long as its features.
+
+    Args:
+        run: A finished run.
+        split: The split it was made on.
+        catalog: Where the photos are.
+
+    Raises:
+        RunError: If the weights were not kept.
+        KeptError: If they, or the photos, are not those of the run.
+    """
+    fields = dict(run.meta["recipe"])
+    fields["windows"] = tuple(fields.get("windows", ()))
+    recipe = Recipe(**fields)
+    if recipe.trainer == "probe":
+        kept = _probe(recipe, split.present(catalog), catalog)
+    elif recipe.trainer == "keras":
+        kept = _keras(recipe, _file(run, "model.weights.h5"))
+    else:
+        kept = _torch(recipe, _file(run, "model.pt"))
+    _check(kept, run, catalog)
+    return kept
+
+
+def _file(run: Run, name: str) -> Path:
+    path = run.folder / "weights" / name
+    if not path.is_file():
+        raise RunError(
+            f"expected the weights {name} of the run {run.name}, found none: git does not keep "
+            "them; train the recipe again, or choose a run whose weights are on this machine"
+        )
+    return path
+
+
+def _digest(path: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
+def _torch(recipe: Recipe, path: Path) -> Kept:
+    import torch
+
+    from vitrine.train_torch import network as torch_network
+
+    network = torch_network.build(replace(recipe, weights="none"))
+    network.load_state_dict(torch.load(path, weights_only=True, map_location="cpu"))
+    network.float().eval()
+
+    @torch.inference_mode()
+    def features(pixels: Pixels) -> np.ndarray:
+        rows = []
+        for start in range(0, len(pixels), 32):
+            piece = torch.from_numpy(np.array(pixels[start : start + 32])).permute(0, 3, 1, 2)
+            maps = network[1].forward_features(network[0](piece))
+            rows.append(network[1].forward_head(maps, pre_logits=True).numpy())
+        return np.concatenate(rows)
+
+    def predict(pixels: Pixels) -> np.ndarray:
+        return torch_network.predict(network, pixels)
+
+    return Kept(recipe, predict, features, lambda _: predict, network, _digest(path))
+
+
+def _keras(recipe: Recipe, path: Path) -> Kept:
+    import keras
+
+    from vitrine.train_keras import network as keras_network
+
+    def at_side(side: int) -> keras.Model:
+        network = keras_network.build(replace(recipe, weights="none", image_size=side))
+        network.load_weights(path)
+        return network
+
+    network = at_side(recipe.image_size)
+    pooled = keras.Model(network.input, network.get_layer("head").input)
+
+    def features(pixels: Pixels) -> np.ndarray:
+        pieces = range(0, len(pixels), 32)
+        given = [pooled(pixels[i : i + 32].astype(np.float32), training=False) for i in pieces]
+        return np.concatenate([piece.numpy() for piece in given])
+
+    def predict_at(side: int) -> Predict:
+        other = network if side == recipe.image_size else at_side(side)
+        return lambda pixels: keras_network.predict(other, pixels)
+
+    predict = predict_at(recipe.image_size)
+    return Kept(recipe, predict, features, predict_at, network, _digest(path))
+
+
+def _probe(recipe: Recipe, split: Split, catalog: Catalog) -> Kept:
+    from vitrine import probe
+
+    if recipe.architecture == "majority":
+        raise RunError("expected a model that looks at photos, found the constant answer")
+    parts = [split.part(part) for part in ("train", "validation")]
+    seen = [
+        probe.extract(recipe, images.cached(catalog, part.image.tolist(), recipe.image_size))
+        for part in parts
+    ]
+    model, _ = probe.choose(tuple(seen), tuple(part.label.to_numpy() for part in parts))
+
+    def features(pixels: Pixels) -> np.ndarray:
+        return probe.extract(recipe, pixels)
+
+    def predict(pixels: Pixels) -> np.ndarray:
+        given = np.zeros((len(pixels), len(CLASSES)))
+        given[:, model.classes_] = model.predict_proba(features(pixels))
+        return given
+
+    file = probe.KNOWN_FILES.get(Path(recipe.weights).name)
+    hashes = {Path(recipe.weights).name: file[1]} if file else {}
+    return Kept(recipe, predict, features, None, None, hashes)
+
+
+def _check(kept: Kept, run: Run, catalog: Catalog) -> None:
+    test = run.part("test")
+    names = test.image[:CHECKED].tolist()
+    again = kept.predict(images.cached(catalog, names, kept.recipe.image_size))
+    gap = float(np.abs(again - test.probabilities[: len(names)]).max())
+    if gap > TOLERANCE:
+        raise KeptError(
+            f"expected the weights at hand to give the predictions of {run.name} within "
+            f"{TOLERANCE}, found a difference of {gap:.3g}; use the weights and the edition of "
+            "the photos that the run was made with"
+        )

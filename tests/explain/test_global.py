@@ -1,0 +1,107 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from vitrine import kept
+from vitrine.explain import embedding, importance, robustness
+
+
+@pytest.fixture
+def pixels():
+    return np.random.default_rng(0).integers(0, 256, (12, 32, 32, 3), dtype=np.uint8)
+
+
+def test_borrowing_every_channel_or_both_bands_is_borrowing_the_photo(pixels):
+    order = np.roll(np.arange(12), 1)
+
+    channels = pixels
+    for part in ("red", "green", "blue"):
+        mixed = importance.swap(pixels, part, order)
+        index = ("red", "green", "blue").index(part)
+        channels = np.where(np.arange(3) == index, mixed, channels)
+
+    assert np.array_equal(channels, pixels[order])
+    middle = importance.swap(pixels, "centre", order)
+    around = importance.swap(pixels, "border", order)
+    assert np.array_equal(
+        middle.astype(int) + around, pixels.astype(int) + pixels[order]
+    )  # what one keeps the other borrows
+
+
+@pytest.mark.parametrize("part", importance.PARTS)
+def test_a_photo_that_borrows_from_itself_does_not_change(pixels, part):
+    same = importance.swap(pixels, part, np.arange(12))
+
+    assert np.abs(same.astype(int) - pixels).max() <= 1
+
+
+def test_low_frequencies_hold_the_mean_colour_and_high_ones_the_details():
+    flat = np.full((32, 32, 3), 200, np.uint8)
+    checks = np.indices((32, 32)).sum(axis=0) % 2
+    board = (100 + 40 * checks)[..., None].repeat(3, axis=2).astype(np.uint8)
+    pair = np.stack([flat, board])
+
+    low = importance.swap(pair, "low", np.array([1, 0]))
+    high = importance.swap(pair, "high", np.array([1, 0]))
+
+    assert low[0].std() < 1 and low[0].mean() == pytest.approx(120, abs=1)
+    assert high[0].std() == pytest.approx(20, abs=1) and high[0].mean() == pytest.approx(200, abs=1)
+
+
+def test_a_model_that_reads_red_alone_loses_by_red_alone(pixels):
+    labels = pd.Series(np.arange(12) % 2, index=np.arange(100, 112))
+    pixels[..., 0] = np.where(labels.to_numpy() == 1, 255, 0)[:, None, None]
+
+    def predict(photos):
+        red = photos[..., 0].mean(axis=(1, 2)) / 255
+        return np.stack([1 - red, red], axis=1)
+
+    table = importance.answers(predict, pixels, labels.index.to_numpy())
+
+    assert importance.loss(table, "red", labels).low > 0
+    for part in ("green", "blue"):
+        assert importance.loss(table, part, labels).value == 0
+
+
+def test_robustness_answers_cover_every_condition_and_start_from_the_runs_own(
+    tiny_run, demo_split, demo_catalog
+):
+    model = kept.load(tiny_run, demo_split, demo_catalog)
+    test = demo_split.part("test")
+
+    table = robustness.answers(model, test, demo_catalog)
+
+    labels = demo_split.frame.set_index("row").label
+    conditions = 1 + 25 + len(robustness.THUMBNAILS) + len(robustness.INPUT_SIDES)
+    assert len(table) == conditions * len(test)
+    own = table[(table.corruption == "input") & (table.strength == 64)].set_index("row")
+    said = tiny_run.part("test")
+    rows = test.set_index("image").loc[said.image].row
+    assert np.array_equal(own.loc[rows].predicted, said.predicted)
+    for corruption in ("blur", "thumbnail", "input"):
+        curve = robustness.curve(table, corruption, labels)
+        assert all(0 <= i.low <= i.value <= i.high <= 1 for i in curve.values())
+    assert list(robustness.curve(table, "noise", labels)) == [0, 1, 2, 3, 4, 5]
+    assert robustness.loss(table, "none", 0, labels).value == 0
+
+
+def test_a_loss_counts_the_photos_that_a_condition_turns():
+    labels = pd.Series([0, 1, 0, 1], index=[4, 5, 6, 7])
+    plain = pd.DataFrame({"corruption": "none", "strength": 0, "row": labels.index})
+    spoiled = plain.assign(corruption="blur", strength=5)
+    table = pd.concat([plain.assign(predicted=labels.to_numpy()), spoiled.assign(predicted=0)])
+
+    assert robustness.loss(table, "blur", 5, labels).value == -0.5
+
+
+def test_the_map_is_the_same_again_and_keeps_clusters_apart():
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(3), 15)
+    features = rng.normal(size=(45, 8)) + 12 * np.eye(3, 8)[groups]
+
+    places = embedding.embed(features)
+
+    assert np.array_equal(places, embedding.embed(features))
+    kept_share = embedding.neighbours_kept(features, places)
+    shuffled = embedding.neighbours_kept(features, rng.permutation(places))
+    assert kept_share > 0.5 > shuffled
