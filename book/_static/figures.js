@@ -41,7 +41,7 @@
   const CONFIG = {
     displaylogo: false,
     locale: "fr",
-    modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"],
+    modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d", "sendChartToCloud"],
     responsive: true,
   };
 

@@ -39,39 +39,85 @@ def test_pages_are_light(html):
     assert max(sizes.values()) < HEAVIEST, sizes
 
 
-@pytest.mark.browser
-def test_every_page_is_accessible_fits_the_screen_and_asks_nothing_outside(html):
+@pytest.fixture(scope="module")
+def browser():
+    """Return headless Chromium, or skip where it is absent."""
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("Chromium is not installed: no browser to open the pages in")
-    from axe_playwright_python.sync_playwright import Axe
     from playwright.sync_api import sync_playwright
 
-    faults = []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for theme, width in VIEWS:
-            context = browser.new_context(
-                color_scheme=theme, viewport={"width": width, "height": 900}, bypass_csp=True,
-                reduced_motion="reduce",
-            )  # fmt: skip
-            tab = context.new_page()
-            tab.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
-            tab.on("pageerror", lambda error: faults.append(str(error)))
-            tab.on(
-                "request",
-                lambda r: None if r.url.startswith(("file:", "data:")) else faults.append(r.url),
-            )
-            for page in pages(html):
-                tab.goto(page.as_uri())
-                for fold in tab.query_selector_all("details.vitrine-provenance"):
-                    fold.evaluate("fold => fold.open = true")
-                where = f"{page.name} ({theme}, {width} px)"
-                if tab.evaluate("document.documentElement.scrollWidth") > width:
-                    faults.append(f"{where}: wider than the screen")
-                for fault in Axe().run(tab, options=RULES).response["violations"]:
-                    places = [" ".join(node["target"]) for node in fault["nodes"]]
-                    faults.append(f"{where}: {fault['id']}: {places[:3]}")
-        browser.close()
+        found = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@pytest.mark.browser
+def test_every_page_is_accessible_fits_the_screen_and_asks_nothing_outside(html, browser):
+    from axe_playwright_python.sync_playwright import Axe
+
+    faults = []
+    for theme, width in VIEWS:
+        context = browser.new_context(
+            color_scheme=theme, viewport={"width": width, "height": 900}, reduced_motion="reduce"
+        )
+        tab = context.new_page()
+        tab.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
+        tab.on("pageerror", lambda error: faults.append(str(error)))
+        tab.on(
+            "request",
+            lambda r: None if r.url.startswith(("file:", "data:")) else faults.append(r.url),
+        )
+        for page in pages(html):
+            tab.goto(page.as_uri())
+            for fold in tab.query_selector_all("details.vitrine-provenance"):
+                fold.evaluate("fold => fold.open = true")
+            where = f"{page.name} ({theme}, {width} px)"
+            if tab.evaluate("document.documentElement.scrollWidth") > width:
+                faults.append(f"{where}: wider than the screen")
+            for fault in Axe().run(tab, options=RULES).response["violations"]:
+                places = [" ".join(node["target"]) for node in fault["nodes"]]
+                faults.append(f"{where}: {fault['id']}: {places[:3]}")
+        context.close()
 
     assert faults == []
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_keyboard_reaches_everything_and_shows_where_it_is(html, browser, width):
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    tab = context.new_page()
+    tab.goto((html / "notebooks" / "05_comparaison.html").as_uri())
+    tab.wait_for_selector(".vitrine-plot .main-svg")
+    stops = []
+    while len(stops) < 400 and (not stops or stops[-1]["tag"] != "BODY"):
+        tab.keyboard.press("Tab")
+        stops.append(tab.evaluate(STOP))
+    context.close()
+
+    assert stops[0]["name"] == "Passer au contenu principal"
+    assert stops[-1]["tag"] == "BODY", "the keyboard is held somewhere"
+    assert [stop for stop in stops[:-1] if not stop["shown"]] == []
+    reached = {stop["name"] for stop in stops}
+    assert {"Données (CSV)", "D’où viennent les résultats de cette page"} <= reached
+    buttons = {stop["name"] for stop in stops if "modebar" in stop["classes"]}
+    assert buttons <= FRENCH
+
+
+FRENCH = {
+    "Enregistrer en PNG", "Agrandir une zone", "Déplacer", "Agrandir", "Réduire",
+    "Rétablir les axes",
+}  # fmt: skip
+STOP = """() => {
+  const focused = document.activeElement;
+  const style = getComputedStyle(focused);
+  const name = focused.ariaLabel || focused.dataset.title || focused.innerText || "";
+  return {
+    tag: focused.tagName,
+    classes: focused.className.toString(),
+    name: name.trim(),
+    shown: style.outlineStyle !== "none" || !["none", ""].includes(style.boxShadow),
+  };
+}"""
