@@ -35,7 +35,7 @@ lint: setup  ## Style of the code, consistency of what is published
 
 demo: setup  ## Train and compare on the synthetic catalogue, for real (under 6 minutes)
 	$(BIN)/vitrine run --profile smoke 01_mambavision 01_du_papier_au_code 02_donnees \
-		03_baseline_tensorflow 04_sota_pytorch 05_comparaison
+		03_baseline_tensorflow 04_sota_pytorch 05_comparaison 06_interpretabilite
 
 serve-book:  ## Serve the built book on http://127.0.0.1:8080
 	@test -f build/html/index.html || { echo "serve-book: build the book first, with make book" >&2; exit 2; }

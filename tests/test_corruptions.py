@@ -18,7 +18,7 @@ def test_a_stronger_corruption_moves_the_photo_further_from_itself(photo, name):
         for strength in STRENGTHS
     ]
 
-    assert 0 < distances[0]
+    assert distances[0] > 0
     assert distances == sorted(distances)
 
 

@@ -18,7 +18,7 @@ from vitrine.scores import Interval
 from vitrine.scores.metrics import accuracy
 from vitrine.scores.table import recipe_gap
 
-__all__ = ["LOW_CYCLES", "PARTS", "REPEATS", "answers", "loss", "swap"]
+__all__ = ["LOW_CYCLES", "PARTS", "REPEATS", "answers", "gap", "loss", "swap"]
 
 LOW_CYCLES = 8
 """Low frequencies: at most so many cycles across the photo, what a thumbnail of 16 pixels shows."""
@@ -140,10 +140,22 @@ def loss(table: pd.DataFrame, part: str, labels: pd.Series) -> Interval:
         Accuracy as they are minus mean accuracy over the draws, as a share; the interval draws the
         photos again, and the draws of the photos borrowed from.
     """
+    return gap(table, part, WHOLE, labels)
+
+
+def gap(table: pd.DataFrame, part: str, other: str, labels: pd.Series) -> Interval:
+    """Return by how much more borrowing a part costs than borrowing another, photo by photo.
+
+    Args:
+        table: As ``answers`` returns it.
+        part: One of ``PARTS``.
+        other: Another one, or ``none``.
+        labels: True class by ``row``.
+    """
 
     def said(name: str) -> list[np.ndarray]:
         rows = table[table.part == name].sort_values(["repeat", "row"])
         return [group.predicted.to_numpy() for _, group in rows.groupby("repeat")]
 
     order = np.sort(table.row[table.part == WHOLE].to_numpy())
-    return recipe_gap(labels.loc[order].to_numpy(), said(part), said(WHOLE), accuracy)
+    return recipe_gap(labels.loc[order].to_numpy(), said(part), said(other), accuracy)

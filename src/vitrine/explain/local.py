@@ -71,7 +71,9 @@ def on_photos(
         found = {"incompleteness": missing}
         for name in learned:
             found[f"likeness-{name}"] = likeness(np.abs(learned[name]), np.abs(empty[name]))
-        checks += [{"row": photo.row, "check": k, "value": round(v, 4)} for k, v in found.items()]
+        checks += [
+            {"row": photo.row, "check": k, "value": float(f"{v:.4g}")} for k, v in found.items()
+        ]
     means = [laid_out(np.mean(each, axis=0)).assign(label=k) for k, each in shares.items()]
     return pd.concat(means), pd.DataFrame(checks)
 

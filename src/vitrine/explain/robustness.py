@@ -20,13 +20,15 @@ from vitrine.scores.intervals import wilson
 from vitrine.scores.metrics import accuracy
 from vitrine.scores.paired import paired_bootstrap
 
-__all__ = ["INPUT_SIDES", "THUMBNAILS", "answers", "curve", "loss"]
+__all__ = ["ASIS", "INPUT_SIDES", "THUMBNAILS", "answers", "curve", "loss"]
 
 THUMBNAILS = (32, 48, 64, 96, 128)
 """Sides that photos are reduced to, then enlarged from: what a small photo leaves to see."""
 INPUT_SIDES = (64, 96, 128, 160, 192, 224)
 """Sides of the square that the network itself receives, where it accepts others than its own."""
-ASIS, THUMBNAIL, INPUT = "none", "thumbnail", "input"
+THUMBNAIL, INPUT = "thumbnail", "input"
+ASIS = ("none", 0)
+"""The condition that leaves photos as they are."""
 
 
 def answers(
@@ -69,7 +71,7 @@ def _conditions(
 ) -> Iterator[tuple[str, int, Float[np.ndarray, "image category"]]]:
     side, names = kept.recipe.image_size, frame.image.tolist()
     photos = images.cached(catalog, names, PHOTO_SIDE)
-    yield ASIS, 0, kept.predict(resize(photos, side))
+    yield *ASIS, kept.predict(resize(photos, side))
     for corruption in CORRUPTIONS:
         for strength in STRENGTHS:
             pairs = zip(photos, names, strict=True)
@@ -105,7 +107,7 @@ def curve(table: pd.DataFrame, corruption: str, labels: pd.Series) -> dict[int, 
     strengths = sorted(table.strength[table.corruption == corruption].unique().tolist())
     points = [(corruption, strength) for strength in strengths]
     if corruption in CORRUPTIONS:
-        points.insert(0, (ASIS, 0))
+        points.insert(0, ASIS)
     found = {}
     for kind, strength in points:
         truth, predicted = _condition(table, kind, strength, labels)
@@ -113,11 +115,24 @@ def curve(table: pd.DataFrame, corruption: str, labels: pd.Series) -> dict[int, 
     return found
 
 
-def loss(table: pd.DataFrame, corruption: str, strength: int, labels: pd.Series) -> Interval:
+def loss(
+    table: pd.DataFrame,
+    corruption: str,
+    strength: int,
+    labels: pd.Series,
+    reference: tuple[str, int] = ASIS,
+) -> Interval:
     """Return the change of accuracy that a condition brings, below 0 if it costs.
 
     It is paired photo by photo, as is its bootstrap interval.
+
+    Args:
+        table: As ``answers`` returns it.
+        corruption: Name of the condition.
+        strength: Its strength, or its side in pixels.
+        labels: True class by ``row``.
+        reference: The condition that it is compared with.
     """
-    truth, before = _condition(table, ASIS, 0, labels)
+    truth, before = _condition(table, *reference, labels)
     _, after = _condition(table, corruption, strength, labels)
     return paired_bootstrap(truth, before, after, accuracy)

@@ -11,6 +11,9 @@ __all__ = ["CLAIMS", "Claim", "decide"]
 Ledger = Mapping[str, Value]
 
 
+ALIKE = 0.5
+"""Rank correlation above which two maps of a photo are called alike."""
+_OTHER_CORRUPTIONS = ("blur", "jpeg", "brightness", "crop")
 ALPHA = 0.05
 """Level of the tests, after correction over the table of announced comparisons."""
 
@@ -102,6 +105,23 @@ _PROBE, _HOG = "mobilenetv2-int8-probe", "histogram-hog"
 _KERAS, _TORCH = "efficientnet-b0-keras-scratch", "efficientnet-b0-torch-scratch"
 _MICRO = "mambavision-micro-scratch"
 _POC_GAPS = tuple(f"poc_gap.mambavision-{size}.accuracy" for size in ("t", "s", "b"))
+
+
+def _noise_is_worst(ledger: Ledger) -> bool:
+    """Tell whether strong noise costs every model, and more than any other corruption."""
+    for recipe in _with_recipes(ledger, "change_noise_5"):
+        noise = ledger[f"{recipe}.change_noise_5"]
+        others = [ledger[f"{recipe}.change_{name}_5"].value for name in _OTHER_CORRUPTIONS]
+        if noise.high >= 0 or noise.value > min(others):
+            return False
+    return True
+
+
+def _jpeg_leaves_scratch(ledger: Ledger) -> bool:
+    return all(
+        ledger[f"{recipe}.change_jpeg_5"].low <= 0 <= ledger[f"{recipe}.change_jpeg_5"].high
+        for recipe in (_KERAS, _TORCH)
+    )
 
 
 def _above_chance(recipe: str, name: str, network: str) -> Claim:
@@ -232,6 +252,75 @@ CLAIMS = (
         "recette",
         needs=("majority.accuracy",),
         holds=_all_learn,
+    ),
+    Claim(
+        key="noise_breaks_all",
+        text="c’est un bruit fort qui coûte le plus à chacun des modèles interrogés",
+        cautious="",
+        reverse="le bruit fort n’est pas ce qui coûte le plus à chacun des modèles interrogés",
+        expression="pour chaque recette, change_noise_5 entièrement sous zéro et le plus bas des "
+        "cinq change_*_5",
+        needs=(f"{_TORCH}.change_noise_5",),
+        holds=_noise_is_worst,
+    ),
+    Claim(
+        key="jpeg_leaves_scratch",
+        text="nous ne mesurons aucun effet d’une forte compression JPEG sur les réseaux entraînés "
+        "de zéro",
+        cautious="",
+        reverse="une forte compression JPEG change l’exactitude d’au moins un des réseaux "
+        "entraînés de zéro",
+        expression="intervalles à 95 % de change_jpeg_5 contenant zéro, pour les deux réseaux",
+        needs=(f"{_TORCH}.change_jpeg_5", f"{_KERAS}.change_jpeg_5"),
+        holds=_jpeg_leaves_scratch,
+    ),
+    Claim(
+        key="larger_input_helps",
+        text="une entrée un peu plus grande qu’à l’entraînement aide le réseau PyTorch",
+        cautious="les images ne suffisent pas à établir qu’une entrée un peu plus grande qu’à "
+        "l’entraînement aide le réseau PyTorch",
+        reverse="une entrée un peu plus grande qu’à l’entraînement nuit au réseau PyTorch",
+        expression=f"intervalle à 95 % de {_TORCH}.change_input_160 d’un seul côté de zéro ; "
+        "indécis sinon",
+        needs=(f"{_TORCH}.change_input_160",),
+        holds=_sign(f"{_TORCH}.change_input_160"),
+    ),
+    Claim(
+        key="coarse_before_fine",
+        text="les formes et les couleurs d’ensemble comptent plus que les détails",
+        cautious="rien n’établit que les formes d’ensemble comptent plus ou moins que les détails",
+        reverse="les détails comptent plus que les formes et les couleurs d’ensemble",
+        expression=f"intervalle à 95 % de {_TORCH}.loss_gap_low_high d’un seul côté de zéro",
+        needs=(f"{_TORCH}.loss_gap_low_high",),
+        holds=_sign(f"{_TORCH}.loss_gap_low_high"),
+    ),
+    Claim(
+        key="probe_reads_coarse",
+        text="ce sont les formes et les couleurs d’ensemble qui comptent le plus",
+        cautious="rien n’établit que les formes d’ensemble comptent plus ou moins que les détails",
+        reverse="ce sont au contraire les détails qui comptent le plus",
+        expression=f"intervalle à 95 % de {_PROBE}.loss_gap_low_high d’un seul côté de zéro",
+        needs=(f"{_PROBE}.loss_gap_low_high",),
+        holds=_sign(f"{_PROBE}.loss_gap_low_high"),
+    ),
+    Claim(
+        key="gradients_follow_the_photo",
+        text="les gradients intégrés suivent en bonne partie la photo, que le réseau ait appris ou "
+        "non",
+        cautious="",
+        reverse="les gradients intégrés dépendent surtout de ce que le réseau a appris",
+        expression=f"{_TORCH}.likeness_gradients au-dessus de {ALIKE}",
+        needs=(f"{_TORCH}.likeness_gradients",),
+        holds=lambda ledger: ledger[f"{_TORCH}.likeness_gradients"].value > ALIKE,
+    ),
+    Claim(
+        key="occlusion_follows_the_weights",
+        text="l’occlusion dépend de ce que le réseau a appris",
+        cautious="",
+        reverse="l’occlusion suit en bonne partie la photo, que le réseau ait appris ou non",
+        expression=f"{_TORCH}.likeness_occlusion au-dessous de {ALIKE}",
+        needs=(f"{_TORCH}.likeness_occlusion",),
+        holds=lambda ledger: ledger[f"{_TORCH}.likeness_occlusion"].value < ALIKE,
     ),
 )
 """Every sentence that prose may call with the role ``verdict``."""

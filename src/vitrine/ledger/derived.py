@@ -1,0 +1,68 @@
+"""Numbers of the chapter on interpretability, from the derived facts of the runs."""
+
+from collections.abc import Iterator
+from itertools import product
+
+from vitrine import paths, splits
+from vitrine.corruptions import CORRUPTIONS
+from vitrine.explain import importance, robustness
+from vitrine.explain.facts import explained
+from vitrine.ledger.values import Value, from_runs
+from vitrine.runs import Run, derived
+from vitrine.session import Session
+
+__all__ = ["values"]
+
+NOTEBOOK = "06_interpretabilite"
+POINTS = (
+    *product(CORRUPTIONS, (3, 5)),
+    *(("thumbnail", side) for side in robustness.THUMBNAILS),
+    *(("input", side) for side in robustness.INPUT_SIDES),
+)
+"""Conditions whose change of accuracy the prose may cite."""
+
+
+def values() -> Iterator[tuple[str, Value]]:
+    """Yield the values of every run that has derived facts: robustness, importance, checks."""
+    split = splits.load()
+    session = Session("published", split, paths.runs(), photos=False)
+    labels = split.frame.set_index("row").label
+    for recipe, run in explained(session, "robustness").items():
+        table = derived.read(run, "robustness")
+        more = {"unit": "%", "decimals": 1, "n": table.row.nunique(), "notebook": NOTEBOOK}
+        plain = robustness.curve(table, "noise", labels)[0]
+        yield f"{recipe}.robust_none", from_runs(plain, [run], **more)
+        for corruption, strength in POINTS:
+            if ((table.corruption == corruption) & (table.strength == strength)).any():
+                own = ("input", run.meta["recipe"]["image_size"])
+                reference = own if corruption == "input" else robustness.ASIS
+                change = robustness.loss(table, corruption, strength, labels, reference)
+                key = f"{recipe}.change_{corruption}_{strength}"
+                yield key, from_runs(change, [run], **more)
+    for recipe, run in explained(session, "importance").items():
+        table = derived.read(run, "importance")
+        more = {"unit": "%", "decimals": 1, "n": table.row.nunique(), "notebook": NOTEBOOK}
+        for part in importance.PARTS:
+            loss = importance.loss(table, part, labels)
+            yield f"{recipe}.loss_{part}", from_runs(loss, [run], **more)
+        for part, other in (("low", "high"), ("centre", "border")):
+            gap = importance.gap(table, part, other, labels)
+            yield f"{recipe}.loss_gap_{part}_{other}", from_runs(gap, [run], **more)
+    for recipe, run in explained(session, "embedding").items():
+        share = derived.about(run, "embedding")["settings"]["neighbours_kept"]
+        more = {"unit": "%", "decimals": 0, "notebook": NOTEBOOK}
+        yield f"{recipe}.neighbours_kept", from_runs(share, [run], **more)
+    for recipe, run in explained(session, "checks").items():
+        yield from ((f"{recipe}.{key}", value) for key, value in _checks(run))
+
+
+def _checks(run: Run) -> Iterator[tuple[str, Value]]:
+    table = derived.read(run, "checks")
+    for name, found in table.groupby("check")["value"]:
+        more = {"n": len(found), "notebook": NOTEBOOK}
+        if name == "incompleteness":
+            worst = from_runs(found.max(), [run], unit="%", decimals=3, **more)
+            yield "worst_incompleteness", worst
+        else:
+            typical = from_runs(found.abs().median(), [run], unit="", decimals=2, **more)
+            yield name.replace("-", "_"), typical
