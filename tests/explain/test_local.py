@@ -76,7 +76,7 @@ def maps(network, photo):
     return found | activations(network, photo)
 
 
-@pytest.mark.parametrize("method", ["occlusion", "gradients", "stage-1", "stage-5"])
+@pytest.mark.parametrize("method", ["occlusion", "gradients", "stage-1", "stage-3"])
 def test_a_map_changes_when_the_weights_are_destroyed(tiny_network, photo, method):
     learned = maps(tiny_network, photo)[method]
 
