@@ -12,7 +12,7 @@ from vitrine.recipes import RECIPES, find
 
 BOOK = paths.root() / "book"
 CHAPTERS = [*sorted(BOOK.glob("*.md")), *sorted(paths.notebooks().glob("[0-9]*.py"))]
-LISTS = ("glossaire", "references")
+LISTS = ("accessibilite", "glossaire", "references")
 ROWS = {
     "Côté de l’image (px)": "image_size",
     "Époques": "epochs",
