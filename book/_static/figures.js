@@ -204,6 +204,9 @@
     const narrow = element.clientWidth < NARROW;
     const columns = columnsOf(figure.layout);
     plot.style.minWidth = narrow && columns > 1 ? `${columns * 240}px` : "";
+    // What scrolls must be reachable from the keyboard.
+    if (plot.style.minWidth) element.tabIndex = 0;
+    else element.removeAttribute("tabindex");
     const { data, layout } = dress(figure, pageStyle(), narrow);
     const config = { ...CONFIG, displayModeBar: narrow ? false : "hover" };
     return Plotly.react(plot, data, layout, config);
