@@ -18,6 +18,10 @@
 # {valeur:ecart-ic}`gap.efficientnet-b0-torch-scratch.efficientnet-b0-keras-scratch.accuracy`. Bilan :
 # {verdict}`frameworks_differ`.
 #
+# Puis vient MambaVision, à recette, bibliothèque et taille égales : moins EfficientNet-B0, elle obtient
+# {valeur:ecart-ic}`gap.mambavision-micro-scratch.efficientnet-b0-torch-scratch.accuracy`. Bilan :
+# {verdict}`architectures_differ`.
+#
 # Presque tous les réseaux récents, MambaVision comprise, sont écrits en PyTorch. Comparer l’un d’eux à
 # une référence en TensorFlow confondrait deux effets. Cet écart-là est l’étalon : un gain d’architecture
 # doit le dépasser pour compter.
@@ -234,6 +238,15 @@ training.gaps(gaps, metric="Écart d’exactitude (points)")
 # {verdict}`frameworks_differ`. Rappelons que ces {valeur}`data.test` images
 # ne montrent guère un écart plus petit que {valeur}`power.smallest_gap`. Le test apparié correspondant
 # est dans {doc}`la comparaison <05_comparaison>`, avec les autres.
+#
+# Pour l’architecture, l’écart d’exactitude est de
+# {valeur:ecart-ic}`gap.mambavision-micro-scratch.efficientnet-b0-torch-scratch.accuracy`, celui de F1
+# macro de {valeur:ecart-ic}`gap.mambavision-micro-scratch.efficientnet-b0-torch-scratch.macro_f1` :
+# {verdict}`architectures_differ`. `mambavision_micro` est à notre mesure :
+# {valeur}`mambavision-micro-scratch.parameters` de paramètres, contre
+# {valeur}`efficientnet-b0-torch-scratch.parameters` pour EfficientNet-B0, et le même ordre de calcul par
+# photo. Elle est encore entraînée avec {valeur}`mambavision-micro-scratch.seeds` graine(s) : tant qu’il
+# n’y en a qu’une, son intervalle ignore le hasard de l’entraînement.
 
 # %% [markdown]
 # ## Catégorie par catégorie, et les probabilités
@@ -299,6 +312,8 @@ tables.show(tables.costs([run for group in groups.values() for run in group]))
 # * EfficientNet-B0 en PyTorch : exactitude {valeur:ic}`efficientnet-b0-torch-scratch.accuracy`, F1 macro
 #   {valeur:ic}`efficientnet-b0-torch-scratch.macro_f1`, sur
 #   {valeur}`efficientnet-b0-torch-scratch.seeds` graine(s) ; {verdict}`torch_above_chance`.
+# * MambaVision, à recette et taille égales : exactitude {valeur:ic}`mambavision-micro-scratch.accuracy` ;
+#   {verdict}`architectures_differ`.
 # * timm ramène le choix d’un réseau à un nom : le reste de la chaîne ne change pas.
 #
 # ## Ce qui pourrait être faux

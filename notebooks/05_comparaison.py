@@ -15,8 +15,8 @@
 # **Que permettent d’affirmer les mêmes {valeur}`data.test` images de test, quand tous les modèles y
 # répondent ?** Parmi nos exécutions, {verdict}`probe_beats_scratch`, avec un écart d’exactitude de
 # {valeur:ecart-ic}`gap.mobilenetv2-int8-probe.efficientnet-b0-keras-scratch.accuracy`. Quant à
-# MambaVision, {verdict}`poc_below_power` : la question du livre reste ouverte, et nous disons ici ce
-# qu’il faudrait pour la fermer.
+# MambaVision, {verdict}`architectures_differ` ; réglée finement par d’autres, {verdict}`poc_below_power`.
+# La question du livre reste ouverte, et nous disons ici ce qu’il faudrait pour la fermer.
 #
 # Aucun modèle n’est entraîné dans ce chapitre. Il lit les réponses que chaque exécution a
 # enregistrées, image par image, et en tire tout le reste : scores, intervalles, tests, coûts.
@@ -214,10 +214,13 @@ comparison.announced_gaps(
 # * {verdict}`scratch_against_classical`
 #   ({valeur:ecart-ic}`gap.efficientnet-b0-keras-scratch.histogram-hog.accuracy`) ;
 # * {verdict}`frameworks_differ`
-#   ({valeur:ecart-ic}`gap.efficientnet-b0-torch-scratch.efficientnet-b0-keras-scratch.accuracy`).
+#   ({valeur:ecart-ic}`gap.efficientnet-b0-torch-scratch.efficientnet-b0-keras-scratch.accuracy`) ;
+# * {verdict}`architectures_differ`
+#   ({valeur:ecart-ic}`gap.mambavision-micro-scratch.efficientnet-b0-torch-scratch.accuracy`).
 #
 # Ces verdicts portent sur les exécutions publiées : {valeur}`efficientnet-b0-keras-scratch.seeds` en
-# TensorFlow, {valeur}`efficientnet-b0-torch-scratch.seeds` en PyTorch. Là où il n’y en a qu’une de chaque
+# TensorFlow, {valeur}`efficientnet-b0-torch-scratch.seeds` en PyTorch,
+# {valeur}`mambavision-micro-scratch.seeds` pour MambaVision. Là où il n’y en a qu’une de chaque
 # côté, l’intervalle ignore la graine, et un écart entre bibliothèques peut encore être celui de deux
 # tirages.
 
@@ -510,7 +513,8 @@ photos
 # %% [markdown]
 # ## Ce que nous retenons
 #
-# * Sur la question du livre : {verdict}`poc_below_power`. Le plus petit écart décelable est de
+# * Sur la question du livre, de zéro : {verdict}`architectures_differ`. Avec préentraînement, d’après
+#   des résultats cités : {verdict}`poc_below_power`. Le plus petit écart décelable est de
 #   {valeur}`power.smallest_gap` avec les réponses image par image, et de
 #   {valeur}`power.smallest_unpaired_gap` sans elles.
 # * Sur le préentraînement : {verdict}`probe_beats_scratch`, et {verdict}`probe_beats_classical`.
