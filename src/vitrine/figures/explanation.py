@@ -59,7 +59,7 @@ def curves(
 
     Args:
         scores: By corruption, then by recipe, the accuracy at each strength, as a share.
-        x: Title of the horizontal axis, under each panel.
+        x: Title of the horizontal axis, under the last panel.
         chance: Accuracy of an answer drawn at random, as a share.
     """
     names = list(scores)
@@ -82,6 +82,8 @@ def curves(
     panels.add_hline(y=rounded([100 * chance])[0], line={"color": MUTED, "dash": "dash"})
     figure = dress(panels, x=x, y="Exactitude", height=150 + PANEL * len(names))
     figure.update_layout(legend={"y": 1 + 40 / (PANEL * len(names))}, hovermode="closest")
+    figure.update_xaxes(title_text="")  # under each, it would meet the name of the next panel
+    figure.update_xaxes(title_text=x, row=len(names), col=1)
     return figure.update_yaxes(percent_axis(0.0, 100.0))
 
 
