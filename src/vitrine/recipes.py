@@ -155,8 +155,8 @@ class Recipe:
         return replace(self, **cut)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as plain values, to be saved with a run."""
-        return asdict(self)
+        """Return the fields as JSON holds them, to be saved with a run."""
+        return asdict(self) | {"windows": list(self.windows)}
 
 
 _SCRATCH = {
