@@ -9,7 +9,10 @@ from vitrine.recipes import RECIPES, RecipeError
 SCRATCH = RECIPES["efficientnet-b0-torch-scratch"]
 
 
-OTHERS = [r for r in RECIPES.values() if r.name.endswith("-scratch") and r != SCRATCH]
+SERVED = RECIPES["mambavision-nano-scratch"]
+OTHERS = [
+    r for r in RECIPES.values() if r.name.endswith("-scratch") and r not in (SCRATCH, SERVED)
+]
 
 
 @pytest.mark.parametrize("other", OTHERS, ids=lambda r: r.name)
@@ -20,6 +23,15 @@ def test_every_network_trains_from_scratch_under_the_same_recipe(other):
 
     assert same == other
     assert "fixed before the first run" in other.source
+
+
+def test_the_model_served_has_the_recipe_of_the_others_and_a_longer_budget():
+    compared = RECIPES["mambavision-micro-scratch"]
+
+    changed = {f for f, value in SERVED.to_dict().items() if value != compared.to_dict()[f]}
+
+    assert changed == {"name", "architecture", "epochs", "source"}
+    assert SERVED.epochs > compared.epochs
 
 
 def test_learning_rate_rises_then_follows_half_a_cosine_to_zero():
