@@ -10,9 +10,7 @@ SCRATCH = RECIPES["efficientnet-b0-torch-scratch"]
 
 
 SERVED = RECIPES["mambavision-nano-scratch"]
-OTHERS = [
-    r for r in RECIPES.values() if r.name.endswith("-scratch") and r not in (SCRATCH, SERVED)
-]
+OTHERS = [r for r in RECIPES.values() if r.name.endswith("-scratch") and r not in (SCRATCH, SERVED)]
 
 
 @pytest.mark.parametrize("other", OTHERS, ids=lambda r: r.name)
