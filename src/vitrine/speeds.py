@@ -120,7 +120,7 @@ def _about(bar: Mapping[str, Any]) -> str:
         what = {"scan": "balayage, vitesse", "memory": "balayage, mémoire"}[about]
         return f"{what}, {PASSES_FR[bar['pass']]}, {bar['length']} jetons"
     if about == "network":
-        return f"{_network(bar)}, {STEPS_FR[bar['pass']]}, {bar['dtype']}"
+        return f"{_network(bar)}, canaux en dernier, {STEPS_FR[bar['pass']]}, {bar['dtype']}"
     if about == "kernel":
         on = f"{bar['length']} jetons" if "length" in bar else f"{_network(bar)}, {bar['dtype']}"
         return f"face au noyau CUDA de mamba-ssm, {PASSES_FR[bar['pass']]}, {on}"
