@@ -54,7 +54,7 @@ def test_each_bar_has_its_limit_its_measure_and_its_verdict_in_french():
     assert [tuple(row) for row in table.to_numpy()] == [
         ("balayage, vitesse, avant et arrière, 196 jetons", "≥ 28 ×", "39,1 ×", True),
         ("balayage, mémoire, avant et arrière, 196 jetons", "≤ 30 %", "14,2 %", True),
-        ("MambaVision-T, pas d’entraînement, bfloat16", "≥ 2,6 ×", "2,5 ×", False),
+        ("MambaVision-T, canaux en dernier, pas d’entraînement, bfloat16", "≥ 2,6 ×", "2,5 ×", False),
         ("face au noyau CUDA de mamba-ssm, passe avant, 196 jetons", "≥ 1 ×", "1,25 ×", True),
         (
             "face au noyau CUDA de mamba-ssm, passe avant, MambaVision-T, float32",
