@@ -389,6 +389,53 @@ for name in ("mambavision_nano", "mambavision_micro", "mambavision_tiny"):
     print(name, sum(p.numel() for p in network.parameters()))
 
 # %% [markdown]
+# ## La vitesse, mesurée
+#
+# Le paquet d’origine demande une carte graphique et une extension à compiler ; le nôtre est en PyTorch
+# pur. Encore faut-il que la simplicité ne se paie pas. `vitrine bench scan` et `vitrine bench model`
+# mesurent notre réalisation à côté d’un témoin : la boucle simple, écrite comme la référence de mamba-ssm,
+# dans le même réseau. Tous les candidats tournent à tour de rôle dans un seul processus, sur un fil ; nous
+# gardons la médiane du temps de processeur.
+
+# %%
+speed = json.loads((paths.runs() / "bench" / "model.json").read_text(encoding="utf-8"))
+for measured in (sheet, speed):
+    machine = measured["hardware"]
+    print(measured["writer"], ":", machine["cpu"], "; relevé du", measured["date"])
+print("versions :", ", ".join(f"{name} {number}" for name, number in speed["versions"].items()))
+
+# %% [markdown]
+# Voici d’abord le réseau entier. « Canaux en dernier » est la disposition en mémoire que prend notre
+# entraînement : chaque position y garde ses canaux côte à côte.
+
+# %%
+from vitrine import speeds
+
+tables.show(speeds.networks(speed), decimals=2)
+
+# %% [markdown]
+# À l’inférence, le balayage n’est qu’une petite part du réseau : la demi-précision rapporte plus que lui. À
+# l’entraînement, il pèse bien davantage, car la passe arrière de la boucle simple parcourt toute la suite à
+# chaque pas.
+#
+# Exporté en ONNX, le même réseau se passe de PyTorch ; il doit donner les mêmes réponses, et ne pas être
+# plus lent.
+
+# %%
+tables.show(speeds.runtimes(speed), decimals=2)
+
+# %% [markdown]
+# Nous avions fixé un seuil à chacune de ces mesures avant de les prendre. Les voici tous, manqués compris.
+
+# %%
+tables.show(speeds.benchmarks(sheet, speed))
+
+# %% [markdown]
+# Sur une carte graphique, notre balayage est un noyau Triton, vérifié ici dans l’interpréteur de Triton :
+# ses résultats sont justes, sa vitesse n’a pas encore été mesurée. La même commande la mesurera, à côté du
+# noyau CUDA de mamba-ssm quand il est installé.
+
+# %% [markdown]
 # ## Ce que nous retenons
 #
 # * Un balayage sélectif est une mémoire dont chaque jeton règle l’oubli ; son coût est proportionnel à
