@@ -15,7 +15,7 @@ OTHERS = [r for r in RECIPES.values() if r.name.endswith("-scratch") and r not i
 
 @pytest.mark.parametrize("other", OTHERS, ids=lambda r: r.name)
 def test_every_network_trains_from_scratch_under_the_same_recipe(other):
-    own = ("name", "trainer", "architecture", "windows", "norm_momentum")
+    own = ("name", "trainer", "architecture", "windows", "norm_momentum", "precision")
 
     same = replace(SCRATCH, **{field: getattr(other, field) for field in own})
 
