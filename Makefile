@@ -44,10 +44,15 @@ serve-book:  ## Serve the built book on http://127.0.0.1:8080
 publish: setup  ## Execute what is stale and write notebooks/*.ipynb
 	$(BIN)/vitrine publish
 
-lock:  ## Resolve the dependencies again into requirements/ (needs uv)
+lock:  ## Resolve the dependencies again into requirements/, the images' from the same (needs uv)
 	uv pip compile --quiet --upgrade --universal --generate-hashes --all-extras --no-header \
 		--no-emit-index-url --python-version 3.11 -o requirements/all.txt pyproject.toml
-	python3 requirements/stamp.py requirements/all.txt
+	@for extra in api ui; do \
+		python3 requirements/extra.py $$extra | uv pip compile --quiet --universal \
+			--generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 \
+			--constraints requirements/all.txt -o requirements/$$extra.txt - || exit 1; \
+	done
+	python3 requirements/stamp.py requirements/all.txt requirements/api.txt requirements/ui.txt
 
 clean:  ## Remove what can be made again, the environment excepted
 	rm -rf build .pytest_cache .ruff_cache _build

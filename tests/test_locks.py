@@ -7,20 +7,63 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
+IMAGES = ("api", "ui")
 
 
-@pytest.fixture
-def stamp():
-    spec = importlib.util.spec_from_file_location("stamp", ROOT / "requirements" / "stamp.py")
+def script(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / "requirements" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-def test_lock_was_resolved_from_the_dependencies_of_today(stamp):
-    last = (ROOT / "requirements" / "all.txt").read_text().splitlines()[-1]
+def pins(lock):
+    """Return each package of a lock with its version, marker and hashes."""
+    entries = re.split(r"\n(?=[a-zA-Z0-9#])", (ROOT / "requirements" / f"{lock}.txt").read_text())
+    found = {}
+    for entry in entries:
+        if named := re.match(r"([\w.\-]+)==(\S+)( ; [^\\\n]+?)? \\", entry):
+            hashes = frozenset(re.findall(r"--hash=(\S+)", entry))
+            found.setdefault(named[1], set()).add((named[2], hashes))
+    return found
+
+
+@pytest.mark.parametrize("lock", ["all", *IMAGES])
+def test_lock_was_resolved_from_the_dependencies_of_today(lock):
+    stamp = script("stamp")
+
+    last = (ROOT / "requirements" / f"{lock}.txt").read_text().splitlines()[-1]
 
     assert last == stamp.MARK + stamp.digest(), "run `make lock`"
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_image_holds_the_very_packages_that_the_tests_run_with(image):
+    tested = pins("all")
+
+    held = pins(image)
+
+    assert len(held) > 10
+    assert {name for name in held if held[name] != tested.get(name)} == set()
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_image_holds_what_its_extra_asks_for_and_no_training(image):
+    asked = {re.match(r"[\w.\-]+", line)[0] for line in script("extra").requirements(image)}
+
+    held = set(pins(image))
+
+    assert asked <= held
+    assert not held & {"torch", "tensorflow", "keras", "scikit-learn", "scipy", "sympy"}
+
+
+def test_api_image_needs_no_table_library():
+    assert not {"pandas", "gradio", "plotly"} & set(pins("api"))
+
+
+def test_extra_that_does_not_exist_is_refused_with_those_that_do():
+    with pytest.raises(ValueError, match="expected one of the extras api, ui.*got cuda"):
+        script("extra").requirements("cuda")
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda p: p.name)
