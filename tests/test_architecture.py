@@ -67,6 +67,8 @@ def test_module_stays_short_enough_to_hold_one_noun(path):
     ("module", "heavy"),
     [
         ("vitrine.scores.panel", {"torch", "tensorflow", "plotly"}),
+        ("vitrine.scores.metrics", {"torch", "tensorflow", "plotly", "scipy", "sklearn", "pandas"}),
+        ("vitrine.runs", {"torch", "tensorflow", "plotly", "scipy", "sklearn"}),
         ("vitrine.ledger", {"torch", "tensorflow", "plotly"}),
         ("vitrine.session", {"torch", "tensorflow", "plotly"}),
         ("vitrine.cli", {"torch", "tensorflow", "plotly", "sklearn"}),

@@ -13,7 +13,6 @@ import imagehash
 import numpy as np
 import pandas as pd
 from PIL import Image
-from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
 from vitrine import images, paths
 from vitrine.catalog import Catalog
@@ -71,6 +70,8 @@ def draw(catalog: Catalog) -> Split:
     Every row takes part, those without an image too, so that an edition that lacks images only
     shrinks the parts and never moves an image from one to another.
     """
+    from sklearn.model_selection import train_test_split  # seconds, for who only reads a split
+
     frame = catalog.products[["row", "image", "label"]].copy()
     rest, test = train_test_split(
         frame.row.to_numpy(), test_size=TEST_SHARE, stratify=frame.label, random_state=SEED
@@ -86,6 +87,8 @@ def draw(catalog: Catalog) -> Split:
 
 def draw_folds(catalog: Catalog, prints: pd.DataFrame) -> Split:
     """Draw repeated stratified folds in which duplicates, exact or near, stay together."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
     frame = catalog.products[["row", "image", "label"]].copy()
     group = pd.Series(frame.image.to_numpy(), index=frame.image)
     for pair in near_duplicates(prints).itertuples():  # union by relabelling: a few dozen pairs

@@ -5,10 +5,10 @@ doi:10.1080/01621459.1927.10502953.
 """
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import ndtri
 
 __all__ = ["Interval", "check_share", "percentile", "wilson", "wilson_bounds"]
 
@@ -81,7 +81,7 @@ def wilson_bounds(
         ValueError: If ``level`` is outside ]0, 1[.
     """
     check_share(level, "level")
-    z = float(ndtri((1 + level) / 2))
+    z = NormalDist().inv_cdf((1 + level) / 2)
     share = successes / totals
     centre = share + z**2 / (2 * totals)
     spread = z * np.sqrt(share * (1 - share) / totals + z**2 / (4 * totals**2))
