@@ -20,7 +20,7 @@ def meta():
 def stamp():
     return {
         "profile": "published", "parameters": {"seed": 1}, "stamp": "0123456789abcdef" * 4,
-        "versions": {"torch": "2.15.0"},
+        "versions": {"numpy": "2.4.6 2.5.5"}, "ran": {"python": "3.11.7", "numpy": "2.4.6"},
         "files": {"data/splits/published.csv": "2de1", RUN: "de11"},
     }  # fmt: skip
 
@@ -29,7 +29,7 @@ def test_the_block_tells_the_run_the_machine_and_how_to_redo_it(stamp, meta):
     block = describe("03_baseline_tensorflow", stamp, {meta["name"]: meta})
 
     for told in (
-        "vitrine run 03_baseline_tensorflow -p seed=1", "torch 2.15.0",
+        "vitrine run 03_baseline_tensorflow -p seed=1", "<td>python 3.11.7, numpy 2.4.6</td>",
         "data/splits/published.csv (2de1)", meta["code"]["commit"][:12], meta["hardware"]["cpu"],
         meta["data"]["split_sha256"][:12], "sans carte graphique",
         "vitrine train efficientnet-b0-keras-scratch --seed 0", "estimation, non mesurée",

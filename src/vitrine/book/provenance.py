@@ -80,7 +80,8 @@ def _execution(name: str, stamp: Mapping[str, Any]) -> Iterator[tuple[str, str]]
     profile = "" if stamp["profile"] == "published" else f" --profile {stamp['profile']}"
     yield "Pour le refaire", f"vitrine run {name}{profile}{options}"
     yield "Empreinte de l’exécution", stamp["stamp"][:_SHORT]
-    yield "Versions", ", ".join(f"{key} {value}" for key, value in stamp["versions"].items())
+    ran = stamp.get("ran", stamp["versions"])  # noted since schema 1 began
+    yield "Versions", ", ".join(f"{key} {value}" for key, value in ran.items())
     data = [f"{path} ({digest})" for path, digest in stamp["files"].items() if _is_data(path)]
     if data:
         yield "Fichiers lus", ", ".join(data)

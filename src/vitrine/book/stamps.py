@@ -3,15 +3,19 @@
 A stamp is stored in the metadata of an executed notebook. It holds digests, of: the code cells,
 the vitrine modules they import (transitively), the tracked files the kernel read, the locked
 versions of the libraries involved, the parameters, the profile and the photos switch. Markdown,
-captions and tags are prose: they can change without an execution.
+captions and tags are prose: they can change without an execution. The versions that ran, among
+those that the lock has for several Pythons, are noted for the reader and compared with nothing.
 """
 
+import contextlib
 import hashlib
 import json
+import platform
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib import metadata
 from pathlib import Path
 
 import nbformat
@@ -73,6 +77,7 @@ def make(
     files = sorted({path for path in reads if _is_tracked(path)})
     facts = _facts(notebook, profile, parameters, photos, files)
     facts["stamp"] = _digest(facts, length=64)
+    facts["ran"] = _installed(facts["versions"])
     return renew(facts, notebook)
 
 
@@ -189,6 +194,15 @@ def _locked(libraries: Iterable[str]) -> dict[str, str]:
     for name, version in re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", text, re.MULTILINE):
         pins.setdefault(name.lower().replace("_", "-"), []).append(version)
     return {name: " ".join(pins[name]) for name in sorted(libraries) if name in pins}
+
+
+def _installed(libraries: Iterable[str]) -> dict[str, str]:
+    """Return what an execution here runs with: the lock has a version for each Python."""
+    found = {"python": platform.python_version()}
+    for name in libraries:
+        with contextlib.suppress(metadata.PackageNotFoundError):  # no wheel for this machine
+            found[name] = metadata.version(name)
+    return found
 
 
 def _prose(notebook: NotebookNode) -> str:
