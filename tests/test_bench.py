@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import jaxtyping
@@ -15,6 +16,7 @@ from vitrine.bench import clock, lengths, model, plain, recipes, scan, sheet
 from vitrine.bench.clock import Timings, peak_bytes, side_by_side
 from vitrine.models import mambavision
 from vitrine.models.scan import reference
+from vitrine.recipes import RECIPES
 
 HEADER = {
     "writer", "date", "quick", "turns", "clock", "code", "versions", "hardware", "mamba_ssm",
@@ -274,6 +276,22 @@ def test_the_cheapest_recipes_are_timed_and_written():
 
     assert [row["recipe"] for row in found["rows"]] == ["histogram-hog", "majority"]
     assert all(row["images_per_second"] > 0 and row["side"] for row in found["rows"])
+
+
+def test_a_card_is_asked_of_networks_alone(monkeypatch):
+    asked = []
+    row = {"images_per_second": 1.0, "multiply_adds": None}
+    pool = SimpleNamespace(
+        submit=lambda _, *given: asked.append(given) or SimpleNamespace(result=lambda: row)
+    )
+    monkeypatch.setattr(recipes, "ProcessPoolExecutor", lambda *_: nullcontext(pool))
+    monkeypatch.setattr(sheet, "header", lambda *_, **__: {"clock": "CUDA events"})
+
+    found = recipes.measure(device="cuda", turns=2, tell=lambda _: None)
+
+    assert ("efficientnet-b0-keras-scratch", 2, "cuda") in asked
+    assert all(RECIPES[name].trainer != "probe" for name, *_ in asked)
+    assert found["clock"].startswith("wall time")
 
 
 def test_both_frameworks_count_the_same_multiply_adds():

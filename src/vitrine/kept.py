@@ -108,7 +108,7 @@ def _torch(recipe: Recipe, path: Path) -> Kept:
 
     from vitrine.train_torch import network as torch_network
 
-    network = torch_network.build(replace(recipe, weights="none"))
+    network = torch_network.build(recipe, pretrained=False)
     network.load_state_dict(torch.load(path, weights_only=True, map_location="cpu"))
     network.float().eval()
 
@@ -133,7 +133,7 @@ def _keras(recipe: Recipe, path: Path) -> Kept:
     from vitrine.train_keras import network as keras_network
 
     def at_side(side: int) -> keras.Model:
-        network = keras_network.build(replace(recipe, weights="none", image_size=side))
+        network = keras_network.build(replace(recipe, image_size=side), pretrained=False)
         network.load_weights(path)
         return network
 

@@ -21,6 +21,11 @@ FACTS = {"hardware": {"device": "cpu"}, "timing": {}}
 
 
 @pytest.fixture(scope="session")
+def tiny_recipe():
+    return TINY
+
+
+@pytest.fixture(scope="session")
 def tiny_network():
     import torch
 

@@ -1,4 +1,7 @@
 import json
+import subprocess
+import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -74,3 +77,92 @@ def test_a_run_without_its_weights_says_so(tiny_run, demo_split, demo_catalog, t
 
     with pytest.raises(RunError, match="git does not keep them"):
         kept.load(load("tiny", tmp_path), demo_split, demo_catalog)
+
+
+def test_a_fine_tuned_network_of_pytorch_is_rebuilt_without_its_first_weights(
+    tiny_recipe, demo_split, demo_catalog, tmp_path
+):
+    import timm
+    import torch
+
+    from vitrine.train_torch import fit
+
+    first = tmp_path / "first.pth"
+    torch.save(timm.create_model("test_efficientnet", num_classes=10).state_dict(), first)
+    tuned = {"weights": str(first), "epochs": 2, "head_epochs": 1}
+    run = fit(replace(tiny_recipe, **tuned), demo_split, demo_catalog, base=tmp_path, threads=1)
+    first.unlink()
+
+    model = kept.load(run, demo_split, demo_catalog)
+
+    assert model.recipe.head_epochs == 1
+    names = run.part("test").image.tolist()
+    given = model.predict(images.cached(demo_catalog, names, 64))
+    assert given == pytest.approx(run.part("test").probabilities, abs=1e-5)
+
+
+FINE_TUNED_KERAS = """
+import sys
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+import keras
+import numpy as np
+from keras.src.applications import efficientnet
+from vitrine import catalog, images, kept, recipes, splits
+from vitrine.runs import RunFolder
+from vitrine.train_keras import build, predict
+
+folder, base = map(Path, sys.argv[1:3])
+photos, first = catalog.load(folder), base / "first.weights.h5"
+split = splits.draw(photos)
+keras.utils.set_random_seed(0)
+source = keras.applications.EfficientNetB0(
+    include_top=False, weights=None, input_shape=(64, 64, 3), pooling="avg"
+)
+mean, deviation = (np.array(v, "float32") for v in ([.485, .456, .406], [.229, .224, .225]))
+for layer in source.layers:
+    if isinstance(layer, keras.layers.Normalization):  # as Keras's file of ImageNet has them
+        layer.set_weights([mean, deviation, np.array(0)])
+    elif isinstance(layer, keras.layers.BatchNormalization):
+        rng = np.random.default_rng(len(layer.name))
+        layer.set_weights([w + 0.1 * np.abs(rng.normal(size=w.shape)) for w in layer.get_weights()])
+source.save_weights(first)
+recipe = replace(recipes.find("efficientnet-b0-keras").smoke(), weights=str(first), epochs=2)
+
+pixels = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), np.uint8)
+efficientnet.file_utils.get_file = lambda *_, **__: str(first)
+theirs = keras.applications.EfficientNetB0(
+    include_top=False, weights="imagenet", input_shape=(64, 64, 3), pooling="avg"
+)(pixels.astype("float32"), training=False)
+for weights in ("imagenet", str(first)):
+    network = build(replace(recipe, weights=weights))
+    ours = keras.Model(network.input, network.get_layer("head").input)
+    gap = ours(pixels.astype("float32"), training=False) - theirs
+    print(float(np.abs(gap).max() / np.abs(theirs).max()))
+
+folder, network = RunFolder(recipe, 0, base), build(recipe)
+folder.prepare(resume=False)
+network.save_weights(folder.weights / "model.weights.h5")
+facts = {"hardware": {"device": "cpu"}, "timing": {}}
+run = folder.seal(split, photos, partial(predict, network), facts)
+first.unlink()
+model = kept.load(run, split, photos)
+test = run.part("test")
+again = model.predict(images.cached(photos, test.image.tolist(), 64))
+print(float(np.abs(again - test.probabilities).max()))
+"""
+
+
+def test_a_fine_tuned_network_of_keras_starts_as_in_keras_and_is_rebuilt_without_its_first_weights(
+    demo_catalog, tmp_path
+):
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FINE_TUNED_KERAS, demo_catalog.folder, tmp_path],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr[-2000:]
+    from_imagenet, from_file, rebuilt = map(float, done.stdout.split())
+    assert from_imagenet < 1e-4 and from_file < 1e-4  # the order of the sums differs
+    assert rebuilt < 2e-5

@@ -1,4 +1,4 @@
-"""What each published recipe costs to run: multiply-adds and images per second of one core.
+"""What each published recipe costs to run: multiply-adds, images per second of a core or a card.
 
 Each recipe is built and timed in a process of its own, so that TensorFlow and PyTorch never meet.
 Weights do not change what a network costs: fresh ones are timed.
@@ -6,6 +6,7 @@ Weights do not change what a network costs: fresh ones are timed.
 
 import multiprocessing
 import statistics
+import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
@@ -15,12 +16,14 @@ import numpy as np
 from vitrine import recipes, runs
 from vitrine.bench import sheet
 from vitrine.bench.clock import Progress, clock_of, side_by_side
-from vitrine.recipes import Recipe
+from vitrine.recipes import Recipe, RecipeError
 
 __all__ = ["cost", "measure"]
 
-BATCH = 16
+BATCH = {"cpu": 16, "cuda": 256}
+"""Images answered at once: a core is full with few, a card with many."""
 Pixels = Any
+Predict = Callable[[Pixels], object]
 
 
 def measure(
@@ -34,20 +37,25 @@ def measure(
     """Return the sheet of the published recipes: a row each, no bar.
 
     Args:
-        device: ``cpu``; the published predictions are computed there.
+        device: ``cpu``: processor time of one thread; ``cuda``: wall time, until the answers are
+            back with the host, of the networks alone, as probes do not compute there.
         turns: Times that each batch is timed.
         quick: Whether to time the two cheapest probes alone, for tests.
         tell: Told each result as a line.
         progress: Told of the recipes done and of their number.
     """
     found = sheet.header("vitrine bench recipes", device, turns=turns, quick=quick)
+    if device == "cuda":
+        found["clock"] = "wall time until the answers are back with the host"
     names = sorted({name.split("/")[0] for name in runs.names()} & set(recipes.RECIPES))
+    if device == "cuda":
+        names = [name for name in names if recipes.find(name).trainer != "probe"]
     if quick:
         names = [name for name in names if name in ("histogram-hog", "majority")]
     spawn, rows = multiprocessing.get_context("spawn"), []
     for done, name in enumerate(names, start=1):
         with ProcessPoolExecutor(1, spawn) as alone:
-            rows.append(alone.submit(cost, name, turns).result())
+            rows.append(alone.submit(cost, name, turns, device).result())
         speed, adds = rows[-1]["images_per_second"], rows[-1]["multiply_adds"]
         tell(f"recipe {name:32} {speed:9.1f} img/s {(adds or 0) / 1e6:9.1f} M multiply-adds")
         if progress is not None:
@@ -55,43 +63,62 @@ def measure(
     return {**found, "rows": rows, "bars": []}
 
 
-def cost(name: str, turns: int) -> dict[str, Any]:
+def cost(name: str, turns: int, device: str = "cpu") -> dict[str, Any]:
     """Return the row of one recipe.
 
-    ``images_per_second`` counts decoded images in a batch of ``BATCH``, per second of processor on
-    one thread; ``multiply_adds`` are those of one image, ``None`` where nothing counts them.
+    ``images_per_second`` counts decoded images in batches of ``BATCH``; ``multiply_adds`` are those
+    of one image, ``None`` where nothing counts them.
 
     Args:
         name: Name of the recipe.
         turns: Times that the batch is timed; the median is kept.
+        device: As ``measure``.
     """
     recipe = recipes.find(name)
-    side = recipe.image_size
-    pixels = np.random.default_rng(0).integers(0, 256, (BATCH, side, side, 3), dtype=np.uint8)
-    predict, adds = {"torch": _torch, "keras": _keras, "probe": _probe}[recipe.trainer](recipe)
-    timings = side_by_side({name: lambda: predict(pixels)}, turns=turns, clock=clock_of("cpu"))
+    side, batch = recipe.image_size, BATCH[device]
+    pixels = np.random.default_rng(0).integers(0, 256, (batch, side, side, 3), dtype=np.uint8)
+    build = {"torch": _torch, "keras": _keras, "probe": _probe}[recipe.trainer]
+    predict, adds = build(recipe, device)
+    clock = clock_of("cpu") if device == "cpu" else _wall_milliseconds
+    timings = side_by_side({name: lambda: predict(pixels)}, turns=turns, clock=clock)
     milliseconds = statistics.median(timings.turns[name])
     return {
-        "recipe": name, "side": side, "batch": BATCH, "milliseconds": milliseconds,
-        "images_per_second": 1e3 * BATCH / max(milliseconds, 1e-3), "multiply_adds": adds,
+        "recipe": name, "side": side, "batch": batch, "milliseconds": milliseconds,
+        "images_per_second": 1e3 * batch / max(milliseconds, 1e-3), "multiply_adds": adds,
     }  # fmt: skip
 
 
-def _torch(recipe: Recipe) -> tuple[Callable[[Pixels], object], float | None]:
+def _wall_milliseconds(work: Callable[[], object]) -> float:
+    begun = time.perf_counter_ns()
+    work()
+    return (time.perf_counter_ns() - begun) / 1e6
+
+
+def _torch(recipe: Recipe, device: str) -> tuple[Predict, float | None]:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
     from vitrine.train_torch.network import build, predict
 
     torch.set_num_threads(1)
-    network = build(recipe).eval()
+    network = build(recipe, pretrained=False).eval()
     side = recipe.image_size
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         network(torch.zeros(1, 3, side, side, dtype=torch.uint8))
-    return (lambda pixels: predict(network, pixels)), counter.get_total_flops() / 2
+    adds = counter.get_total_flops() / 2
+    if device == "cpu":
+        return (lambda pixels: predict(network, pixels)), adds
+    network = network.to(device, memory_format=torch.channels_last)
+
+    def on_card(pixels: Pixels) -> object:
+        with torch.inference_mode(), torch.autocast(device, torch.bfloat16):
+            given = network(torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2))
+            return given.float().softmax(dim=1).cpu()
+
+    return on_card, adds
 
 
-def _keras(recipe: Recipe) -> tuple[Callable[[Pixels], object], float | None]:
+def _keras(recipe: Recipe, device: str) -> tuple[Predict, float | None]:
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import (
         convert_variables_to_constants_v2 as frozen,
@@ -99,14 +126,23 @@ def _keras(recipe: Recipe) -> tuple[Callable[[Pixels], object], float | None]:
 
     from vitrine.train_keras.network import build, predict
 
+    if device == "cuda" and not tf.config.list_physical_devices("GPU"):
+        raise RecipeError("expected a GPU that TensorFlow can use, found none; measure on the CPU")
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    network = build(recipe)
+    network = build(recipe, pretrained=False)
     side = recipe.image_size
     spec = tf.TensorSpec((1, side, side, 3), tf.float32)
     called = tf.function(lambda image: network(image, training=False)).get_concrete_function(spec)
-    adds = sum(map(_multiply_adds, frozen(called).graph.get_operations()))
-    return (lambda pixels: predict(network, pixels)), float(adds)
+    adds = float(sum(map(_multiply_adds, frozen(called).graph.get_operations())))
+    if device == "cpu":
+        return (lambda pixels: predict(network, pixels)), adds
+
+    @tf.function
+    def on_card(pixels: tf.Tensor) -> tf.Tensor:
+        return tf.nn.softmax(network(tf.cast(pixels, tf.float32), training=False))
+
+    return (lambda pixels: on_card(tf.constant(pixels)).numpy()), adds
 
 
 def _multiply_adds(operation: Any) -> int:
@@ -118,7 +154,7 @@ def _multiply_adds(operation: Any) -> int:
     return places * int(np.prod(kernel))
 
 
-def _probe(recipe: Recipe) -> tuple[Callable[[Pixels], object], float | None]:
+def _probe(recipe: Recipe, device: str) -> tuple[Predict, float | None]:
     from vitrine.probe import extract
 
     return (lambda pixels: extract(recipe, pixels)), None

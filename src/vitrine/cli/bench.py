@@ -56,16 +56,19 @@ def model(
 
 
 @app.command()
-def recipes(turns: Turns = 5, quick: Quick = False, folder: Folder = None) -> None:
+def recipes(
+    turns: Turns = 5, device: Device = "cpu", quick: Quick = False, folder: Folder = None
+) -> None:
     """Time the predictions of each published recipe, and count its multiply-adds.
 
-    It takes about a minute, and writes runs/bench/recipes.json.
+    It takes about a minute, and writes runs/bench/recipes.json (recipes-cuda.json on a GPU, which
+    the figure of costs of the comparison then shows).
 
     Example: vitrine bench recipes --turns 9
     """
     from vitrine.bench import recipes as bench
 
-    _run("recipes", bench.measure, turns, "cpu", quick, folder)
+    _run("recipes", bench.measure, turns, device, quick, folder)
 
 
 def _run(

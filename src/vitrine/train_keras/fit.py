@@ -185,7 +185,7 @@ def fit(
         load_state(network, folder.weights / BEST, partial(_compile, network, recipe))
     if policy != "float32":
         keras.config.set_dtype_policy("float32")
-        trained, network = network, build(recipe)
+        trained, network = network, build(recipe, pretrained=False)
         network.set_weights(trained.get_weights())
     network.save_weights(folder.weights / "model.weights.h5")
     facts = meter.facts(history, steps * recipe.batch_size)

@@ -1,5 +1,7 @@
 """Build the Keras network that a recipe names, and predict with it."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -16,12 +18,18 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 BACKBONE, DROP_PATH_RATE = "backbone", 0.2
 
 
-def build(recipe: Recipe, classes: int = len(CLASSES)) -> keras.Model:
+def build(recipe: Recipe, classes: int = len(CLASSES), *, pretrained: bool = True) -> keras.Model:
     """Return the recipe's network: normalisation inside, pixels in [0, 255] in, logits out.
 
-    ``keras.applications`` puts the rescaling in the network but the mean and deviation in the
-    downloaded weights; without these, they are put in front here, so that a network trained from
-    scratch sees the same inputs as a pretrained one.
+    The network is the same wherever its weights come from: ``keras.applications`` hides the mean
+    and deviation of ImageNet's pixels partly in the downloaded weights, partly in a layer that it
+    adds for ``imagenet`` alone; here they stand in front, once, for every recipe.
+
+    Args:
+        recipe: What to build.
+        classes: Outputs of the head.
+        pretrained: Whether to start from the recipe's weights; without, nothing is downloaded, and
+            the network is one to load the weights of a finished run into.
 
     Raises:
         RecipeError: If Keras has no such architecture, or if its weights cannot be had.
@@ -33,37 +41,48 @@ def build(recipe: Recipe, classes: int = len(CLASSES)) -> keras.Model:
             f"{recipe.architecture!r}"
         )
     shape = (recipe.image_size, recipe.image_size, 3)
-    weights = None if recipe.weights == "none" else recipe.weights
-    if weights not in (None, "imagenet") and not Path(weights).is_file():
+    body = partial(architecture, include_top=False, input_shape=shape, pooling="avg")
+    backbone = body(weights=None, name=BACKBONE)
+    if pretrained and recipe.weights != "none":
+        _start(backbone, _source(recipe, body))
+    for layer in backbone.layers:  # stochastic depth, whose last rate Keras fixes at 0.2
+        if isinstance(layer, keras.layers.Dropout):
+            layer.rate *= recipe.drop_path_rate / DROP_PATH_RATE
+    pixels = keras.Input(shape)
+    scaled = keras.layers.Rescaling(  # (p / 255 - mean) / std, times the 255 it is divided by next
+        [1 / s for s in STD], [-255 * m / s for m, s in zip(MEAN, STD, strict=True)]
+    )(pixels)
+    features = keras.layers.Dropout(recipe.drop_rate)(backbone(scaled))
+    logits = keras.layers.Dense(classes, name="head", dtype="float32")(features)
+    return keras.Model(pixels, logits)
+
+
+def _source(recipe: Recipe, body: Callable[..., keras.Model]) -> keras.Model:
+    """Return the network of Keras whose weights the recipe starts from."""
+    if recipe.weights != "imagenet" and not Path(recipe.weights).is_file():
         raise RecipeError(
-            f"expected the weights of {recipe.name} at {Path(weights).name}, found no such file; "
-            "give the path of a .weights.h5 file of this architecture without its head"
+            f"expected the weights of {recipe.name} at {Path(recipe.weights).name}, found no such "
+            "file; give the path of a .weights.h5 file of this architecture without its head"
         )
     try:
-        backbone = architecture(
-            include_top=False, weights=weights, input_shape=shape, pooling="avg", name=BACKBONE
-        )
+        return body(weights=recipe.weights)
     except Exception as error:
-        if weights is None:
-            raise
         raise RecipeError(
             f"expected the weights {recipe.weights!r} of {recipe.architecture}, found none "
             f"({type(error).__name__}); with a network Keras downloads them, without one place "
             "the file efficientnetb0_notop.h5 in the folder ~/.keras/models, or give "
             "`--weights PATH`, or train with `--weights none`"
         ) from error
-    for layer in backbone.layers:  # stochastic depth, whose last rate Keras fixes at 0.2
-        if isinstance(layer, keras.layers.Dropout):
-            layer.rate *= recipe.drop_path_rate / DROP_PATH_RATE
-    pixels = keras.Input(shape)
-    scaled = pixels
-    if weights is None:  # (p / 255 - mean) / std, times the 255 that the network divides by
-        scaled = keras.layers.Rescaling(
-            [1 / s for s in STD], [-255 * m / s for m, s in zip(MEAN, STD, strict=True)]
-        )(pixels)
-    features = keras.layers.Dropout(recipe.drop_rate)(backbone(scaled))
-    logits = keras.layers.Dense(classes, name="head", dtype="float32")(features)
-    return keras.Model(pixels, logits)
+
+
+def _start(backbone: keras.Model, source: keras.Model) -> None:
+    """Copy what was learned; the mean and deviation of the pixels are in front already."""
+    learned = [
+        [x for x in network.layers if x.weights and not isinstance(x, keras.layers.Normalization)]
+        for network in (backbone, source)
+    ]
+    for ours, theirs in zip(*learned, strict=True):
+        ours.set_weights(theirs.get_weights())
 
 
 def predict(

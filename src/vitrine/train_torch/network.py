@@ -30,12 +30,18 @@ class Normalise(nn.Module):
         return (pixels.float() - self.mean) / self.std
 
 
-def build(recipe: Recipe, classes: int = len(CLASSES)) -> nn.Module:
+def build(recipe: Recipe, classes: int = len(CLASSES), *, pretrained: bool = True) -> nn.Module:
     """Return the recipe's network: normalisation inside, uint8 in, logits out.
 
     The head is always new, and starts as a Keras one does (Glorot and Bengio, Understanding the
     Difficulty of Training Deep Feedforward Neural Networks, AISTATS 2010): timm scales an
     EfficientNet's by the number of classes alone, which for seven of them is five times as wide.
+
+    Args:
+        recipe: What to build.
+        classes: Outputs of the head.
+        pretrained: Whether to start from the recipe's weights; without, nothing is downloaded, and
+            the network is one to load the weights of a finished run into.
 
     Raises:
         RecipeError: If timm has no such architecture, or if its weights cannot be had.
@@ -43,7 +49,8 @@ def build(recipe: Recipe, classes: int = len(CLASSES)) -> nn.Module:
     options = {"drop_rate": recipe.drop_rate, "drop_path_rate": recipe.drop_path_rate}
     if recipe.windows:
         options["window_size"] = recipe.windows
-    if recipe.weights not in ("none", "imagenet"):
+    pretrained = pretrained and recipe.weights != "none"
+    if pretrained and recipe.weights != "imagenet":
         if not Path(recipe.weights).is_file():
             raise RecipeError(
                 f"expected the weights of {recipe.name} at {Path(recipe.weights).name}, found no "
@@ -58,12 +65,12 @@ def build(recipe: Recipe, classes: int = len(CLASSES)) -> nn.Module:
     try:
         network = timm.create_model(
             recipe.architecture,
-            pretrained=recipe.weights != "none",
+            pretrained=pretrained,
             num_classes=classes,
             **options,
         )
     except (OSError, RuntimeError, KeyError) as error:
-        if recipe.weights == "none":
+        if not pretrained:
             raise
         raise RecipeError(_unavailable(recipe, error)) from error
     head = network.get_classifier()
