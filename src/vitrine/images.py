@@ -11,24 +11,71 @@ import io
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from vitrine.catalog import Catalog
-
-__all__ = ["PREP_ID", "ImageError", "cached", "decode", "preprocess"]
+__all__ = ["PREP_ID", "ImageError", "Limits", "Photo", "cached", "decode", "preprocess", "read"]
 
 PREP_ID = "prep-v1"
 FORMATS = ("JPEG", "PNG", "WEBP")
-MIN_SIDE, MAX_SIDE, MAX_RATIO = 8, 20_000, 100
-MAX_PIXELS = 120_000_000
-MAX_PIXELS_UNDRAFTED = 40_000_000
-"""Formats that cannot be decoded at a reduced scale (all but baseline JPEG) cost full memory."""
 
 Image.MAX_IMAGE_PIXELS = None  # our own limits, checked on the header, replace Pillow's warning
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What an image may measure, judged on its header before any pixel is decoded.
+
+    Attributes:
+        pixels: Most pixels of a baseline JPEG, which is decoded at a reduced scale.
+        pixels_undrafted: Most pixels of any other image, which costs its full size in memory.
+        side: Longest side, in pixels.
+        min_side: Shortest side, in pixels.
+        ratio: Largest quotient of the two sides.
+    """
+
+    pixels: int = 120_000_000
+    pixels_undrafted: int = 40_000_000
+    side: int = 20_000
+    min_side: int = 8
+    ratio: int = 100
+
+
+LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A preprocessed image, and what its header said.
+
+    Attributes:
+        pixels: What a model receives.
+        width: Columns of the file, before the rotation that EXIF may ask for.
+        height: Rows of the file.
+        format: One of ``FORMATS``.
+    """
+
+    pixels: UInt8[np.ndarray, "size size 3"]
+    width: int
+    height: int
+    format: str
+
+
+@runtime_checkable
+class Album(Protocol):
+    """Where photos are: all that ``cached`` asks of a ``Catalog``, whose table it never reads."""
+
+    folder: Path
+    manifest_sha256: str
+
+    def path(self, image: str) -> Path:
+        """Return where an image lies."""
+        ...
 
 
 class ImageError(ValueError):
@@ -50,34 +97,56 @@ def _open(source: Path | bytes) -> Image.Image:
         raise ImageError("fichier_vide", "expected an image, found an empty file; choose another")
     try:
         return Image.open(stream, formats=FORMATS)
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+    except UnidentifiedImageError as error:
         raise ImageError(
             "format_non_pris_en_charge",
             f"expected a {', '.join(FORMATS)} image, found other content; convert the file",
         ) from error
+    except _NOT_GARBAGE:
+        raise
+    except Exception as error:
+        raise _damaged() from error
 
 
-def _check_header(image: Image.Image) -> None:
+_NOT_GARBAGE = (MemoryError, FileNotFoundError, PermissionError)
+"""What the machine is to blame for. A decoder fed garbage may raise anything else."""
+
+
+def _damaged() -> ImageError:
+    return ImageError(
+        "image_corrompue",
+        "expected a complete image, found damaged or missing data; send the file again",
+    )
+
+
+def _check_header(image: Image.Image, limits: Limits) -> None:
     width, height = image.size
     found = f"found {width} x {height} pixels"
-    drafted = image.format == "JPEG" and not image.info.get("progressive")
-    limit = MAX_PIXELS if drafted else MAX_PIXELS_UNDRAFTED
-    if max(width, height) > MAX_SIDE or width * height > limit:
+    limit = limits.pixels if _drafts(image) else limits.pixels_undrafted
+    if max(width, height) > limits.side or width * height > limit:
         raise ImageError(
             "image_trop_grande",
-            f"expected at most {limit // 1_000_000} Mpx and {MAX_SIDE} pixels a side, {found}; "
+            f"expected at most {limit // 1_000_000} Mpx and {limits.side} pixels a side, {found}; "
             "reduce the image",
         )
-    if min(width, height) < MIN_SIDE:
+    if min(width, height) < limits.min_side:
         raise ImageError(
             "image_trop_petite",
-            f"expected at least {MIN_SIDE} pixels a side, {found}; choose a larger image",
+            f"expected at least {limits.min_side} pixels a side, {found}; choose a larger image",
         )
-    if max(width, height) > MAX_RATIO * min(width, height):
+    if max(width, height) > limits.ratio * min(width, height):
         raise ImageError(
             "proportions",
-            f"expected sides within a ratio of {MAX_RATIO}, {found}; crop the image",
+            f"expected sides within a ratio of {limits.ratio}, {found}; crop the image",
         )
+
+
+def _format(image: Image.Image) -> str:
+    return "JPEG" if image.format == "MPO" else str(image.format)  # a phone's JPEG with a preview
+
+
+def _drafts(image: Image.Image) -> bool:
+    return _format(image) == "JPEG" and not image.info.get("progressive")
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -91,11 +160,17 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _load(source: Path | bytes, target: int | None) -> Image.Image:
-    """Decode to an upright RGB picture, at reduced scale where JPEG allows it."""
+def _load(
+    source: Path | bytes, target: int | None, limits: Limits = LIMITS
+) -> tuple[Image.Image, tuple[int, int], str]:
+    """Decode to an upright RGB picture, at reduced scale where JPEG allows it.
+
+    The size and the format that the header announced come with it.
+    """
     with _open(source) as image:
-        _check_header(image)
-        if target and image.format == "JPEG":
+        _check_header(image, limits)
+        size, form = image.size, _format(image)
+        if target and form == "JPEG":
             image.draft(None, (2 * target, 2 * target))
         try:
             image.load()
@@ -103,12 +178,11 @@ def _load(source: Path | bytes, target: int | None) -> Image.Image:
                 upright = ImageOps.exif_transpose(image)
             except Exception:  # EXIF is a courtesy: when it is garbage the pixels still count
                 upright = image
-            return _to_rgb(upright)
-        except (OSError, ValueError, SyntaxError, EOFError) as error:
-            raise ImageError(
-                "image_corrompue",
-                "expected a complete image, found damaged or missing data; send the file again",
-            ) from error
+            return _to_rgb(upright), size, form
+        except _NOT_GARBAGE:
+            raise
+        except Exception as error:
+            raise _damaged() from error
 
 
 def decode(source: Path | bytes, target: int | None = None) -> UInt8[np.ndarray, "height width 3"]:
@@ -123,7 +197,8 @@ def decode(source: Path | bytes, target: int | None = None) -> UInt8[np.ndarray,
         ImageError: If the image is empty, of another format, too large, too small, too elongated
             or damaged. Sizes are judged on the header, before any pixel is decoded.
     """
-    return np.asarray(_load(source, target))
+    picture, _, _ = _load(source, target)
+    return np.asarray(picture)
 
 
 def preprocess(source: Path | bytes, size: int) -> UInt8[np.ndarray, "size size 3"]:
@@ -136,12 +211,27 @@ def preprocess(source: Path | bytes, size: int) -> UInt8[np.ndarray, "size size 
     Raises:
         ImageError: As ``decode``.
     """
-    picture = _load(source, size)
-    return np.asarray(picture.resize((size, size), Image.Resampling.BICUBIC, reducing_gap=None))
+    return read(source, size).pixels
+
+
+def read(source: Path | bytes, size: int, limits: Limits = LIMITS) -> Photo:
+    """Do as ``preprocess``, and tell what the header said.
+
+    Args:
+        source: A file, or its bytes.
+        size: Side of the square, in pixels.
+        limits: What the image may measure.
+
+    Raises:
+        ImageError: As ``decode``.
+    """
+    picture, (width, height), form = _load(source, size, limits)
+    square = picture.resize((size, size), Image.Resampling.BICUBIC, reducing_gap=None)
+    return Photo(np.asarray(square), width, height, form)
 
 
 def cached(
-    catalog: Catalog, names: Sequence[str], size: int
+    catalog: Album, names: Sequence[str], size: int
 ) -> UInt8[np.ndarray, "image size size 3"]:
     """Return preprocessed images, memory-mapped, decoding them only the first time.
 

@@ -1,0 +1,168 @@
+"""The service: ``create_app`` makes the application, ``serve`` runs it.
+
+A front proxy is expected before it in the open: it ends TLS and bounds the time of request headers,
+which uvicorn does not. Everything else that a client may do wrong is answered here.
+"""
+
+import asyncio
+import contextlib
+import errno
+import socket
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import JSONResponse
+from fastapi_offline import FastAPIOffline
+from starlette.exceptions import HTTPException
+
+from vitrine import __version__
+from vitrine.serving import schemas
+from vitrine.serving.gate import Gate
+from vitrine.serving.problems import MEDIA_TYPE, ProblemError, body_of
+from vitrine.serving.routes import add_routes
+from vitrine.serving.service import Service
+from vitrine.serving.settings import Settings, SettingsError
+from vitrine.serving.telemetry import LOG, log_as_json
+
+__all__ = ["create_app", "serve"]
+
+DOCS, STATIC = "/docs", "/static-offline-docs"
+GRACE_SECONDS = 20
+DESCRIPTION = (
+    "Classe une photographie de produit dans l’une de sept catégories. Le modèle tourne sur le "
+    "processeur, par ONNX Runtime. Les erreurs suivent la RFC 9457 et portent un `code` stable."
+)
+CODES = {400: "requete_invalide", 404: "introuvable", 405: "methode_non_permise"}
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Return the application, its model loaded and checked; it is ready once started.
+
+    Args:
+        settings: How to run; by default from the environment.
+
+    Raises:
+        SettingsError: If the environment holds a value that cannot be used.
+        ModelError: If the model cannot be served.
+    """
+    settings = settings or Settings.from_environment()
+    service = Service(settings)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await service.open()
+        LOG.info("ready", extra={"facts": {"model": service.card.name, **_sizes(settings)}})
+        yield
+        await asyncio.to_thread(service.close)
+
+    app = FastAPIOffline(
+        title="Vitrine",
+        version=__version__,
+        description=DESCRIPTION,
+        docs_url=DOCS,
+        redoc_url=None,
+        static_url=STATIC,
+        lifespan=lifespan,
+        redirect_slashes=False,
+    )
+    app.state.service = service
+    add_routes(app)
+    _describe_problems(app)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["X-API-Key", "X-Request-ID"],
+        )
+    app.add_middleware(
+        Gate,
+        telemetry=service.telemetry,
+        failure=lambda request_id: _answer(service, ProblemError("interne"), request_id),
+        drain=4 * settings.max_upload_bytes,
+        docs=(DOCS, STATIC),
+    )
+    return app
+
+
+def _sizes(settings: Settings) -> dict[str, int]:
+    return {"workers": settings.workers, "places": settings.places}
+
+
+def _answer(service: Service, problem: ProblemError, request_id: str) -> JSONResponse:
+    body = body_of(problem, service.sentences, request_id)
+    return JSONResponse(body, problem.status, problem.headers, media_type=MEDIA_TYPE)
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """Turn whatever a route refuses into a problem, and document its form."""
+
+    def answer(request: Request, problem: ProblemError) -> JSONResponse:
+        request.state.facts["code"] = problem.code
+        return _answer(app.state.service, problem, request.state.request_id)
+
+    async def refused(request: Request, problem: ProblemError) -> JSONResponse:
+        return answer(request, problem)
+
+    async def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
+        names = ", ".join(f"«\u00a0{fault['loc'][-1]}\u00a0»" for fault in error.errors())
+        return answer(
+            request, ProblemError("requete_invalide", f"Valeur non admise\u00a0: {names}.")
+        )
+
+    async def http(request: Request, error: HTTPException) -> JSONResponse:
+        code = CODES.get(error.status_code, "interne")
+        problem = ProblemError(code, status=error.status_code, headers=error.headers)
+        return answer(request, problem)
+
+    app.add_exception_handler(ProblemError, refused)
+    app.add_exception_handler(RequestValidationError, malformed)
+    app.add_exception_handler(HTTPException, http)
+    generated = app.openapi
+
+    def openapi() -> Mapping[str, Any]:
+        if app.openapi_schema is None:
+            described = generated()["components"]["schemas"]
+            for model in (schemas.Problem, schemas.LegacyImage):
+                described[model.__name__] = model.model_json_schema()
+        return app.openapi_schema
+
+    app.openapi = openapi
+
+
+def serve(settings: Settings) -> None:
+    """Answer until told to stop, then finish what was accepted.
+
+    Raises:
+        SettingsError: If the address cannot be listened on.
+        ModelError: If the model cannot be served.
+    """
+    log_as_json(settings.log_level)
+    with _listen(settings.host, settings.port) as listening:
+        app = create_app(settings)
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            ws="none",
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Take the port before the model is loaded, so that a port in use is told at once."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        why = "in use" if error.errno == errno.EADDRINUSE else "out of reach"
+        raise SettingsError(
+            f"expected the port {port} of {host} to be free, found it {why}; stop what uses it or "
+            "choose another with PORT or --port"
+        ) from error

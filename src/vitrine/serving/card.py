@@ -1,0 +1,161 @@
+"""What ``model.json`` says of a model: all that is needed to serve it, and to judge it."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+__all__ = ["Card", "Label", "ModelError", "read"]
+
+CARD, MODEL = "model.json", "model.onnx"
+FORMAT = 1
+INPUT, LOGITS, EVIDENCE = "image", "logits", "evidence"
+"""Names of the graph's input and outputs."""
+
+
+class ModelError(ValueError):
+    """A model that is absent, is not the one its card describes, or cannot be served.
+
+    Attributes:
+        exit_code: What the command line exits with: 2, or 3 where two digests differ.
+    """
+
+    def __init__(self, message: str, exit_code: int = 2) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Label(_Frozen):
+    """A class: its number, its name in the data set, its name on screen."""
+
+    id: int
+    label: str
+    label_fr: str
+
+
+class Score(_Frozen):
+    """A number with its 95 % interval, in the number's own unit."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Doubt(_Frozen):
+    """From which score on an answer is given without reserve.
+
+    Attributes:
+        uncertain_below: Scores under it are told as uncertain.
+        wanted: Accuracy that the answers above it have on the validation images.
+        answered: Share of the test images that are above it.
+        accuracy: Accuracy on these, on the test images.
+    """
+
+    uncertain_below: float = Field(ge=0, le=1)
+    wanted: float
+    answered: float
+    accuracy: Score | None
+
+
+class Parity(_Frozen):
+    """How close the file's answers are to the run's own, on the test images.
+
+    Attributes:
+        images: How many were compared.
+        largest_gap: Largest difference of a probability.
+        same_top1: Images whose most probable class is the same.
+        lost_macro_f1: What an 8-bit form loses on the original; ``None`` for float32.
+    """
+
+    images: int
+    largest_gap: float
+    same_top1: int
+    lost_macro_f1: float | None = None
+
+
+class Card(_Frozen):
+    """The content of ``model.json``.
+
+    Attributes:
+        name: The run, ``<recipe>/seed-<n>``.
+        version: Day of the training, and the first digits of the file's hash.
+        sha256: Hash of ``model.onnx``.
+        precision: Arithmetic of the file.
+        framework: What trained it.
+        input_size: Side of the square photo, in pixels.
+        preprocessing: Identifier of the recipe of pixels.
+        classes: In the order of the logits.
+        temperature: What the logits are divided by before the softmax, fitted on validation.
+        metrics: Of the served probabilities, on the test images.
+        data: Edition of the photos, split, and their hashes.
+        commits: Of the code that trained, and of the code that exported.
+        licence: Of the weights, with what it follows from.
+    """
+
+    format: Literal[1] = FORMAT
+    name: str
+    version: str
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    precision: Literal["float32", "int8"]
+    framework: str
+    architecture: str
+    parameters: int
+    input_size: int = Field(ge=8, le=2048)
+    preprocessing: str
+    classes: tuple[Label, ...] = Field(min_length=2)
+    temperature: float = Field(gt=0)
+    doubt: Doubt
+    test_images: int
+    metrics: dict[str, Score]
+    parity: Parity
+    data: dict[str, Any]
+    commits: dict[str, str]
+    licence: str
+
+    def to_json(self) -> str:
+        """Return the text of ``model.json``."""
+        return json.dumps(self.model_dump(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def read(folder: Path) -> tuple[Card, bytes]:
+    """Return the card of a model folder, and the file it describes, checked against its hash.
+
+    Raises:
+        ModelError: If one of the two files is absent or unreadable, or the hashes differ.
+    """
+    for name in (CARD, MODEL):
+        if not (folder / name).is_file():
+            raise ModelError(
+                f"expected {name} in the model folder {folder.name}, found none; make one with "
+                "`vitrine export RUN --out DIR` and name it in MODEL_DIR"
+            )
+    try:
+        card = Card.model_validate_json((folder / CARD).read_text(encoding="utf-8"))
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise ModelError(
+            f"expected {CARD} as `vitrine export` writes it, found {_first(error)}; export the "
+            "model again"
+        ) from error
+    model = (folder / MODEL).read_bytes()
+    found = hashlib.sha256(model).hexdigest()
+    if found != card.sha256:
+        raise ModelError(
+            f"expected {MODEL} with the SHA-256 {card.sha256} of its card, found {found}; copy "
+            "both files again, or export the model again",
+            exit_code=3,
+        )
+    return card, model
+
+
+def _first(error: ValidationError | UnicodeDecodeError) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "text that is not UTF-8"
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(map(str, first["loc"])) or "the whole"
+    return f"a fault in {where} ({first['msg']})"

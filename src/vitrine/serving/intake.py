@@ -1,0 +1,158 @@
+"""Receive a request's body: counted, timed, parsed in memory, and never more than announced.
+
+FastAPI bounds neither the size nor the duration of a body, and Starlette writes files to the disk.
+Here a body is refused on its announced length before a byte of it is read, and cut while it comes
+where it lied; all bodies together have a budget, so that many clients cannot fill the memory.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect, Request
+
+from vitrine.serving.problems import ProblemError
+
+__all__ = ["Intake"]
+
+ENVELOPE = 65_536
+"""Bytes that a multipart form may add to the files it carries."""
+FIELDS = 4
+PART_BYTES = 65_536
+
+
+class _InMemory(MultiPartParser):
+    """Starlette's parser, that keeps files in memory: the image has a read-only file system."""
+
+    spool_max_size = 2**62
+
+
+class Intake:
+    """The door through which bodies come in.
+
+    Args:
+        budget: Most bytes of bodies being received, all together.
+        timeout: Seconds that a client has to send one.
+    """
+
+    def __init__(self, budget: int, timeout: float) -> None:
+        self.budget, self.timeout = budget, timeout
+        self._held = 0
+
+    @asynccontextmanager
+    async def body(self, request: Request, limit: int) -> AsyncIterator[bytes]:
+        """Receive a whole body, and hold its share of the budget while it is used.
+
+        Raises:
+            ProblemError: If it is larger than ``limit`` or does not come in time.
+        """
+        with self._share() as share:
+            async with _deadline(self.timeout):
+                body = b"".join([chunk async for chunk in share.counted(request, limit)])
+            yield body
+
+    @asynccontextmanager
+    async def files(
+        self, request: Request, field: str, *, most: int, limit: int
+    ) -> AsyncIterator[list[bytes]]:
+        """Receive the files of a multipart form, in the order sent, as ``body`` does.
+
+        Args:
+            request: The request, whose body nothing has read.
+            field: Name of the form's field; files under other names are not looked at.
+            most: Most files that the form may have.
+            limit: Most bytes of all the files.
+
+        Raises:
+            ProblemError: If the form is malformed, has too many parts, is too large, comes too
+                slowly, or has no file under that name.
+        """
+        kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+        if kind != "multipart/form-data":
+            raise ProblemError("requete_invalide", _wanted(field))
+        with self._share() as share:
+            async with _deadline(self.timeout):
+                form = await _parse(request, share.counted(request, limit + ENVELOPE), most)
+            try:
+                found = [file for file in form.getlist(field) if isinstance(file, UploadFile)]
+                contents = [await file.read() for file in found]
+            finally:
+                await form.close()
+            if not contents:
+                raise ProblemError("requete_invalide", _wanted(field))
+            if sum(map(len, contents)) > limit:
+                raise ProblemError("fichier_trop_volumineux")
+            yield contents
+
+    @contextmanager
+    def _share(self) -> Iterator["_Share"]:
+        share = _Share(self)
+        try:
+            yield share
+        finally:
+            self._held -= share.bytes
+
+    def take(self, count: int) -> None:
+        """Add bytes to those held, or refuse them.
+
+        Raises:
+            ProblemError: ``surcharge`` where the budget is spent.
+        """
+        if self._held + count > self.budget:
+            raise ProblemError("surcharge")
+        self._held += count
+
+
+class _Share:
+    """What one request holds of the budget."""
+
+    def __init__(self, intake: Intake) -> None:
+        self.bytes, self._intake = 0, intake
+
+    async def counted(self, request: Request, limit: int) -> AsyncGenerator[bytes, None]:
+        announced = request.headers.get("content-length", "")
+        if announced.isdecimal() and int(announced) > limit:
+            raise ProblemError("fichier_trop_volumineux")
+        try:
+            async for chunk in request.stream():
+                if self.bytes + len(chunk) > limit:
+                    raise ProblemError("fichier_trop_volumineux")
+                self._intake.take(len(chunk))
+                self.bytes += len(chunk)
+                yield chunk
+        except ClientDisconnect as error:
+            raise ProblemError(
+                "requete_invalide", "La requête a été interrompue.", status=400
+            ) from error
+
+
+async def _parse(request: Request, stream: AsyncGenerator[bytes, None], most: int) -> FormData:
+    limits = {"max_files": most, "max_fields": FIELDS, "max_part_size": PART_BYTES}
+    try:
+        return await _InMemory(request.headers, stream, **limits).parse()
+    except MultiPartException as error:
+        raise ProblemError(
+            "requete_invalide",
+            "Le formulaire est mal formé, ou compte trop de parties.",
+            status=400,
+        ) from error
+    finally:
+        await stream.aclose()
+
+
+@asynccontextmanager
+async def _deadline(seconds: float) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        raise ProblemError("delai_depasse") from error
+
+
+def _wanted(field: str) -> str:
+    return (
+        f"La requête attendue est un formulaire multipart/form-data dont le champ «\u00a0{field}"
+        "\u00a0» porte une image."
+    )

@@ -1,0 +1,140 @@
+"""Photos to probabilities with ONNX Runtime alone: what the service computes with.
+
+One session serves every thread: a run of it holds no state and leaves Python's lock. Threads inside
+a run are off by default, since several photos at once use the cores better than one photo in
+pieces; a thread that waits sleeps instead of spinning.
+"""
+
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from jaxtyping import Float, UInt8
+from PIL import Image
+
+from vitrine import images
+from vitrine.images import Limits, Photo
+from vitrine.serving import card as cards
+from vitrine.serving.card import ModelError
+
+__all__ = ["Answer", "AnswerError", "Predictor", "packaged"]
+
+WARM_UPS = 2
+
+
+class AnswerError(ArithmeticError):
+    """The model answered with numbers that are no probabilities."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the model says of one photo.
+
+    Attributes:
+        probabilities: Of each class, after the temperature; they sum to 1.
+        evidence: What each place of the photo adds to the logit of each class: its mean over the
+            places, plus the class's bias, is that logit.
+    """
+
+    probabilities: Float[np.ndarray, " category"]
+    evidence: Float[np.ndarray, "category row column"]
+
+    def map_of(self, category: int) -> Float[np.ndarray, "row column"]:
+        """Return the class-activation map of a class, brought to [0, 1] over the places."""
+        evidence = self.evidence[category]
+        span = float(np.ptp(evidence))
+        if span == 0:
+            return np.zeros_like(evidence)
+        return (evidence - evidence.min()) / span
+
+
+def packaged() -> Path:
+    """Return the folder of the model that comes with the package."""
+    return Path(str(resources.files("vitrine.serving").joinpath("model")))
+
+
+class Predictor:
+    """A model that answers for photos; safe to share between threads.
+
+    Args:
+        folder: What ``vitrine export`` wrote; by default the model of the package.
+        threads: Threads inside one run.
+
+    Attributes:
+        card: What the model is.
+
+    Raises:
+        ModelError: If the files are absent, are not a model that fits its card, or were made for
+            other pixels than this version of the package prepares.
+    """
+
+    def __init__(self, folder: Path | None = None, threads: int = 1) -> None:
+        self.card, model = cards.read(folder or packaged())
+        if self.card.preprocessing != images.PREP_ID:
+            raise ModelError(
+                f"expected a model for the preprocessing {images.PREP_ID}, found "
+                f"{self.card.preprocessing}; export it again with this version of vitrine"
+            )
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(
+                model, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # the runtime's own classes, which it does not export
+            raise ModelError(
+                f"expected a model that ONNX Runtime {onnxruntime.__version__} reads, found "
+                "another file; export the model again"
+            ) from error
+        self._check()
+        Image.init()  # else the first file that is no photo waits for every plugin to load
+
+    def _check(self) -> None:
+        side, count = self.card.input_size, len(self.card.classes)
+        given = {value.name: value.shape[1:] for value in self._session.get_inputs()}
+        given |= {value.name: value.shape[1:2] for value in self._session.get_outputs()}
+        wanted = {cards.INPUT: [side, side, 3], cards.LOGITS: [count], cards.EVIDENCE: [count]}
+        if given != wanted:
+            raise ModelError(
+                f"expected the graph of a model of {count} classes at {side} pixels ({wanted}), "
+                f"found {given}; export the model again"
+            )
+
+    def warm_up(self) -> None:
+        """Answer twice for a drawn photo, so that the first visitor does not wait."""
+        side = self.card.input_size
+        for _ in range(WARM_UPS):
+            self.answer(np.zeros((side, side, 3), dtype=np.uint8))
+
+    def read(self, data: bytes, limits: Limits) -> Photo:
+        """Decode a photo as the model receives it.
+
+        Raises:
+            ImageError: If it is not a photo within the limits.
+        """
+        return images.read(data, self.card.input_size, limits)
+
+    def answer(self, pixels: UInt8[np.ndarray, "size size 3"]) -> Answer:
+        """Return what the model says of a preprocessed photo.
+
+        Raises:
+            AnswerError: If the model gives a number that is not finite.
+        """
+        logits, evidence = self.logits(pixels[None])
+        scaled = logits[0].astype(np.float64) / self.card.temperature
+        if not np.isfinite(scaled).all() or not np.isfinite(evidence).all():
+            raise AnswerError(f"expected finite logits, found {logits[0].tolist()}")
+        odds = np.exp(scaled - scaled.max())
+        return Answer(odds / odds.sum(), evidence[0])
+
+    def logits(
+        self, pixels: UInt8[np.ndarray, "image size size 3"]
+    ) -> tuple[Float[np.ndarray, "image category"], Float[np.ndarray, "image category row column"]]:
+        """Return the logits of photos before the temperature, and their evidence."""
+        names = [cards.LOGITS, cards.EVIDENCE]
+        logits, evidence = self._session.run(names, {cards.INPUT: np.ascontiguousarray(pixels)})
+        return logits, evidence

@@ -1,0 +1,238 @@
+"""The routes: each reads its request, asks the service, and writes the answer down."""
+
+import base64
+import secrets
+import time
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
+from fastapi.security import APIKeyHeader
+
+from vitrine.serving import schemas
+from vitrine.serving.problems import MEDIA_TYPE, PROBLEMS, ProblemError
+from vitrine.serving.service import Judged, Service, from_base64
+
+__all__ = ["add_routes"]
+
+MOST_FILES = 16
+SINCE = "@1795564800"
+"""The day when the earlier routes became deprecated, 2026-11-25, as RFC 9745 writes it."""
+
+TopK = Annotated[int, Query(ge=1, le=7, description="Nombre de classes, la plus probable d’abord.")]
+Key = Annotated[
+    str | None, Depends(APIKeyHeader(name="X-API-Key", auto_error=False, description="Si exigée."))
+]
+IMAGE_CODES = (
+    "fichier_vide", "delai_depasse", "fichier_trop_volumineux", "format_non_pris_en_charge",
+    "image_corrompue", "prediction_invalide", "surcharge", "prediction_trop_longue",
+)  # fmt: skip
+
+
+def _documented(*codes: str) -> dict[int | str, dict[str, Any]]:
+    """Return what the documentation says of the problems of a route."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    kinds = [PROBLEMS[code] for code in codes]
+    return {kind.status: {"description": kind.title, "content": content} for kind in kinds}
+
+
+def _upload(field: str, *, many: bool = False) -> dict[str, Any]:
+    one = {"type": "string", "format": "binary"}
+    schema = {
+        "type": "object",
+        "required": [field],
+        "properties": {
+            field: {"type": "array", "items": one, "maxItems": MOST_FILES} if many else one
+        },
+    }
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {
+        "schema": schema}}}}  # fmt: skip
+
+
+def _json(model: str) -> dict[str, Any]:
+    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{model}"}}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def _service(request: Request) -> Service:
+    return request.app.state.service
+
+
+def _authorised(request: Request, key: Key) -> None:
+    wanted = _service(request).settings.api_key
+    if wanted and not secrets.compare_digest((key or "").encode(), wanted.encode()):
+        raise ProblemError("non_autorise", headers={"WWW-Authenticate": "ApiKey"})
+
+
+def _ready(request: Request) -> Service:
+    service = _service(request)
+    if service.pool is None:
+        raise ProblemError("modele_non_pret")
+    return service
+
+
+Ready = Annotated[Service, Depends(_ready)]
+watched = APIRouter(tags=["exploitation"])
+api = APIRouter(prefix="/api/v1", tags=["classification"], dependencies=[Depends(_authorised)])
+earlier = APIRouter(tags=["formes antérieures"], dependencies=[Depends(_authorised)])
+
+
+def add_routes(app: FastAPI) -> None:
+    """Give an application every route of the service."""
+    for router in (watched, api, earlier):
+        app.include_router(router)
+
+
+@watched.head("/healthz", include_in_schema=False)
+@watched.get("/healthz", summary="Le processus tourne")
+async def healthz() -> schemas.Health:
+    """Répond tant que la boucle d’événements tourne, sans consulter le modèle."""
+    return schemas.Health(status="ok")
+
+
+@watched.head("/readyz", include_in_schema=False)
+@watched.get("/readyz", summary="Le modèle est prêt", responses=_documented("modele_non_pret"))
+async def readyz(_: Ready) -> schemas.Health:
+    """Répond quand le modèle est chargé et a déjà servi une fois."""
+    return schemas.Health(status="ok")
+
+
+@watched.get("/metrics", summary="Mesures, au format de Prometheus")
+async def metrics(request: Request) -> Response:
+    """Compte les requêtes, les refus, les réponses par classe, et mesure les durées."""
+    service = _service(request)
+    if not service.settings.metrics:
+        raise ProblemError("introuvable")
+    return Response(service.telemetry.text(), media_type="text/plain; version=0.0.4")
+
+
+@api.get("/model", summary="Le modèle servi")
+async def model(request: Request) -> schemas.Model:
+    """Décrit le modèle : version, classes, prétraitement, résultats sur les images de test."""
+    return schemas.Model(
+        **_service(request).card.model_dump(include=set(schemas.Model.model_fields))
+    )
+
+
+@api.get("/classes", summary="Les classes")
+async def classes(request: Request) -> list[schemas.Label]:
+    """Donne les classes dans l’ordre du modèle, en anglais et en français."""
+    return list(_service(request).card.classes)
+
+
+async def _judge(
+    service: Service, request: Request, top_k: int, began: float
+) -> tuple[Judged, schemas.Prediction]:
+    limit = service.settings.max_upload_bytes
+    async with service.intake.files(request, "file", most=1, limit=limit) as (data,):
+        done = await service.run(lambda: service.judge(data))
+    judged = done.result
+    clocks = {"queued": done.queued, "began": began}
+    prediction = service.prediction(judged, request.state.request_id, top_k, **clocks)
+    request.state.facts.update(
+        label=prediction.label,
+        score=round(prediction.score, 4),
+        width=judged.photo.width,
+        height=judged.photo.height,
+        bytes=judged.size,
+    )
+    return judged, prediction
+
+
+@api.post(
+    "/predict", summary="Classer une image", openapi_extra=_upload("file"),
+    responses=_documented(*IMAGE_CODES),
+)  # fmt: skip
+async def predict(service: Ready, request: Request, top_k: TopK = 7) -> schemas.Prediction:
+    """Donne la classe d’une photographie de produit et la probabilité de chaque classe."""
+    _, prediction = await _judge(service, request, top_k, time.perf_counter())
+    return prediction
+
+
+@api.post(
+    "/explain", summary="Classer une image et dire où le modèle a regardé",
+    openapi_extra=_upload("file"), responses=_documented(*IMAGE_CODES),
+)  # fmt: skip
+async def explain(service: Ready, request: Request, top_k: TopK = 7) -> schemas.Explanation:
+    """Ajoute à la réponse la carte d’activation de la classe donnée, sur toute l’image."""
+    judged, prediction = await _judge(service, request, top_k, time.perf_counter())
+    return service.explanation(judged, prediction)
+
+
+@api.post(
+    "/predict/batch", summary="Classer jusqu’à 16 images",
+    openapi_extra=_upload("files", many=True),
+    responses=_documented("requete_invalide", "fichier_trop_volumineux", "surcharge"),
+)  # fmt: skip
+async def predict_batch(service: Ready, request: Request) -> schemas.Batch:
+    """Répond image par image, dans l’ordre d’envoi ; une image refusée n’arrête pas les autres."""
+    began, limit = time.perf_counter(), service.settings.max_batch_bytes
+    form = service.intake.files(request, "files", most=MOST_FILES, limit=limit)
+    async with form as files:
+        done = await service.run(lambda: service.judge_each(files))
+    request_id = request.state.request_id
+    clocks = {"queued": done.queued, "began": began}
+    items = [
+        service.batch_item(index, found, request_id, **clocks)
+        for index, found in enumerate(done.result)
+    ]
+    request.state.facts["images"] = len(items)
+    return schemas.Batch(items=items, model=service.model, request_id=request_id)
+
+
+@api.post(
+    "/preprocess", summary="L’image telle que le modèle la reçoit", response_class=Response,
+    openapi_extra=_upload("file"),
+    responses={**_documented(*IMAGE_CODES), 200: {"content": {"image/png": {}}}},
+)  # fmt: skip
+async def preprocess(service: Ready, request: Request) -> Response:
+    """Redresse l’image, la met sur fond blanc et la ramène à un carré, au format PNG."""
+    limit = service.settings.max_upload_bytes
+    async with service.intake.files(request, "file", most=1, limit=limit) as (data,):
+        done = await service.run(lambda: service.prepare(data))
+    return Response(done.result, media_type="image/png")
+
+
+async def _earlier(service: Service, request: Request, response: Response, work: Any) -> Any:
+    response.headers["Deprecation"] = SINCE
+    limit = service.settings.max_upload_bytes * 4 // 3 + 65_536
+
+    def image(body: bytes) -> Any:
+        data = from_base64(body)
+        if len(data) > service.settings.max_upload_bytes:
+            raise ProblemError("fichier_trop_volumineux")
+        return work(data)
+
+    async with service.intake.body(request, limit) as body:
+        return await service.run(lambda: image(body))
+
+
+@earlier.post(
+    "/predict/", deprecated=True, summary="Classer une image en base64",
+    openapi_extra=_json("LegacyImage"), responses=_documented(*IMAGE_CODES),
+)  # fmt: skip
+async def predict_base64(
+    service: Ready, request: Request, response: Response
+) -> schemas.LegacyPrediction:
+    """Forme du service antérieur ; préférez `/api/v1/predict`."""
+    began = time.perf_counter()
+    response.headers["Link"] = '</api/v1/predict>; rel="successor-version"'
+    done = await _earlier(service, request, response, service.judge)
+    clocks = {"queued": done.queued, "began": began}
+    every = len(service.card.classes)
+    found = service.prediction(done.result, request.state.request_id, every, **clocks)
+    scores = {score.label: score.score for score in found.predictions}
+    return schemas.LegacyPrediction(predicted_label=found.label, probabilities=scores)
+
+
+@earlier.post(
+    "/normalize/", deprecated=True, summary="Prétraiter une image en base64",
+    openapi_extra=_json("LegacyImage"), responses=_documented(*IMAGE_CODES),
+)  # fmt: skip
+async def normalize_base64(
+    service: Ready, request: Request, response: Response
+) -> schemas.LegacyNormalised:
+    """Forme du service antérieur ; préférez `/api/v1/preprocess`."""
+    response.headers["Link"] = '</api/v1/preprocess>; rel="successor-version"'
+    done = await _earlier(service, request, response, service.prepare)
+    image = base64.b64encode(done.result).decode()
+    return schemas.LegacyNormalised(image_normalized=image)

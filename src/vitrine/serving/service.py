@@ -1,0 +1,207 @@
+"""From bytes to answers: what the routes do, apart from HTTP."""
+
+import asyncio
+import base64
+import io
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from PIL import Image
+
+from vitrine.images import ImageError, Photo
+from vitrine.serving import schemas
+from vitrine.serving.intake import Intake
+from vitrine.serving.pool import Done, Pool
+from vitrine.serving.predictor import Answer, AnswerError, Predictor
+from vitrine.serving.problems import ProblemError, body_of, texts
+from vitrine.serving.settings import Settings
+from vitrine.serving.telemetry import Telemetry
+
+__all__ = ["Judged", "Service", "from_base64"]
+
+Result = TypeVar("Result")
+DATA_URL = "data:"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A photo, its answer, and the seconds that each took."""
+
+    photo: Photo
+    size: int
+    answer: Answer
+    decode: float
+    inference: float
+
+
+class Service:
+    """The model, the places to compute in, and the door through which bodies come.
+
+    Args:
+        settings: How to run.
+
+    Raises:
+        ModelError: If the model cannot be served.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings, self.sentences = settings, texts(settings)
+        self.predictor = Predictor(settings.folder, settings.intra_op_threads)
+        self.card = self.predictor.card
+        self.telemetry = Telemetry(self.card)
+        self.intake = Intake(settings.max_bodies_bytes, settings.body_timeout_s)
+        self.model = schemas.ModelRef(
+            name=self.card.name, version=self.card.version, sha256=self.card.sha256
+        )
+        self.pool: Pool | None = None
+
+    async def open(self) -> None:
+        """Start the workers and warm the model up; the service is then ready."""
+        settings, depth = self.settings, self.telemetry.queue.set
+        pool = Pool(settings.workers, settings.places, settings.predict_timeout_s, depth)
+        await asyncio.to_thread(self.predictor.warm_up)
+        self.pool = pool
+
+    def close(self) -> None:
+        """Stop answering, once what is being computed has ended."""
+        pool, self.pool = self.pool, None
+        if pool:
+            pool.close()
+
+    async def run(self, work: Callable[[], Result]) -> Done[Result]:
+        """Compute in a worker, and tell failures as problems.
+
+        Raises:
+            ProblemError: Where there is no answer.
+        """
+        if self.pool is None:
+            raise ProblemError("modele_non_pret")
+        try:
+            return await self.pool.run(work)
+        except ImageError as error:
+            raise ProblemError(error.code) from error
+        except AnswerError as error:
+            raise ProblemError("prediction_invalide") from error
+
+    def judge(self, data: bytes) -> Judged:
+        """Decode a photo and answer for it; runs in a worker.
+
+        Raises:
+            ImageError: If it is not a usable photo.
+            AnswerError: If the model gives no probabilities.
+        """
+        begun = time.perf_counter()
+        photo = self.predictor.read(data, self.settings.limits)
+        decoded = time.perf_counter()
+        answer = self.predictor.answer(photo.pixels)
+        return Judged(photo, len(data), answer, decoded - begun, time.perf_counter() - decoded)
+
+    def prepare(self, data: bytes) -> bytes:
+        """Return a photo as the model receives it, as PNG; runs in a worker."""
+        stream = io.BytesIO()
+        pixels = self.predictor.read(data, self.settings.limits).pixels
+        Image.fromarray(pixels).save(stream, "PNG")
+        return stream.getvalue()
+
+    def prediction(
+        self, judged: Judged, request_id: str, top_k: int, *, queued: float, began: float
+    ) -> schemas.Prediction:
+        """Write an answer down, and count it.
+
+        Args:
+            judged: The answer.
+            request_id: Identifier of the request.
+            top_k: Classes to list, the most probable first.
+            queued: Seconds that the request waited.
+            began: When it began, on the clock of ``time.perf_counter``.
+        """
+        scores = judged.answer.probabilities
+        order = np.argsort(-scores, kind="stable")
+        ranked = [
+            schemas.Score(
+                label=self.card.classes[i].label,
+                label_fr=self.card.classes[i].label_fr,
+                score=float(scores[i]),
+            )
+            for i in order[:top_k]
+        ]
+        best, photo = ranked[0], judged.photo
+        self.telemetry.predicted(best.label, best.score, judged.decode, judged.inference)
+        seconds = {
+            "decode": judged.decode,
+            "inference": judged.inference,
+            "queue": queued,
+            "total": time.perf_counter() - began,
+        }
+        return schemas.Prediction(
+            label=best.label,
+            label_fr=best.label_fr,
+            score=best.score,
+            uncertain=best.score < self.card.doubt.uncertain_below,
+            predictions=ranked,
+            model=self.model,
+            image=schemas.ImageInfo(
+                width=photo.width, height=photo.height, format=photo.format, bytes=judged.size
+            ),
+            timings_ms={stage: round(1e3 * spent, 3) for stage, spent in seconds.items()},
+            request_id=request_id,
+        )
+
+    def explanation(self, judged: Judged, prediction: schemas.Prediction) -> schemas.Explanation:
+        """Add to an answer the map of the evidence for its class."""
+        best = int(judged.answer.probabilities.argmax())
+        heat = judged.answer.map_of(best)
+        grid = schemas.Grid(
+            rows=heat.shape[0], columns=heat.shape[1], values=heat.round(4).tolist()
+        )
+        return schemas.Explanation(**prediction.model_dump(), map=grid)
+
+    def judge_each(self, files: Sequence[bytes]) -> list[Judged | ProblemError]:
+        """Judge the photos of a batch, each on its own account; runs in a worker."""
+        judged: list[Judged | ProblemError] = []
+        for data in files:
+            try:
+                if len(data) > self.settings.max_upload_bytes:
+                    raise ProblemError("fichier_trop_volumineux")
+                judged.append(self.judge(data))
+            except ProblemError as problem:
+                judged.append(problem)
+            except ImageError as error:
+                judged.append(ProblemError(error.code))
+            except AnswerError:
+                judged.append(ProblemError("prediction_invalide"))
+        return judged
+
+    def batch_item(
+        self, index: int, found: Judged | ProblemError, request_id: str, **clocks: Any
+    ) -> schemas.BatchItem:
+        """Write down what came of one photo of a batch."""
+        if isinstance(found, ProblemError):
+            self.telemetry.rejected.labels(found.code).inc()
+            problem = schemas.Problem(**body_of(found, self.sentences, request_id))
+            return schemas.BatchItem(index=index, status="error", problem=problem)
+        every = len(self.card.classes)
+        prediction = self.prediction(found, request_id, every, **clocks)
+        return schemas.BatchItem(index=index, status="ok", prediction=prediction)
+
+
+def from_base64(body: bytes) -> bytes:
+    """Return the image of an earlier request, ``{"image": base64}``; runs in a worker.
+
+    Raises:
+        ProblemError: If the body has another form.
+    """
+    try:
+        text = schemas.LegacyImage.model_validate_json(body).image
+        if text.startswith(DATA_URL):
+            text = text.partition(",")[2]
+        return base64.b64decode("".join(text.split()), validate=True)
+    except ValueError as error:  # pydantic's and binascii's errors are some
+        raise ProblemError(
+            "requete_invalide",
+            "Le corps attendu est un objet JSON dont le champ «\u00a0image\u00a0» porte une image "
+            "en base64.",
+        ) from error

@@ -1,0 +1,117 @@
+"""What an operator sees: metrics for Prometheus, one JSON line a request.
+
+Neither holds an image or the name of a file. Labels of metrics are taken from closed lists, so that
+a hostile client cannot make their number grow.
+"""
+
+import json
+import logging
+import sys
+import traceback
+from datetime import UTC, datetime
+from typing import Any
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    generate_latest,
+)  # fmt: skip
+
+from vitrine.serving.card import Card
+
+__all__ = ["LOG", "Telemetry", "log_as_json"]
+
+LOG = logging.getLogger("vitrine.serving")
+SHORT = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
+LONG = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 30)
+
+
+class Telemetry:
+    """The metrics of one service.
+
+    Args:
+        card: The model served.
+    """
+
+    def __init__(self, card: Card) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        own = {"registry": self.registry}
+        self.requests = Counter(
+            "http_requests", "Requests answered.", ["route", "status"], **own
+        )  # the library adds _total
+        self.seconds = Histogram(
+            "request_seconds", "Duration of requests.", ["route"], buckets=LONG, **own
+        )
+        self.decoding = Histogram(
+            "decode_seconds", "Duration of decoding an image.", buckets=SHORT, **own
+        )
+        self.inference = Histogram(
+            "inference_seconds", "Duration of the model for an image.", buckets=SHORT, **own
+        )
+        self.queue = Gauge("queue_depth", "Requests computed or waiting.", **own)
+        self.rejected = Counter("rejected", "Requests and images not answered.", ["code"], **own)
+        self.predictions = Counter("predictions", "Answers by class.", ["label"], **own)
+        self.confidence = Histogram(
+            "confidence", "Score of the answer.", buckets=[i / 10 for i in range(1, 11)], **own
+        )
+        Info("model", "The model served.", **own).info(
+            {"version": card.version, "sha256": card.sha256}
+        )
+
+    def text(self) -> bytes:
+        """Return the metrics in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+    def predicted(self, label: str, score: float, decode: float, inference: float) -> None:
+        """Count an answer; durations are in seconds."""
+        self.predictions.labels(label).inc()
+        self.confidence.observe(score)
+        self.decoding.observe(decode)
+        self.inference.observe(inference)
+
+    def answered(self, request_id: str, facts: dict[str, Any]) -> None:
+        """Count a request and log it.
+
+        Args:
+            request_id: Its identifier.
+            facts: ``method``, ``route``, ``status``, ``ms``, and what its handler added.
+        """
+        self.requests.labels(facts["route"], str(facts["status"])).inc()
+        self.seconds.labels(facts["route"]).observe(facts["ms"] / 1e3)
+        if code := facts.get("code"):
+            self.rejected.labels(code).inc()
+        level = logging.DEBUG if facts["route"] in ("/healthz", "/readyz", "/metrics") else None
+        LOG.log(level or logging.INFO, "request", extra={"request_id": request_id, "facts": facts})
+
+
+class _Json(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if request_id := getattr(record, "request_id", None):
+            line["request_id"] = request_id
+        line |= getattr(record, "facts", {})
+        if record.exc_info:
+            line["stack"] = "".join(traceback.format_exception(*record.exc_info))
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def log_as_json(level: str) -> None:
+    """Send the lines of the service and of its server to the standard output, as JSON."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(_Json())
+    for name in ("vitrine.serving", "uvicorn", "uvicorn.error"):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [handler], False
+        logger.setLevel(level)
+    logging.getLogger("uvicorn.error").handlers = []
+    logging.getLogger("uvicorn.error").propagate = True

@@ -1,0 +1,166 @@
+"""What each route answers to a request that is as it should be."""
+
+import base64
+import io
+
+import numpy as np
+import pytest
+import tiny_model
+from pictures import encode, plain
+from PIL import Image
+
+from vitrine import images
+from vitrine.catalog import CLASSES_FR
+
+
+def upload(data, field="file"):
+    return {field: ("photo.jpg", data, "image/jpeg")}
+
+
+@pytest.mark.parametrize(("label", "colour"), tiny_model.COLOURS.items())
+def test_each_class_is_found_in_its_colour(client, label, colour):
+    answer = client.post("/api/v1/predict", files=upload(plain(colour))).json()
+
+    assert (answer["label"], answer["label_fr"]) == (label, CLASSES_FR[label])
+    assert answer["predictions"][0] == {key: answer[key] for key in ("label", "label_fr", "score")}
+
+
+def test_scores_are_the_softmax_of_the_logits_cooled_by_the_temperature(client):
+    answer = client.post("/api/v1/predict", files=upload(plain("red"))).json()
+
+    logits = 4.0 * tiny_model.SIGNS @ np.array([1.0, -1.0, -1.0]) / 2.0
+    expected = np.exp(logits) / np.exp(logits).sum()
+    scores = [row["score"] for row in answer["predictions"]]
+    assert scores == pytest.approx(sorted(expected, reverse=True), abs=0.01)  # JPEG's red is 254
+    assert sum(scores) == pytest.approx(1, abs=1e-9)
+
+
+@pytest.mark.parametrize(("colour", "uncertain"), [("red", False), ("gray", True)])
+def test_an_answer_under_the_threshold_of_the_card_is_uncertain(client, colour, uncertain):
+    answer = client.post("/api/v1/predict", files=upload(plain(colour))).json()
+
+    assert answer["uncertain"] is uncertain
+    assert (answer["score"] < 0.5) is uncertain
+
+
+def test_the_answer_tells_its_model_its_image_and_its_durations(client):
+    data = plain("red", (123, 45), "PNG")
+
+    answer = client.post("/api/v1/predict?top_k=2", files=upload(data)).json()
+
+    assert len(answer["predictions"]) == 2
+    assert answer["image"] == {"width": 123, "height": 45, "format": "PNG", "bytes": len(data)}
+    assert answer["model"]["name"] == "tiny/seed-0"
+    timings = answer["timings_ms"]
+    assert timings.keys() == {"decode", "inference", "queue", "total"}
+    assert timings["total"] >= timings["decode"] + timings["inference"] + timings["queue"]
+
+
+def test_the_map_is_highest_where_the_colour_of_the_class_is(client):
+    photo = Image.new("RGB", (320, 320), "red")
+    photo.paste("blue", (0, 0, 80, 80))
+
+    answer = client.post("/api/v1/explain", files=upload(encode(photo, "PNG"))).json()
+
+    assert answer["label"] == "Baby Care"
+    values = np.array(answer["map"]["values"])
+    assert (answer["map"]["rows"], answer["map"]["columns"]) == values.shape == (4, 4)
+    assert values[0, 0] == 0
+    assert values[1:, 1:] == pytest.approx(1, abs=0.05)
+
+
+def test_a_batch_is_answered_in_order_and_a_bad_image_does_not_stop_the_others(client):
+    sent = [plain("red"), b"no image", plain("blue")]
+
+    answer = client.post("/api/v1/predict/batch", files=[("files", ("x", one)) for one in sent])
+
+    items = answer.json()["items"]
+    assert answer.status_code == 200
+    assert [item["index"] for item in items] == [0, 1, 2]
+    assert [item["status"] for item in items] == ["ok", "error", "ok"]
+    assert items[0]["prediction"]["label"] == "Baby Care"
+    assert items[1]["problem"]["code"] == "format_non_pris_en_charge"
+    assert items[2]["prediction"]["label"] == "Computers"
+
+
+def test_a_batch_has_at_most_sixteen_images(client):
+    def status(count):
+        files = [("files", ("x", plain("red")))] * count
+        return client.post("/api/v1/predict/batch", files=files).status_code
+
+    assert (status(16), status(17)) == (200, 400)
+
+
+def test_the_preprocessed_image_is_what_the_model_receives(client):
+    photo = encode(Image.effect_noise((300, 200), 80).convert("RGB"))
+
+    answer = client.post("/api/v1/preprocess", files=upload(photo))
+
+    assert answer.headers["content-type"] == "image/png"
+    shown = np.asarray(Image.open(io.BytesIO(answer.content)))
+    assert np.array_equal(shown, images.preprocess(photo, tiny_model.SIDE))
+
+
+def test_the_model_route_tells_what_the_card_says(client, model_dir):
+    told = client.get("/api/v1/model").json()
+
+    card = tiny_model.card((model_dir / "model.onnx").read_bytes()).model_dump(mode="json")
+    assert told == {key: card[key] for key in told}
+    assert {"version", "sha256", "classes", "metrics", "licence", "doubt"} <= told.keys()
+
+
+def test_the_classes_are_told_in_both_languages_in_the_models_order(client):
+    told = client.get("/api/v1/classes").json()
+
+    assert [(row["id"], row["label"], row["label_fr"]) for row in told] == [
+        (i, *pair) for i, pair in enumerate(CLASSES_FR.items())
+    ]
+
+
+@pytest.mark.parametrize("prefix", ["", "data:image/jpeg;base64,"])
+def test_the_earlier_prediction_route_still_answers_and_says_it_is_deprecated(client, prefix):
+    body = {"image": prefix + base64.b64encode(plain("blue")).decode()}
+
+    answer = client.post("/predict/", json=body)
+
+    told = answer.json()
+    assert told["predicted_label"] == "Computers"
+    assert told["probabilities"].keys() == set(CLASSES_FR)
+    assert sum(told["probabilities"].values()) == pytest.approx(1)
+    assert answer.headers["deprecation"].startswith("@")
+    assert answer.headers["link"] == '</api/v1/predict>; rel="successor-version"'
+
+
+def test_the_earlier_preprocessing_route_gives_the_image_of_the_new_one(client):
+    photo = plain("teal")
+
+    earlier = client.post("/normalize/", json={"image": base64.b64encode(photo).decode()}).json()
+
+    now = client.post("/api/v1/preprocess", files=upload(photo)).content
+    assert base64.b64decode(earlier["image_normalized"]) == now
+
+
+def test_the_documentation_loads_nothing_from_elsewhere(client):
+    page = client.get("/docs")
+    sources = [part.split('"')[0] for part in page.text.split('src="')[1:]]
+    sources += [part.split('"')[0] for part in page.text.split('href="')[1:]]
+
+    assert page.status_code == 200
+    assert sources
+    assert all(source.startswith("/") for source in sources)
+    assert all(client.get(source).status_code == 200 for source in sources)
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+
+
+def test_the_schema_describes_every_route_its_file_and_its_problems(client):
+    schema = client.get("/openapi.json").json()
+
+    described = schema["paths"]["/api/v1/predict"]["post"]
+    form = described["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert form["properties"]["file"]["format"] == "binary"
+    assert set(described["responses"]) >= {"200", "400", "408", "413", "415", "422", "500", "503"}
+    references = {
+        part.split('"')[0] for part in client.get("/openapi.json").text.split("schemas/")[1:]
+    }
+    assert references <= schema["components"]["schemas"].keys()
+    assert schema["paths"]["/predict/"]["post"]["deprecated"] is True
