@@ -8,11 +8,14 @@ from contextlib import nullcontext
 from types import SimpleNamespace
 
 import jaxtyping
+import pandas as pd
 import pytest
 import torch
+from timm.models import get_pretrained_cfg
 from torch.utils.flop_counter import FlopCounterMode
 
-from vitrine.bench import clock, lengths, model, plain, recipes, scan, sheet
+from vitrine import paths
+from vitrine.bench import backbones, budget, clock, lengths, model, plain, recipes, scan, sheet
 from vitrine.bench.clock import Timings, peak_bytes, side_by_side
 from vitrine.models import mambavision
 from vitrine.models.scan import reference
@@ -315,3 +318,79 @@ def test_both_frameworks_count_the_same_multiply_adds():
     adds = sum(map(recipes._multiply_adds, (convolution, head, addition)))
 
     assert adds == 25 * 27 * 8 + 56 == counter.get_total_flops() / 2
+
+
+# Candidate backbones
+
+
+def test_the_sheet_of_backbones_counts_times_and_exports_each(untyped, tmp_path):
+    found = quick(backbones.measure)
+
+    assert [row["model"] for row in found["rows"]] == list(backbones.QUICK)
+    baseline, ours = found["rows"]
+    assert found["baseline"] == baseline["model"] and baseline["ratio"] == 1
+    assert (baseline["licence"], ours["licence"]) == ("apache-2.0", None)
+    assert baseline["parameters"] == 5_288_548
+    assert all(row["images_per_second"] > 0 for row in found["rows"])
+    assert [row["model"] for row in found["onnx"]] == list(backbones.QUICK)
+    assert all(row["same_top1"] and row["relative_gap"] < 1e-4 for row in found["onnx"])
+    assert json.loads(sheet.write("backbones", found, tmp_path).read_text())["onnx"]
+
+
+def test_a_network_that_cannot_be_exported_is_said_so(monkeypatch):
+    def refuse(*arguments, **options):
+        raise torch.onnx.OnnxExporterError("no operator for it\nand much more")
+
+    monkeypatch.setattr(backbones, "compare_onnx", refuse)
+    told = []
+
+    row = backbones._runtime("any", torch.nn.Identity(), 64, told.append)
+
+    assert row == {"model": "any", "refusal": "no operator for it"}
+    assert told == ["onnx any: no operator for it"]
+
+
+def test_attention_counts_as_the_products_that_it_is():
+    """4 tokens of 8 channels in 2 heads: two products of 4 x 4 x 4 a head."""
+
+    class Attend(torch.nn.Module):
+        def forward(self, x):
+            q = x.new_ones(1, 2, 4, 4)
+            return torch.nn.functional.scaled_dot_product_attention(q, q, q)
+
+    assert backbones.multiply_adds(Attend(), 8) == 2 * 2 * 4 * 4 * 4
+
+
+def test_every_candidate_is_known_to_timm_and_its_accuracy_to_the_bibliography():
+    cited = pd.read_csv(paths.root() / "ressources" / "backbones.csv").set_index("model")
+    library = (paths.root() / "book" / "references.bib").read_text(encoding="utf-8")
+
+    assert list(backbones.candidates()) == list(cited.index)
+    assert backbones.BASELINE in cited.index
+    for name, row in cited.iterrows():
+        known = get_pretrained_cfg(name)
+        assert known.input_size[-1] == row.side
+        assert (known.license is None) == pd.isna(row.top1) == pd.isna(row.reference)
+        assert pd.isna(row.reference) or f"{{{row.reference}," in library
+
+
+# The budget
+
+
+def test_the_budget_keeps_what_it_measured_before_and_stops_at_a_failure(monkeypatch, tmp_path):
+    ran = []
+
+    def make(command, **options):
+        ran.append(command)
+        return SimpleNamespace(returncode=int(command == ["make", "broken"]))
+
+    monkeypatch.setattr(budget, "subprocess", SimpleNamespace(run=make))
+    sheet.write("budget", budget.measure(["lint"], folder=tmp_path, tell=list), tmp_path)
+
+    found = budget.measure(["book", "demo"], folder=tmp_path, tell=list)
+    with pytest.raises(budget.BudgetError, match="make broken to succeed, found exit code 1"):
+        budget.measure(["broken"], folder=tmp_path, tell=list)
+
+    assert ran == [["make", target] for target in ("lint", "book", "demo", "broken")]
+    assert [row["target"] for row in found["rows"]] == ["book", "demo", "lint"]
+    assert all(row["seconds"] >= 0 and row["hardware"]["cores"] for row in found["rows"])

@@ -1,6 +1,7 @@
 """Tables of the benchmarks say what the sheets hold."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from vitrine import speeds
@@ -54,7 +55,10 @@ def test_each_bar_has_its_limit_its_measure_and_its_verdict_in_french():
     assert [tuple(row) for row in table.to_numpy()] == [
         ("balayage, vitesse, avant et arrière, 196 jetons", "≥ 28 ×", "39,1 ×", True),
         ("balayage, mémoire, avant et arrière, 196 jetons", "≤ 30 %", "14,2 %", True),
-        ("MambaVision-T, canaux en dernier, pas d’entraînement, bfloat16", "≥ 2,6 ×", "2,5 ×", False),
+        (
+            "MambaVision-T, canaux en dernier, pas d’entraînement, bfloat16",
+            "≥ 2,6 ×", "2,5 ×", False,
+        ),
         ("face au noyau CUDA de mamba-ssm, passe avant, 196 jetons", "≥ 1 ×", "1,25 ×", True),
         (
             "face au noyau CUDA de mamba-ssm, passe avant, MambaVision-T, float32",
@@ -108,3 +112,54 @@ def test_measured_costs_are_drawn_at_their_lengths_in_the_order_of_a_count():
     assert measured.layout.yaxis.title.text == "Durée (ms)"
     assert [(t.name, list(t.x)) for t in counted.data] == [("attention", list(watch.LENGTHS))]
     assert counted.layout.yaxis.title.text.startswith("Multiplications")
+
+
+BACKBONES = {
+    "baseline": "b0",
+    "rows": [
+        {
+            "model": name, "side": 224, "batch": 8, "parameters": 5_300_000, "licence": licence,
+            "multiply_adds": adds, "milliseconds": 80.0, "images_per_second": 100.0, "ratio": ratio,
+        }
+        for name, adds, ratio, licence in (
+            ("large", 4.5e9, 0.25, "cc-by-nc-sa-4.0"), ("b0", 4e8, 1.0, "apache-2.0"),
+            ("ours", 3e8, 0.5, None), ("odd", 2e8, 2.0, "mit"),
+        )
+    ],
+    "onnx": [
+        {"model": "b0", "ratio": 2.5, "same_top1": True, "relative_gap": 1e-6},
+        {"model": "ours", "ratio": 2.5, "same_top1": True, "relative_gap": 1e-2},
+        {"model": "odd", "refusal": "no operator"},
+    ],
+}  # fmt: skip
+CITED = pd.DataFrame(
+    {
+        "model": ["b0", "large", "ours", "odd"],
+        "label": ["B0", "Large", "Ours", "Odd"],
+        "top1": [77.1, 82.3, np.nan, 80.0],
+    }
+)
+
+
+def test_backbones_are_listed_by_their_work_with_what_is_cited_and_what_is_not_known():
+    table = speeds.backbones(BACKBONES, CITED).replace(r"[\u00a0\u202f]", " ", regex=True)
+
+    assert list(table["Réseau"]) == ["Odd", "Ours", "B0", "Large"]
+    assert list(table["Top-1 ImageNet, cité (%)"]) == ["80,0", "non publié", "77,1", "82,3"]
+    assert list(table["Vitesse (B0 = 1)"]) == [2.0, 0.5, 1.0, 0.25]
+    assert set(table["Images/s, carte graphique"]) == {"non mesuré"}
+    assert list(table["ONNX Runtime"]) == [
+        "export refusé", "réponses différentes", "2,5 × PyTorch", "non essayé",
+    ]  # fmt: skip
+    assert list(table["Licence des poids"]) == [
+        "MIT", "sans poids publiés", "Apache-2.0", "CC BY-NC-SA 4.0, non commerciale",
+    ]  # fmt: skip
+
+
+def test_a_card_that_was_measured_has_its_column():
+    card = {"rows": [{"model": "b0", "images_per_second": 2345.6}]}
+
+    table = speeds.backbones(BACKBONES, CITED, card).set_index("Réseau")
+
+    assert table.loc["B0", "Images/s, carte graphique"] == "2345,6"
+    assert table.loc["Odd", "Images/s, carte graphique"] == "non mesuré"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["benchmarks", "networks", "runtimes", "scans"]
+__all__ = ["backbones", "benchmarks", "networks", "runtimes", "scans"]
 
 PASSES_FR = {"forward": "passe avant", "training": "avant et arrière"}
 STEPS_FR = {"forward": "inférence", "training": "pas d’entraînement"}
@@ -31,6 +31,15 @@ NETWORKS_FR = {
     "mambavision_micro": "MambaVision micro",
     "mambavision_tiny": "MambaVision-T",
 }
+LICENCES_FR = {
+    None: "sans poids publiés",
+    "apache-2.0": "Apache-2.0",
+    "mit": "MIT",
+    "cc-by-nc-sa-4.0": "CC BY-NC-SA 4.0, non commerciale",
+    "cvnets-license": "propre à Apple",
+}
+AGREES = 1e-4
+"""Largest gap of logits, relative to the largest of them, that is rounding alone."""
 _THIN, _NO_BREAK = "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}"
 
 Sheet = Mapping[str, Any]
@@ -112,6 +121,51 @@ def runtimes(sheet: Sheet) -> pd.DataFrame:
             for row in sheet["onnx"]
         ]
     )
+
+
+def backbones(sheet: Sheet, cited: pd.DataFrame, gpu: Sheet | None = None) -> pd.DataFrame:
+    """List candidate backbones: what is cited of each, what was counted and measured here.
+
+    Args:
+        sheet: Content of ``runs/bench/backbones.json``.
+        cited: ``ressources/backbones.csv``: label and accuracy on ImageNet of each.
+        gpu: Content of ``runs/bench/backbones-cuda.json``, where one was measured.
+    """
+    known = cited.set_index("model")
+    onnx = {row["model"]: row for row in sheet["onnx"]}
+    faster = {row["model"]: row["images_per_second"] for row in (gpu or {"rows": []})["rows"]}
+    baseline = known.label[sheet["baseline"]]
+    return pd.DataFrame(
+        [
+            {
+                "Réseau": known.label[row["model"]],
+                "Top-1 ImageNet, cité (%)": _known(known.top1[row["model"]], "non publié"),
+                "Côté (px)": row["side"],
+                "Paramètres (M)": row["parameters"] / 1e6,
+                "Multiplications (G)": row["multiply_adds"] / 1e9,
+                "Images/s, un fil": float(row["images_per_second"]),
+                f"Vitesse ({baseline} = 1)": float(row["ratio"]),
+                "Images/s, carte graphique": _known(faster.get(row["model"]), "non mesuré"),
+                "ONNX Runtime": _exported(onnx.get(row["model"])),
+                "Licence des poids": LICENCES_FR.get(row["licence"], row["licence"]),
+            }
+            for row in sheet["rows"]
+        ]
+    ).sort_values("Multiplications (G)", ignore_index=True)
+
+
+def _known(value: float | None, otherwise: str) -> str:
+    return otherwise if value is None or pd.isna(value) else f"{value:.1f}".replace(".", ",")
+
+
+def _exported(row: Mapping[str, Any] | None) -> str:
+    if row is None:
+        return "non essayé"
+    if "refusal" in row:
+        return "export refusé"
+    if not row["same_top1"] or row["relative_gap"] > AGREES:
+        return "réponses différentes"
+    return f"{_decimal(row['ratio'])}{_NO_BREAK}× PyTorch"
 
 
 def _about(bar: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from vitrine.bench import plain, sheet
 from vitrine.bench.clock import Progress, Work, clock_of, side_by_side
 from vitrine.models.rebuilt import fill, image
 
-__all__ = ["measure", "measure_onnx", "model_bars"]
+__all__ = ["compare_onnx", "measure", "measure_onnx", "model_bars"]
 
 BATCHES = {"forward": 16, "training": 8}
 PLAIN, JUDGED = "plain, float32", "ours, channels last"
@@ -147,15 +147,40 @@ def measure_onnx(
     """Return a row for each batch: ONNX Runtime beside eager, on one thread, and how they agree.
 
     Args:
-        name: A name of timm's.
+        name: A name of timm's, of a MambaVision.
         side: Side of the image, in pixels.
         turns: Times that each is timed.
         tell: Told each result as a line.
         options: What else to say to ``timm.create_model``.
     """
+    model = fill(timm.create_model(name, **options)).eval()
+    return compare_onnx(name, model, side=side, turns=turns, batches=RUNTIME_BATCHES, tell=tell)
+
+
+def compare_onnx(
+    name: str,
+    model: nn.Module,
+    *,
+    side: int,
+    turns: int,
+    batches: tuple[int, ...],
+    tell: Tell = print,
+) -> list[dict[str, Any]]:
+    """Return a row for each batch: ONNX Runtime beside a network as it stands.
+
+    Args:
+        name: What the rows call it.
+        model: The network, in evaluation mode, on the CPU.
+        side: Side of the image, in pixels.
+        turns: Times that each is timed.
+        batches: Numbers of images.
+        tell: Told each result as a line.
+
+    Raises:
+        OnnxExporterError: If PyTorch cannot export the network.
+    """
     import onnxruntime
 
-    model = fill(timm.create_model(name, **options)).eval()
     one = onnxruntime.SessionOptions()
     one.intra_op_num_threads = one.inter_op_num_threads = 1
     rows = []
@@ -166,13 +191,13 @@ def measure_onnx(
             (image(2, side, side),),
             path,
             dynamo=True,
-            dynamic_shapes={"image": {0: torch.export.Dim("batch")}},
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
             input_names=["image"],
             output_names=["logits"],
             verbose=False,
         )
         session = onnxruntime.InferenceSession(path, one, providers=["CPUExecutionProvider"])
-        for batch in RUNTIME_BATCHES:
+        for batch in batches:
             rows.append(_onnx_row(name, model, session, image(batch, side, side), turns))
             row = rows[-1]
             tell(
@@ -205,6 +230,7 @@ def _onnx_row(name: str, model: nn.Module, session: Any, x: Tensor, turns: int) 
         "ratio": timings.ratio("onnx", "eager"),
         "same_top1": bool(expected.argmax(1).equal(found.argmax(1))),
         "largest_gap": float((expected - found).abs().max()),
+        "relative_gap": float((expected - found).abs().max() / expected.abs().max()),
     }
 
 

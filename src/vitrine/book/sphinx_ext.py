@@ -14,7 +14,16 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
 
-from vitrine.book import bibliography, french, markup, provenance, roles, search, takeaways
+from vitrine.book import (
+    bibliography,
+    french,
+    inserts,
+    markup,
+    provenance,
+    roles,
+    search,
+    takeaways,
+)
 from vitrine.book.plotly_renderer import FIGURE_CLASS
 
 __all__ = ["setup"]
@@ -31,6 +40,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register everything the book adds to Sphinx."""
     bibliography.setup()
     french.setup(app)
+    inserts.setup(app)
     markup.setup(app)
     provenance.setup(app)
     roles.setup(app)

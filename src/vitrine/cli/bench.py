@@ -71,6 +71,39 @@ def recipes(
     _run("recipes", bench.measure, turns, device, quick, folder)
 
 
+@app.command()
+def backbones(
+    turns: Turns = 5, device: Device = "auto", quick: Quick = False, folder: Folder = None
+) -> None:
+    """Time candidate backbones beside EfficientNet-B0, count their work, export them to ONNX.
+
+    It takes about 6 minutes, and writes runs/bench/backbones.json (backbones-cuda.json on a GPU).
+
+    Example: vitrine bench backbones --turns 9
+    """
+    from vitrine.bench import backbones as bench
+
+    _run("backbones", bench.measure, turns, device, quick, folder)
+
+
+@app.command()
+def budget(
+    targets: Annotated[list[str], typer.Argument(help="Targets of the Makefile: book, demo …")],
+    folder: Folder = None,
+) -> None:
+    """Run targets of the Makefile and keep how long each took, for the page on reproduction.
+
+    Leave the machine alone meanwhile. It writes runs/bench/budget.json.
+
+    Example: vitrine bench budget book demo lint test
+    """
+    from vitrine.bench import budget as bench
+    from vitrine.bench import sheet
+
+    path = sheet.write("budget", bench.measure(targets, folder=folder, tell=typer.echo), folder)
+    typer.echo(f"written: {path.name}")
+
+
 def _run(
     name: str,
     measure: Callable[..., dict[str, Any]],

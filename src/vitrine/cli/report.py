@@ -96,14 +96,22 @@ def publish(
 
 
 def check() -> None:
-    """Check what is published: the ledger, the stamps of the notebooks, the prose.
+    """Check what is published: the ledger, the reading notes, the notebooks, the prose.
 
     Example: vitrine check
     """
+    from datetime import UTC, datetime
+
     from vitrine import ledger
-    from vitrine.book import checks, lint
+    from vitrine.book import checks, lint, readings
 
     ledger.check()
+    for note in readings.overdue(readings.read(), datetime.now(UTC).date()):
+        typer.echo(
+            f"warning: {readings.FILE}:{note.line}: expected {note.key} to be read again by "
+            f"{note.review}; do so, then move its dates",
+            err=True,
+        )
     for name, verdict in checks.states().items():
         typer.echo(f"{name}: {verdict.state}" + (f", {verdict.reason}" if verdict.reason else ""))
     checks.check_notebooks()

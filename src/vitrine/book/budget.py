@@ -1,0 +1,74 @@
+"""What the report costs to make again, as it was measured: commands and trainings, in tables."""
+
+import json
+from collections import defaultdict
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from vitrine.book import wording
+from vitrine.book.readings import day
+
+__all__ = ["COMMANDS", "SHEET", "commands", "trainings"]
+
+SHEET = "runs/bench/budget.json"
+"""Where ``vitrine bench budget`` writes, from the root."""
+
+COMMANDS = {
+    "book": ("exécute les carnets, construit et vérifie le livre", "publié"),
+    "test": ("vérifie tout", "les deux"),
+    "demo": ("entraîne et compare pour de bon, sur un catalogue synthétique", "miniature"),
+    "lint": ("style du code, cohérence de ce qui est publié", "publié"),
+}
+"""Target of the Makefile: what it does, and in which profile."""
+
+_MINUTE = 60
+_TEN_MINUTES = 600
+
+
+def commands(root: Path) -> str:
+    """Return how long each command took, in MyST; one that was not measured says so."""
+    sheet = root / SHEET
+    rows = json.loads(sheet.read_text(encoding="utf-8"))["rows"] if sheet.is_file() else []
+    measured = {row["target"]: row for row in rows}
+    lines = [
+        "| Commande | Ce qu’elle fait | Profil | Durée mesurée | Où et quand |",
+        "|---|---|---|--:|---|",
+    ]
+    for target, (does, profile) in COMMANDS.items():
+        row = measured.get(target)
+        took = _duration(row["seconds"]) if row else "non mesurée"
+        where = (
+            f"{_machine(row['hardware'])}, {day(date.fromisoformat(row['date']))}" if row else "–"
+        )
+        lines.append(f"| `make {target}` | {does} | {profile} | {took} | {where} |")
+    return "\n".join(lines)
+
+
+def trainings(root: Path) -> str:
+    """Return how long each published recipe took to train, a seed, in MyST."""
+    groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for path in sorted((root / "runs").glob("*/*/run.json")):
+        run = json.loads(path.read_text(encoding="utf-8"))
+        groups[run["recipe"]["name"]].append(run)
+    lines = ["| Recette | Graines | Durée d’une graine | Machine |", "|---|--:|--:|---|"]
+    for recipe, runs in groups.items():
+        seconds = [run["timing"]["training_seconds"] or run["timing"]["seconds"] for run in runs]
+        low, high = _duration(min(seconds)), _duration(max(seconds))
+        took = low if low == high else f"de {low} à {high}"
+        machines = " ; ".join(sorted({_machine(run["hardware"]) for run in runs}))
+        lines.append(f"| `{recipe}` | {len(runs)} | {took} | {machines} |")
+    return "\n".join(lines)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < _MINUTE:
+        return f"{wording.number(seconds)} s"
+    return f"{wording.number(seconds / _MINUTE, 0 if seconds >= _TEN_MINUTES else 1)} min"
+
+
+def _machine(hardware: dict[str, Any]) -> str:
+    if hardware.get("gpu"):
+        return str(hardware["gpu"])
+    threads = hardware.get("threads") or hardware["cores"]
+    return f"{hardware['cpu']}, {threads} fil{'s' if threads > 1 else ''}"

@@ -1,0 +1,55 @@
+"""Parts of prose pages that code writes from tracked files, in the place of a comment.
+
+====================================  ======================================================
+``<!-- lectures : tableau -->``       the reading notes, one row each
+``<!-- lectures : notes -->``         the reading notes in full
+``<!-- lectures : date -->``          the day of the last reading
+``<!-- durées : commandes -->``       how long each command took, where it was measured
+``<!-- durées : entraînements -->``   how long each published run took to train
+====================================  ======================================================
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+
+from vitrine.book import budget, readings
+
+__all__ = ["INSERTS", "fill", "setup"]
+
+
+def _read(root: Path) -> list[readings.Reading]:
+    return readings.read(root, files=False)
+
+
+INSERTS: dict[str, Callable[[Path], str]] = {
+    "lectures : tableau": lambda root: readings.table(_read(root)),
+    "lectures : notes": lambda root: readings.notes(_read(root)),
+    "lectures : date": lambda root: readings.day(max(n.read for n in _read(root))),
+    "durées : commandes": budget.commands,
+    "durées : entraînements": budget.trainings,
+}
+"""What may stand in a comment, and what writes it from the root of the repository."""
+
+_MARK = re.compile(r"<!-- (" + "|".join(map(re.escape, INSERTS)) + r") -->")
+
+
+def fill(text: str, root: Path) -> str:
+    """Return a page in MyST with its comments replaced."""
+    return _MARK.sub(lambda match: INSERTS[match[1]](root), text)
+
+
+def setup(app: Sphinx) -> None:
+    """Fill each page as it is read."""
+    app.connect("source-read", _fill)
+
+
+def _fill(app: Sphinx, page: str, source: list[str]) -> None:
+    if _MARK.search(source[0]):
+        try:
+            source[0] = fill(source[0], Path(app.srcdir))
+        except (OSError, ValueError) as error:
+            raise ExtensionError(str(error)) from error

@@ -1,0 +1,63 @@
+"""The page on reproduction says what was measured, and what was not."""
+
+import json
+from pathlib import Path
+
+from vitrine.book import budget
+
+HARDWARE = {"cpu": "AMD EPYC", "threads": 2, "cores": 2, "gpu": None}
+
+
+def run(recipe, seed, seconds, **timing):
+    return {
+        "name": f"{recipe}/seed-{seed}", "recipe": {"name": recipe}, "hardware": HARDWARE,
+        "timing": {"training_seconds": seconds, "seconds": 30.0} | timing,
+    }  # fmt: skip
+
+
+def cells(table):
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]
+    ]
+
+
+def test_a_command_that_was_not_measured_says_so(tmp_path):
+    rows = cells(budget.commands(tmp_path))
+
+    assert [row[0] for row in rows] == [f"`make {target}`" for target in budget.COMMANDS]
+    assert {(row[3], row[4]) for row in rows} == {("non mesurée", "–")}
+
+
+def test_a_command_is_shown_with_its_duration_its_machine_and_its_day(tmp_path):
+    sheet = tmp_path / budget.SHEET
+    sheet.parent.mkdir(parents=True)
+    measured = {"target": "book", "date": "2026-12-01", "seconds": 201.0, "hardware": HARDWARE}
+    sheet.write_text(json.dumps({"rows": [measured]}), encoding="utf-8")
+
+    book, *others = cells(budget.commands(tmp_path))
+
+    assert book[3:] == ["3,4 min", "AMD EPYC, 2 fils, 1er décembre 2026"]
+    assert {row[3] for row in others} == {"non mesurée"}
+
+
+def test_trainings_are_grouped_by_recipe_from_the_fastest_seed_to_the_slowest(tmp_path):
+    runs = [run("net", 0, 1200.0), run("net", 1, 1800.0), run("probe", 0, 0)]
+    for each in runs:
+        folder = tmp_path / "runs" / Path(each["name"])
+        folder.mkdir(parents=True)
+        (folder / "run.json").write_text(json.dumps(each), encoding="utf-8")
+
+    rows = cells(budget.trainings(tmp_path))
+
+    assert rows == [
+        ["`net`", "2", "de 20 min à 30 min", "AMD EPYC, 2 fils"],
+        ["`probe`", "1", "30 s", "AMD EPYC, 2 fils"],
+    ]
+
+
+def test_the_commands_are_targets_of_the_makefile():
+    from vitrine import paths
+
+    makefile = (paths.root() / "Makefile").read_text(encoding="utf-8")
+
+    assert all(f"\n{target}:" in makefile for target in budget.COMMANDS)
