@@ -1,6 +1,6 @@
 # Two commands matter: `make book` builds the report, `make test` checks everything.
 .DEFAULT_GOAL := help
-.PHONY: help setup book test test-units test-smoke test-published lint demo serve-book publish lock clean
+.PHONY: help setup book test test-units test-smoke test-published lint demo serve-book publish audit lock clean
 
 BIN := .venv/bin
 NBVAL := --nbval-current-env --nbval-cell-timeout=300 -p no:cacheprovider
@@ -29,8 +29,8 @@ test-published:  ## Each published output is what its notebook gives today (stri
 		--nbval-sanitize-with tests/nbval_sanitise.cfg $(NBVAL) notebooks
 
 lint: setup  ## Style of the code, consistency of what is published
-	$(BIN)/ruff check src tests
-	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests deploy requirements
+	$(BIN)/ruff format --check src tests deploy requirements
 	$(BIN)/vitrine check
 
 demo: setup  ## Train and compare on the synthetic catalogue, for real (under 6 minutes)
@@ -43,6 +43,10 @@ serve-book:  ## Serve the built book on http://127.0.0.1:8080
 
 publish: setup  ## Execute what is stale and write notebooks/*.ipynb
 	$(BIN)/vitrine publish
+
+audit: setup  ## Known vulnerabilities of the locked packages, and the images' bills (needs a network)
+	$(BIN)/python requirements/sbom.py build/audit requirements/api.txt requirements/ui.txt
+	$(BIN)/python requirements/audit.py requirements/api.txt requirements/ui.txt requirements/all.txt
 
 lock:  ## Resolve the dependencies again into requirements/, the images' from the same (needs uv)
 	uv pip compile --quiet --upgrade --universal --generate-hashes --all-extras --no-header \

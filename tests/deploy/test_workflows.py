@@ -1,0 +1,149 @@
+"""The workflows name real commands, real files and fixed actions."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+import yaml
+
+from vitrine.cli import app
+
+ROOT = Path(__file__).resolve().parents[2]
+PATHS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+def read(name: str) -> dict:
+    found = yaml.safe_load((ROOT / ".github" / "workflows" / f"{name}.yml").read_text())
+    found["on"] = found.pop(True)  # YAML 1.1 reads the key `on` as a truth value
+    return found
+
+
+def steps(workflow: dict) -> list[dict]:
+    return [step for job in workflow["jobs"].values() for step in job["steps"]]
+
+
+def lines(workflow: dict) -> list[str]:
+    """Return the command lines of a workflow, continued ones joined."""
+    scripts = [step["run"].replace("\\\n", " ") for step in steps(workflow) if "run" in step]
+    return [line.strip() for script in scripts for line in script.splitlines() if line.strip()]
+
+
+@pytest.fixture(params=[path.stem for path in PATHS])
+def workflow(request):
+    return read(request.param)
+
+
+def test_every_action_is_fixed_by_its_commit_and_says_its_version():
+    used = [
+        line.split("uses:")[1].strip()
+        for path in PATHS
+        for line in path.read_text().splitlines()
+        if "uses:" in line
+    ]
+
+    fixed = re.compile(r"[\w\-]+/[\w\-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
+    assert len(used) > 10
+    assert [line for line in used if not fixed.fullmatch(line)] == []
+
+
+def test_an_action_has_one_version_in_the_whole_project():
+    pins = re.findall(r"uses: ([\w\-/]+)@(\S+)", "\n".join(p.read_text() for p in PATHS))
+
+    assert len(set(pins)) == len(dict(pins))
+
+
+def test_workflow_may_only_read_unless_a_job_says_more(workflow):
+    assert workflow["permissions"] == {"contents": "read"}
+    assert all(
+        set(job.get("permissions", {})) <= {"contents", "id-token", "pages"}
+        for job in workflow["jobs"].values()
+    )
+
+
+def test_no_checkout_leaves_its_token_in_the_clone(workflow):
+    clones = [s for s in steps(workflow) if s.get("uses", "").startswith("actions/checkout@")]
+
+    assert all(clone["with"]["persist-credentials"] is False for clone in clones)
+
+
+def test_make_targets_named_by_workflows_exist(workflow):
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+
+    named = {w for line in lines(workflow) for w in re.findall(r"\bmake ([a-z-]+)", line)}
+
+    assert named <= targets
+
+
+def test_vitrine_commands_named_by_workflows_exist(workflow):
+    known = typer.main.get_command(app)
+
+    for line in lines(workflow):
+        for said in re.findall(r"\.venv/bin/vitrine ([^\\]+)", line):
+            command, words = known, said.split()
+            while words and words[0] in getattr(command, "commands", {}):
+                command = command.commands[words.pop(0)]
+            options = {name for option in command.params for name in option.opts}
+            assert not hasattr(command, "commands"), line
+            assert {w for w in words if re.fullmatch(r"--[a-z-]+", w)} <= options, line
+
+
+def test_files_named_by_workflows_exist(workflow):
+    said = "\n".join(lines(workflow)) + "\n".join(
+        str(value) for step in steps(workflow) for value in step.get("with", {}).values()
+    )
+
+    named = set(re.findall(r"\b((?:deploy|requirements|tests)/[\w./\-]+)", said))
+
+    assert {name for name in named if not (ROOT / name).exists()} == set()
+
+
+def test_workflow_that_tests_has_a_browser_first(workflow):
+    said = "\n".join(lines(workflow))
+
+    tests = [said.index(word) for word in ("/pytest ", "make test") if word in said]
+
+    assert all("/usr/local/bin/chromium" in said[:place] for place in tests)
+
+
+def test_secrets_never_enter_a_command_line(workflow):
+    assert not any("${{" in line for line in lines(workflow))
+
+
+def test_pins_of_actions_and_bases_are_renewed():
+    config = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())
+
+    watched = {(u["package-ecosystem"], u["directory"]) for u in config["updates"]}
+
+    assert watched == {("github-actions", "/"), ("docker", "/deploy")}
+
+
+def test_workflows_pass_the_audit_of_zizmor():
+    zizmor = shutil.which("zizmor", path=Path(sys.executable).parent)
+
+    done = subprocess.run(
+        [zizmor, "--offline", "--no-progress", "--format", "plain", str(ROOT / ".github")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout
+
+
+def test_shell_scripts_pass_shellcheck(tmp_path):
+    shellcheck = shutil.which("shellcheck", path=Path(sys.executable).parent)
+    scripts = [ROOT / ".ci" / "run", *(ROOT / "requirements").glob("*.sh")]
+    for path in PATHS:
+        for number, step in enumerate(s for s in steps(read(path.stem)) if "run" in s):
+            script = tmp_path / f"{path.stem}-{number}.sh"
+            script.write_text(f"#!/usr/bin/env bash\nset -eo pipefail\n{step['run']}\n")
+            scripts.append(script)
+
+    done = subprocess.run([shellcheck, *scripts], capture_output=True, text=True, check=False)
+
+    assert len(scripts) > 10
+    assert done.returncode == 0, done.stdout
