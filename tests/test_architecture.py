@@ -17,7 +17,7 @@ LAYERS = [
     {"archive", "demo"},
     {"catalog"},
     {"images", "corruptions"},
-    {"splits"},
+    {"splits", "showcase"},
     {"facts", "prepare"},
     {"recipes"},
     {"models"},
@@ -28,7 +28,7 @@ LAYERS = [
     {"explain"},
     {"figures", "tables", "speeds"},
     {"ledger"},
-    {"book", "bench"},
+    {"book", "bench", "serving"},
     {"cli"},
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
