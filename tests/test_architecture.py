@@ -28,7 +28,8 @@ LAYERS = [
     {"explain"},
     {"figures", "tables", "speeds"},
     {"ledger"},
-    {"book", "bench", "serving"},
+    {"book", "serving"},
+    {"bench"},
     {"cli"},
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
@@ -75,6 +76,8 @@ def test_module_stays_short_enough_to_hold_one_noun(path):
         ("vitrine.train_keras", {"torch"}),
         ("vitrine.train_torch", {"tensorflow"}),
         ("vitrine.explain.facts", {"torch", "tensorflow", "plotly"}),
+        ("vitrine.images", {"pandas", "scipy"}),
+        ("vitrine.serving.api", {"torch", "tensorflow", "pandas", "scipy", "sklearn", "typer"}),
     ],
 )
 def test_importing_a_module_leaves_heavy_libraries_alone(module, heavy):

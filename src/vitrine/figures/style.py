@@ -19,7 +19,7 @@ from vitrine.scores import Interval
 __all__ = [
     "CLASS_COLOURS", "INK", "MUTED", "PART_COLOURS", "PARTS_FR", "SHORT", "data_uri", "dress",
     "error", "grid", "listed", "log_axis", "model_colour", "model_name", "percent_axis", "rounded",
-    "whole",
+    "stepped", "whole",
 ]  # fmt: skip
 
 ORANGE, SKY, GREEN, BLUE = "#e69f00", "#56b4e9", "#009e73", "#0072b2"
@@ -178,3 +178,43 @@ def listed(names: Sequence[str]) -> dict[str, object]:
         "showgrid": False,
         "ticks": "",
     }
+
+
+def stepped(
+    figure: go.Figure, shown: Mapping[str, Sequence[int]], *, about: str, first: str
+) -> go.Figure:
+    """Give a figure a slider that shows some of its traces at a time, and return it.
+
+    A page replaces it by a control of its own, which the keyboard reaches. Without scripts, the
+    table of the figure holds all the traces: each must have a name that tells it apart.
+
+    Args:
+        figure: What to step through, in place.
+        shown: By label of a step, the numbers of the traces that it shows; a trace that no step
+            names is always there.
+        about: What the slider sets, in French, such as « Pas ».
+        first: Label of the step shown first.
+    """
+    changing = sorted({number for numbers in shown.values() for number in numbers})
+    for number in changing:
+        figure.data[number].visible = number in shown[first]
+    steps = [
+        {
+            "label": label,
+            "method": "restyle",
+            "args": [{"visible": [number in numbers for number in changing]}, changing],
+        }
+        for label, numbers in shown.items()
+    ]
+    active = list(shown).index(first)
+    figure.update_layout(
+        sliders=[
+            {
+                "active": active,
+                "currentvalue": {"prefix": f"{about} : "},
+                "pad": {"t": 56},
+                "steps": steps,
+            }
+        ]
+    )
+    return figure
