@@ -7,6 +7,8 @@ from pybtex.database import parse_file
 
 from vitrine import paths
 from vitrine.book import readings, sources
+from vitrine.book.search import fold
+from vitrine.catalog import CLASSES_FR
 from vitrine.ledger.measures import COMPARISONS
 from vitrine.recipes import RECIPES, find
 
@@ -87,6 +89,32 @@ def test_every_reference_has_an_address_or_an_identifier_and_is_cited():
     assert cited <= set(library)
     assert set(library) <= cited | noted
     assert bare <= {"elkan2001foundations"}
+
+
+def test_the_need_names_the_seven_categories_as_the_data_and_the_screens_do():
+    named = {row[0]: row[1] for row in table(
+        "besoin.md", "| Dans les données | En français | Ce qui la rend difficile |"
+    )}  # fmt: skip
+
+    assert named == CLASSES_FR
+
+
+def test_the_protocol_declares_the_one_setting_that_differs():
+    text = (BOOK / "protocole.md").read_text(encoding="utf-8")
+    scratch = [recipe for recipe in RECIPES.values() if recipe.name.endswith("-scratch")]
+    torch = {r.name: r.norm_momentum for r in scratch if r.trainer == "torch"}
+
+    assert torch["efficientnet-b0-torch-scratch"] == 0.01 and "celle de Keras**, 0,01" in text
+    assert torch["mambavision-micro-scratch"] == 0 and "la valeur publiée**, 0,1" in text
+
+
+def test_the_glossary_is_in_alphabetical_order():
+    text = (BOOK / "glossaire.md").read_text(encoding="utf-8")
+    terms = re.findall(r"^(?!\s|:::|#|\*)(\S.*?)(?: \(.*|, .*)?\n  \S", text, re.MULTILINE)
+    plain = [fold(term) for term in terms]
+
+    assert len(terms) > 30
+    assert plain == sorted(plain)
 
 
 @pytest.mark.parametrize(

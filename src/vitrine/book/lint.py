@@ -1,7 +1,6 @@
 """No result is typed in prose: a digit beside a unit of results must come from the ledger.
 
-Read are Markdown pages and the Markdown, captions and alternative texts of notebooks. Code, roles,
-links, formulas and sentences that cite a source are left alone.
+Code, roles, links, formulas and sentences that cite a source are left alone.
 """
 
 import re
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vitrine import paths
-from vitrine.book import sources
+from vitrine.book import prose
 
 __all__ = ["ALLOWED", "Finding", "lint", "typed_results"]
 
@@ -25,17 +24,6 @@ ALLOWED = (
 """Patterns of what may be typed, reviewed one by one; ``\\s`` stands for any kind of space."""
 
 _RESULT = re.compile(r"\d[\d\s.,]*(?:%|points?\b|images?/s|ms\b)")
-# Blanked before reading, in this order; a length is kept so that lines stay where they are.
-_APART = (
-    re.compile(r"^---\n.*?\n---$", re.DOTALL | re.MULTILINE),
-    re.compile(r"^(?P<f>`{3,}|~{3,})(?!\{(?:admonition|note|tip|warning|figure|table)).*?^(?P=f)",
-               re.DOTALL | re.MULTILINE),
-    re.compile(r"<!--.*?-->|^%.*?$", re.DOTALL | re.MULTILINE),
-    re.compile(r"\$\$.*?\$\$|\$[^$\n]+\$", re.DOTALL),
-    re.compile(r"\{(?!cite)[\w:+-]+\}`[^`]*`"),
-    re.compile(r"(?<![`}])`[^`]+`(?!`)"),
-    re.compile(r"\]\([^)]*\)|https?://\S+"),
-)  # fmt: skip
 _SENTENCE = re.compile(r"[^.!?]*(?:[.!?](?!\s|$)[^.!?]*)*[.!?]?")
 
 
@@ -63,18 +51,15 @@ def lint(root: Path | None = None) -> list[Finding]:
 
 def typed_results(path: Path) -> list[Finding]:
     """Return the results typed in a Markdown page or a notebook source, in reading order."""
-    text = path.read_text(encoding="utf-8")
-    blocks = _blocks(path) if path.suffix == ".py" else iter([(1, text)])
     return [
         Finding(path=path, line=first + offset, text=typed)
-        for first, block in blocks
+        for first, block in prose.blocks(path)
         for offset, typed in _typed(block)
     ]
 
 
 def _typed(text: str) -> Iterator[tuple[int, str]]:
-    for apart in _APART:
-        text = apart.sub(lambda match: re.sub(r"\S", " ", match[0]), text)
+    text = prose.blank(text)
     for allowed in ALLOWED:
         text = re.sub(allowed, lambda match: " " * len(match[0]), text)
     for paragraph in re.finditer(r"(?:(?!\n\s*\n).)+", text, re.DOTALL):
@@ -84,19 +69,3 @@ def _typed(text: str) -> Iterator[tuple[int, str]]:
             for match in _RESULT.finditer(sentence[0]):
                 start = paragraph.start() + sentence.start() + match.start()
                 yield text.count("\n", 0, start), " ".join(match[0].split())
-
-
-def _blocks(source: Path) -> Iterator[tuple[int, str]]:
-    """Yield the prose of a notebook source, with the line it starts on."""
-    lines = source.read_text(encoding="utf-8").splitlines()
-    position = 0
-    for cell in sources.read(source).cells:
-        # A cell is found again by its marker, in order.
-        marker = next(i for i in range(position, len(lines)) if lines[i].startswith("# %%"))
-        position = marker + 1
-        if cell.cell_type == "markdown":
-            yield marker + 2, cell.source
-        options = cell.metadata.get("mystnb", {})
-        for part in (options.get("figure", {}).get("caption"), options.get("image", {}).get("alt")):
-            if part:
-                yield marker + 1, part
