@@ -122,7 +122,7 @@ def test_a_page_is_filled_with_the_notes_and_leads_to_the_notebooks(written):
     filled = inserts.fill(page, root)
 
     assert filled.startswith("Le 25 novembre 2026.")
-    assert "| {cite:t}`hk24` | relu | MIT | aucun | oui | 1er janvier 2027 |" in filled
+    assert "| Un titre {cite:p}`hk24` | relu | MIT | aucun | oui | 1er janvier 2027 |" in filled
     assert "### Une part\n\n#### Un titre\n\nUne première ligne. Une seconde." in filled
     assert "les réponses ({doc}`../notebooks/01_page`) ; la vitesse (`runs/ledger.json`)." in filled
     assert "<!--" not in filled

@@ -12,7 +12,9 @@
 loads: French interface and spaces (``french``, ``search``, ``bibliography``), plotly figures with
 their data (``plotly_renderer``, ``figure_data``), numbers of the ledger in the prose (``roles``,
 ``wording``, ``citing``), markup that screen readers follow (``markup``), and what a reader takes
-away (``takeaways``). ``lint`` refuses a result typed by hand.
+away (``takeaways``). ``lint`` refuses a result typed by hand and ``proofreading`` what French would
+not print, in the ``prose`` of pages and notebooks. ``inserts`` write parts of pages from tracked
+files: the reading notes (``readings``), what commands took (``budget``).
 
 ``note`` and ``slides`` are one story, that ``telling`` lets the templates of ``pages/`` tell, with
 ``illustrations`` in small ``drawings``. ``gallery`` makes a figure alone, from the lines of its

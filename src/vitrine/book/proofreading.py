@@ -33,7 +33,7 @@ _TYPOGRAPHY = (
     (r"(?<=\d)%", "a space before %"),
     (r"«(?=\S)|(?<=\S)»", "a space inside « »"),
     (r"(?<=[A-Za-zÀ-ÿ,]) - (?=[A-Za-zÀ-ÿ])", "a dash –, a colon or a comma"),
-    (r"(?:^|[.!?…»:*] )[ \t]*A (?=(?:la|le|les|l’|l'|un|une|ce|cette|ces|cet|chaque|côté|côtés|quoi|"
+    (r"(?:^|[.!?…»:*] )[ \t]*A (?=(?:la|le|les|l’|l'|un|une|ce|cette|ces|cet|chaque|côtés?|quoi|"
      r"partir|défaut|travers|taille|vous|nous|recette|budget|son|sa|ses|mesure|titre)\b)", "À"),
     (r"\b(?:Etat|Etape|Etude|Eclair\w*|Epoque|Ecart|Ecrire|Evalu\w*|Egal\w*|Echec|Etag\w*|Etiquette"
      r"|Elargi\w*|Energie|Entrainement|Ca)\b", "an accent on the capital"),

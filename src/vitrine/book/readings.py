@@ -112,8 +112,8 @@ def day(when: date) -> str:
 def table(readings: Sequence[Reading]) -> str:
     """Return the notes as one table in MyST, with what a choice of network depends on."""
     rows = [
-        f"| {{cite:t}}`{note.key}` | {note.status.split(' ')[0]} | {note.code} | {note.weights} "
-        f"| {'oui' if note.verified else 'non'} | {day(note.review)} |"
+        f"| {note.title} {{cite:p}}`{note.key}` | {note.status.split(' ')[0]} | {note.code} "
+        f"| {note.weights} | {'oui' if note.verified else 'non'} | {day(note.review)} |"
         for note in readings
     ]
     head = [

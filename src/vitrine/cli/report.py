@@ -103,7 +103,7 @@ def check() -> None:
     from datetime import UTC, datetime
 
     from vitrine import ledger
-    from vitrine.book import checks, lint, readings
+    from vitrine.book import checks, lint, proofreading, readings
 
     ledger.check()
     for note in readings.overdue(readings.read(), datetime.now(UTC).date()):
@@ -115,11 +115,11 @@ def check() -> None:
     for name, verdict in checks.states().items():
         typer.echo(f"{name}: {verdict.state}" + (f", {verdict.reason}" if verdict.reason else ""))
     checks.check_notebooks()
-    findings = lint.lint()
+    findings = [*lint.lint(), *proofreading.proofread()]
     for finding in findings:
         typer.echo(str(finding), err=True)
     if findings:
-        raise checks.BookError(f"expected no typed result in the prose, found {len(findings)}")
+        raise checks.BookError(f"expected no fault in the prose, found {len(findings)}")
     typer.echo("the published report is consistent")
 
 
