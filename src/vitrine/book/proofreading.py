@@ -5,14 +5,14 @@ or unbreakable), the apostrophe ’, the ellipsis … and accents on capitals.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from vitrine import paths
 from vitrine.book import prose
 
-__all__ = ["Slip", "files", "misspelt", "proofread", "slips"]
+__all__ = ["Slip", "files", "misspelt", "proofread", "slips", "strangers"]
 
 _CITATION = re.compile(r"\{cite(?::\w+)?\}`[^`]*`")
 _APART = (
@@ -97,21 +97,29 @@ def misspelt(path: Path, known: Known) -> list[Slip]:
     """
     return [
         Slip(path=path, line=line, expected="a word of the dictionary or of the list", text=word)
-        for line, word in _words(path)
-        if not _accepts(word, known)
+        for first, block in prose.blocks(path)
+        for line, word in strangers(prose.blank(block, *_APART), known, first=first)
+    ]
+
+
+def strangers(text: str, known: Known, *, first: int = 1) -> list[tuple[int, str]]:
+    """Return the words of a plain text that are not known, each with its line.
+
+    Args:
+        text: Prose, without markup.
+        known: As for ``misspelt``.
+        first: Line that the text starts on.
+    """
+    return [
+        (first + text.count("\n", 0, match.start()), match[0])
+        for match in _WORD.finditer(text)
+        if not _accepts(match[0], known)
     ]
 
 
 def proofread(root: Path | None = None) -> list[Slip]:
     """Return every slip of typography of the repository."""
     return [slip for path in files(root) for slip in slips(path)]
-
-
-def _words(path: Path) -> Iterator[tuple[int, str]]:
-    for first, block in prose.blocks(path):
-        text = prose.blank(block, *_APART)
-        for match in _WORD.finditer(text):
-            yield first + text.count("\n", 0, match.start()), match[0]
 
 
 def _accepts(word: str, known: Known) -> bool:
