@@ -1,6 +1,6 @@
 # Two commands matter: `make book` builds the report, `make test` checks everything.
 .DEFAULT_GOAL := help
-.PHONY: help setup book test test-units test-smoke test-published lint demo serve-book publish audit lock clean
+.PHONY: help setup book test test-units test-smoke test-published lint demo serve serve-book publish audit lock clean
 
 BIN := .venv/bin
 NBVAL := --nbval-current-env --nbval-cell-timeout=300 -p no:cacheprovider
@@ -36,6 +36,9 @@ lint: setup  ## Style of the code, consistency of what is published
 demo: setup  ## Train and compare on the synthetic catalogue, for real (under 6 minutes)
 	$(BIN)/vitrine run --profile smoke 01_mambavision 01_du_papier_au_code 02_donnees \
 		03_baseline_tensorflow 04_sota_pytorch 05_comparaison 06_interpretabilite
+
+serve: setup  ## Try the classifier in a browser, on http://127.0.0.1:7860
+	$(BIN)/vitrine up
 
 serve-book:  ## Serve the built book on http://127.0.0.1:8080
 	@test -f build/html/index.html || { echo "serve-book: build the book first, with make book" >&2; exit 2; }

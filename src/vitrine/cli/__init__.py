@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from vitrine import __version__
-from vitrine.cli import bench, data, explaining, report, serving, takeaway, training
+from vitrine.cli import bench, data, explaining, interface, report, serving, takeaway, training
 
 __all__ = ["app", "main"]
 
@@ -33,7 +33,8 @@ for command in (training.train, report.run, report.book, report.publish, report.
 app.command("ledger")(report.ledger_command)
 for command in (explaining.robustness, explaining.explain):
     app.command()(command)
-app.command()(serving.serve)
+for command in (serving.serve, interface.ui, interface.up):
+    app.command()(command)
 for command in (takeaway.figure, takeaway.note, takeaway.slides):
     app.command()(command)
 

@@ -6,8 +6,6 @@ which uvicorn does not. Everything else that a client may do wrong is answered h
 
 import asyncio
 import contextlib
-import errno
-import socket
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -22,10 +20,11 @@ from starlette.exceptions import HTTPException
 from vitrine import __version__
 from vitrine.serving import schemas
 from vitrine.serving.gate import Gate
+from vitrine.serving.port import listen
 from vitrine.serving.problems import MEDIA_TYPE, ProblemError, body_of
 from vitrine.serving.routes import add_routes
 from vitrine.serving.service import Service
-from vitrine.serving.settings import Settings, SettingsError
+from vitrine.serving.settings import Settings
 from vitrine.serving.telemetry import LOG, log_as_json
 
 __all__ = ["create_app", "serve"]
@@ -142,7 +141,7 @@ def serve(settings: Settings) -> None:
         ModelError: If the model cannot be served.
     """
     log_as_json(settings.log_level)
-    with _listen(settings.host, settings.port) as listening:
+    with listen(settings.host, settings.port) as listening:
         app = create_app(settings)
         config = uvicorn.Config(
             app,
@@ -153,16 +152,3 @@ def serve(settings: Settings) -> None:
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
         uvicorn.Server(config).run(sockets=[listening])
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """Take the port before the model is loaded, so that a port in use is told at once."""
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
-        why = "in use" if error.errno == errno.EADDRINUSE else "out of reach"
-        raise SettingsError(
-            f"expected the port {port} of {host} to be free, found it {why}; stop what uses it or "
-            "choose another with PORT or --port"
-        ) from error

@@ -1,0 +1,131 @@
+"""The service and its interface, started and stopped as one."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+
+import httpx
+
+from vitrine.serving.port import listen
+
+__all__ = ["TogetherError", "run"]
+
+START_SECONDS, STOP_SECONDS = 120, 25
+_PAUSE = 0.2
+
+
+class TogetherError(RuntimeError):
+    """One of the two did not start, or stopped by itself.
+
+    Attributes:
+        exit_code: The one it stopped with.
+    """
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def run(*, port: int, api_port: int, tell: Callable[[str], None]) -> None:
+    """Start both on this machine alone, tell where the page is, and wait.
+
+    Ctrl-C, or a request to terminate, stops both; that is the normal end.
+
+    Args:
+        port: Of the interface.
+        api_port: Of the service.
+        tell: Told what goes on, in sentences for a developer.
+
+    Raises:
+        SettingsError: If a port is taken.
+        TogetherError: If one of the two does not start, or stops by itself. What it said is on
+            the standard error.
+    """
+    for each in (port, api_port):
+        listen("127.0.0.1", each).close()
+    api, page = (f"http://127.0.0.1:{each}" for each in (api_port, port))
+    shared = {"HOST": "127.0.0.1", "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING")}
+    with _stopped_by_signals(), contextlib.ExitStack() as both:
+        tell("starting the service and its interface")
+        service = both.enter_context(_child("vitrine.serving", shared | {"PORT": str(api_port)}))
+        shown = both.enter_context(
+            _child("vitrine.serving.ui", shared | {"PORT": str(port), "API_URL": api})
+        )
+        running = {"the service": service, "the interface": shown}
+        _wait_until(running, (f"{api}/readyz", f"{page}/healthz"))
+        tell(f"open {page} in a browser; Ctrl-C stops both")
+        while True:
+            _refuse_stopped(running)
+            time.sleep(_PAUSE)
+
+
+@contextlib.contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """Take a request to stop, of any kind, as the end of the block."""
+
+    class Stop(BaseException):
+        pass
+
+    def stop(*_: object) -> None:
+        raise Stop
+
+    kinds = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else ())]
+    before = {kind: signal.signal(kind, stop) for kind in kinds}
+    with contextlib.suppress(Stop):
+        yield
+    for kind, handler in before.items():
+        signal.signal(kind, handler)
+
+
+@contextlib.contextmanager
+def _child(module: str, settings: Mapping[str, str]) -> Iterator[subprocess.Popen]:
+    """Run a module beside us, in a group of its own: Ctrl-C reaches it through us, once."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", module], env=os.environ | settings, start_new_session=True
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_until(running: Mapping[str, subprocess.Popen], addresses: tuple[str, ...]) -> None:
+    """Return once every address answers."""
+    deadline = time.monotonic() + START_SECONDS
+    with httpx.Client(trust_env=False, timeout=2.0) as client:
+        for address in addresses:
+            while not _answers(client, address):
+                _refuse_stopped(running)
+                if time.monotonic() > deadline:
+                    raise TogetherError(
+                        f"expected {address} to answer within {START_SECONDS} s, found no answer; "
+                        "start `vitrine serve` and `vitrine ui` apart to see why",
+                        exit_code=1,
+                    )
+                time.sleep(_PAUSE)
+
+
+def _answers(client: httpx.Client, address: str) -> bool:
+    try:
+        return client.get(address).status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False
+
+
+def _refuse_stopped(running: Mapping[str, subprocess.Popen]) -> None:
+    for name, process in running.items():
+        if (code := process.poll()) is not None:
+            raise TogetherError(
+                f"expected {name} to go on, found it stopped with exit code {code}; its own "
+                "message is above",
+                exit_code=code if code > 0 else 1,
+            )

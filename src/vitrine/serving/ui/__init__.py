@@ -1,0 +1,12 @@
+"""The interface: a page to try the classifier and to explore the data set.
+
+A client of the service over HTTP, which cannot know a tensor::
+
+    settings -> client (the service, over HTTP) --+
+                pictures, markup (what is shown) -+-> page (tabs, events) -> app (FastAPI, Gradio)
+    showcase -> dashboard (figures of the data) --+
+"""
+
+from vitrine.serving.ui.app import create_app
+
+__all__ = ["create_app"]

@@ -1,0 +1,187 @@
+"""The application: the page of Gradio inside a small FastAPI one, which adds what Gradio lacks.
+
+A route of health, the technical note, French as the language of the document, and headers that
+keep a browser from asking anything of anyone else.
+"""
+
+import contextlib
+import re
+from collections.abc import AsyncIterator
+from importlib.resources import files
+
+import uvicorn
+from fastapi import FastAPI
+from fastapi.responses import FileResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from vitrine.serving.port import listen
+from vitrine.serving.ui.client import Client
+from vitrine.serving.ui.offline import gradio as gr
+from vitrine.serving.ui.page import TITLE, build
+from vitrine.serving.ui.settings import Settings
+from vitrine.showcase import Showcase
+
+__all__ = ["create_app", "serve"]
+
+GRACE_SECONDS = 10
+MAX_UPLOAD_BYTES = 30_000_000
+"""What the interface takes in; the service has the last word, with a sentence, from far less on."""
+
+# Gradio's page evaluates code of its own, so scripts cannot be forbidden: asking elsewhere can.
+_POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
+    "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; connect-src 'self' blob: data:; "
+    "worker-src 'self' blob:; font-src 'self' data:; object-src 'none'; base-uri 'self'; "
+    "form-action 'self'"
+)
+_HEADERS = {
+    b"x-content-type-options": b"nosniff",
+    b"referrer-policy": b"same-origin",
+    b"content-security-policy": _POLICY.encode(),
+}
+_ICON = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Crect "
+    "width='32' height='32' rx='7' fill='%230a5a78'/%3E%3Cpath d='M8 9l8 15 8-15' fill='none' "
+    "stroke='white' stroke-width='4' stroke-linecap='round' stroke-linejoin='round'/%3E%3C/svg%3E"
+)
+_NO_SCRIPT = "Cette page a besoin de JavaScript pour classer une photo."
+_FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "Liberation Sans"]
+_MONOSPACE = ["ui-monospace", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace"]
+
+
+class _Dressed:
+    """Adds our headers to every answer, and makes of Gradio's page a French one of ours."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        home = scope["path"] == "/" and scope["method"] == "GET"
+        held: list[Message] = []
+
+        async def dressed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                known = [pair for pair in message["headers"] if pair[0].lower() not in _HEADERS]
+                message["headers"] = [*known, *_HEADERS.items()]
+            if not home:
+                await send(message)
+                return
+            held.append(message)
+            if not message.get("more_body") and message["type"] == "http.response.body":
+                for each in _in_french(held):
+                    await send(each)
+
+        await self.app(scope, receive, dressed)
+
+
+def _in_french(messages: list[Message]) -> list[Message]:
+    """Return the page with its language, and without what Gradio says of itself to other sites."""
+    start = messages[0]
+    body = b"".join(message.get("body", b"") for message in messages[1:]).decode()
+    body = body.replace('lang="en"', 'lang="fr"', 1)
+    body = re.sub(r'<meta\s+(?:property|name)="(?:og|twitter):[^>]*?/>\s*', "", body)
+    body = body.replace("<head>", f"<head><title>{TITLE}</title>", 1)
+    body = body.replace("<gradio-app", f"<noscript>{_NO_SCRIPT}</noscript><gradio-app", 1)
+    content = body.encode()
+    headers = [pair for pair in start["headers"] if pair[0].lower() != b"content-length"]
+    start["headers"] = [*headers, (b"content-length", str(len(content)).encode())]
+    return [start, {"type": "http.response.body", "body": content}]
+
+
+def _theme() -> gr.themes.Base:
+    """Return the colours of the book, light and dark."""
+    pairs = {
+        "body_background_fill": ("#fffefb", "#14181b"),
+        "body_text_color": ("#1d2327", "#e4e7e4"),
+        "body_text_color_subdued": ("#566067", "#a9b3b9"),
+        "background_fill_primary": ("#ffffff", "#1a1f23"),
+        "background_fill_secondary": ("#f3f5f2", "#22292e"),
+        "block_background_fill": ("transparent", "transparent"),
+        "block_info_text_color": ("#566067", "#a9b3b9"),
+        "block_title_text_color": ("#1d2327", "#e4e7e4"),
+        "border_color_primary": ("#dcdfda", "#384048"),
+        "input_background_fill": ("#f3f5f2", "#22292e"),
+        "input_border_color": ("#8a9398", "#6b757d"),
+        "color_accent_soft": ("#e3eff3", "#1d3540"),
+        "button_primary_background_fill": ("#0a5a78", "#7cc5e3"),
+        "button_primary_background_fill_hover": ("#08465e", "#a3d6ec"),
+        "button_primary_text_color": ("#ffffff", "#10191e"),
+        "button_secondary_background_fill": ("#e3eff3", "#1d3540"),
+        "button_secondary_background_fill_hover": ("#d0e4eb", "#28495a"),
+        "button_secondary_text_color": ("#0a4a63", "#cfe8f3"),
+        "checkbox_background_color_selected": ("#0a5a78", "#0a7ba5"),
+        "checkbox_border_color": ("#6b757d", "#8a9398"),
+        "checkbox_label_background_fill": ("#f3f5f2", "#22292e"),
+        "checkbox_label_background_fill_selected": ("#e3eff3", "#1d3540"),
+        "checkbox_label_text_color_selected": ("#1d2327", "#e4e7e4"),
+    }
+    light = {name: colours[0] for name, colours in pairs.items()}
+    dark = {f"{name}_dark": colours[1] for name, colours in pairs.items()}
+    theme = gr.themes.Base(font=_FONTS, font_mono=_MONOSPACE, radius_size="lg")
+    return theme.set(
+        **light, **dark, color_accent="#0a5a78", block_border_width="0px", block_padding="0px"
+    )
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Return the interface as an ASGI application.
+
+    Args:
+        settings: By default, those of the environment.
+
+    Raises:
+        SettingsError: If an environment variable cannot be used.
+    """
+    settings = settings or Settings.from_environment()
+    client = Client(settings)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        client.close()
+
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(_Dressed)
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/note.pdf")
+    def note() -> Response:
+        if settings.note is None or not settings.note.is_file():
+            return Response("La note n’a pas été construite.", 404, media_type="text/plain")
+        return FileResponse(settings.note, media_type="application/pdf")
+
+    static = files("vitrine.serving.ui")
+    style, script = (
+        (static / name).read_text(encoding="utf-8") for name in ("page.css", "page.js")
+    )
+    blocks = build(client, Showcase.read(settings.data_dir), settings)
+    return gr.mount_gradio_app(
+        app, blocks, path="/", theme=_theme(), max_file_size=MAX_UPLOAD_BYTES, footer_links=[],
+        run_history=False, ssr_mode=False, show_error=False, enable_monitoring=False, pwa=False,
+        mcp_server=False, js=script,
+        # Not as ``css``, which Gradio would rewrite rule by rule.
+        head=f'<link rel="icon" href="{_ICON}"><style>{style}</style>',
+    )  # fmt: skip
+
+
+def serve(settings: Settings) -> None:
+    """Show the page until told to stop.
+
+    Raises:
+        SettingsError: If the address cannot be listened on.
+    """
+    with listen(settings.host, settings.port) as listening:
+        config = uvicorn.Config(
+            create_app(settings),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+        uvicorn.Server(config).run(sockets=[listening])

@@ -1,0 +1,245 @@
+"""The service, as the interface sees it: four questions over HTTP, and French words when it fails.
+
+What comes back is checked before it is shown: an address that answers something else than the
+service gives a sentence, not a broken page.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import httpx
+
+from vitrine.serving.ui.settings import Settings
+
+__all__ = ["Answer", "Client", "Model", "ServiceError"]
+
+ALL_CLASSES = 7
+PATIENCE_S = 1.0
+"""Longest wait before the one retry, whatever the service asks for."""
+
+Body = TypeVar("Body")
+
+_AWAY = "Le service de classement ne répond pas. Réessayez dans un instant."
+_SLOW = "Le service de classement met trop de temps à répondre. Réessayez dans un instant."
+_STRANGE = "Le service de classement a donné une réponse que cette page ne sait pas lire."
+
+
+class ServiceError(Exception):
+    """The service gave no answer.
+
+    Attributes:
+        code: The service's own, or ``injoignable``, ``trop_lent``, ``reponse_illisible``.
+        title: What happened, in a few French words.
+        detail: A French sentence for the visitor.
+        request_id: What to look for in the logs of the service; empty when it did not answer.
+    """
+
+    def __init__(self, code: str, title: str, detail: str, request_id: str = "") -> None:
+        super().__init__(detail)
+        self.code, self.title, self.detail, self.request_id = code, title, detail, request_id
+
+    @property
+    def away(self) -> bool:
+        """Whether nothing can be asked of the service for now."""
+        return self.code in ("injoignable", "trop_lent", "reponse_illisible", "modele_non_pret")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What the service says of a photo.
+
+    Attributes:
+        label: The class, as the data set names it.
+        label_fr: Its French name.
+        score: Its probability.
+        uncertain: Whether the probability is under the model's threshold.
+        scores: French name and probability of each class, the most probable first.
+        evidence: Where the evidence for the class lies, row by row, from 0 to 1.
+        version: Of the model.
+        width: Of the photo, in pixels, as it was sent.
+        height: Of the photo, in pixels.
+        milliseconds: Between reception and answer, in the service.
+    """
+
+    label: str
+    label_fr: str
+    score: float
+    uncertain: bool
+    scores: tuple[tuple[str, float], ...]
+    evidence: tuple[tuple[float, ...], ...]
+    version: str
+    width: int
+    height: int
+    milliseconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """What the service says of its model.
+
+    Attributes:
+        name: The run it comes from.
+        version: Its version.
+        framework: What trained it.
+        input_size: Side of the square photo that it receives, in pixels.
+        test_images: Photos that its accuracy was measured on.
+        accuracy: Share of them that it classes well, and its 95 % interval; ``None`` if not told.
+        licence: Of its weights.
+    """
+
+    name: str
+    version: str
+    framework: str
+    input_size: int
+    test_images: int
+    accuracy: tuple[float, float, float] | None
+    licence: str
+
+
+class Client:
+    """Asks the service; safe to share between threads.
+
+    Args:
+        settings: Where the service is, its key, and how long to wait.
+        transport: How requests travel; tests give their own.
+    """
+
+    def __init__(self, settings: Settings, transport: httpx.BaseTransport | None = None) -> None:
+        headers = {"X-API-Key": settings.api_key} if settings.api_key else {}
+        self._http = httpx.Client(
+            base_url=settings.api_url,
+            headers=headers | {"Accept": "application/json, image/png"},
+            timeout=settings.api_timeout_s,
+            transport=transport,
+            trust_env=False,  # a proxy of the machine is not on the way to its own service
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def ready(self) -> bool:
+        """Tell whether the service would answer."""
+        try:
+            return self._http.get("/readyz", timeout=2.0).status_code == httpx.codes.OK
+        except httpx.HTTPError:
+            return False
+
+    def model(self) -> Model:
+        """Return what the service says of its model.
+
+        Raises:
+            ServiceError: If it does not answer, or not as it should.
+        """
+        return _read(self._ask("GET", "/api/v1/model"), _model)
+
+    def classify(self, photo: bytes) -> Answer:
+        """Ask for the class of a photo and where the evidence for it lies, in one request.
+
+        Raises:
+            ServiceError: If the photo is refused, or the service does not answer as it should.
+        """
+        params = {"top_k": ALL_CLASSES}
+        return _read(self._ask("POST", "/api/v1/explain", photo, params=params), _answer)
+
+    def preprocess(self, photo: bytes) -> bytes:
+        """Return the PNG image that the model would receive.
+
+        Raises:
+            ServiceError: As ``classify``.
+        """
+        answer = self._ask("POST", "/api/v1/preprocess", photo)
+        if not answer.content.startswith(b"\x89PNG\r\n\x1a\n"):
+            raise ServiceError("reponse_illisible", "Réponse illisible", _STRANGE)
+        return answer.content
+
+    def _ask(
+        self, method: str, path: str, photo: bytes | None = None, **options: Any
+    ) -> httpx.Response:
+        if photo is not None:
+            # The visitor's file name stays here: the content alone decides.
+            options["files"] = {"file": ("photo", photo, "application/octet-stream")}
+        try:
+            answer = self._once_more(lambda: self._http.request(method, path, **options))
+        except httpx.TimeoutException as error:
+            raise ServiceError("trop_lent", "Service trop lent", _SLOW) from error
+        except httpx.HTTPError as error:
+            raise ServiceError("injoignable", "Service injoignable", _AWAY) from error
+        if answer.status_code != httpx.codes.OK:
+            raise _problem(answer)
+        return answer
+
+    @staticmethod
+    def _once_more(send: Callable[[], httpx.Response]) -> httpx.Response:
+        """Send, and once again after a connection refused or a service that is overloaded."""
+        try:
+            answer = send()
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                return answer
+            asked = answer.headers.get("Retry-After", "")
+            wait = min(float(asked) if asked.isdecimal() else PATIENCE_S, PATIENCE_S)
+        except httpx.ConnectError:
+            wait = PATIENCE_S / 4
+        time.sleep(wait)
+        return send()
+
+
+def _problem(answer: httpx.Response) -> ServiceError:
+    """Return the problem that a body tells (RFC 9457)."""
+    try:
+        body = answer.json()
+        code, title = str(body["code"]), str(body["title"])
+        return ServiceError(code, title, str(body.get("detail") or title), body["request_id"])
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return ServiceError("reponse_illisible", "Réponse illisible", _STRANGE)
+
+
+def _read(answer: httpx.Response, form: Callable[[Any], Body]) -> Body:
+    try:
+        return form(answer.json())
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ServiceError("reponse_illisible", "Réponse illisible", _STRANGE) from error
+
+
+def _share(number: Any) -> float:
+    value = float(number)
+    if not (math.isfinite(value) and 0 <= value <= 1):
+        raise ValueError(f"expected a share between 0 and 1, found {number!r}")
+    return value
+
+
+def _answer(body: Any) -> Answer:
+    evidence = tuple(tuple(map(_share, row)) for row in body["map"]["values"])
+    if not evidence or len({len(row) for row in evidence}) != 1 or not evidence[0]:
+        raise ValueError("expected a rectangular map")
+    scores = tuple((str(each["label_fr"]), _share(each["score"])) for each in body["predictions"])
+    if not scores:
+        raise ValueError("expected the probability of each class")
+    return Answer(
+        label=str(body["label"]),
+        label_fr=str(body["label_fr"]),
+        score=_share(body["score"]),
+        uncertain=bool(body["uncertain"]),
+        scores=scores,
+        evidence=evidence,
+        version=str(body["model"]["version"]),
+        width=int(body["image"]["width"]),
+        height=int(body["image"]["height"]),
+        milliseconds=float(body["timings_ms"]["total"]),
+    )
+
+
+def _model(body: Any) -> Model:
+    accuracy = body["metrics"].get("accuracy")
+    return Model(
+        name=str(body["name"]),
+        version=str(body["version"]),
+        framework=str(body["framework"]),
+        input_size=int(body["input_size"]),
+        test_images=int(body["test_images"]),
+        accuracy=accuracy and tuple(_share(accuracy[end]) for end in ("value", "low", "high")),
+        licence=str(body["licence"]),
+    )

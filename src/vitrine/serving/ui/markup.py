@@ -1,0 +1,202 @@
+"""The parts of the page that Gradio has no component for, as HTML: what was found, and why not.
+
+Everything that comes from a table, a file or the service is escaped here.
+"""
+
+from collections.abc import Sequence
+from html import escape
+
+from vitrine.catalog import CLASSES_FR
+from vitrine.serving.ui.client import Answer, Model, ServiceError
+
+__all__ = [
+    "answer", "away", "failure", "figure", "intro", "model_line", "notice", "percent", "samples",
+    "transformed", "waiting",
+]  # fmt: skip
+
+_THIN, _WIDE = "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}"
+_FRAMEWORKS = {"torch": "PyTorch", "keras": "TensorFlow"}
+_SHORT_NAME = 90
+
+
+def percent(share: float) -> str:
+    """Write a share in French, never more certain than it is: 99,97 % is not 100 %."""
+    rounded = f"{100 * share:.1f}"
+    if rounded == "100.0" and share < 1:
+        return f">{_WIDE}99,9{_THIN}%"
+    if rounded == "0.0" and share > 0:
+        return f"<{_WIDE}0,1{_THIN}%".replace("<", "&lt;")
+    return f"{rounded.replace('.', ',')}{_THIN}%"
+
+
+def intro(model: Model | None, *, note: bool) -> str:
+    """Return the head of the page: its title, what it does, how far to trust it."""
+    trust = ""
+    if model and model.accuracy:
+        value, low, high = map(percent, model.accuracy)
+        trust = (
+            f" Sur {model.test_images} photos jamais vues, il classe bien {value} d’entre elles "
+            f"(intervalle à 95{_THIN}%{_WIDE}: de {low} à {high})."
+        )
+    link = (
+        '<p><a class="bouton-lien" href="note.pdf" download="vitrine-note.pdf">'
+        "Télécharger la note technique (PDF)</a></p>"
+        if note
+        else ""
+    )
+    return (
+        '<header class="tete"><h1>Dans quel rayon ranger ce produit'
+        f"{_THIN}?</h1><p>Donnez une photo{_WIDE}: un petit réseau entraîné par nos soins propose "
+        f"l’une des sept catégories du catalogue.{trust} Il peut se tromper, et le dit quand il "
+        f"hésite.</p>{link}</header>"
+    )
+
+
+def notice(text: str) -> str:
+    """Return a banner that tells a limit of what is shown; nothing without a text."""
+    return f'<p class="bandeau info">{escape(text)}</p>' if text else ""
+
+
+def away() -> str:
+    """Return the banner of a service that does not answer."""
+    return (
+        '<div class="bandeau alerte" role="alert"><strong>Le service de classement ne répond pas.'
+        "</strong> Le tableau de bord reste utilisable. La page réessaie toute seule "
+        "et se rétablit sans être rechargée.</div>"
+    )
+
+
+def waiting(text: str) -> str:
+    """Return what stands where an answer will come."""
+    return f'<p class="attente" data-annonce>{escape(text)}</p>'
+
+
+def failure(error: ServiceError) -> str:
+    """Return why there is no answer, and what to do."""
+    reference = ""
+    if error.request_id:
+        reference = (
+            f'<p class="detail">Référence de la demande{_WIDE}: '
+            f"<code>{escape(error.request_id)}</code></p>"
+        )
+    return (
+        f'<div class="carte echec"><h2 data-annonce>{escape(error.title)}</h2>'
+        f"<p data-annonce>{escape(error.detail)}</p>{reference}</div>"
+    )
+
+
+def figure(photo: str, *, alt: str, heat: str = "", where: str = "", caption: str = "") -> str:
+    """Return a photo and, where it is known, the map of what counted, laid over it.
+
+    Args:
+        photo: Address of the image.
+        alt: What it shows.
+        heat: Address of the map.
+        where: What the map shows, in words.
+        caption: Text under a photo without a map.
+    """
+    image = f'<img class="photo" src="{photo}" alt="{escape(alt)}">'
+    if not heat:
+        under = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
+        return f'<figure class="cadre"><div class="pile">{image}</div>{under}</figure>'
+    return (
+        '<figure class="cadre"><label class="bascule"><input type="checkbox" id="voir-carte" '
+        'checked> Montrer sur la photo ce qui a compté</label><div class="pile">'
+        f'<div class="superposition">{image}<img class="carte-chaleur" src="{heat}" alt=""></div>'
+        f"</div><figcaption>{escape(where)} Plus la teinte est foncée, plus la zone a pesé dans le "
+        "choix de la catégorie.</figcaption></figure>"
+    )
+
+
+def answer(found: Answer, truth: str | None) -> str:
+    """Return the class found, its doubts, and the probability of each class.
+
+    Args:
+        found: What the service says.
+        truth: Class of a sample, as the data set names it; ``None`` for a visitor's photo.
+    """
+    doubt = (
+        '<p class="avis incertain"><span aria-hidden="true">?</span> Le modèle hésite'
+        f"{_WIDE}: à vérifier par une personne.</p>"
+        if found.uncertain
+        else ""
+    )
+    verdict = ""
+    if truth is not None:
+        right = truth == found.label
+        verdict = (
+            f'<p class="avis {"juste" if right else "faux"}"><span aria-hidden="true">'
+            f"{'✓' if right else '✗'}</span> Catégorie du catalogue{_WIDE}: "
+            f"{escape(CLASSES_FR[truth])}{'' if right else ' — le modèle se trompe'}.</p>"
+        )
+    return (
+        '<div class="carte"><p class="surtitre">Catégorie proposée</p>'
+        f"<h2 data-annonce>{escape(found.label_fr)}</h2>"
+        f'<p class="confiance" data-annonce>Probabilité{_WIDE}: '
+        f"<strong>{percent(found.score)}</strong></p>"
+        f"{doubt}{verdict}{_bars(found)}"
+        f'<p class="detail">Modèle {escape(found.version)}, réponse en '
+        f"{found.milliseconds:.0f}{_WIDE}ms. Photo de {found.width}{_WIDE}×{_WIDE}{found.height}"
+        f"{_WIDE}pixels.</p></div>"
+    )
+
+
+def _bars(found: Answer) -> str:
+    """Return the probabilities as a table whose second column is also drawn."""
+    rows = "".join(
+        f"<tr{' class=premier' if name == found.label_fr else ''}>"
+        f'<th scope="row">{escape(name)}</th><td><span class="barre" aria-hidden="true">'
+        f'<span style="width:{100 * score:.2f}%"></span></span></td>'
+        f'<td class="nombre">{percent(score)}</td></tr>'
+        for name, score in found.scores
+    )
+    return (
+        '<table class="barres"><caption>Probabilité de chaque catégorie</caption>'
+        '<thead class="lecteur"><tr><th scope="col">Catégorie</th><td></td>'
+        f'<th scope="col">Probabilité</th></tr></thead><tbody>{rows}</tbody></table>'
+    )
+
+
+def transformed(before: str, after: str, *, name: str, side: int) -> str:
+    """Return a photo beside the square image that the model receives of it."""
+    received = f"Ce que le modèle reçoit{_WIDE}: {side}{_WIDE}×{_WIDE}{side} pixels"
+    return (
+        '<div class="avant-apres">'
+        + figure(before, alt=f"Photo d’origine{_WIDE}: {name}", caption="La photo d’origine")
+        + figure(after, alt=f"Photo ramenée à un carré{_WIDE}: {name}", caption=received)
+        + "</div>"
+    )
+
+
+def samples(rows: Sequence[tuple[str, str, str, str]]) -> str:
+    """Return the samples as a table.
+
+    Args:
+        rows: Address of a small image, product name, class as the data set names it, size.
+    """
+    body = "".join(
+        f'<tr><td><img src="{photo}" alt=""></td>'
+        f'<th scope="row">{escape(short(name))}<small>{size}</small></th>'
+        f'<td>{escape(CLASSES_FR[label])}<small lang="en">{escape(label)}</small></td></tr>'
+        for photo, name, label, size in rows
+    )
+    return (
+        '<table class="exemples"><caption class="lecteur">Les photos d’exemple</caption><thead>'
+        '<tr><td></td><th scope="col">Produit</th><th scope="col">Catégorie</th>'
+        f"</tr></thead><tbody>{body}</tbody></table>"
+    )
+
+
+def short(name: str) -> str:
+    """Return a product name, cut where it is too long to be read."""
+    return name if len(name) <= _SHORT_NAME else f"{name[: _SHORT_NAME - 1].rstrip()}…"
+
+
+def model_line(model: Model) -> str:
+    """Return one line on the model: where it comes from, what trained it, its licence."""
+    framework = _FRAMEWORKS.get(model.framework, model.framework)
+    return (
+        f'<p class="detail">Le modèle vient de l’exécution <code>{escape(model.name)}</code>, '
+        f"entraînée avec {escape(framework)}. "
+        f"Licence des poids{_WIDE}: {escape(model.licence)}</p>"
+    )

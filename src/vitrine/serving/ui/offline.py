@@ -1,0 +1,17 @@
+"""Gradio, told before it starts to ask nothing of the network."""
+
+import os
+
+_SWITCHES = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "GRADIO_RUN_HISTORY": "False",
+    "GRADIO_SSR_MODE": "False",
+    "HF_HUB_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+}
+os.environ.update(_SWITCHES)  # read when it is imported: no import of it may come before
+
+import gradio  # noqa: E402
+
+__all__ = ["gradio"]
