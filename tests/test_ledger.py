@@ -25,11 +25,15 @@ def test_the_tracked_ledger_is_what_the_tracked_files_give():
 def test_a_changed_value_is_noticed_and_named(fresh, tmp_path, monkeypatch):
     altered = json.loads(json.dumps(fresh))
     altered["values"][f"{NAME}.accuracy"]["value"] += 0.001
-    (tmp_path / "ledger.json").write_text(json.dumps(altered))
+    text = json.dumps(altered, indent=1)
+    (tmp_path / "ledger.json").write_text(text)
     monkeypatch.setattr(ledger, "_path", lambda: tmp_path / "ledger.json")
 
-    with pytest.raises(ledger.LedgerError, match=rf"1 differences \({NAME}.accuracy\)"):
+    with pytest.raises(ledger.LedgerError, match=rf"1 differences \({NAME}.accuracy\)") as refused:
         ledger.check()
+
+    line = text[: text.index(f'"{NAME}.accuracy":')].count("\n") + 1
+    assert str(refused.value).startswith(f"runs/ledger.json:{line}: expected")
 
 
 def test_accuracy_is_the_share_of_right_answers_with_its_origin(fresh):

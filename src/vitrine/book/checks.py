@@ -1,5 +1,6 @@
 """What a finished book must satisfy: seen on the built pages themselves, and on the notebooks."""
 
+import os
 import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -9,10 +10,12 @@ from urllib.parse import unquote, urlsplit
 import nbformat
 
 from vitrine import paths
-from vitrine.book import french, sources, stamps
+from vitrine.book import citing, french, lint, sources, stamps
 from vitrine.book.plotly_renderer import FIGURE_CLASS
 
-__all__ = ["BookError", "check_html", "check_notebooks", "check_outputs", "states"]
+__all__ = [
+    "BookError", "check_html", "check_notebooks", "check_outputs", "check_prose", "states",
+]  # fmt: skip
 
 _LOADS = {"audio", "embed", "iframe", "img", "input", "link", "script", "source", "track", "video"}
 # Links of a page to itself, to a neighbour or to nothing load nothing.
@@ -70,6 +73,18 @@ def check_outputs(notebooks: list[Path]) -> None:
         if output.output_type == "error"
     ]
     if faults:
+        raise BookError("\n".join(faults))
+
+
+def check_prose() -> None:
+    """Refuse results typed in the prose, and citations that the ledger does not allow.
+
+    Raises:
+        BookError: With one line for each, that names its file and line.
+    """
+    root = paths.root()
+    typed = [str(finding).removeprefix(f"{root}{os.sep}") for finding in lint.lint(root)]
+    if faults := [*typed, *citing.refused(root)]:
         raise BookError("\n".join(faults))
 
 

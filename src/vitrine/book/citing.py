@@ -1,11 +1,18 @@
 """What may be cited: an entry of the ledger that exists, is published, and still holds."""
 
+import json
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-__all__ = ["cite"]
+from vitrine import paths
+
+__all__ = ["cite", "refused"]
 
 _HOLDS = ("true", "undecided")
+_ROLE = re.compile(r"(?<!`)\{(valeur|verdict)(?::[\w-]+)?\}`([^`]+)`")
+_SECTIONS = {"valeur": "values", "verdict": "verdicts"}
 
 
 def cite(ledger: Mapping[str, Any], section: str, key: str) -> dict[str, Any]:
@@ -39,3 +46,22 @@ def cite(ledger: Mapping[str, Any], section: str, key: str) -> dict[str, Any]:
             f"{entry.get('state')!r}; rewrite the sentence where it is declared"
         )
     return entry
+
+
+def refused(root: Path | None = None) -> list[str]:
+    """Return what is cited in the pages and notebooks and may not be, each with file and line.
+
+    The build says the same of the pages that it reads; this is read from the sources, in no time.
+    """
+    root = root or paths.root()
+    ledger = json.loads((root / "runs" / "ledger.json").read_text(encoding="utf-8"))
+    files = [*(root / "book").rglob("*.md"), *(root / "notebooks").glob("[0-9]*.py")]
+    found = []
+    for file in sorted(files):
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+            for role, key in _ROLE.findall(line):
+                try:
+                    cite(ledger, _SECTIONS[role], key.strip())
+                except ValueError as error:
+                    found.append(f"{file.relative_to(root).as_posix()}:{number}: {error}")
+    return found

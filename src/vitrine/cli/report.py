@@ -70,7 +70,9 @@ def book(force: Annotated[bool, typer.Option(help="Execute every notebook.")] = 
     """
     from vitrine import ledger
     from vitrine.book.build import build
+    from vitrine.book.checks import check_prose
 
+    check_prose()
     ledger.check()
     with _Cells() as progress:
         page = build(force=force, tell=typer.echo, progress=progress)
@@ -103,8 +105,9 @@ def check() -> None:
     from datetime import UTC, datetime
 
     from vitrine import ledger
-    from vitrine.book import checks, lint, proofreading, readings
+    from vitrine.book import checks, proofreading, readings
 
+    checks.check_prose()
     ledger.check()
     for note in readings.overdue(readings.read(), datetime.now(UTC).date()):
         typer.echo(
@@ -115,7 +118,7 @@ def check() -> None:
     for name, verdict in checks.states().items():
         typer.echo(f"{name}: {verdict.state}" + (f", {verdict.reason}" if verdict.reason else ""))
     checks.check_notebooks()
-    findings = [*lint.lint(), *proofreading.proofread()]
+    findings = proofreading.proofread()
     for finding in findings:
         typer.echo(str(finding), err=True)
     if findings:

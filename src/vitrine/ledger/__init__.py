@@ -55,10 +55,12 @@ def check() -> None:
     """Compare the tracked ledger with the tracked files.
 
     Raises:
-        LedgerError: If they differ; the first keys that do are in the message.
+        LedgerError: If they differ; the first keys that do are in the message, with the line of the
+            first one that the file has.
     """
     fresh = compute()
-    tracked = json.loads(_path().read_text()) if _path().is_file() else {}
+    text = _path().read_text() if _path().is_file() else "{}"
+    tracked = json.loads(text)
     wrong = [
         key
         for section in ("values", "verdicts")
@@ -67,9 +69,17 @@ def check() -> None:
     ]
     if wrong:
         raise LedgerError(
-            f"expected runs/ledger.json to be what the tracked files give, found {len(wrong)} "
-            f"differences ({', '.join(wrong[:4])}); run `vitrine ledger` and look at its diff"
+            f"runs/ledger.json:{_line(text, wrong)}: expected what the tracked files give, found "
+            f"{len(wrong)} differences ({', '.join(wrong[:4])}); run `vitrine ledger` and look at "
+            "its diff"
         )
+
+
+def _line(text: str, keys: list[str]) -> int:
+    """Return the line of the first key that the file has; 1 where it has none of them."""
+    wanted = tuple(f'"{key}":' for key in keys)
+    lines = text.splitlines()
+    return next((n for n, line in enumerate(lines, 1) if line.strip().startswith(wanted)), 1)
 
 
 def _same(a: Any, b: Any) -> bool:
