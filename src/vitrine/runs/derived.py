@@ -44,8 +44,14 @@ def write(run: Run, name: str, table: pd.DataFrame, facts: Mapping[str, Any]) ->
 
 
 def has(run: Run, name: str) -> bool:
-    """Tell whether these facts were computed for a run."""
-    return _path(run, f"{name}.csv").is_file()
+    """Tell whether these facts were computed for a run.
+
+    The folders are listed, which the stamp of a notebook notes: facts that come later make it
+    stale, where a question by name would leave no trace.
+    """
+    if DERIVED not in {path.name for path in run.folder.iterdir()}:
+        return False
+    return f"{name}.csv" in {path.name for path in (run.folder / DERIVED).iterdir()}
 
 
 def read(run: Run, name: str) -> pd.DataFrame:
