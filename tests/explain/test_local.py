@@ -1,9 +1,12 @@
+import copy
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
 
-from vitrine.explain import derive, grids
+from vitrine import recipes
+from vitrine.explain import attention, derive, grids
 from vitrine.explain.gradients import integrated_gradients
 from vitrine.explain.occlusion import occlusion
 from vitrine.explain.sanity import likeness, randomised
@@ -78,13 +81,101 @@ def maps(network, photo):
 
 @pytest.mark.parametrize("method", ["occlusion", "gradients", "stage-1", "stage-3"])
 def test_a_map_changes_when_the_weights_are_destroyed(tiny_network, photo, method):
-    learned = maps(tiny_network, photo)[method]
+    learned, again = (maps(tiny_network, photo)[method] for _ in range(2))
 
-    again = maps(tiny_network, photo)[method]
     destroyed = [maps(randomised(tiny_network, seed=s), photo)[method] for s in (0, 1, 2)]
 
     assert likeness(learned, again) == pytest.approx(1)
     assert np.mean([abs(likeness(learned, each)) for each in destroyed]) < 0.7
+
+
+@pytest.fixture(scope="module")
+def mamba():
+    """A MambaVision whose windows do not divide its maps: 5 places a side, in windows of 4."""
+    import torch
+
+    from vitrine.train_torch.network import build
+
+    torch.manual_seed(0)
+    recipe = recipes.find("mambavision-nano-scratch")
+    return build(replace(recipe, image_size=80, windows=(4, 2))).eval()
+
+
+@pytest.fixture
+def wide():
+    return np.random.default_rng(2).integers(0, 200, (80, 80, 3), dtype=np.uint8)
+
+
+def test_stages_of_mambavision_are_the_maps_that_enter_each_halving(mamba, wide):
+    import torch
+
+    found = activations(mamba, wide)
+
+    with torch.no_grad():
+        inputs = mamba[0](torch.from_numpy(wide).permute(2, 0, 1)[None])
+        stages = mamba[1].forward_intermediates(inputs, intermediates_only=True)
+    assert list(found) == ["stage-1", "stage-2", "stage-3", "stage-4"]
+    for grid, stage in zip(found.values(), stages, strict=True):
+        assert grid == pytest.approx(stage[0].abs().mean(dim=0).numpy(), rel=1e-5)
+
+
+def test_attention_is_shared_evenly_by_a_network_that_asks_nothing_and_not_otherwise(mamba, wide):
+    import torch
+
+    learned = attention.received(mamba, wide)
+
+    indifferent = copy.deepcopy(mamba)
+    for name, weight in indifferent.named_parameters():
+        if "qkv" in name:
+            torch.nn.init.zeros_(weight)
+    for name, grid in attention.received(indifferent, wide).items():
+        assert grid == pytest.approx(1), name
+    assert {name: grid.shape for name, grid in learned.items()} == {
+        "attention-3": (5, 5),
+        "attention-4": (3, 3),
+    }
+    assert all(grid.min() > 0 and grid.std() > 1e-4 for grid in learned.values())
+
+
+def test_attention_is_the_one_that_the_block_mixes_with(mamba, wide):
+    """Mixing values that are the identity gives the weights themselves."""
+    import torch
+
+    mixer = mamba[1].levels[2].blocks[-1].mixer
+    entered = {}
+    hook = mixer.register_forward_pre_hook(lambda _, inputs: entered.update(tokens=inputs[0]))
+    attention.received(mamba, wide)
+    hook.remove()
+    tokens = entered["tokens"][:1]
+    with torch.no_grad():
+        query, key, _ = mixer.qkv(tokens).unflatten(-1, (3, mixer.num_heads, -1)).unbind(2)
+        query, key = query.transpose(1, 2), key.transpose(1, 2)
+        one = torch.eye(tokens.shape[1]).expand(1, mixer.num_heads, -1, -1)
+        mixed = torch.nn.functional.scaled_dot_product_attention(query, key, one)
+
+    found = attention.received(mamba, wide)["attention-3"]
+
+    expected = mixed.mean(dim=(1, 2))[0] * tokens.shape[1]
+    assert found[:4, :4].ravel() == pytest.approx(expected.numpy(), rel=1e-4)
+
+
+def test_windows_go_back_to_their_places_and_what_pads_them_is_left_out():
+    import torch
+
+    from vitrine.models.mambavision import Level
+
+    level, seen = Level([torch.nn.Identity()], 1, 4, halves=False), []
+    level.blocks[0].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    ramp = torch.arange(30.0).view(1, 1, 5, 6)
+    level(ramp)
+
+    grid = attention._laid_out(seen[0][..., 0], level, ramp)
+
+    assert np.array_equal(grid, ramp[0, 0].numpy())
+
+
+def test_a_network_without_attention_has_no_such_map(tiny_network, photo):
+    assert attention.received(tiny_network, photo) == {}
 
 
 def test_a_network_is_copied_before_its_weights_are_shuffled(tiny_network):

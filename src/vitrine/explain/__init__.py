@@ -3,8 +3,8 @@
 Four questions are put to any model, as a function from ``uint8`` photos to probabilities:
 ``robustness`` (spoiled or reduced photos), ``importance`` (parts of a photo taken from another),
 ``occlusion`` (a patch hidden at each place) and ``embedding`` (a map of what its last layer reads).
-Two need a network of PyTorch: ``gradients`` and ``stages``. ``sanity`` asks of a map whether it
-depends on what was learned. ``derive`` computes the facts of a run, that are then tracked.
+Three need a network of PyTorch: ``gradients``, ``stages`` and ``attention``. ``sanity`` asks of a
+map whether it depends on what was learned. ``derive`` computes the facts of a run, then tracked.
 
 The Keras network goes through the first four as a function of its own, without ONNX: TensorFlow
 and PyTorch still never meet, as a process explains one run.

@@ -12,8 +12,9 @@ import pandas as pd
 from jaxtyping import UInt8
 from torch import nn
 
-from vitrine import demo
-from vitrine.corruptions import PHOTO_SIDE, resize
+from vitrine.corruptions import resize
+from vitrine.explain import drawn
+from vitrine.explain.attention import received
 from vitrine.explain.gradients import STEPS, integrated_gradients
 from vitrine.explain.grids import Map, laid_out, pool
 from vitrine.explain.occlusion import occlusion
@@ -22,11 +23,10 @@ from vitrine.explain.stages import activations
 from vitrine.kept import Kept
 from vitrine.train_torch.network import predict
 
-__all__ = ["DRAWN", "PER_CLASS", "STEPS", "drawing", "maps", "on_drawing", "on_photos"]
+__all__ = ["PER_CLASS", "STEPS", "maps", "on_drawing", "on_photos"]
 
 PER_CLASS = 4
 """Test photos of each class that are explained one by one."""
-DRAWN = "Watches"
 
 
 def maps(
@@ -44,7 +44,7 @@ def maps(
         "occlusion": occlusion(partial(predict, network), photo, label),
         "gradients": pool(attribution.pixels),
     }
-    stages = activations(network, photo)
+    stages = activations(network, photo) | received(network, photo)
     found |= {name: pool(stage) for name, stage in stages.items()}
     return found, attribution.incompleteness
 
@@ -78,12 +78,6 @@ def on_photos(
     return pd.concat(means), pd.DataFrame(checks)
 
 
-def drawing() -> UInt8[np.ndarray, "height width 3"]:
-    """Return the drawn photo whose maps are shown: a watch that nobody sells."""
-    drawn = demo.draw(DRAWN, np.random.default_rng(3)).resize((PHOTO_SIDE, PHOTO_SIDE))
-    return np.asarray(drawn)
-
-
 def on_drawing(model: Kept, *, seed: int) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Explain the drawn photo, with the network and with its weights shuffled.
 
@@ -91,7 +85,7 @@ def on_drawing(model: Kept, *, seed: int) -> tuple[pd.DataFrame, dict[str, Any]]
         ``map``, ``network`` (``learned`` or ``shuffled``), ``y``, ``x``, ``value``; and the class
         that the network gives, which the maps explain, with its probability.
     """
-    photo = resize(drawing()[None], model.recipe.image_size)
+    photo = resize(drawn.picture()[None], model.recipe.image_size)
     given = model.predict(photo)[0]
     label = int(given.argmax())
     networks = {"learned": model.network, "shuffled": randomised(model.network, seed=seed)}
@@ -100,5 +94,9 @@ def on_drawing(model: Kept, *, seed: int) -> tuple[pd.DataFrame, dict[str, Any]]
         for which, network in networks.items()
         for name, grid in maps(network, photo[0], label)[0].items()
     ]
-    followed = {"drawn": DRAWN, "label": label, "probability": round(float(given[label]), 3)}
+    followed = {
+        "drawn": drawn.CATEGORY,
+        "label": label,
+        "probability": round(float(given[label]), 3),
+    }
     return pd.concat(tables), followed

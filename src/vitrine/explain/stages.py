@@ -4,7 +4,7 @@ The map of a stage is the mean over its channels of the absolute activation: it 
 stage is active, not what for.
 """
 
-from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -24,20 +24,20 @@ def activations(
         photo: At the side that the network reads.
     """
     body = network[1]
-    infos = body.feature_info
-    modules = [info["module"] for info in infos]
     found: dict[str, np.ndarray] = {}
 
-    def keep(name: str) -> Callable[[nn.Module, object, Tensor], None]:
-        def hook(_module: nn.Module, _inputs: object, output: Tensor) -> None:
-            found[name] = output[0].abs().mean(dim=0).numpy().astype(float)
+    def keep(name: str, output: Tensor) -> None:
+        found[name] = output[0].abs().mean(dim=0).numpy().astype(float)
 
-        return hook
-
-    hooks = [
-        body.get_submodule(module).register_forward_hook(keep(f"stage-{number}"))
-        for number, module in enumerate(modules, start=1)
-    ]
+    hooks = []
+    for number, info in enumerate(body.feature_info, start=1):
+        module, name = body.get_submodule(info["module"]), f"stage-{number}"
+        if info.get("hook_type") == "forward_pre":  # the stage is what enters this module
+            hook = partial(lambda name, _module, inputs: keep(name, inputs[0]), name)
+            hooks.append(module.register_forward_pre_hook(hook))
+        else:
+            hook = partial(lambda name, _module, _inputs, output: keep(name, output), name)
+            hooks.append(module.register_forward_hook(hook))
     try:
         with torch.no_grad():
             network.eval()(torch.from_numpy(photo.copy()).permute(2, 0, 1)[None])
