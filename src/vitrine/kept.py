@@ -23,6 +23,10 @@ __all__ = ["Kept", "KeptError", "load"]
 
 TOLERANCE = 2e-3
 """Largest difference of a probability between the run's and those computed again."""
+REFITTED = 0.05
+"""The same for a classifier fitted again. Two machines decode a photo to the last bit of a level,
+which a histogram of gradients, normalised block by block, turns into contours of a flat background:
+from one to the other, the probabilities of ``histogram-hog`` move by up to that much."""
 CHECKED = 32
 """Test photos predicted again to check the weights."""
 
@@ -183,9 +187,10 @@ def _check(kept: Kept, run: Run, catalog: Catalog) -> None:
     names = test.image[:CHECKED].tolist()
     again = kept.predict(images.cached(catalog, names, kept.recipe.image_size))
     gap = float(np.abs(again - test.probabilities[: len(names)]).max())
-    if gap > TOLERANCE:
+    tolerance = REFITTED if kept.recipe.trainer == "probe" else TOLERANCE
+    if gap > tolerance:
         raise KeptError(
             f"expected the weights at hand to give the predictions of {run.name} within "
-            f"{TOLERANCE}, found a difference of {gap:.3g}; use the weights and the edition of "
+            f"{tolerance}, found a difference of {gap:.3g}; use the weights and the edition of "
             "the photos that the run was made with"
         )
