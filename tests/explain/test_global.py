@@ -4,6 +4,7 @@ import pytest
 
 from vitrine import kept
 from vitrine.explain import embedding, importance, robustness
+from vitrine.runs import Predictions
 
 
 @pytest.fixture
@@ -92,6 +93,19 @@ def test_a_loss_counts_the_photos_that_a_condition_turns():
     table = pd.concat([plain.assign(predicted=labels.to_numpy()), spoiled.assign(predicted=0)])
 
     assert robustness.loss(table, "blur", 5, labels).value == -0.5
+
+
+def test_photos_whose_answer_the_common_size_changes_are_counted():
+    frame = pd.DataFrame({"row": [4, 5, 6], "image": ["c.jpg", "a.jpg", "b.jpg"]})
+    plain = pd.DataFrame({"corruption": "none", "strength": 0, "row": frame.row})
+    table = pd.concat(
+        [plain.assign(predicted=[0, 1, 2]), plain.assign(corruption="blur", predicted=6)]
+    )
+    published = Predictions(
+        np.array(["a.jpg", "b.jpg", "c.jpg"]), np.zeros(3, int), np.eye(3)[[1, 0, 0]]
+    )
+
+    assert robustness.turned(table, published, frame) == 1  # b.jpg alone: 0, then 2
 
 
 def test_the_map_is_the_same_again_and_keeps_clusters_apart():

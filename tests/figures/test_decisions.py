@@ -58,6 +58,20 @@ def test_a_cost_that_is_not_known_leaves_no_point_and_the_front_skips_it():
     assert figure.layout.xaxis2.title.text == "Minutes"
 
 
+def test_a_cost_known_of_no_model_is_said_not_to_be_measured():
+    score = {"value": [0.85, 0.14], "low": [0.8, 0.1], "high": [0.9, 0.2]}
+    models = pd.DataFrame(
+        {"recipe": [PROBE, MAJORITY], "core": [3.0, 1.0], "card": [None, None], **score}
+    )
+
+    figure = decisions.efficiency(models, {"core": "Un cœur", "card": "Carte graphique"})
+
+    (said,) = figure.layout.annotations
+    assert (said.text, said.yref) == ("non mesuré", "y2 domain")
+    assert [list(trace.x) for trace in figure.data[3:]] == [[], [None], [None]]
+    assert figure.layout.xaxis2.showticklabels is False
+
+
 def test_every_test_photo_is_counted_once_by_class_and_by_misses():
     truth, misses = np.array([0, 0, 6, 6, 6]), np.array([0, 3, 1, 1, 3])
 

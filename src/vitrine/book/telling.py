@@ -84,7 +84,7 @@ class Story:
             ValueError: If it cites what the ledger does not allow.
         """
         said = (
-            self.any_known, self.cited, self.entry, self.gap, self.gap_interval, self.gaps,
+            self.cited, self.entry, self.gap, self.gap_interval, self.gaps,
             self.has_interval, self.interval, self.known, self.named, self.p_value,
             self.pretrained, self.recipes, self.value, self.verdict,
         )  # fmt: skip
@@ -120,10 +120,6 @@ class Story:
     def known(self, *keys: str) -> bool:
         """Tell whether values or verdicts are all in the ledger."""
         return all(key in self.ledger["values"] or key in self.ledger["verdicts"] for key in keys)
-
-    def any_known(self, beginning: str) -> bool:
-        """Tell whether the ledger has a value whose key begins so."""
-        return any(key.startswith(beginning) for key in self.ledger["values"])
 
     def has_interval(self, key: str) -> bool:
         """Tell whether a value has a 95 % interval."""

@@ -15,12 +15,13 @@ from vitrine import images
 from vitrine.catalog import Catalog
 from vitrine.corruptions import CORRUPTIONS, PHOTO_SIDE, STRENGTHS, corrupt, resize
 from vitrine.kept import Kept
+from vitrine.runs import Predictions
 from vitrine.scores import Interval
 from vitrine.scores.intervals import wilson
 from vitrine.scores.metrics import accuracy
 from vitrine.scores.paired import paired_bootstrap
 
-__all__ = ["ASIS", "INPUT_SIDES", "THUMBNAILS", "answers", "curve", "loss"]
+__all__ = ["ASIS", "INPUT_SIDES", "THUMBNAILS", "answers", "curve", "loss", "turned"]
 
 THUMBNAILS = (32, 48, 64, 96, 128)
 """Sides that photos are reduced to, then enlarged from: what a small photo leaves to see."""
@@ -113,6 +114,20 @@ def curve(table: pd.DataFrame, corruption: str, labels: pd.Series) -> dict[int, 
         truth, predicted = _condition(table, kind, strength, labels)
         found[strength] = wilson(int((truth == predicted).sum()), len(truth))
     return found
+
+
+def turned(table: pd.DataFrame, published: Predictions, frame: pd.DataFrame) -> int:
+    """Count the photos whose answer the way through ``PHOTO_SIDE`` changes, with nothing spoiled.
+
+    Args:
+        table: As ``answers`` returns it.
+        published: What the run answered for the same photos.
+        frame: Photos: columns ``row`` and ``image``.
+    """
+    plain = table[(table.corruption == ASIS[0]) & (table.strength == ASIS[1])]
+    said = frame.set_index("row").image.loc[plain.row]
+    before = pd.Series(published.predicted, index=published.image)
+    return int((before.loc[said].to_numpy() != plain.predicted.to_numpy()).sum())
 
 
 def loss(

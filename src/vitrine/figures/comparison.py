@@ -23,6 +23,7 @@ from vitrine.figures.style import (
     listed,
     log_axis,
     model_colour,
+    model_lines,
     model_name,
     rounded,
 )
@@ -34,12 +35,6 @@ ROW, FOLDS_ROW, GAP_ROW = 58, 76, 92
 """Height, in pixels, of a line of a figure that lists models, their folds, their gaps."""
 PERCENT = {"ticksuffix": f"{THIN}%", "nticks": 6}
 _LOOKS = ((BLUE, "circle"), (ORANGE, "diamond"), (MUTED, "square"))
-
-
-def _broken(recipe: str) -> str:
-    """Return the name of a model on two lines, for a narrow screen."""
-    name = model_name(recipe)
-    return name.replace(", ", ",<br>", 1) if ", " in name else name.replace(" (", "<br>(", 1)
 
 
 def _percent(share: Interval) -> Interval:
@@ -69,7 +64,7 @@ def forest(
             marker={"color": colour, "symbol": symbol, "size": 9},
             hovertemplate=f"%{{text}} : %{{x:.1f}}{THIN}%<extra>{label}</extra>",
         )  # fmt: skip
-    axes = {"xaxis": PERCENT, "yaxis": listed([_broken(name) for name in recipes])}
+    axes = {"xaxis": PERCENT, "yaxis": listed([model_lines(name) for name in recipes])}
     return dress(figure, x=x, height=120 + ROW * len(recipes), axes=axes)
 
 
@@ -84,7 +79,7 @@ def announced_gaps(
         smallest: Smallest gap that the images can show, as a share; a band around zero.
     """
     named = {
-        f"{_broken(candidate)}<br>contre {_broken(baseline)}": gap
+        f"{model_lines(candidate)}<br>contre {model_lines(baseline)}": gap
         for (baseline, candidate), gap in gaps.items()
     }
     figure = training.gaps(named, metric=metric)
@@ -122,7 +117,7 @@ def folds(
                 },
                 hovertemplate=f"%{{text}} : %{{x:.1f}}{THIN}%<extra>{label}</extra>",
             )  # fmt: skip
-    axes = {"xaxis": PERCENT, "yaxis": listed([_broken(name) for name in scores])}
+    axes = {"xaxis": PERCENT, "yaxis": listed([model_lines(name) for name in scores])}
     return dress(figure, x=metric, height=140 + FOLDS_ROW * len(scores), axes=axes)
 
 
@@ -136,7 +131,7 @@ def class_f1(scores: Float[np.ndarray, "category model"], recipes: Sequence[str]
     figure = go.Figure(
         go.Heatmap(
             z=grid(100 * scores),
-            x=[_broken(name) for name in recipes],
+            x=[model_lines(name) for name in recipes],
             y=[SHORT[name] for name in CLASSES],
             texttemplate="%{z:.0f}",
             colorscale=[[0, "#f2f5f4"], [0.5, "#6aa8c9"], [1, "#05466a"]],

@@ -11,6 +11,7 @@ from plotly.subplots import make_subplots
 from vitrine.catalog import CLASSES, CLASSES_FR
 from vitrine.figures.style import (
     CLASS_COLOURS,
+    INK,
     MUTED,
     THIN,
     dress,
@@ -28,6 +29,7 @@ __all__ = ["efficiency", "expected_costs", "missed", "selective"]
 LEAST_COVERAGE = 0.1
 """Below this share of the images, an accuracy rests on too few of them to be drawn."""
 PERCENT = {"ticksuffix": f"{THIN}%"}
+UNMEASURED = "non mesuré"
 
 
 def selective(curves: Mapping[str, SelectiveCurve]) -> go.Figure:
@@ -91,13 +93,15 @@ def efficiency(models: pd.DataFrame, costs: Mapping[str, str]) -> go.Figure:
 
     Args:
         models: A row a recipe: ``recipe``, ``value``, ``low``, ``high`` of the accuracy, and a
-            column for each cost; one that is not known or not positive leaves no point.
+            column for each cost; one that is not known or not positive leaves no point, and a cost
+            known of no model a panel that says so.
         costs: Title of the axis of each cost, by column.
     """
-    figure = make_subplots(rows=len(costs), cols=1, vertical_spacing=0.09, shared_yaxes=True)
-    axes: dict[str, object] = {"legend": {"orientation": "h", "y": -0.09, "yanchor": "top"}}
+    gap = 0.36 / max(len(costs), 2)
+    figure = make_subplots(rows=len(costs), cols=1, vertical_spacing=gap, shared_yaxes=True)
+    axes: dict[str, object] = {"legend": {"orientation": "h", "y": -0.36 / max(len(costs), 2)}}
     for place, (column, title) in enumerate(costs.items(), start=1):
-        known = models[column].where(models[column] > 0).to_numpy(float)
+        known = models[column].astype(float).where(lambda cost: cost > 0).to_numpy()
         front = pareto_front(known, models.value.to_numpy(float))
         figure.add_scatter(
             row=place, col=1, name="Ce qu’aucun autre ne bat", legendgroup="front", mode="lines",
@@ -118,6 +122,16 @@ def efficiency(models: pd.DataFrame, costs: Mapping[str, str]) -> go.Figure:
             "type": "log", "dtick": 1, "exponentformat": "power", "title": {"text": title},
         }  # fmt: skip
         axes[f"yaxis{number}"] = PERCENT | {"title": {"text": "Exactitude"}}
+        if np.isfinite(known).any():  # a mark at each end, even where all costs are of one decade
+            ends = np.log10([np.nanmin(known) / 1.2, np.nanmax(known) * 1.2])
+            axes[f"xaxis{number}"]["range"] = [int(np.floor(ends[0])), int(np.ceil(ends[1]))]
+        else:
+            axes[f"xaxis{number}"] |= {"showticklabels": False, "showgrid": False, "ticks": ""}
+            figure.add_annotation(
+                row=place, col=1, xref="x domain", yref="y domain", x=0.5, y=0.5, text=UNMEASURED,
+                showarrow=False, font={"color": INK, "size": 16},
+            )  # fmt: skip
+    axes["legend"] |= {"yanchor": "top"}
     return dress(figure, height=120 + 310 * len(costs), axes=axes)
 
 

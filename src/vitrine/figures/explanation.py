@@ -1,6 +1,6 @@
 """Figures of what a model looks at, and of what misleads it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -9,11 +9,11 @@ from jaxtyping import Float, Int
 from plotly.subplots import make_subplots
 
 from vitrine.catalog import CLASSES, CLASSES_FR
+from vitrine.explain import grids
 from vitrine.figures.style import (
     CLASS_COLOURS,
     INK,
     MUTED,
-    SHORT,
     THIN,
     dress,
     error,
@@ -26,7 +26,10 @@ from vitrine.figures.style import (
 )
 from vitrine.scores import Interval
 
-__all__ = ["CORRUPTIONS_FR", "PARTS_FR", "curves", "embedding", "losses", "maps"]
+__all__ = [
+    "CORRUPTIONS_FR", "MAPS_FR", "PARTS_FR", "before_and_after", "class_maps", "curves",
+    "embeddings", "losses", "maps",
+]  # fmt: skip
 
 CORRUPTIONS_FR = {
     "blur": "Flou",
@@ -46,8 +49,15 @@ PARTS_FR = {
     "centre": "Centre",
     "border": "Bord",
 }
-_DASHES = ("solid", "dash", "dot", "dashdot")
-_SYMBOLS = ("circle", "diamond", "square", "cross")
+MAPS_FR = {
+    "occlusion": "Occlusion",
+    "gradients": "Gradients intégrés",
+    **{f"stage-{number}": f"Activité de l’étage {number}" for number in range(1, 6)},
+    **{f"attention-{number}": f"Attention de l’étage {number}" for number in (3, 4)},
+}
+STATES_FR = {"learned": "appris", "shuffled": "mélangé"}
+_DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+_SYMBOLS = ("circle", "diamond", "square", "cross", "triangle-up")
 PANEL, ROW = 230, 62
 """Height, in pixels, of one curve and of one line of a list."""
 
@@ -143,7 +153,8 @@ def maps(
             colorscale=_SIGNED if signed else _PLAIN, colorbar={"title": {"text": title}},
             hovertemplate="%{z:.3g}<extra></extra>",
         )  # fmt: skip
-    dress(figure, height=60 + 250 * rows)
+    lines = max(name.count("<br>") for name in grids)
+    dress(figure, height=60 + 250 * rows, margin_t=24 + 20 * lines)
     figure.update_xaxes(showticklabels=False, ticks="", showgrid=False, constrain="domain")
     figure.update_yaxes(
         showticklabels=False, ticks="", showgrid=False, autorange="reversed", constrain="domain"
@@ -154,41 +165,88 @@ def maps(
     return figure
 
 
-def embedding(
-    places: pd.DataFrame,
-    truth: Int[np.ndarray, " image"],
-    predicted: Int[np.ndarray, " image"],
+def class_maps(
+    tables: Mapping[str, pd.DataFrame], *, title: str, signed: bool = False
 ) -> go.Figure:
-    """Draw the map of the photos, coloured by class; those that the model misses are crosses.
+    """Draw the map of each class, a class a row and a model a column.
 
     Args:
-        places: Columns ``x`` and ``y``, a row a photo.
-        truth: Class of each.
-        predicted: What the model said of each.
+        tables: By recipe, rows ``label``, ``y``, ``x`` and ``value``.
+        title: As ``maps``.
+        signed: As ``maps``.
     """
-    figure = go.Figure()
+    labels = sorted({int(label) for table in tables.values() for label in table.label})
+    drawn = {
+        f"{CLASSES_FR[CLASSES[label]]}<br>{_family(recipe)}": grids.read(
+            table[table.label == label]
+        )
+        for label in labels
+        for recipe, table in tables.items()
+    }
+    return maps(drawn, title=title, columns=len(tables), signed=signed)
+
+
+def before_and_after(sketch: pd.DataFrame) -> go.Figure:
+    """Draw every map of one picture by the trained network, each beside that of shuffled weights.
+
+    Args:
+        sketch: Rows ``map``, ``network`` (``learned`` or ``shuffled``), ``y``, ``x``, ``value``.
+    """
+    found = sketch.set_index(["map", "network"])
+    drawn = {
+        f"{title},<br>{said}": np.abs(grids.read(found.loc[(name, state)]))
+        for name, title in MAPS_FR.items()
+        if name in set(sketch["map"])
+        for state, said in STATES_FR.items()
+    }
+    return maps(drawn, title="Valeur")
+
+
+def embeddings(
+    planes: Mapping[str, pd.DataFrame],
+    truth: Int[np.ndarray, " image"],
+    answers: Mapping[str, Int[np.ndarray, " image"]],
+) -> go.Figure:
+    """Draw the map that each model makes of the photos, coloured by class.
+
+    Photos that the model misses are crosses.
+
+    Args:
+        planes: By recipe, columns ``x`` and ``y``, a row a photo.
+        truth: Class of each photo.
+        answers: By recipe, what the model said of each.
+    """
+    figure = make_subplots(
+        rows=len(planes), cols=1, vertical_spacing=0.16 / max(len(planes), 2),
+        subplot_titles=[model_name(recipe) for recipe in planes],
+    )  # fmt: skip
     looks = ((True, "circle", "reconnue"), (False, "x", "manquée"))
-    for k, name in enumerate(CLASSES):
-        for right, symbol, state in looks:
-            chosen = (truth == k) & ((predicted == truth) == right)
-            said = [CLASSES_FR[CLASSES[p]] for p in predicted[chosen]]
-            figure.add_scatter(
-                name=CLASSES_FR[name] if right else f"{CLASSES_FR[name]}, manquée", mode="markers",
-                legendgroup=name, showlegend=right,
-                x=rounded(places.x[chosen]), y=rounded(places.y[chosen]), text=said,
-                marker={
-                    "color": CLASS_COLOURS[name], "symbol": symbol, "size": 9,
-                    "line": {"width": 1, "color": "#ffffff"},
-                },
-                hovertemplate=f"{CLASSES_FR[name]}, {state}<br>réponse : %{{text}}<extra></extra>",
-            )  # fmt: skip
-    hidden = {"showticklabels": False, "ticks": "", "title": {"text": ""}}
-    return dress(figure, height=620, axes={"xaxis": hidden, "yaxis": hidden}, hovermode="closest")
+    for row, (recipe, places) in enumerate(planes.items(), start=1):
+        predicted = answers[recipe]
+        for k, name in enumerate(CLASSES):
+            for right, symbol, state in looks:
+                chosen = (truth == k) & ((predicted == truth) == right)
+                said = [f"réponse : {CLASSES_FR[CLASSES[p]]}" for p in predicted[chosen]]
+                figure.add_scatter(
+                    row=row, col=1, mode="markers",
+                    name=CLASSES_FR[name] if right else f"{CLASSES_FR[name]}, manquée",
+                    legendgroup=name, showlegend=right and row == 1,
+                    x=rounded(places.x[chosen]), y=rounded(places.y[chosen]), text=said,
+                    marker={
+                        "color": CLASS_COLOURS[name], "symbol": symbol, "size": 9,
+                        "line": {"width": 1, "color": "#ffffff"},
+                    },
+                    hovertemplate=f"{CLASSES_FR[name]}, {state}<br>%{{text}}<extra></extra>",
+                )  # fmt: skip
+    dress(figure, height=140 + 480 * len(planes), hovermode="closest")
+    hidden = {"showticklabels": False, "ticks": "", "showgrid": False, "title": {"text": ""}}
+    figure.update_layout(legend={"y": 1 + 40 / (480 * len(planes))})
+    return figure.update_xaxes(hidden).update_yaxes(hidden)
 
 
-def class_titles(labels: Sequence[int]) -> list[str]:
-    """Return the French name of classes, on two lines at most."""
-    return [SHORT[CLASSES[k]] for k in labels]
+def _family(recipe: str) -> str:
+    """Return the first word of a model's name: two of them stand side by side."""
+    return model_name(recipe).split(",")[0].split(" (")[0]
 
 
 _PLAIN = [[0, "#f2f5f4"], [0.5, "#6aa8c9"], [1, "#05466a"]]

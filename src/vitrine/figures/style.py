@@ -18,8 +18,8 @@ from vitrine.scores import Interval
 
 __all__ = [
     "CLASS_COLOURS", "INK", "MUTED", "PART_COLOURS", "PARTS_FR", "SHORT", "data_uri", "dress",
-    "error", "grid", "listed", "log_axis", "model_colour", "model_name", "percent_axis", "rounded",
-    "stepped", "whole",
+    "error", "grid", "listed", "log_axis", "model_colour", "model_lines", "model_name",
+    "percent_axis", "rounded", "stepped", "whole",
 ]  # fmt: skip
 
 ORANGE, SKY, GREEN, BLUE = "#e69f00", "#56b4e9", "#009e73", "#0072b2"
@@ -68,6 +68,12 @@ def model_name(recipe: str) -> str:
     rest = recipe.removeprefix(prefix or recipe).strip("-").split("-")
     said = [{"scratch": "de zéro"}.get(word, word) for word in rest if word]
     return f"{name} ({', '.join(said)})" if said else name
+
+
+def model_lines(recipe: str) -> str:
+    """Return the name of a model on two lines, for a narrow screen."""
+    name = model_name(recipe)
+    return name.replace(", ", ",<br>", 1) if ", " in name else name.replace(" (", "<br>(", 1)
 
 
 def _known(recipe: str) -> tuple[str, str]:

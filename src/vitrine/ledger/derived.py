@@ -1,4 +1,4 @@
-"""Numbers of the chapter on interpretability, from the derived facts of the runs."""
+"""Numbers of derived facts: how models hold on spoiled photos, and what they look at."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -13,7 +13,7 @@ from vitrine.session import Session
 
 __all__ = ["values"]
 
-NOTEBOOK = "06_interpretabilite"
+COMPARISON, NOTEBOOK = "05_comparaison", "06_interpretabilite"
 POINTS = (
     *product(CORRUPTIONS, (3, 5)),
     *(("thumbnail", side) for side in robustness.THUMBNAILS),
@@ -29,9 +29,12 @@ def values() -> Iterator[tuple[str, Value]]:
     labels = split.frame.set_index("row").label
     for recipe, run in explained(session, "robustness").items():
         table = derived.read(run, "robustness")
-        more = {"unit": "%", "decimals": 1, "n": table.row.nunique(), "notebook": NOTEBOOK}
+        more = {"unit": "%", "decimals": 1, "n": table.row.nunique(), "notebook": COMPARISON}
         plain = robustness.curve(table, "noise", labels)[0]
         yield f"{recipe}.robust_none", from_runs(plain, [run], **more)
+        turned = robustness.turned(table, run.part("test"), split.part("test"))
+        count = more | {"unit": "count", "decimals": 0}
+        yield f"{recipe}.robust_turned", from_runs(turned, [run], **count)
         for corruption, strength in POINTS:
             if ((table.corruption == corruption) & (table.strength == strength)).any():
                 own = ("input", run.meta["recipe"]["image_size"])

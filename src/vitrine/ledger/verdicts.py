@@ -118,9 +118,43 @@ def _noise_is_worst(ledger: Ledger) -> bool:
 
 
 def _jpeg_leaves_scratch(ledger: Ledger) -> bool:
-    return all(
-        ledger[f"{recipe}.change_jpeg_5"].low <= 0 <= ledger[f"{recipe}.change_jpeg_5"].high
-        for recipe in (_KERAS, _TORCH)
+    asked = [r for r in _with_recipes(ledger, "change_jpeg_5") if r.endswith("-scratch")]
+    changes = [ledger[f"{recipe}.change_jpeg_5"] for recipe in asked]
+    return all(change.low <= 0 <= change.high for change in changes)
+
+
+def _alike(name: str) -> Callable[[Ledger], bool | None]:
+    """Return a decision: true if shuffled weights leave the maps alike for every network asked."""
+
+    def decided(ledger: Ledger) -> bool | None:
+        key = f"likeness_{name}"
+        alike = {ledger[f"{r}.{key}"].value > ALIKE for r in _with_recipes(ledger, key)}
+        return alike.pop() if len(alike) == 1 else None
+
+    return decided
+
+
+def _differs(name: str) -> Callable[[Ledger], bool | None]:
+    """Return the opposite of ``_alike``."""
+
+    def decided(ledger: Ledger) -> bool | None:
+        alike = _alike(name)(ledger)
+        return None if alike is None else not alike
+
+    return decided
+
+
+def _reads_coarse(recipe: str, key: str) -> Claim:
+    """Say whether a network relies more on the low frequencies of a photo than on its details."""
+    gap = f"{recipe}.loss_gap_low_high"
+    return Claim(
+        key=key,
+        text="les formes et les couleurs d’ensemble comptent plus que les détails",
+        cautious="rien n’établit que les formes d’ensemble comptent plus ou moins que les détails",
+        reverse="les détails comptent plus que les formes et les couleurs d’ensemble",
+        expression=f"intervalle à 95 % de {gap} d’un seul côté de zéro ; indécis sinon",
+        needs=(gap,),
+        holds=_sign(gap),
     )
 
 
@@ -270,7 +304,8 @@ CLAIMS = (
         cautious="",
         reverse="une forte compression JPEG change l’exactitude d’au moins un des réseaux "
         "entraînés de zéro",
-        expression="intervalles à 95 % de change_jpeg_5 contenant zéro, pour les deux réseaux",
+        expression="intervalle à 95 % de change_jpeg_5 contenant zéro, pour chaque réseau "
+        "entraîné de zéro",
         needs=(f"{_TORCH}.change_jpeg_5", f"{_KERAS}.change_jpeg_5"),
         holds=_jpeg_leaves_scratch,
     ),
@@ -285,15 +320,7 @@ CLAIMS = (
         needs=(f"{_TORCH}.change_input_160",),
         holds=_sign(f"{_TORCH}.change_input_160"),
     ),
-    Claim(
-        key="coarse_before_fine",
-        text="les formes et les couleurs d’ensemble comptent plus que les détails",
-        cautious="rien n’établit que les formes d’ensemble comptent plus ou moins que les détails",
-        reverse="les détails comptent plus que les formes et les couleurs d’ensemble",
-        expression=f"intervalle à 95 % de {_TORCH}.loss_gap_low_high d’un seul côté de zéro",
-        needs=(f"{_TORCH}.loss_gap_low_high",),
-        holds=_sign(f"{_TORCH}.loss_gap_low_high"),
-    ),
+    _reads_coarse(_TORCH, "coarse_before_fine"),
     Claim(
         key="probe_reads_coarse",
         text="ce sont les formes et les couleurs d’ensemble qui comptent le plus",
@@ -307,20 +334,22 @@ CLAIMS = (
         key="gradients_follow_the_photo",
         text="les gradients intégrés suivent en bonne partie la photo, que le réseau ait appris ou "
         "non",
-        cautious="",
+        cautious="selon le réseau, les gradients intégrés suivent surtout la photo ou surtout ce "
+        "qu’il a appris",
         reverse="les gradients intégrés dépendent surtout de ce que le réseau a appris",
-        expression=f"{_TORCH}.likeness_gradients au-dessus de {ALIKE}",
+        expression=f"likeness_gradients au-dessus de {ALIKE} pour chaque réseau examiné",
         needs=(f"{_TORCH}.likeness_gradients",),
-        holds=lambda ledger: ledger[f"{_TORCH}.likeness_gradients"].value > ALIKE,
+        holds=_alike("gradients"),
     ),
     Claim(
         key="occlusion_follows_the_weights",
         text="l’occlusion dépend de ce que le réseau a appris",
-        cautious="",
+        cautious="selon le réseau, l’occlusion dépend surtout de ce qu’il a appris ou surtout de "
+        "la photo",
         reverse="l’occlusion suit en bonne partie la photo, que le réseau ait appris ou non",
-        expression=f"{_TORCH}.likeness_occlusion au-dessous de {ALIKE}",
+        expression=f"likeness_occlusion sous {ALIKE} pour chaque réseau examiné",
         needs=(f"{_TORCH}.likeness_occlusion",),
-        holds=lambda ledger: ledger[f"{_TORCH}.likeness_occlusion"].value < ALIKE,
+        holds=_differs("occlusion"),
     ),
 )
 """Every sentence that prose may call with the role ``verdict``."""

@@ -1,0 +1,99 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from vitrine.catalog import CLASSES, CLASSES_FR
+from vitrine.explain import grids
+from vitrine.figures import explanation
+from vitrine.scores import Interval
+
+TORCH, MAMBA = "efficientnet-b0-torch-scratch", "mambavision-micro-scratch"
+
+
+@pytest.fixture
+def planes():
+    generator = np.random.default_rng(0)
+    return {
+        recipe: pd.DataFrame(generator.normal(size=(4, 2)), columns=["x", "y"])
+        for recipe in (TORCH, MAMBA)
+    }
+
+
+def laid_out(*grids_by_label):
+    tables = [grids.laid_out(g).assign(label=label) for label, g in grids_by_label]
+    return pd.concat(tables)
+
+
+def test_curves_share_a_colour_and_a_mark_from_panel_to_panel():
+    points = {0: Interval(0.6, 0.5, 0.7), 5: Interval(0.2, 0.1, 0.3)}
+    both = {TORCH: points, MAMBA: points}
+
+    figure = explanation.curves({"blur": both, "noise": {MAMBA: points}}, x="Force", chance=1 / 7)
+
+    first, other, below = (t for t in figure.data if t.mode == "lines+markers")
+    assert list(first.y) == [60, 20] and list(first.error_y.array) == [10, 10]
+    assert (other.line.color, other.marker.symbol) == (below.line.color, below.marker.symbol)
+    assert first.marker.symbol != other.marker.symbol
+    assert below.showlegend is False
+    titles = [axis.title.text for axis in figure.select_xaxes()]
+    assert titles == ["", "Force"]
+
+
+def test_maps_of_a_class_stand_side_by_side_on_one_scale():
+    low, high = np.full((2, 2), -0.1), np.full((2, 2), 0.4)
+    tables = {TORCH: laid_out((1, low), (6, low)), MAMBA: laid_out((1, high), (6, low))}
+
+    figure = explanation.class_maps(tables, title="Baisse", signed=True)
+
+    panels = [annotation.text for annotation in figure.layout.annotations]
+    names = [CLASSES_FR[CLASSES[k]] for k in (1, 6)]
+    assert panels == [
+        f"{name}<br>{m}" for name in names for m in ("EfficientNet-B0", "MambaVision")
+    ]
+    assert {(map_.zmin, map_.zmax) for map_ in figure.data} == {(-0.4, 0.4)}
+    assert [map_.z[0][0] for map_ in figure.data] == [-0.1, 0.4, -0.1, -0.1]
+    assert figure.data[0].yaxis != figure.data[2].yaxis  # a row a class
+
+
+def test_a_map_stands_beside_that_of_shuffled_weights_in_the_order_of_the_methods():
+    sketch = pd.concat(
+        grids.laid_out(np.full((2, 2), value)).assign(map=name, network=network)
+        for name, network, value in [
+            ("attention-3", "shuffled", 1.0), ("attention-3", "learned", 2.0),
+            ("occlusion", "learned", -0.3), ("occlusion", "shuffled", 0.1),
+        ]
+    )  # fmt: skip
+
+    figure = explanation.before_and_after(sketch)
+
+    assert [annotation.text for annotation in figure.layout.annotations] == [
+        "Occlusion,<br>appris", "Occlusion,<br>mélangé",
+        "Attention de l’étage 3,<br>appris", "Attention de l’étage 3,<br>mélangé",
+    ]  # fmt: skip
+    assert [map_.z[0][0] for map_ in figure.data] == [0.3, 0.1, 2, 1]
+
+
+def test_each_photo_is_placed_once_by_model_and_crossed_where_it_is_missed(planes):
+    truth = np.array([0, 0, 1, 6])
+    answers = {TORCH: np.array([0, 1, 1, 6]), MAMBA: np.array([1, 1, 1, 1])}
+
+    figure = explanation.embeddings(planes, truth, answers)
+
+    by_panel = {"y": TORCH, "y2": MAMBA}
+    missed = {recipe: 0 for recipe in planes}
+    for trace in figure.data:
+        if trace.marker.symbol == "x":
+            missed[by_panel[trace.yaxis]] += len(trace.x)
+    assert missed == {TORCH: 1, MAMBA: 3}
+    assert sum(len(trace.x) for trace in figure.data) == 2 * len(truth)
+    assert sum(bool(trace.showlegend) for trace in figure.data) == len(CLASSES)
+
+
+def test_a_part_lost_is_drawn_on_its_line_in_points():
+    scores = {TORCH: {"red": Interval(0.1, 0.0, 0.2), "border": Interval(-0.02, -0.1, 0.05)}}
+
+    figure = explanation.losses(scores)
+
+    (points,) = figure.data
+    assert list(points.x) == [10, -2] and list(points.y) == [0, 1]
+    assert list(figure.layout.yaxis.ticktext) == ["Canal rouge", "Bord"]
