@@ -14,7 +14,10 @@ from vitrine import paths, tables
 from vitrine.book import exhibit, gallery
 from vitrine.book.slices import slice_of
 
-CHAPTERS = ("02_donnees", "03_baseline_tensorflow", "04_sota_pytorch", "05_comparaison")
+CHAPTERS = (
+    "02_donnees", "03_baseline_tensorflow", "04_sota_pytorch", "05_comparaison",
+    "06_interpretabilite",
+)  # fmt: skip
 NEEDS_A_FRAMEWORK = {"fig-reference-augmentation": ["tensorflow"]}
 """What these chapters show that tracked files cannot give: pictures out of a training pipeline."""
 

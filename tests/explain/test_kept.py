@@ -51,6 +51,18 @@ def test_a_probe_is_fitted_again_to_the_same_answers(demo_catalog, demo_split, t
     assert given.sum(axis=1) == pytest.approx(1)
 
 
+def test_a_probe_that_answers_otherwise_once_fitted_again_is_refused(
+    demo_catalog, demo_split, tmp_path
+):
+    run = probe.fit(recipes.find("histogram-hog").smoke(), demo_split, demo_catalog, base=tmp_path)
+    table = run.table
+    table[["p_0", "p_6"]] = table[["p_6", "p_0"]].to_numpy()
+    table.to_csv(run.folder / "predictions.csv", index=False)
+
+    with pytest.raises(KeptError, match="expected the classifier fitted again to answer as"):
+        kept.load(load(run.name, tmp_path), demo_split, demo_catalog)
+
+
 def test_weights_that_are_not_the_runs_are_refused(
     tiny_run, tiny_network, demo_split, demo_catalog, tmp_path
 ):
