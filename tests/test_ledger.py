@@ -189,3 +189,24 @@ def test_every_claim_of_the_book_can_be_decided_today(fresh):
 
 def test_the_ledger_file_is_where_the_roles_read_it():
     assert json.loads((paths.runs() / "ledger.json").read_text())["schema"] == 1
+
+
+def test_what_was_learned_and_counted_is_read_from_its_sheet(fresh):
+    sheet = json.loads((paths.runs() / "bench" / "ssm.json").read_text())
+    row = next(r for r in sheet["copying"] if r["layer"] == "selective")
+    moved = {(r["form"], r["state"]): r["moved"] for r in sheet["traffic"]}
+
+    values = fresh["values"]
+
+    assert values["copying.selective"]["value"] == pytest.approx(row["scores"]["32"])
+    assert values["copying.selective_longest"]["value"] == pytest.approx(row["scores"]["256"])
+    assert values["copying.selective"]["n"] == 768
+    saved = moved["reference", 8] / moved["chunked", 8]
+    assert values["scan.traffic_saved"]["value"] == pytest.approx(saved)
+
+
+def test_cited_ablations_say_that_they_are_cited(fresh):
+    entry = fresh["values"]["ablation.pattern.last_half"]
+
+    assert entry["value"] == pytest.approx(0.823)
+    assert "cité" in entry["hardware"] and entry["low"] is None

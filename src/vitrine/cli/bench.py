@@ -104,6 +104,19 @@ def budget(
     typer.echo(f"written: {path.name}")
 
 
+@app.command()
+def ssm(quick: Quick = False, folder: Folder = None) -> None:
+    """Learn selective copying with each layer, and count what each form of the scan moves.
+
+    It takes half a minute, and writes runs/bench/ssm.json.
+
+    Example: vitrine bench ssm
+    """
+    from vitrine.bench import ssm as bench
+
+    _run("ssm", bench.measure, 1, "cpu", quick, folder)
+
+
 def _run(
     name: str,
     measure: Callable[..., dict[str, Any]],

@@ -3,8 +3,9 @@
 The ledger is a pure function of tracked files. Every build computes it again and compares it with
 ``runs/ledger.json``, which the roles of the book read::
 
-    splits, facts, runs, cited results -measures, derived-> values -verdicts-> claims
-                                                      +-> runs/ledger.json -> {valeur}, {verdict}
+    splits, facts, runs, sheets, cited results
+      -measures, derived, teaching-> values -verdicts-> claims
+        +-> runs/ledger.json -> {valeur}, {verdict}
 """
 
 import json
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from vitrine import paths
-from vitrine.ledger import derived, measures, verdicts
+from vitrine.ledger import derived, measures, teaching, verdicts
 from vitrine.ledger.values import Value
 
 __all__ = ["LedgerError", "Value", "check", "compute", "write"]
@@ -34,7 +35,8 @@ def _path() -> Path:
 
 def compute() -> dict[str, Any]:
     """Compute the whole ledger from tracked files, as ``runs/ledger.json`` holds it."""
-    values = dict(sorted({**measures.compute(), **dict(derived.values())}.items()))
+    values = measures.compute() | dict(derived.values()) | dict(teaching.values())
+    values = dict(sorted(values.items()))
     return {
         "schema": 1,
         "values": {key: value.to_dict() for key, value in values.items()},

@@ -1,0 +1,83 @@
+"""What the chapter on state-space models says in numbers: what is learned, and what is moved.
+
+Nothing is timed. The notebook computes the same live; the ledger reads these.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from vitrine.bench import sheet
+from vitrine.bench.clock import Progress
+from vitrine.models.scan import chunked, reference, two_level
+from vitrine.ssm import copying, traffic
+
+__all__ = ["SHAPE", "TRIALS", "measure"]
+
+TRIALS = (
+    ("selective", True),
+    ("fixed", True),
+    ("convolution", True),
+    ("convolution", False),
+)
+"""Layers, and whether the symbols that they copy are scattered."""
+LONGER = (1, 2, 4, 8)
+FORMS = {"reference": reference, "two_level": two_level, "chunked": chunked}
+SHAPE = (1, 196, 160)
+"""Batch, length and channels of the scans whose traffic is counted: MambaVision-T's third stage."""
+STATES = (1, 2, 4, 8, 16)
+
+
+def measure(
+    *,
+    device: str = "cpu",
+    turns: int = 1,
+    quick: bool = False,
+    tell: Callable[[str], None] = print,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Return the sheet: a row a layer that learned to copy, a row a scan counted; no bar.
+
+    Args:
+        device: ``cpu``; nothing here depends on it.
+        turns: Kept for the other sheets' sake: what is learned is the same each time.
+        quick: Whether to learn for three steps only, for tests.
+        tell: Told each result as a line.
+        progress: Told of the trials done and of their number.
+    """
+    found = sheet.header("vitrine bench ssm", device, turns=turns, quick=quick)
+    rows = []
+    for done, (layer, scattered) in enumerate(TRIALS, start=1):
+        rows.append(_copy(layer, scattered, 3 if quick else 250))
+        tell(f"copying {layer:12} scattered {scattered!s:5} {rows[-1]['scores']}")
+        if progress is not None:
+            progress(done, len(TRIALS))
+    moved = [_moved(form, state) for form in FORMS for state in STATES]
+    for row in moved:
+        tell(f"traffic {row['form']:10} state {row['state']:2} {row['moved']:9} elements")
+    return {**found, "copying": rows, "traffic": moved, "bars": []}
+
+
+def _copy(layer: str, scattered: bool, steps: int) -> dict[str, Any]:
+    task = copying.Task(scattered=scattered)
+    model = copying.learn(task, layer, steps=steps).model
+    # A convolution is as long as what it learned from.
+    lengths = [task.length * n for n in (LONGER if layer != "convolution" else (1,))]
+    scores = {
+        length: copying.score(model, copying.Task(scattered=scattered, length=length))
+        for length in lengths
+    }
+    return {
+        "layer": layer, "scattered": scattered, "steps": steps, "seed": 0,
+        "symbols": 256 * task.copied, "scores": {str(length): s for length, s in scores.items()},
+    }  # fmt: skip
+
+
+def _moved(form: str, state: int) -> dict[str, Any]:
+    batch, length, channels = SHAPE
+    inputs = traffic.scan_inputs(batch, length, channels, state)
+    found = traffic.count(FORMS[form].selective_scan, inputs)
+    return {
+        "form": form, "length": length, "channels": channels, "state": state,
+        "read": found.read, "written": found.written, "moved": found.moved,
+        "operators": found.operators,
+    }  # fmt: skip
