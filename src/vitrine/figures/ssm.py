@@ -17,7 +17,7 @@ _KINDS = {"blanc": style.GREY, "symbole": style.VERMILION, "signal": style.BLUE}
 _DECIMALS = 4
 """Enough for an eye, and few enough that two machines round alike."""
 
-Signal = Float[np.ndarray, " length"]
+Signal = Float[np.ndarray, " _"]
 
 
 def influence(maps: Mapping[str, Float[np.ndarray, "length length"]]) -> go.Figure:
