@@ -196,11 +196,53 @@
     return { data, layout };
   };
 
+  // Steps -------------------------------------------------------------------------------------
+
+  const read = (element) => JSON.parse(element.querySelector("script").textContent);
+
+  // Shows the traces of the step that the reader chose, without plotly's own slider.
+  const atStep = (element, figure) => {
+    const [slider] = figure.layout.sliders ?? [];
+    if (!slider) return figure;
+    const step = slider.steps[element.dataset.step ?? slider.active];
+    const [{ visible }, changing] = step.args;
+    const data = figure.data.map((trace, number) => {
+      const place = changing.indexOf(number);
+      return place < 0 ? trace : { ...trace, visible: visible[place] };
+    });
+    const { sliders, ...layout } = figure.layout;
+    return { data, layout };
+  };
+
+  // Plotly's slider answers to the pointer alone; this one, to the keyboard and to readers too.
+  const addSlider = (element, draw) => {
+    const [slider] = read(element).layout.sliders ?? [];
+    if (!slider) return;
+    const label = document.createElement("label");
+    const range = document.createElement("input");
+    const chosen = document.createElement("output");
+    label.className = "vitrine-curseur";
+    Object.assign(range, { type: "range", min: 0, max: slider.steps.length - 1, step: 1 });
+    range.value = slider.active;
+    const say = () => {
+      chosen.value = slider.steps[range.value].label;
+      range.setAttribute("aria-valuetext", chosen.value);
+    };
+    range.addEventListener("input", () => {
+      element.dataset.step = range.value;
+      say();
+      draw(element);
+    });
+    say();
+    label.append(slider.currentvalue.prefix, range, chosen);
+    element.prepend(label);
+  };
+
   // Drawing -----------------------------------------------------------------------------------
 
   const draw = (element) => {
     const plot = element.querySelector(".vitrine-plot");
-    const figure = JSON.parse(element.querySelector("script").textContent);
+    const figure = atStep(element, read(element));
     const narrow = element.clientWidth < NARROW;
     const columns = columnsOf(figure.layout);
     plot.style.minWidth = narrow && columns > 1 ? `${columns * 240}px` : "";
@@ -233,6 +275,7 @@
     const figures = [...document.querySelectorAll(".vitrine-figure")];
     const drawAll = () => figures.forEach(draw);
     document.querySelectorAll(".vitrine-donnees").forEach(unfold);
+    figures.forEach((element) => addSlider(element, draw));
     drawAll();
 
     new MutationObserver(drawAll).observe(document.documentElement, {

@@ -38,7 +38,7 @@ PARTS_FR = {"train": "Entraînement", "validation": "Validation", "test": "Test"
 PART_COLOURS = {"train": BLUE, "validation": ORANGE, "test": VERMILION}
 
 DIGITS = 6
-THIN = "\N{NARROW NO-BREAK SPACE}"
+THIN, NO_BREAK = "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}"
 HEIGHT = 420
 
 _MODELS = {
@@ -217,7 +217,7 @@ def stepped(
         sliders=[
             {
                 "active": active,
-                "currentvalue": {"prefix": f"{about} : "},
+                "currentvalue": {"prefix": f"{about}{NO_BREAK}: "},
                 "pad": {"t": 56},
                 "steps": steps,
             }

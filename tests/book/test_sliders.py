@@ -1,0 +1,77 @@
+"""A figure with steps is moved by a control of the page, that the keyboard reaches."""
+
+import json
+import shutil
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from vitrine import paths
+from vitrine.book import exhibit, plotly_renderer
+from vitrine.figures import ssm, style
+
+PAGE = """<!doctype html><html lang="fr" data-theme="light"><meta charset="utf-8">
+<link rel="stylesheet" href="vitrine.css">
+<figure>{figures}</figure>
+<script src="plotly.min.js"></script><script src="figures.js"></script></html>"""
+FIGURE = '<div class="{kind}"><div class="vitrine-plot"></div>{data}</div>'
+DATA = '<script type="application/json">{}</script>'
+
+
+@pytest.fixture
+def page(tmp_path):
+    """Return the address of a page with a stepped figure and a plain one, and its width."""
+    curve = np.linspace(0, 1, 9)
+    steps = {size: (curve[:size], {"bloqueur": curve[:size]}) for size in (2, 5)}
+    stepped = ssm.held(curve, curve, {str(k): v for k, v in steps.items()}, first="5")
+    plain = style.dress(go.Figure(go.Scatter(x=[0, 1], y=[1, 2])))
+    drawn = [
+        FIGURE.format(kind=plotly_renderer.FIGURE_CLASS, data=DATA.format(figure.to_json()))
+        for figure in (stepped, plain)
+    ]
+    for name in ("figures.js", "vitrine.css"):
+        shutil.copy(paths.root() / "book" / "_static" / name, tmp_path)
+    shutil.copy(exhibit._library(), tmp_path)
+    (tmp_path / "page.html").write_text(PAGE.format(figures="".join(drawn)), encoding="utf-8")
+    return (tmp_path / "page.html").as_uri()
+
+
+@pytest.fixture
+def tab():
+    """Return a page of headless Chromium, or skip where it is absent."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("Chromium is not installed: no browser to move a slider in")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser.new_page(viewport={"width": 390, "height": 700})
+        browser.close()
+
+
+SHOWN = """() => document.querySelector(".vitrine-plot").data
+  .filter((trace) => trace.visible !== false).map((trace) => trace.name)"""
+
+
+@pytest.mark.browser
+def test_the_keyboard_steps_through_a_figure_and_the_step_outlives_a_new_theme(page, tab):
+    tab.goto(page)
+    tab.wait_for_selector(".main-svg")
+    sliders = tab.query_selector_all("input[type=range]")
+    before = tab.evaluate(SHOWN)
+
+    sliders[0].focus()
+    tab.keyboard.press("ArrowLeft")
+    after = tab.evaluate(SHOWN)
+    tab.evaluate("document.documentElement.dataset.theme = 'dark'")
+    tab.wait_for_timeout(200)
+
+    assert len(sliders) == 1, "the plain figure has no slider"
+    assert before == ["temps continu", "bloqueur, pas 5"]
+    assert after == tab.evaluate(SHOWN) == ["temps continu", "bloqueur, pas 2"]
+    assert sliders[0].get_attribute("aria-valuetext") == "2"
+    assert tab.inner_text(".vitrine-curseur").split() == ["Pas", ":", "2"]
+    assert tab.query_selector(".slider-container") is None
+    assert json.loads(tab.evaluate("JSON.stringify(document.documentElement.scrollWidth)")) <= 390
