@@ -18,8 +18,8 @@
 # tantôt de plus que leur propre taille.
 #
 # Les deux articles sont celui de Mamba {cite:p}`gu2023mamba` et celui de MambaVision
-# {cite:p}`hatamizadeh2024mambavision`, qui s’en écarte déjà de son propre chef. Notre réseau suit le
-# réseau publié, observé de l’extérieur, et non leur lettre. Cette page prend ces choix un par un, écrit
+# {cite:p}`hatamizadeh2024mambavision`, qui s’en écarte déjà de son propre chef ; nous lisons la deuxième
+# version de chacun. Notre réseau suit le réseau publié, observé de l’extérieur, et non leur lettre. Cette page prend ces choix un par un, écrit
 # l’autre lecture en quelques lignes, et mesure ce qu’elle change. Le fonctionnement du bloc lui-même est
 # expliqué dans {doc}`le chapitre précédent <01_mambavision>`.
 
@@ -178,7 +178,8 @@ print("mêmes réponses :", all(torch.equal(same(images[size]), answers[size]) f
 # %% [markdown]
 # ### Le pas reçoit son biais deux fois
 #
-# Mamba calcule le pas $\Delta = \mathrm{softplus}(W\,dt + b)$ {cite:p}`gu2023mamba`. Dans le réseau
+# Mamba calcule le pas $\Delta = \mathrm{softplus}(W\,dt + b)$ {cite:p}`gu2023mamba`, et l’algorithme 1 de
+# MambaVision n’écrit lui aussi qu’un biais {cite:p}`hatamizadeh2024mambavision`. Dans le réseau
 # publié, la projection ajoute $b$, puis le balayage l’ajoute encore :
 # $\Delta = \mathrm{softplus}(W\,dt + 2b)$. Est-ce une erreur ? Peut-être, mais les poids ont été
 # entraînés ainsi : la corriger, c’est changer de réseau.
@@ -195,9 +196,10 @@ measure("le biais du pas<br>compté une fois", "Mamba", mixing_as(BiasOnce))
 # ### Les convolutions : symétriques et sans biais
 #
 # La convolution de Mamba est causale, car une phrase se lit dans un sens : chaque jeton ne voit que ceux
-# qui le précèdent. MambaVision la rend symétrique, et le dit ; ce que l’article ne dit pas, c’est qu’elle
-# y perd aussi son biais. Pour celui-ci, il n’existe aucun poids publié : nous en inventons un, tiré comme
-# les autres biais.
+# qui le précèdent. MambaVision la rend symétrique, et le dit. Quant au biais, l’article de Mamba n’en
+# parle pas, mais son code en donne un par défaut à cette convolution ; l’algorithme 1 de MambaVision n’en
+# dit rien non plus, et une convolution de PyTorch en a un si l’on ne dit rien. Le réseau publié n’en a
+# aucun. Faute de poids, nous en inventons un, tiré comme les autres biais.
 
 # %%
 class Causal(Mixer):
@@ -214,13 +216,14 @@ class Biased(Mixer):
         return conv(x) + bias[:, None]
 
 
-measure("biais dans<br>les convolutions", "Mamba", mixing_as(Biased))
+measure("biais dans<br>les convolutions", "le code de Mamba", mixing_as(Biased))
 
 # %% [markdown]
 # ### Réunir sans porte
 #
 # Dans Mamba, la seconde branche est une porte : elle multiplie la première. Ici, elle est mise à côté
-# d’elle, la branche balayée d’abord. Nous essayons la porte, puis l’ordre inverse.
+# d’elle, la branche balayée d’abord, dans l’ordre de l’équation 7 de l’article
+# {cite:p}`hatamizadeh2024mambavision`. Nous essayons la porte, puis l’ordre inverse.
 
 # %%
 class Gated(Mixer):
@@ -234,7 +237,7 @@ class Reversed(Mixer):
 
 
 measure("y multiplié par z", "Mamba", mixing_as(Gated))
-measure("z avant y", "l’ordre n’est pas écrit", mixing_as(Reversed))
+measure("z avant y", "l’ordre inverse", mixing_as(Reversed))
 
 # %% [markdown]
 # ### La récurrence : exacte pour A, approchée pour B
@@ -261,7 +264,9 @@ class ZeroOrderHold(Mixer):
 measure("B discrétisé<br>exactement", "Mamba, l’article", mixing_as(ZeroOrderHold))
 
 # %% [markdown]
-# Les équations de l’article de Mamba omettent le raccourci $D\,u_t$, que le réseau applique. Et le calcul
+# Les équations des deux articles omettent le raccourci $D\,u_t$
+# {cite:p}`gu2023mamba,hatamizadeh2024mambavision` ; l’algorithme 1 de MambaVision, lui, passe un $D$ au
+# balayage, et le réseau l’applique. Et le calcul
 # rapide remplace $e^x$ par $2^{x \log_2 e}$, moins cher sur un processeur comme sur une carte graphique :
 # cela, au moins, ne devrait rien changer.
 
@@ -280,7 +285,7 @@ def without_skip(altered):
         mixer.D.zero_()
 
 
-measure("pas de raccourci D", "Mamba, l’article", without_skip)
+measure("pas de raccourci D", "les équations", without_skip)
 
 # %% [markdown]
 # ### Un seul sens de lecture
@@ -479,9 +484,11 @@ measured_since(len(origins) - 7)
 #
 # ### Deux GELU, une ReLU
 #
-# La GELU a une forme exacte et une approximation par tangente hyperbolique. Le réseau publié emploie
-# l’approximation dans les blocs à convolutions et la forme exacte dans les perceptrons. Nous
-# uniformisons dans un sens, puis dans l’autre. La réduction initiale de l’image, elle, emploie une ReLU.
+# La GELU a une forme exacte et une approximation par tangente hyperbolique. L’article écrit « GELU » dans
+# l’équation des blocs à convolutions, sans dire laquelle, et se tait sur les perceptrons
+# {cite:p}`hatamizadeh2024mambavision`. Le réseau publié emploie l’approximation dans les premiers et la forme
+# exacte dans les seconds. Nous uniformisons dans un sens, puis dans l’autre. La réduction initiale de
+# l’image, elle, emploie une ReLU, comme l’écrit le tableau S.2 de l’article.
 
 # %%
 def exact_everywhere(altered):
@@ -489,7 +496,7 @@ def exact_everywhere(altered):
         block.act = nn.GELU()
 
 
-measure("GELU exacte dans<br>les convolutions", "MambaVision, l’article", exact_everywhere)
+measure("GELU exacte dans<br>les convolutions", "PyTorch, par défaut", exact_everywhere)
 
 # %%
 def tanh_everywhere(altered):
@@ -527,10 +534,12 @@ measure("ε des transformeurs", "les transformeurs", with_epsilon(nn.LayerNorm, 
 # %% [markdown]
 # ### Ce qui manque après une convolution
 #
-# L’article décrit entre deux étages une convolution suivie d’une normalisation par lots
-# {cite:p}`hatamizadeh2024mambavision`. Dans le réseau publié, la convolution est seule : il n’y a pas de
-# poids pour cette normalisation, et nous en inventons. Et contrairement à l’usage des réseaux résiduels,
-# aucune activation ne suit l’addition d’un bloc à convolutions.
+# Entre deux étages, une convolution réduit la carte. L’usage des réseaux à convolutions lui adjoint une
+# normalisation par lots {cite:p}`he2015deep`, comme à l’entrée du réseau. Ici la convolution est seule : la
+# deuxième version de l’article l’écrit ainsi, dans son texte et dans son tableau S.2
+# {cite:p}`hatamizadeh2024mambavision`, et le réseau publié la suit. Pour mesurer cette absence, nous
+# inventons les poids d’une normalisation. Et contrairement à l’usage des réseaux résiduels, aucune
+# activation ne suit l’addition d’un bloc à convolutions ; l’équation 1 de l’article en convient.
 
 # %%
 def normalised_halving(altered):
@@ -539,7 +548,7 @@ def normalised_halving(altered):
         level.downsample.append(rebuilt.fill(norm).double().eval())
 
 
-measure("normalisation après<br>chaque réduction", "MambaVision, l’article", normalised_halving)
+measure("normalisation après<br>chaque réduction", "les réseaux résiduels", normalised_halving)
 
 # %%
 def activated_sum(altered):
@@ -555,6 +564,28 @@ measure("ReLU après l’addition", "les réseaux résiduels", activated_sum)
 
 # %%
 measured_since(len(origins) - 7)
+
+# %% [markdown]
+# ### Les tailles du tableau S.2
+#
+# Le tableau S.2 de l’article donne les largeurs et les blocs de chaque variante
+# {cite:p}`hatamizadeh2024mambavision`. Pris à la lettre, il ne décrit pas le réseau dont le tableau 1 donne le
+# nombre de poids : à chaque étage, il inscrit la largeur de l’étage suivant, et pour MambaVision-T il met
+# quatre balayages et quatre attentions au dernier étage, qui n’en a que deux et deux. Son algorithme 1 donne
+# aussi à l’état une taille de 16 par défaut ; les poids publiés en ont 8. Nous construisons les deux lectures.
+
+# %% tags=["nbval-check-output"]
+with torch.device("meta"):
+    lettered = timm.create_model("mambavision_tiny", depths=(1, 3, 8, 8), dim=160)
+    published = timm.create_model("mambavision_tiny")
+for name, model in (("le tableau S.2", lettered), ("le réseau publié", published)):
+    weights = sum(p.numel() for p in model.parameters()) / 1e6
+    print(name, ":", f"{weights:.1f}".replace(".", ","), "M de poids, étages de",
+          *(stage["num_chs"] for stage in model.feature_info), "canaux")
+print("taille de l’état :", mixers(network)[0].A_log.shape[1])
+
+# %% [markdown]
+# Un portage qui suivrait ce tableau serait plusieurs fois trop gros : ici, ce sont les poids qui tranchent.
 
 # %% [markdown]
 # ## Ce qui ne compte qu’à l’entraînement

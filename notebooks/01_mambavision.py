@@ -17,8 +17,8 @@
 # carré {cite:p}`hatamizadeh2024mambavision`. Le prix est une opération que les bibliothèques ne
 # fournissent pas : nous l’écrivons ici en clair, puis nous la vérifions.
 #
-# Ce chapitre tient en cinq pas : la récurrence, la sélection, le bloc suivi sur une photo, le coût, le
-# réseau complet.
+# {doc}`Le chapitre précédent <00_espaces_d_etat>` dit d’où vient cette récurrence. Celui-ci tient en cinq
+# pas : la récurrence en bref, la sélection, le bloc suivi sur une photo, le coût, le réseau complet.
 
 # %% tags=["parameters"]
 profile = "published"
@@ -351,42 +351,134 @@ print("attention, plus que proportionnelle :", bool(growth["attention"] > 16))
 # par attention. Notre réalisation suit les deux articles et les valeurs observées du réseau publié, sans
 # son code ; {doc}`là où ils divergent <01_du_papier_au_code>`, elle suit le réseau.
 #
-# Nous construisons chaque variante, sans poids, et nous comptons ses paramètres à côté du nombre publié.
+# Le plan qui suit n’est pas recopié de l’article : il est lu dans le module, que nous construisons sans
+# poids et que nous traversons une fois pour en relever les tailles.
 
 # %%
+from vitrine import sizes
+from vitrine.figures import architecture
+from vitrine.models import anatomy
+
+shown = {
+    "nano": "mambavision_nano", "micro": "mambavision_micro", "T": "mambavision_tiny",
+    "S": "mambavision_small", "B": "mambavision_base", "L": "mambavision_large",
+}
+plans = {label: anatomy.stages(name) for label, name in shown.items()}
+
+# %% mystnb={"figure": {"name": "fig-etages", "caption": "Les étages d’un MambaVision, un signe par bloc, et la carte que chacun affine, pour une image de 224 pixels. Le curseur choisit le réseau."}, "image": {"alt": "Quatre rangées, une par étage. Les deux premières ne portent que des losanges, les convolutions. Dans les deux dernières, des carrés, les balayages, occupent la première moitié de la rangée, et des ronds, les attentions, la seconde."}}
+architecture.stages(plans, first="T")
+
+# %% [markdown]
+# D’un étage au suivant, la carte perd la moitié de son côté et double ses canaux, comme le dit la
+# {numref}`fig-etages` pour chaque réseau. Dans un étage, rien ne change de taille. Voici, dans
+# MambaVision-T, le premier bloc du troisième étage, celui que nous avons suivi plus haut.
+
+# %% mystnb={"figure": {"name": "fig-bloc", "caption": "Un bloc à balayage de MambaVision-T : ce que rend chaque geste, en jetons et en canaux. Les deux détours de droite sont les additions."}, "image": {"alt": "Des cases reliées de haut en bas. Après une normalisation et une projection, le trajet se sépare en deux : à gauche une convolution, le calcul du pas, puis le balayage ; à droite une seule convolution. Les deux se rejoignent dans une projection, suivie d’un perceptron en deux cases. Deux lignes contournent par la droite, l’une le mélangeur, l’autre le perceptron."}}
+architecture.block(anatomy.parts("mambavision_tiny", stage=3, block=1))
+
+# %% [markdown]
+# Le même bloc, module par module, avec ses poids. Le balayage n’y figure pas : il n’en a presque pas, à
+# part $A$ et $D$, qui appartiennent au mélangeur. L’essentiel est dans le perceptron.
+
+# %%
+tables.show(sizes.block(anatomy.parts("mambavision_tiny", stage=3, block=1)))
+
+# %% [markdown]
+# ### Ce qu’il pèse et ce qu’il calcule
+#
+# Nous construisons chaque variante, sans poids, et nous comptons ses paramètres et ses
+# multiplications-additions à côté des nombres publiés, relevés dans la notice du projet d’origine.
+
+# %%
+from vitrine.bench.backbones import multiply_adds
+
 published = pd.read_csv(paths.root() / "ressources" / "mambavision_published.csv")
-counted = {}
-for name in published.architecture:
+counted, sides = {}, {}
+for name in ("mambavision_nano", "mambavision_micro", *published.architecture):
     with torch.device("meta"):
-        network = timm.create_model(name)
-    counted[name] = sum(p.numel() for p in network.parameters()) / 1e6
-published["counted_m"] = published.architecture.map(counted).round(1)
-
-# %% [markdown]
-# Le tableau rassemble les chiffres publiés (ImageNet-1K, images de 224 pixels, débit sur A100, relevés
-# dans la notice du projet d’origine) et notre compte.
+        built = timm.create_model(name).eval()
+    sides[name] = built.default_cfg["input_size"][-1]
+    weights = sum(p.numel() for p in built.parameters())
+    counted[name] = (weights, multiply_adds(built, sides[name], "meta"))
 
 # %%
-table = published.rename(
-    columns={
-        "architecture": "Architecture", "top1": "Top-1 (%)", "top5": "Top-5 (%)",
-        "images_per_second_a100": "Images/s (A100)", "parameters_m": "Paramètres publiés (M)",
-        "gflops": "GFLOP", "counted_m": "Paramètres comptés ici (M)",
-    }
-)
-tables.show(table)
+tables.show(sizes.networks(published, counted, sides), decimals=2)
 
 # %% [markdown]
-# Les deux dernières colonnes de paramètres doivent coïncider : c’est la première vérification de notre
-# réalisation. Nous y ajoutons nos deux petites variantes, faites pour comparer à taille égale.
+# Les paramètres coïncident : c’est la première vérification de notre réalisation. Les opérations sont
+# proches, sans être égales, car elles ne comptent pas la même chose : nous comptons les deux produits de
+# l’attention, que l’outil des auteurs laisse peut-être de côté. Aucun des deux ne compte le balayage. Les
+# deux premières lignes sont à nous ; elles servent à comparer à taille égale.
 
 # %% tags=["nbval-check-output"]
-gaps = (published.parameters_m - published.counted_m).abs()
-print("mêmes nombres de paramètres, à 0,1 M près :", bool((gaps <= 0.11).all()))
+known = published.set_index("architecture")
+weights = pd.Series({name: counted[name][0] / 1e6 for name in known.index})
+adds = pd.Series({name: counted[name][1] / 1e9 for name in known.index})
+print("mêmes nombres de paramètres, à 0,1 M près :",
+      bool(((known.parameters_m - weights).abs() <= 0.11).all()))
+print("mêmes opérations, à 6 % près :", bool((adds / known.gflops - 1).abs().max() < 0.06))
+print("nos comptes ne sont jamais en dessous :", bool((adds > known.gflops - 0.06).all()))
 for name in ("mambavision_nano", "mambavision_micro", "mambavision_tiny"):
     with torch.device("meta"):
         network = timm.create_model(name, num_classes=7)
-    print(name, sum(p.numel() for p in network.parameters()))
+    print(name, "à sept classes :", sum(p.numel() for p in network.parameters()))
+
+# %% [markdown]
+# ### Ce que chaque choix apporte, d’après ses auteurs
+#
+# Les auteurs ont mesuré leurs choix un par un, sur MambaVision-T {cite:p}`hatamizadeh2024mambavision`. Nous
+# les citons sans les avoir refaits : chaque ligne est un seul entraînement, sans intervalle. D’abord le
+# mélangeur.
+
+# %%
+cited = pd.read_csv(paths.root() / "ressources" / "mambavision_ablations.csv")
+tables.show(sizes.ablations(cited, "mixer"))
+
+# %% [markdown]
+# Le plus grand pas est le dernier : mettre les deux branches côte à côte plutôt que de multiplier l’une par
+# l’autre. Puis la place de l’attention, A, parmi les balayages, B.
+
+# %%
+tables.show(sizes.ablations(cited, "pattern"))
+
+# %% [markdown]
+# L’attention sert davantage à la fin. Enfin, la taille des fenêtres, qui n’y change presque rien.
+
+# %%
+tables.show(sizes.ablations(cited, "window"))
+
+# %% [markdown]
+# ### Les bizarreries
+#
+# Le réseau publié a des manières que l’article ne dit pas. {doc}`La page suivante <01_du_papier_au_code>`
+# les mesure toutes. Une seule se voit de loin : les fenêtres sont faites pour des images de 224 pixels. À
+# une autre taille, la carte est complétée de zéros, que le réseau traite comme de vrais jetons. Quelle part
+# du calcul y passe ?
+
+# %%
+image_sides = range(160, 481, 16)
+shares = {"étage 3": {}, "étage 4": {}}
+for side in image_sides:
+    *_, third, fourth = anatomy.stages("mambavision_tiny", side)
+    shares["étage 3"][side], shares["étage 4"][side] = third.padding, fourth.padding
+
+# %% mystnb={"figure": {"name": "fig-remplissage", "caption": "Part des jetons qui ne sont que du remplissage, dans les deux derniers étages de MambaVision-T, selon le côté de l’image."}, "image": {"alt": "Une courbe en dents de scie, presque la même pour les deux étages : nulle à 224 et à 448 pixels, elle bondit à plus des deux tiers juste après 224, puis redescend."}}
+architecture.padding(shares)
+
+# %% [markdown]
+# La {numref}`fig-remplissage` est un avertissement. Passer de 224 à 240 pixels pour gagner un peu de détail,
+# c’est quadrupler les jetons des deux derniers étages, dont près des trois quarts ne représentent rien.
+# Mieux vaut changer les fenêtres avec la taille de l’image : aucun poids n’en dépend.
+
+# %% tags=["nbval-check-output"]
+for side in (224, 240, 256, 320, 448):
+    print(f"{side} pixels : {100 * shares['étage 3'][side]:.0f} % de remplissage à l’étage 3")
+heads = timm.create_model("mambavision_large", depths=(1, 1, 2, 2)).levels[2].blocks[1].mixer
+print("largeur d’une tête d’attention de L :", heads.qkv.in_features // heads.num_heads)
+
+# %% [markdown]
+# La dernière ligne est une autre bizarrerie : dans MambaVision-L, une tête d’attention est large de 49
+# canaux, un nombre impair que les noyaux rapides n’aiment pas.
 
 # %% [markdown]
 # ## La vitesse, mesurée
@@ -438,17 +530,21 @@ tables.show(speeds.benchmarks(sheet, speed))
 # %% [markdown]
 # ## Ce que nous retenons
 #
-# * Un balayage sélectif est une mémoire dont chaque jeton règle l’oubli ; son coût est proportionnel à
-#   la longueur de la suite.
+# * Un balayage sélectif est une mémoire dont chaque jeton règle l’oubli. Quand la suite s’allonge seize
+#   fois, sa durée est multipliée par {valeur}`mixing.scan_growth`, et celle de l’attention par
+#   {valeur}`mixing.attention_growth`.
 # * Dans le bloc, la moitié des canaux est balayée, l’autre seulement convoluée ; c’est le balayage qui
 #   sait où sont les jetons, l’attention l’ignore.
-# * MambaVision ne renonce pas à l’attention : il la réserve à la fin de ses deux derniers étages.
+# * MambaVision ne renonce pas à l’attention : il la réserve à la fin de ses deux derniers étages. D’après ses
+#   auteurs, l’y placer donne {valeur}`ablation.pattern.last_half` sur ImageNet, contre
+#   {valeur}`ablation.pattern.first_half` au début.
 # * Le réseau complet se construit ici sans extension CUDA, et compte autant de paramètres que l’original.
 #
 # ## Ce qui pourrait être faux
 #
-# * Les débits du tableau sont ceux que publient les auteurs, sur leur matériel ; nous ne les avons pas
-#   mesurés.
+# * Les débits et les scores des tableaux sont ceux que publient les auteurs, sur leur matériel ; nous ne les
+#   avons pas mesurés. Chaque ablation est un seul entraînement, et des écarts d’un ou deux dixièmes de point
+#   peuvent tenir à la graine.
 # * La {numref}`fig-cout` compte des opérations ; la {numref}`fig-cout-mesure` mesure des secondes, mais
 #   sur un seul fil d’un seul processeur, partagé, et pour une image à la fois. Une carte graphique aurait
 #   d’autres courbes.

@@ -16,6 +16,7 @@
 # répondent ?** Parmi nos exécutions, {verdict}`probe_beats_scratch`, avec un écart d’exactitude de
 # {valeur:ecart-ic}`gap.mobilenetv2-int8-probe.efficientnet-b0-keras-scratch.accuracy`. Quant à
 # MambaVision, {verdict}`architectures_differ` ; réglée finement par d’autres, {verdict}`poc_below_power`.
+#
 # La question du livre reste ouverte, et nous disons ici ce qu’il faudrait pour la fermer.
 #
 # Aucun modèle n’est entraîné dans ce chapitre. Il lit les réponses que chaque exécution a

@@ -15,6 +15,8 @@ from vitrine.recipes import RECIPES, find
 BOOK = paths.root() / "book"
 CHAPTERS = [*sorted(BOOK.glob("*.md")), *sorted(paths.notebooks().glob("[0-9]*.py"))]
 LISTS = ("accessibilite", "glossaire", "references")
+UNBOUND = ("01_du_papier_au_code", "reproduire")
+"""Chapters that say how: one computes on its page all that it retains, one has no result."""
 ROWS = {
     "Côté de l’image (px)": "image_size",
     "Époques": "epochs",
@@ -121,8 +123,19 @@ def test_the_glossary_is_in_alphabetical_order():
     "path", [p for p in CHAPTERS if p.stem not in LISTS], ids=lambda path: path.stem
 )
 def test_each_chapter_opens_with_its_question_and_closes_with_its_doubts(path):
-    text = prose(path)
+    opening = re.match(r"# .+\n\n\*\*[^*]+\?\*\*(.+?)\n\n", prose(path).strip(), re.DOTALL)
 
-    assert re.match(r"# .+\n\n\*\*[^*]+\?\*\*", text.strip())
-    assert "## Ce que nous retenons" in text
-    assert text.index("## Ce que nous retenons") < text.index("## Ce qui pourrait être faux")
+    assert opening is not None
+    answer = re.sub(r"\{[\w:-]+\}`[^`]*`", "", opening[1])
+    assert len(re.findall(r"[.!?…](?=\s|$)", answer)) == 2, "the answer is not in two sentences"
+    headings = re.findall(r"^## (.+)", prose(path), re.MULTILINE)
+    assert headings[-2:] == ["Ce que nous retenons", "Ce qui pourrait être faux"]
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in CHAPTERS if p.stem not in (*LISTS, *UNBOUND)], ids=lambda path: path.stem
+)
+def test_what_a_chapter_retains_is_bound_to_the_ledger(path):
+    retained = prose(path).partition("## Ce que nous retenons")[2]
+
+    assert re.search(r"\{(?:valeur|verdict)[\w:-]*\}`", retained.partition("\n## ")[0])
