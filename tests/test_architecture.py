@@ -20,7 +20,7 @@ LAYERS = [
     {"splits", "showcase"},
     {"facts", "prepare"},
     {"recipes"},
-    {"models"},
+    {"models", "exchange"},
     {"runs", "ssm"},
     {"train_keras", "train_torch", "probe"},
     {"scores", "kept"},
@@ -77,7 +77,9 @@ def test_module_stays_short_enough_to_hold_one_noun(path):
         ("vitrine.train_keras", {"torch"}),
         ("vitrine.train_torch", {"tensorflow"}),
         ("vitrine.explain.facts", {"torch", "tensorflow", "plotly"}),
+        ("vitrine.exchange", {"torch", "tensorflow", "keras", "timm"}),
         ("vitrine.images", {"pandas", "scipy"}),
+        ("vitrine.serving.export", {"torch", "tensorflow"}),
         ("vitrine.serving.api", {"torch", "tensorflow", "pandas", "scipy", "sklearn", "typer"}),
     ],
 )

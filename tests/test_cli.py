@@ -99,7 +99,7 @@ def test_compare_prints_markdown_with_gaps_classes_and_changed_images():
         ["data", "fetch"], ["data", "verify"], ["data", "prepare"], ["data", "status"],
         ["data", "facts"], ["train"], ["run"], ["book"], ["publish"], ["check"], ["ledger"],
         ["runs", "list"], ["runs", "show"], ["runs", "compare"], ["figure"], ["note"], ["slides"],
-        ["serve"],
+        ["export"], ["serve"],
     ],
     ids=" ".join,
 )  # fmt: skip

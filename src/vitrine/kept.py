@@ -19,7 +19,7 @@ from vitrine.recipes import Recipe
 from vitrine.runs import Run, RunError
 from vitrine.splits import Split
 
-__all__ = ["Kept", "KeptError", "load"]
+__all__ = ["Kept", "KeptError", "load", "recipe_of", "weights"]
 
 TOLERANCE = 2e-3
 """Largest difference of a probability between the run's and those computed again."""
@@ -30,6 +30,8 @@ block by block, turns into contours, and 8-bit features into steps: 1 answer of 
 ``histogram-hog``, 2 for ``mobilenetv2-int8-probe``."""
 CHECKED = 32
 """Test photos predicted again to check the weights."""
+FILES = {"keras": "model.weights.h5", "torch": "model.pt"}
+"""Where each trainer leaves its weights."""
 
 Pixels = UInt8[np.ndarray, "image height width 3"]
 Predict = Callable[[Pixels], Float[np.ndarray, "image category"]]
@@ -81,20 +83,36 @@ def load(run: Run, split: Split, catalog: Catalog) -> Kept:
         RunError: If the weights were not kept.
         KeptError: If they, or the photos, are not those of the run.
     """
-    fields = dict(run.meta["recipe"])
-    fields["windows"] = tuple(fields.get("windows", ()))
-    recipe = Recipe(**fields)
+    recipe = recipe_of(run)
     if recipe.trainer == "probe":
         kept = _probe(recipe, split.present(catalog), catalog)
     elif recipe.trainer == "keras":
-        kept = _keras(recipe, _file(run, "model.weights.h5"))
+        kept = _keras(recipe, weights(run))
     else:
-        kept = _torch(recipe, _file(run, "model.pt"))
+        kept = _torch(recipe, weights(run))
     _check(kept, run, catalog)
     return kept
 
 
-def _file(run: Run, name: str) -> Path:
+def recipe_of(run: Run) -> Recipe:
+    """Return the recipe that a run was made with."""
+    fields = dict(run.meta["recipe"])
+    fields["windows"] = tuple(fields.get("windows", ()))
+    return Recipe(**fields)
+
+
+def weights(run: Run) -> Path:
+    """Return the file of the weights that a network was left with.
+
+    Raises:
+        RunError: If they were not kept, or if the run has no network.
+    """
+    trainer = run.meta["recipe"]["trainer"]
+    if trainer not in FILES:
+        raise RunError(
+            f"expected the run of a network, found {run.name}, a {trainer}, which keeps no weights"
+        )
+    name = FILES[trainer]
     path = run.folder / "weights" / name
     if not path.is_file():
         raise RunError(

@@ -33,7 +33,7 @@ for command in (training.train, report.run, report.book, report.publish, report.
 app.command("ledger")(report.ledger_command)
 for command in (explaining.robustness, explaining.explain):
     app.command()(command)
-for command in (serving.serve, interface.ui, interface.up):
+for command in (serving.export, serving.serve, interface.ui, interface.up):
     app.command()(command)
 for command in (takeaway.figure, takeaway.note, takeaway.slides):
     app.command()(command)

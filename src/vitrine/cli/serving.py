@@ -1,4 +1,4 @@
-"""``vitrine serve``: answer for the trained classifier over HTTP."""
+"""``vitrine export`` and ``vitrine serve``: a run becomes a file, a file answers over HTTP."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,7 +6,40 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["serve"]
+__all__ = ["export", "serve"]
+
+
+def export(
+    run: Annotated[str, typer.Argument(help="<recipe>/seed-<n>; <recipe> alone means seed 0.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder to write; build/models/<run>.")
+    ] = None,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Compute in 8 bits, if that loses under half a point.")
+    ] = False,
+    profile: Annotated[str, typer.Option(help="published, or smoke for a miniature run.")] = (
+        "published"
+    ),
+) -> None:
+    """Write a run as model.onnx, model.json and README.md, once it answers as the run did.
+
+    The photos and the weights of the run must be on this machine. Where an answer differs nothing
+    is written, and the exit code is 3.
+
+    Example: vitrine export mambavision-nano-scratch --out build/models/nano
+    """
+    from vitrine import runs, session
+    from vitrine.serving import export as exporting
+
+    here = session.begin(profile)
+    found = runs.load(run, here.base)
+    folder, card = exporting.export(found, here.split, here.catalog(), out, int8=int8)
+    accuracy, parity = card.metrics["accuracy"], card.parity
+    typer.echo(
+        f"written: {folder.name}/ (version {card.version}, {card.precision}); "
+        f"{parity.images} test photos answered within {parity.largest_gap:.1e} of the run, "
+        f"{accuracy.value:.1%} of them rightly [{accuracy.low:.1%}, {accuracy.high:.1%}]"
+    )
 
 
 def serve(

@@ -1,6 +1,6 @@
 """Build the Keras network that a recipe names, and predict with it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from jaxtyping import Float, UInt8
 from vitrine.catalog import CLASSES
 from vitrine.recipes import Recipe, RecipeError
 
-__all__ = ["build", "predict"]
+__all__ = ["arrays", "build", "fill", "predict"]
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Mean and deviation of ImageNet's pixels in [0, 1], as the pretrained networks expect."""
@@ -83,6 +83,45 @@ def _start(backbone: keras.Model, source: keras.Model) -> None:
     ]
     for ours, theirs in zip(*learned, strict=True):
         ours.set_weights(theirs.get_weights())
+
+
+def arrays(network: keras.Model) -> dict[str, np.ndarray]:
+    """Return the weights of a network by name, as ``vitrine.exchange`` reads them.
+
+    Args:
+        network: What ``build`` returned.
+    """
+    return {name: weight.numpy() for name, weight in _named(network).items()}
+
+
+def fill(network: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
+    """Put weights into a network, by name.
+
+    Args:
+        network: What ``build`` returned.
+        arrays: As the function of that name returns them.
+
+    Raises:
+        ValueError: If a name is missing or too many, or a shape is another.
+    """
+    named = _named(network)
+    if odd := named.keys() ^ arrays.keys():
+        raise ValueError(
+            f"expected the {len(named)} weights of the network, found {len(arrays)}; "
+            f"{sorted(odd)[0]} is on one side only"
+        )
+    for name, weight in named.items():
+        weight.assign(arrays[name])
+
+
+def _named(network: keras.Model) -> dict[str, keras.Variable]:
+    layers = [*network.get_layer(BACKBONE).layers, network.get_layer("head")]
+    return {
+        f"{layer.name}/{weight.name}": weight
+        for layer in layers
+        if not isinstance(layer, keras.layers.Normalization)
+        for weight in layer.weights
+    }
 
 
 def predict(

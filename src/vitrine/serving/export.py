@@ -1,0 +1,281 @@
+"""A finished run becomes a model to serve, if its file answers as the run did.
+
+The file is compared with the run's own ``predictions.csv`` on every test photo before anything is
+written: a graph that differs would serve another model than the one that was judged.
+"""
+
+import hashlib
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from jaxtyping import Float, Int, UInt8
+from scipy.special import softmax
+
+from vitrine import exchange, images, kept, paths
+from vitrine.catalog import CLASSES_FR, Catalog
+from vitrine.recipes import Recipe
+from vitrine.runs import Run, RunError
+from vitrine.runs.meter import code_state
+from vitrine.scores import Interval
+from vitrine.scores.decision import selective_curve
+from vitrine.scores.intervals import wilson
+from vitrine.scores.metrics import macro_f1
+from vitrine.scores.panel import panel
+from vitrine.scores.temperature import apply_temperature, fit_temperature
+from vitrine.serving import folder
+from vitrine.serving.card import INPUT, LOGITS, Card, Doubt, Label, Parity
+from vitrine.serving.card import Score as Metric
+from vitrine.splits import Split
+
+__all__ = ["ExportError", "export"]
+
+GAP, MARGIN = 1e-4, 2e-4
+"""Largest difference of a probability; a lead beyond which the first class must be the same."""
+LOSS = 0.005
+"""Macro-F1 that an 8-bit form may lose on the original, on the test photos."""
+WANTED = 0.9
+"""Accuracy, on validation, of the answers that are given without reserve."""
+CALIBRATION = 128
+"""Training photos that decide the scales of an 8-bit form."""
+BATCH = 32
+
+Probabilities = Float[np.ndarray, "image category"]
+Labels = Int[np.ndarray, " image"]
+Pixels = UInt8[np.ndarray, "image height width 3"]
+
+
+class ExportError(RunError):
+    """A file that does not answer as its run did, or was made from other photos.
+
+    Attributes:
+        exit_code: What the command line exits with: a verification found a mismatch.
+    """
+
+    exit_code = 3
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What is known of the photos of one part of the split, in the order of their names."""
+
+    pixels: Pixels
+    truth: Labels
+    told: Probabilities
+
+
+def export(
+    run: Run, split: Split, catalog: Catalog, target: Path | None = None, *, int8: bool = False
+) -> tuple[Path, Card]:
+    """Write ``model.onnx``, ``model.json`` and ``README.md`` for a run, and return where.
+
+    Args:
+        run: A finished run of a network, whose weights are on this machine.
+        split: The split it was made on.
+        catalog: The photos it was made on.
+        target: Folder to write, whole or not at all; by default ``build/models/<run>``.
+        int8: Whether to compute in 8 bits, where that loses little.
+
+    Raises:
+        RunError: If the run has no network, or its weights are not here.
+        ExportError: If the photos are not those of the run, or the answers differ.
+        GraphError: If the network has no form that the service can run.
+    """
+    target = target or paths.build() / "models" / run.name
+    folder.check(target)
+    _check_data(run, split, catalog)
+    recipe = kept.recipe_of(run)
+    kept.weights(run)
+    parts = {name: _part(run, catalog, name, recipe) for name in ("validation", "test")}
+    model = _graph(run, split, catalog, recipe)
+    parity = _compare(run.name, parts["test"], _answers(model, parts["test"].pixels))
+    if int8:
+        model, parity = _quantised(model, parity, split, catalog, recipe, parts["test"])
+    served = {name: _answers(model, part.pixels) for name, part in parts.items()}
+    card = _card(run, recipe, model, parity, parts, served, "int8" if int8 else "float32")
+    return folder.write(target, card, model), card
+
+
+def _check_data(run: Run, split: Split, catalog: Catalog) -> None:
+    facts = run.meta["data"]
+    here = {"manifest_sha256": catalog.manifest_sha256, "split_sha256": split.sha256}
+    for name, found in here.items():
+        if facts.get(name) != found:
+            raise ExportError(
+                f"expected the data of the run {run.name} ({name} {str(facts.get(name))[:12]}), "
+                f"found {found[:12]}; fetch the edition {facts.get('edition')}"
+            )
+
+
+def _part(run: Run, catalog: Catalog, name: str, recipe: Recipe) -> _Part:
+    told = run.part(name)
+    pixels = images.cached(catalog, told.image.tolist(), recipe.image_size)
+    return _Part(pixels, told.truth, told.probabilities)
+
+
+def _graph(run: Run, split: Split, catalog: Catalog, recipe: Recipe) -> bytes:
+    from vitrine.serving.network import float_graph
+
+    if recipe.trainer == "torch":
+        network = kept.load(run, split, catalog).network
+    else:
+        network = _carried(recipe, kept.weights(run))
+    return float_graph(network, recipe.image_size)
+
+
+def _carried(recipe: Recipe, weights: Path) -> Any:
+    """Return the PyTorch network that computes what a Keras one does."""
+    import torch
+
+    from vitrine.train_torch.network import build
+
+    name = exchange.torch_architecture(recipe.architecture)
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, spawn) as alone:  # TensorFlow and PyTorch never meet
+        arrays = alone.submit(_keras_arrays, recipe, weights).result()
+    network = build(replace(recipe, trainer="torch", architecture=name), pretrained=False)
+    state = exchange.to_torch(arrays)
+    network[1].load_state_dict({key: torch.from_numpy(state[key].copy()) for key in state})
+    return network.eval()
+
+
+def _keras_arrays(recipe: Recipe, weights: Path) -> dict[str, np.ndarray]:
+    from vitrine.train_keras import network
+
+    built = network.build(recipe, pretrained=False)
+    built.load_weights(weights)
+    return network.arrays(built)
+
+
+def _answers(model: bytes, pixels: Pixels) -> Probabilities:
+    """Return what a file says of photos, before any temperature."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = 1, 3
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    pieces = [np.ascontiguousarray(pixels[i : i + BATCH]) for i in range(0, len(pixels), BATCH)]
+    logits = np.concatenate([session.run([LOGITS], {INPUT: piece})[0] for piece in pieces])
+    return softmax(logits.astype(np.float64), axis=1)
+
+
+def _compare(name: str, part: _Part, found: Probabilities) -> Parity:
+    gap = float(np.abs(found - part.told).max())
+    ranked = np.sort(part.told, axis=1)
+    same = found.argmax(axis=1) == part.told.argmax(axis=1)
+    swapped = int((~same & (ranked[:, -1] - ranked[:, -2] > MARGIN)).sum())
+    if not gap <= GAP or swapped:
+        raise ExportError(
+            f"expected the file to give the predictions of {name} within {GAP:g}, found a "
+            f"difference of {gap:.3g} and {swapped} other first classes among {len(same)} test "
+            "photos; nothing was written: use the weights and the photos of the run"
+        )
+    return Parity(images=len(same), largest_gap=gap, same_top1=int(same.sum()))
+
+
+def _quantised(
+    model: bytes, parity: Parity, split: Split, catalog: Catalog, recipe: Recipe, test: _Part
+) -> tuple[bytes, Parity]:
+    from vitrine.serving.network import int8_graph
+
+    train = split.present(catalog).part("train").image.tolist()
+    step = max(1, len(train) // CALIBRATION)  # spread over the classes, which follow one another
+    pixels = images.cached(catalog, sorted(train)[::step][:CALIBRATION], recipe.image_size)
+    small = int8_graph(model, np.asarray(pixels))
+    exact, rough = _answers(model, test.pixels), _answers(small, test.pixels)
+    lost = macro_f1(test.truth, exact) - macro_f1(test.truth, rough)
+    if not lost < LOSS:
+        raise ExportError(
+            f"expected the 8-bit form to lose less than {100 * LOSS:g} points of macro-F1, found "
+            f"{100 * lost:.2f} on {len(test.truth)} test photos; nothing was written: export "
+            "without --int8"
+        )
+    return small, parity.model_copy(
+        update={
+            "largest_gap": float(np.abs(rough - test.told).max()),
+            "same_top1": int((rough.argmax(axis=1) == test.told.argmax(axis=1)).sum()),
+            "lost_macro_f1": float(lost),
+        }
+    )
+
+
+def _card(
+    run: Run,
+    recipe: Recipe,
+    model: bytes,
+    parity: Parity,
+    parts: dict[str, _Part],
+    served: dict[str, Probabilities],
+    precision: str,
+) -> Card:
+    validation, test = parts["validation"], parts["test"]
+    temperature = fit_temperature(validation.truth, served["validation"])
+    cooled = {name: apply_temperature(given, temperature) for name, given in served.items()}
+    digest, meta = hashlib.sha256(model).hexdigest(), run.meta
+    day = meta.get("timing", {}).get("started", "")[:10].replace("-", ".") or "undated"
+    library = "keras" if recipe.trainer == "keras" else "torch"
+    return Card(
+        name=run.name,
+        version=f"{day}-{digest[:8]}",
+        sha256=digest,
+        precision=precision,
+        framework=f"{library} {meta['versions'].get(library, '')}".strip(),
+        architecture=recipe.architecture,
+        parameters=meta.get("parameters", 0),
+        input_size=recipe.image_size,
+        preprocessing=images.PREP_ID,
+        classes=tuple(
+            Label(id=i, label=label, label_fr=french)
+            for i, (label, french) in enumerate(CLASSES_FR.items())
+        ),
+        temperature=temperature,
+        doubt=_doubt(
+            _threshold(validation.truth, cooled["validation"]), test.truth, cooled["test"]
+        ),
+        test_images=len(test.truth),
+        metrics={
+            name: _metric(interval) for name, interval in panel(test.truth, cooled["test"]).items()
+        },
+        parity=parity,
+        data=meta["data"],
+        commits={"training": meta["code"]["commit"], "export": code_state()["commit"]},
+        licence=_licence(recipe, meta["data"].get("edition", "")),
+    )
+
+
+def _metric(interval: Interval) -> Metric:
+    return Metric(value=interval.value, low=interval.low, high=interval.high)
+
+
+def _threshold(truth: Labels, cooled: Probabilities) -> float:
+    """Return the least score whose answers are right often enough, on validation photos."""
+    curve = selective_curve(truth, cooled)
+    enough = np.flatnonzero(curve.accuracy >= WANTED)
+    return float(curve.threshold[enough[-1]]) if enough.size else 1.0
+
+
+def _doubt(threshold: float, truth: Labels, cooled: Probabilities) -> Doubt:
+    """Tell what a threshold does on test photos."""
+    sure = cooled.max(axis=1) >= threshold
+    right = int((cooled.argmax(axis=1) == truth)[sure].sum())
+    accuracy = _metric(wilson(right, int(sure.sum()))) if sure.any() else None
+    return Doubt(
+        uncertain_below=threshold, wanted=WANTED, answered=float(sure.mean()), accuracy=accuracy
+    )
+
+
+def _licence(recipe: Recipe, edition: str) -> str:
+    """Return the licence of the weights, in French: visitors read it."""
+    photos = (
+        "un catalogue dessiné par programme"
+        if edition == "demo"
+        else "les photographies de produits de Flipkart (PromptCloud, CC BY-SA 4.0)"
+    )
+    if recipe.weights == "none":
+        return f"MIT. Les poids partent du hasard et n’ont appris que {photos}."
+    return (
+        f"Celle des poids de départ ({Path(recipe.weights).name}), issus d’ImageNet\u00a0: "
+        f"recherche non commerciale. Ils ont ensuite appris {photos}."
+    )

@@ -1,0 +1,141 @@
+"""Write a model's folder: the file, its card, and the same card for people, in French."""
+
+import shutil
+import tempfile
+from importlib import resources
+from pathlib import Path
+
+from vitrine.serving.card import CARD, MODEL, Card, Doubt, ModelError, Parity, Score
+from vitrine.tables import number
+
+__all__ = ["check", "describe", "write"]
+
+README = "README.md"
+NAMES = {
+    "accuracy": ("Exactitude", True),
+    "balanced_accuracy": ("Exactitude équilibrée", True),
+    "macro_f1": ("F1 macro", True),
+    "top2_accuracy": ("Bonne classe parmi les deux premières", True),
+    "log_loss": ("Entropie croisée, en nats", False),
+    "brier": ("Score de Brier", False),
+    "expected_calibration_error": ("Erreur de calibration", True),
+}
+"""Name of each metric on the card, and whether it is written as a percentage."""
+
+
+def check(target: Path) -> None:
+    """Refuse to replace a folder that holds anything else than a model.
+
+    Raises:
+        ModelError: If it does.
+    """
+    if not target.exists():
+        return
+    others = (
+        sorted({path.name for path in target.iterdir()} - {CARD, MODEL, README})
+        if target.is_dir()
+        else [target.name]
+    )
+    if others:
+        raise ModelError(
+            f"expected {target.name} to be absent, empty or a model's folder, found {others[0]}; "
+            "name another folder"
+        )
+
+
+def write(target: Path, card: Card, model: bytes) -> Path:
+    """Write a folder whole: it is filled beside its place, then takes it.
+
+    Args:
+        target: The folder; a model that is there is replaced.
+        card: What the model is.
+        model: The ONNX file.
+    """
+    check(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-") as scratch:
+        made, former = Path(scratch) / "made", Path(scratch) / "former"
+        made.mkdir()
+        (made / MODEL).write_bytes(model)
+        (made / CARD).write_text(card.to_json(), encoding="utf-8")
+        (made / README).write_text(describe(card, len(model)), encoding="utf-8")
+        if target.exists():
+            shutil.move(target, former)
+        shutil.move(made, target)
+    return target
+
+
+def _millions(count: int) -> str:
+    noun = "million" if count < 2e6 else "millions"  # noqa: PLR2004  (French counts from two)
+    return f"{number(count / 1e6, 2)} {noun}"
+
+
+def _percent(share: float) -> str:
+    return f"{number(100 * share, 1)}\u202f%"
+
+
+def _interval(score: Score, *, percent: bool) -> str:
+    texts = [_percent(x) if percent else number(x, 3) for x in (score.value, score.low, score.high)]
+    return "{} [{}\u00a0; {}]".format(*texts)
+
+
+def describe(card: Card, size: int) -> str:
+    """Return the model card, in French.
+
+    Args:
+        card: What the model is.
+        size: Bytes of its file.
+    """
+    doubt, parity = card.doubt, card.parity
+    facts = card.model_dump() | {
+        "parameters": _millions(card.parameters),
+        "size": number(size / 1e6, 1),
+        "temperature": number(card.temperature, 3),
+        "metrics": "\n".join(
+            f"| {NAMES[name][0]} | {_interval(score, percent=NAMES[name][1])} |"
+            for name, score in card.metrics.items()
+        ),
+        "threshold": _percent(doubt.uncertain_below),
+        "wanted": _percent(doubt.wanted),
+        "sure": _sure(doubt),
+        "edition": card.data.get("edition", "inconnue"),
+        "split": card.data.get("split", "inconnu"),
+        "classes": "\n".join(
+            f"{row.id + 1}. {row.label_fr} (« {row.label} »)" for row in card.classes
+        ),
+        "side": card.input_size,
+        "rounding": _rounding(parity),
+        "compared": parity.images,
+        "same": parity.same_top1,
+        "gap": f"{parity.largest_gap:.1e}".replace(".", ","),
+        "trained": card.commits["training"][:12],
+        "exported": card.commits["export"][:12],
+    }
+    page = resources.files("vitrine.serving").joinpath("pages", "card.md")
+    return _spaced(page.read_text(encoding="utf-8").format(**facts))
+
+
+def _sure(doubt: Doubt) -> str:
+    if doubt.accuracy is None:
+        return "Aucune réponse sur les images de test ne l’atteint."
+    accuracy = _interval(doubt.accuracy, percent=True)
+    return (
+        f"Sur les images de test, {_percent(doubt.answered)} des réponses l’atteignent, et leur "
+        f"exactitude est de {accuracy}."
+    )
+
+
+def _rounding(parity: Parity) -> str:
+    if parity.lost_macro_f1 is None:
+        return "Les calculs sont en virgule flottante de 32 bits."
+    return (
+        "Les convolutions et les produits sont en entiers de 8 bits, ce qui change le F1 macro de "
+        f"{number(-100 * parity.lost_macro_f1, 2)} point sur les images de test."
+    )
+
+
+def _spaced(text: str) -> str:
+    """Return a text with the spaces that French keeps with its punctuation."""
+    for mark in ";!?%":
+        text = text.replace(f" {mark}", f"\u202f{mark}")
+    return text.replace(" :", "\u00a0:").replace(" »", "\u00a0»").replace("« ", "«\u00a0")

@@ -1,0 +1,291 @@
+"""A run becomes a file that answers as the run did, or nothing is written."""
+
+import json
+import re
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+from vitrine import images, kept
+from vitrine.recipes import Recipe
+from vitrine.runs import RunError, RunFolder
+from vitrine.scores.temperature import apply_temperature
+from vitrine.serving import card as cards
+from vitrine.serving import export as exporting
+from vitrine.serving import folder, network
+from vitrine.serving.card import ModelError
+from vitrine.serving.export import ExportError, export
+from vitrine.serving.network import GraphError
+from vitrine.serving.predictor import Predictor
+
+TINY = Recipe(
+    name="tiny",
+    trainer="torch",
+    architecture="test_efficientnet",
+    image_size=64,
+    epochs=1,
+    learning_rate=1e-3,
+    source="a test",
+)
+
+
+def train(recipe, seed=0):
+    """Return a network that tells photos apart, without the time of training."""
+    import torch
+
+    from vitrine.train_torch.network import build
+
+    torch.manual_seed(seed)
+    built = build(recipe)
+    with torch.no_grad():
+        built[1].get_classifier().weight.mul_(30)
+    rng = torch.Generator().manual_seed(0)
+    photos = torch.randint(0, 256, (16, 3, 64, 64), generator=rng, dtype=torch.uint8)
+    built.train()(photos)  # batch statistics leave their fresh values
+    return built.eval()
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return train(TINY)
+
+
+@pytest.fixture(scope="module")
+def run(trained, demo_split, demo_catalog, tmp_path_factory):
+    """Return a finished run of a tiny network of timm."""
+    import torch
+
+    from vitrine.train_torch.network import predict
+
+    made = RunFolder(TINY, 0, tmp_path_factory.mktemp("runs"))
+    made.prepare(resume=False)
+    torch.save(trained.state_dict(), made.weights / "model.pt")
+    timing = {"started": "2026-02-03T04:05:06+00:00"}
+    facts = {"hardware": {}, "timing": timing, "parameters": 123_456}
+    return made.seal(demo_split, demo_catalog, partial(predict, trained), facts)
+
+
+@pytest.fixture(scope="module")
+def exported(run, demo_split, demo_catalog, tmp_path_factory):
+    """Return the folder of the exported run, and its card."""
+    return export(run, demo_split, demo_catalog, tmp_path_factory.mktemp("out") / "model")
+
+
+def test_the_predictor_answers_as_the_run_did_on_every_test_photo(exported, run, demo_catalog):
+    predictor = Predictor(exported[0])
+    test = run.part("test")
+
+    answers = [
+        predictor.answer(images.preprocess(demo_catalog.path(name), 64)) for name in test.image
+    ]
+
+    cooled = apply_temperature(test.probabilities, exported[1].temperature)
+    given = np.array([answer.probabilities for answer in answers])
+    np.testing.assert_allclose(given, cooled, rtol=0, atol=1e-4)
+    assert len({tuple(row.round(3)) for row in given}) > 5  # the photos are told apart
+
+
+def test_the_mean_of_the_evidence_and_the_bias_make_the_logits(
+    exported, trained, run, demo_catalog
+):
+    predictor = Predictor(exported[0])
+    pixels = np.stack(
+        [images.preprocess(demo_catalog.path(name), 64) for name in run.part("test").image[:3]]
+    )
+
+    logits, evidence = predictor.logits(pixels)
+
+    bias = trained[1].get_classifier().bias.detach().numpy()
+    np.testing.assert_allclose(evidence.mean(axis=(2, 3)) + bias, logits, rtol=0, atol=1e-4)
+
+
+def test_the_card_says_what_was_measured_and_from_what(exported, run, demo_split):
+    target, card = exported
+
+    test = run.part("test")
+    right = (test.predicted == test.truth).mean()
+    assert json.loads((target / "model.json").read_text())["version"] == card.version
+    assert card.version.startswith("2026.02.03-")
+    assert card.metrics["accuracy"].value == pytest.approx(right)
+    assert card.metrics["accuracy"].low < right < card.metrics["accuracy"].high
+    assert card.parity.images == card.test_images == len(test.truth)
+    assert card.parity.largest_gap < 1e-4
+    assert card.data["split_sha256"] == demo_split.sha256
+    assert card.commits["training"] == run.meta["code"]["commit"]
+    assert "dessiné par programme" in card.licence
+
+
+def test_the_threshold_keeps_nine_right_answers_in_ten_on_validation():
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 3, 300)
+    scores = rng.uniform(0.34, 1, 300)
+    right = rng.random(300) < scores
+    answered = np.where(right, truth, (truth + 1) % 3)
+    given = np.repeat(((1 - scores) / 2)[:, None], 3, axis=1)
+    given[np.arange(300), answered] = scores
+
+    threshold = exporting._threshold(truth, given)
+    doubt = exporting._doubt(threshold, truth, given)
+
+    sure = scores >= doubt.uncertain_below
+    lower = scores >= np.sort(scores)[np.searchsorted(np.sort(scores), doubt.uncertain_below) - 1]
+    assert right[sure].mean() >= 0.9
+    assert right[lower].mean() < 0.9
+    assert doubt.answered == pytest.approx(sure.mean())
+    assert doubt.accuracy.value == pytest.approx(right[sure].mean())
+
+
+def test_without_any_sure_answer_every_answer_is_uncertain():
+    truth = np.array([0, 1, 0, 1])
+    wrong = np.array([[0.2, 0.8], [0.9, 0.1], [0.3, 0.7], [0.6, 0.4]])
+
+    doubt = exporting._doubt(exporting._threshold(truth, wrong), truth, wrong)
+
+    assert (doubt.uncertain_below, doubt.answered, doubt.accuracy) == (1.0, 0.0, None)
+
+
+def test_the_file_takes_bytes_at_any_batch_and_tells_nothing_of_the_machine(exported):
+    content = (exported[0] / "model.onnx").read_bytes()
+    model = onnx.load_from_string(content)
+
+    shape = model.graph.input[0].type.tensor_type
+    dims = [dim.dim_param or dim.dim_value for dim in shape.shape.dim]
+    assert (shape.elem_type, dims) == (onnx.TensorProto.UINT8, ["batch", 64, 64, 3])
+    assert {node.domain for node in model.graph.node} <= {"", "ai.onnx"}
+    assert not re.search(rb"site-packages|\.py\b.*line|/src/", content)
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    photos = np.random.default_rng(0).integers(0, 256, (5, 64, 64, 3), dtype=np.uint8)
+    together = session.run(None, {"image": photos})[0]
+    alone = [session.run(None, {"image": photos[i : i + 1]})[0][0] for i in range(5)]
+    np.testing.assert_allclose(together, alone, rtol=0, atol=1e-5)
+
+
+def test_the_readable_card_is_french_and_has_the_numbers_of_the_other(exported):
+    target, card = exported
+
+    text = (target / "README.md").read_text()
+
+    accuracy = f"{100 * card.metrics['accuracy'].value:.1f}".replace(".", ",")
+    assert f"| Exactitude | {accuracy}\u202f% [" in text
+    assert card.version in text
+    assert "Beauté et soins («\u00a0Beauty and Personal Care\u00a0»)" in text
+    assert not re.search(r" [;!?%»:]|\{|\}", text.replace("|", ""))
+
+
+def test_weights_that_are_not_the_runs_leave_nothing(
+    run, demo_split, demo_catalog, tmp_path, monkeypatch
+):
+    loaded = kept.load(run, demo_split, demo_catalog)
+    other = replace(loaded, network=train(TINY, seed=1))
+    monkeypatch.setattr(kept, "load", lambda *_: other)
+
+    with pytest.raises(ExportError, match="nothing was written") as refused:
+        export(run, demo_split, demo_catalog, tmp_path / "model")
+
+    assert refused.value.exit_code == 3
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("gap", "swap", "accepted"), [(0.9e-4, False, True), (1.1e-4, False, False), (0, True, False)]
+)
+def test_parity_bounds_the_gap_and_the_first_class(gap, swap, accepted):
+    told = np.array([[0.5, 0.4, 0.1], [0.2, 0.7, 0.1]])
+    part = exporting._Part(np.zeros((2, 8, 8, 3), np.uint8), np.array([0, 1]), told)
+    found = told + np.array([gap, -gap, 0])
+    if swap:
+        found[0] = found[0][[1, 0, 2]]
+
+    if accepted:
+        assert exporting._compare("tiny", part, found).same_top1 == 2
+    else:
+        with pytest.raises(ExportError):
+            exporting._compare("tiny", part, found)
+
+
+def test_a_near_tie_may_fall_either_way():
+    told = np.array([[0.45004, 0.44998, 0.09998]])
+    part = exporting._Part(np.zeros((1, 8, 8, 3), np.uint8), np.array([0]), told)
+
+    parity = exporting._compare("tiny", part, told[:, [1, 0, 2]])
+
+    assert (parity.images, parity.same_top1) == (1, 0)
+
+
+def test_other_photos_than_the_runs_are_refused(run, demo_split, demo_catalog, tmp_path):
+    with pytest.raises(ExportError, match="manifest_sha256"):
+        export(run, demo_split, replace(demo_catalog, manifest_sha256="0" * 64), tmp_path / "model")
+    with pytest.raises(ExportError, match="split_sha256"):
+        export(run, replace(demo_split, sha256="0" * 64), demo_catalog, tmp_path / "model")
+
+
+def test_a_probe_has_no_file(demo_split, demo_catalog, tmp_path):
+    from vitrine import probe, recipes
+
+    recipe = recipes.find("majority").smoke()
+    made = probe.fit(recipe, demo_split, demo_catalog, base=tmp_path)
+
+    with pytest.raises(RunError, match="expected the run of a network"):
+        export(made, demo_split, demo_catalog, tmp_path / "model")
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(run, demo_split, demo_catalog, tmp_path):
+    (tmp_path / "letters.txt").write_text("mine")
+
+    with pytest.raises(ModelError, match=r"found letters\.txt"):
+        export(run, demo_split, demo_catalog, tmp_path)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["letters.txt"]
+
+
+def test_a_model_takes_the_place_of_a_former_one_whole(exported, tmp_path):
+    target, card = exported
+    model, place = (target / "model.onnx").read_bytes(), tmp_path / "served"
+
+    folder.write(place, card, model)
+    (place / "model.onnx").write_bytes(b"damaged")
+    folder.write(place, card, model)
+
+    assert cards.read(place)[0] == card
+    assert [path.name for path in tmp_path.iterdir()] == ["served"]
+
+
+def test_eight_bits_are_kept_only_where_they_lose_little(
+    run, demo_split, demo_catalog, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(exporting, "LOSS", 1.0)
+    target, card = export(run, demo_split, demo_catalog, tmp_path / "model", int8=True)
+
+    content = (target / "model.onnx").read_bytes()
+    assert b"QuantizeLinear" in content
+    assert card.precision == "int8"
+    assert -1 <= card.parity.lost_macro_f1 < 1
+    assert "8 bits" in (target / "README.md").read_text()
+    monkeypatch.setattr(exporting, "LOSS", card.parity.lost_macro_f1)
+    with pytest.raises(ExportError, match="8-bit form to lose less") as refused:
+        export(run, demo_split, demo_catalog, tmp_path / "other", int8=True)
+    assert refused.value.exit_code == 3
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_network_that_does_more_than_a_mean_has_no_evidence():
+    import timm
+    from torch import nn
+
+    from vitrine.train_torch.network import Normalise
+
+    backbone = timm.create_model("test_convnext", num_classes=7)
+    norm = Normalise((0.5,) * 3, (0.5,) * 3)
+
+    with pytest.raises(GraphError, match="expected"):
+        network.float_graph(nn.Sequential(norm, backbone), 64)
+
+
+def test_the_shape_checks_are_back_after_an_export(exported):
+    import jaxtyping
+
+    assert jaxtyping.config.jaxtyping_disable is False
