@@ -27,7 +27,7 @@ from vitrine.serving.service import Service
 from vitrine.serving.settings import Settings
 from vitrine.serving.telemetry import LOG, log_as_json
 
-__all__ = ["create_app", "serve"]
+__all__ = ["create_app", "serve", "server_of"]
 
 DOCS, STATIC = "/docs", "/static-offline-docs"
 GRACE_SECONDS = 20
@@ -142,13 +142,18 @@ def serve(settings: Settings) -> None:
     """
     log_as_json(settings.log_level)
     with listen(settings.host, settings.port) as listening:
-        app = create_app(settings)
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            ws="none",
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
-        uvicorn.Server(config).run(sockets=[listening])
+        server_of(create_app(settings)).run(sockets=[listening])
+
+
+def server_of(app: FastAPI) -> uvicorn.Server:
+    """Return the server that runs the application, with a parser whose limits are known."""
+    config = uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    return uvicorn.Server(config)
