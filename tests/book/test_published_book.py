@@ -1,5 +1,6 @@
 """The book itself, built from the published notebooks and looked at in a browser."""
 
+import re
 import shutil
 
 import pytest
@@ -74,6 +75,20 @@ def test_the_interface_of_every_page_is_in_french(html, known):
     }
 
     assert unknown == set()
+
+
+def test_no_line_of_a_page_can_start_with_a_mark_of_punctuation(html):
+    parted = re.compile(r"\S+ [;!?%»]|« \S+| ;")
+    found = set()
+    for page in pages(html):
+        soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+        for apart in soup(["head", "script", "style", "pre", "code", "kbd", "svg"]):
+            apart.decompose()
+        for apart in soup.select(".math, .citation-list"):
+            apart.decompose()
+        found |= {(page.name, each) for each in parted.findall(soup.get_text())}
+
+    assert found == set()
 
 
 def test_pages_are_light(html):

@@ -7,7 +7,9 @@ import pytest
 
 from vitrine import paths
 from vitrine.book import inserts, readings
+from vitrine.book.checks import BookError
 from vitrine.book.readings import ReadingError
+from vitrine.cli import report
 
 NOTE = """# Notes
 
@@ -123,7 +125,7 @@ def test_a_page_is_filled_with_the_notes_and_leads_to_the_notebooks(written):
 
     assert filled.startswith("Le 25 novembre 2026.")
     assert "| Un titre {cite:p}`hk24` | relu | MIT | aucun | oui | 1er janvier 2027 |" in filled
-    assert "### Une part\n\n#### Un titre\n\nUne première ligne. Une seconde." in filled
+    assert "### Une part\n\nUn titre\n: Une première ligne. Une seconde.\n" in filled
     assert "les réponses ({doc}`../notebooks/01_page`) ; la vitesse (`runs/ledger.json`)." in filled
     assert "<!--" not in filled
 
@@ -138,3 +140,33 @@ def test_the_tracked_notes_are_well_formed_and_many_enough():
     assert len(notes) >= 25
     assert all(100 < sum(map(len, note.text)) < 600 for note in notes)
     assert sum(note.verified for note in notes) >= 10
+
+
+def test_the_check_of_the_report_warns_of_a_late_note_and_goes_on(written, monkeypatch, capsys):
+    written("revoir : 2027-01-01", "revoir : 2026-11-26")
+    monkeypatch.setattr(readings, "overdue", lambda notes, today: list(notes))
+    monkeypatch.setattr("vitrine.ledger.check", lambda: None)
+    monkeypatch.setattr("vitrine.book.checks.states", dict)
+    monkeypatch.setattr("vitrine.book.checks.check_notebooks", lambda: None)
+
+    report.check()
+
+    said = capsys.readouterr()
+    assert said.err == (
+        "warning: ressources/RESEARCH.md:7: expected hk24 to be read again by 2026-11-26; do so, "
+        "then move its dates\n"
+    )
+    assert said.out == "the published report is consistent\n"
+
+
+def test_the_check_of_the_report_names_a_slip_of_typography(written, monkeypatch, capsys):
+    root = written()
+    (root / "book" / "page.md").write_text("Un mot...\n", encoding="utf-8")
+    monkeypatch.setattr("vitrine.ledger.check", lambda: None)
+    monkeypatch.setattr("vitrine.book.checks.states", dict)
+    monkeypatch.setattr("vitrine.book.checks.check_notebooks", lambda: None)
+
+    with pytest.raises(BookError, match="no fault in the prose, found 1"):
+        report.check()
+
+    assert "page.md:1: expected the ellipsis …, found '...'" in capsys.readouterr().err

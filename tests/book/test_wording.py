@@ -1,7 +1,7 @@
 import pytest
 
 from vitrine.book import wording
-from vitrine.book.french import space
+from vitrine.book.french import space, space_markup
 from vitrine.book.search import fold
 
 THIN, WIDE, MINUS = "\u202f", "\u00a0", "\u2212"
@@ -83,3 +83,14 @@ def test_no_line_breaks_before_french_punctuation_or_a_unit(typed, set_):
 
 def test_search_ignores_accents_and_ligatures():
     assert fold("Œuvre Entraînée") == "oeuvre entrainee"
+
+
+def test_the_french_of_markup_is_spaced_between_its_tags_only():
+    given = '<td title="a ; b">oui ; 5 %</td><code>a ; b</code><script>x ? y : z</script> « fin »'
+
+    spaced = space_markup(given)
+
+    assert spaced == (
+        f'<td title="a ; b">oui{THIN}; 5{THIN}%</td><code>a ; b</code>'
+        f"<script>x ? y : z</script> «{WIDE}fin{WIDE}»"
+    )

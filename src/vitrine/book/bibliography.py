@@ -39,7 +39,7 @@ def _persons() -> PersonStyle:
 
 
 def _parentheses() -> BracketStyle:
-    return BracketStyle(left="(", right=")", sep=" ; ")
+    return BracketStyle(left="(", right=")", sep="\N{NARROW NO-BREAK SPACE}; ")
 
 
 @dataclass

@@ -11,7 +11,7 @@ from sphinx.application import Sphinx
 from sphinx.locale import translators
 from sphinx.transforms import SphinxTransform
 
-__all__ = ["LEFTOVERS", "setup", "space"]
+__all__ = ["LEFTOVERS", "setup", "space", "space_markup"]
 
 _CATALOGS = ("sphinx", "booktheme")
 _WORDS = {
@@ -93,6 +93,16 @@ def space(text: str) -> str:
     for pattern, space in _SPACES:
         text = pattern.sub(space, text)
     return text
+
+
+_PIECES = re.compile(
+    r"(?P<kept><(?P<tag>script|style|pre|code|kbd)\b.*?</(?P=tag)>|<[^>]*>)|[^<]+", re.DOTALL
+)
+
+
+def space_markup(text: str) -> str:
+    """Replace the spaces of the French in HTML: tags, code and scripts are left alone."""
+    return _PIECES.sub(lambda piece: piece[0] if piece["kept"] else space(piece[0]), text)
 
 
 class _Spaces(SphinxTransform):

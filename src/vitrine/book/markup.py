@@ -11,6 +11,8 @@ from docutils import nodes
 from myst_nb.sphinx_ import HideCodeCellNode
 from sphinx.application import Sphinx
 
+from vitrine.book.french import space_markup
+
 __all__ = ["setup", "tidy_table"]
 
 
@@ -39,8 +41,10 @@ def _tidy(app: Sphinx, doctree: nodes.document, page: str) -> None:
         for label in list(citation.findall(nodes.label)):
             citation.remove(label)
     for raw in doctree.findall(nodes.raw):
-        if 'class="dataframe"' in raw.astext():
-            raw.children = [nodes.Text(tidy_table(raw.astext()))]
+        if raw.get("format") == "html":
+            text = raw.astext()
+            text = tidy_table(text) if 'class="dataframe"' in text else text
+            raw.children = [nodes.Text(space_markup(text))]
 
 
 def _open_fold(self: nodes.NodeVisitor, node: HideCodeCellNode) -> None:

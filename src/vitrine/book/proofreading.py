@@ -22,6 +22,7 @@ _APART = (
     re.compile(r"^:{3,}.*$", re.MULTILINE),
     re.compile(r"\{[\w:+-]+\}"),
     re.compile(r"\(\*[^*\n]+\*[^)\n]*\)"),  # the English of a term, in italics
+    re.compile(r"^> \*\*In English\..*?(?=\n\n)", re.DOTALL | re.MULTILINE),
 )
 _TYPOGRAPHY = (
     (r"(?<=[\wÀ-ÿ])'(?=[\wÀ-ÿ])", "the apostrophe ’"),
@@ -66,7 +67,8 @@ def files(root: Path | None = None) -> list[Path]:
     """Return what readers of French are given to read: pages, notebooks, notes, README files."""
     root = root or paths.root()
     found = [*(root / "book").glob("*.md"), *(root / "notebooks").glob("[0-9]*.py")]
-    found += [*(root / "ressources").glob("*.md"), root / "data" / "README.md"]
+    found += [*(root / "ressources").glob("*.md"), root / "README.md"]
+    found += [root / folder / "README.md" for folder in ("data", "deploy")]
     return sorted(path for path in found if path.is_file())
 
 

@@ -134,14 +134,14 @@ def _written(readings: Sequence[Reading]) -> Iterator[str]:
         if note.theme != theme:
             theme = note.theme
             yield f"### {theme}"
-        yield f"#### {note.title}"
-        yield " ".join(note.text)
         yield "\n".join(
             [
-                f"* {{cite:t}}`{note.key}` : {note.status}, {_month(note.published)}.",
-                f"* Licence du code : {note.code} ; des poids : {note.weights}.",
-                f"* Ce que nous avons vérifié : {_PATH.sub(_linked, note.checked)}.",
-                f"* Lue le {day(note.read)}, à relire le {day(note.review)}.",
+                note.title,
+                f": {' '.join(note.text)}",
+                f": {{cite:t}}`{note.key}`, {_month(note.published)} : {note.status}. Licence du "
+                f"code : {note.code} ; des poids : {note.weights}.",
+                f": Ce que nous avons vérifié : {_PATH.sub(_linked, note.checked)}. Lue le "
+                f"{day(note.read)}, à relire le {day(note.review)}.",
             ]
         )
 
