@@ -528,47 +528,6 @@ tables.show(speeds.benchmarks(sheet, speed))
 # noyau CUDA de mamba-ssm quand il est installé.
 
 # %% [markdown]
-# ## Ce que l’on choisirait sinon
-#
-# Un ingénieur qui cherche un tronc pour ses photos ne compare pas MambaVision à un seul réseau. Voici les
-# candidats que la veille retient, construits par timm sans leurs poids et passés dans la même mesure que les
-# nôtres : mêmes tours, même fil, lots de même taille. L’exactitude sur ImageNet est citée des articles ; tout
-# le reste est compté ou mesuré ici.
-
-# %%
-candidates = json.loads((paths.runs() / "bench" / "backbones.json").read_text(encoding="utf-8"))
-cited = pd.read_csv(paths.root() / "ressources" / "backbones.csv")
-ranked = speeds.backbones(candidates, cited)
-print("processeur :", candidates["hardware"]["cpu"], "; relevé du", candidates["date"])
-tables.show(ranked, decimals=2)
-
-# %% [markdown]
-# La figure range les mêmes réseaux du meilleur score cité au moins bon. Une barre longue est un réseau rapide.
-
-# %% mystnb={"figure": {"name": "fig-troncs", "caption": "Vitesse mesurée de chaque réseau candidat, du meilleur score cité sur ImageNet au moins bon (échelle logarithmique, un fil d’un processeur). En vert, les MambaVision ; en bleu, la référence."}, "image": {"alt": "Une barre horizontale par réseau, rangées par score décroissant. Les réseaux aux meilleurs scores ont des barres courtes et voisines, MambaVision-T parmi elles ; la référence et les réseaux mobiles ont des barres plus longues ; les deux petites MambaVision, sans score publié, ont les plus longues."}}
-from vitrine.figures import candidates as choices
-
-choices.speeds(ranked, baseline="EfficientNet-B0")
-
-# %% [markdown]
-# Le premier constat est que la {numref}`fig-troncs` ne désigne pas de vainqueur : à exactitude voisine, les
-# réseaux récents ont presque la même vitesse sur un processeur, quelle que soit leur façon de mêler les jetons.
-# MambaOut, qui n’a pas d’espace d’état, est au même endroit que MambaVision-T {cite:p}`yu2024mambaout`.
-#
-# Le second est que le compte d’opérations ne prédit pas la vitesse : MobileViT-S en fait deux fois moins que
-# ResNet-50 sans aller plus vite. Nous vérifions les deux constats sur le tableau.
-
-# %% tags=["nbval-check-output"]
-speed_of = ranked.set_index("Réseau")["Images/s, un fil"]
-work_of = ranked.set_index("Réseau")["Multiplications (G)"]
-recent = speed_of[["ConvNeXt-T", "MambaOut tiny", "MambaVision-T", "Swin-T"]]
-print("réseaux récents, du simple au double au plus :", bool(recent.max() < 2 * recent.min()))
-print("MobileViT-S, deux fois moins d’opérations que ResNet-50 :",
-      bool(work_of["MobileViT-S"] < 0.55 * work_of["ResNet-50"]))
-print("et pas plus rapide pour autant :",
-      bool(speed_of["MobileViT-S"] < 1.2 * speed_of["ResNet-50"]))
-
-# %% [markdown]
 # ## Ce que nous retenons
 #
 # * Un balayage sélectif est une mémoire dont chaque jeton règle l’oubli. Quand la suite s’allonge seize

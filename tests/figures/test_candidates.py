@@ -22,26 +22,26 @@ TABLE = pd.DataFrame(
 def test_networks_go_from_the_best_cited_score_down_and_those_without_one_come_last():
     figure = candidates.speeds(TABLE, baseline="B0")
 
-    (bars,) = figure.data
+    (points,) = figure.data
     assert list(figure.layout.yaxis.ticktext) == [
-        "Large<br><i>82,7 %</i>", "MambaVision-T<br><i>82,3 %</i>", "B0<br><i>77,1 %</i>",
-        "MambaVision nano<br><i>non publié</i>",
+        "Large<br><i>82,7\u202f%</i>", "MambaVision-T<br><i>82,3\u202f%</i>",
+        "B0<br><i>77,1\u202f%</i>", "MambaVision nano<br><i>non publié</i>",
     ]  # fmt: skip
-    assert list(bars.x) == [7.5, 9.5, 34.8, 142.0]
+    assert list(points.x) == [7.5, 9.5, 34.8, 142.0]
     assert figure.layout.xaxis.type == "log"
 
 
 def test_the_baseline_and_the_candidates_of_the_book_stand_out():
-    (bars,) = candidates.speeds(TABLE, baseline="B0").data
+    (points,) = candidates.speeds(TABLE, baseline="B0").data
 
-    grey, green, blue, also_green = bars.marker.color
+    grey, green, blue, also_green = points.marker.color
     assert green == also_green and len({grey, green, blue}) == 3
 
 
-def test_pointing_at_a_bar_says_what_the_table_says():
-    (bars,) = candidates.speeds(TABLE, baseline="B0").data
+def test_pointing_at_a_network_says_what_the_table_says():
+    (points,) = candidates.speeds(TABLE, baseline="B0").data
 
-    assert bars.text[0] == (
-        "<b>Large</b><br>exactitude citée : 82,7 %<br>5,3 M de paramètres<br>"
+    assert points.text[0] == (
+        "<b>Large</b><br>exactitude citée : 82,7\u202f%<br>5,3 M de paramètres<br>"
         "0,39 G de multiplications<br>7,5 images/s<br>licence des poids : MIT"
     )

@@ -3,14 +3,14 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from vitrine.figures.style import BLUE, GREEN, GREY, dress, listed, log_axis, rounded
+from vitrine.figures.style import BLUE, GREEN, GREY, THIN, dress, listed, log_axis, rounded
 
 __all__ = ["speeds"]
 
 SPEED, NETWORK = "Images/s, un fil", "Réseau"
 SCORE = "Top-1 ImageNet, cité (%)"
 MARKS = (5, 10, 20, 50, 100, 200, 500)
-HEIGHT = 460
+HEIGHT = 620
 
 
 def speeds(table: pd.DataFrame, baseline: str) -> go.Figure:
@@ -26,18 +26,16 @@ def speeds(table: pd.DataFrame, baseline: str) -> go.Figure:
     )
     names = [f"{row[NETWORK]}<br><i>{_said(row[SCORE])}</i>" for _, row in order.iterrows()]
     figure = go.Figure()
-    figure.add_bar(
-        orientation="h",
+    figure.add_scatter(
         x=rounded(order[SPEED]),
         y=list(range(len(order))),
-        width=0.35,
-        marker_color=[_colour(name, baseline) for name in order[NETWORK]],
+        mode="markers",
+        marker={"size": 12, "color": [_colour(name, baseline) for name in order[NETWORK]]},
         text=[_hover(row) for _, row in order.iterrows()],
-        textposition="none",
         hovertemplate="%{text}<extra></extra>",
         showlegend=False,
     )
-    axes = {"yaxis": listed(names), "xaxis": log_axis(MARKS)}
+    axes = {"yaxis": listed(names) | {"showgrid": True}, "xaxis": log_axis(MARKS)}
     return dress(figure, x="Images par seconde, un fil de processeur", height=HEIGHT, axes=axes)
 
 
@@ -48,7 +46,7 @@ def _colour(name: str, baseline: str) -> str:
 
 
 def _said(score: str) -> str:
-    return f"{score} %" if score[:1].isdigit() else score
+    return f"{score}{THIN}%" if score[:1].isdigit() else score
 
 
 def _hover(row: pd.Series) -> str:
