@@ -84,8 +84,18 @@ def test_what_a_notebook_does_not_depend_on_leaves_it_fresh(executed, path, old,
 @pytest.mark.parametrize(
     ("path", "old", "new", "reason"),
     [
-        ("notebooks/01_page.py", "[1, 2]", "[1, 3]", "its code changed"),
-        ("notebooks/01_page.py", "seed = 0", "seed = 1", "its code changed"),
+        (
+            "notebooks/01_page.py",
+            "[1, 2]",
+            "[1, 3]",
+            "its code changed, from line 24 of 01_page.py",
+        ),
+        (
+            "notebooks/01_page.py",
+            "seed = 0",
+            "seed = 1",
+            "its code changed, from line 17 of 01_page.py",
+        ),
         ("src/vitrine/scores.py", "np.mean", "np.median", "modules changed: vitrine.scores"),
         ("src/vitrine/catalog.py", "7", "8", "modules changed: vitrine.catalog"),
         ("runs/b0/run.json", "{}", "[]", "files changed: runs/b0/run.json"),

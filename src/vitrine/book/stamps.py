@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import metadata
+from itertools import takewhile
 from pathlib import Path
 
 import nbformat
@@ -119,7 +120,9 @@ def state(
     now = sources.read(source)
     facts = _facts(now, profile, parameters or {}, photos, stamp["files"])
     if differences := [
-        _explain(fact, stamp[fact], facts[fact])
+        f"its code changed, from line {_first_change(source, now, executed)} of {source.name}"
+        if fact == "code"
+        else _explain(fact, stamp[fact], facts[fact])
         for fact in _FACTS
         if json.dumps(stamp[fact], sort_keys=True) != json.dumps(facts[fact], sort_keys=True)
     ]:
@@ -163,12 +166,26 @@ def _own_cells(notebook: NotebookNode) -> list[NotebookNode]:
     ]
 
 
+def _first_change(source: Path, now: NotebookNode, executed: NotebookNode) -> int:
+    """Return the line of the source where its code first differs from what was executed."""
+    lines, place = source.read_text(encoding="utf-8").splitlines(), 0
+    before = [cell.source.splitlines() for cell in _own_cells(executed)]
+    for number, cell in enumerate(_own_cells(now)):
+        code = cell.source.splitlines()
+        place = lines.index(code[0], place)
+        old = before[number] if number < len(before) else []
+        same = sum(
+            1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(code, old, strict=False))
+        )
+        if code != old:
+            return place + 1 + min(same, len(code) - 1)
+    return len(lines)  # cells are gone
+
+
 def _explain(fact: str, before: object, after: object) -> str:
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         changed = [k for k in sorted({*before, *after}) if before.get(k) != after.get(k)]
         return f"{fact} changed: {', '.join(changed)}"
-    if fact == "code":
-        return "its code changed"
     return f"{fact} was {before}, is {after}"
 
 
