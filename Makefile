@@ -1,6 +1,7 @@
 # Two commands matter: `make book` builds the report, `make test` checks everything.
 .DEFAULT_GOAL := help
-.PHONY: help setup book test test-units test-smoke test-published lint demo serve serve-book publish audit lock clean
+.PHONY: help setup book test test-units test-smoke test-published lint demo serve serve-book publish \
+	rehearse audit images lock clean
 
 BIN := .venv/bin
 NBVAL := --nbval-current-env --nbval-cell-timeout=300 -p no:cacheprovider
@@ -47,9 +48,16 @@ serve-book:  ## Serve the built book on http://127.0.0.1:8080
 publish: setup  ## Execute what is stale and write notebooks/*.ipynb
 	$(BIN)/vitrine publish
 
+rehearse: setup  ## Build, run and probe both images' content without a container engine (under 1 minute)
+	$(BIN)/python deploy/rehearse.py
+
 audit: setup  ## Known vulnerabilities of the locked packages, and the images' bills (needs a network)
 	$(BIN)/python requirements/sbom.py build/audit requirements/api.txt requirements/ui.txt
 	$(BIN)/python requirements/audit.py requirements/api.txt requirements/ui.txt requirements/all.txt
+
+images:  ## Build both images, as the workflow does (needs Docker)
+	@command -v docker >/dev/null || { echo "images: expected docker, found none; make rehearse does without" >&2; exit 2; }
+	docker compose -f deploy/compose.yaml build --build-arg REVISION=$$(git rev-parse HEAD)
 
 lock:  ## Resolve the dependencies again into requirements/, the images' from the same (needs uv)
 	uv pip compile --quiet --upgrade --universal --generate-hashes --all-extras --no-header \

@@ -18,7 +18,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
 from vitrine import __version__
-from vitrine.serving import schemas
+from vitrine.serving import revision, schemas
 from vitrine.serving.gate import Gate
 from vitrine.serving.port import listen
 from vitrine.serving.problems import MEDIA_TYPE, ProblemError, body_of
@@ -137,7 +137,7 @@ def serve(settings: Settings) -> None:
     """Answer until told to stop, then finish what was accepted.
 
     Raises:
-        SettingsError: If the address cannot be listened on.
+        SettingsError: If the address cannot be listened on, or ``REVISION`` is no revision.
         ModelError: If the model cannot be served.
     """
     log_as_json(settings.log_level)
@@ -154,6 +154,7 @@ def server_of(app: FastAPI) -> uvicorn.Server:
         log_config=None,
         access_log=False,
         server_header=False,
+        headers=revision.headers(),
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     return uvicorn.Server(config)

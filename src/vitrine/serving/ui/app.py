@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from fastapi.responses import FileResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from vitrine.serving import revision
 from vitrine.serving.port import listen
 from vitrine.serving.ui.client import Client
 from vitrine.serving.ui.offline import gradio as gr
@@ -174,7 +175,7 @@ def serve(settings: Settings) -> None:
     """Show the page until told to stop.
 
     Raises:
-        SettingsError: If the address cannot be listened on.
+        SettingsError: If the address cannot be listened on, or ``REVISION`` is no revision.
     """
     with listen(settings.host, settings.port) as listening:
         config = uvicorn.Config(
@@ -182,6 +183,7 @@ def serve(settings: Settings) -> None:
             log_level="warning",
             access_log=False,
             server_header=False,
+            headers=revision.headers(),
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
         uvicorn.Server(config).run(sockets=[listening])

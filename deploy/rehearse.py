@@ -1,0 +1,227 @@
+"""Rehearse both images without a container engine: same files, same packages, same command.
+
+    make rehearse            # or: python deploy/rehearse.py [--keep FOLDER]
+
+For each Dockerfile: its file tree is built (``tree``), its locked packages installed by uv, and its
+command started with nothing but its own environment, from files that its user cannot write. Then
+it is probed like a container (``probe``), told to stop, and its tree compared with what it was.
+What only an engine can show stays unseen: the base image, the limits of compose, the capabilities.
+"""
+
+import argparse
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import dockerfile
+import probe
+import tree
+
+__all__ = ["IMAGES", "Image", "RehearsalError", "main", "rehearse"]
+
+HERE = Path(__file__).resolve().parent
+
+
+class RehearsalError(Exception):
+    """An image that would not do what it should: what was expected, what was found."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Image:
+    """What is asked of an image.
+
+    Attributes:
+        name: ``Dockerfile.<name>`` describes it.
+        probe: Asks the questions, given the address.
+        megabytes: What its tree may weigh, packages included.
+        grace: Seconds that it may take to stop.
+    """
+
+    name: str
+    probe: Callable[[str], str]
+    megabytes: int
+    grace: float
+
+
+IMAGES = (
+    Image(name="api", probe=probe.probe_api, megabytes=240, grace=25),
+    Image(name="ui", probe=probe.probe_ui, megabytes=420, grace=15),
+)
+
+
+class Tree:
+    """The files of an image, ready to run as somebody who cannot write them."""
+
+    def __init__(self, image: Image, folder: Path) -> None:
+        self.image = image
+        self.stage = dockerfile.read(HERE / f"Dockerfile.{image.name}").final
+        self.root = tree.build(dockerfile.read(HERE / f"Dockerfile.{image.name}"), folder)
+        self.temporary = folder / "tmp"
+        self.temporary.mkdir(mode=0o1777)
+        self.temporary.chmod(0o1777)
+        for path in (self.root, *self.root.rglob("*")):
+            if not path.is_symlink():
+                path.chmod(path.stat().st_mode & ~0o222)
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """Return what the process sees: the image's variables, and no others of this machine."""
+        given = {"PATH": os.defpath, "HOME": "/nonexistent", "TMPDIR": str(self.temporary), **more}
+        return tree.variables(self.stage, self.root, given)
+
+    def start(self, words: list[str], **more: str) -> subprocess.Popen:
+        """Start a command of the image, as somebody who cannot write its files."""
+        return subprocess.Popen(
+            [*self.powerless(), *(tree.in_tree(word, self.root) for word in words)],
+            cwd=self.root / self.stage.workdir.lstrip("/"),
+            env=self.environment(**more),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def powerless(self) -> list[str]:
+        """Return what to put before a command so that root loses its rights; else nothing.
+
+        The image's user cannot be had where the Python of this machine is only root's: then root
+        without capabilities, whom the permissions of files bind like anybody, stands for it.
+        """
+        if os.geteuid() != 0:
+            return []
+        python = Path(tree.PYTHON).resolve()
+        open_to_all = all(folder.stat().st_mode & 0o001 for folder in python.parents)
+        user = self.stage.user
+        who = [f"--reuid={user}", f"--regid={user}", "--clear-groups"] if open_to_all else []
+        return ["setpriv", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all", *who]
+
+    def says(self, words: list[str], **more: str) -> tuple[int, str]:
+        """Run a command of the image to its end and return its exit code and what it said."""
+        process = self.start(words, **more)
+        said, _ = process.communicate(timeout=60)
+        return process.returncode, said.strip()
+
+    def listing(self) -> dict[str, tuple[int, int]]:
+        """Return size and date of every file, to see whether any was written."""
+        files = (p for p in self.root.rglob("*") if p.is_file() and not p.is_symlink())
+        return {
+            str(p.relative_to(self.root)): (p.stat().st_size, p.stat().st_mtime_ns) for p in files
+        }
+
+
+def _free_port() -> int:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        return server.getsockname()[1]
+
+
+def _check_files(built: Tree) -> str:
+    megabytes = sum(size for size, _ in built.listing().values()) / 1e6
+    if megabytes > built.image.megabytes:
+        raise RehearsalError(
+            f"expected at most {built.image.megabytes} MB, found {megabytes:.0f}; see what grew"
+        )
+    code, found = built.says(["python", "-c", probe.ABSENT, *probe.FORBIDDEN])
+    if code or found:
+        raise RehearsalError(f"expected none of {', '.join(probe.FORBIDDEN)}, found: {found}")
+    return f"{megabytes:.0f} MB; none of {', '.join(probe.FORBIDDEN)}"
+
+
+@contextmanager
+def running(built: Tree, **more: str):
+    """Run the image's command, and give its address once its health check passes.
+
+    Raises:
+        RehearsalError: If it does not come up, or on leaving: if it does not stop as it should, or
+            has written into its own files.
+    """
+    before, port = built.listing(), _free_port()
+    process = built.start(built.stage.command, PORT=str(port), **more)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        took = probe.wait_for(
+            f"{address}/healthz", seconds=40, alive=lambda: process.poll() is None
+        )
+        print(f"  healthy after {took:.1f} s")
+        code, said = built.says(built.stage.health, PORT=str(port), **more)
+        if code:
+            raise RehearsalError(f"expected the health check to pass, it said: {said}")
+        yield address
+        print(f"  {_stop(process, built.image.grace)}")
+    except (probe.ProbeError, RehearsalError) as error:
+        process.kill()
+        said = process.communicate()[0].strip()[-2000:]
+        raise RehearsalError(f"{error}\nThe server said:\n{said}") from error
+    finally:
+        process.kill()
+        process.wait()
+    if built.listing() != before:
+        raise RehearsalError("expected the tree to stay as it was; the server wrote into it")
+
+
+def _stop(process: subprocess.Popen, grace: float) -> str:
+    start = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.communicate(timeout=grace)
+    except subprocess.TimeoutExpired:
+        raise RehearsalError(f"expected it to stop within {grace:g} s of SIGTERM") from None
+    # uvicorn stops in order, then lets the signal end it: 143 for a shell, -15 here
+    if process.returncode not in (0, -signal.SIGTERM):
+        raise RehearsalError(f"expected exit code 0 or SIGTERM, found {process.returncode}")
+    return f"stopped {time.monotonic() - start:.1f} s after SIGTERM"
+
+
+def rehearse(folder: Path) -> None:
+    """Build both trees in a folder, run the API, then the interface against it.
+
+    Raises:
+        BuildError: If a tree cannot be built.
+        RehearsalError: If an image does not do what it should.
+    """
+    folder.chmod(0o755)
+    built = {}
+    for image in IMAGES:
+        print(f"{image.name}: building the tree of Dockerfile.{image.name}", flush=True)
+        built[image.name] = Tree(image, folder / image.name)
+        print(f"  {_check_files(built[image.name])}", flush=True)
+    api, ui = (built[image.name] for image in IMAGES)
+    print("api:", flush=True)
+    with running(api) as service:
+        print(f"  {api.image.probe(service)}", flush=True)
+        print("ui:", flush=True)
+        with running(ui, API_URL=service) as interface:
+            print(f"  {ui.image.probe(interface)}", flush=True)
+        print("api:", flush=True)
+
+
+def main(arguments: list[str]) -> int:
+    """Rehearse; 0 if both images do what they should, 1 if not."""
+    parser = argparse.ArgumentParser(prog="rehearse.py", description=__doc__.splitlines()[0])
+    parser.add_argument("--keep", type=Path, help="build in this new folder and leave it there")
+    options = parser.parse_args(arguments)
+    folder = options.keep or Path(tempfile.mkdtemp(prefix="vitrine-rehearsal-"))
+    try:
+        folder.mkdir(parents=True, exist_ok=not options.keep)
+        rehearse(folder.resolve())
+    except FileExistsError:
+        parser.error(f"expected a new folder, found {folder}")
+    except (tree.BuildError, RehearsalError, OSError) as error:
+        print(f"rehearse: {error}", file=sys.stderr)
+        return 1
+    finally:
+        if not options.keep:
+            shutil.rmtree(folder, ignore_errors=True)
+    print("rehearsed: both images do what they should")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
