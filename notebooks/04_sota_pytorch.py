@@ -245,8 +245,8 @@ training.gaps(gaps, metric="Écart d’exactitude (points)")
 # {verdict}`architectures_differ`. `mambavision_micro` est à notre mesure :
 # {valeur}`mambavision-micro-scratch.parameters` de paramètres, contre
 # {valeur}`efficientnet-b0-torch-scratch.parameters` pour EfficientNet-B0, et le même ordre de calcul par
-# photo. Elle est encore entraînée avec {valeur}`mambavision-micro-scratch.seeds` graine(s) : tant qu’il
-# n’y en a qu’une, son intervalle ignore le hasard de l’entraînement.
+# photo. Elle est entraînée avec {valeur}`mambavision-micro-scratch.seeds` graines, comme ses
+# concurrentes : l’intervalle tient compte du hasard de l’entraînement comme de celui des images.
 
 # %% [markdown]
 # ## Catégorie par catégorie, et les probabilités
