@@ -364,11 +364,13 @@ explanation.curves(spoiled, x="Force", chance=1 / len(CLASSES))
 # la dégradation, la photo intacte suit le chemin des photos abîmées : elle passe par une taille commune
 # à tous les modèles, puis par celle que chacun lit. Ce détour change la réponse du réseau PyTorch sur
 # {valeur}`efficientnet-b0-torch-scratch.robust_turned` images de test, celle du réseau TensorFlow sur
-# {valeur}`efficientnet-b0-keras-scratch.robust_turned`, et celle de la sonde, qui lit déjà cette taille,
+# {valeur}`efficientnet-b0-keras-scratch.robust_turned`, celle de MambaVision sur
+# {valeur}`mambavision-micro-scratch.robust_turned`, et celle de la sonde, qui lit déjà cette taille,
 # sur {valeur}`mobilenetv2-int8-probe.robust_turned`. Les pertes qui suivent partent de là.
 #
 # Le bruit est le plus destructeur : à la force 5, le réseau PyTorch perd
-# {valeur:ecart-ic}`efficientnet-b0-torch-scratch.change_noise_5` et la sonde
+# {valeur:ecart-ic}`efficientnet-b0-torch-scratch.change_noise_5`, MambaVision
+# {valeur:ecart-ic}`mambavision-micro-scratch.change_noise_5` et la sonde
 # {valeur:ecart-ic}`mobilenetv2-int8-probe.change_noise_5` ; {verdict}`noise_breaks_all`. La compression
 # JPEG, elle, ne coûte presque rien aux réseaux entraînés de zéro
 # ({valeur:ecart-ic}`efficientnet-b0-torch-scratch.change_jpeg_5` à la force 5 pour celui de PyTorch) mais
@@ -405,7 +407,10 @@ explanation.curves(sides, x="Côté (pixels)", chance=1 / len(CLASSES))
 # coûte {valeur:ecart-ic}`efficientnet-b0-torch-scratch.change_input_64` ; une entrée un peu plus grande,
 # de 160 pixels, donne {valeur:ecart-ic}`efficientnet-b0-torch-scratch.change_input_160`. Un tel gain est
 # connu : les recadrages de l’entraînement grossissent les objets, qu’une évaluation un peu plus fine
-# remet à la même échelle {cite:p}`touvron2019fixing`. Ici, {verdict}`larger_input_helps`.
+# remet à la même échelle {cite:p}`touvron2019fixing`. Ici, {verdict}`larger_input_helps`. Pour MambaVision,
+# les mêmes côtés donnent {valeur:ecart-ic}`mambavision-micro-scratch.change_input_64` et
+# {valeur:ecart-ic}`mambavision-micro-scratch.change_input_160` : hors du côté de son entraînement, ses
+# fenêtres ne couvrent plus la carte exactement, et des zéros les complètent.
 
 # %% [markdown]
 # ## Répondre, ou passer la main

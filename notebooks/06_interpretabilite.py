@@ -13,8 +13,8 @@
 # # Ce que regardent les modèles
 #
 # **Sur quoi s’appuient nos modèles pour ranger une photo, et que valent les cartes qui le montrent ?** Pour le
-# réseau PyTorch entraîné de zéro, {verdict}`coarse_before_fine` ; pour la sonde préentraînée,
-# {verdict}`probe_reads_coarse`. Quant aux cartes qui disent « où » : {verdict}`occlusion_follows_the_weights`,
+# EfficientNet-B0 entraîné de zéro en PyTorch, {verdict}`coarse_before_fine` ; pour MambaVision,
+# {verdict}`mambavision_reads_coarse` ; pour la sonde préentraînée, {verdict}`probe_reads_coarse`. Quant aux cartes qui disent « où » : {verdict}`occlusion_follows_the_weights`,
 # alors que {verdict}`gradients_follow_the_photo`.
 #
 # Ce chapitre n’entraîne rien et ne montre aucune photo de produit. Il lit des réponses calculées une
@@ -78,15 +78,18 @@ explanation.losses(lost)
 # Emprunter les basses fréquences coûte {valeur:ic}`efficientnet-b0-torch-scratch.loss_low` d’exactitude
 # au réseau PyTorch, les hautes {valeur:ic}`efficientnet-b0-torch-scratch.loss_high`. Photo par photo,
 # la différence est de {valeur:ecart-ic}`efficientnet-b0-torch-scratch.loss_gap_low_high` :
-# {verdict}`coarse_before_fine`. La sonde, elle, perd {valeur:ic}`mobilenetv2-int8-probe.loss_low` puis
+# {verdict}`coarse_before_fine`. Pour MambaVision, elle est de
+# {valeur:ecart-ic}`mambavision-micro-scratch.loss_gap_low_high` : {verdict}`mambavision_reads_coarse`.
+# La sonde, elle, perd {valeur:ic}`mobilenetv2-int8-probe.loss_low` puis
 # {valeur:ic}`mobilenetv2-int8-probe.loss_high`, une différence de
 # {valeur:ecart-ic}`mobilenetv2-int8-probe.loss_gap_low_high` : {verdict}`probe_reads_coarse`. C’est
 # cohérent avec {doc}`la comparaison <05_comparaison>` : la sonde souffre davantage du flou et des photos
 # réduites.
 #
 # Le centre, où se tient le produit, coûte {valeur:ic}`efficientnet-b0-torch-scratch.loss_centre` au
-# réseau PyTorch, le bord {valeur:ic}`efficientnet-b0-torch-scratch.loss_border`. Ces pertes ne
-# s’additionnent pas : un modèle peut lire la même chose à deux endroits, et une photo faite de deux
+# réseau PyTorch, le bord {valeur:ic}`efficientnet-b0-torch-scratch.loss_border` ; à MambaVision,
+# {valeur:ic}`mambavision-micro-scratch.loss_centre` et
+# {valeur:ic}`mambavision-micro-scratch.loss_border`. Ces pertes ne s’additionnent pas : un modèle peut lire la même chose à deux endroits, et une photo faite de deux
 # moitiés étrangères surprend un réseau qui n’en a jamais vu.
 
 # %% [markdown]
@@ -127,7 +130,8 @@ explanation.class_maps(pair, title="Baisse", signed=True)
 # blanche à la vraie {cite:p}`sundararajan2017axiomatic` ; nous les calculons avec Captum
 # {cite:p}`kokhlikyan2020captum`. Leur axiome de complétude donne un premier contrôle : la somme des
 # parts doit redonner la réponse entière. Sur les photos examinées, l’écart le plus grand est de
-# {valeur}`efficientnet-b0-torch-scratch.worst_incompleteness` de la taille totale des parts.
+# {valeur}`efficientnet-b0-torch-scratch.worst_incompleteness` de la taille totale des parts pour
+# EfficientNet-B0, et de {valeur}`mambavision-micro-scratch.worst_incompleteness` pour MambaVision.
 
 # %% mystnb={"figure": {"name": "fig-interpretabilite-gradients", "caption": "EfficientNet-B0 en PyTorch à gauche, MambaVision à droite : part moyenne de l’attribution (en valeur absolue) dans chaque case, quatre photos de test par catégorie. Chaque carte a sa propre échelle : plus une case est foncée, plus elle pèse."}, "image": {"alt": "Une ligne par catégorie, une colonne par réseau : cartes de chaleur de seize cases sur seize ; les cases foncées sont celles auxquelles la méthode attribue le plus la réponse."}}
 explanation.class_maps(facts.read(session, "gradients"), title="Part")
@@ -136,7 +140,8 @@ explanation.class_maps(facts.read(session, "gradients"), title="Part")
 # ## Une photo, toutes les méthodes
 #
 # Sur un dessin fait par notre code, nous pouvons tout montrer : la montre, la carte de chaque méthode,
-# et l’activité des étages de chaque réseau, du plus fin au plus grossier.
+# l’activité des étages de chaque réseau, du plus fin au plus grossier, et, pour MambaVision, l’attention
+# {cite:p}`vaswani2017attention` que reçoit chaque emplacement dans les deux derniers étages.
 
 # %% mystnb={"figure": {"caption": "La montre dessinée que les réseaux examinent."}, "image": {"alt": "Dessin d’une montre sur fond clair."}}
 import numpy as np
@@ -168,6 +173,18 @@ sketches = facts.read(session, "drawing")
 explanation.before_and_after(sketches[NETWORKS[0]])
 
 # %% [markdown]
+# Puis MambaVision. Ses deux premiers étages sont à convolutions ; le troisième et le quatrième balaient
+# les emplacements puis leur appliquent de l’attention. Une case d’attention au-dessus de 1 reçoit plus
+# que sa part.
+
+# %% mystnb={"figure": {"name": "fig-interpretabilite-dessin-mambavision", "caption": "MambaVision : cartes de la même montre, à gauche avec le réseau entraîné, à droite avec ses poids mélangés. Chaque carte a sa propre échelle."}, "image": {"alt": "Paires de cartes de chaleur, une ligne par méthode : occlusion, gradients intégrés, étages du réseau, attention reçue. La colonne de gauche vient du réseau entraîné, celle de droite du réseau aux poids mélangés."}}
+explanation.before_and_after(sketches[NETWORKS[1]])
+
+# %% [markdown]
+# L’attention dit où un bloc va chercher de quoi mettre à jour les autres emplacements, non ce qui fait
+# la réponse {cite:p}`jain2019attention` : elle se lit comme une carte d’activité, avec la même prudence.
+
+# %% [markdown]
 # ## Les cartes disent-elles quelque chose du modèle ?
 #
 # Une carte peut être belle et ne rien devoir à l’apprentissage : il suffit qu’elle suive les contours de
@@ -189,8 +206,11 @@ for recipe, checks in facts.read(session, "checks").items():
 tables.show(table, decimals=2)
 
 # %% [markdown]
-# Avec {valeur}`efficientnet-b0-torch-scratch.likeness_occlusion`, {verdict}`occlusion_follows_the_weights`.
-# Avec {valeur}`efficientnet-b0-torch-scratch.likeness_gradients`, {verdict}`gradients_follow_the_photo` :
+# Pour l’occlusion, avec {valeur}`efficientnet-b0-torch-scratch.likeness_occlusion` sur EfficientNet-B0 et
+# {valeur}`mambavision-micro-scratch.likeness_occlusion` sur MambaVision,
+# {verdict}`occlusion_follows_the_weights`. Pour les gradients intégrés, avec
+# {valeur}`efficientnet-b0-torch-scratch.likeness_gradients` et
+# {valeur}`mambavision-micro-scratch.likeness_gradients`, {verdict}`gradients_follow_the_photo` :
 # la méthode multiplie le gradient par l’écart à une photo blanche, de sorte qu’un fond blanc ne pèse
 # rien, même pour un réseau détruit. La forme sombre que l’on y voit est donc d’abord celle du produit.
 # Nous ne tirons aucune conclusion de la {numref}`fig-interpretabilite-gradients` seule, ni des cartes
@@ -219,22 +239,23 @@ explanation.embeddings(placed, labels.loc[rows].to_numpy(), answered)
 # La carte montre des voisinages, non des distances : l’écart entre deux groupes, leur taille et leur
 # forme n’ont pas de sens. Elle en perd aussi : des dix plus proches voisins de chaque photo, celle de la
 # sonde garde {valeur}`mobilenetv2-int8-probe.neighbours_kept`, celle d’EfficientNet-B0
-# {valeur}`efficientnet-b0-torch-scratch.neighbours_kept`. Les
+# {valeur}`efficientnet-b0-torch-scratch.neighbours_kept` et celle de MambaVision
+# {valeur}`mambavision-micro-scratch.neighbours_kept`. Les
 # croix au milieu d’un groupe d’une autre couleur sont des photos dont le produit ressemble, pour le
 # modèle, à ceux d’un autre rayon ; celles qui bordent deux groupes sont de simples hésitations.
 
 # %% [markdown]
 # ## Ce que nous retenons
 #
-# * Sur ce qui compte dans l’image : pour le réseau PyTorch, {verdict}`coarse_before_fine` ; pour la
-#   sonde, {verdict}`probe_reads_coarse`.
+# * Sur ce qui compte dans l’image : pour EfficientNet-B0 en PyTorch, {verdict}`coarse_before_fine` ; pour
+#   MambaVision, {verdict}`mambavision_reads_coarse` ; pour la sonde, {verdict}`probe_reads_coarse`.
 # * Sur les cartes elles-mêmes : {verdict}`occlusion_follows_the_weights` ;
 #   {verdict}`gradients_follow_the_photo`.
 #
 # ## Ce qui pourrait être faux
 #
 # * **Une seule graine.** Chaque recette est interrogée par une exécution, dont les poids étaient
-#   gardés : la graine 0 en PyTorch, la graine 1 en TensorFlow. Les intervalles portent sur les images,
+#   gardés : la graine 0 en PyTorch, la graine 1 en TensorFlow et pour MambaVision. Les intervalles portent sur les images,
 #   non sur la graine.
 # * **Des photos impossibles.** Emprunter une partie fabrique des images que personne ne photographierait.
 #   La perte mesure la dépendance du modèle, non l’information que porte cette partie.

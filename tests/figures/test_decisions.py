@@ -70,6 +70,10 @@ def test_a_cost_known_of_no_model_is_said_not_to_be_measured():
     assert (said.text, said.yref) == ("non mesuré", "y2 domain")
     assert [list(trace.x) for trace in figure.data[3:]] == [[], [None], [None]]
     assert figure.layout.xaxis2.showticklabels is False
+    probe, majority = figure.data[1:3]
+    assert probe.marker.symbol != majority.marker.symbol
+    low, high = figure.layout.xaxis.range
+    assert low < -1 + 1e-9 and high > 1  # powers of ten around 1 and 3, and room for their names
 
 
 def test_every_test_photo_is_counted_once_by_class_and_by_misses():

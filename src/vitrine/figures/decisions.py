@@ -1,6 +1,7 @@
 """Figures of what one does with a model: when to trust it, what it costs, what escapes it."""
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,7 @@ LEAST_COVERAGE = 0.1
 """Below this share of the images, an accuracy rests on too few of them to be drawn."""
 PERCENT = {"ticksuffix": f"{THIN}%"}
 UNMEASURED = "non mesuré"
+_SYMBOLS = ("circle", "diamond", "square", "cross", "triangle-up", "triangle-down", "star", "x")
 
 
 def selective(curves: Mapping[str, SelectiveCurve]) -> go.Figure:
@@ -109,12 +111,13 @@ def efficiency(models: pd.DataFrame, costs: Mapping[str, str]) -> go.Figure:
             x=rounded(known[front]), y=rounded(100 * models.value.to_numpy(float)[front]),
             line={"color": MUTED, "width": 1, "shape": "hv", "dash": "dot"},
         )  # fmt: skip
-        for cost, row in zip(known, models.itertuples(), strict=True):
+        for symbol, cost, row in zip(cycle(_SYMBOLS), known, models.itertuples(), strict=False):
             score = Interval(100 * row.value, 100 * row.low, 100 * row.high)
             figure.add_scatter(
                 row=place, col=1, name=model_name(row.recipe), legendgroup=row.recipe,
                 showlegend=place == 1, mode="markers", x=rounded([cost]), y=rounded([score.value]),
-                error_y=error([score]), marker={"color": model_colour(row.recipe), "size": 11},
+                error_y=error([score]),
+                marker={"color": model_colour(row.recipe), "symbol": symbol, "size": 11},
                 hovertemplate=f"%{{x:.3~s}}, exactitude %{{y:.1f}}{THIN}%",
             )  # fmt: skip
         number = "" if place == 1 else str(place)
@@ -124,7 +127,9 @@ def efficiency(models: pd.DataFrame, costs: Mapping[str, str]) -> go.Figure:
         axes[f"yaxis{number}"] = PERCENT | {"title": {"text": "Exactitude"}}
         if np.isfinite(known).any():  # a mark at each end, even where all costs are of one decade
             ends = np.log10([np.nanmin(known) / 1.2, np.nanmax(known) * 1.2])
-            axes[f"xaxis{number}"]["range"] = [int(np.floor(ends[0])), int(np.ceil(ends[1]))]
+            low, high = np.floor(ends[0]), np.ceil(ends[1])
+            room = 0.05 * (high - low)  # for the names of these marks
+            axes[f"xaxis{number}"]["range"] = rounded([low - room, high + room])
         else:
             axes[f"xaxis{number}"] |= {"showticklabels": False, "showgrid": False, "ticks": ""}
             figure.add_annotation(

@@ -321,6 +321,7 @@ CLAIMS = (
         holds=_sign(f"{_TORCH}.change_input_160"),
     ),
     _reads_coarse(_TORCH, "coarse_before_fine"),
+    _reads_coarse(_MICRO, "mambavision_reads_coarse"),
     Claim(
         key="probe_reads_coarse",
         text="ce sont les formes et les couleurs d’ensemble qui comptent le plus",
