@@ -9,6 +9,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -119,7 +120,8 @@ class _Exchange:
         last = message["type"] == "http.response.body" and not message.get("more_body", False)
         if last and self._unread:
             await self._send({**message, "more_body": True})
-            await self._throw_away()
+            if self.status != HTTPStatus.REQUEST_TIMEOUT:  # that client has had its time
+                await self._throw_away()
             message = {"type": "http.response.body", "body": b"", "more_body": False}
         await self._send(message)
 

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
@@ -27,6 +27,11 @@ class _InMemory(MultiPartParser):
     """Starlette's parser, that keeps files in memory: the image has a read-only file system."""
 
     spool_max_size = 2**62
+
+    def close(self) -> None:
+        """Let go of every file, of a part that never ended too."""
+        for file in self._files_to_close_on_error:
+            file.close()
 
 
 class Intake:
@@ -74,12 +79,9 @@ class Intake:
             raise ProblemError("requete_invalide", _wanted(field))
         with self._share() as share:
             async with _deadline(self.timeout):
-                form = await _parse(request, share.counted(request, limit + ENVELOPE), most)
-            try:
-                found = [file for file in form.getlist(field) if isinstance(file, UploadFile)]
-                contents = [await file.read() for file in found]
-            finally:
-                await form.close()
+                contents = await _parse(
+                    request, share.counted(request, limit + ENVELOPE), field, most
+                )
             if not contents:
                 raise ProblemError("requete_invalide", _wanted(field))
             if sum(map(len, contents)) > limit:
@@ -128,10 +130,14 @@ class _Share:
             ) from error
 
 
-async def _parse(request: Request, stream: AsyncGenerator[bytes, None], most: int) -> FormData:
+async def _parse(
+    request: Request, stream: AsyncGenerator[bytes, None], field: str, most: int
+) -> list[bytes]:
     limits = {"max_files": most, "max_fields": FIELDS, "max_part_size": PART_BYTES}
+    parser = _InMemory(request.headers, stream, **limits)
     try:
-        return await _InMemory(request.headers, stream, **limits).parse()
+        form = await parser.parse()
+        return [await file.read() for file in form.getlist(field) if isinstance(file, UploadFile)]
     except MultiPartException as error:
         raise ProblemError(
             "requete_invalide",
@@ -139,6 +145,7 @@ async def _parse(request: Request, stream: AsyncGenerator[bytes, None], most: in
             status=400,
         ) from error
     finally:
+        parser.close()
         await stream.aclose()
 
 

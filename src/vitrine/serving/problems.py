@@ -48,7 +48,7 @@ PROBLEMS: Mapping[str, Kind] = {
         405, "Méthode non permise", "Cette adresse n’accepte pas cette méthode HTTP."
     ),
     "delai_depasse": Kind(
-        408, "Délai dépassé", "La requête n’est pas arrivée en entier en {body_timeout_s:g}\u00a0s."
+        408, "Délai dépassé", "La requête n’est pas arrivée en entier en {body_timeout_s}\u00a0s."
     ),
     "fichier_trop_volumineux": Kind(
         413,
@@ -98,7 +98,7 @@ PROBLEMS: Mapping[str, Kind] = {
     "prediction_trop_longue": Kind(
         504,
         "Prédiction trop longue",
-        "La prédiction n’est pas arrivée en {predict_timeout_s:g}\u00a0s. Réessayez plus tard.",
+        "La prédiction n’est pas arrivée en {predict_timeout_s}\u00a0s. Réessayez plus tard.",
     ),
 }
 """Every code, with its usual status; a malformed request may also be answered by 400."""
@@ -134,8 +134,8 @@ def texts(settings: Settings) -> dict[str, str]:
     """Return the sentence of each code, with the limits in force, numbers written in French."""
     limits: Limits = settings.limits
     facts = {
-        "body_timeout_s": settings.body_timeout_s,
-        "predict_timeout_s": settings.predict_timeout_s,
+        "body_timeout_s": _number(settings.body_timeout_s),
+        "predict_timeout_s": _number(settings.predict_timeout_s),
         "upload": _millions(settings.max_upload_bytes),
         "batch": _millions(settings.max_batch_bytes),
         "pixels": _millions(limits.pixels),
@@ -151,7 +151,11 @@ def texts(settings: Settings) -> dict[str, str]:
 
 
 def _millions(count: int) -> str:
-    return f"{count / 1e6:.3g}".replace(".", ",")
+    return _number(count / 1e6)
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}".replace(".", ",")
 
 
 def body_of(problem: ProblemError, sentences: Mapping[str, str], request_id: str) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class Settings:
         body_timeout_s: Seconds that a client has to send a request.
         predict_timeout_s: Seconds that a request may wait and be computed.
         metrics: Whether ``/metrics`` answers.
-        api_key: What ``X-API-Key`` has to say; empty asks for nothing.
+        api_key: What ``X-API-Key`` has to say, in ASCII; empty asks for nothing.
         cors_origins: Origins of pages that may call the service from a browser.
         log_level: From which level on a line is logged.
     """
@@ -74,6 +74,8 @@ class Settings:
                 self._refuse(each.name, f"at least {low}")
         if self.port >= PORTS:
             self._refuse("port", f"below {PORTS}")
+        if not (self.api_key.isascii() and self.api_key.isprintable()):
+            raise SettingsError("expected API_KEY in printable ASCII, found another character")
         if self.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
             self._refuse("log_level", "DEBUG, INFO, WARNING or ERROR")
         if self.max_bodies_bytes < max(self.max_upload_bytes, self.max_batch_bytes):

@@ -1,0 +1,73 @@
+"""A server of the service on a free port of this machine, in a thread or in a process."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+
+from vitrine.serving.api import server_of
+
+
+@contextlib.contextmanager
+def in_a_thread(app):
+    """Run an application as ``serve`` does; yields its port."""
+    server = server_of(app)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            until(lambda: server.started)
+            yield listening.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join(30)
+            assert not thread.is_alive()
+
+
+def until(true, seconds=60):
+    """Wait for a condition."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+def free_port():
+    """Return a port that nothing listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return taken.getsockname()[1]
+
+
+def process(*arguments, **environment):
+    """Start ``python -m vitrine.serving``, or another command, with its output in pipes."""
+    command = [sys.executable, *(arguments or ("-m", "vitrine.serving"))]
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return subprocess.Popen(
+        command, env=kept | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def answers(address):
+    """Tell whether an address answers 200."""
+    try:
+        with urllib.request.urlopen(address, timeout=2) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+def exchange(port, sent, seconds=20):
+    """Send raw bytes and return all that comes back until the server closes or falls silent."""
+    received = b""
+    with socket.create_connection(("127.0.0.1", port), timeout=seconds) as line:
+        with contextlib.suppress(ConnectionError):
+            for piece in [sent] if isinstance(sent, bytes) else sent:
+                line.sendall(piece)
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            while piece := line.recv(65_536):
+                received += piece
+    return received

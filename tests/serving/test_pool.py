@@ -1,0 +1,133 @@
+"""Places are bounded, taken and given back; work that lasts too long is given up."""
+
+import asyncio
+import threading
+
+import pytest
+
+from vitrine.serving.pool import Pool
+from vitrine.serving.problems import ProblemError
+
+
+@pytest.fixture
+def gate():
+    """Return an event that work waits for, opened at the end whatever happens."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+async def settled(true):
+    """Wait until the loop has seen what a thread told it."""
+    async with asyncio.timeout(5):
+        while not true():
+            await asyncio.sleep(0.005)
+
+
+def run(coroutine):
+    return asyncio.run(coroutine)
+
+
+def test_work_is_done_and_its_wait_is_measured(gate):
+    async def main():
+        pool = Pool(1, 4, 5.0)
+        first = asyncio.create_task(pool.run(gate.wait))
+        await asyncio.sleep(0.05)
+        second = asyncio.create_task(pool.run(lambda: "done"))
+        await asyncio.sleep(0.05)
+        gate.set()
+        return await first, await second
+
+    first, second = run(main())
+
+    assert second.result == "done"
+    assert first.queued < 0.05 <= second.queued
+
+
+def test_beyond_its_places_work_is_refused_at_once_and_they_come_back(gate):
+    depths = []
+
+    async def main():
+        pool = Pool(1, 2, 5.0, depths.append)
+        waiting = [asyncio.create_task(pool.run(gate.wait)) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(ProblemError) as refused:
+            await pool.run(lambda: None)
+        gate.set()
+        await asyncio.gather(*waiting)
+        await settled(lambda: depths[-1] == 0)
+        assert (await pool.run(lambda: 3)).result == 3
+        return refused.value.code
+
+    assert run(main()) == "surcharge"
+    assert max(depths) == 2
+
+
+def test_work_that_lasts_too_long_is_given_up_and_keeps_its_place_until_it_ends(gate):
+    depths = []
+
+    async def main():
+        pool = Pool(1, 1, 0.05, depths.append)
+        with pytest.raises(ProblemError) as refused:
+            await pool.run(gate.wait)
+        with pytest.raises(ProblemError) as next_one:
+            await pool.run(lambda: None)
+        gate.set()
+        await settled(lambda: depths[-1] == 0)
+        return refused.value.code, next_one.value.code
+
+    assert run(main()) == ("prediction_trop_longue", "surcharge")
+
+
+def test_work_that_has_not_begun_when_given_up_never_runs(gate):
+    ran = []
+
+    async def main():
+        pool = Pool(1, 2, 0.05)
+        first = asyncio.create_task(pool.run(gate.wait))
+        await asyncio.sleep(0)
+        for waiting in (pool.run(lambda: ran.append(1)), first):
+            with pytest.raises(ProblemError):
+                await waiting
+        gate.set()
+        pool.close()
+
+    run(main())
+
+    assert ran == []
+
+
+def test_a_failure_reaches_the_caller_and_frees_the_place():
+    depths = []
+
+    async def main():
+        pool = Pool(1, 1, 5.0, depths.append)
+        with pytest.raises(ZeroDivisionError):
+            await pool.run(lambda: 1 / 0)
+        await settled(lambda: depths[-1] == 0)
+
+    run(main())
+
+    assert depths == [1, 0]
+
+
+def test_closing_waits_for_what_is_computed():
+    ended = []
+
+    async def main():
+        pool = Pool(1, 1, 5.0)
+        begun = threading.Event()
+
+        def work():
+            begun.set()
+            threading.Event().wait(0.1)
+            ended.append(1)
+
+        task = asyncio.create_task(pool.run(work))
+        await asyncio.to_thread(begun.wait)
+        await asyncio.to_thread(pool.close)
+        await task
+
+    run(main())
+
+    assert ended == [1]

@@ -1,0 +1,113 @@
+"""What an operator sees: counters that move by one, lines that tell all but the image."""
+
+import io
+import json
+import logging
+import re
+
+import pytest
+from fastapi.testclient import TestClient
+from pictures import plain
+
+from vitrine.serving import telemetry
+from vitrine.serving.api import create_app
+from vitrine.serving.settings import Settings
+
+
+@pytest.fixture
+def fresh(settings):
+    """Return a client of a service that nobody has asked anything."""
+    with TestClient(create_app(settings)) as started:
+        yield started
+
+
+def values(client):
+    pairs = re.findall(r"^([a-z_]+(?:\{[^}]*\})?) (\S+)$", client.get("/metrics").text, re.M)
+    return {name: float(value) for name, value in pairs}
+
+
+def test_each_answer_and_each_refusal_moves_its_counters(fresh):
+    fresh.post("/api/v1/predict", files={"file": plain("red")})
+    fresh.post("/api/v1/predict", files={"file": b"nothing"})
+    fresh.post("/api/v1/predict/batch", files=[("files", b"nothing"), ("files", plain("blue"))])
+    fresh.get("/nowhere/at/all")
+
+    counted = values(fresh)
+    assert counted['http_requests_total{route="/api/v1/predict",status="200"}'] == 1
+    assert counted['http_requests_total{route="/api/v1/predict",status="415"}'] == 1
+    assert counted['http_requests_total{route="other",status="404"}'] == 1
+    assert counted['rejected_total{code="format_non_pris_en_charge"}'] == 2
+    assert counted['predictions_total{label="Baby Care"}'] == 1
+    assert counted['predictions_total{label="Computers"}'] == 1
+    assert counted["decode_seconds_count"] == counted["inference_seconds_count"] == 2
+    assert counted["confidence_count"] == 2
+    assert counted['request_seconds_count{route="/api/v1/predict"}'] == 2
+    assert counted["queue_depth"] == 0
+    sha = fresh.get("/api/v1/model").json()
+    assert counted[f'model_info{{sha256="{sha["sha256"]}",version="{sha["version"]}"}}'] == 1
+
+
+def test_hostile_addresses_and_methods_add_no_series(fresh):
+    before = set(values(fresh))
+
+    for i in range(20):
+        fresh.get(f"/x{i}")
+        fresh.request(f"M{i}", "/healthz")
+
+    added = {name for name in set(values(fresh)) - before if "http_requests_total" in name}
+    assert added <= {
+        'http_requests_total{route="other",status="404"}',
+        'http_requests_total{route="other",status="405"}',
+        'http_requests_total{route="/healthz",status="405"}',
+        'http_requests_total{route="/metrics",status="200"}',
+    }
+
+
+def test_metrics_can_be_switched_off(model_dir):
+    off = Settings(model_dir=str(model_dir), workers=1, metrics=False)
+    with TestClient(create_app(off)) as client:
+        answer = client.get("/metrics")
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "introuvable")
+
+
+def test_a_request_is_one_line_that_tells_its_answer_and_not_its_image(fresh, monkeypatch):
+    stream = io.StringIO()
+    monkeypatch.setattr("sys.stdout", stream)
+    before = {name: logging.getLogger(name) for name in ("vitrine.serving", "uvicorn")}
+    handlers = {name: (log.handlers, log.propagate, log.level) for name, log in before.items()}
+    try:
+        telemetry.log_as_json("INFO")
+        fresh.post(
+            "/api/v1/predict",
+            files={"file": ("my-secret-holiday.jpg", plain("red", (123, 45)))},
+            headers={"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
+        )
+        fresh.get("/healthz")
+    finally:
+        for name, (kept, propagate, level) in handlers.items():
+            before[name].handlers, before[name].propagate = kept, propagate
+            before[name].setLevel(level)
+
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert len(lines) == 1
+    line = lines[0]
+    assert line["request_id"] == "0af7651916cd43dd8448eb211c80319c"
+    assert (line["route"], line["status"], line["label"]) == ("/api/v1/predict", 200, "Baby Care")
+    assert (line["width"], line["height"]) == (123, 45)
+    assert line["ms"] >= 0
+    assert 0 < line["score"] <= 1
+    assert "holiday" not in stream.getvalue()
+
+
+@pytest.mark.parametrize("given", ["", "a b", "x" * 65, "é", "a\tb", "<script>"])
+def test_an_identifier_that_could_harm_a_log_is_replaced(fresh, given):
+    answer = fresh.get("/healthz", headers={"X-Request-ID": given.encode()})
+
+    assert re.fullmatch(r"[0-9a-f]{32}", answer.headers["x-request-id"])
+
+
+def test_a_harmless_identifier_is_kept(fresh):
+    answer = fresh.get("/healthz", headers={"X-Request-ID": "order-12.3_4"})
+
+    assert answer.headers["x-request-id"] == "order-12.3_4"
