@@ -148,7 +148,7 @@ for label, cut in cuts.items():
     held = np.repeat(pushes, cut)
     stepped[label] = (when, {name: rule(spring, 1 / cut).run(held) for name, rule in rules.items()})
 
-# %% mystnb={"figure": {"name": "fig-ssm-pas", "caption": "Un ressort amorti, en temps continu et par pas. Le curseur change la durée du pas : les points du bloqueur d’ordre zéro restent sur la courbe, ceux d’Euler s’en écartent."}, "image": {"alt": "Une courbe grise qui ondule, des points bleus posés exactement sur elle, et des croix rouges, celles d’Euler, qui oscillent plus fort qu’elle pour un pas d’un quart de seconde."}}
+# %% mystnb={"figure": {"name": "fig-ssm-pas", "caption": "Un ressort amorti, en temps continu et par pas. Le curseur change la durée du pas : les points du bloqueur d’ordre zéro restent sur la courbe, ceux d’Euler s’en écartent."}, "image": {"alt": "Une courbe grise qui ondule, des points bleus posés exactement sur elle, et des croix orange, celles d’Euler, qui oscillent plus fort qu’elle pour un pas d’un quart de seconde."}}
 figures.held(times, answer, stepped, first="0,25")
 
 # %% [markdown]
@@ -180,13 +180,13 @@ print("\n".join(lines).replace(".", ","))
 # passé. Elle se calcule en une fois, pour toutes les positions {cite:p}`gu2021combining`.
 
 # %%
-steps = systems.hold(spring, 0.15)
+steps = systems.hold(spring, 0.3)
 draw = np.random.default_rng(0)
 heard = np.repeat(draw.normal(size=15), 4)
 kernel = steps.kernel(len(heard))
 recurrent = steps.run(heard)
 
-# %% mystnb={"figure": {"name": "fig-ssm-vues", "caption": "En haut, l’entrée et les termes de la somme pour une position ; en bas, la sortie de la récurrence et, en losange, la somme des termes. Le curseur change la position."}, "image": {"alt": "En haut, un signal en paliers et des barres rouges, hautes près de la position choisie puis de plus en plus petites et alternées en remontant le passé. En bas, une courbe bleue et un losange rouge posé sur elle."}}
+# %% mystnb={"figure": {"name": "fig-ssm-vues", "caption": "En haut, l’entrée et les termes de la somme pour une position ; en bas, la sortie de la récurrence et, en losange, la somme des termes. Le curseur change la position."}, "image": {"alt": "En haut, un signal en paliers et des barres orange, hautes près de la position choisie puis de plus en plus petites et alternées en remontant le passé. En bas, une courbe bleue et un losange orange posé sur elle."}}
 figures.views(heard, kernel, recurrent, range(11, 60, 8))
 
 # %% [markdown]
@@ -234,7 +234,7 @@ memories = {size: hippo.remember(signal, size)[-1] for size in sizes}
 recalled = {size: hippo.recall(memory, len(signal)) for size, memory in memories.items()}
 last = {size: signal[-size:] for size in sizes}
 
-# %% mystnb={"figure": {"name": "fig-ssm-hippo", "caption": "Un signal lu échantillon par échantillon, et ce qu’en redessinent quelques coefficients de HiPPO. En rouge, ce qu’autant de nombres gardent quand on se contente des derniers échantillons. Le curseur change la taille de la mémoire."}, "image": {"alt": "Une courbe grise qui ondule de plus en plus vite ; une courbe bleue la suit sur toute sa longueur, d’autant plus près que la mémoire est grande ; des points rouges n’occupent que l’extrémité droite."}}
+# %% mystnb={"figure": {"name": "fig-ssm-hippo", "caption": "Un signal lu échantillon par échantillon, et ce qu’en redessinent quelques coefficients de HiPPO. En orange, ce qu’autant de nombres gardent quand on se contente des derniers échantillons. Le curseur change la taille de la mémoire."}, "image": {"alt": "Une courbe grise qui ondule de plus en plus vite ; une courbe bleue la suit sur toute sa longueur, d’autant plus près que la mémoire est grande ; des points orange n’occupent que l’extrémité droite."}}
 figures.past(signal, recalled, last)
 
 # %% [markdown]
@@ -333,7 +333,7 @@ with torch.no_grad():
 kinds = ["blanc" if t == copying.BLANK else "signal" if t == copying.CUE else "symbole"
          for t in sequence[0].tolist()]
 
-# %% mystnb={"figure": {"name": "fig-ssm-choix", "caption": "Le pas choisi à chaque jeton d’une suite par la couche sélective, en moyenne sur ses canaux."}, "image": {"alt": "Barres le long de la suite : trois hautes barres rouges aux positions des symboles, rien aux positions des blancs, et trois barres bleues plus basses aux signaux de la fin."}}
+# %% mystnb={"figure": {"name": "fig-ssm-choix", "caption": "Le pas choisi à chaque jeton d’une suite par la couche sélective, en moyenne sur ses canaux."}, "image": {"alt": "Barres le long de la suite : trois hautes barres orange aux positions des symboles, rien aux positions des blancs, et trois barres bleues plus basses aux signaux de la fin."}}
 figures.steps_chosen(kinds, sizes_chosen)
 
 # %% [markdown]

@@ -1,4 +1,5 @@
 import json
+import re
 
 import numpy as np
 import plotly.graph_objects as go
@@ -94,6 +95,20 @@ def test_a_long_table_is_cut_on_the_page_and_says_so():
     assert "10 lignes de plus" in text
     assert "&lt;p&gt;" in text and "a &amp; b" in text
     assert len(to_csv(table).splitlines()) == 51
+
+
+def test_a_long_table_of_several_series_keeps_the_ends_of_each():
+    rows = [[name, number] for name in ("a", "b") for number in range(50)] + [["c", 7]]
+
+    text = to_html(Table(["série", "x"], rows), most=12)
+
+    seen = re.findall(r"<tr><td>(\w)</td><td class=nombre>(\d+)</td></tr>", text)
+    assert seen == [
+        *(("a", x) for x in ("0", "16", "33", "49")),
+        *(("b", x) for x in ("0", "16", "33", "49")),
+        ("c", "7"),
+    ]
+    assert "et 92 lignes de plus" in text
 
 
 def test_numbers_on_the_page_have_a_comma_and_absent_ones_are_blank():

@@ -142,6 +142,35 @@ def test_every_page_is_accessible_fits_the_screen_and_asks_nothing_outside(html,
     assert faults == []
 
 
+SMALLEST = 11
+"""Pixels of the smallest letters of a figure."""
+LETTERS = """() => [...document.querySelectorAll(".vitrine-plot")].flatMap((plot) => {
+  const { left, right } = plot.getBoundingClientRect();
+  const name = plot.closest("figure")?.id ?? "figure";
+  return [...plot.querySelectorAll(".main-svg text")].flatMap((text) => {
+    const place = text.getBoundingClientRect();
+    const size = parseFloat(getComputedStyle(text).fontSize);
+    if (!place.width) return [];
+    const cut = place.left < left - 1 || place.right > right + 1;
+    return cut || size < SMALLEST ? [`${name}: ${text.textContent} (${size} px)`] : [];
+  });
+})""".replace("SMALLEST", str(SMALLEST))
+
+
+@pytest.mark.browser
+def test_the_letters_of_every_figure_are_whole_and_large_enough_on_a_phone(html, browser):
+    tab = browser.new_page(viewport={"width": 390, "height": 900})
+    faults = []
+    for page in pages(html):
+        tab.goto(page.as_uri())
+        if tab.query_selector(".vitrine-plot"):
+            tab.wait_for_selector(".vitrine-plot .main-svg")
+            faults += [f"{page.name}: {fault}" for fault in tab.evaluate(LETTERS)]
+    tab.close()
+
+    assert faults == []
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [1280, 390])
 def test_the_keyboard_reaches_everything_and_shows_where_it_is(html, browser, width):

@@ -111,9 +111,11 @@ def test_boxes_of_one_row_do_not_overlap():
     figure = architecture.block(anatomy.parts("mambavision_nano", 3, 1))
 
     boxes = sorted((box.y0, box.x0, box.x1) for box in figure.layout.shapes)
+    detour = max(x for x in figure.data[0].x if x is not None)
 
     for (row, _, right), (other, left, _) in zip(boxes, boxes[1:], strict=False):
         assert row != other or right <= left
+    assert max(right for *_, right in boxes) < detour < 1
 
 
 def test_padding_is_drawn_in_percent():

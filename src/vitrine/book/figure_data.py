@@ -59,19 +59,35 @@ def to_csv(table: Table) -> str:
 
 
 def to_html(table: Table, *, most: int = 40) -> str:
-    """Write the first rows of a table as HTML, in French; what is left out is said in a note.
+    """Write rows of a table as HTML, in French; what is left out is said in a note.
+
+    A long table keeps its first rows; one of several series, some of each, evenly spaced.
 
     Args:
         table: What to show.
         most: Most rows shown. A page must stay light: all rows are in the CSV.
     """
     head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in table.columns)
-    body = "".join(
-        "<tr>" + "".join(_cell(value) for value in row) + "</tr>" for row in table.rows[:most]
-    )
-    left = len(table.rows) - most
+    kept = _few(table, most)
+    body = "".join("<tr>" + "".join(_cell(value) for value in row) + "</tr>" for row in kept)
+    left = len(table.rows) - len(kept)
     note = f"<p>… et {left} lignes de plus dans le fichier CSV.</p>" if left > 0 else ""
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{note}"
+
+
+def _few(table: Table, most: int) -> list[list[object]]:
+    if len(table.rows) <= most or _SERIES not in table.columns:
+        return table.rows[:most]
+    column = table.columns.index(_SERIES)
+    by_series: dict[object, list[list[object]]] = {}
+    for row in table.rows:
+        by_series.setdefault(row[column], []).append(row)
+    share = max(2, most // len(by_series))
+    return [
+        rows[place]
+        for rows in by_series.values()
+        for place in dict.fromkeys(np.linspace(0, len(rows) - 1, share).round().astype(int))
+    ]
 
 
 def _points(trace: Mapping, layout: Mapping) -> Iterator[dict[str, object]]:

@@ -14,7 +14,7 @@ _KINDS = {
     "scan": ("balayage", style.VERMILION, "square"),
     "attention": ("attention", style.BLUE, "circle"),
 }
-_SCANNED, _BOTH, _CONVOLVED = 0.24, 0.5, 0.76
+_SCANNED, _BOTH, _CONVOLVED = 0.23, 0.5, 0.7
 _LANES = {_SCANNED: "branche balayée", _BOTH: "tronc commun", _CONVOLVED: "branche convoluée"}
 _FLOW = (
     ("Normalisation", _BOTH, 0, "norm1", ()),
@@ -34,7 +34,7 @@ _FLOW = (
 """Steps of a block that scans: name, lane, row, module that gives the shape, steps before it."""
 _DETOURS = ((-0.5, 8), (7.5, 12))
 """Passages around the mixer and around the perceptron: from a height to the step that adds."""
-_EDGE, _HALF, _ROW = 0.96, 0.36, 52
+_EDGE, _HALF, _ROW = 0.97, 0.36, 52
 """Where detours run, half the height of a box in rows, and pixels of a row."""
 
 
@@ -113,13 +113,13 @@ def block(parts: Sequence[Any]) -> go.Figure:
         showlegend=False,
     )
     for name, lane, row, *_ in _FLOW:
-        width = 0.235 if lane != _BOTH else 0.3
+        width = 0.225 if lane != _BOTH else 0.3
         colour = style.VERMILION if name == "Balayage sélectif" else style.GREY
         figure.add_shape(
             type="rect", x0=lane - width, x1=lane + width, y0=row - _HALF, y1=row + _HALF,
             line={"color": colour, "width": 2}, layer="below",
         )  # fmt: skip
-    bare = {"showticklabels": False, "showgrid": False, "ticks": ""}
+    bare = {"showticklabels": False, "showgrid": False, "showline": False, "ticks": ""}
     lanes = {"tickvals": list(_LANES), "ticktext": list(_LANES.values()), "range": [0, 1]}
     last = _FLOW[-1][2]
     axes = {"xaxis": bare | lanes, "yaxis": bare | {"range": [last + 0.6, -0.7]}}

@@ -14,6 +14,7 @@ __all__ = ["held", "influence", "kept", "learning", "past", "steps_chosen", "tra
 _DASHES = ("solid", "dash", "dot", "dashdot")
 _COLOURS = (style.BLUE, style.VERMILION, style.GREEN, style.PURPLE)
 _KINDS = {"blanc": style.GREY, "symbole": style.VERMILION, "signal": style.BLUE}
+_POWERS = (1000, 10_000, 100_000, 1_000_000)
 _DECIMALS = 4
 """Enough for an eye, and few enough that two machines round alike."""
 
@@ -38,11 +39,8 @@ def influence(maps: Mapping[str, Float[np.ndarray, "length length"]]) -> go.Figu
         )
     style.dress(figure, height=340, coloraxis={"colorscale": "Viridis_r", "cmin": 0, "cmax": 1})
     figure.update_layout(coloraxis_colorbar={"title": {"text": "Influence"}, "thickness": 12})
-    figure.update_xaxes(title_text="Jeton lu", showgrid=False, constrain="domain")
-    figure.update_yaxes(autorange="reversed", showgrid=False, constrain="domain")
-    for column in range(1, len(maps) + 1):
-        anchor = "x" if column == 1 else f"x{column}"
-        figure.update_yaxes(scaleanchor=anchor, row=1, col=column)
+    figure.update_xaxes(title_text="Jeton lu", showgrid=False)
+    figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_yaxes(title_text="Réponse", col=1)
     return figure
 
@@ -55,7 +53,7 @@ def kept(amounts: Mapping[str, Sequence[float]], lengths: Sequence[int]) -> go.F
             x=list(lengths), y=style.rounded(values), name=name, mode="lines+markers",
             line={"dash": dash, "color": colour},
         )  # fmt: skip
-    axes = {"xaxis": style.log_axis(lengths), "yaxis": {"type": "log", "dtick": 1}}
+    axes = {"xaxis": style.log_axis(lengths), "yaxis": style.log_axis(_POWERS)}
     return style.dress(figure, x="Jetons déjà lus", y="Nombres à garder", axes=axes)
 
 
