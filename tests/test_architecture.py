@@ -13,7 +13,7 @@ import vitrine
 ROOT = Path(vitrine.__file__).parent
 REPOSITORY = ROOT.parents[1]
 LAYERS = [
-    {"paths"},
+    {"paths", "typography"},
     {"archive", "demo"},
     {"catalog"},
     {"images", "corruptions"},

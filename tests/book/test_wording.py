@@ -1,8 +1,8 @@
 import pytest
 
 from vitrine.book import wording
-from vitrine.book.french import space, space_markup
 from vitrine.book.search import fold
+from vitrine.typography import space, space_markup
 
 THIN, WIDE, MINUS = "\u202f", "\u00a0", "\u2212"
 

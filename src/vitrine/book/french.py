@@ -4,14 +4,15 @@ Authors type plain spaces; no line may start with « ? », and no guillemet stan
 """
 
 import gettext
-import re
 
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.locale import translators
 from sphinx.transforms import SphinxTransform
 
-__all__ = ["LEFTOVERS", "setup", "space", "space_markup"]
+from vitrine.typography import space
+
+__all__ = ["LEFTOVERS", "setup"]
 
 _CATALOGS = ("sphinx", "booktheme")
 _WORDS = {
@@ -76,33 +77,6 @@ class _French(gettext.NullTranslations):
     def gettext(self, message: str) -> str:
         """Return our translation of a message, else the catalog's."""
         return _WORDS.get(message) or super().gettext(message)
-
-
-_THIN, _WIDE = "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}"
-_UNITS = r"(?:px|ms|s|min|h|ko|Mo|Go|M|points?|images?|époques?|catégories)\b"
-_SPACES = (
-    (re.compile(r"[ \u00a0](?=[;!?%])"), _THIN),
-    (re.compile(r" (?=[:»])|(?<=«) "), _WIDE),
-    (re.compile(rf"(?<=\d) (?={_UNITS})"), _WIDE),
-    (re.compile(r"(?<=\d) (?=\d{3}\b)"), _THIN),
-)
-
-
-def space(text: str) -> str:
-    """Replace the spaces of a French text that no line may break at."""
-    for pattern, space in _SPACES:
-        text = pattern.sub(space, text)
-    return text
-
-
-_PIECES = re.compile(
-    r"(?P<kept><(?P<tag>script|style|pre|code|kbd)\b.*?</(?P=tag)>|<[^>]*>)|[^<]+", re.DOTALL
-)
-
-
-def space_markup(text: str) -> str:
-    """Replace the spaces of the French in HTML: tags, code and scripts are left alone."""
-    return _PIECES.sub(lambda piece: piece[0] if piece["kept"] else space(piece[0]), text)
 
 
 class _Spaces(SphinxTransform):

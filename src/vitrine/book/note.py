@@ -13,9 +13,9 @@ import typst
 
 from vitrine import paths
 from vitrine.book.drawings import PRINT
-from vitrine.book.french import space
 from vitrine.book.illustrations import ILLUSTRATIONS, Drawn
 from vitrine.book.telling import Story, read_ledger
+from vitrine.typography import space
 
 __all__ = ["PAGES", "NoteError", "escape", "pdf", "source", "write"]
 

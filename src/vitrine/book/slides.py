@@ -17,9 +17,9 @@ from markupsafe import Markup
 from vitrine import paths
 from vitrine.book import wording
 from vitrine.book.drawings import SCREEN
-from vitrine.book.french import space
 from vitrine.book.illustrations import ILLUSTRATIONS
 from vitrine.book.telling import Story, read_ledger
+from vitrine.typography import space
 
 __all__ = ["page", "write"]
 

@@ -4,9 +4,10 @@ A route of health, the technical note, French as the language of the document, a
 keep a browser from asking anything of anyone else.
 """
 
+import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from importlib.resources import files
 
 import uvicorn
@@ -50,6 +51,9 @@ _FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "Libe
 _MONOSPACE = ["ui-monospace", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace"]
 
 
+_ANSWER = ("http.response.start", "http.response.body")
+
+
 class _Dressed:
     """Adds our headers to every answer, and makes of Gradio's page a French one of ours."""
 
@@ -61,13 +65,16 @@ class _Dressed:
             await self.app(scope, receive, send)
             return
         home = scope["path"] == "/" and scope["method"] == "GET"
+        if home:  # what is compressed could not be rewritten
+            plain = [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]
+            scope = scope | {"headers": plain}
         held: list[Message] = []
 
         async def dressed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 known = [pair for pair in message["headers"] if pair[0].lower() not in _HEADERS]
                 message["headers"] = [*known, *_HEADERS.items()]
-            if not home:
+            if not home or message["type"] not in _ANSWER:
                 await send(message)
                 return
             held.append(message)
@@ -161,14 +168,31 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     style, script = (
         (static / name).read_text(encoding="utf-8") for name in ("page.css", "page.js")
     )
-    blocks = build(client, Showcase.read(settings.data_dir), settings)
-    return gr.mount_gradio_app(
-        app, blocks, path="/", theme=_theme(), max_file_size=MAX_UPLOAD_BYTES, footer_links=[],
-        run_history=False, ssr_mode=False, show_error=False, enable_monitoring=False, pwa=False,
-        mcp_server=False, js=script,
-        # Not as ``css``, which Gradio would rewrite rule by rule.
-        head=f'<link rel="icon" href="{_ICON}"><style>{style}</style>',
-    )  # fmt: skip
+
+    def mount() -> FastAPI:
+        blocks = build(client, Showcase.read(settings.data_dir), settings)
+        return gr.mount_gradio_app(
+            app, blocks, path="/", theme=_theme(), max_file_size=MAX_UPLOAD_BYTES, footer_links=[],
+            run_history=False, ssr_mode=False, show_error=False, enable_monitoring=False, pwa=False,
+            mcp_server=False, js=script,
+            # Not as ``css``, which Gradio would rewrite rule by rule.
+            head=f'<link rel="icon" href="{_ICON}"><style>{style}</style>',
+        )  # fmt: skip
+
+    return _in_a_loop(mount)
+
+
+def _in_a_loop(make: Callable[[], FastAPI]) -> FastAPI:
+    """Return what is made within an event loop, for want of which Gradio leaves several open."""
+
+    async def within() -> FastAPI:
+        return make()
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(within())
+    return make()
 
 
 def serve(settings: Settings) -> None:

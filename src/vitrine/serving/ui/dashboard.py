@@ -32,9 +32,9 @@ def table(shown: Showcase) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "label": [CLASSES.index(name) for name in photos["Catégorie"]],
-            "width": photos.largeur.astype(int).to_numpy(),
-            "height": photos.hauteur.astype(int).to_numpy(),
-            "ratio": (photos.largeur.astype(int) / photos.hauteur.astype(int)).to_numpy(),
+            "width": photos.largeur.astype(float).to_numpy(),
+            "height": photos.hauteur.astype(float).to_numpy(),
+            "ratio": (photos.largeur / photos.hauteur).astype(float).to_numpy(),
             "kb": [file.stat().st_size / 1000 if file.is_file() else None for file in files],
         }
     ).astype({"label": int, "kb": float})

@@ -194,7 +194,8 @@ def short(name: str) -> str:
 
 def model_line(model: Model) -> str:
     """Return one line on the model: where it comes from, what trained it, its licence."""
-    framework = _FRAMEWORKS.get(model.framework, model.framework)
+    name, _, version = model.framework.partition(" ")
+    framework = f"{_FRAMEWORKS.get(name, name)} {version}".strip()
     return (
         f'<p class="detail">Le modèle vient de l’exécution <code>{escape(model.name)}</code>, '
         f"entraînée avec {escape(framework)}. "

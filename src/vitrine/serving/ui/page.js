@@ -13,7 +13,7 @@
     document.querySelectorAll(".graphique .js-plotly-plot:not([aria-label])").forEach((plot) => {
       const title = plot.closest(".graphique").querySelector("h2").textContent;
       plot.setAttribute("role", "img");
-      plot.setAttribute("aria-label", `${title} : les valeurs sont dans le tableau, plus haut.`);
+      plot.setAttribute("aria-label", `${title}\u00a0: les valeurs sont dans le tableau, plus haut.`);
     });
   };
   complete();

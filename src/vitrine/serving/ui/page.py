@@ -1,6 +1,5 @@
 """The page: two tabs, and what happens when a visitor acts."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from vitrine.serving.ui.client import Client, Model, ServiceError
 from vitrine.serving.ui.offline import gradio as gr
 from vitrine.serving.ui.settings import Settings
 from vitrine.showcase import DASHBOARD, SAMPLES, Showcase
+from vitrine.typography import space
 
 PlotData = gr.components.plot.PlotData
 
@@ -23,22 +23,24 @@ TITLE = "Vitrine — ranger une photo de produit"
 _SHOWN, _SMALL = 640, 72
 """Longest side, in pixels, of a photo on the page and of one in the table."""
 _RETRY_S = 5.0
+_KEPT_S = (600, 1800)
+"""How often the photos sent are looked over, and how old one may be: under an hour in all."""
 
-_SYNTHETIC = (
+_SYNTHETIC = space(
     "Le jeu de photos n’est pas sur cette machine : les exemples et le tableau de bord montrent un "
     "catalogue synthétique, dessiné par du code. Vos propres photos sont classées pour de bon."
 )
 _MISSING = {
-    DASHBOARD: (
+    DASHBOARD: space(
         "Le tableau de bord n’est pas disponible : sa table, dataset_dashboard.csv, est absente ou "
         "illisible. La classification marche sans elle."
     ),
-    SAMPLES: (
+    SAMPLES: space(
         "Les photos d’exemple ne sont pas disponibles : leur table, sampled.csv, est absente ou "
         "illisible. Vous pouvez envoyer la vôtre."
     ),
 }
-_CHOOSE = "Choisissez un exemple ou envoyez une photo, puis « Classer l’image »."
+_CHOOSE = space("Choisissez un exemple ou envoyez une photo, puis « Classer l’image ».")
 _GONE = ServiceError(
     "photo_perdue", "Photo introuvable", "La photo n’est plus là. Choisissez-la de nouveau."
 )
@@ -114,31 +116,33 @@ class Page:
             return gr.skip(), gr.skip()
         return Choice(Path(path), "votre photo"), None
 
-    def classify(self, choice: Choice | None) -> Iterator[tuple[object, ...]]:
-        """Say that the photo is looked at, then what was found, or why nothing was."""
+    def wait(self, choice: Choice | None) -> str:
+        """Say at once that the photo is looked at."""
+        return markup.waiting(_CHOOSE if choice is None else "Analyse en cours…")
+
+    def classify(self, choice: Choice | None) -> tuple[object, ...]:
+        """Return the photo with what counted in it, and what was found, or why nothing was."""
+        untouched = (gr.skip(),) * 3
         if choice is None:
-            yield gr.skip(), markup.waiting(_CHOOSE), *(gr.skip(),) * 3
-            return
-        yield gr.skip(), markup.waiting("Analyse en cours…"), *(gr.skip(),) * 3
+            return gr.skip(), markup.waiting(_CHOOSE), *untouched
         try:
             content = choice.path.read_bytes()
             found = self.client.classify(content)
             photo = pictures.jpeg(content, _SHOWN)
         except (OSError, images.ImageError):
-            yield markup.waiting("Aucune photo."), markup.failure(_GONE), *(gr.skip(),) * 3
+            return markup.waiting("Aucune photo."), markup.failure(_GONE), *untouched
         except ServiceError as error:
             # A photo that the service refused is not opened here either.
             photo = gr.skip() if choice.truth else markup.waiting("Cette photo n’est pas affichée.")
-            watched = self.watch() if error.away else (gr.skip(),) * 3
-            yield photo, markup.failure(error), *watched
-        else:
-            figure = markup.figure(
-                photo,
-                alt=f"Photo : {choice.name}",
-                heat=pictures.heat(found.evidence),
-                where=pictures.where(found.evidence),
-            )
-            yield figure, markup.answer(found, choice.truth), *(gr.skip(),) * 3
+            watched = self.watch() if error.away else untouched
+            return photo, markup.failure(error), *watched
+        figure = markup.figure(
+            photo,
+            alt=space(f"Photo : {choice.name}"),
+            heat=pictures.heat(found.evidence),
+            where=pictures.where(found.evidence),
+        )
+        return figure, markup.answer(found, choice.truth), *untouched
 
     def transform(self, key: str | None) -> str:
         """Show a sample beside what the model receives of it."""
@@ -188,7 +192,7 @@ class Page:
         try:
             return markup.figure(
                 pictures.jpeg(choice.path, _SHOWN),
-                alt=f"Photo : {choice.name}",
+                alt=space(f"Photo : {choice.name}"),
                 caption=choice.name,
             )
         except (OSError, images.ImageError):
@@ -205,7 +209,7 @@ def build(client: Client, shown: Showcase, settings: Settings) -> gr.Blocks:
     """
     page = Page(client, shown, settings)
     private = {"api_visibility": "private", "show_progress": "hidden"}
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 3600)) as blocks:
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=_KEPT_S) as blocks:
         head = _html(markup.intro(None, note=False), elem_id="tete")
         banner = _html(elem_id="service")
         retry = gr.Button("Réessayer", visible=False, size="sm", elem_id="reessayer")
@@ -255,12 +259,12 @@ def _classification(page: Page, watched: tuple, private: dict) -> gr.HTML:
             model_line = _html(elem_id="modele")
     outputs = [photo, result, *watched]
     samples.change(page.preview, samples, [chosen, photo, result], **private)
-    go.click(page.classify, chosen, outputs, api_name="classer", show_progress="hidden").then(
-        None, js=_TO_RESULT
-    )
-    upload.upload(page.receive, upload, [chosen, samples], **private).then(
-        page.classify, chosen, outputs, **private
+    go.click(page.wait, chosen, result, **private).then(
+        page.classify, chosen, outputs, api_name="classer", show_progress="hidden"
     ).then(None, js=_TO_RESULT)
+    upload.upload(page.receive, upload, [chosen, samples], **private).then(
+        page.wait, chosen, result, **private
+    ).then(page.classify, chosen, outputs, **private).then(None, js=_TO_RESULT)
     return model_line
 
 
@@ -270,7 +274,7 @@ def _dashboard(page: Page, tab: gr.Tab, private: dict) -> None:
     else:
         wanted = gr.CheckboxGroup(
             [(label, name) for name, label in CLASSES_FR.items()],
-            label="Filtrer par catégorie (aucune cochée : toutes)", elem_id="filtre",
+            label=space("Filtrer par catégorie (aucune cochée : toutes)"), elem_id="filtre",
         )  # fmt: skip
         drawn = page.figures([])
         summary = _html(drawn[0], elem_id="resume")

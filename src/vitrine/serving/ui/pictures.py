@@ -70,24 +70,20 @@ def heat(evidence: Sequence[Sequence[float]]) -> str:
 def where(evidence: Sequence[Sequence[float]]) -> str:
     """Say in French where a map weighs most, and how widely it is spread."""
     weights = np.asarray(evidence, dtype=float)
-    if weights.max() <= 0:
+    if weights.max() == weights.min():
         return "Aucune zone de la photo ne pèse plus que les autres."
+    most = np.unravel_index(weights.argmax(), weights.shape)
     row, column = (
-        _THIRDS[axis][_third(weights.sum(axis=1 - axis))] for axis in range(weights.ndim)
+        names[int(3 * (place + 0.5) / count)]
+        for names, place, count in zip(_THIRDS, most, weights.shape, strict=True)
     )
     place = "au centre" if (row, column) == (_THIRDS[0][1], _THIRDS[1][1]) else f"{row}, {column}"
     largest = np.sort(weights.ravel())[::-1].cumsum() / weights.sum()
     share = (1 + int(np.searchsorted(largest, _HALF))) / weights.size
     return (
-        f"Ce qui a compté se trouve surtout {place}. La moitié du poids tient dans "
+        f"La zone qui a le plus compté est {place}. La moitié du poids tient dans "
         f"{100 * share:.0f}\N{NARROW NO-BREAK SPACE}% de la photo."
     )
-
-
-def _third(weights: Float[np.ndarray, " place"]) -> int:
-    """Return the third of an axis that the centre of the weights falls in."""
-    places = (np.arange(len(weights)) + 0.5) / len(weights)
-    return min(2, int(3 * (places @ weights) / weights.sum()))
 
 
 def _coloured(values: Float[np.ndarray, "row column"]) -> UInt8[np.ndarray, "row column 4"]:

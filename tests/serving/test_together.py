@@ -1,0 +1,79 @@
+"""One command starts the service and its page, one gesture stops both."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import httpx
+import pytest
+
+COMMAND = [sys.executable, "-c", "from vitrine.cli import main; main()", "up"]
+
+
+def free_ports():
+    """Return two ports that nothing listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as a, socket.create_server(("127.0.0.1", 0)) as b:
+        return a.getsockname()[1], b.getsockname()[1]
+
+
+def start(model_dir, port, api_port):
+    return subprocess.Popen(
+        [*COMMAND, "--port", str(port), "--api-port", str(api_port)],
+        env=os.environ | {"MODEL_DIR": str(model_dir), "DATA_DIR": str(model_dir / "absent")},
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+
+
+def listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send to another process")
+def test_both_start_without_the_data_set_tell_where_and_stop_together(model_dir):
+    port, api_port = free_ports()
+    process = start(model_dir, port, api_port)
+    try:
+        said = [process.stderr.readline() for _ in range(2)]
+        page = httpx.get(f"http://127.0.0.1:{port}/", trust_env=False, timeout=30)
+        ready = httpx.get(f"http://127.0.0.1:{api_port}/readyz", trust_env=False)
+    finally:
+        process.send_signal(signal.SIGINT)
+        code = process.wait(40)
+    process.stderr.close()
+
+    assert f"open http://127.0.0.1:{port} in a browser" in said[1]
+    assert ready.status_code == 200
+    assert "catalogue synthétique" in page.text
+    assert code == 0
+    assert not listens(port) and not listens(api_port)
+
+
+@pytest.mark.parametrize("taken", ["port", "api_port"])
+def test_a_port_that_is_taken_is_told_before_anything_starts(model_dir, taken):
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        number = busy.getsockname()[1]
+        ports = dict(zip(("port", "api_port"), free_ports(), strict=True)) | {taken: number}
+        began = time.monotonic()
+
+        process = start(model_dir, **ports)
+        _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 2
+    assert errors.startswith(f"vitrine: expected the port {number} of 127.0.0.1 to be free")
+    assert len(errors.splitlines()) == 1 and time.monotonic() - began < 60
+
+
+def test_a_service_that_cannot_start_takes_the_page_down_with_its_own_message(tmp_path):
+    port, api_port = free_ports()
+
+    process = start(tmp_path, port, api_port)
+    _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 2
+    assert "expected model.json in the model folder" in errors
+    assert "expected the service to go on, found it stopped with exit code 2" in errors
+    assert not listens(port)

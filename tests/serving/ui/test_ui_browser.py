@@ -1,0 +1,200 @@
+"""The page in a real browser: a visitor's gestures, by mouse and by keyboard, wide and narrow."""
+
+import re
+import shutil
+
+import pytest
+from pictures import plain
+
+pytestmark = [
+    pytest.mark.browser,
+    # Gradio uses what pandas is about to drop.
+    pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning"),
+]
+VIEWS = [("light", 1280), ("dark", 390)]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Return headless Chromium, or skip where it is absent."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("Chromium is not installed: no browser to open the page in")
+    from playwright.sync_api import sync_playwright
+
+    arguments = ["--no-sandbox", "--disable-gpu"]
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def visit(browser, ui_url):
+    """Open the page; what it asks outside or complains of is a fault at the end of the test."""
+    faults, contexts = [], []
+
+    def open_page(theme="light", width=1280):
+        context = browser.new_context(
+            color_scheme=theme, viewport={"width": width, "height": 900}, locale="fr-FR",
+            reduced_motion="reduce",
+        )  # fmt: skip
+        context.set_default_timeout(30_000)
+        contexts.append(context)
+        tab = context.new_page()
+        tab.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
+        tab.on("pageerror", lambda error: faults.append(str(error)))
+        inside = (ui_url, "data:", "blob:")
+        tab.on("request", lambda r: None if r.url.startswith(inside) else faults.append(r.url))
+        tab.goto(ui_url)
+        tab.wait_for_selector("#tete .bouton-lien")  # the head comes with the first event
+        return tab
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+def french(text):
+    """Return a text with plain spaces."""
+    return re.sub("[\u00a0\u202f]", " ", text)
+
+
+def faults_of(tab, where):
+    """Return what axe-core finds, every rule, and whether the page is too wide."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(tab, options={"preload": False}).response["violations"]
+    faults = [(where, f["id"], [" ".join(n["target"]) for n in f["nodes"]][:3]) for f in found]
+    if tab.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+        faults.append((where, "wider than the screen"))
+    return faults
+
+
+@pytest.mark.parametrize(("theme", "width"), VIEWS)
+def test_both_tabs_are_accessible_and_fit_the_screen(visit, theme, width):
+    tab = visit(theme, width)
+
+    tab.click("#classer")
+    tab.wait_for_selector("#resultat .carte")
+    tab.wait_for_selector("#photo .carte-chaleur")
+    faults = faults_of(tab, "classification")
+    tab.click("#onglet-tableau-button")
+    tab.wait_for_selector("#transformee img")
+    tab.wait_for_selector("#figure-poids .main-svg")
+    faults += faults_of(tab, "tableau de bord")
+
+    assert faults == []
+    assert tab.title() == "Vitrine — ranger une photo de produit"
+    assert tab.locator("h1").count() == 1
+    names = tab.eval_on_selector_all(
+        ".js-plotly-plot", "plots => plots.map(p => [p.role, p.ariaLabel.split('\\u00a0: ')[0]])"
+    )
+    assert names == [
+        ["img", "Photos par catégorie"], ["img", "Largeur et hauteur"], ["img", "Proportions"],
+        ["img", "Taille des fichiers"],
+    ]  # fmt: skip
+
+
+def test_the_keyboard_alone_chooses_classes_and_filters(visit):
+    tab = visit()
+
+    def until(name, key="Tab"):
+        for _ in range(40):
+            tab.keyboard.press(key)
+            focused = tab.evaluate(
+                """() => { const f = document.activeElement; const s = getComputedStyle(f);
+                  const name = f.ariaLabel || f.labels?.[0]?.innerText || f.innerText || "";
+                  return [name.trim(), s.outlineStyle !== "none" || s.boxShadow !== "none"]; }"""
+            )
+            if name in focused[0]:
+                assert focused[1], f"nothing shows that {name} has the focus"
+                return
+        raise AssertionError(f"the keyboard does not reach {name}")
+
+    until("Une photo d’exemple")
+    tab.keyboard.press("ArrowDown")
+    tab.keyboard.press("Enter")
+    tab.wait_for_function("document.querySelector('#photo .photo').alt.includes('bottle')")
+    until("Classer l’image")
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector("#resultat .carte")
+
+    assert "Catégorie du catalogue : Puériculture" in french(tab.inner_text("#resultat"))
+    assert "Catégorie proposée" not in tab.inner_text("#annonce")  # only what is new is said
+    assert "Probabilité" in tab.inner_text("#annonce")
+
+    until("Tableau de bord", "Shift+Tab")
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector("#filtre")
+    until("Montres")
+    tab.keyboard.press("Space")
+    tab.wait_for_function("document.querySelector('#resume').innerText.startsWith('10 photos')")
+
+    assert tab.locator("#figure-nombres .bars .point").count() == 1
+
+
+IN_SIGHT = """() => {
+  const title = document.querySelector("#resultat h2").getBoundingClientRect();
+  return title.top >= 0 && title.bottom <= window.innerHeight;
+}"""
+
+
+def test_a_photo_is_sent_and_a_file_that_is_none_is_refused_in_french(visit, tmp_path):
+    tab = visit(width=390)
+    (tmp_path / "bonne.jpg").write_bytes(plain("blue"))
+    (tmp_path / "fausse.jpg").write_text("<script>alert(1)</script>")
+
+    def send(name):
+        with tab.expect_file_chooser() as chooser:
+            tab.click("#envoyer")
+        chooser.value.set_files(tmp_path / name)
+
+    send("bonne.jpg")
+    tab.wait_for_selector("#resultat h2:has-text('Informatique')")
+    shares = french(tab.inner_text("#resultat .barres tbody"))
+    alt = tab.get_attribute("#photo .photo", "alt")
+    tab.wait_for_function(IN_SIGHT)
+    send("fausse.jpg")
+    tab.wait_for_selector("#resultat .echec")
+
+    assert alt == "Photo\u00a0: votre photo"
+    assert len(re.findall(r"\d,\d %", shares)) == 7
+    refused = french(tab.inner_text("#resultat"))
+    assert "Format non pris en charge" in refused and "Convertissez le fichier" in refused
+    assert tab.locator("#photo img").count() == 0
+
+
+def test_a_product_name_is_text_and_the_map_can_be_taken_off(visit):
+    tab = visit()
+
+    alt = tab.get_attribute("#photo .photo", "alt")
+    assert french(alt) == "Photo : Robe <b>d’essai</b> & fils"
+    assert tab.locator("#photo b").count() == 0
+    tab.click("#classer")
+    laid = tab.wait_for_selector("#photo .carte-chaleur")
+    photo = tab.query_selector("#photo .photo")
+    assert laid.bounding_box() == photo.bounding_box()
+    tab.uncheck("#voir-carte")
+    assert not laid.is_visible()
+
+
+def test_the_page_tells_that_the_service_is_away_and_recovers_by_itself(visit, service):
+    service.away = True
+    try:
+        tab = visit()
+        tab.wait_for_selector("#service .alerte")
+        tab.click("#classer")
+        tab.wait_for_selector("#resultat .echec")
+        said = tab.inner_text("#resultat")
+        assert tab.is_visible("#reessayer")
+    finally:
+        service.away = False
+    tab.wait_for_selector("#service .alerte", state="detached")
+
+    tab.click("#classer")
+
+    assert "Le service de classement" in said
+    tab.wait_for_selector("#resultat .barres")
+    assert not tab.is_visible("#reessayer")

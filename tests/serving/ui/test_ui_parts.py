@@ -1,0 +1,225 @@
+import base64
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from pictures import encode, plain
+from PIL import Image
+
+from vitrine.catalog import CLASSES
+from vitrine.serving.settings import SettingsError
+from vitrine.serving.ui import dashboard, markup, pictures
+from vitrine.serving.ui.client import Answer, Model, ServiceError
+from vitrine.serving.ui.settings import Settings
+from vitrine.showcase import Showcase
+
+FOUND = Answer(
+    label="Watches", label_fr="Montres", score=0.9997, uncertain=False,
+    scores=(("Montres", 0.9997), ("Informatique", 0.0003)), evidence=((0.0, 1.0), (0.0, 0.0)),
+    version="v1", width=40, height=30, milliseconds=12.4,
+)  # fmt: skip
+THIN, WIDE = "\u202f", "\u00a0"
+
+
+def opened(address):
+    kind, content = address.removeprefix("data:image/").split(";base64,")
+    return kind, Image.open(io.BytesIO(base64.b64decode(content)))
+
+
+def test_settings_come_from_the_environment():
+    settings = Settings.from_environment(
+        {"API_URL": "https://api.example", "API_KEY": "clef", "API_TIMEOUT_S": "2.5",
+         "DATA_DIR": "ici", "NOTE_PDF": "note.pdf", "HOST": "::1", "PORT": "80"}
+    )  # fmt: skip
+
+    assert settings == Settings(
+        api_url="https://api.example", api_key="clef", api_timeout_s=2.5, data_dir=Path("ici"),
+        note=Path("note.pdf"), host="::1", port=80,
+    )  # fmt: skip
+    assert Settings.from_environment({"PORT": " "}).port == 7860
+    assert "clef" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"API_URL": "127.0.0.1:8000"}, {"API_URL": "ftp://x"}, {"API_URL": "http://"},
+        {"API_URL": "http://x:99999"}, {"API_URL": "http://["}, {"PORT": "0"}, {"PORT": "70000"},
+        {"PORT": "page"}, {"API_TIMEOUT_S": "0"}, {"API_TIMEOUT_S": "inf"},
+        {"API_TIMEOUT_S": "nan"}, {"API_KEY": "clé"}, {"API_KEY": "a\nb"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_setting_that_cannot_be_used_is_named(environment):
+    with pytest.raises(SettingsError, match=rf"expected {next(iter(environment))} "):
+        Settings.from_environment(environment)
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0.5, f"50,0{THIN}%"), (1.0, f"100,0{THIN}%"), (0.0, f"0,0{THIN}%"),
+        (0.9997, f">{WIDE}99,9{THIN}%"), (0.0002, f"&lt;{WIDE}0,1{THIN}%"),
+    ],
+)  # fmt: skip
+def test_a_share_is_never_told_surer_than_it_is(share, text):
+    assert markup.percent(share) == text
+
+
+def test_an_answer_says_class_probabilities_model_and_time():
+    text = markup.answer(FOUND, None)
+
+    assert "<h2 data-annonce>Montres</h2>" in text
+    assert re.findall(r'<th scope="row">(.*?)</th>', text) == ["Montres", "Informatique"]
+    assert 'style="width:99.97%"' in text
+    assert f"Modèle v1, réponse en 12{WIDE}ms" in text
+    assert "hésite" not in text and "Catégorie du catalogue" not in text
+
+
+@pytest.mark.parametrize(
+    ("truth", "said"), [("Watches", "juste"), ("Home Decor & Festive Needs", "faux")]
+)
+def test_a_sample_is_told_apart_right_or_wrong_in_words_too(truth, said):
+    text = markup.answer(FOUND, truth)
+
+    assert f'class="avis {said}"' in text
+    assert ("le modèle se trompe" in text) == (said == "faux")
+
+
+def test_doubt_is_told():
+    doubtful = Answer(**{**vars(FOUND), "uncertain": True})
+
+    assert "Le modèle hésite" in markup.answer(doubtful, None)
+
+
+def test_nothing_that_comes_from_outside_is_markup():
+    evil = '<img src=x onerror="alert(1)">'
+    model = Model(
+        name=evil, version=evil, framework=evil, input_size=1, test_images=1, accuracy=None,
+        licence=evil,
+    )  # fmt: skip
+    hostile = Answer(**{**vars(FOUND), "label_fr": evil, "version": evil, "scores": ((evil, 1.0),)})
+
+    said = [
+        markup.answer(hostile, None),
+        markup.failure(ServiceError("x", evil, evil, evil)),
+        markup.figure("data:,", alt=evil, caption=evil),
+        markup.samples([("data:,", evil, "Watches", "1")]),
+        markup.transformed("data:,", "data:,", name=evil, side=1),
+        markup.model_line(model),
+        markup.waiting(evil),
+        markup.notice(evil),
+    ]
+
+    assert [text for text in said if "<img src=x" in text or 'onerror="' in text] == []
+
+
+def test_the_head_tells_accuracy_with_its_interval_and_offers_the_note_only_when_it_exists():
+    model = Model(
+        name="a", version="v", framework="torch", input_size=128, test_images=158,
+        accuracy=(0.6, 0.52, 0.68), licence="MIT",
+    )  # fmt: skip
+
+    told, bare = markup.intro(model, note=True), markup.intro(None, note=False)
+
+    assert f"158 photos jamais vues, il classe bien 60,0{THIN}%" in told
+    assert f"de 52,0{THIN}% à 68,0{THIN}%" in told and 'href="note.pdf"' in told
+    assert "jamais vues" not in bare and "note.pdf" not in bare
+    assert bare.count("<h1>") == 1
+
+
+def test_a_photo_is_shown_small_and_upright():
+    turned = Image.Exif()
+    turned[0x112] = 6
+
+    kind, shown = opened(pictures.jpeg(plain("red", (900, 300), exif=turned), 90))
+
+    assert kind == "jpeg" and shown.size == (30, 90)
+    assert opened(pictures.jpeg(plain("red", (20, 10)), 90))[1].size == (20, 10)
+
+
+def test_the_map_is_clear_where_nothing_weighs_and_dark_where_most_does():
+    _, laid = opened(pictures.heat([[0.0, 1.0], [0.0, 0.0]]))
+
+    pixels = np.asarray(laid)
+    assert pixels.shape[2] == 4 and laid.size[0] == laid.size[1]
+    assert pixels[-1, 0, 3] == 0
+    assert pixels[0, -1, 3] > 190 and pixels[0, -1, 1] < 20
+
+
+@pytest.mark.parametrize(
+    ("evidence", "place", "share"),
+    [
+        ([[0, 1], [0, 0]], "en haut, à droite", 25),
+        ([[0, 0], [1, 0]], "en bas, à gauche", 25),
+        ([[0, 0.2, 0], [0.2, 1, 0.2], [0.2, 0, 0]], "au centre", 11),
+        ([[0, 1, 0], [0, 0, 0], [0, 0.9, 0]], "en haut, au milieu", 11),
+        ([[0, 0, 0], [1, 0, 0], [0, 0, 0]], "à mi-hauteur, à gauche", 11),
+        ([[0, 0, 0, 1, 1]], "à mi-hauteur, à droite", 20),
+    ],
+)
+def test_where_the_model_looked_is_told_in_words(evidence, place, share):
+    assert pictures.where(evidence) == (
+        f"La zone qui a le plus compté est {place}. La moitié du poids tient dans "
+        f"{share}{THIN}% de la photo."
+    )
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0])
+def test_a_map_without_relief_says_so(level):
+    assert "Aucune zone" in pictures.where([[level, level]])
+
+
+def test_the_side_of_a_png_is_read_from_its_header():
+    assert pictures.side(encode(Image.new("RGB", (128, 128)), "PNG")[:24]) == 128
+
+
+@pytest.fixture(scope="module")
+def photos(data_dir):
+    return dashboard.table(Showcase.read(data_dir))
+
+
+def test_the_figures_show_the_photos_of_the_classes_chosen(photos):
+    chosen = dashboard.select(photos, ["Watches", "Computers"])
+
+    assert dashboard.select(photos, []) is photos
+    assert len(chosen) == 20
+    assert list(dashboard.counts(chosen).data[0].x) == [10, 10]
+    assert sum(len(trace.x) for trace in dashboard.sizes(chosen).data) == 20
+    assert [trace.name for trace in dashboard.ratios(chosen).data] == ["Informatique", "Montres"]
+    assert photos.kb.between(0.5, 200).all()
+
+
+def test_no_figure_needs_webgl_or_takes_the_finger_of_a_phone(photos):
+    for draw in (dashboard.counts, dashboard.sizes, dashboard.ratios, dashboard.weights):
+        figure = draw(photos)
+
+        assert "scattergl" not in {trace.type for trace in figure.data}
+        assert figure.layout.dragmode is False and figure.layout.xaxis.fixedrange
+        assert figure.layout.xaxis.title.text
+
+
+def test_the_summary_says_the_same_in_a_table(photos):
+    text = dashboard.summary(dashboard.select(photos, ["Watches"]))
+    watches = photos[photos.label == CLASSES.index("Watches")]
+
+    assert "<strong>10</strong> photos" in text
+    assert f'<td class="nombre">{watches.width.median():.0f}{WIDE}px</td>' in text
+    assert text.count("<tr>") == 2
+    assert "édition réduite" not in text and "inconnue" not in text
+
+
+def test_the_summary_warns_of_a_reduced_edition_and_of_files_that_are_elsewhere():
+    photos = pd.DataFrame(
+        {"label": [0, 0, 1], "width": [320, 320, 90], "height": [400, 330, 90],
+         "ratio": [0.8, 0.97, 1.0], "kb": [12.0, None, None]}
+    )  # fmt: skip
+
+    text = dashboard.summary(photos)
+
+    assert "édition réduite du jeu" in text and f"vaut 320{WIDE}pixels" in text
+    assert "La taille de 2 fichiers est inconnue" in text and ">inconnu</td>" in text
+    assert "Aucune photo" in dashboard.summary(photos.head(0))
