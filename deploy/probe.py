@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 CLASSES, ROUNDING = 7, 1e-4
+CLASSIFY = "/gradio_api/call/classer"
 FORBIDDEN = ("torch", "tensorflow", "keras", "jax")
 """What trains models has no place in an image that serves one."""
 ABSENT = "import importlib.util as u, sys; print(*[m for m in sys.argv[1:] if u.find_spec(m)])"
@@ -167,7 +168,9 @@ def probe_api(base: str) -> str:
 
 
 def probe_ui(base: str) -> str:
-    """Check that the interface is well and serves its page, and return a summary.
+    """Check that the interface is well and classifies its first sample; return a summary.
+
+    The button is pressed as Gradio's page does it: a call, then its events until the last.
 
     Raises:
         ProbeError: At the first answer that is not as promised.
@@ -176,10 +179,17 @@ def probe_ui(base: str) -> str:
     health = ask(f"{base}/healthz")
     _expect(health.status == HTTPStatus.OK, "an interface that is well", health)
     page = ask(f"{base}/")
-    _expect(
-        page.status == HTTPStatus.OK and b"gradio" in page.body, "the page of the interface", page
-    )
-    return f"well; page of {len(page.body) // 1024} kB"
+    shown = page.status == HTTPStatus.OK and b"gradio" in page.body
+    _expect(shown, "the page of the interface", page)
+
+    call = ask(f"{base}{CLASSIFY}", data=b'{"data": []}', kind="application/json")
+    _expect(call.status == HTTPStatus.OK, "a button that can be pressed", call)
+    events = ask(f"{base}{CLASSIFY}/{call.json()['event_id']}", timeout=60)
+    last = events.body.decode().rpartition("event: complete\ndata: ")[2]
+    rows = last.count('scope=\\"row\\"')
+    if rows != CLASSES:
+        raise ProbeError(f"expected {CLASSES} classes in the answer shown, found {rows}")
+    return f"well; page of {len(page.body) // 1024} kB; shows {rows} classes of its first sample"
 
 
 PROBES = {"api": probe_api, "ui": probe_ui}

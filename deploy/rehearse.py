@@ -35,6 +35,10 @@ class RehearsalError(Exception):
     """An image that would not do what it should: what was expected, what was found."""
 
 
+class ServerError(RehearsalError):
+    """A server that does not do what it should, with the last it said."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Image:
     """What is asked of an image.
@@ -147,7 +151,7 @@ def running(built: Tree, **more: str):
     address = f"http://127.0.0.1:{port}"
     try:
         took = probe.wait_for(
-            f"{address}/healthz", seconds=40, alive=lambda: process.poll() is None
+            f"{address}/healthz", seconds=180, alive=lambda: process.poll() is None
         )
         print(f"  healthy after {took:.1f} s")
         code, said = built.says(built.stage.health, PORT=str(port), **more)
@@ -155,13 +159,16 @@ def running(built: Tree, **more: str):
             raise RehearsalError(f"expected the health check to pass, it said: {said}")
         yield address
         print(f"  {_stop(process, built.image.grace)}")
+    except ServerError:  # of a server that runs inside this one
+        raise
     except (probe.ProbeError, RehearsalError) as error:
         process.kill()
         said = process.communicate()[0].strip()[-2000:]
-        raise RehearsalError(f"{error}\nThe server said:\n{said}") from error
+        raise ServerError(f"{error}\nThe server said:\n{said}") from error
     finally:
         process.kill()
         process.wait()
+        process.stdout.close()
     if built.listing() != before:
         raise RehearsalError("expected the tree to stay as it was; the server wrote into it")
 

@@ -18,10 +18,17 @@ def scores(*values):
     return {"label": "a", "predictions": rows}
 
 
+def shown(rows):
+    answer = json.dumps(["<table>" + '<th scope="row">' * rows])
+    return f'event: generating\ndata: ["…"]\n\nevent: complete\ndata: {answer}\n\n'
+
+
 GOOD = {
     "/readyz": (200, {}),
     "/healthz": (200, {}),
     "/": (200, "<gradio-app>"),
+    "/gradio_api/call/classer": (200, {"event_id": "e1"}),
+    "/gradio_api/call/classer/e1": (200, shown(7)),
     "/api/v1/predict?top_k=7": (200, scores(0.4, *[0.1] * 6)),
     "/api/v1/predict": (415, {"code": "format_non_pris_en_charge"}),
 }
@@ -98,9 +105,25 @@ def test_refusal_in_another_form_than_promised_is_told():
         probe.probe_api(base)
 
 
-@pytest.mark.parametrize("answers", [{"/healthz": (503, {})}, {"/": (200, "nothing")}])
-def test_interface_without_its_page_or_its_health_is_told(answers):
-    with server(answers=answers) as (base, _), pytest.raises(probe.ProbeError):
+def test_interface_that_classifies_passes_with_a_summary():
+    with server() as (base, _):
+        said = probe.probe_ui(base)
+
+    assert said == "well; page of 0 kB; shows 7 classes of its first sample"
+
+
+@pytest.mark.parametrize(
+    ("answers", "told"),
+    [
+        ({"/healthz": (503, {})}, "an interface that is well"),
+        ({"/": (200, "nothing")}, "the page of the interface"),
+        ({"/gradio_api/call/classer": (404, {})}, "a button that can be pressed"),
+        ({"/gradio_api/call/classer/e1": (200, shown(0))}, "7 classes in the answer shown"),
+        ({"/gradio_api/call/classer/e1": (200, "event: error\ndata: null")}, "found 0"),
+    ],
+)
+def test_interface_that_does_not_classify_is_told(answers, told):
+    with server(answers=answers) as (base, _), pytest.raises(probe.ProbeError, match=told):
         probe.probe_ui(base)
 
 

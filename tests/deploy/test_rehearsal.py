@@ -85,6 +85,16 @@ def test_server_that_fails_is_told(small, changes, told):
         pass
 
 
+def test_trouble_of_one_server_is_not_laid_on_the_one_it_talks_to(small):
+    built = small()
+    other = "of another\nThe server said:\nalas"
+
+    with pytest.raises(rehearse.ServerError) as trouble, rehearse.running(built):
+        raise rehearse.ServerError(other)
+
+    assert str(trouble.value) == other
+
+
 def test_tree_that_changed_while_it_ran_is_told(small):
     built = small()
 
@@ -197,4 +207,4 @@ def test_both_images_do_what_they_should(monkeypatch, capsys):
 
     said = capsys.readouterr()
     assert code == 0, said.err
-    assert "refuses a text" in said.out and "page of" in said.out
+    assert "refuses a text" in said.out and "7 classes of its first sample" in said.out
