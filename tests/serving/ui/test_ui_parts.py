@@ -153,12 +153,12 @@ def test_the_map_is_clear_where_nothing_weighs_and_dark_where_most_does():
 @pytest.mark.parametrize(
     ("evidence", "place", "share"),
     [
-        ([[0, 1], [0, 0]], "en haut, à droite", 25),
-        ([[0, 0], [1, 0]], "en bas, à gauche", 25),
-        ([[0, 0.2, 0], [0.2, 1, 0.2], [0.2, 0, 0]], "au centre", 11),
-        ([[0, 1, 0], [0, 0, 0], [0, 0.9, 0]], "en haut, au milieu", 11),
-        ([[0, 0, 0], [1, 0, 0], [0, 0, 0]], "à mi-hauteur, à gauche", 11),
-        ([[0, 0, 0, 1, 1]], "à mi-hauteur, à droite", 20),
+        ([[0.0, 1.0], [0.0, 0.0]], "en haut, à droite", 25),
+        ([[0.0, 0.0], [1.0, 0.0]], "en bas, à gauche", 25),
+        ([[0.0, 0.2, 0.0], [0.2, 1.0, 0.2], [0.2, 0.0, 0.0]], "au centre", 11),
+        ([[0.0, 1.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.9, 0.0]], "en haut, au milieu", 11),
+        ([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]], "à mi-hauteur, à gauche", 11),
+        ([[0.0, 0.0, 0.0, 1.0, 1.0]], "à mi-hauteur, à droite", 20),
     ],
 )
 def test_where_the_model_looked_is_told_in_words(evidence, place, share):
