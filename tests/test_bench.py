@@ -266,7 +266,7 @@ def test_the_command_refuses_what_it_cannot_do(arguments, sentence):
     assert sentence in re.sub(r"[\s│]+", " ", done.stderr)
 
 
-@pytest.mark.parametrize("name", ["scan", "model"])
+@pytest.mark.parametrize("name", ["scan", "model", "serving"])
 def test_help_has_an_example(name):
     assert f"Example: vitrine bench {name}" in vitrine("bench", name, "--help").stdout
 

@@ -1,4 +1,4 @@
-"""``vitrine bench``: measure the scan and the networks side by side, on this machine."""
+"""``vitrine bench``: measure the scan, the networks and the service, on this machine."""
 
 import os
 import sys
@@ -102,6 +102,20 @@ def budget(
 
     path = sheet.write("budget", bench.measure(targets, folder=folder, tell=typer.echo), folder)
     typer.echo(f"written: {path.name}")
+
+
+@app.command()
+def serving(turns: Turns = 10, quick: Quick = False, folder: Folder = None) -> None:
+    """Load our service and a naive one with the same photos, in turns, on this machine alone.
+
+    Processor time a request, durations at 1, 8 and 32 clients, health probes, memory, overload. It
+    takes about 5 minutes, and writes runs/bench/serving.json. Leave the machine alone meanwhile.
+
+    Example: vitrine bench serving --turns 20
+    """
+    from vitrine.bench import serving as bench
+
+    _run("serving", bench.measure, turns, "cpu", quick, folder)
 
 
 @app.command()

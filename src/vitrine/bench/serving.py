@@ -1,0 +1,257 @@
+"""Our service beside the naive one, under the same load, in one run on this machine alone.
+
+Each server is a process of its own, whose processor time is what the system counted for it. Both
+answer for drawn photos of the data set's sizes, with an EfficientNet-B0 and with the network of the
+packaged model. EfficientNet-B0 has random weights here: they do not change what an answer costs.
+"""
+
+import contextlib
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import psutil
+
+from vitrine.bench import load, naive, sheet
+from vitrine.bench.clock import Progress, clock_of, side_by_side
+from vitrine.images import LIMITS
+from vitrine.serving import card as cards
+from vitrine.serving.port import listen
+from vitrine.serving.predictor import Predictor, packaged
+
+__all__ = ["measure", "serving_bars"]
+
+CLIENTS, PHOTOS = (1, 8, 32), 24
+OVERLOAD, PLACES = 32, 4
+"""Clients of an overload, and the places that they compete for."""
+CPU_BAR, PROBE_BAR, MEMORY_BAR = 0.5, 200.0, 300.0
+"""Share of the naive processor time; milliseconds of a health probe; megabytes of memory."""
+START_SECONDS = 120
+
+Row = dict[str, Any]
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class _Model:
+    """A model that both servers answer with."""
+
+    name: str
+    architecture: str
+    side: int
+    folder: Path
+
+
+def measure(
+    *,
+    device: str = "cpu",
+    turns: int = 10,
+    quick: bool = False,
+    tell: Tell = print,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Return the sheet of the service: stages, loads, overloads, bars.
+
+    Args:
+        device: ``cpu``; the service runs nowhere else.
+        turns: Times that each of the photos is sent, at each number of clients.
+        quick: Whether to send two small photos to the small model alone, for tests.
+        tell: Told each result as a line.
+        progress: Told of the loads done and of their number.
+    """
+    if device != "cpu":
+        raise ValueError(f"expected the device cpu, where the service runs, found {device!r}")
+    found = sheet.header("vitrine bench serving", device, turns=turns, quick=quick)
+    images = load.photos(2, largest=200) if quick else load.photos(PHOTOS)
+    levels = CLIENTS[:2] if quick else CLIENTS
+    stages, rows, overloads = [], [], []
+    with tempfile.TemporaryDirectory() as scratch:
+        models = [_packaged()] if quick else [_packaged(), _efficientnet(Path(scratch))]
+        for done, model in enumerate(models, start=1):
+            stages += _stages(model, images, turns=1 if quick else 3, tell=tell)
+            rows += _loads(model, images, levels, turns * len(images), tell)
+            overloads.append(_overload(model, images, tell))
+            if progress is not None:
+                progress(done, len(models))
+    bars = [] if quick else serving_bars(rows, overloads)
+    sent = {"photos": len(images), "bytes": sum(map(len, images)), "queue_max": max(levels)}
+    return {**found, **sent, "stages": stages, "rows": rows, "overloads": overloads, "bars": bars}
+
+
+def serving_bars(rows: list[Row], overloads: list[Row]) -> list[sheet.Bar]:
+    """Return what the measures say of the bars set for the service."""
+    at = {(row["model"], row["server"], row["clients"]): row for row in rows}
+    bars = []
+    for model, clients in sorted({(row["model"], row["clients"]) for row in rows}):
+        ours, theirs = at[model, "ours", clients], at[model, "naive", clients]
+        where = {"model": model, "clients": clients}
+        if model == "efficientnet_b0":
+            ratio = ours["cpu_milliseconds"] / theirs["cpu_milliseconds"]
+            bars.append(sheet.at_most("processor time a request", CPU_BAR, ratio, **where))
+        if clients == max(CLIENTS):
+            slowest = ours["slowest_probe"]
+            bars.append(sheet.at_most("slowest health probe", PROBE_BAR, slowest, **where))
+    held = [
+        row["memory_mb"] for row in rows if (row["model"], row["server"]) == ("packaged", "ours")
+    ]
+    bars.append(sheet.at_most("memory", MEMORY_BAR, max(held), model="packaged"))
+    for row in overloads:
+        others = float(row["requests"] - row["answered"] - row["refused"])
+        bars.append(sheet.at_most("other than 200 and 503", 0.0, others, model=row["model"]))
+    return bars
+
+
+def _packaged() -> _Model:
+    card = Predictor().card
+    return _Model("packaged", card.architecture, card.input_size, packaged())
+
+
+def _efficientnet(folder: Path) -> _Model:
+    """Export an EfficientNet-B0 of random weights, under a card that says so."""
+    import torch
+    from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
+
+    from vitrine.serving.network import float_graph
+    from vitrine.train_torch.network import Normalise
+
+    architecture, side = "efficientnet_b0", 224
+    torch.manual_seed(0)
+    norm = Normalise(IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD)
+    model = float_graph(torch.nn.Sequential(norm, naive.build(architecture)).eval(), side)
+    card, _ = cards.read(packaged())
+    changed = {
+        "name": "random weights", "sha256": hashlib.sha256(model).hexdigest(),
+        "architecture": architecture, "input_size": side, "metrics": {},
+    }  # fmt: skip
+    (folder / cards.MODEL).write_bytes(model)
+    (folder / cards.CARD).write_text(card.model_copy(update=changed).to_json(), encoding="utf-8")
+    return _Model(architecture, architecture, side, folder)
+
+
+def _stages(model: _Model, images: list[bytes], *, turns: int, tell: Tell) -> list[Row]:
+    """Time decoding and inference apart, for an image, on one thread of this process."""
+    ours, network = Predictor(model.folder), naive.build(model.architecture)
+    blank = np.zeros((model.side, model.side, 3), dtype=np.uint8)
+    tensor = naive.decode(images[0], model.side)
+    work = {
+        ("decode", "ours"): lambda: [ours.read(data, LIMITS) for data in images],
+        ("decode", "naive"): lambda: [naive.decode(data, model.side) for data in images],
+        ("inference", "ours"): lambda: [ours.answer(blank) for _ in images],
+        ("inference", "naive"): lambda: [naive.answer(network, tensor) for _ in images],
+    }
+    named = {" ".join(key): each for key, each in work.items()}
+    timings = side_by_side(named, turns=turns, clock=clock_of("cpu"))
+    rows = []
+    for stage, server in work:
+        spent = timings.milliseconds(f"{stage} {server}") / len(images)
+        row = {"model": model.name, "stage": stage, "server": server, "cpu_milliseconds": spent}
+        rows.append(row)
+        tell(f"stage {model.name:16} {stage:9} {server:5} {spent:8.2f} ms of processor an image")
+    return rows
+
+
+def _loads(
+    model: _Model, images: list[bytes], levels: tuple[int, ...], requests: int, tell: Tell
+) -> list[Row]:
+    """Load both servers in turns; ours has a place for every client, to be compared whole."""
+    rows = []
+    with contextlib.ExitStack() as both:
+        servers = {
+            "ours": both.enter_context(_ours(model, queue_max=max(levels))),
+            "naive": both.enter_context(_naive(model)),
+        }
+        for clients in levels:
+            for server, (address, process) in servers.items():
+                load.ask(address, process, images, clients=1, requests=min(4, requests))
+                seen = load.ask(address, process, images, clients=clients, requests=requests)
+                row = {"model": model.name, "server": server, "clients": clients} | _row(seen)
+                rows.append(row)
+                tell(
+                    f"load {model.name:16} {server:5} {clients:2} clients: "
+                    f"p50 {row['p50']:7.0f} ms, p99 {row['p99']:7.0f} ms, "
+                    f"{row['cpu_milliseconds']:6.1f} ms of processor a request, slowest probe "
+                    f"{row['slowest_probe']:6.0f} ms, {row['memory_mb']:5.0f} MB"
+                )
+    return rows
+
+
+def _overload(model: _Model, images: list[bytes], tell: Tell) -> Row:
+    """Give our server fewer places than it has clients, and count its answers."""
+    with _ours(model, queue_max=PLACES) as (address, process):
+        seen = load.ask(address, process, images, clients=OVERLOAD, requests=4 * OVERLOAD)
+    row = {"model": model.name, "clients": OVERLOAD, "queue_max": PLACES} | _row(seen)
+    tell(f"overload {model.name:16} {row['answered']} answered, {row['refused']} told to come back")
+    return row
+
+
+def _row(seen: load.Seen) -> Row:
+    return {
+        "requests": sum(seen.statuses.values()),
+        "answered": seen.statuses.get(load.OK, 0),
+        "refused": seen.statuses.get(load.BUSY, 0),
+        "p50": seen.percentile(0.5),
+        "p99": seen.percentile(0.99),
+        "cpu_milliseconds": 1e3 * seen.cpu / max(seen.answered, 1),
+        "slowest_probe": 1e3 * seen.probes[-1],
+        "memory_mb": seen.resident / 1e6,
+        "wall_seconds": seen.wall,
+    }
+
+
+def _ours(
+    model: _Model, *, queue_max: int
+) -> contextlib.AbstractContextManager[tuple[str, psutil.Process]]:
+    settings = {"MODEL_DIR": str(model.folder), "QUEUE_MAX": str(queue_max), "LOG_LEVEL": "WARNING"}
+    return _started(lambda port: ["-m", "vitrine.serving"], settings)
+
+
+def _naive(model: _Model) -> contextlib.AbstractContextManager[tuple[str, psutil.Process]]:
+    return _started(
+        lambda port: ["-m", "vitrine.bench.naive", model.architecture, str(model.side), str(port)],
+        {},
+    )
+
+
+@contextlib.contextmanager
+def _started(
+    arguments: Callable[[int], list[str]], settings: dict[str, str]
+) -> Iterator[tuple[str, psutil.Process]]:
+    """Run a server on a free port of this machine; yields its address and its process."""
+    with listen("127.0.0.1", 0) as free:
+        port = free.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    environment = os.environ | {"HOST": "127.0.0.1", "PORT": str(port)} | settings
+    process = subprocess.Popen([sys.executable, *arguments(port)], env=environment)
+    try:
+        end = time.monotonic() + START_SECONDS
+        while not _ready(address):
+            if process.poll() is not None or time.monotonic() > end:
+                raise RuntimeError(
+                    f"expected a server at {address} within {START_SECONDS} s, found none; its "
+                    "message is above"
+                )
+            time.sleep(0.1)
+        yield address, psutil.Process(process.pid)
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _ready(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/readyz", trust_env=False, timeout=2).status_code == load.OK
+    except httpx.HTTPError:
+        return False
