@@ -127,12 +127,12 @@ def test_the_keyboard_alone_chooses_classes_and_filters(visit):
 
     until("Tableau de bord", "Shift+Tab")
     tab.keyboard.press("Enter")
-    tab.wait_for_selector("#filtre")
+    tab.wait_for_selector("#transformee img")  # the tab has all its parts
     until("Montres")
     tab.keyboard.press("Space")
     tab.wait_for_function("document.querySelector('#resume').innerText.startsWith('10 photos')")
 
-    assert tab.locator("#figure-nombres .bars .point").count() == 1
+    tab.wait_for_function("document.querySelectorAll('#figure-nombres .bars .point').length === 1")
 
 
 IN_SIGHT = """() => {
