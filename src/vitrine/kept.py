@@ -5,7 +5,9 @@ of the run would be false and look right.
 """
 
 import hashlib
+import multiprocessing
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from vitrine import images
+from vitrine import exchange, images
 from vitrine.catalog import CLASSES, Catalog
 from vitrine.recipes import Recipe
 from vitrine.runs import Run, RunError
@@ -120,6 +122,39 @@ def weights(run: Run) -> Path:
             "them; train the recipe again, or choose a run whose weights are on this machine"
         )
     return path
+
+
+def carried(recipe: Recipe, path: Path) -> Any:
+    """Return the PyTorch network that computes what a Keras one does.
+
+    TensorFlow reads the weights in a process of its own, so that the two never meet.
+
+    Args:
+        recipe: Of the Keras network.
+        path: Its weights.
+
+    Raises:
+        ExchangeError: If its weights have no place in a network of PyTorch.
+    """
+    import torch
+
+    from vitrine.train_torch.network import build
+
+    name = exchange.torch_architecture(recipe.architecture)
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as alone:
+        arrays = alone.submit(_keras_arrays, recipe, path).result()
+    network = build(replace(recipe, trainer="torch", architecture=name), pretrained=False)
+    state = exchange.to_torch(arrays)
+    network[1].load_state_dict({key: torch.from_numpy(state[key].copy()) for key in state})
+    return network.eval()
+
+
+def _keras_arrays(recipe: Recipe, path: Path) -> dict[str, np.ndarray]:
+    from vitrine.train_keras import network
+
+    built = network.build(recipe, pretrained=False)
+    built.load_weights(path)
+    return network.arrays(built)
 
 
 def _digest(path: Path) -> dict[str, str]:

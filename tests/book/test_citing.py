@@ -6,7 +6,7 @@ from vitrine.book.citing import refused
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("{valeur}`b0.macro_f2`", "found 'b0.macro_f2'; near it are b0.macro_f1, b0.smoke"),
+        ("{valeur}`b0.macro_f2`", "found 'b0.macro_f2'; near it are b0.macro_f1"),
         ("{valeur:ecart-ic}`gone`", "found 'gone'; declare it"),
         ("{valeur:ic}`b0.smoke`", "found profile 'smoke'"),
         ("{verdict}`wrong`", "expected the verdict 'wrong' to hold"),

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def cite(ledger: Mapping[str, Any], section: str, key: str) -> dict[str, Any]:
     """
     entries = ledger.get(section, {})
     if key not in entries:
-        known = ", ".join(sorted(k for k in entries if k.split(".")[0] == key.split(".")[0]))
+        known = ", ".join(get_close_matches(key, entries, n=3))
         raise ValueError(
             f"expected a key of {section} in runs/ledger.json, found {key!r}; "
             f"{'near it are ' + known if known else 'declare it, or correct the page'}"

@@ -6,6 +6,6 @@ Four questions are put to any model, as a function from ``uint8`` photos to prob
 Three need a network of PyTorch: ``gradients``, ``stages`` and ``attention``. ``sanity`` asks of a
 map whether it depends on what was learned. ``derive`` computes the facts of a run, then tracked.
 
-The Keras network goes through the first four as a function of its own, without ONNX: TensorFlow
-and PyTorch still never meet, as a process explains one run.
+The Keras network answers occlusion through its ONNX file (``exported``), the other three itself;
+TensorFlow and PyTorch never meet, as a process explains one run.
 """

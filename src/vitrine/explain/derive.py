@@ -12,7 +12,7 @@ from vitrine.explain import embedding, importance
 from vitrine.explain import robustness as robust
 from vitrine.explain.grids import laid_out
 from vitrine.explain.occlusion import PLACES, occlusion
-from vitrine.kept import Kept
+from vitrine.kept import Kept, Predict
 from vitrine.runs import Run, derived
 from vitrine.splits import Split
 
@@ -55,7 +55,13 @@ def robustness(
 
 
 def explain(
-    run: Run, split: Split, catalog: Catalog, *, seed: int = 0, tell: Tell = lambda _: None
+    run: Run,
+    split: Split,
+    catalog: Catalog,
+    *,
+    seed: int = 0,
+    quick: bool = False,
+    tell: Tell = lambda _: None,
 ) -> None:
     """Write what explains a run on its test photos.
 
@@ -63,6 +69,14 @@ def explain(
     of each photo on the map of what the last layer reads) and ``occlusion.csv`` (mean over
     photos of a class of what hiding each place costs); for a network of PyTorch also
     ``gradients.csv``, ``checks.csv`` and ``drawing.csv``: see ``local``.
+
+    Args:
+        run: A finished run, whose weights are here.
+        split: The split it was made on.
+        catalog: Where the photos are.
+        seed: Seeds what is drawn at random.
+        quick: Whether to look at one photo of each class alone, to see that it runs.
+        tell: Told the name of each table written.
 
     Raises:
         RunError: If the weights of the run are absent, or not its own.
@@ -85,14 +99,17 @@ def explain(
     )
     table, kept_share = _embedding(model, pixels, rows, seed)
     write("embedding", table, perplexity=embedding.PERPLEXITY, neighbours_kept=kept_share)
-    table = _occlusion(model, pixels, test.label)
-    write("occlusion", table, places=PLACES, per_class=HIDDEN_PER_CLASS)
-    if model.network is not None:
+    hidden, asked = 1 if quick else HIDDEN_PER_CLASS, _asked(model, run, pixels)
+    table = _occlusion(asked, pixels, test.label, hidden)
+    through = {} if asked is model.predict else {"through": "onnx"}
+    write("occlusion", table, places=PLACES, per_class=hidden, **through)
+    if model.recipe.trainer == "torch":
         from vitrine.explain import local  # it brings PyTorch
 
-        shares, checks = local.on_photos(model, test, pixels, seed=seed)
-        write("gradients", shares, steps=local.STEPS, per_class=local.PER_CLASS)
-        write("checks", checks, per_class=local.PER_CLASS)
+        looked_at = 1 if quick else local.PER_CLASS
+        shares, checks = local.on_photos(model, test, pixels, per_class=looked_at, seed=seed)
+        write("gradients", shares, steps=local.STEPS, per_class=looked_at)
+        write("checks", checks, per_class=looked_at)
         drawing, followed = local.on_drawing(model, seed=seed)
         write("drawing", drawing, **followed)
 
@@ -106,10 +123,23 @@ def _embedding(
     return table, round(embedding.neighbours_kept(features, places), 3)
 
 
-def _occlusion(model: Kept, pixels: np.ndarray, labels: pd.Series) -> pd.DataFrame:
+def _asked(model: Kept, run: Run, pixels: np.ndarray) -> Predict:
+    """Return the function that occlusion asks: a Keras network answers through its ONNX file."""
+    if model.recipe.trainer != "keras":
+        return model.predict
+    from vitrine.explain import exported  # it brings ONNX Runtime
+
+    sample = np.asarray(pixels[: kept.CHECKED])
+    file = exported.graph(model.recipe, kept.weights(run))
+    return exported.answering(file, model.predict, sample)
+
+
+def _occlusion(
+    predict: Predict, pixels: np.ndarray, labels: pd.Series, per_class: int
+) -> pd.DataFrame:
     tables = []
-    for label, chosen in labels.groupby(labels).head(HIDDEN_PER_CLASS).groupby(labels):
+    for label, chosen in labels.groupby(labels).head(per_class).groupby(labels):
         photos = [np.asarray(pixels[place]) for place in chosen.index]
-        maps = [occlusion(model.predict, photo, int(label)) for photo in photos]
+        maps = [occlusion(predict, photo, int(label)) for photo in photos]
         tables.append(laid_out(np.mean(maps, axis=0)).assign(label=int(label)))
     return pd.concat(tables)

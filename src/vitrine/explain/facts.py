@@ -41,8 +41,10 @@ def explained(session: Session, name: str) -> dict[str, Run]:
 def _made(session: Session, recipe: str, name: str) -> Run:
     run = session.run(recipe)
     if not derived.has(run, "robustness" if name == "robustness" else "importance"):
-        compute = derive.robustness if name == "robustness" else derive.explain
-        compute(run, session.split, session.catalog())
+        if name == "robustness":
+            derive.robustness(run, session.split, session.catalog())
+        else:
+            derive.explain(run, session.split, session.catalog(), quick=True)
     return run
 
 

@@ -50,7 +50,7 @@ def maps(
 
 
 def on_photos(
-    model: Kept, test: pd.DataFrame, pixels: np.ndarray, *, seed: int
+    model: Kept, test: pd.DataFrame, pixels: np.ndarray, *, per_class: int = PER_CLASS, seed: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Explain the first test photos of each class, and check each method on them.
 
@@ -60,7 +60,7 @@ def on_photos(
         to that of the same network with shuffled weights.
     """
     destroyed = randomised(model.network, seed=seed)
-    chosen = test.groupby("label").head(PER_CLASS)
+    chosen = test.groupby("label").head(per_class)
     shares: dict[int, list[np.ndarray]] = {}
     checks = []
     for place, photo in chosen.iterrows():

@@ -5,18 +5,15 @@ written: a graph that differs would serve another model than the one that was ju
 """
 
 import hashlib
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnxruntime
 from jaxtyping import Float, Int, UInt8
 from scipy.special import softmax
 
-from vitrine import exchange, images, kept, paths
+from vitrine import images, kept, paths
 from vitrine.catalog import CLASSES_FR, Catalog
 from vitrine.recipes import Recipe
 from vitrine.runs import Run, RunError
@@ -123,32 +120,8 @@ def _graph(run: Run, split: Split, catalog: Catalog, recipe: Recipe) -> bytes:
     if recipe.trainer == "torch":
         network = kept.load(run, split, catalog).network
     else:
-        network = _carried(recipe, kept.weights(run))
+        network = kept.carried(recipe, kept.weights(run))
     return float_graph(network, recipe.image_size)
-
-
-def _carried(recipe: Recipe, weights: Path) -> Any:
-    """Return the PyTorch network that computes what a Keras one does."""
-    import torch
-
-    from vitrine.train_torch.network import build
-
-    name = exchange.torch_architecture(recipe.architecture)
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, spawn) as alone:  # TensorFlow and PyTorch never meet
-        arrays = alone.submit(_keras_arrays, recipe, weights).result()
-    network = build(replace(recipe, trainer="torch", architecture=name), pretrained=False)
-    state = exchange.to_torch(arrays)
-    network[1].load_state_dict({key: torch.from_numpy(state[key].copy()) for key in state})
-    return network.eval()
-
-
-def _keras_arrays(recipe: Recipe, weights: Path) -> dict[str, np.ndarray]:
-    from vitrine.train_keras import network
-
-    built = network.build(recipe, pretrained=False)
-    built.load_weights(weights)
-    return network.arrays(built)
 
 
 def _answers(model: bytes, pixels: Pixels) -> Probabilities:

@@ -1,0 +1,77 @@
+"""A Keras network asked through its ONNX file, by the same function as every other model.
+
+The file is made in a process of its own, where the weights cross to PyTorch: the caller, in which
+TensorFlow may run, loads ONNX Runtime alone.
+"""
+
+import multiprocessing
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from jaxtyping import Float, UInt8
+from scipy.special import softmax
+
+from vitrine import kept
+from vitrine.kept import KeptError
+from vitrine.recipes import Recipe
+
+__all__ = ["answering", "graph"]
+
+NAMES = ("image", "logits", "evidence")
+BATCH = 32
+TOLERANCE = 1e-4
+"""Largest difference of a probability between the file and the network."""
+
+Pixels = UInt8[np.ndarray, "image height width 3"]
+Predict = Callable[[Pixels], Float[np.ndarray, "image category"]]
+
+
+def graph(recipe: Recipe, path: Path) -> bytes:
+    """Return the ONNX file of a Keras network.
+
+    Args:
+        recipe: Of the network.
+        path: Its weights.
+    """
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as alone:
+        return alone.submit(_graph, recipe, path).result()
+
+
+def answering(
+    model: bytes, own: Predict, sample: UInt8[np.ndarray, "image height width 3"]
+) -> Predict:
+    """Return the function that the file of a network computes.
+
+    Args:
+        model: What ``graph`` returned.
+        own: What the network itself answers.
+        sample: Photos on which the two must agree.
+
+    Raises:
+        KeptError: If they do not.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = 1, 3
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+    def predict(pixels: Pixels) -> np.ndarray:
+        pieces = [np.ascontiguousarray(pixels[i : i + BATCH]) for i in range(0, len(pixels), BATCH)]
+        logits = [session.run([NAMES[1]], {NAMES[0]: piece})[0] for piece in pieces]
+        return softmax(np.concatenate(logits).astype(float), axis=1)
+
+    gap = float(np.abs(predict(sample) - own(sample)).max())
+    if gap > TOLERANCE:
+        raise KeptError(
+            f"expected the exported file to answer as its network within {TOLERANCE:g}, found a "
+            f"difference of {gap:.3g}; look at how its weights cross"
+        )
+    return predict
+
+
+def _graph(recipe: Recipe, path: Path) -> bytes:
+    from vitrine.models.graph import float_graph
+
+    return float_graph(kept.carried(recipe, path), recipe.image_size, names=NAMES)
