@@ -192,9 +192,10 @@ def test_the_page_tells_that_the_service_is_away_and_recovers_by_itself(visit, s
     finally:
         service.away = False
     tab.wait_for_selector("#service .alerte", state="detached")
+    head = french(tab.inner_text("#tete"))
 
     tab.click("#classer")
 
-    assert "Le service de classement" in said
+    assert "Le service de classement" in said and "10 photos jamais vues" in head
     tab.wait_for_selector("#resultat .barres")
     assert not tab.is_visible("#reessayer")

@@ -88,14 +88,18 @@ class Page:
         return next(iter(self.choices), None)
 
     def arrive(self) -> tuple[object, ...]:
-        """Return the head, the state of the service and a line on its model."""
-        model = self._model()
+        """Return the head, the state of the service and a line on its model.
+
+        The clock ticks while the service is away, so that the page recovers whole, by itself.
+        """
+        watched = self.watch()
+        model = self._model() if watched[0] == "" else None
         note = self.settings.note is not None and self.settings.note.is_file()
         line = markup.model_line(model) if model else ""
-        return markup.intro(model, note=note), *self.watch(), line
+        return markup.intro(model, note=note), *watched, line
 
     def watch(self) -> tuple[object, ...]:
-        """Return the banner, the button and the clock: the clock ticks while it is away."""
+        """Return the banner, the button and the clock: empty, hidden and still when it answers."""
         away = not self.client.ready()
         return (
             markup.away() if away else "",
@@ -221,10 +225,8 @@ def build(client: Client, shown: Showcase, settings: Settings) -> gr.Blocks:
                 model_line = _classification(page, (banner, retry, clock), private)
             with gr.Tab("Tableau de bord", id="tableau", elem_id="onglet-tableau") as tab:
                 _dashboard(page, tab, private)
-        watched = (banner, retry, clock)
-        blocks.load(page.arrive, None, [head, *watched, model_line], **private)
-        retry.click(page.watch, None, watched, **private)
-        clock.tick(page.watch, None, watched, **private)
+        for event in (blocks.load, retry.click, clock.tick):
+            event(page.arrive, None, [head, banner, retry, clock, model_line], **private)
     blocks.queue(default_concurrency_limit=8, max_size=64)
     return blocks
 
