@@ -10,6 +10,8 @@ import time
 import httpx
 import pytest
 
+from vitrine.serving import together
+
 COMMAND = [sys.executable, "-c", "from vitrine.cli import main; main()", "up"]
 
 
@@ -77,3 +79,26 @@ def test_a_service_that_cannot_start_takes_the_page_down_with_its_own_message(tm
     assert "expected model.json in the model folder" in errors
     assert "expected the service to go on, found it stopped with exit code 2" in errors
     assert not listens(port)
+
+
+def test_one_that_stops_later_takes_the_other_down_and_gives_its_exit_code(monkeypatch):
+    port, api_port = free_ports()
+    code = {"vitrine.serving": "import sys; sys.exit(3)", "vitrine.serving.ui": "input()"}
+    started, popen = [], subprocess.Popen
+
+    def stand_in(command, **options):
+        started.append(popen([sys.executable, "-c", code[command[-1]]], stdin=subprocess.PIPE))
+        return started[-1]
+
+    monkeypatch.setattr(together.subprocess, "Popen", stand_in)
+    monkeypatch.setattr(together, "_wait_until", lambda *_: None)
+    handler = signal.getsignal(signal.SIGTERM)
+
+    with pytest.raises(together.TogetherError, match="the service to go on.*exit code 3") as caught:
+        together.run(port=port, api_port=api_port, tell=lambda _: None)
+
+    assert caught.value.exit_code == 3
+    assert [process.poll() is not None for process in started] == [True, True]
+    assert signal.getsignal(signal.SIGTERM) is handler
+    for process in started:
+        process.stdin.close()

@@ -75,10 +75,12 @@ def _stopped_by_signals() -> Iterator[None]:
 
     kinds = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else ())]
     before = {kind: signal.signal(kind, stop) for kind in kinds}
-    with contextlib.suppress(Stop):
-        yield
-    for kind, handler in before.items():
-        signal.signal(kind, handler)
+    try:
+        with contextlib.suppress(Stop):
+            yield
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
 
 
 @contextlib.contextmanager
