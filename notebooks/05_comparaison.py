@@ -487,39 +487,22 @@ decisions.expected_costs(prices, costs)
 # Un modèle coûte des paramètres à apprendre, du temps et de l’énergie pour les apprendre, puis du calcul
 # à chaque photo. Pour une sonde, seuls les paramètres de la tête sont appris ; le préentraînement, fait
 # ailleurs par d’autres, n’est compté pour personne. Les multiplications et le temps d’une réponse
-# viennent de `vitrine bench recipes`, sur un seul cœur puis, s’il a tourné sur l’une d’elles, sur une
-# carte graphique. L’énergie est **estimée**, d’après le temps de processeur et la mémoire
-# {cite:p}`lannelongue2021green` : la méthode est au pied de la page.
+# (celui d’un lot, divisé par sa taille) viennent de `vitrine bench recipes`, sur un seul cœur, et sur une
+# carte graphique quand une mesure y a été faite. L’énergie est **estimée**, d’après le temps de
+# processeur et la mémoire {cite:p}`lannelongue2021green` : la méthode est au pied de la page.
 
 # %%
 import json
 
-from vitrine import paths
-from vitrine.runs.energy import watt_hours
+from vitrine import paths, speeds
 
 sheets = {p.stem: json.loads(p.read_text()) for p in (paths.runs() / "bench").glob("recipes*.json")}
-timed = {
-    name: {row["recipe"]: row for row in sheets.get(name, {"rows": []})["rows"]}
-    for name in ("recipes", "recipes-cuda")
-}
-
-# %% [markdown]
-# Le temps d’une photo est celui d’un lot, divisé par sa taille.
-
-# %%
-rows = []
-for recipe in ranked:
-    meta, core, card = published()[recipe][0].meta, *(t.get(recipe, {}) for t in timed.values())
-    lasted = meta["timing"]["training_seconds"] or meta["timing"]["seconds"]
-    costs_of = {"recipe": recipe, "parameters": meta.get("parameters", 0), "minutes": lasted / 60}
-    costs_of |= {"energy": watt_hours(meta), "multiply_adds": core.get("multiply_adds")}
-    for name, row in (("core", core), ("card", card)):
-        costs_of[name] = row["milliseconds"] / row["batch"] if row else None
-    rows.append(costs_of | vars(panels[recipe]["accuracy"]))
+costly = speeds.costs({recipe: published()[recipe][0] for recipe in ranked}, sheets)
+reached = pd.DataFrame([vars(panels[recipe]["accuracy"]) for recipe in ranked])
 
 # %% mystnb={"figure": {"name": "fig-comparaison-prix", "caption": "Exactitude selon six coûts, échelles logarithmiques, intervalles à 95 %. En pointillés, les modèles qu’aucun autre ne bat à la fois sur le coût et sur l’exactitude. Un panneau sans point : rien n’est mesuré."}, "image": {"alt": "Six nuages de points l’un sous l’autre, un point par modèle avec sa barre d’erreur : l’exactitude selon les paramètres appris, la durée et l’énergie d’un entraînement, les multiplications par photo, le temps d’une réponse sur un cœur et sur une carte graphique ; un escalier en pointillés relie les modèles que rien ne domine."}}
 decisions.efficiency(
-    pd.DataFrame(rows),
+    costly.join(reached),
     {
         "parameters": "Paramètres appris",
         "minutes": "Durée d’un entraînement (min)",

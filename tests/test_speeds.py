@@ -1,11 +1,14 @@
 """Tables of the benchmarks say what the sheets hold."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from vitrine import speeds
 from vitrine.figures import watch
+from vitrine.runs import Run
 
 SCAN = {
     "rows": [
@@ -163,3 +166,24 @@ def test_a_card_that_was_measured_has_its_column():
 
     assert table.loc["B0", "Images/s, carte graphique"] == "2345,6"
     assert table.loc["Odd", "Images/s, carte graphique"] == "non mesuré"
+
+
+def test_what_a_model_costs_is_read_from_its_run_and_from_the_sheets():
+    hardware = {"gpu": None, "cpu": "a core"}
+    timing = {"seconds": 600.0, "training_seconds": 300.0, "cpu_seconds": 600.0}
+    trained = {
+        "parameters": 7, "hardware": hardware, "timing": timing | {"peak_memory_mib": 1024},
+    }  # fmt: skip
+    fitted = trained | {"timing": timing | {"training_seconds": 0, "peak_memory_mib": 1024}}
+    runs = {"net": Run("net/seed-0", Path(), trained), "probe": Run("probe/seed-0", Path(), fitted)}
+    row = {"recipe": "net", "milliseconds": 32.0, "batch": 16, "multiply_adds": 5.0}
+    cuda = {"rows": [row | {"milliseconds": 128.0, "batch": 256}]}
+
+    bare = speeds.costs(runs, {"recipes": {"rows": [row]}})
+    full = speeds.costs(runs, {"recipes": {"rows": [row]}, "recipes-cuda": cuda})
+
+    assert bare.recipe.tolist() == ["net", "probe"] and bare.minutes.tolist() == [5.0, 10.0]
+    assert (bare.core[0], bare.multiply_adds[0]) == (2.0, 5.0)
+    assert bare.core.isna().tolist() == [False, True] and bare.card.isna().all()
+    assert full.card[0] == 0.5
+    assert (bare.energy > 0).all()

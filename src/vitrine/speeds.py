@@ -1,4 +1,4 @@
-"""Sheets of ``vitrine bench`` to tables with French headings: bars, scans, networks, runtimes.
+"""Sheets of ``vitrine bench`` to tables: bars, scans, networks, runtimes, what a model costs.
 
 The sheets are given as they were read from ``runs/bench/*.json``; nothing is measured here.
 """
@@ -8,7 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["backbones", "benchmarks", "networks", "runtimes", "scans"]
+from vitrine.runs import Run
+from vitrine.runs.energy import watt_hours
+
+__all__ = ["backbones", "benchmarks", "costs", "networks", "runtimes", "scans"]
 
 PASSES_FR = {"forward": "passe avant", "training": "avant et arrière"}
 STEPS_FR = {"forward": "inférence", "training": "pas d’entraînement"}
@@ -166,6 +169,45 @@ def _exported(row: Mapping[str, Any] | None) -> str:
     if not row["same_top1"] or row["relative_gap"] > AGREES:
         return "réponses différentes"
     return f"{_decimal(row['ratio'])}{_NO_BREAK}× PyTorch"
+
+
+def costs(models: Mapping[str, Run], sheets: Mapping[str, Sheet]) -> pd.DataFrame:
+    """List what each model costs to learn, then to ask; what is not measured is left empty.
+
+    Args:
+        models: By recipe, one of its runs.
+        sheets: By name, those of ``vitrine bench recipes``: ``recipes`` for a core and, where a
+            graphics card was measured, ``recipes-cuda``.
+
+    Returns:
+        ``recipe``, ``parameters`` learned, ``minutes`` and ``energy`` (watt-hours) of a training,
+        ``multiply_adds`` of a photo, and milliseconds of one on a ``core`` and on a ``card``.
+    """
+    core, card = (
+        {row["recipe"]: row for row in sheets.get(name, {"rows": []})["rows"]}
+        for name in ("recipes", "recipes-cuda")
+    )
+    rows = []
+    for recipe, run in models.items():
+        timing = run.meta["timing"]
+        lasted = timing["training_seconds"] or timing["seconds"]
+        rows.append(
+            {
+                "recipe": recipe,
+                "parameters": run.meta["parameters"],
+                "minutes": lasted / 60,
+                "energy": watt_hours(run.meta),
+                "multiply_adds": core.get(recipe, {}).get("multiply_adds"),
+                "core": _milliseconds(core.get(recipe)),
+                "card": _milliseconds(card.get(recipe)),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _milliseconds(row: Mapping[str, Any] | None) -> float | None:
+    """Return the time of one photo: that of a batch, divided by its size."""
+    return row["milliseconds"] / row["batch"] if row else None
 
 
 def _about(bar: Mapping[str, Any]) -> str:

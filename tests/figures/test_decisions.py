@@ -22,8 +22,19 @@ def test_the_selective_curve_starts_where_enough_photos_are_answered(curve):
     line = decisions.selective({PROBE: curve}).data[0]
 
     assert min(line.x) == pytest.approx(10)
-    assert (line.x[-1], line.y[-1]) == pytest.approx((100, 100 * curve.accuracy[-1]), rel=1e-5)
-    assert len(line.customdata) == len(line.x)
+    assert (line.x[-1], line.y[-1]) == pytest.approx((100, 100 * curve.accuracy[-1]), abs=0.005)
+    assert len(line.customdata) == len(line.x) == len(set(line.x)) == 37  # 4 to 40 of 40
+
+
+def test_a_curve_of_many_photos_keeps_its_ends_and_few_points():
+    rng = np.random.default_rng(0)
+    chances = rng.dirichlet(np.ones(7), size=1000)
+    many = selective_curve(rng.integers(7, size=1000), chances)
+
+    line = decisions.selective({PROBE: many}).data[0]
+
+    assert len(line.x) == decisions.POINTS
+    assert (min(line.x), max(line.x)) == pytest.approx((10, 100))
 
 
 def test_asking_a_person_every_time_costs_what_a_person_costs():
@@ -48,12 +59,12 @@ def test_a_cost_that_is_not_known_leaves_no_point_and_the_front_skips_it():
     )
 
     figure = decisions.efficiency(models, {"parameters": "Paramètres", "minutes": "Minutes"})
-    front, _, by_parameters, other_front, _, by_minutes = figure.data
+    front, _, by_parameters, other_front, by_minutes = figure.data
 
     assert list(by_parameters.x) == [14]
-    assert list(by_minutes.x) == [None]
+    assert (list(by_minutes.x), by_minutes.legendgroup) == ([0.5], PROBE)
     assert list(by_parameters.error_y.array) == pytest.approx([6])
-    assert by_parameters.legendgroup == by_minutes.legendgroup == MAJORITY
+    assert by_parameters.legendgroup == MAJORITY
     assert (list(front.x), list(other_front.x)) == ([14, 8967], [0.5])
     assert figure.layout.xaxis2.title.text == "Minutes"
 
@@ -68,7 +79,7 @@ def test_a_cost_known_of_no_model_is_said_not_to_be_measured():
 
     (said,) = figure.layout.annotations
     assert (said.text, said.yref) == ("non mesuré", "y2 domain")
-    assert [list(trace.x) for trace in figure.data[3:]] == [[], [None], [None]]
+    assert [list(trace.x) for trace in figure.data[3:]] == [[]]
     assert figure.layout.xaxis2.showticklabels is False
     probe, majority = figure.data[1:3]
     assert probe.marker.symbol != majority.marker.symbol

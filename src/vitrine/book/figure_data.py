@@ -58,7 +58,7 @@ def to_csv(table: Table) -> str:
     return stream.getvalue()
 
 
-def to_html(table: Table, *, most: int = 40) -> str:
+def to_html(table: Table, *, most: int = 24) -> str:
     """Write rows of a table as HTML, in French; what is left out is said in a note.
 
     A long table keeps its first rows; one of several series, some of each, evenly spaced.

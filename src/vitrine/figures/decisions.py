@@ -29,6 +29,8 @@ __all__ = ["efficiency", "expected_costs", "missed", "selective"]
 
 LEAST_COVERAGE = 0.1
 """Below this share of the images, an accuracy rests on too few of them to be drawn."""
+POINTS = 48
+"""Points of a curve of abstention: every one of them weighs on the page."""
 PERCENT = {"ticksuffix": f"{THIN}%"}
 UNMEASURED = "non mesuré"
 _SYMBOLS = ("circle", "diamond", "square", "cross", "triangle-up", "triangle-down", "star", "x")
@@ -42,11 +44,13 @@ def selective(curves: Mapping[str, SelectiveCurve]) -> go.Figure:
     """
     figure = go.Figure()
     for recipe, curve in curves.items():
-        shown = curve.coverage >= LEAST_COVERAGE
+        answered = np.flatnonzero(curve.coverage >= LEAST_COVERAGE)
+        shown = answered[np.unique(np.linspace(0, len(answered) - 1, POINTS).round().astype(int))]
         figure.add_scatter(
             name=model_name(recipe), mode="lines",
-            x=rounded(100 * curve.coverage[shown]), y=rounded(100 * curve.accuracy[shown]),
-            customdata=rounded(100 * curve.threshold[shown]),
+            x=(100 * curve.coverage[shown]).round(1).tolist(),
+            y=(100 * curve.accuracy[shown]).round(2).tolist(),
+            customdata=(100 * curve.threshold[shown]).round().astype(int).tolist(),
             line={"color": model_colour(recipe), "width": 2},
             hovertemplate=f"%{{x:.0f}}{THIN}% des photos, exactitude %{{y:.1f}}{THIN}%, "
             f"confiance d’au moins %{{customdata:.0f}}{THIN}%",
@@ -112,7 +116,9 @@ def efficiency(models: pd.DataFrame, costs: Mapping[str, str]) -> go.Figure:
             line={"color": MUTED, "width": 1, "shape": "hv", "dash": "dot"},
         )  # fmt: skip
         for symbol, cost, row in zip(cycle(_SYMBOLS), known, models.itertuples(), strict=False):
-            score = Interval(100 * row.value, 100 * row.low, 100 * row.high)
+            if place > 1 and np.isnan(cost):
+                continue  # the first panel names every model
+            score = Interval(*(round(100 * end, 2) for end in (row.value, row.low, row.high)))
             figure.add_scatter(
                 row=place, col=1, name=model_name(row.recipe), legendgroup=row.recipe,
                 showlegend=place == 1, mode="markers", x=rounded([cost]), y=rounded([score.value]),

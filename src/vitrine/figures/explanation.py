@@ -254,4 +254,4 @@ _SIGNED = [[0, "#8a3f00"], [0.25, "#d99a5b"], [0.5, "#f7f7f5"], [0.75, "#6aa8c9"
 
 
 def _percent(share: Interval) -> Interval:
-    return Interval(100 * share.value, 100 * share.low, 100 * share.high)
+    return Interval(*(round(100 * end, 2) for end in (share.value, share.low, share.high)))
