@@ -229,7 +229,7 @@ gaps = {
 # départagent pas.
 
 # %% mystnb={"figure": {"name": "fig-pytorch-ecarts", "caption": "Écarts d’exactitude sur les mêmes images de test, intervalles à 95 %. Trait vertical : aucun écart."}, "image": {"alt": "Une ligne par comparaison : un losange et sa barre d’erreur horizontale, de part et d’autre d’un trait vertical à zéro. La première ligne compare PyTorch à TensorFlow."}}
-training.gaps(gaps, metric="Écart d’exactitude (points)")
+training.gaps(gaps, metric="Écart (points)")
 
 # %% [markdown]
 # Pour la bibliothèque, l’écart d’exactitude est de

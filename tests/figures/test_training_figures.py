@@ -45,7 +45,7 @@ def test_curves_name_the_model_where_there_are_several(history):
 
     figure = training.curves(dict.fromkeys(names, history))
 
-    assert figure.data[4].name == "MambaVision (micro, de zéro), graine 0, entraînement"
+    assert figure.data[4].name == "MambaVision (micro, de zéro), graine 0,<br>entraînement"
     assert figure.data[2].line.color != figure.data[6].line.color
 
 

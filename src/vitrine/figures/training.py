@@ -55,13 +55,14 @@ def curves(histories: Mapping[str, pd.DataFrame]) -> go.Figure:
         recipe, _, seed = name.partition("/seed-")
         dash = DASHES[number % len(DASHES)]
         who = f"Graine {seed}" if alone else f"{model_name(recipe)}, graine {seed}"
+        end = " " if alone else "<br>"  # a whole legend on a telephone
         for part, label, colour in (
             ("train", "entraînement", MUTED),
             ("val", "validation", model_colour(recipe)),
         ):
             for row, (quantity, scale) in enumerate((("loss", 1), ("accuracy", 100)), start=1):
                 figure.add_scatter(
-                    row=row, col=1, mode="lines", name=f"{who}, {label}",
+                    row=row, col=1, mode="lines", name=f"{who},{end}{label}",
                     legendgroup=f"{name}-{part}", showlegend=row == 1,
                     x=history.epoch.tolist(), y=rounded(scale * history[f"{part}_{quantity}"]),
                     line={"color": colour, "width": 2 if part == "val" else 1.2, "dash": dash},
