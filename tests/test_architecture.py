@@ -22,7 +22,8 @@ LAYERS = [
     {"recipes"},
     {"models", "exchange"},
     {"runs", "ssm"},
-    {"train_keras", "train_torch", "probe"},
+    {"loop"},
+    {"train_keras", "train_torch", "probe", "pretrain"},
     {"scores", "kept"},
     {"session", "compare"},
     {"explain"},
@@ -30,7 +31,7 @@ LAYERS = [
     {"speeds", "sizes"},
     {"ledger"},
     {"book", "serving"},
-    {"bench"},
+    {"bench", "sweep"},
     {"cli"},
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
@@ -76,6 +77,8 @@ def test_module_stays_short_enough_to_hold_one_noun(path):
         ("vitrine.cli", {"torch", "tensorflow", "plotly", "sklearn"}),
         ("vitrine.train_keras", {"torch"}),
         ("vitrine.train_torch", {"tensorflow"}),
+        ("vitrine.pretrain.sources", {"torch", "tensorflow"}),
+        ("vitrine.sweep", {"torch", "tensorflow", "dask"}),
         ("vitrine.explain.facts", {"torch", "tensorflow", "plotly"}),
         ("vitrine.exchange", {"torch", "tensorflow", "keras", "timm"}),
         ("vitrine.images", {"pandas", "scipy"}),

@@ -97,7 +97,8 @@ def test_compare_prints_markdown_with_gaps_classes_and_changed_images():
     "command",
     [
         ["data", "fetch"], ["data", "verify"], ["data", "prepare"], ["data", "status"],
-        ["data", "facts"], ["train"], ["run"], ["book"], ["publish"], ["check"], ["ledger"],
+        ["data", "facts"], ["data", "corpus"], ["pretrain"], ["sweep"], ["train"],
+        ["run"], ["book"], ["publish"], ["check"], ["ledger"],
         ["runs", "list"], ["runs", "show"], ["runs", "compare"], ["figure"], ["note"], ["slides"],
         ["export"], ["serve"],
     ],

@@ -2,13 +2,14 @@
 
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pytest
 import timm
 import torch
 
-from vitrine import exchange
+from vitrine import exchange, images, recipes
 from vitrine.exchange import ExchangeError
 
 # A Keras network whose statistics are those of a batch, as after training, and its answers.
@@ -35,6 +36,22 @@ logits = network(pixels.astype(np.float32), training=False).numpy()
 np.savez(sys.argv[1], pixels, logits, **networks.arrays(network))
 """
 
+# The other way: a network of timm, and what Keras answers with its weights.
+BACK = """
+import sys
+import numpy as np
+from dataclasses import replace
+from vitrine import recipes
+from vitrine.train_keras import network as networks
+
+arrays = dict(np.load(sys.argv[1]))
+pixels = arrays.pop("arr_0")
+recipe = replace(recipes.find("efficientnet-b0-keras-scratch"), image_size=pixels.shape[1])
+network = networks.build(recipe)
+networks.fill(network, arrays)
+np.save(sys.argv[2], network(pixels.astype(np.float32), training=False).numpy())
+"""
+
 
 @pytest.fixture(scope="module")
 def in_keras(tmp_path_factory):
@@ -47,7 +64,7 @@ def in_keras(tmp_path_factory):
 
 def test_the_network_of_keras_answers_the_same_in_timm(in_keras):
     from vitrine import recipes
-    from vitrine.train_torch.network import build
+    from vitrine.loop.network import build
 
     pixels, logits, arrays = in_keras
     network = build(recipes.find("efficientnet-b0-torch-scratch").smoke()).eval()
@@ -59,6 +76,36 @@ def test_the_network_of_keras_answers_the_same_in_timm(in_keras):
 
     assert np.ptp(logits, axis=0).min() > 0.1  # the photos are told apart
     np.testing.assert_allclose(found, logits, rtol=5e-5, atol=5e-5)
+
+
+def test_a_network_of_timm_answers_the_same_in_keras_for_real_photos(shared, tmp_path):
+    from vitrine.loop.network import build
+
+    with zipfile.ZipFile(shared / "flipkart" / "flipkart-320.zip") as archive:
+        names = sorted(name for name in archive.namelist() if name.endswith(".jpg"))[::90]
+        pixels = np.stack([images.preprocess(archive.read(name), 224) for name in names])
+    photos = torch.from_numpy(pixels).permute(0, 3, 1, 2)
+    torch.manual_seed(0)
+    network = build(recipes.find("efficientnet-b0-torch-scratch"))
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = 1.0  # the statistics become those of the photos
+            torch.nn.init.normal_(module.weight, 1, 0.2)
+            torch.nn.init.normal_(module.bias, 0, 0.1)
+    with torch.no_grad():
+        network.train()(photos)
+        logits = network.eval()(photos).numpy()
+
+    state = {name: tensor.numpy() for name, tensor in network[1].state_dict().items()}
+    np.savez(tmp_path / "timm.npz", pixels, **exchange.to_keras(state))
+    subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", BACK, tmp_path / "timm.npz", tmp_path / "keras.npy"],
+        check=True,
+    )
+
+    assert len(pixels) == 12
+    assert np.ptp(logits, axis=0).min() > 0.1  # the photos are told apart
+    np.testing.assert_allclose(np.load(tmp_path / "keras.npy"), logits, rtol=0, atol=1e-4)
 
 
 def test_the_weights_come_back_to_keras_as_they_left(in_keras):

@@ -84,6 +84,7 @@ def test_the_real_weights_give_the_features_they_are_known_for(shared):
 def test_absent_or_altered_weights_say_where_to_get_them(monkeypatch, tmp_path):
     recipe = recipes.find("mobilenetv2-int8-probe")
     monkeypatch.setenv("VITRINE_SHARED", str(tmp_path))
+    monkeypatch.setattr(probe.paths, "data", lambda: tmp_path / "data")
     pixels = np.zeros((1, 224, 224, 3), np.uint8)
 
     with pytest.raises(RecipeError, match="place the file in data/weights/, from https://github"):

@@ -196,7 +196,7 @@ def test_both_frameworks_start_from_the_same_laws():
     import torch
     from torch import nn
 
-    from vitrine.train_torch.network import build
+    from vitrine.loop.network import build
 
     script = """
 import keras, numpy as np
@@ -228,7 +228,7 @@ print(head.kernel.numpy().std(), np.abs(head.bias.numpy()).max(), norm.momentum,
 def test_mambavision_has_windows_that_fit_the_photos(name):
     import torch
 
-    from vitrine.train_torch.network import build
+    from vitrine.loop.network import build
 
     recipe = recipes.find(name)
     network = build(recipe)[1]

@@ -138,7 +138,7 @@ def carried(recipe: Recipe, path: Path) -> Any:
     """
     import torch
 
-    from vitrine.train_torch.network import build
+    from vitrine.loop.network import build
 
     name = exchange.torch_architecture(recipe.architecture)
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as alone:
@@ -164,7 +164,7 @@ def _digest(path: Path) -> dict[str, str]:
 def _torch(recipe: Recipe, path: Path) -> Kept:
     import torch
 
-    from vitrine.train_torch import network as torch_network
+    from vitrine.loop import network as torch_network
 
     network = torch_network.build(recipe, pretrained=False)
     network.load_state_dict(torch.load(path, weights_only=True, map_location="cpu"))

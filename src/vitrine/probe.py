@@ -10,6 +10,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -95,25 +96,17 @@ def _tflite(recipe: Recipe, tensor: str, pixels: Pixels) -> Features:
 
 
 def _timm(recipe: Recipe, name: str, pixels: Pixels) -> Features:
-    import timm
     import torch
 
-    overlay = {} if recipe.weights in ("none", "imagenet") else {"file": recipe.weights}
-    try:
-        network = timm.create_model(
-            name, pretrained=recipe.weights != "none", num_classes=0, pretrained_cfg_overlay=overlay
-        ).eval()
-    except (OSError, RuntimeError) as error:
-        raise RecipeError(
-            f"expected the weights {recipe.weights!r} of {name}, found none "
-            f"({type(error).__name__}); download them elsewhere and give `--weights PATH`"
-        ) from error
-    mean, std = (np.array(network.pretrained_cfg[key], np.float32) for key in ("mean", "std"))
+    from vitrine.loop.network import build
+
+    scaled, network = build(replace(recipe, architecture=name)).eval()
     rows = []
     with torch.inference_mode():
         for start in range(0, len(pixels), 16):
-            scaled = (pixels[start : start + 16] / np.float32(255) - mean) / std
-            rows.append(network(torch.from_numpy(scaled).permute(0, 3, 1, 2)).numpy())
+            piece = torch.from_numpy(np.array(pixels[start : start + 16])).permute(0, 3, 1, 2)
+            maps = network.forward_features(scaled(piece))
+            rows.append(network.forward_head(maps, pre_logits=True).numpy())
     return np.concatenate(rows)
 
 

@@ -6,6 +6,7 @@ it can reach the published runs or the ledger.
 """
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +14,11 @@ import numpy as np
 
 from vitrine import catalog, demo, paths, recipes, runs, splits
 from vitrine.catalog import Catalog
-from vitrine.recipes import Recipe
+from vitrine.recipes import Recipe, RecipeError
 from vitrine.runs import Run
 from vitrine.splits import Split
 
-__all__ = ["PROFILES", "Session", "SessionError", "begin"]
+__all__ = ["PROFILES", "Session", "SessionError", "begin", "trainer_of"]
 
 PROFILES = ("published", "smoke")
 
@@ -85,16 +86,16 @@ class Session:
         full = f"{recipe.name}/seed-{seed}"
         if not self.smoke and not retrain or full in runs.names(base):
             return runs.load(full, base)
-        photos = self.catalog()
-        if recipe.trainer == "probe":
-            from vitrine import probe
+        going_on = {} if recipe.trainer == "probe" else {"resume": True}
+        fit = trainer_of(recipe)
+        return fit(recipe, self.split, self.catalog(), seed=seed, base=base, **going_on)
 
-            return probe.fit(recipe, self.split, photos, seed=seed, base=base)
-        if recipe.trainer == "keras":
-            from vitrine import train_keras as trainer
-        else:
-            from vitrine import train_torch as trainer
-        return trainer.fit(recipe, self.split, photos, seed=seed, base=base, resume=True)
+    def folds(self) -> Split:
+        """Return the repeated folds: the tracked ones, or those of the synthetic catalogue."""
+        if not self.smoke:
+            return splits.load_folds()
+        photos = self.catalog()
+        return splits.draw_folds(photos, splits.fingerprints(photos))
 
     def answers(self, name: str, seed: int = 0) -> Run:
         """Return a run to compare, without ever training one.
@@ -125,6 +126,26 @@ class Session:
             tables.append(runs.prediction_rows(frame, given, part))
         facts = {"hardware": {"device": "cpu", "cpu": "none: drawn, not trained"}, "timing": {}}
         return runs.RunFolder(recipe, seed, base).finish(tables, facts)
+
+
+def trainer_of(recipe: Recipe) -> Callable[..., Run]:
+    """Return the ``fit`` that reads a recipe; its framework is imported now, and it alone.
+
+    Raises:
+        RecipeError: If the recipe does not learn the photos.
+    """
+    if recipe.trainer == "keras":
+        from vitrine.train_keras import fit
+    elif recipe.trainer == "torch":
+        from vitrine.train_torch import fit
+    elif recipe.trainer == "probe":
+        from vitrine.probe import fit
+    else:
+        raise RecipeError(
+            f"expected a recipe that learns the photos, found {recipe.name}; start it with "
+            "`vitrine pretrain`"
+        )
+    return fit
 
 
 def _demo_folder() -> Path:

@@ -53,6 +53,15 @@ class Split:
             raise ValueError(f"expected one of {', '.join(PARTS)}, found {part!r}")
         return self.frame[self.frame.part == part].reset_index(drop=True)
 
+    def fold(self, repeat: int, fold: int) -> "Split":
+        """Return the partition that tests one fold of one repetition; the next one validates."""
+        number = self.frame[f"repeat_{repeat}"].to_numpy()
+        frame = self.frame[["row", "image", "label"]].copy()
+        frame["part"] = "train"
+        frame.loc[number == (fold + 1) % FOLDS, "part"] = "validation"
+        frame.loc[number == fold, "part"] = "test"
+        return _make(f"repeat-{repeat}-fold-{fold}", frame)
+
     def present(self, catalog: Catalog) -> "Split":
         """Return the same split without the images that the catalogue lacks; the hash stays."""
         kept = self.frame.image.isin(catalog.products.image[catalog.products.present])

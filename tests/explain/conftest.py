@@ -29,7 +29,7 @@ def tiny_recipe():
 def tiny_network():
     import torch
 
-    from vitrine.train_torch.network import build
+    from vitrine.loop.network import build
 
     torch.manual_seed(0)
     return build(TINY).eval()
@@ -39,7 +39,7 @@ def tiny_network():
 def tiny_run(tiny_network, demo_split, demo_catalog, tmp_path_factory):
     import torch
 
-    from vitrine.train_torch.network import predict
+    from vitrine.loop.network import predict
 
     folder = RunFolder(TINY, 0, tmp_path_factory.mktemp("runs"))
     folder.prepare(resume=False)

@@ -37,7 +37,7 @@ def train(recipe, seed=0):
     """Return a network that tells photos apart, without the time of training."""
     import torch
 
-    from vitrine.train_torch.network import build
+    from vitrine.loop.network import build
 
     torch.manual_seed(seed)
     built = build(recipe)
@@ -59,7 +59,7 @@ def run(trained, demo_split, demo_catalog, tmp_path_factory):
     """Return a finished run of a tiny network of timm."""
     import torch
 
-    from vitrine.train_torch.network import predict
+    from vitrine.loop.network import predict
 
     made = RunFolder(TINY, 0, tmp_path_factory.mktemp("runs"))
     made.prepare(resume=False)
@@ -276,7 +276,7 @@ def test_a_network_that_does_more_than_a_mean_has_no_evidence():
     import timm
     from torch import nn
 
-    from vitrine.train_torch.network import Normalise
+    from vitrine.loop.network import Normalise
 
     backbone = timm.create_model("test_convnext", num_classes=7)
     norm = Normalise((0.5,) * 3, (0.5,) * 3)

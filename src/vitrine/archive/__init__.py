@@ -12,10 +12,10 @@ Killed anywhere on that line, the next run goes on from there.
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 from vitrine import paths
 from vitrine.archive.errors import BAD_INPUT, FAILED, ArchiveError, writing
+from vitrine.archive.origin import label, parse
 from vitrine.archive.receipt import (
     RECEIPT,
     Edition,
@@ -63,7 +63,7 @@ def fetch(
         ArchiveError: If the data set could not be obtained; the folder then holds what it held.
     """
     folder, editions = folder or paths.data(), editions or tracked()
-    origin = _origin(source)
+    origin = _archive(ADDRESS if source is None else source)
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     if (receipt := _present(folder, source, origin, editions)) is not None:
@@ -129,33 +129,15 @@ def status(folder: Path | None = None) -> Receipt | None:
     return receipt
 
 
-def _origin(source: str | Path | None) -> str | Path:
-    """Tell an address from a local archive."""
-    if source is None:
-        return ADDRESS
-    if isinstance(source, str) and "://" in source:
-        if _is_web(source):
-            return source
+def _archive(source: str | Path) -> str | Path:
+    origin = parse(source)
+    if isinstance(origin, Path) and not origin.is_file():
         raise ArchiveError(
-            f"expected an http or https address, found {source!r}; download the archive yourself "
-            "and give its path",
+            f"expected an archive at {source}, found no such file but a folder; "
+            "give the ZIP itself",
             exit_code=BAD_INPUT,
         )
-    if not Path(source).is_file():
-        raise ArchiveError(
-            f"expected an archive at {source}, found no such file; check the path",
-            exit_code=BAD_INPUT,
-        )
-    return Path(source)
-
-
-def _is_web(address: str) -> bool:
-    try:
-        parts = urlsplit(address)
-        web = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-    return web and address.isprintable()
+    return origin
 
 
 def _present(
@@ -184,29 +166,21 @@ def _present(
 def _came_from(origin: str | Path, receipt: Receipt) -> bool:
     if isinstance(origin, Path):
         return sha256(origin) == receipt.archive_sha256
-    return _label(origin) == receipt.source
-
-
-def _label(origin: str | Path) -> str:
-    """Name a source without what a receipt must not tell: a folder, a password, a signature."""
-    if isinstance(origin, Path):
-        return origin.name
-    parts = urlsplit(origin)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    return label(origin) == receipt.source
 
 
 def _obtain(origin: str | Path, folder: Path, editions: Mapping[str, Edition]) -> Receipt:
     for edition in editions.values():
         edition.expected()  # a lost manifest is reported before the download, not after
     if isinstance(origin, Path):
-        receipt = stage(origin, _label(origin), folder, editions)
+        receipt = stage(origin, label(origin), folder, editions)
     else:
         # Imported here: a second run, which needs no network, starts in half the time.
         from vitrine.archive.download import discard, download
 
         archive = download(origin, folder)
         try:
-            receipt = stage(archive, _label(origin), folder, editions)
+            receipt = stage(archive, label(origin), folder, editions)
         except ArchiveError as error:
             if error.exit_code != FAILED:
                 discard(folder)  # the fault lies in the archive: it would fail for ever

@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from vitrine.archive.errors import BAD_INPUT, ArchiveError, require_space, writing
 from vitrine.archive.receipt import IMAGES, TABLE
 
-__all__ = ["inspect", "unpack"]
+__all__ = ["contents", "inspect", "read", "readable", "unpack"]
 
 MAX_BYTES = 512 * 2**20
 """Most that an archive may announce once unpacked; the originals are 368 MB."""
@@ -59,7 +59,7 @@ def unpack(source: Path, target: Path) -> dict[str, str]:
         ArchiveError: If the archive is unreadable, dangerous or holds no image, or if the disk
             is full. What was written by then is left to the caller.
     """
-    with _readable(source), zipfile.ZipFile(source) as archive:
+    with readable(source), zipfile.ZipFile(source) as archive:
         wanted = inspect(archive)
         needed = sum(entry.file_size for entry in wanted.values())
         require_space(target.parent, needed)
@@ -79,20 +79,8 @@ def inspect(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     Raises:
         ArchiveError: If any entry is dangerous, or if there is no image or no table.
     """
-    entries = archive.infolist()
-    if len(entries) > MAX_ENTRIES:
-        raise _refusal(f"at most {MAX_ENTRIES} entries", f"{len(entries)}")
-    announced = sum(entry.file_size for entry in entries)
-    if announced > MAX_BYTES:
-        raise _refusal(f"at most {MAX_BYTES:,} bytes once unpacked", f"{announced:,} announced")
-    seen: set[str] = set()
     wanted = {}
-    for entry in entries:
-        name = _name(entry)
-        _refuse_dangerous(name, entry)
-        if (key := name.rstrip("/").casefold()) in seen:
-            raise _refusal("each name once", f"{name!r} twice")
-        seen.add(key)
+    for name, entry in contents(archive).items():
         if (place := _place(name)) is None:
             continue
         if place in wanted:
@@ -103,6 +91,53 @@ def inspect(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     if TABLE not in wanted:
         raise _refusal(f"the table Flipkart/{_TABLE_SOURCE}", "none")
     return wanted
+
+
+def contents(
+    archive: zipfile.ZipFile, *, max_entries: int = MAX_ENTRIES, max_bytes: int = MAX_BYTES
+) -> dict[str, zipfile.ZipInfo]:
+    """Return the entries of an archive by name, folders included, once all are found harmless.
+
+    Args:
+        archive: Only its table of contents is read.
+        max_entries: Most entries that it may have.
+        max_bytes: Most that it may announce once unpacked.
+
+    Raises:
+        ArchiveError: If any entry is dangerous.
+    """
+    entries = archive.infolist()
+    if len(entries) > max_entries:
+        raise _refusal(f"at most {max_entries} entries", f"{len(entries)}")
+    announced = sum(entry.file_size for entry in entries)
+    if announced > max_bytes:
+        raise _refusal(f"at most {max_bytes:,} bytes once unpacked", f"{announced:,} announced")
+    seen: set[str] = set()
+    found = {}
+    for entry in entries:
+        name = _name(entry)
+        _refuse_dangerous(name, entry)
+        if (key := name.rstrip("/").casefold()) in seen:
+            raise _refusal("each name once", f"{name!r} twice")
+        seen.add(key)
+        found[name] = entry
+    return found
+
+
+def read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    """Return the content of an entry, never more than it announced.
+
+    Raises:
+        ArchiveError: If it is damaged, or lied about its size.
+    """
+    content = b""
+    for chunk in _chunks(archive, entry):
+        content += chunk
+        if len(content) > entry.file_size:
+            break
+    if len(content) != entry.file_size:
+        raise _another_size(entry)
+    return content
 
 
 def _name(entry: zipfile.ZipInfo) -> str:
@@ -154,20 +189,20 @@ def _write(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, needed:
             digest.update(chunk)
             file.write(chunk)
     if written != entry.file_size:
-        found = f"another size in {entry.orig_filename!r}"
-        raise _refusal(f"{entry.file_size} bytes, as announced", found)
+        raise _another_size(entry)
     return digest.hexdigest()
 
 
 def _chunks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
     # An error of the reader must not pass for one of the writer around it.
-    with _readable(Path(archive.filename or "")), archive.open(entry) as content:
+    with readable(Path(archive.filename or "")), archive.open(entry) as content:
         while chunk := content.read(_CHUNK):
             yield chunk
 
 
 @contextmanager
-def _readable(source: Path) -> Iterator[None]:
+def readable(source: Path) -> Iterator[None]:
+    """Translate what a reader of ZIP archives may raise into one sentence."""
     try:
         yield
     except ArchiveError:
@@ -178,6 +213,11 @@ def _readable(source: Path) -> Iterator[None]:
             "get the archive again",
             exit_code=BAD_INPUT,
         ) from error
+
+
+def _another_size(entry: zipfile.ZipInfo) -> ArchiveError:
+    found = f"another size in {entry.orig_filename!r}"
+    return _refusal(f"{entry.file_size} bytes, as announced", found)
 
 
 def _nature(source: Path) -> str:

@@ -98,7 +98,7 @@ def _torch(recipe: Recipe, device: str) -> tuple[Predict, float | None]:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from vitrine.train_torch.network import build, predict
+    from vitrine.loop.network import build, predict
 
     torch.set_num_threads(1)
     network = build(recipe, pretrained=False).eval()

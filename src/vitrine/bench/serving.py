@@ -120,8 +120,8 @@ def _efficientnet(folder: Path) -> _Model:
     import torch
     from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 
+    from vitrine.loop.network import Normalise
     from vitrine.serving.network import float_graph
-    from vitrine.train_torch.network import Normalise
 
     architecture, side = "efficientnet_b0", 224
     torch.manual_seed(0)

@@ -12,7 +12,17 @@ import typer
 from rich.console import Console
 
 from vitrine import __version__
-from vitrine.cli import bench, data, explaining, interface, report, serving, takeaway, training
+from vitrine.cli import (
+    bench,
+    data,
+    explaining,
+    interface,
+    pretraining,
+    report,
+    serving,
+    takeaway,
+    training,
+)
 
 __all__ = ["app", "main"]
 
@@ -31,6 +41,8 @@ app.add_typer(training.runs_app, name="runs")
 for command in (training.train, report.run, report.book, report.publish, report.check):
     app.command()(command)
 app.command("ledger")(report.ledger_command)
+for command in (pretraining.pretrain, pretraining.sweep):
+    app.command()(command)
 for command in (explaining.robustness, explaining.explain):
     app.command()(command)
 for command in (serving.export, serving.serve, interface.ui, interface.up):

@@ -32,6 +32,7 @@ def train(
     Example: vitrine train efficientnet-b0-torch --weights imagenet --seed 1
     """
     from vitrine import session, splits
+    from vitrine.scores.metrics import accuracy
 
     if device not in ("auto", "cpu", "cuda"):
         raise typer.BadParameter(f"expected auto, cpu or cuda, found {device!r}")
@@ -40,22 +41,13 @@ def train(
     if weights is not None and weights != chosen.weights:
         suffix = weights if weights in ("imagenet", "none") else Path(weights).stem
         chosen = replace(chosen, weights=weights, name=f"{chosen.name}-{suffix.lower()}")
-    photos = here.catalog()
+    fit, photos = session.trainer_of(chosen), here.catalog()
     common = {"seed": seed, "base": here.base}
     if chosen.trainer == "probe":
-        from vitrine import probe
-
-        folds = None if here.smoke else splits.load_folds()
-        run = probe.fit(chosen, here.split, photos, folds=folds, report=typer.echo, **common)
+        common |= {"folds": None if here.smoke else splits.load_folds(), "report": typer.echo}
     else:
-        if chosen.trainer == "keras":
-            from vitrine.train_keras import fit
-        else:
-            from vitrine.train_torch import fit
         common |= {"device": device, "threads": threads, "resume": resume}
-        run = fit(chosen, here.split, photos, **common)
-    from vitrine.scores.metrics import accuracy
-
+    run = fit(chosen, here.split, photos, **common)
     test = run.part("test")
     typer.echo(
         f"run {run.name}: {len(test.truth)} test photos predicted, "

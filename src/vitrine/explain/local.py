@@ -21,7 +21,7 @@ from vitrine.explain.occlusion import occlusion
 from vitrine.explain.sanity import likeness, randomised
 from vitrine.explain.stages import activations
 from vitrine.kept import Kept
-from vitrine.train_torch.network import predict
+from vitrine.loop.network import predict
 
 __all__ = ["PER_CLASS", "STEPS", "maps", "on_drawing", "on_photos"]
 

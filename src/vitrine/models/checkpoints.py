@@ -1,4 +1,4 @@
-"""Read MambaVision weights, published or our own: tensors only, and every key accounted for.
+"""Read weights, published or our own: tensors only, and every key accounted for.
 
 Two containers are read: what ``torch.save`` writes (NVIDIA's ``.pth.tar``) and safetensors (the
 Hugging Face hub). A pickle can run code while it is opened, so nothing but tensors, plain values
@@ -28,7 +28,6 @@ LICENCE = (
 )
 ENTRIES = ("state_dict", "model")
 PREFIXES = ("module.", "_orig_mod.", "model.")
-HEAD = ("head.weight", "head.bias")
 STEM = "patch_embed.conv_down.0.weight"
 RGB_KERNEL = (3, 3, 3)
 NAMED_AT_MOST = 12
@@ -113,10 +112,11 @@ def load_checkpoint(
     swap_head: bool = False,
     adapt_stem: bool = False,
 ) -> tuple[str, ...]:
-    """Load a checkpoint into a MambaVision, wholly or not at all.
+    """Load a checkpoint into a network of timm's registry, wholly or not at all.
 
     Args:
-        model: The network. Its windows and pooling are free: no weight depends on them.
+        model: The network. Windows and pooling of a MambaVision are free: no weight depends on
+            them.
         path: A ``.pth.tar`` or ``.safetensors`` file.
         swap_head: Whether to leave out a head of another size, and keep the model's own.
         adapt_stem: Whether to adapt a first convolution made for colour images: its channels are
@@ -132,9 +132,11 @@ def load_checkpoint(
     """
     state, own = read_checkpoint(path), model.state_dict()
     kept: tuple[str, ...] = ()
-    if swap_head and any(_shape(state.get(key)) != _shape(own.get(key)) for key in HEAD):
-        kept = tuple(key for key in HEAD if key in own)
-        state = {key: value for key, value in state.items() if key not in HEAD}
+    named = (name for name, part in model.named_modules() if part is model.get_classifier())
+    head = [f"{name}.{end}" for name in named for end in ("weight", "bias")]
+    if swap_head and any(_shape(state.get(key)) != _shape(own.get(key)) for key in head):
+        kept = tuple(key for key in head if key in own)
+        state = {key: value for key, value in state.items() if key not in head}
         state |= {key: own[key] for key in kept}
     if adapt_stem and (_shape(state.get(STEM)) or ())[1:] == RGB_KERNEL:
         state[STEM] = adapt_input_conv(own[STEM].shape[1], state[STEM])

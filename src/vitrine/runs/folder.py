@@ -98,15 +98,17 @@ class RunFolder:
         file sees it grow, and a resumed run has no epoch twice. (Events written by a framework
         carry the machine's name in the name of their file.)
         """
-        last = rows[-1]
-        left = (self.recipe.epochs - len(rows)) * last["seconds"] / 60
+        last, recipe = rows[-1], self.recipe
+        left, of = (recipe.epochs - len(rows)) * last["seconds"], f"/{recipe.epochs}"
+        if recipe.budget:
+            left, of = recipe.budget - sum(row["seconds"] for row in rows), ""
         log.info(
-            "%s epoch %d/%d: train loss %.3f, validation loss %.3f, accuracy %.3f (%.1f s, "
+            "%s epoch %d%s: train loss %.3f, validation loss %.3f, accuracy %.3f (%.1f s, "
             "%.0f min left)",
-            self.name, last["epoch"], self.recipe.epochs, last["train_loss"], last["val_loss"],
-            last["val_accuracy"], last["seconds"], left,
+            self.name, last["epoch"], of, last["train_loss"], last["val_loss"],
+            last["val_accuracy"], last["seconds"], left / 60,
         )  # fmt: skip
-        table = pd.DataFrame(rows, columns=list(HISTORY_COLUMNS))
+        table = pd.DataFrame(rows, columns=_columns(rows))
         table.to_csv(self.path / HISTORY, index=False, lineterminator="\n", float_format="%.6g")
         _write_events(self.path / EVENTS, rows)
 
@@ -154,6 +156,11 @@ class RunFolder:
         return Run(self.name, self.path, meta)
 
 
+def _columns(rows: list[dict[str, float | int]]) -> list[str]:
+    """Return the columns of every history, then those that this one adds."""
+    return [*HISTORY_COLUMNS, *(name for name in rows[0] if name not in HISTORY_COLUMNS)]
+
+
 def _write_events(path: Path, rows: list[dict[str, float | int]]) -> None:
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.compat.proto.summary_pb2 import Summary
@@ -167,7 +174,7 @@ def _write_events(path: Path, rows: list[dict[str, float | int]]) -> None:
         for row in rows:
             values = [
                 Summary.Value(tag=name.replace("_", "/", 1), simple_value=row[name])
-                for name in HISTORY_COLUMNS
+                for name in _columns(rows)
                 if name not in ("epoch", "wall_time") and row[name] is not None
             ]
             event = Event(

@@ -72,13 +72,13 @@ class Meter:
         self._clock, self._cpu_clock = time.perf_counter(), time.process_time()
 
     def facts(
-        self, history: list[dict[str, float | int]], images: int, **more: Any
+        self, history: list[dict[str, float | int]], images: float | int, **more: Any
     ) -> dict[str, Any]:
         """Return what ``run.json`` says of the machine and of time.
 
         Args:
             history: Epochs of the run, those of earlier attempts included.
-            images: Images seen in one epoch.
+            images: Images seen in one epoch, on average.
             more: Anything else measured.
         """
         training = sum(row["seconds"] for row in history)

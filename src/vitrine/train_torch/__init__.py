@@ -5,7 +5,7 @@ epoch) and ends with a checkpoint, so that a run killed and resumed equals one n
 test part is read once, after training, for the final predictions, in float32 on the CPU.
 """
 
+from vitrine.loop.network import build, predict
 from vitrine.train_torch.fit import fit
-from vitrine.train_torch.network import build, predict
 
 __all__ = ["build", "fit", "predict"]

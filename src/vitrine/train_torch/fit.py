@@ -1,8 +1,6 @@
 """Turn a recipe and a split into a run."""
 
-import logging
 import os
-import warnings
 from functools import partial
 from pathlib import Path
 
@@ -13,34 +11,20 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from vitrine import images
 from vitrine.catalog import Catalog
+from vitrine.loop import start
+from vitrine.loop import trainer as engine
+from vitrine.loop.classifier import BEST, LAST, Classifier, EpochCheckpoint
+from vitrine.loop.network import predict
+from vitrine.loop.order import EpochOrder
 from vitrine.recipes import Recipe, RecipeError
-from vitrine.runs import Meter, Run, RunFolder
+from vitrine.runs import Run, RunFolder, load
 from vitrine.splits import Split
-from vitrine.train_torch.loop import BEST, LAST, Classifier, EpochCheckpoint
-from vitrine.train_torch.network import predict
-from vitrine.train_torch.photos import EpochOrder, Photos
+from vitrine.train_torch.photos import Photos
 
 __all__ = ["fit"]
 
 TRAIN_SIZE = 256
 """Side, in pixels, of the decoded photos that training crops from."""
-
-
-def _device(asked: str) -> str:
-    available = torch.cuda.is_available()
-    if asked == "cuda" and not available:
-        raise RecipeError(
-            "expected a CUDA device, found none; train with --device cpu, or --device auto to take "
-            "what there is"
-        )
-    return "cuda" if available and asked in ("auto", "cuda") else "cpu"
-
-
-def _quiet() -> None:
-    """Silence Lightning's advice: the recipe has decided, and the history says the rest."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    for message in (".*does not have many workers.*", ".*LeafSpec.*", ".*ckpt_path.*"):
-        warnings.filterwarnings("ignore", message)
 
 
 def fit(
@@ -71,19 +55,11 @@ def fit(
         RunError: If the run is finished already, or begun and not resumed.
         KeyboardInterrupt: If training is interrupted; the last whole epoch is kept.
     """
-    obtained = _device(device)
-    world = torch.cuda.device_count() if obtained == "cuda" else 1
-    rank = int(os.environ.get("LOCAL_RANK", 0))
-    torch.set_num_threads(threads or os.cpu_count() or 1)
-    _quiet()
-
+    obtained = engine.obtain(device, threads)
     folder = RunFolder(recipe, seed, base)
-    folder.prepare(resume=resume or rank > 0)
+    folder.prepare(resume=resume or not engine.first_process())
     split = split.present(catalog)
-    meter = Meter(
-        obtained, asked=device, threads=torch.get_num_threads(),
-        gpu=torch.cuda.get_device_name() if obtained == "cuda" else None,
-    )  # fmt: skip
+    meter = engine.meter(obtained, device)
 
     train = split.part("train")
     steps = len(train) // recipe.batch_size
@@ -102,34 +78,13 @@ def fit(
     )
 
     L.seed_everything(seed, workers=True, verbose=False)
-    module = Classifier(recipe, seed, steps)
-    trainer = L.Trainer(
-        accelerator="gpu" if obtained == "cuda" else "cpu",
-        devices=world,
-        strategy="ddp" if world > 1 else "auto",
-        precision=_precision(recipe, obtained),
-        max_epochs=recipe.epochs,
-        accumulate_grad_batches=recipe.accumulate,
-        callbacks=[EpochCheckpoint(folder)],
-        use_distributed_sampler=False,
-        num_sanity_val_steps=0,
-        logger=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        deterministic="warn" if obtained == "cuda" else True,
-    )
-    order = EpochOrder(
-        len(train),
-        steps * recipe.batch_size,
-        seed,
-        lambda: trainer.current_epoch,
-        rank=rank,
-        world=world,
-    )
+    module, began = Classifier(recipe, seed, steps), start.facts(recipe)
+    trainer = engine.trainer(recipe, obtained, callbacks=[EpochCheckpoint(folder)])
+    order = EpochOrder(len(train), steps * recipe.batch_size, seed, trainer)
     pixels = images.cached(catalog, train.image.tolist(), TRAIN_SIZE)
     loader = DataLoader(
         Photos(pixels, train.label.to_numpy(), recipe, seed),
-        recipe.batch_size // recipe.accumulate // world,
+        recipe.batch_size // recipe.accumulate // trainer.world_size,
         sampler=order,
         num_workers=workers,
         generator=torch.Generator(),  # so that no iterator draws from the training's own
@@ -140,20 +95,19 @@ def fit(
         raise KeyboardInterrupt
 
     best = folder.weights / BEST
-    if recipe.patience:
-        module.load_state_dict(torch.load(best, weights_only=True)["state_dict"])
-    network = module.final
-    torch.save(network.state_dict(), folder.weights / "model.pt")
-    facts = meter.facts(module.history, steps * recipe.batch_size)
-    facts["parameters"] = sum(p.numel() for p in network[1].parameters())
-    facts["precision"] = str(trainer.precision)
-    run = folder.seal(split, catalog, partial(predict, network), facts)
-    last.unlink()
-    best.unlink(missing_ok=True)
-    return run
 
+    def seal() -> Run:
+        if recipe.patience:
+            module.load_state_dict(torch.load(best, weights_only=True)["state_dict"])
+        network = module.final
+        torch.save(network.state_dict(), folder.weights / start.WEIGHTS)
+        facts = meter.facts(module.history, steps * recipe.batch_size)
+        facts["parameters"] = sum(p.numel() for p in network[1].parameters())
+        facts["precision"] = str(trainer.precision)
+        facts |= {"start": began} if began else {}
+        run = folder.seal(split, catalog, partial(predict, network), facts)
+        last.unlink()
+        best.unlink(missing_ok=True)
+        return run
 
-def _precision(recipe: Recipe, device: str) -> str:
-    if recipe.precision == "auto":
-        return "bf16-mixed" if device == "cuda" else "32-true"
-    return {"float32": "32-true", "bfloat16": "bf16-mixed"}[recipe.precision]
+    return engine.only_first(trainer, seal, partial(load, folder.name, folder.path.parents[1]))

@@ -1,7 +1,7 @@
-"""Feed the training loop: photos augmented as the recipe says, in an order that can be resumed."""
+"""Feed the training loop: photos augmented as the recipe says, each from a seed of its own."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,12 +10,12 @@ import torch
 from jaxtyping import Int, UInt8
 from timm.data import rand_augment_transform
 from torch import Tensor
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset
 from torchvision.transforms import v2
 
 from vitrine.recipes import Recipe, epoch_seed
 
-__all__ = ["EpochOrder", "Photos"]
+__all__ = ["Photos"]
 
 
 @contextmanager
@@ -80,40 +80,3 @@ class Photos(Dataset):
                 pixels = np.array(self.randaugment(v2.functional.to_pil_image(pixels)))
             augmented = self.augment(torch.from_numpy(pixels).permute(2, 0, 1))
         return augmented, int(self.labels[i])
-
-
-class EpochOrder(Sampler[tuple[int, int]]):
-    """A shuffle that depends on (seed, epoch) alone, shared out between processes.
-
-    Lightning makes the first iterator of a resumed run before it announces the epoch to a sampler,
-    so the epoch is asked for instead.
-
-    Args:
-        length: Images to choose from.
-        keep: How many of them an epoch sees: whole batches only.
-        seed: Seed of the run.
-        epoch: Tells the number of the epoch that begins.
-        rank: Number of this process.
-        world: Number of processes; each sees every ``world``-th image of the same shuffle.
-    """
-
-    def __init__(
-        self,
-        length: int,
-        keep: int,
-        seed: int,
-        epoch: Callable[[], int],
-        *,
-        rank: int = 0,
-        world: int = 1,
-    ) -> None:
-        self.length, self.keep, self.seed, self.epoch = length, keep, seed, epoch
-        self.rank, self.world = rank, world
-
-    def __len__(self) -> int:
-        return self.keep // self.world
-
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        epoch = self.epoch()
-        order = np.random.default_rng(epoch_seed(self.seed, epoch)).permutation(self.length)
-        return iter([(epoch, int(i)) for i in order[: self.keep][self.rank :: self.world]])

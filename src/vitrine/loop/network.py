@@ -1,7 +1,5 @@
 """Build the network that a recipe names, and predict with it."""
 
-from pathlib import Path
-
 import numpy as np
 import timm
 import torch
@@ -10,6 +8,7 @@ from torch import Tensor, nn
 
 import vitrine.models  # noqa: F401  (registers MambaVision with timm)
 from vitrine.catalog import CLASSES
+from vitrine.loop import start
 from vitrine.recipes import Recipe, RecipeError
 
 __all__ = ["build", "predict"]
@@ -49,14 +48,7 @@ def build(recipe: Recipe, classes: int = len(CLASSES), *, pretrained: bool = Tru
     options = {"drop_rate": recipe.drop_rate, "drop_path_rate": recipe.drop_path_rate}
     if recipe.windows:
         options["window_size"] = recipe.windows
-    pretrained = pretrained and recipe.weights != "none"
-    if pretrained and recipe.weights != "imagenet":
-        if not Path(recipe.weights).is_file():
-            raise RecipeError(
-                f"expected the weights of {recipe.name} at {Path(recipe.weights).name}, found no "
-                "such file; give the path of a checkpoint of this architecture"
-            )
-        options["pretrained_cfg_overlay"] = {"file": recipe.weights}
+    published = pretrained and recipe.weights == "imagenet"
     if not timm.is_model(recipe.architecture):
         raise RecipeError(
             f"recipe {recipe.name}: expected an architecture that timm knows, found "
@@ -65,14 +57,16 @@ def build(recipe: Recipe, classes: int = len(CLASSES), *, pretrained: bool = Tru
     try:
         network = timm.create_model(
             recipe.architecture,
-            pretrained=pretrained,
+            pretrained=published,
             num_classes=classes,
             **options,
         )
     except (OSError, RuntimeError, KeyError) as error:
-        if not pretrained:
+        if not published:
             raise
         raise RecipeError(_unavailable(recipe, error)) from error
+    if pretrained and start.is_local(recipe):
+        start.carry(recipe, network)
     head = network.get_classifier()
     nn.init.xavier_uniform_(head.weight)
     nn.init.zeros_(head.bias)
@@ -108,7 +102,7 @@ def predict(
     """
     network = network.cpu().float().eval()
     answers = []
-    for start in range(0, len(pixels), batch):
-        piece = torch.from_numpy(np.array(pixels[start : start + batch])).permute(0, 3, 1, 2)
+    for first in range(0, len(pixels), batch):
+        piece = torch.from_numpy(np.array(pixels[first : first + batch])).permute(0, 3, 1, 2)
         answers.append(network(piece).softmax(dim=1).numpy())
     return np.concatenate(answers)

@@ -1,18 +1,13 @@
-"""Recipes: everything that decides the outcome of a run, under a name.
-
-A recipe is written here once, passed to ``fit`` as it is, and saved beside its results by
-``runs``. To try a variation, use ``dataclasses.replace`` and give it a new name.
-"""
+"""What a recipe is: a frozen dataclass that refuses to contradict itself."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from difflib import get_close_matches
 from typing import Any, Literal
 
 import numpy as np
 
-__all__ = ["RECIPES", "Recipe", "RecipeError", "best_epoch", "epoch_seed", "find"]
+__all__ = ["Recipe", "RecipeError", "best_epoch", "epoch_seed"]
 
 
 class RecipeError(ValueError):
@@ -21,24 +16,28 @@ class RecipeError(ValueError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
-    """One way to train one classifier on the product photos.
+    """One way to train one classifier.
 
     Attributes:
         name: Identifier of the runs; also the name of their folder under ``runs/``.
-        trainer: Which ``fit`` reads it.
+        trainer: Which ``fit`` reads it; ``pretrain`` learns another corpus than the photos.
         architecture: Name in ``keras.applications``, in the timm registry, or a feature of
             ``probe``: ``tflite:<tensor>``, ``timm:<name>``, ``keras:<name>``,
             ``histogram+hog``, ``majority``.
-        weights: Where training starts: ``none``, ``imagenet``, or the path of a local file.
+        weights: Where training starts: ``none``, ``imagenet``, the name of a pretraining run such
+            as ``pretrain/<recipe>/seed-0``, or the path of a local file.
         backbone: ``fine-tuned``, or ``frozen`` (only the head learns).
         image_size: Side of the square input, in pixels.
         windows: Sides of the windows of the last two levels of a MambaVision, in positions (a
             position is 16, then 32 pixels); empty keeps the architecture's, made for 224 pixels.
         batch_size: Images per optimiser step, gradient accumulation included.
         accumulate: Pieces that a batch is cut into to save memory. Batch statistics see a piece.
-        epochs: Passes over the training split.
+        epochs: Passes over the training split; with a budget, the unit of the schedule alone.
+        budget: Seconds of training after which a pretraining ends, wherever it stands: the schedule
+            is stretched or shrunk to end with them. 0 counts passes instead.
         head_epochs: Among them, first passes during which only the head learns.
         warmup_epochs: Passes during which the learning rate rises linearly from zero.
+        optimizer: Name in timm's registry. PyTorch only: Keras has ``adamw``.
         learning_rate: Peak value, for the whole batch (not per image); a cosine brings it to zero.
         layer_decay: Factor on the learning rate from one layer group to the one below; 1 is none.
         weight_decay: Decoupled from the gradient, as in AdamW; vectors (biases, norms) have none.
@@ -50,7 +49,8 @@ class Recipe:
         crop_scale: Smallest share of the area that a random crop keeps; 1 is no crop.
         flip: Whether images are mirrored half of the time.
         jitter: Largest relative change of brightness, contrast and saturation.
-        randaugment: timm's configuration string; empty is none. PyTorch only.
+        randaugment: timm's configuration string; empty is none. PyTorch only. Pretraining reads
+            ``rand-m<magnitude>-n<operations>`` alone, the magnitude on timm's scale of 10.
         mixup: Parameter of the Beta law of mixup; 0 is none.
         cutmix: Parameter of the Beta law of CutMix; 0 is none. PyTorch only.
         ema_decay: Decay, a step, of the moving average of the weights; 0 is none. PyTorch
@@ -62,7 +62,7 @@ class Recipe:
     """
 
     name: str
-    trainer: Literal["keras", "torch", "probe"]
+    trainer: Literal["keras", "torch", "probe", "pretrain"]
     architecture: str
     weights: str = "none"
     backbone: Literal["fine-tuned", "frozen"] = "fine-tuned"
@@ -71,8 +71,10 @@ class Recipe:
     batch_size: int = 32
     accumulate: int = 1
     epochs: int = 0
+    budget: float = 0.0
     head_epochs: int = 0
     warmup_epochs: int = 0
+    optimizer: Literal["adamw", "lamb"] = "adamw"
     learning_rate: float = 0.0
     layer_decay: float = 1.0
     weight_decay: float = 0.0
@@ -106,6 +108,8 @@ class Recipe:
             self._refuse("accumulate", f"a divisor of batch_size={self.batch_size}")
         if self.trainer == "probe":
             return
+        if self.budget < 0 or (self.budget and self.trainer != "pretrain"):
+            self._refuse("budget", "positive seconds, and 0 but for a pretraining")
         if self.epochs < 1:
             self._refuse("epochs", "at least 1")
         if self.learning_rate <= 0:
@@ -116,7 +120,13 @@ class Recipe:
             self._refuse("head_epochs", f"fewer than epochs={self.epochs}")
         if self.head_epochs and self.weights == "none":
             self._refuse("head_epochs", "0 without pretrained weights, which it protects")
+        if self.trainer == "pretrain":
+            for field, only in (("weights", "none"), ("backbone", "fine-tuned"), ("patience", 0)):
+                if getattr(self, field) != only:
+                    self._refuse(field, f"{only}: a pretraining starts and ends alike for all")
         if self.trainer == "keras":
+            if self.optimizer != "adamw":
+                self._refuse("optimizer", "adamw: the Keras trainer does not implement it")
             for field in ("windows", "randaugment", "cutmix", "ema_decay", "norm_momentum"):
                 if getattr(self, field):
                     self._refuse(field, "none: the Keras trainer does not implement it")
@@ -147,146 +157,16 @@ class Recipe:
     def smoke(self) -> "Recipe":
         """Return the same recipe cut to the bone, to check in seconds that it runs."""
         cut = {"name": f"{self.name}-smoke", "image_size": 64}
+        cut |= {"windows": (4, 2) if self.windows else ()}
         if self.trainer != "probe":
             head = 1 if self.head_epochs else 0
             cut |= {"epochs": 2 + head, "head_epochs": head, "warmup_epochs": 0, "batch_size": 8}
             cut |= {"accumulate": min(self.accumulate, 2)}
-            cut |= {"windows": (4, 2) if self.windows else ()}
         return replace(self, **cut)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON holds them, to be saved with a run."""
         return asdict(self) | {"windows": list(self.windows)}
-
-
-_SCRATCH = {
-    "image_size": 128,
-    "batch_size": 32,
-    "epochs": 100,
-    "warmup_epochs": 5,
-    "learning_rate": 1e-3,
-    "weight_decay": 0.05,
-    "label_smoothing": 0.1,
-    "drop_rate": 0.2,
-    "drop_path_rate": 0.2,
-    "crop_scale": 0.35,
-    "flip": True,
-    "jitter": 0.2,
-    "source": "ours: fixed before the first run, the same for every network trained from scratch",
-}
-
-_SERVED = _SCRATCH | {
-    "epochs": 300,
-    "source": "ours: the model that the service ships; the recipe from scratch, three times longer",
-}
-
-_FINE_TUNED = {
-    "weights": "imagenet",
-    "epochs": 25,
-    "warmup_epochs": 2,
-    "learning_rate": 2e-4,
-    "weight_decay": 0.05,
-    "label_smoothing": 0.1,
-    "drop_path_rate": 0.1,
-    "crop_scale": 0.35,
-    "flip": True,
-    "jitter": 0.2,
-    "source": "ours; 25 epochs as in the earlier proof of concept, to compare with it",
-}
-
-_ALL = (
-    Recipe(
-        name="efficientnet-b0-keras-scratch",
-        trainer="keras",
-        architecture="EfficientNetB0",
-        **_SCRATCH,
-    ),
-    Recipe(
-        name="efficientnet-b0-torch-scratch",
-        trainer="torch",
-        architecture="tf_efficientnet_b0",
-        norm_momentum=0.01,
-        **_SCRATCH,
-    ),
-    Recipe(
-        name="efficientnet-b0-keras",
-        trainer="keras",
-        architecture="EfficientNetB0",
-        head_epochs=5,
-        **_FINE_TUNED,
-    ),
-    Recipe(
-        name="efficientnet-b0-torch",
-        trainer="torch",
-        architecture="tf_efficientnet_b0",
-        norm_momentum=0.01,
-        head_epochs=5,
-        **_FINE_TUNED,
-    ),
-    Recipe(
-        name="mambavision-micro-scratch",
-        trainer="torch",
-        architecture="mambavision_micro",
-        windows=(8, 4),
-        **_SCRATCH,
-    ),
-    Recipe(
-        name="mambavision-tiny-scratch",
-        trainer="torch",
-        architecture="mambavision_tiny",
-        windows=(8, 4),
-        precision="bfloat16",  # on a CPU too: seven times micro's size, for half the time
-        **_SCRATCH,
-    ),
-    Recipe(
-        name="mambavision-nano-scratch",
-        trainer="torch",
-        architecture="mambavision_nano",
-        windows=(8, 4),
-        **_SERVED,
-    ),
-    Recipe(
-        name="mambavision-tiny",
-        trainer="torch",
-        architecture="mambavision_tiny",
-        head_epochs=5,
-        **_FINE_TUNED,
-    ),
-    Recipe(
-        name="mambavision-tiny-frozen",
-        trainer="torch",
-        architecture="mambavision_tiny",
-        backbone="frozen",
-        **_FINE_TUNED,
-    ),
-    Recipe(
-        name="mobilenetv2-int8-probe",
-        trainer="probe",
-        architecture="tflite:MobilenetV2/Logits/AvgPool",
-        weights="mobilenet_v2_1.0_224_quant.tflite",
-        backbone="frozen",
-        source="ours; Kornblith et al., Do Better ImageNet Models Transfer Better?, "
-        "arXiv 1805.08974, for the protocol of the linear probe",
-    ),
-    Recipe(
-        name="histogram-hog",
-        trainer="probe",
-        architecture="histogram+hog",
-        image_size=128,
-        source="ours; Dalal and Triggs, Histograms of Oriented Gradients for Human Detection, "
-        "CVPR 2005, doi 10.1109/CVPR.2005.177",
-    ),
-    Recipe(
-        name="majority",
-        trainer="probe",
-        architecture="majority",
-        image_size=8,
-        source="the smallest baseline: always the most frequent class of the training part",
-    ),
-)
-
-RECIPES = {recipe.name: recipe for recipe in _ALL}
-"""Every recipe by name."""
 
 
 def best_epoch(losses: Sequence[float]) -> int:
@@ -301,18 +181,3 @@ def epoch_seed(seed: int, epoch: int) -> int:
     that never stopped.
     """
     return int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0] >> 1)
-
-
-def find(name: str) -> Recipe:
-    """Return the recipe of that name.
-
-    Raises:
-        RecipeError: If there is none; the message lists the nearest names.
-    """
-    if name not in RECIPES:
-        near = get_close_matches(name, RECIPES, n=3, cutoff=0.3) or list(RECIPES)
-        raise RecipeError(
-            f"expected a recipe of vitrine.recipes, found {name!r}; the nearest are "
-            f"{', '.join(near)}"
-        )
-    return RECIPES[name]

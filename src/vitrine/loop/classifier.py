@@ -1,4 +1,4 @@
-"""The training loop as Lightning wants it: loss, schedule, history, checkpoints."""
+"""A classifier in training, as Lightning wants it: loss, schedule, history, checkpoints."""
 
 import random
 import time
@@ -9,6 +9,7 @@ from typing import Any
 import lightning as L
 import numpy as np
 import torch
+from jaxtyping import UInt8
 from lightning.pytorch.callbacks import Checkpoint
 from timm.data import Mixup
 from timm.loss import SoftTargetCrossEntropy
@@ -17,13 +18,17 @@ from timm.utils import ModelEmaV3
 from torch import Tensor, nn
 
 from vitrine.catalog import CLASSES
+from vitrine.loop.network import build
 from vitrine.recipes import Recipe, best_epoch, epoch_seed
 from vitrine.runs import RunFolder
-from vitrine.train_torch.network import build
 
 __all__ = ["BEST", "LAST", "Classifier", "EpochCheckpoint"]
 
 LAST, BEST = "last.ckpt", "best.ckpt"
+SHARED = ("loss", "hits", "seen")
+"""Sums over the images of an epoch, of which each process sees its share."""
+
+Pixels = UInt8[Tensor, "batch channel height width"]
 
 
 class Classifier(L.LightningModule):
@@ -33,16 +38,19 @@ class Classifier(L.LightningModule):
         recipe: What to train and how.
         seed: Seed of the run.
         steps: Optimiser steps in an epoch.
+        classes: Number of classes to tell apart.
     """
 
-    def __init__(self, recipe: Recipe, seed: int, steps: int) -> None:
+    def __init__(self, recipe: Recipe, seed: int, steps: int, classes: int = len(CLASSES)) -> None:
         super().__init__()
         self.recipe, self.run_seed, self.steps = recipe, seed, steps
-        self.model = build(recipe).to(memory_format=torch.channels_last)
+        self.model = build(recipe, classes).to(memory_format=torch.channels_last)
         self.ema = ModelEmaV3(self.model, decay=recipe.ema_decay) if recipe.ema_decay else None
+        if self.ema:
+            self.ema.requires_grad_(False)  # several processes would wait for its gradients
         self.mixup = (
             Mixup(
-                mixup_alpha=recipe.mixup, cutmix_alpha=recipe.cutmix, num_classes=len(CLASSES),
+                mixup_alpha=recipe.mixup, cutmix_alpha=recipe.cutmix, num_classes=classes,
                 label_smoothing=recipe.label_smoothing,
             )
             if recipe.mixup or recipe.cutmix
@@ -58,18 +66,27 @@ class Classifier(L.LightningModule):
         """The network that is evaluated and kept: the moving average where there is one."""
         return self.ema.module if self.ema else self.model
 
+    def augment(self, pixels: Pixels) -> Pixels:
+        """Return the batch to learn from: the same, for photos that were augmented one by one."""
+        return pixels
+
+    def passes(self, step: int) -> float:
+        """Return where the schedule stands at a step, in passes over the training part."""
+        return (step + 0.5) / self.steps
+
     def configure_optimizers(self) -> dict[str, Any]:
-        """AdamW with no decay on vectors; the rate follows the recipe at every step."""
+        """Return timm's optimiser, without decay of vectors, and the rate of each step."""
         recipe = self.recipe
         optimizer = create_optimizer_v2(
-            self.model[1], opt="adamw", lr=recipe.learning_rate, weight_decay=recipe.weight_decay,
+            self.model[1], opt=recipe.optimizer, lr=recipe.learning_rate,
+            weight_decay=recipe.weight_decay,
             layer_decay=recipe.layer_decay if recipe.layer_decay < 1 else None,
         )  # fmt: skip
         for group in optimizer.param_groups:
             group["lr"] = recipe.learning_rate * group.get("lr_scale", 1.0)
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimizer,
-            lambda step: recipe.learning_rate_at((step + 0.5) / self.steps) / recipe.learning_rate,
+            lambda step: recipe.learning_rate_at(self.passes(step)) / recipe.learning_rate,
         )
         return {
             "optimizer": optimizer,
@@ -77,9 +94,11 @@ class Classifier(L.LightningModule):
         }
 
     def on_train_epoch_start(self) -> None:
-        """Reseed everything from (seed, epoch), and freeze what this epoch freezes."""
+        """Reseed everything from (seed, epoch, process), and freeze what this epoch freezes."""
         epoch = self.current_epoch
         seed = epoch_seed(self.run_seed, epoch)
+        if self.global_rank:
+            seed = epoch_seed(seed, self.global_rank)
         random.seed(seed)
         np.random.seed(seed)
         torch.manual_seed(seed)
@@ -93,7 +112,7 @@ class Classifier(L.LightningModule):
     def training_step(self, batch: Sequence[Tensor], _: int) -> Tensor:
         """Return the loss of one batch of uint8 photos."""
         pixels, labels = batch
-        x = self.model[0](pixels).contiguous(memory_format=torch.channels_last)
+        x = self.model[0](self.augment(pixels)).contiguous(memory_format=torch.channels_last)
         if self.mixup:
             x, targets = self.mixup(x, labels)
             logits = self.model[1](x)
@@ -117,29 +136,34 @@ class Classifier(L.LightningModule):
         self.sums |= {"val_loss": 0.0, "val_hits": 0, "val_seen": 0}
         self.final.eval()
 
-    def validation_step(self, batch: Sequence[Tensor], _: int) -> None:
-        """Accumulate the validation loss (plain cross-entropy) and accuracy."""
+    def validation_step(self, batch: Sequence[Tensor], _: int) -> Tensor:
+        """Accumulate the validation loss (plain cross-entropy) and accuracy; return the logits."""
         pixels, labels = batch
         logits = self.final(pixels)
         self.sums["val_loss"] += nn.functional.cross_entropy(logits, labels, reduction="sum").item()
         self.sums["val_hits"] += (logits.argmax(1) == labels).sum().item()
         self.sums["val_seen"] += len(labels)
+        return logits
+
+    def row(self, sums: dict[str, float]) -> dict[str, float | int]:
+        """Return the epoch as the history holds it, from what was added up in it."""
+        return {
+            "epoch": self.current_epoch + 1,
+            "seconds": sums["seconds"],
+            "learning_rate": self.optimizers().param_groups[-1]["lr"],
+            "train_loss": sums["loss"] / sums["seen"],
+            "train_accuracy": sums["hits"] / sums["seen"],
+            "val_loss": sums["val_loss"] / sums["val_seen"],
+            "val_accuracy": sums["val_hits"] / sums["val_seen"],
+            "wall_time": time.time(),
+        }
 
     def on_train_epoch_end(self) -> None:
         """Write the epoch into the history, and stop when patience runs out."""
         sums = {name: float(value) for name, value in self.sums.items()}
-        self.history.append(
-            {
-                "epoch": self.current_epoch + 1,
-                "seconds": sums["seconds"],
-                "learning_rate": self.optimizers().param_groups[-1]["lr"],
-                "train_loss": sums["loss"] / sums["seen"],
-                "train_accuracy": sums["hits"] / sums["seen"],
-                "val_loss": sums["val_loss"] / sums["val_seen"],
-                "val_accuracy": sums["val_hits"] / sums["val_seen"],
-                "wall_time": time.time(),
-            }
-        )
+        mine = torch.tensor([sums[name] for name in SHARED], dtype=torch.float64)
+        total = self.trainer.strategy.reduce(mine.to(self.device), reduce_op="sum")
+        self.history.append(self.row(sums | dict(zip(SHARED, total.tolist(), strict=True))))
         if self.recipe.stops([row["val_loss"] for row in self.history]):
             self.trainer.should_stop = True
 

@@ -1,0 +1,111 @@
+"""``vitrine pretrain`` and ``vitrine sweep``: long runs, resumed, and grids of them."""
+
+from typing import Annotated
+
+import typer
+
+__all__ = ["pretrain", "sweep"]
+
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+
+
+def pretrain(
+    recipe: Annotated[str, typer.Argument(help="Name of a pretraining recipe.")],
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the run.")] = 0,
+    device: Device = "auto",
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Threads on a CPU; all cores by default.")
+    ] = None,
+    resume: Annotated[bool, typer.Option(help="Go on from the last epoch.")] = False,
+    origin: Annotated[
+        str | None,
+        typer.Option("--from", help="The corpus, where data/pretrain does not hold it."),
+    ] = None,
+) -> None:
+    """Learn the corpus of small images and write the run under runs/pretrain.
+
+    Example: vitrine pretrain efficientnet-b0-pretrain --from ../shared/pretrain --threads 1
+    """
+    from vitrine import recipes
+    from vitrine.pretrain import load, sources
+    from vitrine.runs import energy
+    from vitrine.scores.ranking import top
+
+    chosen = recipes.find(recipe)
+    if device not in ("auto", "cpu", "cuda"):
+        raise typer.BadParameter(f"expected auto, cpu or cuda, found {device!r}")
+    corpus = sources.obtain(origin) if origin else load()
+    from vitrine.pretrain.fit import fit
+
+    run = fit(chosen, corpus, seed=seed, device=device, threads=threads, resume=resume)
+    timing, spent = run.meta["timing"], energy.watt_hours(run.meta)
+    typer.echo(
+        f"run {run.name}: top-1 {top(run.table, 1):.1%}, top-5 {top(run.table, 5):.1%} of "
+        f"{len(run.table)} validation images; {timing['images_per_second']:.1f} images/s, "
+        f"{timing['waited_share']:.2%} of the time waiting for data"
+        + (f", about {spent:.0f} Wh" if spent else "")
+    )
+
+
+def sweep(
+    names: Annotated[list[str], typer.Argument(help="Names of recipes.", metavar="RECIPE...")],
+    seeds: Annotated[str, typer.Option(help="Such as 0-2, or 0,3.")] = "0-2",
+    folds: Annotated[
+        str, typer.Option(help="all, or repetition.fold such as 0.3,0.4; the split if empty.")
+    ] = "",
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler; this machine by default.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Workers of this machine; one a core by default.")
+    ] = None,
+    device: Device = "auto",
+    threads: Annotated[int, typer.Option(min=1, help="Threads of each job on a CPU.")] = 1,
+    profile: Annotated[str, typer.Option(help="published, or smoke for miniature runs.")] = (
+        "published"
+    ),
+) -> None:
+    """Make every run of a grid that is not finished, on a Dask cluster.
+
+    Example: vitrine sweep efficientnet-b0-transfer mambavision-micro-transfer --seeds 0-2
+    """
+    from vitrine import sweep as grids
+
+    asked = {"profile": profile, "device": device, "threads": threads}
+    jobs = grids.grid(names, _numbers(seeds), _folds(folds), **asked)
+    failed = 0
+
+    def tell(outcome: grids.Outcome) -> None:
+        state = outcome.error or ("made" if outcome.made else "finished before")
+        typer.echo(f"{outcome.name}: {state}")
+
+    for outcome in grids.sweep(jobs, scheduler=scheduler, workers=workers, tell=tell):
+        failed += bool(outcome.error)
+    if failed:
+        raise grids.SweepError(
+            f"expected {len(jobs)} runs, {failed} failed as told above; run the same command again "
+            "once it is mended, finished runs are kept"
+        )
+
+
+def _numbers(text: str) -> list[int]:
+    """Read ``0-2,5`` as 0, 1, 2 and 5."""
+    try:
+        ends = [[int(end) for end in piece.split("-")] for piece in text.split(",")]
+        return [number for first, *last in ends for number in range(first, [*last, first][0] + 1)]
+    except ValueError as error:
+        raise typer.BadParameter(f"expected numbers such as 0-2 or 0,3, found {text!r}") from error
+
+
+def _folds(text: str) -> list[tuple[int, int]] | None:
+    from vitrine.sweep.job import FOLDS
+
+    if text in ("", "all"):
+        return list(FOLDS) if text else None
+    try:
+        pairs = [piece.split(".") for piece in text.split(",")]
+        return [(int(repeat), int(fold)) for repeat, fold in pairs]
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"expected all, or repetition.fold such as 0.3, found {text!r}"
+        ) from error

@@ -1,0 +1,10 @@
+"""Recipes: everything that decides the outcome of a run, under a name.
+
+A recipe is written once in ``registry``, passed to ``fit`` as it is, and saved beside its results
+by ``runs``. To try a variation, use ``dataclasses.replace`` and give it a new name.
+"""
+
+from vitrine.recipes.recipe import Recipe, RecipeError, best_epoch, epoch_seed
+from vitrine.recipes.registry import RECIPES, find
+
+__all__ = ["RECIPES", "Recipe", "RecipeError", "best_epoch", "epoch_seed", "find"]

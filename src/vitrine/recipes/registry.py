@@ -1,0 +1,213 @@
+"""Every recipe of the project, and how one is found by its name."""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Any
+
+from vitrine.recipes.recipe import Recipe, RecipeError
+
+__all__ = ["RECIPES", "find"]
+
+_SCRATCH = {
+    "image_size": 128,
+    "batch_size": 32,
+    "epochs": 100,
+    "warmup_epochs": 5,
+    "learning_rate": 1e-3,
+    "weight_decay": 0.05,
+    "label_smoothing": 0.1,
+    "drop_rate": 0.2,
+    "drop_path_rate": 0.2,
+    "crop_scale": 0.35,
+    "flip": True,
+    "jitter": 0.2,
+    "source": "ours: fixed before the first run, the same for every network trained from scratch",
+}
+
+_SERVED = _SCRATCH | {
+    "epochs": 300,
+    "source": "ours: the model that the service ships; the recipe from scratch, three times longer",
+}
+
+_FINE_TUNED = {
+    "weights": "imagenet",
+    "epochs": 25,
+    "warmup_epochs": 2,
+    "learning_rate": 2e-4,
+    "weight_decay": 0.05,
+    "label_smoothing": 0.1,
+    "drop_path_rate": 0.1,
+    "crop_scale": 0.35,
+    "flip": True,
+    "jitter": 0.2,
+    "source": "ours; 25 epochs as in the earlier proof of concept, to compare with it",
+}
+
+_PRETRAINED = {
+    "trainer": "pretrain",
+    "image_size": 64,
+    "batch_size": 128,
+    "epochs": 12,
+    "warmup_epochs": 1,
+    "learning_rate": 1e-3,
+    "weight_decay": 0.05,
+    "label_smoothing": 0.1,
+    "drop_path_rate": 0.05,
+    "crop_scale": 0.35,
+    "flip": True,
+    "randaugment": "rand-m3-n1",
+    "mixup": 0.2,
+    "cutmix": 1.0,
+    "ema_decay": 0.999,
+    "precision": "bfloat16",
+    "source": "ours: fixed before the first run, the same for every network; augmented mildly, for "
+    "the few passes that two cores allow",
+}
+_BUDGET = 7200.0
+"""Seconds of training of the protocol that counts them."""
+
+_TRANSFER = _SCRATCH | {
+    "learning_rate": 3e-4,
+    "source": "ours: the recipe from scratch, of the same budget, with a lower rate that keeps "
+    "what was learned; fixed before the first run",
+}
+
+_EQUALS = {
+    "efficientnet-b0": {"architecture": "tf_efficientnet_b0", "norm_momentum": 0.01},
+    "mambavision-micro": {"architecture": "mambavision_micro"},
+}
+"""The networks that start as equals: of the same size, a few million parameters."""
+
+
+def _equal_start(name: str, own: dict[str, Any], clock: str, budget: float) -> Iterator[Recipe]:
+    """Yield a pretraining by one protocol, and what it is transferred to: all of it, or a probe."""
+    windowed = name.startswith("mambavision")
+    at_64, at_128 = ((4, 2), (8, 4)) if windowed else ((), ())
+    learned = f"{name}-pretrain{clock}"
+    yield Recipe(name=learned, windows=at_64, budget=budget, **own, **_PRETRAINED)
+    weights = f"pretrain/{learned}/seed-0"
+    yield Recipe(
+        name=f"{name}-transfer{clock}", trainer="torch", weights=weights, windows=at_128,
+        **own, **_TRANSFER,
+    )  # fmt: skip
+    yield Recipe(
+        name=f"{name}-transfer{clock}-probe", trainer="probe", weights=weights, windows=at_128,
+        architecture=f"timm:{own['architecture']}", backbone="frozen", image_size=128,
+        source="ours: the linear probe of every other frozen feature",
+    )  # fmt: skip
+
+
+_ALL = (
+    Recipe(
+        name="efficientnet-b0-keras-scratch",
+        trainer="keras",
+        architecture="EfficientNetB0",
+        **_SCRATCH,
+    ),
+    Recipe(
+        name="efficientnet-b0-torch-scratch",
+        trainer="torch",
+        architecture="tf_efficientnet_b0",
+        norm_momentum=0.01,
+        **_SCRATCH,
+    ),
+    Recipe(
+        name="efficientnet-b0-keras",
+        trainer="keras",
+        architecture="EfficientNetB0",
+        head_epochs=5,
+        **_FINE_TUNED,
+    ),
+    Recipe(
+        name="efficientnet-b0-torch",
+        trainer="torch",
+        architecture="tf_efficientnet_b0",
+        norm_momentum=0.01,
+        head_epochs=5,
+        **_FINE_TUNED,
+    ),
+    Recipe(
+        name="mambavision-micro-scratch",
+        trainer="torch",
+        architecture="mambavision_micro",
+        windows=(8, 4),
+        **_SCRATCH,
+    ),
+    Recipe(
+        name="mambavision-tiny-scratch",
+        trainer="torch",
+        architecture="mambavision_tiny",
+        windows=(8, 4),
+        precision="bfloat16",  # on a CPU too: seven times micro's size, for half the time
+        **_SCRATCH,
+    ),
+    Recipe(
+        name="mambavision-nano-scratch",
+        trainer="torch",
+        architecture="mambavision_nano",
+        windows=(8, 4),
+        **_SERVED,
+    ),
+    Recipe(
+        name="mambavision-tiny",
+        trainer="torch",
+        architecture="mambavision_tiny",
+        head_epochs=5,
+        **_FINE_TUNED,
+    ),
+    Recipe(
+        name="mambavision-tiny-frozen",
+        trainer="torch",
+        architecture="mambavision_tiny",
+        backbone="frozen",
+        **_FINE_TUNED,
+    ),
+    Recipe(
+        name="mobilenetv2-int8-probe",
+        trainer="probe",
+        architecture="tflite:MobilenetV2/Logits/AvgPool",
+        weights="mobilenet_v2_1.0_224_quant.tflite",
+        backbone="frozen",
+        source="ours; Kornblith et al., Do Better ImageNet Models Transfer Better?, "
+        "arXiv 1805.08974, for the protocol of the linear probe",
+    ),
+    Recipe(
+        name="histogram-hog",
+        trainer="probe",
+        architecture="histogram+hog",
+        image_size=128,
+        source="ours; Dalal and Triggs, Histograms of Oriented Gradients for Human Detection, "
+        "CVPR 2005, doi 10.1109/CVPR.2005.177",
+    ),
+    Recipe(
+        name="majority",
+        trainer="probe",
+        architecture="majority",
+        image_size=8,
+        source="the smallest baseline: always the most frequent class of the training part",
+    ),
+    *(
+        recipe
+        for name, own in _EQUALS.items()
+        for clock, budget in (("", 0.0), ("-clock", _BUDGET))
+        for recipe in _equal_start(name, own, clock, budget)
+    ),
+)
+
+RECIPES = {recipe.name: recipe for recipe in _ALL}
+"""Every recipe by name."""
+
+
+def find(name: str) -> Recipe:
+    """Return the recipe of that name.
+
+    Raises:
+        RecipeError: If there is none; the message lists the nearest names.
+    """
+    if name not in RECIPES:
+        near = get_close_matches(name, RECIPES, n=3, cutoff=0.3) or list(RECIPES)
+        raise RecipeError(
+            f"expected a recipe of vitrine.recipes, found {name!r}; the nearest are "
+            f"{', '.join(near)}"
+        )
+    return RECIPES[name]

@@ -1,0 +1,134 @@
+"""A sweep makes every run once, whatever dies on the way."""
+
+from functools import partial
+
+import pytest
+import staged
+from typer.testing import CliRunner
+
+from vitrine import runs, session
+from vitrine.cli import app
+from vitrine.sweep import Job, Outcome, SweepError, cluster, grid, sweep
+from vitrine.sweep.job import FOLDS, in_new_process
+
+NAMES = ["majority", "histogram-hog"]
+
+
+@pytest.fixture
+def here(monkeypatch):
+    """Return the address of a scheduler whose workers are threads of this process."""
+    from dask.distributed import LocalCluster
+
+    monkeypatch.setattr(session, "trainer_of", staged.trainer_of)
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
+    ) as made:
+        yield made.scheduler_address
+
+
+def test_a_grid_holds_every_recipe_seed_and_fold_under_its_own_name():
+    jobs = grid(NAMES, [0, 2], [(0, 1), (4, 4)], threads=3)
+
+    assert len({job.name for job in jobs}) == 8
+    assert jobs[1].name == "folds/repeat-4-fold-4/majority/seed-0"
+    assert {job.threads for job in jobs} == {3}
+    assert grid(["majority"], [5])[0].name == "majority/seed-5"
+    assert len(FOLDS) == 25
+
+
+def test_a_grid_of_what_cannot_be_swept_is_refused():
+    with pytest.raises(SweepError, match="expected recipes for the photos, found effic.*-pretrain"):
+        grid(["majority", "efficientnet-b0-pretrain"], [0])
+    with pytest.raises(SweepError, match=r"repetitions below 5 and folds below 5, found \(0, 5\)"):
+        grid(["majority"], [0], [(0, 5)])
+
+
+def test_a_killed_worker_costs_no_run_and_none_is_made_twice(tmp_path):
+    jobs = grid(NAMES, [0, 1])
+    deadly = [jobs[0].name, jobs[3].name]
+    staged.begin(tmp_path, deadly)
+
+    outcomes = sweep(jobs, workers=2, perform=partial(staged.perform, tmp_path))
+
+    assert outcomes == [Outcome(name=job.name, made=True) for job in jobs]
+    assert sorted(staged.told(tmp_path, "made")) == runs.names(tmp_path)
+    assert sorted(staged.told(tmp_path, "begun")) == sorted([*runs.names(tmp_path), *deadly])
+
+
+def test_finished_runs_are_never_made_again(tmp_path, here):
+    staged.begin(tmp_path)
+    perform = partial(staged.perform, tmp_path)
+    folds = grid(NAMES[:1], [0], [(0, 0), (0, 1)])
+    first = sweep(folds, scheduler=here, perform=perform)
+    told = []
+
+    again = sweep(
+        [*folds, *grid(NAMES[1:], [0])], scheduler=here, perform=perform, tell=told.append
+    )
+
+    assert [outcome.made for outcome in first] == [True, True]
+    assert [outcome.made for outcome in again] == [False, False, True]
+    assert sorted(told, key=lambda o: o.name) == sorted(again, key=lambda o: o.name)
+    assert staged.told(tmp_path, "made") == [*(o.name for o in first), "histogram-hog/seed-0"]
+    for job in folds:
+        assert runs.names(tmp_path / job.place) == ["majority/seed-0"]
+
+
+def test_a_job_that_fails_for_good_is_told_and_stops_no_other(tmp_path, here):
+    jobs = grid(NAMES, [0])
+    staged.begin(tmp_path)
+
+    def perform(job):
+        if job.recipe == "majority":
+            raise ValueError("expected a loss, found none")
+        return staged.perform(tmp_path, job)
+
+    outcomes = sweep(jobs, scheduler=here, perform=perform)
+
+    assert outcomes[0] == Outcome(name="majority/seed-0", error="expected a loss, found none")
+    assert outcomes[1] == Outcome(name="histogram-hog/seed-0", made=True)
+    assert runs.names(tmp_path) == ["histogram-hog/seed-0"]
+
+
+def test_a_scheduler_that_does_not_answer_is_told_in_a_sentence(monkeypatch):
+    monkeypatch.setattr(cluster, "PATIENCE", 0.3)
+
+    with pytest.raises(ConnectionError, match="expected a Dask scheduler at tcp://127.0.0.1:1, no"):
+        sweep(grid(["majority"], [0]), scheduler="tcp://127.0.0.1:1")
+
+
+def test_a_job_runs_in_a_process_of_its_own_on_the_photos_of_its_fold(tmp_path, monkeypatch):
+    monkeypatch.setenv("VITRINE_ROOT", str(tmp_path))
+    monkeypatch.delenv("VITRINE_PROFILE", raising=False)
+    job = Job(recipe="majority", seed=0, fold=(1, 2), profile="smoke")
+
+    first, second = in_new_process(job), in_new_process(job)
+
+    assert (first.made, second.made) == (True, False)
+    run = runs.load("majority-smoke/seed-0", tmp_path / "build" / "smoke" / "runs" / job.place)
+    assert run.meta["data"]["split"] == "repeat-1-fold-2"
+    with pytest.raises(SweepError, match="no-such/seed-0: expected a recipe of vitrine.recipes"):
+        in_new_process(Job(recipe="no-such", seed=0, profile="smoke"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [(["--seeds", "0-x"], "found '0-x'"), (["--folds", "3"], "found '3'")],
+)
+def test_seeds_and_folds_that_cannot_be_read_are_usage_errors(arguments, found):
+    done = CliRunner().invoke(app, ["sweep", "majority", *arguments])
+
+    assert done.exit_code == 2
+    assert found in done.output
+
+
+def test_the_command_sweeps_the_seeds_and_folds_it_is_given(monkeypatch):
+    asked = []
+    monkeypatch.setattr("vitrine.sweep.sweep", lambda jobs, **_: asked.extend(jobs) or [])
+
+    done = CliRunner().invoke(app, ["sweep", *NAMES, "--seeds", "0-1,4", "--folds", "0.3,2.1"])
+
+    assert done.exit_code == 0, done.output
+    assert {job.seed for job in asked} == {0, 1, 4}
+    assert {job.fold for job in asked} == {(0, 3), (2, 1)}
+    assert len(asked) == 12
