@@ -51,8 +51,9 @@ def test_a_citation_that_does_not_hold_stops_even_a_plain_and_a_repeated_build(m
         done = sphinx(miniature.root)
 
         assert done.returncode == 2
-        assert "page.md:3: expected a key of values in runs/ledger.json, found 'b0.typo'; near" in (
-            done.stderr
+        assert (
+            "page.md:3: expected a key of values in runs/ledger.json, found 'b0.typo'; declare it"
+            in (done.stderr)
         )
         assert "page.md:5: expected 'b0.smoke' from the published profile" in done.stderr
         assert "page.md:7: expected the verdict 'wrong' to hold, found gap.value > 0" in done.stderr

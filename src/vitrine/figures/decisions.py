@@ -112,7 +112,9 @@ def efficiency(models: pd.DataFrame, costs: Mapping[str, str]) -> go.Figure:
         figure.add_scatter(
             row=place, col=1, name="Ce qu’aucun autre ne bat", legendgroup="front", mode="lines",
             showlegend=place == 1, hoverinfo="skip",
-            x=rounded(known[front]), y=rounded(100 * models.value.to_numpy(float)[front]),
+            # A trace without a point at all would leave the axes of its panel without a place.
+            x=rounded(known[front]) or [None],
+            y=rounded(100 * models.value.to_numpy(float)[front]) or [None],
             line={"color": MUTED, "width": 1, "shape": "hv", "dash": "dot"},
         )  # fmt: skip
         for symbol, cost, row in zip(cycle(_SYMBOLS), known, models.itertuples(), strict=False):
