@@ -66,7 +66,8 @@ def test_recipe_lists_every_choice_it_makes(name):
     if chosen.flip:
         assert table.loc["Miroir horizontal", "Valeur"] == "oui"
     if chosen.windows:
-        assert table.loc["Côtés des fenêtres", "Valeur"] == "8 et 4"
+        sides = " et ".join(map(str, chosen.windows))
+        assert table.loc["Côtés des fenêtres", "Valeur"] == sides
 
 
 def test_scores_write_shares_in_percent_and_losses_as_they_are():

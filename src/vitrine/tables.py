@@ -37,11 +37,13 @@ CHOICES = {
     "windows": ("Côtés des fenêtres", "elles couvrent la carte entière à cette taille d’image"),
     "batch_size": ("Images par pas", "assez pour que la normalisation par lots soit stable"),
     "epochs": ("Époques", "combien de fois le réseau revoit des photos si rares"),
+    "budget": ("Durée d’entraînement (s)", "le même temps de calcul pour toutes les architectures"),
     "head_epochs": ("Époques de la tête seule", "elle apprend sans déformer le tronc préentraîné"),
     "warmup_epochs": (
         "Époques de montée en régime",
         "un taux qui croît évite de diverger",
     ),
+    "optimizer": ("Optimiseur", "la règle qui change les poids à chaque pas"),
     "learning_rate": ("Taux d’apprentissage maximal", "il redescend ensuite en demi-cosinus"),
     "layer_decay": ("Décroissance par couche", "les premières couches, générales, bougent moins"),
     "weight_decay": (

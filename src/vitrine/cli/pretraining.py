@@ -38,9 +38,11 @@ def pretrain(
     from vitrine.pretrain.fit import fit
 
     run = fit(chosen, corpus, seed=seed, device=device, threads=threads, resume=resume)
+    labels, guesses = run.table.label.to_numpy(), run.table.filter(like="top_").to_numpy()
     timing, spent = run.meta["timing"], energy.watt_hours(run.meta)
     typer.echo(
-        f"run {run.name}: top-1 {top(run.table, 1):.1%}, top-5 {top(run.table, 5):.1%} of "
+        f"run {run.name}: top-1 {top(labels, guesses, 1):.1%}, "
+        f"top-5 {top(labels, guesses, 5):.1%} of "
         f"{len(run.table)} validation images; {timing['images_per_second']:.1f} images/s, "
         f"{timing['waited_share']:.2%} of the time waiting for data"
         + (f", about {spent:.0f} Wh" if spent else "")

@@ -1,21 +1,24 @@
 """Right answers among the first guesses, for problems of many classes."""
 
-import pandas as pd
+import numpy as np
+from jaxtyping import Int
 
 __all__ = ["top"]
 
 
-def top(table: pd.DataFrame, count: int) -> float:
+def top(
+    labels: Int[np.ndarray, " image"], guesses: Int[np.ndarray, "image rank"], count: int
+) -> float:
     """Return the share of images whose class is among the ``count`` most probable ones.
 
     Args:
-        table: ``predictions.csv`` of a pretraining: ``label``, then ``top_1``, ``top_2`` and so on.
+        labels: True class of each image.
+        guesses: Its most probable classes, the first one first.
         count: How many guesses count.
 
     Raises:
-        ValueError: If the table does not hold as many.
+        ValueError: If there are not as many guesses.
     """
-    columns = [f"top_{k + 1}" for k in range(count)]
-    if missing := [name for name in columns if name not in table]:
-        raise ValueError(f"expected {count} guesses for each image, found no column {missing[0]}")
-    return float(table[columns].eq(table.label, axis=0).any(axis=1).mean())
+    if not 0 < count <= guesses.shape[1]:
+        raise ValueError(f"expected 1 to {guesses.shape[1]} guesses to count, found {count}")
+    return float((guesses[:, :count] == labels[:, None]).any(axis=1).mean())
