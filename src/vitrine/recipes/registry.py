@@ -46,8 +46,8 @@ _FINE_TUNED = {
 _PRETRAINED = {
     "trainer": "pretrain",
     "image_size": 64,
-    "batch_size": 128,
-    "epochs": 12,
+    "batch_size": 64,
+    "epochs": 6,
     "warmup_epochs": 1,
     "learning_rate": 1e-3,
     "weight_decay": 0.05,
@@ -57,14 +57,13 @@ _PRETRAINED = {
     "flip": True,
     "randaugment": "rand-m3-n1",
     "mixup": 0.2,
-    "cutmix": 1.0,
+    "cutmix": 0.2,
     "ema_decay": 0.999,
-    "precision": "bfloat16",
     "source": "ours: fixed before the first run, the same for every network; augmented mildly, for "
     "the few passes that two cores allow",
 }
-_BUDGET = 7200.0
-"""Seconds of training of the protocol that counts them."""
+_BUDGET = 2700.0
+"""Seconds of training of the protocol that counts them: EfficientNet-B0's passes on one core."""
 
 _TRANSFER = _SCRATCH | {
     "learning_rate": 3e-4,
