@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,16 @@ def test_module_imports_only_what_comes_before_it(path):
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_module_stays_short_enough_to_hold_one_noun(path):
     assert len(path.read_text().splitlines()) <= 400
+
+
+def test_no_two_modules_of_the_tests_share_a_name():
+    """Pytest imports each by its base name alone: a second of the same name stops the suite."""
+    modules = [p.name for p in (REPOSITORY / "tests").rglob("*.py") if p.name != "conftest.py"]
+
+    shared = [name for name, count in Counter(modules).items() if count > 1]
+
+    assert len(modules) > 90
+    assert shared == []
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_finished_runs_are_never_made_again(tmp_path, here):
     assert [outcome.made for outcome in first] == [True, True]
     assert [outcome.made for outcome in again] == [False, False, True]
     assert sorted(told, key=lambda o: o.name) == sorted(again, key=lambda o: o.name)
-    assert staged.told(tmp_path, "made") == [*(o.name for o in first), "histogram-hog/seed-0"]
+    assert sorted(staged.told(tmp_path, "made")) == sorted(o.name for o in again)
     for job in folds:
         assert runs.names(tmp_path / job.place) == ["majority/seed-0"]
 
