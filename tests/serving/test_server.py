@@ -16,6 +16,7 @@ from pictures import plain
 from running import answers, exchange, free_port, in_a_thread, process, until
 
 from vitrine.serving.api import create_app
+from vitrine.serving.port import listen
 from vitrine.serving.settings import Settings
 
 ROUTE = "/api/v1/predict"
@@ -53,6 +54,15 @@ def test_a_taken_port_and_a_bad_setting_stop_it_with_one_line():
     assert (code, len(lines)) == (2, 1)
     assert f"expected the port {port} of 127.0.0.1 to be free, found it in use" in lines[0]
     assert (bad, told) == (2, ["vitrine: expected PORT to be an integer, found 'http'"])
+
+
+def test_the_body_of_an_answer_does_not_wait_for_its_headers_to_be_acknowledged():
+    with listen("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
+        connection, _ = listening.accept()
+        with connection:
+            without_delay = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+    assert without_delay
 
 
 def test_what_was_accepted_is_answered_after_the_request_to_stop(model_dir):
