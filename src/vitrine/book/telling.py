@@ -20,7 +20,7 @@ from vitrine.book import wording
 from vitrine.book.citing import cite
 from vitrine.figures.style import model_name
 from vitrine.ledger.measures import COMPARISONS
-from vitrine.ledger.verdicts import ALPHA
+from vitrine.ledger.verdicts.claim import ALPHA
 from vitrine.recipes import RECIPES
 from vitrine.tables import SMALLEST_P
 

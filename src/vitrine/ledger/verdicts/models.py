@@ -1,0 +1,7 @@
+"""The recipes that the sentences speak of, by the name of their runs."""
+
+__all__ = ["HOG", "KERAS", "MICRO", "PROBE", "TORCH"]
+
+PROBE, HOG = "mobilenetv2-int8-probe", "histogram-hog"
+KERAS, TORCH = "efficientnet-b0-keras-scratch", "efficientnet-b0-torch-scratch"
+MICRO = "mambavision-micro-scratch"
