@@ -6,12 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from vitrine import probe, recipes
-from vitrine.loop import start
 from vitrine.loop.network import build
 from vitrine.models.checkpoints import CheckpointError
 from vitrine.recipes import RecipeError
+from vitrine.runs import start
 
 NAMES = ("mambavision-micro", "efficientnet-b0")
 
@@ -27,7 +28,7 @@ def learned(request, tmp_path_factory):
         network(torch.randint(0, 256, (8, 3, 64, 64), dtype=torch.uint8))
     folder = runs / "pretrain" / recipe.name / "seed-0"
     (folder / "weights").mkdir(parents=True)
-    torch.save(network[1].state_dict(), folder / "weights" / "model.pt")
+    save_file(network[1].state_dict(), folder / "weights" / start.LEARNED)
     told = {"name": f"{recipe.name}/seed-0", "recipe": recipe.to_dict()}
     (folder / "run.json").write_text(json.dumps(told))
     return request.param, runs, network.eval()
@@ -70,12 +71,12 @@ def test_features_at_the_side_and_windows_of_learning_are_those_learned(learned,
 
 
 def test_a_run_says_whose_weights_it_started_from_and_how_they_were_learned(learned, transfer):
-    facts = start.facts(transfer)
+    facts = start.facts(transfer)["start"]
 
     assert facts["learned"]["run"] == f"{learned[0]}-pretrain/seed-0"
     assert facts["learned"]["image_size"] == 64
     assert len(facts["sha256"]) == 64
-    assert start.facts(replace(transfer, weights="none", head_epochs=0)) is None
+    assert start.facts(replace(transfer, weights="none")) == {}
 
 
 def test_frozen_features_are_those_of_the_weights_carried(learned, transfer):
@@ -100,10 +101,10 @@ def test_weights_of_another_architecture_are_refused_by_name(learned, transfer):
 
 
 def test_weights_that_do_not_fit_to_the_last_key_are_refused(learned, transfer):
-    path = learned[1] / transfer.weights / "weights" / "model.pt"
-    state = torch.load(path, weights_only=True)
-    path = path.with_name("cut.pt")
-    torch.save(dict(list(state.items())[:-3]), path)
+    path = learned[1] / transfer.weights / "weights" / start.LEARNED
+    state = load_file(path)
+    path = path.with_name("cut.safetensors")
+    save_file(dict(list(state.items())[:-3]), path)
 
     with pytest.raises(CheckpointError, match="missing"):
         build(replace(transfer, weights=str(path)))

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import load_file
 from tiny_corpus import CLASSES, SIDE, SIZES
 
 from vitrine import recipes, runs
@@ -91,7 +92,7 @@ def _interrupt(*_):
 
 
 def weights(run):
-    return torch.load(run.folder / "weights" / "model.pt", weights_only=True)
+    return load_file(run.folder / "weights" / "model.safetensors")
 
 
 def test_a_pretraining_killed_twice_equals_one_never_stopped_bit_for_bit(corpus, whole, tmp_path):
@@ -122,7 +123,9 @@ def test_a_run_says_what_it_saw_spent_and_learned(corpus, whole):
     assert 0 < meta["timing"]["waited_share"] < 1
     assert history.images.tolist() == [48, 96, 144]
     assert (history.val_top5 >= history.val_accuracy).all()
-    assert sorted(path.name for path in (whole.folder / "weights").iterdir()) == ["model.pt"]
+    assert sorted(path.name for path in (whole.folder / "weights").iterdir()) == [
+        "model.safetensors"
+    ]
     assert (whole.folder / "events.out.tfevents.0.vitrine").stat().st_size > 0
 
 
@@ -279,19 +282,25 @@ def test_a_pretraining_recipe_that_contradicts_itself_is_refused(change, message
 
 
 def test_the_two_protocols_of_a_network_differ_by_their_budget_alone():
-    for name in ("efficientnet-b0", "mambavision-micro"):
-        images = recipes.find(f"{name}-pretrain")
-        clock = recipes.find(f"{name}-pretrain-clock")
+    images = recipes.find("mambavision-micro-pretrain")
+    clock = recipes.find("mambavision-micro-pretrain-clock")
 
-        assert images.budget == 0 < clock.budget
-        assert replace(clock, budget=0.0, name=images.name) == images
+    assert images.budget == 0 < clock.budget
+    assert replace(clock, budget=0.0, name=images.name) == images
 
 
 def test_the_two_networks_start_as_equals():
     own = ("name", "architecture", "windows", "norm_momentum", "weights")
-    for kind in ("pretrain", "pretrain-clock", "transfer", "transfer-clock", "transfer-probe"):
+    for kind in ("pretrain", "short", "transfer", "transfer-probe"):
         first, second = (
             recipes.find(f"{n}-{kind}") for n in ("efficientnet-b0", "mambavision-micro")
         )
 
         assert replace(first, **{field: getattr(second, field) for field in own}) == second
+
+
+def test_one_set_of_weights_is_transferred_alike_by_both_frameworks():
+    torch, keras = (recipes.find(f"efficientnet-b0-{k}") for k in ("transfer", "keras-transfer"))
+
+    own = ("name", "trainer", "architecture", "norm_momentum")
+    assert replace(torch, **{field: getattr(keras, field) for field in own}) == keras

@@ -8,8 +8,9 @@ from torch import Tensor, nn
 
 import vitrine.models  # noqa: F401  (registers MambaVision with timm)
 from vitrine.catalog import CLASSES
-from vitrine.loop import start
+from vitrine.loop.start import carry
 from vitrine.recipes import Recipe, RecipeError
+from vitrine.runs.start import is_local
 
 __all__ = ["build", "predict"]
 
@@ -65,8 +66,8 @@ def build(recipe: Recipe, classes: int = len(CLASSES), *, pretrained: bool = Tru
         if not published:
             raise
         raise RecipeError(_unavailable(recipe, error)) from error
-    if pretrained and start.is_local(recipe):
-        start.carry(recipe, network)
+    if pretrained and is_local(recipe):
+        carry(recipe, network)
     head = network.get_classifier()
     nn.init.xavier_uniform_(head.weight)
     nn.init.zeros_(head.bias)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float
+from safetensors.torch import save_file
 from torch.utils.data import DataLoader, TensorDataset
 
 from vitrine import paths
@@ -15,12 +16,12 @@ from vitrine.loop import trainer as engine
 from vitrine.loop.classifier import LAST, EpochCheckpoint
 from vitrine.loop.network import predict
 from vitrine.loop.order import EpochOrder
-from vitrine.loop.start import WEIGHTS
 from vitrine.pretrain.batches import Part, whole
 from vitrine.pretrain.corpus import Corpus
 from vitrine.pretrain.learner import TOP, Learner
 from vitrine.recipes import Recipe, RecipeError
 from vitrine.runs import Run, RunFolder, load
+from vitrine.runs.start import LEARNED
 
 __all__ = ["fit"]
 
@@ -95,7 +96,8 @@ def fit(
         raise KeyboardInterrupt
 
     def seal() -> Run:
-        torch.save(learner.final[1].state_dict(), folder.weights / WEIGHTS)
+        weights = learner.final[1].state_dict()
+        save_file({k: v.contiguous() for k, v in weights.items()}, folder.weights / LEARNED)
         seen = learner.history[-1]["images"]
         seconds = sum(row["seconds"] for row in learner.history)
         waited = sum(row["waited"] * row["seconds"] for row in learner.history)

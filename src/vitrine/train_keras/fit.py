@@ -12,7 +12,7 @@ import tensorflow as tf
 from vitrine import images
 from vitrine.catalog import CLASSES, Catalog
 from vitrine.recipes import Recipe, RecipeError, best_epoch, epoch_seed
-from vitrine.runs import Meter, Run, RunFolder
+from vitrine.runs import Meter, Run, RunFolder, start
 from vitrine.splits import Split
 from vitrine.train_keras.network import BACKBONE, build, predict
 from vitrine.train_keras.photos import batches
@@ -147,7 +147,7 @@ def fit(
     keras.config.set_dtype_policy(policy)
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(epoch_seed(seed, recipe.epochs))
-    network = build(recipe)
+    network, began = build(recipe), start.facts(recipe)
     _compile(network, recipe, epoch=0)
     history = load_state(network, folder.weights / LAST, partial(_compile, network, recipe))
 
@@ -191,6 +191,7 @@ def fit(
     facts = meter.facts(history, steps * recipe.batch_size)
     facts["parameters"] = int(sum(np.prod(v.shape) for v in _weights(network)))
     facts["precision"] = policy
+    facts |= began
     run = folder.seal(split, catalog, partial(predict, network), facts)
     for left in (LAST, BEST):
         (folder.weights / left).unlink(missing_ok=True)

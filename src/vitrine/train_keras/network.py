@@ -7,15 +7,18 @@ from pathlib import Path
 import keras
 import numpy as np
 from jaxtyping import Float, UInt8
+from safetensors.numpy import load_file
 
+from vitrine import exchange
 from vitrine.catalog import CLASSES
 from vitrine.recipes import Recipe, RecipeError
+from vitrine.runs import start
 
 __all__ = ["arrays", "build", "fill", "predict"]
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Mean and deviation of ImageNet's pixels in [0, 1], as the pretrained networks expect."""
-BACKBONE, DROP_PATH_RATE = "backbone", 0.2
+BACKBONE, HEAD, DROP_PATH_RATE = "backbone", "head", 0.2
 
 
 def build(recipe: Recipe, classes: int = len(CLASSES), *, pretrained: bool = True) -> keras.Model:
@@ -53,19 +56,17 @@ def build(recipe: Recipe, classes: int = len(CLASSES), *, pretrained: bool = Tru
         [1 / s for s in STD], [-255 * m / s for m, s in zip(MEAN, STD, strict=True)]
     )(pixels)
     features = keras.layers.Dropout(recipe.drop_rate)(backbone(scaled))
-    logits = keras.layers.Dense(classes, name="head", dtype="float32")(features)
+    logits = keras.layers.Dense(classes, name=HEAD, dtype="float32")(features)
     return keras.Model(pixels, logits)
 
 
 def _source(recipe: Recipe, body: Callable[..., keras.Model]) -> keras.Model:
     """Return the network of Keras whose weights the recipe starts from."""
-    if recipe.weights != "imagenet" and not Path(recipe.weights).is_file():
-        raise RecipeError(
-            f"expected the weights of {recipe.name} at {Path(recipe.weights).name}, found no such "
-            "file; give the path of a .weights.h5 file of this architecture without its head"
-        )
+    path = start.find(recipe) if start.is_local(recipe) else None
+    if path and path.suffix == ".safetensors":
+        return _crossed(recipe, path, body(weights=None))
     try:
-        return body(weights=recipe.weights)
+        return body(weights=str(path) if path else "imagenet")
     except Exception as error:
         raise RecipeError(
             f"expected the weights {recipe.weights!r} of {recipe.architecture}, found none "
@@ -73,6 +74,16 @@ def _source(recipe: Recipe, body: Callable[..., keras.Model]) -> keras.Model:
             "the file efficientnetb0_notop.h5 in the folder ~/.keras/models, or give "
             "`--weights PATH`, or train with `--weights none`"
         ) from error
+
+
+def _crossed(recipe: Recipe, path: Path, network: keras.Model) -> keras.Model:
+    """Fill a network without its head from what PyTorch learned, by the names of its layers."""
+    start.require_own(recipe, exchange.torch_architecture(recipe.architecture))
+    learned = exchange.to_keras(load_file(path))
+    _assign(
+        _named(network.layers), {n: a for n, a in learned.items() if not n.startswith(f"{HEAD}/")}
+    )
+    return network
 
 
 def _start(backbone: keras.Model, source: keras.Model) -> None:
@@ -91,7 +102,7 @@ def arrays(network: keras.Model) -> dict[str, np.ndarray]:
     Args:
         network: What ``build`` returned.
     """
-    return {name: weight.numpy() for name, weight in _named(network).items()}
+    return {name: weight.numpy() for name, weight in _named(_layers(network)).items()}
 
 
 def fill(network: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
@@ -104,7 +115,10 @@ def fill(network: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
     Raises:
         ValueError: If a name is missing or too many, or a shape is another.
     """
-    named = _named(network)
+    _assign(_named(_layers(network)), arrays)
+
+
+def _assign(named: dict[str, keras.Variable], arrays: Mapping[str, np.ndarray]) -> None:
     if odd := named.keys() ^ arrays.keys():
         raise ValueError(
             f"expected the {len(named)} weights of the network, found {len(arrays)}; "
@@ -114,8 +128,11 @@ def fill(network: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
         weight.assign(arrays[name])
 
 
-def _named(network: keras.Model) -> dict[str, keras.Variable]:
-    layers = [*network.get_layer(BACKBONE).layers, network.get_layer("head")]
+def _layers(network: keras.Model) -> list[keras.Layer]:
+    return [*network.get_layer(BACKBONE).layers, network.get_layer(HEAD)]
+
+
+def _named(layers: list[keras.Layer]) -> dict[str, keras.Variable]:
     return {
         f"{layer.name}/{weight.name}": weight
         for layer in layers

@@ -11,13 +11,13 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from vitrine import images
 from vitrine.catalog import Catalog
-from vitrine.loop import start
 from vitrine.loop import trainer as engine
 from vitrine.loop.classifier import BEST, LAST, Classifier, EpochCheckpoint
 from vitrine.loop.network import predict
 from vitrine.loop.order import EpochOrder
+from vitrine.loop.start import WEIGHTS
 from vitrine.recipes import Recipe, RecipeError
-from vitrine.runs import Run, RunFolder, load
+from vitrine.runs import Run, RunFolder, load, start
 from vitrine.splits import Split
 from vitrine.train_torch.photos import Photos
 
@@ -100,11 +100,11 @@ def fit(
         if recipe.patience:
             module.load_state_dict(torch.load(best, weights_only=True)["state_dict"])
         network = module.final
-        torch.save(network.state_dict(), folder.weights / start.WEIGHTS)
+        torch.save(network.state_dict(), folder.weights / WEIGHTS)
         facts = meter.facts(module.history, steps * recipe.batch_size)
         facts["parameters"] = sum(p.numel() for p in network[1].parameters())
         facts["precision"] = str(trainer.precision)
-        facts |= {"start": began} if began else {}
+        facts |= began
         run = folder.seal(split, catalog, partial(predict, network), facts)
         last.unlink()
         best.unlink(missing_ok=True)
