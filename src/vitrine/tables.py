@@ -11,13 +11,14 @@ import pandas as pd
 from vitrine.catalog import CLASSES_FR
 from vitrine.recipes import Recipe
 from vitrine.runs import Run
+from vitrine.runs.energy import watt_hours
 from vitrine.scores import Interval
 from vitrine.scores.paired import McNemar
 from vitrine.splits import PARTS, Split
 
 __all__ = [
     "Shown", "announced", "cited", "comparison", "costs", "departures", "errors", "leaks", "parts",
-    "recipe", "scores", "show",
+    "pretrainings", "recipe", "scores", "show",
 ]  # fmt: skip
 
 PARTS_FR = dict(zip(PARTS, ("Entraînement", "Validation", "Test"), strict=True))
@@ -236,6 +237,34 @@ def _interval(metric: str, interval: Interval) -> str:
 def costs(trained: Sequence[Run]) -> pd.DataFrame:
     """List what each training cost, and on what machine."""
     return pd.DataFrame([_cost(run) for run in trained])
+
+
+def pretrainings(
+    trained: Mapping[str, Run], scores: Mapping[str, Sequence[Interval]]
+) -> pd.DataFrame:
+    """List what each pretraining saw, took and learned.
+
+    Args:
+        trained: By name on screen, the run.
+        scores: By the same name, its accuracy to one guess, then to five.
+    """
+    rows = []
+    for name, run in trained.items():
+        timing, first = run.meta["timing"], scores[name]
+        rows.append(
+            {
+                "Préentraînement": name,
+                "Images vues (milliers)": run.history.images.iloc[-1] / 1e3,
+                "Durée (min)": timing["training_seconds"] / 60,
+                "Processeur (min)": timing["cpu_seconds"] / 60,
+                "Images/s": float(timing["images_per_second"]),
+                "Attente des données": f"{number(100 * timing['waited_share'], 2)}{_THIN}%",
+                "Première réponse juste": _interval("accuracy", first[0]),
+                "Parmi cinq": _interval("accuracy", first[1]),
+                "Énergie (Wh, estimée)": watt_hours(run.meta) or np.nan,
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def _cost(run: Run) -> dict[str, object]:

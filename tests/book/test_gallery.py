@@ -16,7 +16,7 @@ from vitrine.book.slices import slice_of
 
 CHAPTERS = (
     "02_donnees", "03_baseline_tensorflow", "04_sota_pytorch", "05_comparaison",
-    "06_interpretabilite",
+    "06_interpretabilite", "07_a_armes_egales",
 )  # fmt: skip
 NEEDS_A_FRAMEWORK = {"fig-reference-augmentation": ["tensorflow"]}
 """What these chapters show that tracked files cannot give: pictures out of a training pipeline."""

@@ -37,6 +37,12 @@ SHORT = {
 PARTS_FR = {"train": "Entraînement", "validation": "Validation", "test": "Test"}
 PART_COLOURS = {"train": BLUE, "validation": ORANGE, "test": VERMILION}
 
+WORDS = {
+    "scratch": "de zéro", "short": "de zéro, en bref", "pretrain": "préentraînement",
+    "transfer": "réglage fin", "probe": "sonde", "clock": "à durée égale",
+}  # fmt: skip
+"""What the words of a recipe's name are on screen."""
+
 DIGITS = 6
 THIN, NO_BREAK = "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}"
 HEIGHT = 420
@@ -44,6 +50,7 @@ HEIGHT = 420
 _MODELS = {
     "efficientnet-b0-keras": ("EfficientNet-B0, TensorFlow", VERMILION),
     "efficientnet-b0-torch": ("EfficientNet-B0, PyTorch", BLUE),
+    "efficientnet-b0": ("EfficientNet-B0", BLUE),
     "mambavision": ("MambaVision", GREEN),
     "mobilenetv2-int8-probe": ("MobileNetV2 int8, sonde linéaire", PURPLE),
     "histogram-hog": ("Histogramme et HOG", ORANGE),
@@ -66,7 +73,9 @@ def model_name(recipe: str) -> str:
     prefix = next((known for known in _MODELS if recipe.startswith(known)), None)
     name = _known(recipe)[0]
     rest = recipe.removeprefix(prefix or recipe).strip("-").split("-")
-    said = [{"scratch": "de zéro"}.get(word, word) for word in rest if word]
+    if "probe" in rest and "transfer" in rest:  # frozen features: nothing is tuned
+        rest.remove("transfer")
+    said = [WORDS.get(word, word) for word in rest if word]
     return f"{name} ({', '.join(said)})" if said else name
 
 

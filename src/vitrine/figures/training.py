@@ -20,6 +20,7 @@ from vitrine.figures.style import (
     grid,
     listed,
     model_colour,
+    model_lines,
     model_name,
     percent_axis,
     rounded,
@@ -28,9 +29,13 @@ from vitrine.scores import Interval
 from vitrine.scores.calibration import Reliability
 from vitrine.scores.classes import ClassScores
 
-__all__ = ["class_scores", "confusion", "curves", "gaps", "reliability", "seeds"]
+__all__ = [
+    "class_scores", "confusion", "curves", "gaps", "pretrainings", "reliability", "seeds",
+]  # fmt: skip
 
 DASHES = ("solid", "dash", "dot")
+CHANCE = 100 / 200
+"""Accuracy of a guess among the classes of the pretraining corpus, in percent."""
 MARKS = {
     "precision": ("Précision", "circle"),
     "recall": ("Rappel", "square"),
@@ -74,6 +79,34 @@ def curves(histories: Mapping[str, pd.DataFrame]) -> go.Figure:
         "xaxis2": {"title": {"text": "Époque"}},
     }
     return dress(figure, height=600, axes=axes, hovermode="closest")
+
+
+def pretrainings(histories: Mapping[str, pd.DataFrame]) -> go.Figure:
+    """Draw the accuracy of each pretraining against what it saw, then against the time it took.
+
+    Args:
+        histories: ``history.csv`` of each pretraining, by recipe.
+    """
+    figure = make_subplots(rows=2, cols=1, vertical_spacing=0.16)
+    for number, (recipe, history) in enumerate(histories.items()):
+        seen, minutes = history.images / 1e3, history.seconds.cumsum() / 60
+        for row, (along, said) in enumerate(
+            ((seen, "%{x:.0f} milliers d’images"), (minutes, "%{x:.0f} min")), start=1
+        ):
+            figure.add_scatter(
+                row=row, col=1, mode="lines+markers", name=model_lines(recipe),
+                legendgroup=recipe, showlegend=row == 1,
+                x=rounded([0, *along]), y=rounded([CHANCE, *(100 * history.val_accuracy)]),
+                line={"color": model_colour(recipe), "width": 2, "dash": DASHES[number]},
+                hovertemplate=f"{said} : %{{y:.1f}} %",
+            )  # fmt: skip
+    axes = {
+        "yaxis": {"ticksuffix": f"{THIN}%", "rangemode": "tozero"},
+        "yaxis2": {"ticksuffix": f"{THIN}%", "rangemode": "tozero"},
+        "xaxis": {"title": {"text": "Images vues (milliers)"}},
+        "xaxis2": {"title": {"text": "Durée d’entraînement (min)"}},
+    }
+    return dress(figure, height=640, axes=axes, hovermode="closest")
 
 
 def class_scores(scores: Sequence[ClassScores]) -> go.Figure:

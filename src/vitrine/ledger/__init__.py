@@ -4,7 +4,7 @@ The ledger is a pure function of tracked files. Every build computes it again an
 ``runs/ledger.json``, which the roles of the book read::
 
     splits, facts, runs, sheets, cited results
-      -measures, derived, teaching-> values -verdicts-> claims
+      -measures, derived, teaching, equal_start-> values -verdicts-> claims
         +-> runs/ledger.json -> {valeur}, {verdict}
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from vitrine import paths
-from vitrine.ledger import derived, measures, teaching, verdicts
+from vitrine.ledger import derived, equal_start, measures, teaching, verdicts
 from vitrine.ledger.values import Value
 
 __all__ = ["LedgerError", "Value", "check", "compute", "write"]
@@ -35,7 +35,9 @@ def _path() -> Path:
 
 def compute() -> dict[str, Any]:
     """Compute the whole ledger from tracked files, as ``runs/ledger.json`` holds it."""
-    values = measures.compute() | dict(derived.values()) | dict(teaching.values())
+    values = measures.compute()
+    for part in (derived, teaching, equal_start):
+        values.update(part.values())
     values = dict(sorted(values.items()))
     return {
         "schema": 1,

@@ -11,7 +11,7 @@ import pandas as pd
 from vitrine import facts, paths, runs, splits
 from vitrine.catalog import CLASSES
 from vitrine.ledger.values import Value, from_runs
-from vitrine.recipes import RECIPES
+from vitrine.recipes import EQUAL_START, RECIPES
 from vitrine.runs import Run
 from vitrine.scores.calibration import calibrated_error
 from vitrine.scores.decision import selective_curve
@@ -24,8 +24,8 @@ from vitrine.scores.seeds import over_seeds
 from vitrine.scores.table import recipe_gap, recipe_score
 
 __all__ = [
-    "COMPARISONS", "DISCORDANCE", "POC_ACCURACY", "clean", "compute", "fold_scores", "has_folds",
-    "published",
+    "COMPARISONS", "DISCORDANCE", "POC_ACCURACY", "clean", "compute", "corrected", "fold_scores",
+    "fold_values", "gaps", "has_folds", "published",
 ]  # fmt: skip
 
 COMPARISONS = (
@@ -37,6 +37,7 @@ COMPARISONS = (
 )
 """Baseline and candidate of each gap that the protocol announces."""
 
+COMPARISON = "05_comparaison"
 TRAINING = {"keras": "03_baseline_tensorflow", "torch": "04_sota_pytorch"}
 DISCORDANCE = 0.2
 """Share of test images on which just one of two models is right: the protocol's assumption."""
@@ -47,12 +48,17 @@ POC_ACCURACY = 0.8
 POC, TRIAL = "ressources/prior_poc.csv", "ressources/prior_trial.csv"
 
 
-def published() -> dict[str, list[Run]]:
-    """Return the finished runs of each known recipe, by seed."""
+def published(*, equal_start: bool = False) -> dict[str, list[Run]]:
+    """Return the finished runs of each known recipe, by seed.
+
+    Args:
+        equal_start: Whether to return those of the chapter where every network starts from the
+            same images, or those of the comparison that the protocol announces.
+    """
     found = defaultdict(list)
     for name in runs.names():
         recipe = name.split("/")[0]
-        if recipe in RECIPES:
+        if recipe in RECIPES and (recipe in EQUAL_START) == equal_start:
             found[recipe].append(runs.load(name))
     return {recipe: sorted(group, key=lambda r: r.meta["seed"]) for recipe, group in found.items()}
 
@@ -74,8 +80,8 @@ def compute() -> dict[str, Value]:
         values.update((f"{recipe}.{key}", value) for key, value in _recipe(recipe, group))
     for baseline, candidate in COMPARISONS:
         if baseline in groups and candidate in groups:
-            values.update(_gaps(baseline, candidate, groups))
-    values.update(_corrected(values))
+            values.update(gaps(baseline, candidate, groups))
+    values.update(corrected(values))
     return dict(sorted(values.items()))
 
 
@@ -119,7 +125,7 @@ def _data() -> Iterator[tuple[str, Value]]:
 def _cited() -> Iterator[tuple[str, Value]]:
     """Yield what others published: single runs, no interval; and the trial told in the protocol."""
     more = {
-        "unit": "%", "decimals": 1, "source": POC, "notebook": "05_comparaison",
+        "unit": "%", "decimals": 1, "source": POC, "notebook": COMPARISON,
         "hardware": "GTX 1650 (résultat cité)",
     }  # fmt: skip
     cited = {}
@@ -153,7 +159,7 @@ def _power() -> Iterator[tuple[str, Value]]:
             f"power.{name}",
             Value(
                 value=gap * 100, unit="points", decimals=1, n=images,
-                source="vitrine.scores.power", notebook="05_comparaison",
+                source="vitrine.scores.power", notebook=COMPARISON,
             ),
         )  # fmt: skip
     for name, share in (("power.discordance", DISCORDANCE), ("power.answered", ANSWERED)):
@@ -161,7 +167,7 @@ def _power() -> Iterator[tuple[str, Value]]:
 
 
 def _recipe(recipe: str, group: list[Run]) -> Iterator[tuple[str, Value]]:
-    notebook = TRAINING.get(RECIPES[recipe].trainer, "05_comparaison")
+    notebook = TRAINING.get(RECIPES[recipe].trainer, COMPARISON)
     parts = [run.part("test") for run in group]
     truth = parts[0].truth
     unit = {"share": ("%", 1), "nat": ("", 2)}
@@ -192,7 +198,7 @@ def _recipe(recipe: str, group: list[Run]) -> Iterator[tuple[str, Value]]:
         ),
     )
     if group[0].history.empty:
-        yield from _folds(group[0], notebook)
+        yield from fold_values(group[0], notebook)
     else:
         yield from _calibration(group[0], notebook)
         yield from _cost(group, notebook)
@@ -237,7 +243,8 @@ def has_folds(run: Run) -> bool:
     return "repeat-0" in set(run.table.split)
 
 
-def _folds(run: Run, notebook: str) -> Iterator[tuple[str, Value]]:
+def fold_values(run: Run, notebook: str) -> Iterator[tuple[str, Value]]:
+    """Yield the scores of a run over the repeated folds, where it was repeated."""
     if not has_folds(run):
         return
     for metric in (accuracy, macro_f1):
@@ -249,13 +256,21 @@ def _folds(run: Run, notebook: str) -> Iterator[tuple[str, Value]]:
         yield f"cv_{metric.name}_sd", from_runs(float(scores.std(ddof=1)), [run], n=n, **more)
 
 
-def _gaps(
-    baseline: str, candidate: str, groups: dict[str, list[Run]]
+def gaps(
+    baseline: str, candidate: str, groups: dict[str, list[Run]], *, notebook: str = COMPARISON
 ) -> Iterator[tuple[str, Value]]:
+    """Yield the gap of two recipes on the same images, with its interval and its test.
+
+    Args:
+        baseline: Recipe that the other is compared with.
+        candidate: The other; a positive gap is in its favour.
+        groups: Runs of both, by recipe.
+        notebook: Chapter that shows it.
+    """
     key = f"gap.{candidate}.{baseline}"
     a, b = groups[baseline], groups[candidate]
     first, second = runs.align(a[0], b[0])
-    more = {"unit": "%", "decimals": 1, "n": len(first.truth), "notebook": "05_comparaison"}
+    more = {"unit": "%", "decimals": 1, "n": len(first.truth), "notebook": notebook}
     answers = [[run.part("test").probabilities for run in group] for group in (a, b)]
     for metric in (accuracy, macro_f1):
         gap = recipe_gap(first.truth, *answers, metric)
@@ -266,28 +281,27 @@ def _gaps(
         f"{key}.mcnemar_p",
         from_runs(
             test.p_value, [a[0], b[0]], unit="", decimals=3, n=len(first.truth),
-            notebook="05_comparaison",
+            notebook=notebook,
         ),
     )  # fmt: skip
     if has_folds(a[0]) and has_folds(b[0]):
-        gaps = fold_scores(b[0], accuracy) - fold_scores(a[0], accuracy)
+        differences = fold_scores(b[0], accuracy) - fold_scores(a[0], accuracy)
         share = 1 / (splits.FOLDS - 1)
-        interval = corrected_interval(gaps, test_over_train=share)
+        interval = corrected_interval(differences, test_over_train=share)
         yield f"{key}.cv_accuracy", from_runs(interval, [a[0], b[0]], **more)
         yield (
             f"{key}.cv_p",
             from_runs(
-                corrected_p_value(gaps, test_over_train=share), [a[0], b[0]], unit="", decimals=3,
-                notebook="05_comparaison",
+                corrected_p_value(differences, test_over_train=share), [a[0], b[0]], unit="",
+                decimals=3, notebook=notebook,
             ),
         )  # fmt: skip
 
 
-def _corrected(values: dict[str, Value]) -> Iterator[tuple[str, Value]]:
+def corrected(values: dict[str, Value]) -> Iterator[tuple[str, Value]]:
     """Yield the p-values of the announced comparisons, corrected over the table of them."""
     tests = [key for key in values if key.endswith(".mcnemar_p")]
     if tests:
         adjusted = holm(np.array([values[key].value for key in tests]))
         for key, p in zip(tests, adjusted, strict=True):
-            corrected = replace(values[key], value=float(p))
-            yield f"{key.removesuffix('_p')}_holm", corrected
+            yield f"{key.removesuffix('_p')}_holm", replace(values[key], value=float(p))

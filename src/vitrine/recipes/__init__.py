@@ -5,6 +5,14 @@ by ``runs``. To try a variation, use ``dataclasses.replace`` and give it a new n
 """
 
 from vitrine.recipes.recipe import Recipe, RecipeError, best_epoch, epoch_seed
-from vitrine.recipes.registry import RECIPES, find
+from vitrine.recipes.registry import EQUAL_START, RECIPES, find
 
-__all__ = ["RECIPES", "Recipe", "RecipeError", "best_epoch", "epoch_seed", "find"]
+__all__ = [
+    "EQUAL_START",
+    "RECIPES",
+    "Recipe",
+    "RecipeError",
+    "best_epoch",
+    "epoch_seed",
+    "find",
+]

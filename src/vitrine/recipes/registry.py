@@ -6,7 +6,7 @@ from typing import Any
 
 from vitrine.recipes.recipe import Recipe, RecipeError
 
-__all__ = ["RECIPES", "find"]
+__all__ = ["EQUAL_START", "RECIPES", "find"]
 
 _SCRATCH = {
     "image_size": 128,
@@ -194,6 +194,9 @@ _ALL = (
         image_size=8,
         source="the smallest baseline: always the most frequent class of the training part",
     ),
+)
+
+_FROM_EQUAL_START = (
     *(recipe for name, own in _EQUALS.items() for recipe in _equal_start(name, own)),
     Recipe(
         name="efficientnet-b0-keras-transfer",
@@ -204,7 +207,10 @@ _ALL = (
     ),
 )
 
-RECIPES = {recipe.name: recipe for recipe in _ALL}
+EQUAL_START = tuple(recipe.name for recipe in _FROM_EQUAL_START)
+"""Recipes of the chapter where every network starts from the same images: a comparison apart."""
+
+RECIPES = {recipe.name: recipe for recipe in (*_ALL, *_FROM_EQUAL_START)}
 """Every recipe by name."""
 
 

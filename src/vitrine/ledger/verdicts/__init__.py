@@ -3,7 +3,7 @@
 One module a subject; :data:`CLAIMS` gathers them, and :func:`decide` words them for the ledger.
 """
 
-from vitrine.ledger.verdicts import comparison, explanation, learning, robustness
+from vitrine.ledger.verdicts import comparison, equal_start, explanation, learning, robustness
 from vitrine.ledger.verdicts.claim import Ledger
 
 __all__ = ["CLAIMS", "decide"]
@@ -11,6 +11,7 @@ __all__ = ["CLAIMS", "decide"]
 CLAIMS = (
     *learning.CLAIMS,
     *comparison.CLAIMS,
+    *equal_start.CLAIMS,
     *robustness.CLAIMS,
     *explanation.CLAIMS,
 )

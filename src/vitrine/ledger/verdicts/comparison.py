@@ -3,12 +3,12 @@
 from vitrine.ledger.verdicts.claim import Claim, Ledger, sign
 from vitrine.ledger.verdicts.models import HOG, KERAS, MICRO, PROBE, TORCH
 
-__all__ = ["CLAIMS"]
+__all__ = ["CLAIMS", "paired"]
 
 _POC_GAPS = tuple(f"poc_gap.mambavision-{size}.accuracy" for size in ("t", "s", "b"))
 
 
-def _paired(
+def paired(
     name: str, candidate: str, baseline: str, *, text: str, cautious: str, reverse: str
 ) -> Claim:
     """Return the claim of an announced comparison: its interval and its test must agree."""
@@ -31,7 +31,7 @@ def _published_gaps_are_small(ledger: Ledger) -> bool:
 
 
 CLAIMS = (
-    _paired(
+    paired(
         "probe_beats_scratch",
         PROBE,
         KERAS,
@@ -53,7 +53,7 @@ CLAIMS = (
         needs=(f"gap.{PROBE}.{HOG}.cv_accuracy",),
         holds=sign(f"gap.{PROBE}.{HOG}.cv_accuracy"),
     ),
-    _paired(
+    paired(
         "scratch_against_classical",
         KERAS,
         HOG,
@@ -62,7 +62,7 @@ CLAIMS = (
         "classiques avec les images dont nous disposons",
         reverse="entraîné de zéro, EfficientNet-B0 fait moins bien que les descripteurs classiques",
     ),
-    _paired(
+    paired(
         "frameworks_differ",
         TORCH,
         KERAS,
@@ -72,7 +72,7 @@ CLAIMS = (
         reverse="à recette égale, nos exécutions en TensorFlow font mieux que nos exécutions en "
         "PyTorch",
     ),
-    _paired(
+    paired(
         "architectures_differ",
         MICRO,
         TORCH,

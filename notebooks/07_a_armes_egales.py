@@ -1,0 +1,259 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,mystnb,-all
+#     formats: ipynb,py:percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # À armes égales
+#
+# **Que reste-t-il de l’écart entre deux architectures quand elles partent des mêmes images, avec le
+# même budget ?** Sur le corpus de préentraînement, {verdict}`equal_images_learned` ;
+# {verdict}`equal_clock_learned`. Une fois sur nos photos, {verdict}`equal_images` ;
+# {verdict}`equal_clock`.
+#
+# Toutes les comparaisons publiées mêlent deux choses : l’architecture, et ce qu’elle a déjà vu. Chaque
+# réseau arrive avec son corpus, sa recette et sa durée d’entraînement. Ici, EfficientNet-B0 et
+# MambaVision (micro, de même taille) apprennent d’abord les mêmes petites images, par la même recette.
+# L’échelle est modeste, celle d’une machine à deux cœurs : ce chapitre compare des départs, pas des
+# arrivées.
+
+# %% tags=["parameters"]
+profile = "published"
+
+# %% [markdown]
+# ## Le corpus et les deux protocoles
+#
+# Le corpus est un sous-ensemble de Tiny ImageNet {cite:p}`le2015tiny` : des images de 64 pixels de
+# côté, des classes d’ImageNet en nombre réduit, une partie de validation que personne n’apprend. Les
+# images ont été comprimées de nouveau, ce qui les change un peu ; elles ne sont pas dans le dépôt.
+# `vitrine pretrain` les lit, ou télécharge le corpus d’origine.
+#
+# La recette est la même pour tous : mêmes augmentations, même optimiseur, même échéancier, moyenne
+# mobile des poids, aucun réglage propre à un réseau. Deux protocoles ont été déclarés avant la
+# première exécution :
+#
+# * **à images égales** : chaque réseau voit les mêmes images, le même nombre de fois ;
+# * **à durée égale** : chaque réseau apprend pendant le même temps, sur un cœur de la même machine.
+#   Le plus lent des deux, EfficientNet-B0, fixe la durée : son unique préentraînement sert donc aux
+#   deux protocoles, et seule MambaVision a été préentraînée deux fois.
+
+# %%
+from vitrine.figures.style import model_name
+from vitrine.ledger import equal_start
+from vitrine.ledger.measures import published
+from vitrine.session import begin
+
+session = begin(profile)
+pretrained = equal_start.pretrained()
+groups = {
+    recipe: [session.answers(recipe, run.meta["seed"]) for run in runs]
+    for recipe, runs in published(equal_start=True).items()
+}
+
+# %% tags=["nbval-check-output"]
+for recipe, run in pretrained.items():
+    data = run.meta["data"]
+    print(f"{model_name(recipe)} : {data['train']} images, {data['classes']} classes")
+
+# %% [markdown]
+# ## Apprendre d’abord autre chose
+#
+# Chaque préentraînement est jugé sur les images de validation du corpus, par les poids gardés à la
+# fin ; rien n’a été choisi sur ces images. Le corpus a deux cents classes : répondre au hasard donne
+# une réponse juste sur deux cents.
+
+# %%
+from vitrine import tables
+
+named = {model_name(recipe): run for recipe, run in pretrained.items()}
+scores = {
+    name: [equal_start.first_guesses(run, count) for count in (1, 5)]
+    for name, run in named.items()
+}
+tables.show(tables.pretrainings(named, scores))
+
+# %% [markdown]
+# À chaque image vue, les deux architectures n’apprennent pas autant ; à chaque minute, elles n’en
+# voient pas autant. La figure sépare ces deux effets.
+
+# %% mystnb={"figure": {"name": "fig-egales-preentrainement", "caption": "Exactitude sur la validation du corpus de préentraînement, selon le nombre d’images vues (en haut) et selon la durée sur un cœur (en bas)."}, "image": {"alt": "Deux panneaux et trois courbes dans chacun, une par préentraînement : l’exactitude monte avec le nombre d’images vues, en haut, et avec les minutes d’entraînement, en bas."}}
+from vitrine.figures import training
+
+training.pretrainings({recipe: run.history for recipe, run in pretrained.items()})
+
+# %% [markdown]
+# À images égales, EfficientNet-B0 finit à {valeur:ic}`efficientnet-b0-pretrain.top1` et MambaVision à
+# {valeur:ic}`mambavision-micro-pretrain.top1` : {verdict}`equal_images_learned`. Sur ce cœur, l’une
+# apprend {valeur}`efficientnet-b0-pretrain.speed` et l’autre
+# {valeur}`mambavision-micro-pretrain.speed` ; à durée égale, MambaVision atteint
+# {valeur:ic}`mambavision-micro-pretrain-clock.top1`.
+#
+# Deux précautions. Les durées viennent d’une machine qui travaillait aussi à autre chose : la colonne
+# du processeur, qui ne compte que le calcul de ce programme, est plus sûre que celle de la durée. Et
+# l’attente des données reste négligeable : le corpus est décodé une fois pour toutes, puis lu en
+# mémoire.
+
+# %% [markdown]
+# ## Ce que le préentraînement apporte à nos photos
+#
+# Les poids appris à 64 pixels passent à 128 pixels : aucun n’a de taille qui dépende de l’image, et
+# les fenêtres de MambaVision sont fixées explicitement. Chaque réseau est ensuite réglé finement sur
+# nos photos, pendant {valeur}`efficientnet-b0-transfer.epochs` époques, avec trois graines. En face,
+# le même réseau part de zéro, avec le même nombre d’époques. La même durée sert à tous ; les
+# exécutions de {doc}`la comparaison <05_comparaison>`, cinq fois plus longues, ne sont donc pas les
+# témoins de celles-ci.
+
+# %% tags=["nbval-check-output"]
+tests = {name: [run.part("test") for run in runs] for name, runs in groups.items()}
+answers = {name: [p.probabilities for p in parts] for name, parts in tests.items()}
+parts = [part for runs in tests.values() for part in runs]
+images, truth = parts[0].image, parts[0].truth
+same = all((part.image == images).all() for part in parts)
+print("Mêmes images de test, dans le même ordre, pour tous :", "oui" if same else "non")
+
+# %%
+from vitrine.scores.metrics import accuracy, log_loss, macro_f1
+from vitrine.scores.table import leader, recipe_panel
+
+panels = {recipe: recipe_panel(truth, runs) for recipe, runs in answers.items()}
+ranked = sorted(panels, key=lambda recipe: -panels[recipe]["accuracy"].value)
+shown = {model_name(recipe): panels[recipe] for recipe in ranked}
+runs = {model_name(recipe): answers[recipe] for recipe in ranked}
+seeds = {name: len(said) for name, said in runs.items()}
+leaders = {m.name: leader(truth, runs, m) for m in (accuracy, macro_f1, log_loss)}
+tables.show(tables.comparison(shown, seeds=seeds, leaders=leaders))
+
+# %% mystnb={"figure": {"name": "fig-egales-transfert", "caption": "Exactitude et F1 macro sur nos images de test, intervalles à 95 % : de zéro en bref, par réglage fin après chaque préentraînement, et par une sonde linéaire sur les caractéristiques figées."}, "image": {"alt": "Pour chaque façon de partir, deux points et leurs barres d’erreur horizontales : l’exactitude et le F1 macro, de la meilleure façon en haut à la moins bonne en bas."}}
+from vitrine.figures import comparison
+
+comparison.forest(
+    {
+        "Exactitude": {recipe: panels[recipe]["accuracy"] for recipe in ranked},
+        "F1 macro": {recipe: panels[recipe]["macro_f1"] for recipe in ranked},
+    }
+)
+
+# %% [markdown]
+# Les écarts annoncés suivent la règle du {doc}`protocole <../book/protocole>` : intervalle apparié sur
+# les mêmes images, test de McNemar sur la première graine, correction de Holm sur ce tableau.
+
+# %%
+import numpy as np
+from vitrine.scores.paired import holm, mcnemar
+from vitrine.scores.table import recipe_gap
+
+pairs = [pair for pair in equal_start.COMPARISONS if set(pair) <= set(answers)]
+gaps, mcnemars = {}, {}
+for baseline, candidate in pairs:
+    a, b = answers[baseline], answers[candidate]
+    gaps[baseline, candidate] = {
+        m.name: recipe_gap(truth, a, b, m) for m in (accuracy, macro_f1)
+    }
+    mcnemars[baseline, candidate] = mcnemar(truth, a[0], b[0])
+label = {(a, b): f"{model_name(b)} contre {model_name(a)}" for a, b in pairs}
+corrected = holm(np.array([test.p_value for test in mcnemars.values()]))
+tables.show(
+    tables.announced(
+        {label[pair]: gap for pair, gap in gaps.items()},
+        {label[pair]: test for pair, test in mcnemars.items()},
+        corrected,
+    )
+)
+
+# %% mystnb={"figure": {"name": "fig-egales-ecarts", "caption": "Écarts d’exactitude annoncés, intervalles à 95 % appariés. Bande grise : écarts trop petits pour être décelés avec ces images."}, "image": {"alt": "Une ligne par comparaison annoncée : un losange pour l’écart d’exactitude et sa barre d’erreur, autour d’un trait vertical à zéro entouré d’une bande grise."}}
+from vitrine import splits
+from vitrine.ledger.measures import DISCORDANCE
+from vitrine.scores.power import smallest_paired_gap
+
+comparison.announced_gaps(
+    {pair: by_score["accuracy"] for pair, by_score in gaps.items()},
+    metric="Écart d’exactitude (points)",
+    smallest=smallest_paired_gap(
+        images=len(splits.load().part("test")), discordance=DISCORDANCE
+    ),
+)
+
+# %% [markdown]
+# Ce que ces écarts permettent de dire :
+#
+# * {verdict}`equal_short`
+#   ({valeur:ecart-ic}`gap.mambavision-micro-short.efficientnet-b0-short.accuracy`) ;
+# * {verdict}`pretraining_helps_b0`
+#   ({valeur:ecart-ic}`gap.efficientnet-b0-transfer.efficientnet-b0-short.accuracy`) ;
+# * {verdict}`pretraining_helps_micro`
+#   ({valeur:ecart-ic}`gap.mambavision-micro-transfer.mambavision-micro-short.accuracy`) ;
+# * {verdict}`equal_images`
+#   ({valeur:ecart-ic}`gap.mambavision-micro-transfer.efficientnet-b0-transfer.accuracy`) ;
+# * {verdict}`equal_clock`
+#   ({valeur:ecart-ic}`gap.mambavision-micro-transfer-clock.efficientnet-b0-transfer.accuracy`).
+
+# %% [markdown]
+# ## Des caractéristiques figées, pli par pli
+#
+# Le réglage fin mêle ce que le réseau savait et ce qu’il apprend ici. Une sonde linéaire ne garde que
+# le premier : le réseau est figé, seule une régression logistique est apprise. Comme elle ne coûte
+# presque rien, elle se répète sur tous les plis, et ses intervalles sont plus étroits.
+
+# %% mystnb={"figure": {"name": "fig-egales-sondes", "caption": "Exactitude des sondes linéaires, pli par pli (traits), moyenne avec son intervalle corrigé à 95 % (losange), et exactitude sur les images de test publiées (croix)."}, "image": {"alt": "Une ligne par réseau figé : une rangée de traits pour les plis, un losange avec barre d’erreur pour leur moyenne, une croix pour les images de test publiées."}}
+from vitrine.ledger.measures import fold_scores, has_folds
+from vitrine.scores.folds import corrected_interval
+
+repeated = {}
+for recipe in ranked:
+    run = published(equal_start=True)[recipe][0]
+    if has_folds(run):
+        by_fold = fold_scores(run, accuracy)
+        mean = corrected_interval(by_fold, test_over_train=1 / (splits.FOLDS - 1))
+        repeated[recipe] = (by_fold, mean, panels[recipe]["accuracy"].value)
+comparison.folds(repeated, metric="Exactitude")
+
+# %% [markdown]
+# Sur les plis, EfficientNet-B0 figé obtient {valeur:ic}`efficientnet-b0-transfer-probe.cv_accuracy`,
+# MambaVision {valeur:ic}`mambavision-micro-transfer-probe.cv_accuracy` à images égales et
+# {valeur:ic}`mambavision-micro-transfer-clock-probe.cv_accuracy` à durée égale :
+# {verdict}`equal_images_probed` ; {verdict}`equal_clock_probed`.
+#
+# Pour mémoire, la sonde du {doc}`chapitre de comparaison <05_comparaison>`, dont les caractéristiques
+# viennent d’ImageNet entier à 224 pixels, obtient {valeur:ic}`mobilenetv2-int8-probe.cv_accuracy` sur
+# les mêmes plis : la quantité et la taille des images vues pèsent plus lourd que tout ce que ce
+# chapitre compare.
+
+# %% [markdown]
+# ## Les mêmes poids, deux bibliothèques
+#
+# Les poids d’EfficientNet-B0 passent de PyTorch à TensorFlow, couche par couche, et les deux réseaux
+# donnent les mêmes réponses à un dix-millième près (un test le vérifie sur de vraies photos). La
+# question des bibliothèques peut donc être posée proprement : mêmes poids de départ, mêmes photos,
+# même recette. Réponse : {verdict}`equal_weights`
+# ({valeur:ecart-ic}`gap.efficientnet-b0-keras-transfer.efficientnet-b0-transfer.accuracy`).
+
+# %% [markdown]
+# ## Ce que nous retenons
+#
+# * Sur le préentraînement lui-même : {verdict}`equal_images_learned` ; {verdict}`equal_clock_learned`.
+# * Sur ce qu’il apporte : {verdict}`pretraining_helps_b0` ; {verdict}`pretraining_helps_micro`.
+# * Sur l’architecture, à départ égal : {verdict}`equal_images` ; {verdict}`equal_clock`.
+# * Sur les caractéristiques figées : {verdict}`equal_images_probed` ; {verdict}`equal_clock_probed`.
+# * Sur la bibliothèque : {verdict}`equal_weights`.
+#
+# ## Ce qui pourrait être faux
+#
+# * **L’échelle.** Quelques passages sur de petites images ne disent rien d’un préentraînement entier.
+#   Un réseau qui démarre lentement peut finir devant : étendre ces courbes serait une extrapolation,
+#   et nous ne la faisons pas.
+# * **La recette.** Elle est commune, donc réglée pour aucun des deux réseaux. Un taux d’apprentissage
+#   propre à chacun changerait peut-être l’écart.
+# * **Une seule graine de préentraînement.** Les trois graines sont celles du réglage fin ; elles
+#   partent toutes des mêmes poids. L’intervalle ignore donc le hasard du préentraînement.
+# * **La machine.** À durée égale, le gagnant dépend de ce que la machine calcule vite : sur une carte
+#   graphique, le rapport des vitesses serait autre.
+# * **Le corpus.** Des objets photographiés n’importe où ressemblent peu à des produits sur fond blanc.
+#
+# ```{provenance}
+# ```

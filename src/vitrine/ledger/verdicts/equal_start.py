@@ -1,0 +1,136 @@
+"""What an equal start leaves to the architecture, and what pretraining brings to each."""
+
+from vitrine.ledger.verdicts.claim import Claim, Ledger, sign
+from vitrine.ledger.verdicts.comparison import paired
+
+__all__ = ["CLAIMS"]
+
+B0, MICRO = "efficientnet-b0", "mambavision-micro"
+IMAGES, CLOCK = f"{MICRO}-pretrain", f"{MICRO}-pretrain-clock"
+
+
+def _apart(name: str, candidate: str, *, text: str, cautious: str, reverse: str) -> Claim:
+    """Return the claim that two pretrainings end apart on the validation part of their corpus."""
+    ours, theirs = f"{candidate}.top1", f"{B0}-pretrain.top1"
+
+    def holds(ledger: Ledger) -> bool | None:
+        if ledger[ours].low > ledger[theirs].high:
+            return True
+        return False if ledger[ours].high < ledger[theirs].low else None
+
+    return Claim(
+        key=name,
+        text=text,
+        cautious=cautious,
+        reverse=reverse,
+        expression=f"intervalles à 95 % de {ours} et de {theirs} disjoints ; indécis sinon",
+        needs=(ours, theirs),
+        holds=holds,
+    )
+
+
+def _by_folds(name: str, candidate: str, *, text: str, cautious: str, reverse: str) -> Claim:
+    """Return the claim that the frozen features of two networks differ, fold by fold."""
+    gap = f"gap.{candidate}.{B0}-transfer-probe.cv_accuracy"
+    return Claim(
+        key=name,
+        text=text,
+        cautious=cautious,
+        reverse=reverse,
+        expression=f"intervalle corrigé à 95 % de {gap} d’un seul côté de zéro ; indécis sinon",
+        needs=(gap,),
+        holds=sign(gap),
+    )
+
+
+CLAIMS = (
+    _apart(
+        "equal_images_learned",
+        IMAGES,
+        text="à images égales, MambaVision reconnaît mieux le corpus de préentraînement "
+        "qu’EfficientNet-B0",
+        cautious="à images égales, rien ne sépare les deux architectures sur le corpus de "
+        "préentraînement",
+        reverse="à images égales, EfficientNet-B0 reconnaît mieux le corpus de préentraînement que "
+        "MambaVision",
+    ),
+    _apart(
+        "equal_clock_learned",
+        CLOCK,
+        text="à durée égale sur un cœur, MambaVision reconnaît mieux le corpus de préentraînement "
+        "qu’EfficientNet-B0",
+        cautious="à durée égale sur un cœur, rien ne sépare les deux architectures sur le corpus "
+        "de préentraînement",
+        reverse="à durée égale sur un cœur, EfficientNet-B0 reconnaît mieux le corpus de "
+        "préentraînement que MambaVision",
+    ),
+    paired(
+        "pretraining_helps_b0",
+        f"{B0}-transfer",
+        f"{B0}-short",
+        text="le préentraînement améliore EfficientNet-B0 sur nos photos",
+        cautious="nos images ne disent pas si le préentraînement améliore EfficientNet-B0",
+        reverse="le préentraînement dessert EfficientNet-B0 sur nos photos",
+    ),
+    paired(
+        "pretraining_helps_micro",
+        f"{MICRO}-transfer",
+        f"{MICRO}-short",
+        text="le préentraînement améliore MambaVision sur nos photos",
+        cautious="nos images ne disent pas si le préentraînement améliore MambaVision",
+        reverse="le préentraînement dessert MambaVision sur nos photos",
+    ),
+    paired(
+        "equal_short",
+        f"{MICRO}-short",
+        f"{B0}-short",
+        text="de zéro et en peu de passages, MambaVision fait mieux qu’EfficientNet-B0",
+        cautious="de zéro et en peu de passages, nos images ne départagent pas les deux "
+        "architectures",
+        reverse="de zéro et en peu de passages, EfficientNet-B0 fait mieux que MambaVision",
+    ),
+    paired(
+        "equal_images",
+        f"{MICRO}-transfer",
+        f"{B0}-transfer",
+        text="préentraînée sur les mêmes images, MambaVision fait mieux qu’EfficientNet-B0",
+        cautious="préentraînées sur les mêmes images, les deux architectures ne se départagent pas "
+        "sur nos photos",
+        reverse="préentraîné sur les mêmes images, EfficientNet-B0 fait mieux que MambaVision",
+    ),
+    paired(
+        "equal_clock",
+        f"{MICRO}-transfer-clock",
+        f"{B0}-transfer",
+        text="préentraînée aussi longtemps, MambaVision fait mieux qu’EfficientNet-B0",
+        cautious="préentraînées aussi longtemps, les deux architectures ne se départagent pas sur "
+        "nos photos",
+        reverse="préentraîné aussi longtemps, EfficientNet-B0 fait mieux que MambaVision",
+    ),
+    paired(
+        "equal_weights",
+        f"{B0}-keras-transfer",
+        f"{B0}-transfer",
+        text="partie des mêmes poids, la bibliothèque TensorFlow fait mieux que PyTorch",
+        cautious="parties des mêmes poids, les deux bibliothèques ne se départagent pas",
+        reverse="partie des mêmes poids, la bibliothèque PyTorch fait mieux que TensorFlow",
+    ),
+    _by_folds(
+        "equal_images_probed",
+        f"{MICRO}-transfer-probe",
+        text="à images égales, les caractéristiques figées de MambaVision trient mieux nos photos",
+        cautious="à images égales, les caractéristiques figées des deux architectures ne se "
+        "départagent pas",
+        reverse="à images égales, les caractéristiques figées d’EfficientNet-B0 trient mieux nos "
+        "photos",
+    ),
+    _by_folds(
+        "equal_clock_probed",
+        f"{MICRO}-transfer-clock-probe",
+        text="à durée égale, les caractéristiques figées de MambaVision trient mieux nos photos",
+        cautious="à durée égale, les caractéristiques figées des deux architectures ne se "
+        "départagent pas",
+        reverse="à durée égale, les caractéristiques figées d’EfficientNet-B0 trient mieux nos "
+        "photos",
+    ),
+)
