@@ -96,7 +96,7 @@ def pretrainings(histories: Mapping[str, pd.DataFrame]) -> go.Figure:
             figure.add_scatter(
                 row=row, col=1, mode="lines+markers", name=model_lines(recipe),
                 legendgroup=recipe, showlegend=row == 1,
-                x=rounded([0, *along]), y=rounded([CHANCE, *(100 * history.val_accuracy)]),
+                x=rounded([0.0, *along]), y=rounded([CHANCE, *(100 * history.val_accuracy)]),
                 line={"color": model_colour(recipe), "width": 2, "dash": DASHES[number]},
                 hovertemplate=f"{said} : %{{y:.1f}} %",
             )  # fmt: skip

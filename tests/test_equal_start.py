@@ -1,0 +1,123 @@
+"""The equal start: its runs are kept apart, its numbers and sentences follow them."""
+
+import numpy as np
+import pytest
+
+from vitrine import paths, recipes, runs, splits, tables
+from vitrine.figures import training
+from vitrine.ledger import equal_start, measures, verdicts
+from vitrine.pretrain.fit import answers
+
+HARDWARE = {"device": "cpu", "cpu": "a processor", "gpu": None, "threads": 1}
+TIMING = {
+    "training_seconds": 120.0, "seconds": 130.0, "cpu_seconds": 60.0, "images_per_second": 8.5,
+    "peak_memory_mib": 1024, "waited_share": 0.0042,
+}  # fmt: skip
+
+
+def epoch(number, **more):
+    row = dict.fromkeys(runs.reading.HISTORY_COLUMNS, 0.5)
+    return row | {"epoch": number, "seconds": 60.0, **more}
+
+
+@pytest.fixture
+def made(tmp_path, monkeypatch):
+    """Return a folder of runs: one recipe of each chapter and a pretraining, of known skill."""
+    monkeypatch.setattr(paths, "runs", lambda: tmp_path)
+    rng, frames = np.random.default_rng(0), [splits.load().part("test")]
+    skills = {"efficientnet-b0-short": 0.5, "efficientnet-b0-transfer": 3.0, "histogram-hog": 1.0}
+    for (name, skill), seed in ((item, seed) for item in skills.items() for seed in (0, 1)):
+        tables_ = []
+        for frame in frames:
+            logits = rng.normal(size=(len(frame), 7))
+            logits[np.arange(len(frame)), frame.label] += skill
+            odds = np.exp(logits)
+            tables_.append(runs.prediction_rows(frame, odds / odds.sum(1, keepdims=True), "test"))
+        folder = runs.RunFolder(recipes.find(name), seed)
+        folder.path.mkdir(parents=True)
+        folder.write_history([epoch(1), epoch(2)])
+        folder.finish(tables_, {"hardware": HARDWARE, "timing": TIMING, "parameters": 7})
+    learned = runs.RunFolder(recipes.find("efficientnet-b0-pretrain"), 0, tmp_path / "pretrain")
+    learned.path.mkdir(parents=True)
+    learned.write_history([epoch(n, val_top5=0.5, images=n * 500, waited=0.0) for n in (1, 2)])
+    given = np.full((1000, 200), 0.001)
+    given[:, :6] = np.linspace(0.2, 0.1, 6)
+    learned.finish([answers(np.arange(1000) % 10, given)], {"hardware": HARDWARE, "timing": TIMING})
+    return tmp_path
+
+
+def test_the_runs_of_each_chapter_are_kept_apart(made):
+    announced = measures.published()
+    apart = measures.published(equal_start=True)
+
+    assert list(announced) == ["histogram-hog"]
+    assert list(apart) == ["efficientnet-b0-short", "efficientnet-b0-transfer"]
+    assert [run.meta["seed"] for run in apart["efficientnet-b0-short"]] == [0, 1]
+
+
+def test_a_pretraining_is_told_by_its_guesses_and_by_what_it_took(made):
+    values = dict(equal_start.values())
+
+    first, fifth = (values[f"efficientnet-b0-pretrain.top{k}"] for k in (1, 5))
+    assert (first.value, fifth.value) == (0.1, 0.5)  # a class in ten, then five of them
+    assert first.low < 0.1 < first.high
+    assert values["efficientnet-b0-pretrain.images_seen"].value == 1000
+    assert values["efficientnet-b0-pretrain.minutes"].value == 2
+    assert values["efficientnet-b0-pretrain.processor_minutes"].value == 1
+    assert values["efficientnet-b0-pretrain.waited"].value == 0.0042
+
+
+def test_the_announced_gaps_are_corrected_among_themselves(made):
+    values = dict(equal_start.values())
+
+    gap = "gap.efficientnet-b0-transfer.efficientnet-b0-short"
+    assert values[f"{gap}.accuracy"].low > 0.2
+    assert values[f"{gap}.mcnemar_holm"].value == values[f"{gap}.mcnemar_p"].value  # it is alone
+    assert values[f"{gap}.accuracy"].notebook == equal_start.NOTEBOOK
+    decided = verdicts.decide(values)
+    assert decided["pretraining_helps_b0"]["state"] == "true"
+    assert "equal_images" not in decided
+
+
+def value(low, high):
+    return measures.Value(value=(low + high) / 2, low=low, high=high, unit="%")
+
+
+@pytest.mark.parametrize(
+    ("micro", "said"),
+    [
+        ((0.3, 0.4), "MambaVision reconnaît"),
+        ((0.1, 0.3), "rien ne"),
+        ((0.0, 0.1), "EfficientNet-B0"),
+    ],
+)
+def test_pretrainings_are_apart_when_their_intervals_are(micro, said):
+    ledger = {
+        "efficientnet-b0-pretrain.top1": value(0.2, 0.25),
+        "mambavision-micro-pretrain.top1": value(*micro),
+    }
+
+    text = verdicts.decide(ledger)["equal_images_learned"]["text"]
+
+    assert text.removeprefix("à images égales, ").startswith(said)
+
+
+def test_the_table_and_the_figure_show_each_pretraining(made):
+    learned = equal_start.pretrained()
+    scores = {"B0": [equal_start.first_guesses(run, k) for run in learned.values() for k in (1, 5)]}
+
+    row = tables.pretrainings({"B0": learned["efficientnet-b0-pretrain"]}, scores).iloc[0]
+    figure = training.pretrainings({name: run.history for name, run in learned.items()})
+
+    assert row["Images vues (milliers)"] == 1
+    assert row["Attente des données"] == "0,42\N{NARROW NO-BREAK SPACE}%"
+    assert row["Parmi cinq"].startswith("50,0")
+    assert [list(trace.x) for trace in figure.data] == [[0, 0.5, 1], [0, 1, 2]]
+    assert figure.data[0].y[0] == 0.5  # a guess among two hundred
+
+
+def test_every_pretraining_and_comparison_of_the_chapter_has_its_recipes():
+    pairs = [*equal_start.COMPARISONS, *equal_start.PROBES]
+
+    assert {name for pair in pairs for name in pair} <= set(recipes.EQUAL_START)
+    assert set(equal_start.PRETRAINED) < set(recipes.EQUAL_START)
