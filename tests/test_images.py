@@ -164,3 +164,17 @@ def test_prep_v1_has_not_changed_on_a_picture_drawn_by_arithmetic():
 
     digest = hashlib.sha256(pixels.tobytes()).hexdigest()[:16]
     assert (images.PREP_ID, digest) == ("prep-v1", "0ab863ca80e7de76")
+
+
+@pytest.mark.parametrize(("height", "width"), [(160, 120), (120, 160)], ids=["tall", "wide"])
+def test_a_photo_is_squashed_along_its_rows_first_whatever_its_shape(height, width):
+    y, x = np.mgrid[0:height, 0:width]
+    drawn = Image.fromarray(np.stack([x * y % 251, x, y], axis=-1).astype(np.uint8))
+    bicubic = Image.Resampling.BICUBIC
+
+    pixels = images.preprocess(encode(drawn, "PNG"), 32)
+
+    rows_first = drawn.resize((32, height), bicubic).resize((32, 32), bicubic)
+    columns_first = drawn.resize((width, 32), bicubic).resize((32, 32), bicubic)
+    assert np.array_equal(pixels, np.asarray(rows_first))
+    assert not np.array_equal(pixels, np.asarray(columns_first))
