@@ -139,6 +139,8 @@ def test_publishing_writes_a_pair_that_is_fresh_then_follows_the_text(book):
     text = source.read_text()
     source.write_text(text.replace("Puis un tableau", "Enfin un tableau"))
     assert checks.states()["01_courbes"].state is stamps.State.PROSE
+    with pytest.raises(checks.BookError, match=r"from line \d+ of 01_courbes\.py; run vitrine"):
+        checks.check_notebooks()
 
     publish.publish(tell=told.append)
 

@@ -121,11 +121,31 @@ def test_another_way_to_run_makes_it_stale(executed, changes):
     assert verdict(executed, **changes).state is stamps.State.STALE
 
 
-@pytest.mark.parametrize(("old", "new"), [("Le texte.", "Ce texte."), ("La légende", "Légende")])
-def test_text_and_captions_are_prose(executed, old, new):
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [("Le texte.", "Ce texte.", 20), ("La légende", "Légende", 22), ("# Le texte.", "#", 19)],
+)
+def test_text_and_captions_are_prose_and_their_line_is_named(executed, old, new, line):
     replace(executed, "notebooks/01_page.py", old, new)
 
-    assert verdict(executed).state is stamps.State.PROSE
+    reason = f"its text or captions changed, from line {line} of 01_page.py"
+    assert verdict(executed) == stamps.Verdict(state=stamps.State.PROSE, reason=reason)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "state", "what"),
+    [
+        ("scores.mean([1, 2])", "scores.mean([1, 9])", stamps.State.STALE, "code"),
+        ("Le texte.", "Un autre texte.", stamps.State.PROSE, "text"),
+    ],
+)
+def test_a_pair_edited_by_hand_is_noticed_at_its_line(executed, old, new, state, what):
+    replace(executed, "notebooks/01_page.ipynb", old, new)
+
+    lines = (executed.root / "notebooks" / "01_page.ipynb").read_text().splitlines()
+    line = 1 + next(n for n, text in enumerate(lines) if new in text)
+    reason = f"its {what} was edited by hand, at line {line} of 01_page.ipynb"
+    assert verdict(executed) == stamps.Verdict(state=state, reason=reason)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from vitrine import paths
-from vitrine.book import engine, sources, stamps
+from vitrine.book import changes, engine, sources, stamps
 from vitrine.book.sources import NotebookError, RequestError
 
 __all__ = ["execute", "executed_path", "refresh", "write"]
@@ -102,10 +102,10 @@ def refresh(notebook: NotebookNode, target: Path) -> NotebookNode:
         target: The executed notebook, in state ``prose-only``.
     """
     executed = nbformat.read(target, as_version=4)
-    done = [cell for cell in stamps.code_cells(executed) if not _is_injected(cell)]
+    done = [cell for cell in stamps.code_cells(executed) if not changes.is_injected(cell)]
     for cell, old in zip(stamps.code_cells(notebook), done, strict=True):
         cell.execution_count, cell.outputs = old.execution_count, old.outputs
-    for cell in filter(_is_injected, executed.cells):
+    for cell in filter(changes.is_injected, executed.cells):
         tags = [c.metadata.get("tags", []) for c in notebook.cells]
         notebook.cells.insert(1 + next(i for i, t in enumerate(tags) if "parameters" in t), cell)
     notebook.metadata.update(executed.metadata)
@@ -155,7 +155,7 @@ def _strip(notebook: NotebookNode) -> None:
     for cell in notebook.cells:
         # papermill gives every cell a list of tags, most of them empty.
         cell.metadata = {k: v for k, v in cell.metadata.items() if k in {"tags", "mystnb"} and v}
-        if _is_injected(cell):
+        if changes.is_injected(cell):
             cell["id"] = "injected-parameters"
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if not _is_stderr(output)]
@@ -163,7 +163,3 @@ def _strip(notebook: NotebookNode) -> None:
 
 def _is_stderr(output: NotebookNode) -> bool:
     return output.output_type == "stream" and output.name == "stderr"
-
-
-def _is_injected(cell: NotebookNode) -> bool:
-    return "injected-parameters" in cell.metadata.get("tags", [])

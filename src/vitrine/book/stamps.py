@@ -16,14 +16,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import metadata
-from itertools import takewhile
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
 from vitrine import paths
-from vitrine.book import sources
+from vitrine.book import changes, sources
 from vitrine.book.imports import libraries, modules
 
 __all__ = ["KEY", "State", "Verdict", "code_cells", "make", "renew", "state"]
@@ -119,16 +118,29 @@ def state(
         return Verdict(state=State.HOLLOW, reason="its outputs are not those of its execution")
     now = sources.read(source)
     facts = _facts(now, profile, parameters or {}, photos, stamp["files"])
+    if stamp["code"] == facts["code"] != _code(executed):
+        line = changes.in_pair(output, now, executed, code=True)
+        return Verdict(
+            state=State.STALE,
+            reason=f"its code was edited by hand, at line {line} of {output.name}",
+        )
     if differences := [
-        f"its code changed, from line {_first_change(source, now, executed)} of {source.name}"
+        f"its code changed, from line {changes.in_source(source, now, executed, code=True)} of "
+        f"{source.name}"
         if fact == "code"
         else _explain(fact, stamp[fact], facts[fact])
         for fact in _FACTS
         if json.dumps(stamp[fact], sort_keys=True) != json.dumps(facts[fact], sort_keys=True)
     ]:
         return Verdict(state=State.STALE, reason="; ".join(differences))
-    if stamp.get("prose") != _prose(now) or _prose(now) != _prose(executed):
-        return Verdict(state=State.PROSE, reason="its text or captions changed")
+    if stamp.get("prose") != _prose(now):
+        line = changes.in_source(source, now, executed, code=False)
+        reason = f"its text or captions changed, from line {line} of {source.name}"
+        return Verdict(state=State.PROSE, reason=reason)
+    if _prose(now) != _prose(executed):
+        line = changes.in_pair(output, now, executed, code=False)
+        reason = f"its text was edited by hand, at line {line} of {output.name}"
+        return Verdict(state=State.PROSE, reason=reason)
     return Verdict(state=State.FRESH, reason="nothing it depends on changed")
 
 
@@ -151,7 +163,7 @@ def _facts(
         "profile": profile,
         "parameters": json.loads(json.dumps(dict(parameters), default=str)),
         "photos": photos,
-        "code": _digest([cell.source for cell in _own_cells(notebook)]),
+        "code": _code(notebook),
         "modules": {name: module.digest for name, module in sorted(reached.items())},
         "files": {path: _content(path) for path in files},
         "versions": _locked(libraries(code)),
@@ -159,27 +171,11 @@ def _facts(
 
 
 def _own_cells(notebook: NotebookNode) -> list[NotebookNode]:
-    return [
-        cell
-        for cell in code_cells(notebook)
-        if "injected-parameters" not in cell.metadata.get("tags", [])
-    ]
+    return [cell for cell in code_cells(notebook) if not changes.is_injected(cell)]
 
 
-def _first_change(source: Path, now: NotebookNode, executed: NotebookNode) -> int:
-    """Return the line of the source where its code first differs from what was executed."""
-    lines, place = source.read_text(encoding="utf-8").splitlines(), 0
-    before = [cell.source.splitlines() for cell in _own_cells(executed)]
-    for number, cell in enumerate(_own_cells(now)):
-        code = cell.source.splitlines()
-        place = lines.index(code[0], place)
-        old = before[number] if number < len(before) else []
-        same = sum(
-            1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(code, old, strict=False))
-        )
-        if code != old:
-            return place + 1 + min(same, len(code) - 1)
-    return len(lines)  # cells are gone
+def _code(notebook: NotebookNode) -> str:
+    return _digest([cell.source for cell in _own_cells(notebook)])
 
 
 def _explain(fact: str, before: object, after: object) -> str:
@@ -223,18 +219,7 @@ def _installed(libraries: Iterable[str]) -> dict[str, str]:
 
 
 def _prose(notebook: NotebookNode) -> str:
-    ignored = {"papermill", "execution", "jupyter"}
-    return _digest(
-        [
-            [
-                cell.cell_type,
-                "" if cell.cell_type == "code" else cell.source,
-                {k: v for k, v in cell.metadata.items() if k not in ignored},
-            ]
-            for cell in notebook.cells
-            if "injected-parameters" not in cell.metadata.get("tags", [])
-        ]
-    )
+    return _digest([changes.spoken(c) for c in notebook.cells if not changes.is_injected(c)])
 
 
 def _outputs(notebook: NotebookNode) -> str:
