@@ -1,10 +1,13 @@
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from vitrine import ledger, paths, runs
+from vitrine.catalog import CLASSES
 from vitrine.ledger import verdicts
 from vitrine.ledger.measures import COMPARISONS, clean, published
 from vitrine.ledger.values import Value, from_runs
@@ -34,6 +37,31 @@ def test_a_changed_value_is_noticed_and_named(fresh, tmp_path, monkeypatch):
 
     line = text[: text.index(f'"{NAME}.accuracy":')].count("\n") + 1
     assert str(refused.value).startswith(f"runs/ledger.json:{line}: expected")
+
+
+def test_one_changed_prediction_is_noticed_in_the_values_that_rest_on_it(tmp_path, monkeypatch):
+    run, folder = "histogram-hog/seed-0", tmp_path / "runs"
+    shutil.copytree(paths.runs(), folder, ignore=shutil.ignore_patterns("weights"))
+    table = pd.read_csv(folder / run / "predictions.csv", dtype=str)
+    chances = [f"p_{label}" for label in range(len(CLASSES))]
+    right = table[chances].astype(float).to_numpy().argmax(axis=1) == table.label.astype(int)
+    first = table.index[right & (table.split == "test")][0]
+    table.loc[first, chances] = np.roll(table.loc[first, chances], 1)
+    table.to_csv(folder / run / "predictions.csv", index=False)
+    monkeypatch.setattr(paths, "runs", lambda: folder)
+
+    changed = ledger.compute()
+    monkeypatch.setattr(ledger, "compute", lambda: changed)
+
+    with pytest.raises(ledger.LedgerError, match=r"^runs/ledger\.json:\d+: expected"):
+        ledger.check()
+    tracked = json.loads((folder / "ledger.json").read_text())["values"]
+    value = {key: entry["value"] for key, entry in changed["values"].items()}
+    moved = {k for k in tracked if tracked[k]["value"] != pytest.approx(value[k], rel=1e-6)}
+    lost = tracked["histogram-hog.accuracy"]["value"] - value["histogram-hog.accuracy"]
+    assert lost == pytest.approx(1 / 158, rel=1e-5)
+    assert f"gap.{NAME}.histogram-hog.accuracy" in moved
+    assert all("histogram-hog" in key or key.endswith("_holm") for key in moved)
 
 
 def test_accuracy_is_the_share_of_right_answers_with_its_origin(fresh):
