@@ -163,6 +163,17 @@ def clock(monkeypatch):
     return shown
 
 
+def test_a_long_epoch_tells_how_far_it_is(corpus, clock, tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(learner, "TELLS", 2.0)
+
+    with caplog.at_level("INFO", "vitrine.pretrain.learner"):
+        train(corpus, tmp_path, replace(RECIPE, epochs=1, warmup_epochs=0))
+
+    steps = SIZES["train"] // RECIPE.batch_size
+    told = [record.getMessage().partition(":")[0] for record in caplog.records]
+    assert told == [f"epoch 1, step {k}/{steps}" for k in range(2, steps + 1, 2)]
+
+
 def test_a_budget_of_seconds_ends_the_schedule_and_the_training(corpus, tmp_path, clock):
     clocked = replace(RECIPE, name="clocked", budget=9.0)
 

@@ -1,5 +1,6 @@
 """What a pretraining adds to the common loop: augmentation on the device, a clock, top-5."""
 
+import logging
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +14,10 @@ from vitrine.recipes import Recipe
 
 __all__ = ["TOP", "Learner"]
 
+log = logging.getLogger(__name__)
+
+TELLS = 60.0
+"""Seconds between two lines of progress within an epoch."""
 TOP = 5
 """How many guesses a right answer may be among, beside the first alone."""
 
@@ -34,7 +39,7 @@ class Learner(Classifier):
     def __init__(self, recipe: Recipe, seed: int, steps: int, classes: int) -> None:
         super().__init__(recipe, seed, steps, classes)
         self.draw = Augment(recipe)
-        self.spent, self.idle_since = 0.0, 0.0
+        self.spent, self.idle_since, self.told_at = 0.0, 0.0, 0.0
 
     def augment(
         self, pixels: UInt8[Tensor, "batch channel height width"]
@@ -66,17 +71,25 @@ class Learner(Classifier):
     def on_train_epoch_start(self) -> None:
         """Begin an epoch, and to count the time that goes by without a batch."""
         super().on_train_epoch_start()
-        self.sums["waited"], self.idle_since = 0.0, time.perf_counter()
+        self.sums["waited"] = 0.0
+        self.told_at = self.idle_since = time.perf_counter()
 
     def on_train_batch_start(self, batch: Sequence[Tensor], batch_idx: int) -> None:
         """Count the time since the last batch: reading, moving to the device, bookkeeping."""
         self.sums["waited"] += time.perf_counter() - self.idle_since
 
-    def on_train_batch_end(self, *_: Any) -> None:
-        """Move the average of the weights, and end with the budget."""
+    def on_train_batch_end(self, outputs: Any, batch: Sequence[Tensor], batch_idx: int) -> None:
+        """Move the average of the weights, tell how far the epoch is, and end with the budget."""
         super().on_train_batch_end()
         self.trainer.should_stop = self.trainer.should_stop or self.over
         self.idle_since = time.perf_counter()
+        if self.idle_since - self.told_at >= TELLS and self.trainer.is_global_zero:
+            self.told_at, seen = self.idle_since, self.sums["seen"]
+            log.info(
+                "epoch %d, step %d/%d: train loss %.3f, %.0f images/s",
+                self.current_epoch + 1, batch_idx + 1, self.trainer.num_training_batches,
+                self.sums["loss"] / seen, seen / (self.idle_since - self.sums["clock"]),
+            )  # fmt: skip
 
     def on_validation_epoch_start(self) -> None:
         """Begin to count the right answers among the first guesses."""
