@@ -5,6 +5,9 @@
 
 BIN := .venv/bin
 NBVAL := --nbval-current-env --nbval-cell-timeout=300 -p no:cacheprovider
+# Processes that share the test files and the notebooks; 0 takes them one after the other.
+WORKERS ?= 2
+SPREAD = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONPATH :=
 
@@ -20,14 +23,14 @@ book: setup  ## Execute the notebooks, build the book, check it (under 5 minutes
 test: setup test-units test-smoke test-published  ## Run every check (under 20 minutes)
 
 test-units:  ## Unit tests and browser tests
-	$(BIN)/pytest -q --durations=8 tests
+	$(BIN)/pytest -q --durations=8 $(SPREAD) tests
 
 test-smoke:  ## The whole chain in miniature: each notebook trains, draws and is compared (nbval)
-	VITRINE_PROFILE=smoke $(BIN)/pytest -q --nbval-lax $(NBVAL) notebooks
+	VITRINE_PROFILE=smoke $(BIN)/pytest -q --nbval-lax $(NBVAL) $(SPREAD) notebooks
 
 test-published:  ## Each published output is what its notebook gives today (strict nbval)
 	VITRINE_PROFILE=published VITRINE_PHOTOS=0 $(BIN)/pytest -q --nbval \
-		--nbval-sanitize-with tests/nbval_sanitise.cfg $(NBVAL) notebooks
+		--nbval-sanitize-with tests/nbval_sanitise.cfg $(NBVAL) $(SPREAD) notebooks
 
 lint: setup  ## Style of the code, consistency of what is published
 	$(BIN)/ruff check src tests deploy requirements

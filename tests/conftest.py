@@ -1,4 +1,9 @@
-"""What several tests need, and the rule on skips: in CI nothing skips but what needs a GPU."""
+"""What several tests need, how they share two cores, and the rule on skips.
+
+``pytest -n 2 --dist loadfile --no-loadscope-reorder``, as ``make test`` has it, gives whole files
+to two workers. Each computes with one thread, and the longest files come first, so that both end
+together. In CI nothing skips but what needs a GPU.
+"""
 
 import os
 from pathlib import Path
@@ -6,6 +11,30 @@ from pathlib import Path
 import pytest
 
 from vitrine import paths
+
+LONGEST = (
+    "test_training.py",
+    "book/test_published_book.py",
+    "test_architecture.py",
+    "test_exchange.py",
+    "book/test_book.py",
+    "test_bench.py",
+    "serving/ui/test_ui_browser.py",
+    "deploy/test_rehearsal.py",
+    "explain/test_exported.py",
+    "explain/test_kept.py",
+    "models/test_scan_triton.py",
+    "models/test_readme_lines.py",
+    "serving/test_together.py",
+    "pretrain/test_pretraining.py",
+    "sweep/test_sweep.py",
+    "serving/test_bench_serving.py",
+)
+"""Files that take more than about 20 s, longest first."""
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    for threads in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(threads, "1")  # before PyTorch and TensorFlow start
 
 
 @pytest.fixture(scope="session")
@@ -17,10 +46,18 @@ def shared() -> Path:
     return folder
 
 
+def pytest_collection_modifyitems(items):
+    here = Path(__file__).parent
+    rank = {here / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(LONGEST)))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session, exitstatus):
     if os.environ.get("CI") != "true" or exitstatus != pytest.ExitCode.OK:
         return
+    if hasattr(session.config, "workerinput"):
+        return  # the process that the workers report to judges for all
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     skipped = [
         report for report in reporter.stats.get("skipped", []) if "gpu" not in report.keywords

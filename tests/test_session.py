@@ -1,3 +1,6 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -44,6 +47,23 @@ def test_stand_in_answers_need_no_training_and_repeat_exactly(elsewhere):
     assert np.array_equal(first.probabilities, again.probabilities)
     assert not np.array_equal(first.probabilities, other.probabilities)
     assert set(first.image) == set(here.split.part("test").image)
+
+
+@pytest.mark.parametrize("ask", ["answers", "run"])
+def test_two_notebooks_that_want_a_run_at_once_get_the_same_made_once(elsewhere, monkeypatch, ask):
+    here, made, finish = session.begin("smoke"), [], runs.RunFolder.finish
+
+    def slowly(folder, *given):
+        made.append(folder.name)
+        time.sleep(0.2)
+        return finish(folder, *given)
+
+    monkeypatch.setattr(runs.RunFolder, "finish", slowly)
+    with ThreadPoolExecutor(2) as notebooks:
+        first, second = notebooks.map(getattr(here, ask), ["majority"] * 2)
+
+    assert made == ["majority-smoke/seed-0"]
+    assert first.meta == second.meta
 
 
 def test_the_environment_overrides_the_profile(elsewhere, monkeypatch):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock
 
 from vitrine import catalog, demo, paths, recipes, runs, splits
 from vitrine.catalog import Catalog
@@ -84,11 +85,14 @@ class Session:
         recipe = self.recipe(name)
         base = paths.build() / "retrain" if retrain and not self.smoke else self.base
         full = f"{recipe.name}/seed-{seed}"
-        if not self.smoke and not retrain or full in runs.names(base):
+        if not self.smoke and not retrain:
             return runs.load(full, base)
-        going_on = {} if recipe.trainer == "probe" else {"resume": True}
-        fit = trainer_of(recipe)
-        return fit(recipe, self.split, self.catalog(), seed=seed, base=base, **going_on)
+        with _alone(base, full):
+            if full in runs.names(base):
+                return runs.load(full, base)
+            going_on = {} if recipe.trainer == "probe" else {"resume": True}
+            fit = trainer_of(recipe)
+            return fit(recipe, self.split, self.catalog(), seed=seed, base=base, **going_on)
 
     def folds(self) -> Split:
         """Return the repeated folds: the tracked ones, or those of the synthetic catalogue."""
@@ -112,20 +116,27 @@ class Session:
         base = paths.build() / "smoke" / "stand-in"
         recipe = self.recipe(name)
         full = f"{recipe.name}/seed-{seed}"
-        if full in runs.names(base):
-            return runs.load(full, base)
-        rng = np.random.default_rng([seed, *name.encode()])
-        skill = 1.5 + rng.random()
-        tables = []
-        for part in ("validation", "test"):
-            frame = self.split.part(part)
-            logits = rng.normal(size=(len(frame), len(catalog.CLASSES)))
-            logits[np.arange(len(frame)), frame.label] += skill
-            odds = np.exp(logits)
-            given = odds / odds.sum(axis=1, keepdims=True)
-            tables.append(runs.prediction_rows(frame, given, part))
-        facts = {"hardware": {"device": "cpu", "cpu": "none: drawn, not trained"}, "timing": {}}
-        return runs.RunFolder(recipe, seed, base).finish(tables, facts)
+        with _alone(base, full):
+            if full in runs.names(base):
+                return runs.load(full, base)
+            rng = np.random.default_rng([seed, *name.encode()])
+            skill = 1.5 + rng.random()
+            tables = []
+            for part in ("validation", "test"):
+                frame = self.split.part(part)
+                logits = rng.normal(size=(len(frame), len(catalog.CLASSES)))
+                logits[np.arange(len(frame)), frame.label] += skill
+                odds = np.exp(logits)
+                given = odds / odds.sum(axis=1, keepdims=True)
+                tables.append(runs.prediction_rows(frame, given, part))
+            facts = {"hardware": {"device": "cpu", "cpu": "none: drawn, not trained"}, "timing": {}}
+            return runs.RunFolder(recipe, seed, base).finish(tables, facts)
+
+
+def _alone(base: Path, full: str) -> FileLock:
+    """Keep other notebooks, executed at the same time, from making the same run."""
+    base.mkdir(parents=True, exist_ok=True)
+    return FileLock(base / f".{full.replace('/', '-')}.lock")
 
 
 def trainer_of(recipe: Recipe) -> Callable[..., Run]:

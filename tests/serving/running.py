@@ -42,6 +42,12 @@ def free_port():
         return taken.getsockname()[1]
 
 
+def listens(port):
+    """Tell whether something accepts connections on a port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def process(*arguments, **environment):
     """Start ``python -m vitrine.serving``, or another command, with its output in pipes."""
     command = [sys.executable, *(arguments or ("-m", "vitrine.serving"))]

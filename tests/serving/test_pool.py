@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 
 import pytest
 
@@ -19,7 +20,7 @@ def gate():
 
 async def settled(true):
     """Wait until the loop has seen what a thread told it."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not true():
             await asyncio.sleep(0.005)
 
@@ -29,19 +30,27 @@ def run(coroutine):
 
 
 def test_work_is_done_and_its_wait_is_measured(gate):
-    async def main():
-        pool = Pool(1, 4, 5.0)
-        first = asyncio.create_task(pool.run(gate.wait))
-        await asyncio.sleep(0.05)
-        second = asyncio.create_task(pool.run(lambda: "done"))
-        await asyncio.sleep(0.05)
-        gate.set()
-        return await first, await second
+    depths = []
 
-    first, second = run(main())
+    async def main():
+        pool, begun = Pool(1, 4, 30.0, depths.append), threading.Event()
+        asked = time.perf_counter()
+        first = asyncio.create_task(pool.run(lambda: begun.set() or gate.wait()))
+        await asyncio.to_thread(begun.wait)
+        most = time.perf_counter() - asked
+        second = asyncio.create_task(pool.run(lambda: "done"))
+        await settled(lambda: depths[-1] == 2)
+        waiting = time.perf_counter()
+        await asyncio.sleep(0.05)
+        least = time.perf_counter() - waiting
+        gate.set()
+        return await first, most, await second, least
+
+    first, most, second, least = run(main())
 
     assert second.result == "done"
-    assert first.queued < 0.05 <= second.queued
+    assert first.queued <= most
+    assert second.queued >= least
 
 
 def test_beyond_its_places_work_is_refused_at_once_and_they_come_back(gate):
@@ -67,7 +76,7 @@ def test_work_that_lasts_too_long_is_given_up_and_keeps_its_place_until_it_ends(
     depths = []
 
     async def main():
-        pool = Pool(1, 1, 0.05, depths.append)
+        pool = Pool(1, 1, 0.5, depths.append)
         with pytest.raises(ProblemError) as refused:
             await pool.run(gate.wait)
         with pytest.raises(ProblemError) as next_one:
@@ -83,7 +92,7 @@ def test_work_that_has_not_begun_when_given_up_never_runs(gate):
     ran = []
 
     async def main():
-        pool = Pool(1, 2, 0.05)
+        pool = Pool(1, 2, 0.5)
         first = asyncio.create_task(pool.run(gate.wait))
         await asyncio.sleep(0)
         for waiting in (pool.run(lambda: ran.append(1)), first):

@@ -13,19 +13,25 @@ import pytest
 import tiny_model
 from fastapi.testclient import TestClient
 from pictures import plain
-from running import answers, exchange, free_port, in_a_thread, process, until
+from running import answers, exchange, free_port, in_a_thread, listens, process, until
 
 from vitrine.serving.api import create_app
 from vitrine.serving.port import listen
 from vitrine.serving.settings import Settings
 
 ROUTE = "/api/v1/predict"
-SLOW = """
-import sys, time
+HELD = """
+import pathlib, sys, time
 from vitrine.serving import __main__, service
 
-quick = service.Service.judge
-service.Service.judge = lambda self, data: (time.sleep(0.5), quick(self, data))[1]
+gate, quick = pathlib.Path(sys.argv[1]), service.Service.judge
+
+def judge(self, data):
+    while not gate.exists():
+        time.sleep(0.02)
+    return quick(self, data)
+
+service.Service.judge = judge
 sys.exit(__main__.main())
 """
 
@@ -65,33 +71,34 @@ def test_the_body_of_an_answer_does_not_wait_for_its_headers_to_be_acknowledged(
     assert without_delay
 
 
-def test_what_was_accepted_is_answered_after_the_request_to_stop(model_dir):
-    port = free_port()
+def test_what_was_accepted_is_answered_after_the_request_to_stop(model_dir, tmp_path):
+    port, gate = free_port(), tmp_path / "open"
     started = process(
-        "-c", SLOW, MODEL_DIR=str(model_dir), PORT=str(port), WORKERS="2", LOG_LEVEL="INFO"
-    )
+        "-c", HELD, str(gate),
+        MODEL_DIR=str(model_dir), PORT=str(port), WORKERS="2", LOG_LEVEL="INFO",
+    )  # fmt: skip
     try:
-        until(lambda: answers(f"http://127.0.0.1:{port}/readyz"))
-        address = f"http://127.0.0.1:{port}{ROUTE}"
+        address = f"http://127.0.0.1:{port}"
+        until(lambda: answers(f"{address}/readyz"))
 
         def ask(_):
-            return httpx.post(address, files={"file": plain("red")}, timeout=20).status_code
+            return httpx.post(address + ROUTE, files={"file": plain("red")}, timeout=60).status_code
 
         with ThreadPoolExecutor(6) as clients:
             asked = [clients.submit(ask, i) for i in range(6)]
-            until(lambda: "queue_depth 6.0" in httpx.get(address[: -len(ROUTE)] + "/metrics").text)
-            begun = time.monotonic()
+            until(lambda: "queue_depth 6.0" in httpx.get(f"{address}/metrics").text)
             started.send_signal(signal.SIGTERM)
-            time.sleep(0.5)
-            with pytest.raises(httpx.TransportError):
-                ask(None)
+            until(lambda: not listens(port), seconds=10)
+            answered = sum(each.done() for each in asked)
+            gate.touch()
             statuses = [each.result() for each in asked]
         out, _ = started.communicate(timeout=25)
     finally:
+        gate.touch()
         started.kill()
 
+    assert answered == 0
     assert statuses == [200] * 6
-    assert 1 < time.monotonic() - begun < 25
     assert started.returncode == -signal.SIGTERM  # uvicorn raises it again: 143 in a shell
     lines = [json.loads(line) for line in out.splitlines()]
     assert sum(line.get("route") == ROUTE for line in lines) == 6
@@ -198,9 +205,10 @@ def test_a_prediction_that_lasts_too_long_is_told(model_dir, monkeypatch):
 
 def test_one_connection_carries_many_requests(model_dir):
     request = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    last = request.replace(b"x\r\n", b"x\r\nConnection: close\r\n", 1)
     settings = Settings(model_dir=str(model_dir), workers=1)
 
     with in_a_thread(create_app(settings)) as port:
-        received = exchange(port, request * 3, seconds=1)
+        received = exchange(port, request * 2 + last)
 
     assert received.count(b"HTTP/1.1 200") == 3

@@ -5,10 +5,10 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import httpx
 import pytest
+from running import listens
 
 from vitrine.serving import together
 
@@ -27,11 +27,6 @@ def start(model_dir, port, api_port):
         env=os.environ | {"MODEL_DIR": str(model_dir), "DATA_DIR": str(model_dir / "absent")},
         stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
-
-
-def listens(port):
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send to another process")
@@ -59,14 +54,13 @@ def test_a_port_that_is_taken_is_told_before_anything_starts(model_dir, taken):
     with socket.create_server(("127.0.0.1", 0)) as busy:
         number = busy.getsockname()[1]
         ports = dict(zip(("port", "api_port"), free_ports(), strict=True)) | {taken: number}
-        began = time.monotonic()
 
         process = start(model_dir, **ports)
         _, errors = process.communicate(timeout=60)
 
     assert process.returncode == 2
     assert errors.startswith(f"vitrine: expected the port {number} of 127.0.0.1 to be free")
-    assert len(errors.splitlines()) == 1 and time.monotonic() - began < 60
+    assert len(errors.splitlines()) == 1
 
 
 def test_a_service_that_cannot_start_takes_the_page_down_with_its_own_message(tmp_path):

@@ -1,0 +1,64 @@
+"""The suite itself: what comes first, and what may skip."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+SKIPPED = """
+import pytest
+
+@pytest.mark.gpu
+@pytest.mark.skip(reason="there is no GPU")
+def test_on_a_gpu(): ...
+
+@pytest.mark.browser
+@pytest.mark.skip(reason="there is no browser")
+def test_in_a_browser(): ...
+
+def test_that_runs(): ...
+"""
+
+
+def test_the_files_that_come_first_exist(request):
+    ours = request.config.pluginmanager.get_plugin(str(HERE / "conftest.py"))
+
+    assert [name for name in ours.LONGEST if not (HERE / name).is_file()] == []
+    assert len(set(ours.LONGEST)) == len(ours.LONGEST) > 0
+
+
+def test_the_longest_files_are_collected_first(request):
+    ours = request.config.pluginmanager.get_plugin(str(HERE / "conftest.py"))
+
+    class Item:
+        def __init__(self, name):
+            self.name, self.path = name, HERE / name
+
+    last, first = ours.LONGEST[-1], ours.LONGEST[0]
+    items = [Item(name) for name in ("a.py", last, first, "b.py", last)]
+    ours.pytest_collection_modifyitems(items)
+
+    assert [item.name for item in items] == [first, last, last, "a.py", "b.py"]
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_ci_refuses_a_skip_but_for_a_gpu(tmp_path, workers):
+    shutil.copy(HERE / "conftest.py", tmp_path)
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n  gpu\n  browser\n")
+    (tmp_path / "test_skipped.py").write_text(SKIPPED)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", workers]
+
+    strict, free = (
+        subprocess.run(
+            command, cwd=tmp_path, env=os.environ | {"CI": ci}, capture_output=True, text=True
+        )
+        for ci in ("true", "false")
+    )
+
+    assert (strict.returncode, free.returncode) == (1, 0), strict.stderr
+    assert "CI refuses 1 skipped tests: test_skipped.py::test_in_a_browser" in strict.stdout
+    assert "1 passed, 2 skipped" in free.stdout
