@@ -14,7 +14,7 @@ __all__ = ["BEGIN", "END", "refresh", "results_markdown", "update"]
 BEGIN, END = "<!-- résultats -->", "<!-- /résultats -->"
 """What the results stand between."""
 
-VERDICTS = ("poc_below_power", "probe_beats_scratch", "frameworks_differ")
+VERDICTS = ("poc_below_power", "equal_images", "probe_beats_scratch", "frameworks_differ")
 """Sentences of the ledger that README repeats, in order."""
 
 _KEY = ".accuracy_clean"  # only a recipe of ours has it
