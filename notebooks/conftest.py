@@ -15,16 +15,24 @@ def _is_compared(item) -> bool:
     )
 
 
+HOLLOW = pytest.StashKey[bool]()
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
     cells = [item for item in items if type(item).__name__ == "IPyNbCell"]
-    if not cells or not (config.option.nbval or config.option.nbval_lax):
+    if not (config.option.nbval or config.option.nbval_lax):
         return
-    compared = Counter({item.parent.name: 0 for item in cells})
-    compared.update(item.parent.name for item in cells if _is_compared(item))
-    hollow = [name for name, count in compared.items() if count == 0]
-    if hollow:
-        raise pytest.UsageError(
-            f"expected at least one compared cell in each notebook, found none in "
-            f"{', '.join(hollow)}; tag a cell nbval-check-output and publish the notebook"
+    compared = Counter(item.parent.name for item in cells if _is_compared(item))
+    for item in cells:
+        item.stash[HOLLOW] = not compared[item.parent.name]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    if item.stash.get(HOLLOW, False):
+        pytest.fail(
+            f"expected at least one compared cell in {item.parent.name}, found none; tag a cell "
+            "nbval-check-output and publish the notebook",
+            pytrace=False,
         )

@@ -1,4 +1,4 @@
-"""The suite itself: what comes first, and what may skip."""
+"""The suite itself: what comes first, what may skip, what counts as a notebook compared."""
 
 import os
 import shutil
@@ -6,7 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 HERE = Path(__file__).parent
 SKIPPED = """
@@ -22,6 +24,14 @@ def test_in_a_browser(): ...
 
 def test_that_runs(): ...
 """
+
+
+def run(folder, *options, **environment):
+    """Run pytest in a folder of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options],
+        cwd=folder, env=os.environ | environment, capture_output=True, text=True,
+    )  # fmt: skip
 
 
 def test_the_files_that_come_first_exist(request):
@@ -50,15 +60,25 @@ def test_ci_refuses_a_skip_but_for_a_gpu(tmp_path, workers):
     shutil.copy(HERE / "conftest.py", tmp_path)
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n  gpu\n  browser\n")
     (tmp_path / "test_skipped.py").write_text(SKIPPED)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", workers]
 
-    strict, free = (
-        subprocess.run(
-            command, cwd=tmp_path, env=os.environ | {"CI": ci}, capture_output=True, text=True
-        )
-        for ci in ("true", "false")
-    )
+    strict, free = (run(tmp_path, "-n", workers, CI=ci) for ci in ("true", "false"))
 
     assert (strict.returncode, free.returncode) == (1, 0), strict.stderr
     assert "CI refuses 1 skipped tests: test_skipped.py::test_in_a_browser" in strict.stdout
     assert "1 passed, 2 skipped" in free.stdout
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_notebook_in_which_nothing_is_compared_passes_for_nothing(tmp_path, workers):
+    shutil.copy(HERE.parent / "notebooks" / "conftest.py", tmp_path)
+    blank = new_output("stream", text="\n")
+    hollow = new_code_cell("print()", execution_count=1, outputs=[blank])
+    hollow.metadata.tags = ["nbval-check-output"]
+    for name in ("first", "second"):
+        nbformat.write(new_notebook(cells=[hollow]), tmp_path / f"{name}.ipynb")
+
+    done = run(tmp_path, "--nbval-lax", "--nbval-current-env", "-n", workers)
+
+    assert done.returncode == 1, done.stderr
+    assert "expected at least one compared cell in first.ipynb, found none" in done.stdout
+    assert "2 errors" in done.stdout
