@@ -443,16 +443,18 @@ decisions.selective(
 # Toutes les erreurs ne se valent pas. Nous posons, **par hypothèse**, qu’une erreur ordinaire coûte 1,
 # qu’une confusion entre linge de maison et décoration, rayons voisins, coûte moitié moins, et qu’un
 # article de puériculture mal rangé coûte le double. Ces valeurs ne viennent pas des données : elles
-# sont là pour être remplacées par celles du métier.
+# sont là pour être remplacées par celles du métier. La dernière est la plus discutable : nous la ferons
+# varier.
 
 # %%
-cost = 1.0 - np.eye(len(CLASSES))
-decor = CLASSES.index("Home Decor & Festive Needs")
-furnishing = CLASSES.index("Home Furnishing")
-cost[[decor, furnishing], [furnishing, decor]] = 0.5
-cost[CLASSES.index("Baby Care")] *= 2
+ordinary = 1.0 - np.eye(len(CLASSES))
+names = ("Home Decor & Festive Needs", "Home Furnishing", "Baby Care")
+decor, furnishing, baby = (CLASSES.index(name) for name in names)
+ordinary[[decor, furnishing], [furnishing, decor]] = 0.5
+is_baby = np.arange(len(CLASSES))[:, None] == baby
+matrices = {times: ordinary * np.where(is_baby, times, 1) for times in (1, 2, 4)}
 
-table = pd.DataFrame(cost, columns=CLASSES_FR.values())
+table = pd.DataFrame(matrices[2], columns=CLASSES_FR.values())
 table.insert(0, "Vraie, puis prédite", CLASSES_FR.values())
 tables.show(table)
 
@@ -464,22 +466,24 @@ tables.show(table)
 # %%
 from vitrine.scores.decision import cheapest, expected_cost
 
-prices = np.linspace(0, 1, 21)
-person = np.ones(len(CLASSES))
-tariffs = [np.column_stack([cost, price * person]) for price in prices]
-costs = {
-    recipe: [expected_cost(truth, cheapest(said, t), t) for t in tariffs]
-    for recipe, said in first.items()
-}
+prices, person = np.linspace(0, 1, 11), np.ones(len(CLASSES))
+costs = {}
+for times, matrix in matrices.items():
+    tariffs = [np.column_stack([matrix, price * person]) for price in prices]
+    costs[f"×{times}"] = {
+        recipe: [expected_cost(truth, cheapest(said, t), t) for t in tariffs]
+        for recipe, said in first.items()
+    }
 
-# %% mystnb={"figure": {"name": "fig-comparaison-couts", "caption": "Coût moyen par photo selon le prix d’un regard humain, une erreur ordinaire valant 1, pour la matrice de coûts supposée. En tirets : tout confier à une personne."}, "image": {"alt": "Une courbe de coût par modèle, qui monte puis s’aplatit quand le prix d’un regard humain augmente ; une droite en tirets marque le coût de tout confier à une personne."}}
-decisions.expected_costs(prices, costs)
+# %% mystnb={"figure": {"name": "fig-comparaison-couts", "caption": "Coût moyen par photo selon le prix d’un regard humain, une erreur ordinaire valant 1, pour la matrice de coûts supposée. Le curseur change ce que coûte un article de puériculture mal rangé. En tirets : tout confier à une personne."}, "image": {"alt": "Une courbe de coût par modèle, qui monte puis s’aplatit quand le prix d’un regard humain augmente ; une droite en tirets marque le coût de tout confier à une personne."}}
+decisions.expected_costs(prices, costs, about="Puériculture mal rangée", first="×2")
 
 # %% [markdown]
 # Là où une courbe de la {numref}`fig-comparaison-couts` touche la droite en tirets, le modèle
 # n’apporte rien : autant tout confier à une personne. Là où elle passe au-dessus, il se croit plus
 # sûr qu’il n’est, et ses probabilités trompent la décision. Le coût à droite, quand un regard vaut
-# une erreur, est proche de celui d’un tri entièrement automatique.
+# une erreur, est proche de celui d’un tri entièrement automatique. Poussez le curseur : plus une sorte
+# d’erreur coûte cher, plus tôt il vaut mieux demander à une personne.
 
 # %% [markdown]
 # ## Le score et son prix
@@ -487,8 +491,9 @@ decisions.expected_costs(prices, costs)
 # Un modèle coûte des paramètres à apprendre, du temps et de l’énergie pour les apprendre, puis du calcul
 # à chaque photo. Pour une sonde, seuls les paramètres de la tête sont appris ; le préentraînement, fait
 # ailleurs par d’autres, n’est compté pour personne. Les multiplications et le temps d’une réponse
-# (celui d’un lot, divisé par sa taille) viennent de `vitrine bench recipes`, sur un seul cœur, et sur une
-# carte graphique quand une mesure y a été faite. L’énergie est **estimée**, d’après le temps de
+# (celui d’un lot, divisé par sa taille) viennent de `vitrine bench recipes`, sur un seul cœur. Sur une
+# carte graphique, rien n’est mesuré tant que le panneau est vide : `vitrine bench recipes --device cuda` le
+# remplit. L’énergie est **estimée**, d’après le temps de
 # processeur et la mémoire {cite:p}`lannelongue2021green` : la méthode est au pied de la page.
 
 # %%

@@ -39,11 +39,27 @@ def test_a_curve_of_many_photos_keeps_its_ends_and_few_points():
 
 def test_asking_a_person_every_time_costs_what_a_person_costs():
     prices = np.linspace(0, 1, 5)
+    costs = {"×1": {PROBE: [0.0, 0.1, 0.2, 0.2, 0.2]}}
 
-    person, model = decisions.expected_costs(prices, {PROBE: [0.0, 0.1, 0.2, 0.2, 0.2]}).data
+    person, model = decisions.expected_costs(prices, costs, about="Prix", first="×1").data
 
     assert list(person.y) == list(person.x) == prices.tolist()
     assert list(model.y) == [0, 0.1, 0.2, 0.2, 0.2]
+
+
+def test_the_reader_moves_the_matrix_of_costs_and_the_person_stays():
+    prices = np.linspace(0, 1, 3)
+    costs = {label: {PROBE: [0, price, price]} for label, price in (("×1", 0.2), ("×4", 1.6))}
+
+    figure = decisions.expected_costs(prices, costs, about="Prix", first="×4")
+
+    person, light, heavy = figure.data
+    assert (person.visible, light.visible, heavy.visible) == (None, False, True)
+    assert light.name != heavy.name
+    (slider,) = figure.layout.sliders
+    assert [step.args[0]["visible"] for step in slider.steps] == [[True, False], [False, True]]
+    assert slider.steps[0].args[1] == (1, 2)
+    assert figure.layout.yaxis.range[1] > 1.6
 
 
 def test_a_cost_that_is_not_known_leaves_no_point_and_the_front_skips_it():

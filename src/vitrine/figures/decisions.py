@@ -21,6 +21,7 @@ from vitrine.figures.style import (
     model_name,
     percent_axis,
     rounded,
+    stepped,
 )
 from vitrine.scores import Interval
 from vitrine.scores.decision import SelectiveCurve, pareto_front
@@ -29,7 +30,7 @@ __all__ = ["efficiency", "expected_costs", "missed", "selective"]
 
 LEAST_COVERAGE = 0.1
 """Below this share of the images, an accuracy rests on too few of them to be drawn."""
-POINTS = 48
+POINTS = 40
 """Points of a curve of abstention: every one of them weighs on the page."""
 PERCENT = {"ticksuffix": f"{THIN}%"}
 UNMEASURED = "non mesuré"
@@ -65,33 +66,44 @@ def selective(curves: Mapping[str, SelectiveCurve]) -> go.Figure:
 
 
 def expected_costs(
-    prices: Float[np.ndarray, " price"], costs: Mapping[str, Sequence[float]]
+    prices: Float[np.ndarray, " price"],
+    costs: Mapping[str, Mapping[str, Sequence[float]]],
+    *,
+    about: str,
+    first: str,
 ) -> go.Figure:
     """Draw what a photo costs on average, as the price of a person's look goes up.
 
     Args:
         prices: Price of a look, in units of an ordinary error.
-        costs: By recipe, the mean cost of a photo at each price.
+        costs: By label of a cost matrix, then by recipe, the mean cost of a photo at each price; a
+            slider chooses the matrix.
+        about: What the slider sets, in French.
+        first: Label of the matrix shown first.
     """
-    figure = go.Figure()
+    figure, shown = go.Figure(), {}
     figure.add_scatter(
         name="Tout confier à une personne", mode="lines", x=rounded(prices), y=rounded(prices),
         line={"color": MUTED, "dash": "dash", "width": 1.5},
         hovertemplate="%{y:.2f}",
     )  # fmt: skip
-    for recipe, values in costs.items():
-        figure.add_scatter(
-            name=model_name(recipe), mode="lines", x=rounded(prices), y=rounded(values),
-            line={"color": model_colour(recipe), "width": 2},
-            hovertemplate="prix %{x:.2f}, coût %{y:.3f}",
-        )  # fmt: skip
+    for label, by_recipe in costs.items():
+        shown[label] = range(len(figure.data), len(figure.data) + len(by_recipe))
+        for recipe, values in by_recipe.items():
+            figure.add_scatter(
+                name=f"{model_name(recipe)}, {label}", mode="lines",
+                x=rounded(prices), y=np.round(values, 3).tolist(),
+                line={"color": model_colour(recipe), "width": 2},
+                hovertemplate="prix %{x:.2f}, coût %{y:.3f}",
+            )  # fmt: skip
+    highest = max(max(values) for by_recipe in costs.values() for values in by_recipe.values())
     axes = {
         "xaxis": {"tickformat": ".1f"},
-        "yaxis": {"rangemode": "tozero", "tickformat": ".1f"},
-        "legend": {"orientation": "h", "y": -0.2, "yanchor": "top"},
+        "yaxis": {"range": [0, round(1.05 * max(highest, *prices), 2)], "tickformat": ".1f"},
     }
     x, y = "Prix d’un regard humain", "Coût moyen par photo"
-    return dress(figure, x=x, y=y, height=520, axes=axes)
+    dress(figure, x=x, y=y, height=600, axes=axes)
+    return stepped(figure, shown, about=about, first=first)
 
 
 def efficiency(models: pd.DataFrame, costs: Mapping[str, str]) -> go.Figure:
