@@ -365,7 +365,7 @@ shown = {
 }
 plans = {label: anatomy.stages(name) for label, name in shown.items()}
 
-# %% mystnb={"figure": {"name": "fig-etages", "caption": "Les étages d’un MambaVision, un signe par bloc, et la carte que chacun affine, pour une image de 224 pixels. Le curseur choisit le réseau."}, "image": {"alt": "Quatre rangées, une par étage. Les deux premières ne portent que des losanges, les convolutions. Dans les deux dernières, des carrés, les balayages, occupent la première moitié de la rangée, et des ronds, les attentions, la seconde."}}
+# %% mystnb={"figure": {"name": "fig-etages", "caption": "Les étages d’une MambaVision, un signe par bloc, et la carte que chacun affine, pour une image de 224 pixels. Le curseur choisit le réseau."}, "image": {"alt": "Quatre rangées, une par étage. Les deux premières ne portent que des losanges, les convolutions. Dans les deux dernières, des carrés, les balayages, occupent la première moitié de la rangée, et des ronds, les attentions, la seconde."}}
 architecture.stages(plans, first="T")
 
 # %% [markdown]
@@ -523,9 +523,20 @@ tables.show(speeds.runtimes(speed), decimals=2)
 tables.show(speeds.benchmarks(sheet, speed))
 
 # %% [markdown]
-# Sur une carte graphique, notre balayage est un noyau Triton, vérifié ici dans l’interpréteur de Triton :
-# ses résultats sont justes, sa vitesse n’a pas encore été mesurée. La même commande la mesurera, à côté du
-# noyau CUDA de mamba-ssm quand il est installé.
+# Sur une carte graphique, notre balayage est un noyau Triton. Ses résultats sont vérifiés dans l’interpréteur
+# de Triton ; sa vitesse ne l’est que là où il y a une carte. `vitrine bench scan --device cuda` et
+# `vitrine bench model --device cuda` la mesurent, à côté du noyau CUDA de mamba-ssm quand il est installé.
+# Ce qu’elles ont trouvé paraît ici.
+
+# %%
+from vitrine.bench.sheet import read
+
+cards = [found for name in ("scan", "model") if (found := read(f"{name}-cuda"))]
+for card in cards:
+    print(card["writer"], ":", card["hardware"]["gpu"], "; relevé du", card["date"])
+if not cards:
+    print("carte graphique : non mesuré")
+tables.show(speeds.benchmarks(*cards)) if cards else None
 
 # %% [markdown]
 # ## Ce que nous retenons
@@ -535,8 +546,8 @@ tables.show(speeds.benchmarks(sheet, speed))
 #   {valeur}`mixing.attention_growth`.
 # * Dans le bloc, la moitié des canaux est balayée, l’autre seulement convoluée ; c’est le balayage qui
 #   sait où sont les jetons, l’attention l’ignore.
-# * MambaVision ne renonce pas à l’attention : il la réserve à la fin de ses deux derniers étages. D’après ses
-#   auteurs, l’y placer donne {valeur}`ablation.pattern.last_half` sur ImageNet, contre
+# * MambaVision ne renonce pas à l’attention : elle la réserve à la fin de ses deux derniers étages. D’après
+#   ses auteurs, l’y placer donne {valeur}`ablation.pattern.last_half` sur ImageNet, contre
 #   {valeur}`ablation.pattern.first_half` au début.
 # * Le réseau complet se construit ici sans extension CUDA, et compte autant de paramètres que l’original.
 #

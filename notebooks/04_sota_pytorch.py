@@ -129,8 +129,7 @@ print(f"{'Keras':13} dernier lot 0.01, plus grand poids de la tête {glorot:.2f}
 # ## L’entraînement, ou ce qu’il a laissé
 #
 # Dans le profil publié, nous prenons *toutes* les recettes PyTorch dont une exécution est suivie par git :
-# les réseaux suivants, MambaVision en tête, entreront dans ce chapitre dès que leurs exécutions
-# existeront. Dans le profil d’essai, ou si `retrain` est vrai, nous entraînons la recette demandée.
+# un réseau de plus entre dans ce chapitre dès que son exécution existe. Dans le profil d’essai, ou si `retrain` est vrai, nous entraînons la recette demandée.
 
 # %%
 asked = [f"{recipe}/seed-{seed}"]
@@ -245,8 +244,9 @@ training.gaps(gaps, metric="Écart (points)")
 # {verdict}`architectures_differ`. `mambavision_micro` est à notre mesure :
 # {valeur}`mambavision-micro-scratch.parameters` de paramètres, contre
 # {valeur}`efficientnet-b0-torch-scratch.parameters` pour EfficientNet-B0, et le même ordre de calcul par
-# photo. Elle est entraînée avec {valeur}`mambavision-micro-scratch.seeds` graines, comme ses
-# concurrentes : l’intervalle tient compte du hasard de l’entraînement comme de celui des images.
+# photo. Elle est entraînée avec {valeur}`mambavision-micro-scratch.seeds` graines, lui avec
+# {valeur}`efficientnet-b0-torch-scratch.seeds` : l’intervalle tient compte du hasard de l’entraînement
+# comme de celui des images.
 
 # %% [markdown]
 # ## Catégorie par catégorie, et les probabilités
@@ -277,14 +277,16 @@ training.reliability(reliability(truth, first), recipe)
 
 # %% [markdown]
 # ## Ce que cela coûte
+#
+# Chaque exécution a noté sa machine, sa durée et sa mémoire, comme au chapitre précédent.
 
 # %%
 tables.show(tables.costs([run for group in groups.values() for run in group]))
 
 # %% [markdown]
 # En PyTorch, une graine demande {valeur}`efficientnet-b0-torch-scratch.training_minutes` ; en
-# TensorFlow, {valeur}`efficientnet-b0-keras-scratch.training_minutes`. Les machines étaient partagées et
-# n’exécutaient rien d’autre d’égal : n’y lisez pas un classement des bibliothèques.
+# TensorFlow, {valeur}`efficientnet-b0-keras-scratch.training_minutes`. Les machines étaient partagées,
+# et leur charge changeait d’une exécution à l’autre : n’y lisez pas un classement des bibliothèques.
 
 # %% [markdown]
 # ## Ce que l’on choisirait sinon
@@ -292,18 +294,19 @@ tables.show(tables.costs([run for group in groups.values() for run in group]))
 # Un ingénieur qui cherche un tronc pour ses photos ne compare pas MambaVision à un seul réseau. Voici les
 # candidats que la veille retient, construits par timm sans leurs poids et passés dans la même mesure que les
 # nôtres : mêmes tours, même fil, lots de même taille. L’exactitude sur ImageNet est citée des articles ; tout
-# le reste est compté ou mesuré ici. {doc}`La veille <../book/veille>` dit ce que nous savons de chacun.
+# le reste est compté ou mesuré ici. Sans carte graphique, nous n’avons pas mesuré leur vitesse sur l’une
+# d’elles : `vitrine bench backbones --device cuda` remplirait la colonne. {doc}`La veille <../book/veille>`
+# dit ce que nous savons de chacun.
 
 # %%
-import json
-
 import pandas as pd
 
 from vitrine import paths, speeds
+from vitrine.bench import sheet
 
-candidates = json.loads((paths.runs() / "bench" / "backbones.json").read_text(encoding="utf-8"))
+candidates, on_card = sheet.read("backbones"), sheet.read("backbones-cuda")
 cited = pd.read_csv(paths.root() / "ressources" / "backbones.csv")
-ranked = speeds.backbones(candidates, cited)
+ranked = speeds.backbones(candidates, cited, on_card)
 print("processeur :", candidates["hardware"]["cpu"], "; relevé du", candidates["date"])
 tables.show(ranked, decimals=2)
 
@@ -319,16 +322,16 @@ choices.speeds(ranked, baseline="EfficientNet-B0")
 # %% [markdown]
 # Le premier constat est que la {numref}`fig-troncs` ne désigne pas de vainqueur : à exactitude voisine, les
 # réseaux récents ont presque la même vitesse sur un processeur, quelle que soit leur façon de mêler les jetons.
-# MambaOut, qui n’a pas d’espace d’état, est au même endroit que MambaVision-T {cite:p}`yu2024mambaout`.
+# MambaOut, qui n’a pas d’espace d’état, est du même groupe que MambaVision-T {cite:p}`yu2024mambaout`.
 #
-# Le second est que le compte d’opérations ne prédit pas la vitesse : MobileViT-S en fait deux fois moins que
-# ResNet-50 sans aller plus vite. Nous vérifions les deux constats sur le tableau.
+# Le second est que le compte d’opérations ne prédit pas la vitesse : MobileViT-S en fait environ deux fois
+# moins que ResNet-50 sans aller plus vite. Nous vérifions les deux constats sur le tableau.
 
 # %% tags=["nbval-check-output"]
 speed_of = ranked.set_index("Réseau")["Images/s, un fil"]
 work_of = ranked.set_index("Réseau")["Multiplications (G)"]
 recent = speed_of[["ConvNeXt-T", "MambaOut tiny", "MambaVision-T", "Swin-T"]]
-print("réseaux récents, du simple au double au plus :", bool(recent.max() < 2 * recent.min()))
+print("réseaux récents, moins de la moitié d’écart :", bool(recent.max() < 1.5 * recent.min()))
 print("MobileViT-S, deux fois moins d’opérations que ResNet-50 :",
       bool(work_of["MobileViT-S"] < 0.55 * work_of["ResNet-50"]))
 print("et pas plus rapide pour autant :",

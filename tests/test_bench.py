@@ -34,6 +34,17 @@ def untyped():
     jaxtyping.config.update("jaxtyping_disable", False)
 
 
+# The sheets
+
+
+def test_a_sheet_is_read_as_it_was_written_and_one_nobody_measured_is_none(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "runs", lambda: tmp_path)
+    sheet.write("scan", {"rows": [{"ratio": 2.0}], "bars": []})
+
+    assert sheet.read("scan") == {"rows": [{"ratio": 2.0}], "bars": []}
+    assert sheet.read("scan-cuda") is None
+
+
 # The clock
 
 

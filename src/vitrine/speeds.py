@@ -52,7 +52,8 @@ def benchmarks(*sheets: Sheet) -> pd.DataFrame:
     """List every bar with what was measured against it, and whether it is reached.
 
     Args:
-        sheets: Contents of ``runs/bench/scan.json``, ``runs/bench/model.json`` or both.
+        sheets: Contents of ``runs/bench/scan.json``, ``runs/bench/model.json`` or both, or of those
+            measured on a graphics card.
     """
     bars = [bar for sheet in sheets for bar in sheet["bars"]]
     return pd.DataFrame(

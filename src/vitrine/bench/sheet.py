@@ -15,7 +15,7 @@ import torch
 from vitrine import paths
 from vitrine.runs.meter import code_state, versions
 
-__all__ = ["at_least", "at_most", "header", "mamba_ssm", "write"]
+__all__ = ["at_least", "at_most", "header", "mamba_ssm", "read", "write"]
 
 LIBRARIES = ("onnx", "onnxruntime", "onnxscript", "triton", "mamba-ssm")
 FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "amx_tile", "sve", "bf16")
@@ -73,6 +73,18 @@ def at_most(about: str, bar: float, measured: float, **where: object) -> Bar:
     """Return a bar that a measure must not exceed; the arguments are those of ``at_least``."""
     reached = bool(measured <= bar)
     return {"about": about, **where, "at_most": bar, "measured": measured, "reached": reached}
+
+
+def read(name: str) -> dict[str, Any] | None:
+    """Return a sheet of ``runs/bench``, or ``None`` where nobody measured it.
+
+    Args:
+        name: Of the file, without its suffix: ``scan``, or ``scan-cuda`` for a graphics card.
+    """
+    try:
+        return json.loads((paths.runs() / "bench" / f"{name}.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
 
 
 def write(name: str, content: Mapping[str, Any], folder: Path | None = None) -> Path:
