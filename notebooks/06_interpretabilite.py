@@ -12,10 +12,11 @@
 # %% [markdown]
 # # Ce que regardent les modèles
 #
-# **Sur quoi s’appuient nos modèles pour ranger une photo, et que valent les cartes qui le montrent ?** Pour le
-# EfficientNet-B0 entraîné de zéro en PyTorch, {verdict}`coarse_before_fine` ; pour MambaVision,
-# {verdict}`mambavision_reads_coarse` ; pour la sonde préentraînée, {verdict}`probe_reads_coarse`. Quant aux cartes qui disent « où » : {verdict}`occlusion_follows_the_weights`,
-# alors que {verdict}`gradients_follow_the_photo`.
+# **Sur quoi s’appuient nos modèles pour ranger une photo, et que valent les cartes qui le montrent ?** Pour
+# EfficientNet-B0, entraîné de zéro en PyTorch, {verdict}`coarse_before_fine` ; pour MambaVision,
+# {verdict}`mambavision_reads_coarse` ; pour la sonde préentraînée, {verdict}`probe_reads_coarse`. Quant aux
+# cartes qui disent « où » : {verdict}`occlusion_follows_the_weights`, alors que
+# {verdict}`gradients_follow_the_photo`.
 #
 # Ce chapitre n’entraîne rien et ne montre aucune photo de produit. Il lit des réponses calculées une
 # fois, avec les poids gardés de chaque exécution, puis enregistrées dans le dépôt : n’importe qui peut
@@ -89,8 +90,9 @@ explanation.losses(lost)
 # Le centre, où se tient le produit, coûte {valeur:ic}`efficientnet-b0-torch-scratch.loss_centre` au
 # réseau PyTorch, le bord {valeur:ic}`efficientnet-b0-torch-scratch.loss_border` ; à MambaVision,
 # {valeur:ic}`mambavision-micro-scratch.loss_centre` et
-# {valeur:ic}`mambavision-micro-scratch.loss_border`. Ces pertes ne s’additionnent pas : un modèle peut lire la même chose à deux endroits, et une photo faite de deux
-# moitiés étrangères surprend un réseau qui n’en a jamais vu.
+# {valeur:ic}`mambavision-micro-scratch.loss_border`. Ces pertes ne s’additionnent pas : un modèle peut
+# lire la même chose à deux endroits, et une photo faite de deux moitiés étrangères surprend un réseau qui
+# n’en a jamais vu.
 
 # %% [markdown]
 # ## Où regarde le modèle : cacher, puis voir ce qui change
