@@ -9,6 +9,7 @@ from vitrine import paths
 from vitrine.book import readings, sources
 from vitrine.book.search import fold
 from vitrine.catalog import CLASSES_FR
+from vitrine.ledger import equal_start
 from vitrine.ledger.measures import COMPARISONS
 from vitrine.recipes import RECIPES, find
 
@@ -32,10 +33,10 @@ ROWS = {
 }
 
 
-def table(page, header):
-    """Return the cells of the table of a page that starts with this header."""
+def table(page, header, place=0):
+    """Return the cells of a table of a page, the first that starts with this header or a next."""
     lines = (BOOK / page).read_text(encoding="utf-8").splitlines()
-    start = lines.index(header) + 2
+    start = [number for number, line in enumerate(lines) if line == header][place] + 2
     end = next(i for i in range(start, len(lines)) if not lines[i].startswith("|"))
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[start:end]]
 
@@ -58,12 +59,13 @@ def test_the_protocol_states_the_recipe_that_runs(recipe):
     assert find(recipe).patience == 0 and find(recipe).flip
 
 
-def test_the_protocol_announces_the_comparisons_that_are_made():
+@pytest.mark.parametrize(("place", "made"), [(0, equal_start.COMPARISONS), (1, COMPARISONS)])
+def test_the_protocol_announces_the_comparisons_that_are_made(place, made):
     announced = {(b.strip("`"), a.strip("`")) for a, b, _ in table(
-        "protocole.md", "| Candidate | Contre | Question |"
+        "protocole.md", "| Candidate | Contre | Question |", place
     )}  # fmt: skip
 
-    assert announced == set(COMPARISONS)
+    assert announced == set(made)
 
 
 def test_the_protocol_names_recipes_that_exist():
