@@ -49,7 +49,7 @@ def test_asking_a_person_every_time_costs_what_a_person_costs():
 
 def test_the_reader_moves_the_matrix_of_costs_and_the_person_stays():
     prices = np.linspace(0, 1, 3)
-    costs = {label: {PROBE: [0, price, price]} for label, price in (("×1", 0.2), ("×4", 1.6))}
+    costs = {label: {PROBE: [0.0, price, price]} for label, price in (("×1", 0.2), ("×4", 1.6))}
 
     figure = decisions.expected_costs(prices, costs, about="Prix", first="×4")
 
@@ -60,6 +60,15 @@ def test_the_reader_moves_the_matrix_of_costs_and_the_person_stays():
     assert [step.args[0]["visible"] for step in slider.steps] == [[True, False], [False, True]]
     assert slider.steps[0].args[1] == (1, 2)
     assert figure.layout.yaxis.range[1] > 1.6
+
+
+def test_two_recipes_of_one_colour_have_lines_that_differ(curve):
+    recipes = ("mambavision-nano-scratch", "mambavision-micro-scratch", PROBE)
+
+    nano, micro, probe = decisions.selective(dict.fromkeys(recipes, curve)).data
+
+    assert nano.line.color == micro.line.color != probe.line.color
+    assert (nano.line.dash, micro.line.dash, probe.line.dash) == (None, "dot", None)
 
 
 def test_a_cost_that_is_not_known_leaves_no_point_and_the_front_skips_it():

@@ -1,6 +1,6 @@
 """Figures of what one does with a model: when to trust it, what it costs, what escapes it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import cycle
 
 import numpy as np
@@ -34,6 +34,7 @@ POINTS = 40
 """Points of a curve of abstention: every one of them weighs on the page."""
 PERCENT = {"ticksuffix": f"{THIN}%"}
 UNMEASURED = "non mesuré"
+_BREAKS = ("solid", "dot", "dashdot", "longdash", "longdashdot")
 _SYMBOLS = ("circle", "diamond", "square", "cross", "triangle-up", "triangle-down", "star", "x")
 
 
@@ -43,7 +44,7 @@ def selective(curves: Mapping[str, SelectiveCurve]) -> go.Figure:
     Args:
         curves: By recipe, as ``scores.decision`` returns them.
     """
-    figure = go.Figure()
+    figure, lines = go.Figure(), _lines(curves)
     for recipe, curve in curves.items():
         answered = np.flatnonzero(curve.coverage >= LEAST_COVERAGE)
         shown = answered[np.unique(np.linspace(0, len(answered) - 1, POINTS).round().astype(int))]
@@ -52,7 +53,7 @@ def selective(curves: Mapping[str, SelectiveCurve]) -> go.Figure:
             x=(100 * curve.coverage[shown]).round(1).tolist(),
             y=(100 * curve.accuracy[shown]).round(2).tolist(),
             customdata=(100 * curve.threshold[shown]).round().astype(int).tolist(),
-            line={"color": model_colour(recipe), "width": 2},
+            line=lines[recipe],
             hovertemplate=f"%{{x:.0f}}{THIN}% des photos, exactitude %{{y:.1f}}{THIN}%, "
             f"confiance d’au moins %{{customdata:.0f}}{THIN}%",
         )  # fmt: skip
@@ -87,13 +88,14 @@ def expected_costs(
         line={"color": MUTED, "dash": "dash", "width": 1.5},
         hovertemplate="%{y:.2f}",
     )  # fmt: skip
+    lines = _lines(costs[first])
     for label, by_recipe in costs.items():
         shown[label] = range(len(figure.data), len(figure.data) + len(by_recipe))
         for recipe, values in by_recipe.items():
             figure.add_scatter(
                 name=f"{model_name(recipe)}, {label}", mode="lines",
                 x=rounded(prices), y=np.round(values, 3).tolist(),
-                line={"color": model_colour(recipe), "width": 2},
+                line=lines[recipe],
                 hovertemplate="prix %{x:.2f}, coût %{y:.3f}",
             )  # fmt: skip
     highest = max(max(values) for by_recipe in costs.values() for values in by_recipe.values())
@@ -104,6 +106,18 @@ def expected_costs(
     x, y = "Prix d’un regard humain", "Coût moyen par photo"
     dress(figure, x=x, y=y, height=600, axes=axes)
     return stepped(figure, shown, about=about, first=first)
+
+
+def _lines(recipes: Iterable[str]) -> dict[str, dict[str, object]]:
+    """Return the line of each recipe: its colour, broken where a recipe before has the same."""
+    lines: dict[str, dict[str, object]] = {}
+    for recipe in recipes:
+        colour = model_colour(recipe)
+        before = sum(line["color"] == colour for line in lines.values())
+        lines[recipe] = {"color": colour, "width": 2} | (
+            {"dash": _BREAKS[before]} if before else {}
+        )
+    return lines
 
 
 def efficiency(models: pd.DataFrame, costs: Mapping[str, str]) -> go.Figure:
