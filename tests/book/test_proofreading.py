@@ -55,6 +55,7 @@ def test_a_slip_of_typography_is_found(page, text, expected):
         "À 10:30, voir https://example.org/a:b?c.",
         "<!-- l'image; -->\n% A la fin",
         "État, À la fin, Ça, cœur, œuvre.",
+        ":::{dessin} xyz\n:name: fig-xyz\n:alt: Deux courbes.\nUne légende.\n:::",
     ],
 )
 def test_what_is_well_printed_or_no_prose_is_left_alone(page, text):

@@ -10,11 +10,12 @@
 ``runner`` executes through papermill (``engine``), in a kernel that notes the files it reads
 (``recorder``); ``imports`` follows what code depends on. ``sphinx_ext`` is what ``_config.yml``
 loads: French interface and spaces (``french``, ``search``, ``bibliography``), plotly figures with
-their data (``plotly_renderer``, ``figure_data``), numbers of the ledger in the prose (``roles``,
-``wording``, ``citing``), markup that screen readers follow (``markup``), and what a reader takes
-away (``takeaways``). ``lint`` refuses a result typed by hand and ``proofreading`` what French would
-not print, in the ``prose`` of pages and notebooks. ``inserts`` write parts of pages from tracked
-files: the reading notes (``readings``), what commands took (``budget``).
+their data (``plotly_renderer``, ``figure_data``; ``plotted`` on pages of prose), numbers of the
+ledger in the prose (``roles``, ``wording``, ``citing``), markup that screen readers follow
+(``markup``), and what a reader takes away (``takeaways``). ``lint`` refuses a result typed by hand
+and ``proofreading`` what French would not print, in the ``prose`` of pages and notebooks.
+``inserts`` write parts of pages from tracked files: the reading notes (``readings``), what commands
+took (``budget``), how the service answered under load (``loads``).
 
 ``note`` and ``slides`` are one story, that ``telling`` lets the templates of ``pages/`` tell, with
 ``illustrations`` in small ``drawings``. ``gallery`` makes a figure alone, from the lines of its

@@ -6,6 +6,9 @@
 ``<!-- lectures : date -->``          the day of the last reading
 ``<!-- durées : commandes -->``       how long each command took, where it was measured
 ``<!-- durées : entraînements -->``   how long each published run took to train
+``<!-- service : charge -->``         what clients saw of our service and of a naive one
+``<!-- service : étapes -->``         what decoding and computing a photo cost in both
+``<!-- service : machine -->``        where and when that was measured
 ====================================  ======================================================
 """
 
@@ -16,7 +19,7 @@ from pathlib import Path
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
-from vitrine.book import budget, readings
+from vitrine.book import budget, loads, readings
 
 __all__ = ["INSERTS", "fill", "setup"]
 
@@ -31,6 +34,9 @@ INSERTS: dict[str, Callable[[Path], str]] = {
     "lectures : date": lambda root: readings.day(max(n.read for n in _read(root))),
     "durées : commandes": budget.commands,
     "durées : entraînements": budget.trainings,
+    "service : charge": loads.load,
+    "service : étapes": loads.stages,
+    "service : machine": loads.machine,
 }
 """What may stand in a comment, and what writes it from the root of the repository."""
 

@@ -14,7 +14,7 @@ from sphinx.addnodes import download_reference
 
 from vitrine.book.figure_data import tabulate, to_csv, to_html
 
-__all__ = ["FIGURE_CLASS", "PlotlyRenderer"]
+__all__ = ["FIGURE_CLASS", "PlotlyRenderer", "data_of", "drawing"]
 
 FIGURE_CLASS = "vitrine-figure"
 """Class of the element that holds a figure, and attribute of its node."""
@@ -63,10 +63,22 @@ class PlotlyRenderer:
                 line=data.line,
             )
         name = options["figure"].get("name") or f"figure-{data.cell_index}-{data.output_index}"
-        return [_drawing(figure, alt), _data(renderer, figure, str(name))]
+        page = renderer.renderer.sphinx_env.docname
+        path = ["figures", *page.split("/"), f"{name}.csv"]
+        rows = to_csv(tabulate(figure)).encode("utf-8")
+        return [
+            drawing(figure, alt),
+            data_of(figure, renderer.write_file(path, rows, overwrite=True)),
+        ]
 
 
-def _drawing(figure: Mapping, alt: str) -> nodes.Node:
+def drawing(figure: Mapping, alt: str) -> nodes.Node:
+    """Return what a page draws a figure from.
+
+    Args:
+        figure: JSON of a plotly figure.
+        alt: What it shows, for who does not see it.
+    """
     layout = {k: v for k, v in (figure.get("layout") or {}).items() if k not in _OURS}
     content = {"data": figure.get("data", []), "layout": _prune(layout, figure)}
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
@@ -92,16 +104,18 @@ def _prune(layout: dict, figure: Mapping) -> dict:
     return layout | {"template": dict(template) | {"data": data}}
 
 
-def _data(renderer: Any, figure: Mapping, name: str) -> nodes.Node:
-    table = tabulate(figure)
-    page = renderer.renderer.sphinx_env.docname
-    path = ["figures", *page.split("/"), f"{name}.csv"]
-    uri = renderer.write_file(path, to_csv(table).encode("utf-8"), overwrite=True)
+def data_of(figure: Mapping, uri: str) -> nodes.Node:
+    """Return the data of a figure: a table for who has no scripts, a link to all of them.
+
+    Args:
+        figure: JSON of a plotly figure.
+        uri: Where they were written as CSV, from the root of the sources.
+    """
     link = download_reference("", "", reftarget=uri, classes=["vitrine-csv"])
     link += nodes.inline("", "Données (CSV)")
     return nodes.container(
         "",
-        nodes.raw("", f"<noscript>{to_html(table)}</noscript>", format="html"),
+        nodes.raw("", f"<noscript>{to_html(tabulate(figure))}</noscript>", format="html"),
         nodes.paragraph("", "", link),
         classes=["vitrine-donnees"],
     )

@@ -17,13 +17,14 @@ APART = (
     re.compile(r"^(?P<f>`{3,}|~{3,})(?!\{(?:admonition|note|tip|warning|figure|table)).*?^(?P=f)",
                re.DOTALL | re.MULTILINE),
     re.compile(r"<!--.*?-->|^%.*?$", re.DOTALL | re.MULTILINE),
+    re.compile(r"^:name:.*$|^:(?:alt:|:+(?:\{[\w-]+\})?)|(?<=\{dessin\} )\w+$", re.MULTILINE),
     re.compile(r"\$\$.*?\$\$|\$[^$\n]+\$", re.DOTALL),
     re.compile(r"\{(?!cite)[\w:+-]+\}`[^`]*`"),
     re.compile(r"(?<!`)`[^`]+`(?!`)"),
     re.compile(r"\]\([^)]*\)|https?://\S+"),
 )  # fmt: skip
-"""What is no prose, blanked in this order: headers, code, comments, formulas, roles but citations,
-literals, addresses."""
+"""What is no prose, blanked in this order: headers, code, comments, names and marks of directives,
+formulas, roles but citations, literals, addresses."""
 
 _CITATION = re.compile(r"\{cite(?::\w+)?\}`[^`]*`")
 _QUOTE = "\N{NULL}"

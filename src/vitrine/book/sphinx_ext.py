@@ -19,6 +19,7 @@ from vitrine.book import (
     french,
     inserts,
     markup,
+    plotted,
     provenance,
     roles,
     search,
@@ -42,6 +43,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     french.setup(app)
     inserts.setup(app)
     markup.setup(app)
+    plotted.setup(app)
     provenance.setup(app)
     roles.setup(app)
     search.setup(app)

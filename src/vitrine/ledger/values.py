@@ -16,7 +16,8 @@ class Value:
 
     Attributes:
         value: The number, in ``unit``; a share between 0 and 1 where the unit is ``%``.
-        unit: ``%``, ``points``, ``s``, ``min``, ``images/s``, ``M``, ``Mpx``, ``count`` or empty.
+        unit: ``%``, ``points``, ``ms``, ``s``, ``min``, ``images/s``, ``M``, ``Mo``, ``Mpx``,
+            ``count`` or empty.
         decimals: Digits written after the comma.
         low: Lower end of the 95 % interval; ``None`` where there is none.
         high: Upper end.

@@ -3,7 +3,14 @@
 One module a subject; :data:`CLAIMS` gathers them, and :func:`decide` words them for the ledger.
 """
 
-from vitrine.ledger.verdicts import comparison, equal_start, explanation, learning, robustness
+from vitrine.ledger.verdicts import (
+    comparison,
+    equal_start,
+    explanation,
+    learning,
+    robustness,
+    service,
+)
 from vitrine.ledger.verdicts.claim import Ledger
 
 __all__ = ["CLAIMS", "decide"]
@@ -14,6 +21,7 @@ CLAIMS = (
     *equal_start.CLAIMS,
     *robustness.CLAIMS,
     *explanation.CLAIMS,
+    *service.CLAIMS,
 )
 """Every sentence that prose may call with the role ``verdict``."""
 

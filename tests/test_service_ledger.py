@@ -1,0 +1,112 @@
+"""The measures of the service reach the prose as they were measured, and choose its sentences."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from vitrine import paths
+from vitrine.ledger import service, verdicts
+from vitrine.ledger.verdicts.service import CLAIMS
+
+SHEET = json.loads((paths.root() / service.SHEET).read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def values():
+    return dict(service.values())
+
+
+def said(values, key):
+    return verdicts.decide(values)[key]["text"]
+
+
+def test_a_row_of_the_sheet_is_a_value_with_its_machine(values):
+    row = next(
+        row
+        for row in SHEET["rows"]
+        if (row["model"], row["server"], row["clients"]) == ("efficientnet_b0", "naive", 32)
+    )
+
+    found = values["service.efficientnet_b0.naive.p99_crowd"]
+
+    assert (found.value, found.unit, found.n) == (row["p99"], "ms", row["requests"])
+    assert found.hardware.startswith(SHEET["hardware"]["cpu"])
+    assert found.commit[:7] == SHEET["code"]["commit"][:7]
+
+
+def test_memory_and_share_are_the_worst_of_all_numbers_of_clients(values):
+    ours, naive = (
+        [
+            row
+            for row in SHEET["rows"]
+            if (row["model"], row["server"]) == ("efficientnet_b0", server)
+        ]
+        for server in ("ours", "naive")
+    )
+    shares = [
+        a["cpu_milliseconds"] / b["cpu_milliseconds"] for a, b in zip(ours, naive, strict=True)
+    ]
+
+    share = values["service.efficientnet_b0.cpu_share"].value
+    memory = values["service.efficientnet_b0.ours.memory"].value
+
+    assert share == pytest.approx(max(shares)) and len(shares) == 3
+    assert memory == max(row["memory_mb"] for row in ours)
+
+
+@pytest.mark.parametrize(
+    ("claim", "changed"),
+    [
+        ("service_processor", {"service.efficientnet_b0.cpu_share": (0.4, 0.6)}),
+        (
+            "service_alone",
+            {
+                "service.efficientnet_b0.ours.p50_alone": (1.0, 1e4),
+                "service.packaged.ours.p50_alone": (1.0, 1e4),
+            },
+        ),
+        (
+            "service_crowd",
+            {
+                "service.efficientnet_b0.ours.p50_crowd": (1.0, 1e5),
+                "service.packaged.ours.p50_crowd": (1.0, 1e5),
+            },
+        ),
+        (
+            "service_probe",
+            {
+                "service.efficientnet_b0.ours.probe_crowd": (20.0, 20.0),
+                "service.packaged.ours.probe_crowd": (20.0, 201.0),
+            },
+        ),
+    ],
+)
+def test_other_measures_change_the_sentence(values, claim, changed):
+    good, bad = (
+        {key: replace(values[key], value=pair[i]) for key, pair in changed.items()} for i in (0, 1)
+    )
+    declared = next(each for each in CLAIMS if each.key == claim)
+
+    assert said(values | good, claim) == declared.text
+    assert said(values | bad, claim) == declared.reverse
+
+
+def test_models_that_disagree_are_told_with_care(values):
+    mixed = {
+        "service.efficientnet_b0.ours.p50_alone": 1.0,
+        "service.packaged.ours.p50_alone": 1e4,
+    }
+    changed = {key: replace(values[key], value=number) for key, number in mixed.items()}
+
+    verdict = verdicts.decide(values | changed)["service_alone"]
+
+    assert verdict["state"] == "undecided" and verdict["text"].startswith("selon le modèle")
+
+
+def test_an_answer_that_is_neither_given_nor_refused_stops_the_book(values):
+    key = "service.packaged.overload_refused"
+    lost = replace(values[key], value=values[key].value - 1)
+
+    assert verdicts.decide(values)["service_overload"]["state"] == "true"
+    assert verdicts.decide(values | {key: lost})["service_overload"]["state"] == "false"
