@@ -239,8 +239,8 @@ figures.past(signal, recalled, last)
 
 # %% [markdown]
 # Avec huit nombres, HiPPO connaît l’allure générale de la {numref}`fig-ssm-hippo` ; avec seize, il la
-# redessine presque entière, et trente-deux n’y ajoutent que le détail. Une mémoire qui ne garderait que les derniers échantillons serait parfaite
-# sur eux, et aveugle au reste.
+# redessine presque entière, et trente-deux n’y ajoutent que le détail. Une mémoire qui ne garderait que les
+# derniers échantillons serait parfaite sur eux, et aveugle au reste.
 #
 # Le calcul au fil de l’eau est-il fidèle ? Nous projetons le passé entier d’un coup, et nous comparons.
 
@@ -255,9 +255,9 @@ print(*lines, sep="\n")
 
 # %% [markdown]
 # S4 part de cette matrice. Sa forme pleine coûte cher ; on a vite remarqué qu’une matrice *diagonale*
-# suffit, si ses termes sont bien choisis {cite:p}`gupta2022diagonal`. Mamba, et MambaVision après lui, en gardent le souvenir : leur
-# $A$ commence à $-1, -2, -3, \ldots$, qui est la diagonale de HiPPO {cite:p}`gu2023mamba`. Nous le
-# vérifions dans un réseau neuf.
+# suffit, si ses termes sont bien choisis {cite:p}`gupta2022diagonal`. Mamba, et MambaVision après lui, en
+# gardent le souvenir : leur $A$ commence à $-1, -2, -3, \ldots$, qui est la diagonale de HiPPO
+# {cite:p}`gu2023mamba`. Nous le vérifions dans un réseau neuf.
 
 # %% tags=["nbval-check-output"]
 fresh = ScanMixer(width)

@@ -19,9 +19,9 @@
 #
 # Les deux articles sont celui de Mamba {cite:p}`gu2023mamba` et celui de MambaVision
 # {cite:p}`hatamizadeh2024mambavision`, qui s’en écarte déjà de son propre chef ; nous lisons la deuxième
-# version de chacun. Notre réseau suit le réseau publié, observé de l’extérieur, et non leur lettre. Cette page prend ces choix un par un, écrit
-# l’autre lecture en quelques lignes, et mesure ce qu’elle change. Le fonctionnement du bloc lui-même est
-# expliqué dans {doc}`le chapitre précédent <01_mambavision>`.
+# version de chacun. Notre réseau suit le réseau publié, observé de l’extérieur, et non leur lettre. Cette
+# page prend ces choix un par un, écrit l’autre lecture en quelques lignes, et mesure ce qu’elle change. Le
+# fonctionnement du bloc lui-même est expliqué dans {doc}`le chapitre précédent <01_mambavision>`.
 
 # %% tags=["parameters"]
 profile = "published"
@@ -76,8 +76,8 @@ images = {
 answers = {size: network(image) for size, image in images.items()}
 
 # %% [markdown]
-# Nous prenons deux images de bruit, de deux tailles. À 224 pixels, les fenêtres tombent juste ; à 200 × 264, il faut
-# compléter l’image avant de la découper. Nous verrons qu’une seule taille ne suffit pas.
+# Nous prenons deux images de bruit, de deux tailles. À 224 pixels, les fenêtres tombent juste ; à
+# 200 × 264, il faut compléter l’image avant de la découper. Nous verrons qu’une seule taille ne suffit pas.
 #
 # Une mesure copie le réseau, y change une seule chose, et compare les logits, c’est-à-dire les réponses
 # avant leur passage en probabilités. L’écart est la norme de leur différence, rapportée à leur norme :

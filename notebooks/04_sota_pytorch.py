@@ -129,11 +129,14 @@ print(f"{'Keras':13} dernier lot 0.01, plus grand poids de la tête {glorot:.2f}
 # ## L’entraînement, ou ce qu’il a laissé
 #
 # Dans le profil publié, nous prenons *toutes* les recettes PyTorch dont une exécution est suivie par git :
-# un réseau de plus entre dans ce chapitre dès que son exécution existe. Dans le profil d’essai, ou si `retrain` est vrai, nous entraînons la recette demandée.
+# un réseau de plus entre dans ce chapitre dès que son exécution existe. Celles qui partent d’un même
+# préentraînement ont {doc}`leur chapitre <07_a_armes_egales>`. Dans le profil d’essai, ou si `retrain` est
+# vrai, nous entraînons la recette demandée.
 
 # %%
 asked = [f"{recipe}/seed-{seed}"]
-wanted = asked if session.smoke or retrain else runs.names(session.base)
+kept = [run for run in runs.names(session.base) if run.split("/")[0] not in recipes.EQUAL_START]
+wanted = asked if session.smoke or retrain else kept
 groups = {}
 for run in wanted:
     name, _, number = run.partition("/seed-")
@@ -321,7 +324,7 @@ choices.speeds(ranked, baseline="EfficientNet-B0")
 
 # %% [markdown]
 # Le premier constat est que la {numref}`fig-troncs` ne désigne pas de vainqueur : à exactitude voisine, les
-# réseaux récents ont presque la même vitesse sur un processeur, quelle que soit leur façon de mêler les jetons.
+# réseaux récents ont des vitesses voisines sur un processeur, quelle que soit leur façon de mêler les jetons.
 # MambaOut, qui n’a pas d’espace d’état, est du même groupe que MambaVision-T {cite:p}`yu2024mambaout`.
 #
 # Le second est que le compte d’opérations ne prédit pas la vitesse : MobileViT-S en fait environ deux fois

@@ -257,8 +257,8 @@ explanation.embeddings(placed, labels.loc[rows].to_numpy(), answered)
 # ## Ce qui pourrait être faux
 #
 # * **Une seule graine.** Chaque recette est interrogée par une exécution, dont les poids étaient
-#   gardés : la graine 0 en PyTorch, la graine 1 en TensorFlow et pour MambaVision. Les intervalles portent sur les images,
-#   non sur la graine.
+#   gardés : la graine 0 en PyTorch, la graine 1 en TensorFlow et pour MambaVision. Les intervalles portent
+#   sur les images, non sur la graine.
 # * **Des photos impossibles.** Emprunter une partie fabrique des images que personne ne photographierait.
 #   La perte mesure la dépendance du modèle, non l’information que porte cette partie.
 # * **Le carré blanc.** L’occlusion dépend de la couleur qui cache : le blanc se confond avec le fond des
