@@ -94,10 +94,13 @@ training.pretrainings({recipe: run.history for recipe, run in pretrained.items()
 # {valeur}`mambavision-micro-pretrain.speed` ; à durée égale, MambaVision atteint
 # {valeur:ic}`mambavision-micro-pretrain-clock.top1`.
 #
-# Deux précautions. Les durées viennent d’une machine qui travaillait aussi à autre chose : la colonne
-# du processeur, qui ne compte que le calcul de ce programme, est plus sûre que celle de la durée. Et
-# l’attente des données reste négligeable : le corpus est décodé une fois pour toutes, puis lu en
-# mémoire.
+# Deux précautions. La machine travaillait aussi à autre chose, et les durées s’en ressentent :
+# EfficientNet-B0 a pris {valeur}`efficientnet-b0-pretrain.minutes` au lieu de la durée prévue, que
+# MambaVision n’a pas dépassée ({valeur}`mambavision-micro-pretrain-clock.minutes`). « À durée égale »
+# désavantage donc ici MambaVision, en temps de processeur aussi
+# ({valeur}`mambavision-micro-pretrain-clock.processor_minutes` contre
+# {valeur}`efficientnet-b0-pretrain.processor_minutes`). Quant à l’attente des données, elle est
+# négligeable : le corpus est décodé une fois pour toutes, puis lu en mémoire.
 
 # %% [markdown]
 # ## Ce que le préentraînement apporte à nos photos

@@ -95,11 +95,26 @@ def test_pretrainings_are_apart_when_their_intervals_are(micro, said):
     ledger = {
         "efficientnet-b0-pretrain.top1": value(0.2, 0.25),
         "mambavision-micro-pretrain.top1": value(*micro),
+        "efficientnet-b0-pretrain.images_seen": value(9.0, 9.0),
+        "mambavision-micro-pretrain.images_seen": value(9.0, 9.0),
     }
 
     text = verdicts.decide(ledger)["equal_images_learned"]["text"]
 
     assert text.removeprefix("à images égales, ").startswith(said)
+
+
+def test_a_pretraining_that_spent_more_settles_nothing():
+    ledger = {
+        "efficientnet-b0-pretrain.top1": value(0.2, 0.25),
+        "mambavision-micro-pretrain-clock.top1": value(0.3, 0.4),
+        "efficientnet-b0-pretrain.minutes": value(60.0, 60.0),
+        "mambavision-micro-pretrain-clock.minutes": value(60.0, 61.0),
+    }
+
+    decided = verdicts.decide(ledger)["equal_clock_learned"]
+
+    assert decided["state"] == "undecided"
 
 
 def test_the_table_and_the_figure_show_each_pretraining(made):

@@ -9,11 +9,25 @@ B0, MICRO = "efficientnet-b0", "mambavision-micro"
 IMAGES, CLOCK = f"{MICRO}-pretrain", f"{MICRO}-pretrain-clock"
 
 
-def _apart(name: str, candidate: str, *, text: str, cautious: str, reverse: str) -> Claim:
-    """Return the claim that two pretrainings end apart on the validation part of their corpus."""
+def _apart(
+    name: str, candidate: str, spent: str, *, text: str, cautious: str, reverse: str
+) -> Claim:
+    """Return the claim that two pretrainings end apart on the validation part of their corpus.
+
+    Args:
+        name: Key of the claim.
+        candidate: What is compared with EfficientNet-B0.
+        spent: What the candidate may not spend more of, for the claim to be fair.
+        text: Wording where the candidate is ahead.
+        cautious: Wording where nothing is settled.
+        reverse: Wording where the candidate is behind.
+    """
     ours, theirs = f"{candidate}.top1", f"{B0}-pretrain.top1"
+    budgets = f"{candidate}.{spent}", f"{B0}-pretrain.{spent}"
 
     def holds(ledger: Ledger) -> bool | None:
+        if ledger[budgets[0]].value > ledger[budgets[1]].value:
+            return None
         if ledger[ours].low > ledger[theirs].high:
             return True
         return False if ledger[ours].high < ledger[theirs].low else None
@@ -23,8 +37,9 @@ def _apart(name: str, candidate: str, *, text: str, cautious: str, reverse: str)
         text=text,
         cautious=cautious,
         reverse=reverse,
-        expression=f"intervalles à 95 % de {ours} et de {theirs} disjoints ; indécis sinon",
-        needs=(ours, theirs),
+        expression=f"{budgets[0]} au plus égal à {budgets[1]}, et intervalles à 95 % de {ours} et "
+        f"de {theirs} disjoints ; indécis sinon",
+        needs=(ours, theirs, *budgets),
         holds=holds,
     )
 
@@ -47,6 +62,7 @@ CLAIMS = (
     _apart(
         "equal_images_learned",
         IMAGES,
+        "images_seen",
         text="à images égales, MambaVision reconnaît mieux le corpus de préentraînement "
         "qu’EfficientNet-B0",
         cautious="à images égales, rien ne sépare les deux architectures sur le corpus de "
@@ -57,12 +73,13 @@ CLAIMS = (
     _apart(
         "equal_clock_learned",
         CLOCK,
-        text="à durée égale sur un cœur, MambaVision reconnaît mieux le corpus de préentraînement "
-        "qu’EfficientNet-B0",
-        cautious="à durée égale sur un cœur, rien ne sépare les deux architectures sur le corpus "
-        "de préentraînement",
-        reverse="à durée égale sur un cœur, EfficientNet-B0 reconnaît mieux le corpus de "
-        "préentraînement que MambaVision",
+        "minutes",
+        text="sans apprendre plus longtemps, MambaVision reconnaît mieux le corpus de "
+        "préentraînement qu’EfficientNet-B0",
+        cautious="à durée comparable, rien ne sépare les deux architectures sur le corpus de "
+        "préentraînement",
+        reverse="en apprenant moins longtemps, MambaVision reconnaît moins bien le corpus de "
+        "préentraînement qu’EfficientNet-B0",
     ),
     paired(
         "pretraining_helps_b0",
@@ -102,10 +119,10 @@ CLAIMS = (
         "equal_clock",
         f"{MICRO}-transfer-clock",
         f"{B0}-transfer",
-        text="préentraînée aussi longtemps, MambaVision fait mieux qu’EfficientNet-B0",
-        cautious="préentraînées aussi longtemps, les deux architectures ne se départagent pas sur "
-        "nos photos",
-        reverse="préentraîné aussi longtemps, EfficientNet-B0 fait mieux que MambaVision",
+        text="préentraînée sans plus de temps, MambaVision fait mieux qu’EfficientNet-B0",
+        cautious="préentraînées à durée comparable, les deux architectures ne se départagent pas "
+        "sur nos photos",
+        reverse="préentraîné à durée comparable, EfficientNet-B0 fait mieux que MambaVision",
     ),
     paired(
         "equal_weights",
@@ -127,10 +144,11 @@ CLAIMS = (
     _by_folds(
         "equal_clock_probed",
         f"{MICRO}-transfer-clock-probe",
-        text="à durée égale, les caractéristiques figées de MambaVision trient mieux nos photos",
-        cautious="à durée égale, les caractéristiques figées des deux architectures ne se "
-        "départagent pas",
-        reverse="à durée égale, les caractéristiques figées d’EfficientNet-B0 trient mieux nos "
+        text="à durée comparable, les caractéristiques figées de MambaVision trient mieux nos "
         "photos",
+        cautious="à durée comparable, les caractéristiques figées des deux architectures ne se "
+        "départagent pas",
+        reverse="à durée comparable, les caractéristiques figées d’EfficientNet-B0 trient mieux "
+        "nos photos",
     ),
 )
