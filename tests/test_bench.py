@@ -13,10 +13,12 @@ import pytest
 import torch
 from timm.models import get_pretrained_cfg
 from torch.utils.flop_counter import FlopCounterMode
+from typer.testing import CliRunner
 
 from vitrine import paths
 from vitrine.bench import backbones, budget, clock, lengths, model, plain, recipes, scan, sheet
 from vitrine.bench.clock import Timings, peak_bytes, side_by_side
+from vitrine.cli import app
 from vitrine.models import mambavision
 from vitrine.models.scan import reference
 from vitrine.recipes import RECIPES
@@ -405,3 +407,19 @@ def test_the_budget_keeps_what_it_measured_before_and_stops_at_a_failure(monkeyp
     assert ran == [["make", target] for target in ("lint", "book", "demo", "broken")]
     assert [row["target"] for row in found["rows"]] == ["book", "demo", "lint"]
     assert all(row["seconds"] >= 0 and row["hardware"]["cores"] for row in found["rows"])
+
+
+def test_measuring_the_budget_brings_readme_up_to_date_unless_it_is_kept_elsewhere(
+    monkeypatch, tmp_path
+):
+    updated = []
+    monkeypatch.setattr(budget, "measure", lambda *_, **__: {"rows": []})
+    monkeypatch.setattr(sheet, "write", lambda name, *_: tmp_path / name)
+    monkeypatch.setattr("vitrine.book.readme.update", lambda: updated.append("README.md"))
+
+    elsewhere = CliRunner().invoke(app, ["bench", "budget", "book", "--folder", str(tmp_path)])
+    before = list(updated)
+    here = CliRunner().invoke(app, ["bench", "budget", "book"])
+
+    assert (elsewhere.exit_code, here.exit_code) == (0, 0), here.output
+    assert (before, updated) == ([], ["README.md"])

@@ -40,6 +40,25 @@ def test_a_command_is_shown_with_its_duration_its_machine_and_its_day(tmp_path):
     assert {row[3] for row in others} == {"non mesurée"}
 
 
+def test_readme_shows_the_commands_measured_alone_or_says_that_none_was(tmp_path):
+    before = budget.measured(tmp_path)
+    sheet = tmp_path / budget.SHEET
+    sheet.parent.mkdir(parents=True)
+    measures = [
+        {"target": target, "date": "2026-12-01", "seconds": seconds, "hardware": HARDWARE}
+        for target, seconds in (("test", 900.0), ("book", 201.0))
+    ]
+    sheet.write_text(json.dumps({"rows": measures}), encoding="utf-8")
+
+    rows = cells(budget.measured(tmp_path))
+
+    assert "pas encore mesurées" in before
+    assert rows == [
+        ["`make book`", "3,4 min", "AMD EPYC, 2 fils, 1er décembre 2026"],
+        ["`make test`", "15 min", "AMD EPYC, 2 fils, 1er décembre 2026"],
+    ]
+
+
 def test_trainings_are_grouped_by_recipe_from_the_fastest_seed_to_the_slowest(tmp_path):
     runs = [run("net", 0, 1200.0), run("net", 1, 1800.0), run("probe", 0, 0)]
     for each in runs:

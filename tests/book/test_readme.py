@@ -3,9 +3,13 @@ import json
 import pytest
 
 from vitrine import paths
-from vitrine.book.readme import BEGIN, END, refresh, results_markdown, update
+from vitrine.book import budget
+from vitrine.book.readme import refresh, results_markdown, update
+from vitrine.typography import space
 
 PROBE = "mobilenetv2-int8-probe"
+BEGIN, END = "<!-- résultats -->", "<!-- /résultats -->"
+TIMES = "<!-- durées -->", "<!-- /durées -->"
 
 
 @pytest.fixture
@@ -17,12 +21,12 @@ def rows(markdown):
     return [line for line in markdown.splitlines() if line.startswith("| ")][1:]
 
 
-def test_readme_holds_the_results_of_the_ledger():
+def test_readme_holds_the_results_of_the_ledger_and_the_durations_measured():
     readme = (paths.root() / "README.md").read_text(encoding="utf-8")
 
     assert refresh(readme) == readme, (
-        "expected README.md up to date with runs/ledger.json, found another table; write it again "
-        "with vitrine.book.readme.update"
+        "expected README.md up to date with runs/ledger.json and runs/bench/budget.json, found "
+        "another table; write it again with vitrine.book.readme.update"
     )
 
 
@@ -59,19 +63,29 @@ def test_the_verdicts_are_those_of_the_ledger(ledger):
     assert "- Rien n’est dit." in results_markdown(ledger)
 
 
-@pytest.mark.parametrize("text", ["", BEGIN, f"{END}{BEGIN}", f"{BEGIN}{END}{END}"])
-def test_readme_without_its_two_marks_is_refused(text):
+@pytest.mark.parametrize(
+    "text",
+    ["", BEGIN, f"{END}{BEGIN}", f"{BEGIN}{END}{END}", f"{BEGIN}{END}", f"{BEGIN}{END}{TIMES[0]}"],
+)
+def test_readme_without_its_marks_is_refused(text):
     with pytest.raises(ValueError, match="once each and in this order"):
         refresh(text)
 
 
-def test_updating_readme_changes_nothing_but_its_results(tmp_path, monkeypatch):
+def test_updating_readme_changes_nothing_but_its_results_and_its_durations(tmp_path, monkeypatch):
     (tmp_path / "runs").symlink_to(paths.runs())
-    (tmp_path / "README.md").write_text(f"avant\n{BEGIN}\nvieux\n{END}\naprès\n", encoding="utf-8")
+    (tmp_path / "README.md").write_text(
+        f"avant\n{BEGIN}\nvieux\n{END}\naprès\n{TIMES[0]}\nvieux\n{TIMES[1]}\nfin\n",
+        encoding="utf-8",
+    )
     monkeypatch.setenv("VITRINE_ROOT", str(tmp_path))
 
     text = update().read_text(encoding="utf-8")
 
-    assert text.startswith(f"avant\n{BEGIN}\n\n| Modèle |") and text.endswith(f"{END}\naprès\n")
+    assert text.startswith(f"avant\n{BEGIN}\n\n| Modèle |")
+    assert (
+        f"{END}\naprès\n{TIMES[0]}\n\n{space(budget.measured(paths.root()))}\n\n{TIMES[1]}" in text
+    )
+    assert text.endswith(f"{TIMES[1]}\nfin\n")
     assert "vieux" not in text
     assert refresh(text) == text

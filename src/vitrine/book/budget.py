@@ -9,7 +9,7 @@ from typing import Any
 from vitrine.book import wording
 from vitrine.book.readings import day
 
-__all__ = ["COMMANDS", "SHEET", "commands", "trainings"]
+__all__ = ["COMMANDS", "SHEET", "commands", "measured", "trainings"]
 
 SHEET = "runs/bench/budget.json"
 """Where ``vitrine bench budget`` writes, from the root."""
@@ -28,21 +28,44 @@ _TEN_MINUTES = 600
 
 def commands(root: Path) -> str:
     """Return how long each command took, in MyST; one that was not measured says so."""
-    sheet = root / SHEET
-    rows = json.loads(sheet.read_text(encoding="utf-8"))["rows"] if sheet.is_file() else []
-    measured = {row["target"]: row for row in rows}
+    measures = _measures(root)
     lines = [
         "| Commande | Ce qu’elle fait | Profil | Durée mesurée | Où et quand |",
         "|---|---|---|--:|---|",
     ]
     for target, (does, profile) in COMMANDS.items():
-        row = measured.get(target)
-        took = _duration(row["seconds"]) if row else "non mesurée"
-        where = (
-            f"{_machine(row['hardware'])}, {day(date.fromisoformat(row['date']))}" if row else "–"
-        )
+        took, where = _cells(measures.get(target))
         lines.append(f"| `make {target}` | {does} | {profile} | {took} | {where} |")
     return "\n".join(lines)
+
+
+def measured(root: Path) -> str:
+    """Return how long the commands that were measured took, in Markdown, or that none was."""
+    measures = _measures(root)
+    if not measures:
+        return "Leurs durées ne sont pas encore mesurées : `vitrine bench budget` les mesure."
+    lines = [
+        "| Commande | Durée, une fois l’environnement installé | Où et quand |",
+        "|---|--:|---|",
+    ]
+    for target in COMMANDS:
+        if target in measures:
+            took, where = _cells(measures[target])
+            lines.append(f"| `make {target}` | {took} | {where} |")
+    return "\n".join(lines)
+
+
+def _measures(root: Path) -> dict[str, dict[str, Any]]:
+    sheet = root / SHEET
+    rows = json.loads(sheet.read_text(encoding="utf-8"))["rows"] if sheet.is_file() else []
+    return {row["target"]: row for row in rows}
+
+
+def _cells(row: dict[str, Any] | None) -> tuple[str, str]:
+    if row is None:
+        return "non mesurée", "–"
+    when = day(date.fromisoformat(row["date"]))
+    return _duration(row["seconds"]), f"{_machine(row['hardware'])}, {when}"
 
 
 def trainings(root: Path) -> str:

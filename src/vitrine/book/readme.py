@@ -1,4 +1,4 @@
-"""README's results: generated from the ledger, between two marks, so that none is typed there."""
+"""README's results and durations: generated between marks, so that none is typed there."""
 
 import json
 from collections.abc import Mapping
@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from vitrine import paths
-from vitrine.book import wording
+from vitrine.book import budget, wording
 from vitrine.figures.style import model_name
+from vitrine.typography import space
 
-__all__ = ["BEGIN", "END", "refresh", "results_markdown", "update"]
-
-BEGIN, END = "<!-- résultats -->", "<!-- /résultats -->"
-"""What the results stand between."""
+__all__ = ["refresh", "results_markdown", "update"]
 
 VERDICTS = ("poc_below_power", "equal_images", "probe_beats_scratch", "frameworks_differ")
 """Sentences of the ledger that README repeats, in order."""
@@ -55,23 +53,29 @@ def results_markdown(ledger: Mapping[str, Any] | None = None) -> str:
 
 
 def refresh(text: str) -> str:
-    """Return README with its results brought up to date.
+    """Return README with its results and its durations brought up to date.
 
     Raises:
-        ValueError: If the marks are not there, once each and in order.
+        ValueError: If the marks of either are not there, once each and in order.
     """
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end or BEGIN in rest or END in after:
+    text = _between(text, "résultats", results_markdown())
+    return _between(text, "durées", space(budget.measured(paths.root())))
+
+
+def _between(text: str, name: str, content: str) -> str:
+    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    before, found, rest = text.partition(begin)
+    _, ended, after = rest.partition(end)
+    if not found or not ended or begin in rest or end in after:
         raise ValueError(
-            f"expected {BEGIN} and {END} in README.md, once each and in this order, found "
-            f"{text.count(BEGIN)} and {text.count(END)}; put them back around the results"
+            f"expected {begin} and {end} in README.md, once each and in this order, found "
+            f"{text.count(begin)} and {text.count(end)}; put them back around the {name}"
         )
-    return f"{before}{BEGIN}\n\n{results_markdown()}\n\n{END}{after}"
+    return f"{before}{begin}\n\n{content}\n\n{end}{after}"
 
 
 def update() -> Path:
-    """Bring the results of README.md up to date with the ledger and return its path.
+    """Bring README.md up to date with the ledger and the durations measured; return its path.
 
     Raises:
         ValueError: As ``refresh``.

@@ -91,16 +91,19 @@ def budget(
     targets: Annotated[list[str], typer.Argument(help="Targets of the Makefile: book, demo …")],
     folder: Folder = None,
 ) -> None:
-    """Run targets of the Makefile and keep how long each took, for the page on reproduction.
+    """Run targets of the Makefile and keep how long each took, for README and the book.
 
-    Leave the machine alone meanwhile. It writes runs/bench/budget.json.
+    Leave the machine alone meanwhile. It writes runs/bench/budget.json and README's table.
 
     Example: vitrine bench budget book demo lint test
     """
     from vitrine.bench import budget as bench
     from vitrine.bench import sheet
+    from vitrine.book import readme
 
     path = sheet.write("budget", bench.measure(targets, folder=folder, tell=typer.echo), folder)
+    if folder is None:
+        readme.update()
     typer.echo(f"written: {path.name}")
 
 
