@@ -64,7 +64,9 @@ def test_module_imports_only_what_comes_before_it(path):
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_module_stays_short_enough_to_hold_one_noun(path):
-    assert len(path.read_text().splitlines()) <= 400
+    whole_network = path == ROOT / "models" / "mambavision.py"  # to be read beside its paper
+
+    assert len(path.read_text().splitlines()) <= (400 if whole_network else 320)
 
 
 def test_no_two_modules_of_the_tests_share_a_name():
