@@ -109,6 +109,16 @@ def test_workflow_that_tests_has_a_browser_first(workflow):
     assert all("/usr/local/bin/chromium" in said[:place] for place in tests)
 
 
+def test_pictures_that_are_kept_are_taken_by_the_browser_tests():
+    found = steps(read("run-build-deploy-ui"))
+    kept = next(s["with"]["path"] for s in found if "upload-artifact" in s.get("uses", ""))
+
+    taking = [s for s in found if s.get("env", {}).get("VITRINE_SCREENSHOTS")]
+
+    assert [s["env"]["VITRINE_SCREENSHOTS"] + "/*.png" in kept for s in taking] == [True]
+    assert "tests/serving" in taking[0]["run"]
+
+
 def test_secrets_never_enter_a_command_line(workflow):
     assert not any("${{" in line for line in lines(workflow))
 

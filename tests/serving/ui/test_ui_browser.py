@@ -1,7 +1,9 @@
 """The page in a real browser: a visitor's gestures, by mouse and by keyboard, wide and narrow."""
 
+import os
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 from pictures import plain
@@ -12,6 +14,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning"),
 ]
 VIEWS = [("light", 1280), ("dark", 390)]
+SCREENSHOTS = os.environ.get("VITRINE_SCREENSHOTS", "")
+"""Folder for pictures of the page, which the workflow keeps; empty takes none."""
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +76,13 @@ def faults_of(tab, where):
     return faults
 
 
+def picture(tab, name):
+    """Take a picture of the whole page, where somebody asks for it."""
+    if SCREENSHOTS:
+        width = tab.viewport_size["width"]
+        tab.screenshot(path=Path(SCREENSHOTS) / f"{name}-{width}.png", full_page=True)
+
+
 @pytest.mark.parametrize(("theme", "width"), VIEWS)
 def test_both_tabs_are_accessible_and_fit_the_screen(visit, theme, width):
     tab = visit(theme, width)
@@ -79,10 +90,12 @@ def test_both_tabs_are_accessible_and_fit_the_screen(visit, theme, width):
     tab.click("#classer")
     tab.wait_for_selector("#resultat .carte")
     tab.wait_for_selector("#photo .carte-chaleur")
+    picture(tab, "classification")
     faults = faults_of(tab, "classification")
     tab.click("#onglet-tableau-button")
     tab.wait_for_selector("#transformee img")
     tab.wait_for_selector("#figure-poids .main-svg")
+    picture(tab, "tableau-de-bord")
     faults += faults_of(tab, "tableau de bord")
 
     assert faults == []
