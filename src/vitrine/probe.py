@@ -27,7 +27,7 @@ from sklearn.preprocessing import StandardScaler
 from vitrine import images, paths
 from vitrine.catalog import CLASSES, Catalog
 from vitrine.recipes import Recipe, RecipeError
-from vitrine.runs import Meter, Run, RunFolder, data_facts, prediction_rows
+from vitrine.runs import Meter, Run, RunFolder, data_facts, prediction_rows, start
 from vitrine.splits import FOLDS, PARTS, REPEATS, Split
 
 __all__ = ["STRENGTHS", "choose", "extract", "fit"]
@@ -250,5 +250,6 @@ def fit(
     facts = meter.facts([], 0, features_seconds=round(extraction, 2))
     facts["parameters"] = int(features.shape[1] + 1) * len(CLASSES)
     facts["selection"] = {"validation_log_loss": losses}
+    facts |= start.facts(recipe) if recipe.architecture.startswith("timm:") else {}
     facts["data"] = data_facts(catalog, split) | {"folds_sha256": folds.sha256 if folds else None}
     return folder.finish(tables, facts)

@@ -92,6 +92,16 @@ def test_frozen_features_are_those_of_the_weights_carried(learned, transfer):
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
+def test_a_probe_says_too_whose_features_it_read(
+    learned, transfer, demo_catalog, demo_split, tmp_path
+):
+    recipe = replace(recipes.find(f"{learned[0]}-transfer-probe"), image_size=64)
+
+    run = probe.fit(recipe, demo_split, demo_catalog, base=tmp_path)
+
+    assert run.meta["start"] == start.facts(transfer)["start"]
+
+
 def test_weights_of_another_architecture_are_refused_by_name(learned, transfer):
     other = next(name for name in NAMES if name != learned[0])
     recipe = recipes.find(f"{other}-transfer")
