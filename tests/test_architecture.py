@@ -62,6 +62,26 @@ def test_module_imports_only_what_comes_before_it(path):
     assert not backwards, f"{unit(path)} must not import {backwards}"
 
 
+def summary(name: str) -> str:
+    """Return the first line of the docstring of a module or of a package."""
+    path = ROOT / f"{name}.py"
+    path = path if path.is_file() else ROOT / name / "__init__.py"
+    return ast.get_docstring(ast.parse(path.read_text())).splitlines()[0]
+
+
+def test_a_newcomer_reads_of_each_module_what_it_says_of_itself_in_the_order_of_imports():
+    text = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+    told = re.findall(r"^\| (\d+) \| `(\w+)` \| (.+) \|$", text, re.MULTILINE)
+
+    assert [(int(layer), name, line) for layer, name, line in told] == [
+        (number, name, summary(name).replace("``", "`"))
+        for number, layer in enumerate(LAYERS, start=1)
+        for name in sorted(layer)
+    ]
+    assert set(RANK) == {unit(path) for path in MODULES}
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_module_stays_short_enough_to_hold_one_noun(path):
     whole_network = path == ROOT / "models" / "mambavision.py"  # to be read beside its paper

@@ -1,4 +1,4 @@
-"""Speed and memory measured side by side: ``vitrine bench scan`` and ``vitrine bench model``.
+"""Speed and memory measured side by side, by the commands of ``vitrine bench``.
 
 ::
 
