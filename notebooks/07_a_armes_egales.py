@@ -107,10 +107,14 @@ training.pretrainings({recipe: run.history for recipe, run in pretrained.items()
 #
 # Les poids appris à 64 pixels passent à 128 pixels : aucun n’a de taille qui dépende de l’image, et
 # les fenêtres de MambaVision sont fixées explicitement. Chaque réseau est ensuite réglé finement sur
-# nos photos, pendant {valeur}`efficientnet-b0-transfer.epochs` époques, avec trois graines. En face,
-# le même réseau part de zéro, avec le même nombre d’époques. La même durée sert à tous ; les
-# exécutions de {doc}`la comparaison <05_comparaison>`, cinq fois plus longues, ne sont donc pas les
-# témoins de celles-ci.
+# nos photos, pendant {valeur}`efficientnet-b0-transfer.epochs` époques. En face, le même réseau part de
+# zéro, avec le même nombre d’époques. Les exécutions de {doc}`la comparaison <05_comparaison>`, de
+# {valeur}`efficientnet-b0-torch-scratch.epochs` époques, ne sont donc pas les témoins de celles-ci ; elles
+# rappellent ce que la patience seule obtient : {valeur:ic}`efficientnet-b0-torch-scratch.accuracy` pour
+# EfficientNet-B0 et {valeur:ic}`mambavision-micro-scratch.accuracy` pour MambaVision.
+#
+# Trois graines étaient prévues ; {valeur}`efficientnet-b0-transfer.seeds` ont été entraînées, et
+# {valeur}`efficientnet-b0-keras-transfer.seeds` seule en TensorFlow.
 
 # %% tags=["nbval-check-output"]
 tests = {name: [run.part("test") for run in runs] for name, runs in groups.items()}
@@ -252,8 +256,8 @@ comparison.folds(repeated, metric="Exactitude")
 #   et nous ne la faisons pas.
 # * **La recette.** Elle est commune, donc réglée pour aucun des deux réseaux. Un taux d’apprentissage
 #   propre à chacun changerait peut-être l’écart.
-# * **Une seule graine de préentraînement.** Les trois graines sont celles du réglage fin ; elles
-#   partent toutes des mêmes poids. L’intervalle ignore donc le hasard du préentraînement.
+# * **Une seule graine de préentraînement.** Les graines sont celles du réglage fin ; elles partent
+#   toutes des mêmes poids. L’intervalle ignore donc le hasard du préentraînement.
 # * **La machine.** À durée égale, le gagnant dépend de ce que la machine calcule vite : sur une carte
 #   graphique, le rapport des vitesses serait autre.
 # * **Le corpus.** Des objets photographiés n’importe où ressemblent peu à des produits sur fond blanc.
