@@ -501,7 +501,8 @@ import json
 
 from vitrine import paths, speeds
 
-sheets = {p.stem: json.loads(p.read_text()) for p in (paths.runs() / "bench").glob("recipes*.json")}
+measured = [paths.runs() / "bench" / f"{name}.json" for name in ("recipes", "recipes-cuda")]
+sheets = {path.stem: json.loads(path.read_text()) for path in measured if path.is_file()}
 costly = speeds.costs({recipe: published()[recipe][0] for recipe in ranked}, sheets)
 reached = pd.DataFrame([vars(panels[recipe]["accuracy"]) for recipe in ranked])
 

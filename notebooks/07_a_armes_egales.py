@@ -44,7 +44,7 @@ profile = "published"
 #   deux protocoles, et seule MambaVision a été préentraînée deux fois.
 
 # %%
-from vitrine.figures.style import model_name
+from vitrine.figures.style import model_name, whole
 from vitrine.ledger import equal_start
 from vitrine.ledger.measures import published
 from vitrine.session import begin
@@ -59,7 +59,7 @@ groups = {
 # %% tags=["nbval-check-output"]
 for recipe, run in pretrained.items():
     data = run.meta["data"]
-    print(f"{model_name(recipe)} : {data['train']} images, {data['classes']} classes")
+    print(f"{model_name(recipe)} : {whole(data['train'])} images, {data['classes']} classes")
 
 # %% [markdown]
 # ## Apprendre d’abord autre chose
