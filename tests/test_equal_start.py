@@ -79,6 +79,18 @@ def test_the_announced_gaps_are_corrected_among_themselves(made):
     assert "equal_images" not in decided
 
 
+def test_probes_stay_out_of_the_correction_of_the_published_gaps():
+    values = dict(equal_start.values())
+
+    corrected = {key for key in values if key.endswith(".mcnemar_holm")}
+    announced = {f"gap.{b}.{a}.mcnemar_holm" for a, b in equal_start.COMPARISONS}
+    by_folds = {f"gap.{b}.{a}.cv_accuracy" for a, b in equal_start.PROBES}
+    assert corrected == announced
+    assert by_folds <= values.keys()
+    raw = sorted(values[key.replace("_holm", "_p")].value for key in corrected)
+    assert min(values[key].value for key in corrected) == pytest.approx(raw[0] * len(corrected))
+
+
 def value(low, high):
     return measures.Value(value=(low + high) / 2, low=low, high=high, unit="%")
 

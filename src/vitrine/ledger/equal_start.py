@@ -1,6 +1,6 @@
 """Numbers of the chapter where both architectures learn the same images before the photos."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from vitrine import paths, runs
 from vitrine.ledger import measures
@@ -62,11 +62,17 @@ def values() -> Iterator[tuple[str, Value]]:
     groups = measures.published(equal_start=True)
     for recipe, group in groups.items():
         yield from ((f"{recipe}.{key}", value) for key, value in _on_photos(group))
+    announced = _gaps(COMPARISONS, groups)
+    yield from (announced | dict(measures.corrected(announced))).items()
+    yield from _gaps(PROBES, groups).items()
+
+
+def _gaps(pairs: Sequence[tuple[str, str]], groups: dict[str, list[Run]]) -> dict[str, Value]:
     found: dict[str, Value] = {}
-    for baseline, candidate in (*COMPARISONS, *PROBES):
+    for baseline, candidate in pairs:
         if baseline in groups and candidate in groups:
             found.update(measures.gaps(baseline, candidate, groups, notebook=NOTEBOOK))
-    yield from (found | dict(measures.corrected(found))).items()
+    return found
 
 
 def _pretraining(run: Run) -> Iterator[tuple[str, Value]]:
