@@ -21,6 +21,8 @@ from vitrine.runs.energy import CORE_WATTS, GIB_WATTS, watt_hours
 __all__ = ["describe", "setup"]
 
 _PROFILES = {"published": "publié", "smoke": "miniature"}
+_RUNS = ("runs/*/*/run.json", "runs/pretrain/*/*/run.json")
+"""Files that tell of a run, photos first."""
 _SHORT = 12
 """Characters shown of a digest."""
 _METHOD = (
@@ -42,7 +44,8 @@ class Provenance(SphinxDirective):
         if source.suffix == ".ipynb":
             stamp = json.loads(source.read_text(encoding="utf-8"))["metadata"].get(stamps.KEY, {})
         for path in stamp.get("files", {}):
-            if PurePosixPath(path).match("runs/*/*/run.json") and (root / path).is_file():
+            run_file = any(PurePosixPath(path).match(pattern) for pattern in _RUNS)
+            if run_file and (root / path).is_file():
                 self.env.note_dependency(path)
                 run = json.loads((root / path).read_text(encoding="utf-8"))
                 runs[run["name"]] = run
@@ -66,7 +69,12 @@ def describe(name: str, stamp: Mapping[str, Any], runs: Mapping[str, Mapping[str
     if stamp:
         rows = list(_execution(name, stamp))
     body = _table("Ce carnet", rows)
-    body += "".join(_table(run, list(_run(meta))) for run, meta in sorted(runs.items()))
+    told: dict[str, str] = {}
+    for run, meta in sorted(runs.items()):
+        rows = dict(_run(meta))
+        first = told.setdefault(rows["Versions"], run)
+        rows["Versions"] = rows["Versions"] if first == run else f"celles de {first}"
+        body += _table(run, list(rows.items()))
     body += f"<p>{html.escape(_METHOD)}</p>" if runs else ""
     title = "D’où viennent les résultats de cette page"
     return f'<details class="vitrine-provenance"><summary>{title}</summary>\n{body}</details>\n'
@@ -104,11 +112,16 @@ def _run(meta: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "Matériel", ", ".join(machine)
     if (energy := watt_hours(meta)) is not None:
         yield "Énergie estimée", f"{wording.number(energy, 0 if energy >= 1 else 2)} Wh"
-    yield "Données", f"édition {data['edition']} ({data['manifest_sha256'][:_SHORT]})"
-    yield "Découpage", f"{data['split']} ({data['split_sha256'][:_SHORT]})"
+    learned = meta["recipe"]["trainer"] == "pretrain"
+    if learned:
+        yield "Données", f"corpus {data['corpus']} ({data['sha256'][:_SHORT]})"
+    else:
+        edition = f"édition {data['edition']} ({data['manifest_sha256'][:_SHORT]})"
+        yield "Données", f"{edition}, découpage {data['split']} ({data['split_sha256'][:_SHORT]})"
     yield "Versions", ", ".join(f"{key} {value}" for key, value in meta["versions"].items())
     recipe = meta["recipe"]["name"]
-    yield "Pour la refaire", f"vitrine train {recipe} --seed {meta['seed']}"
+    command = "pretrain" if learned else "train"
+    yield "Pour la refaire", f"vitrine {command} {recipe} --seed {meta['seed']}"
 
 
 def _duration(seconds: float) -> str:

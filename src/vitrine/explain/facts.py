@@ -28,19 +28,21 @@ def explained(session: Session, name: str) -> dict[str, Run]:
     if session.smoke:
         asked = SMOKE_LIGHT if name == "robustness" else SMOKE
         made = {recipe: _made(session, recipe, name) for recipe in asked}
-        return {recipe: run for recipe, run in made.items() if derived.has(run, name)}
+        return {recipe: run for recipe, run in made.items() if derived.has(run.folder, name)}
     known: dict[str, Run] = {}
     by_seed = sorted(runs.names(session.base), key=lambda run: int(run.rpartition("-")[2]))
     for full in by_seed:
-        recipe, run = full.split("/")[0], runs.load(full, session.base)
-        if recipe in RECIPES and recipe not in known and derived.has(run, name):
-            known[recipe] = run
+        recipe = full.split("/")[0]
+        if recipe not in RECIPES or recipe in known:
+            continue
+        if derived.has(session.base / full, name):  # a run that has none is not read
+            known[recipe] = runs.load(full, session.base)
     return {recipe: known[recipe] for recipe in RECIPES if recipe in known}
 
 
 def _made(session: Session, recipe: str, name: str) -> Run:
     run = session.run(recipe)
-    if not derived.has(run, "robustness" if name == "robustness" else "importance"):
+    if not derived.has(run.folder, "robustness" if name == "robustness" else "importance"):
         if name == "robustness":
             derive.robustness(run, session.split, session.catalog())
         else:

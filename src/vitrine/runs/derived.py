@@ -43,15 +43,15 @@ def write(run: Run, name: str, table: pd.DataFrame, facts: Mapping[str, Any]) ->
     return path
 
 
-def has(run: Run, name: str) -> bool:
-    """Tell whether these facts were computed for a run.
+def has(folder: Path, name: str) -> bool:
+    """Tell whether these facts were computed for the run in a folder.
 
     The folders are listed, which the stamp of a notebook notes: facts that come later make it
     stale, where a question by name would leave no trace.
     """
-    if DERIVED not in {path.name for path in run.folder.iterdir()}:
+    if DERIVED not in {path.name for path in folder.iterdir()}:
         return False
-    return f"{name}.csv" in {path.name for path in (run.folder / DERIVED).iterdir()}
+    return f"{name}.csv" in {path.name for path in (folder / DERIVED).iterdir()}
 
 
 def read(run: Run, name: str) -> pd.DataFrame:
@@ -60,7 +60,7 @@ def read(run: Run, name: str) -> pd.DataFrame:
     Raises:
         RunError: If it was not computed.
     """
-    if not has(run, name):
+    if not has(run.folder, name):
         raise RunError(
             f"expected {DERIVED}/{name}.csv in the run {run.name}, found none; restore it with git,"
             " or make it with `vitrine robustness` or `vitrine explain`"
@@ -74,6 +74,6 @@ def about(run: Run, name: str) -> dict[str, Any]:
     Raises:
         RunError: If they were not computed.
     """
-    if not has(run, name):
+    if not has(run.folder, name):
         read(run, name)
     return json.loads(_path(run, f"{name}.json").read_text())
