@@ -30,7 +30,7 @@ __all__ = ["efficiency", "expected_costs", "missed", "selective"]
 
 LEAST_COVERAGE = 0.1
 """Below this share of the images, an accuracy rests on too few of them to be drawn."""
-POINTS = 40
+POINTS = 24
 """Points of a curve of abstention: every one of them weighs on the page."""
 PERCENT = {"ticksuffix": f"{THIN}%"}
 UNMEASURED = "non mesuré"

@@ -87,7 +87,7 @@ def curves(
                 error_y=error(bars) | {"thickness": 1, "width": 2},
                 line={"color": model_colour(recipe), "dash": _DASHES[place % len(_DASHES)]},
                 marker={"symbol": _SYMBOLS[place % len(_SYMBOLS)], "size": 8},
-                hovertemplate=f"%{{x}} : %{{y:.1f}}{THIN}%<extra>{model_name(recipe)}</extra>",
+                hovertemplate=f"%{{x}} : %{{y:.1f}}{THIN}%",
             )  # fmt: skip
     panels.add_hline(y=rounded([100 * chance])[0], line={"color": MUTED, "dash": "dash"})
     figure = dress(panels, x=x, y="Exactitude", height=150 + PANEL * len(names))
@@ -115,7 +115,7 @@ def losses(scores: Mapping[str, Mapping[str, Interval]]) -> go.Figure:
             marker={
                 "color": model_colour(recipe), "symbol": _SYMBOLS[place % len(_SYMBOLS)], "size": 9
             },
-            hovertemplate=f"%{{text}} : %{{x:.1f}} points<extra>{model_name(recipe)}</extra>",
+            hovertemplate=f"%{{text}} : %{{x:.1f}} points",
         )  # fmt: skip
     figure.add_vline(x=0, line={"color": INK, "width": 1.2})
     axes = {"yaxis": listed([PARTS_FR[part] for part in parts])}
