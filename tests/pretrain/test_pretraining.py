@@ -117,7 +117,7 @@ def test_a_run_says_what_it_saw_spent_and_learned(corpus, whole):
     assert meta["data"]["sha256"] == corpora.fingerprint(corpus.folder)
     assert meta["data"]["train"] == SIZES["train"]
     assert meta["recipe"]["optimizer"] == "lamb"
-    assert meta["precision"] == "bf16-mixed"
+    assert meta["precision"] == "32-true"
     assert meta["processes"] == 1
     assert meta["timing"]["images_per_second"] > 0
     assert 0 < meta["timing"]["waited_share"] < 1

@@ -121,7 +121,7 @@ def ask(
 
     def watch() -> None:
         with httpx.Client(timeout=DEADLINE_SECONDS, trust_env=False) as line:
-            while not over.is_set():
+            while not (over.is_set() and watched):  # at least once, however short the load
                 sent = time.perf_counter()
                 line.get(address + HEALTH).raise_for_status()
                 watched.append((time.perf_counter() - sent, process.memory_info().rss))

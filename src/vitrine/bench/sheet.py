@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import torch
 
 from vitrine import paths
 from vitrine.runs.meter import code_state, versions
@@ -121,6 +120,8 @@ def _version(library: str) -> str | None:
 
 
 def _hardware(device: str) -> dict[str, Any]:
+    import torch  # those who read a sheet do without
+
     info = _cpu_info()
     return {
         "device": device,

@@ -115,7 +115,7 @@ def losses(scores: Mapping[str, Mapping[str, Interval]]) -> go.Figure:
             marker={
                 "color": model_colour(recipe), "symbol": _SYMBOLS[place % len(_SYMBOLS)], "size": 9
             },
-            hovertemplate=f"%{{text}} : %{{x:.1f}} points",
+            hovertemplate="%{text} : %{x:.1f} points",
         )  # fmt: skip
     figure.add_vline(x=0, line={"color": INK, "width": 1.2})
     axes = {"yaxis": listed([PARTS_FR[part] for part in parts])}

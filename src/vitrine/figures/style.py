@@ -46,6 +46,8 @@ WORDS = {
 DIGITS = 6
 THIN, NO_BREAK = "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}"
 HEIGHT = 420
+LINE = 20
+"""Characters of a line beside a narrow figure."""
 
 _MODELS = {
     "efficientnet-b0-keras": ("EfficientNet-B0, TensorFlow", VERMILION),
@@ -80,8 +82,14 @@ def model_name(recipe: str) -> str:
 
 
 def model_lines(recipe: str) -> str:
-    """Return the name of a model on two lines, for a narrow screen."""
-    name = model_name(recipe)
+    """Return the name of a model on two lines or three, for a narrow screen."""
+    first, _, rest = _broken(model_name(recipe)).partition("<br>")
+    if not rest:
+        return first
+    return f"{first}<br>{rest if len(rest) <= LINE else _broken(rest)}"
+
+
+def _broken(name: str) -> str:
     return name.replace(", ", ",<br>", 1) if ", " in name else name.replace(" (", "<br>(", 1)
 
 
