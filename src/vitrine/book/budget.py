@@ -42,7 +42,7 @@ def commands(root: Path) -> str:
 def measured(root: Path) -> str:
     """Return how long the commands that were measured took, in Markdown, or that none was."""
     measures = _measures(root)
-    if not measures:
+    if measures.keys().isdisjoint(COMMANDS):
         return "Leurs durées ne sont pas encore mesurées : `vitrine bench budget` les mesure."
     lines = [
         "| Commande | Durée, une fois l’environnement installé | Où et quand |",
