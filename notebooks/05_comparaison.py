@@ -163,30 +163,18 @@ tables.show(table)
 # plusieurs tests, leurs valeurs p sont corrigées par la méthode de Holm {cite:p}`holm1979simple`.
 
 # %%
-from vitrine.scores.paired import holm, mcnemar
-from vitrine.scores.table import recipe_gap
+from vitrine.scores.table import announced
 
-pairs = [pair for pair in COMPARISONS if set(pair) <= set(answers)]
-gaps, mcnemars = {}, {}
-for baseline, candidate in pairs:
-    a, b = answers[baseline], answers[candidate]
-    gaps[baseline, candidate] = {
-        m.name: recipe_gap(truth, a, b, m) for m in (accuracy, macro_f1)
-    }
-    mcnemars[baseline, candidate] = mcnemar(truth, a[0], b[0])
+compared = announced(truth, answers, COMPARISONS, (accuracy, macro_f1))
 
 # %% [markdown]
 # Nous n’écrivons « écart établi » que si l’intervalle exclut zéro *et* si la valeur p corrigée passe
 # sous le seuil. Sinon, nous écrivons « non départagés », ce qui ne veut pas dire « égaux ».
 
 # %%
-label = {(a, b): f"{model_name(b)} contre {model_name(a)}" for a, b in pairs}
-corrected = holm(np.array([test.p_value for test in mcnemars.values()]))
 tables.show(
     tables.announced(
-        {label[pair]: gap for pair, gap in gaps.items()},
-        {label[pair]: test for pair, test in mcnemars.items()},
-        corrected,
+        {f"{model_name(b)} contre {model_name(a)}": found for (a, b), found in compared.items()}
     )
 )
 
@@ -202,7 +190,7 @@ from vitrine.scores.power import smallest_paired_gap
 
 ours = len(splits.load().part("test"))
 comparison.announced_gaps(
-    {pair: by_score["accuracy"] for pair, by_score in gaps.items()},
+    {pair: found.gaps["accuracy"] for pair, found in compared.items()},
     metric="Écart d’exactitude (points)",
     smallest=smallest_paired_gap(images=ours, discordance=DISCORDANCE),
 )
@@ -497,12 +485,11 @@ decisions.expected_costs(prices, costs, about="Puériculture mal rangée", first
 # processeur et la mémoire {cite:p}`lannelongue2021green` : la méthode est au pied de la page.
 
 # %%
-import json
+from vitrine import speeds
+from vitrine.bench import sheet
 
-from vitrine import paths, speeds
-
-measured = [paths.runs() / "bench" / f"{name}.json" for name in ("recipes", "recipes-cuda")]
-sheets = {path.stem: json.loads(path.read_text()) for path in measured if path.is_file()}
+measured = {name: sheet.read(name) for name in ("recipes", "recipes-cuda")}
+sheets = {name: found for name, found in measured.items() if found}
 costly = speeds.costs({recipe: published()[recipe][0] for recipe in ranked}, sheets)
 reached = pd.DataFrame([vars(panels[recipe]["accuracy"]) for recipe in ranked])
 
@@ -541,6 +528,8 @@ decisions.efficiency(
 # possible, ni entre eux ni avec les nôtres.
 
 # %%
+from vitrine import paths
+
 poc = pd.read_csv(paths.root() / "ressources" / "prior_poc.csv")
 tables.show(tables.cited(poc))
 

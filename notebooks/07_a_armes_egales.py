@@ -151,25 +151,12 @@ comparison.forest(
 # les mêmes images, test de McNemar sur la première graine, correction de Holm sur ce tableau.
 
 # %%
-import numpy as np
-from vitrine.scores.paired import holm, mcnemar
-from vitrine.scores.table import recipe_gap
+from vitrine.scores.table import announced
 
-pairs = [pair for pair in equal_start.COMPARISONS if set(pair) <= set(answers)]
-gaps, mcnemars = {}, {}
-for baseline, candidate in pairs:
-    a, b = answers[baseline], answers[candidate]
-    gaps[baseline, candidate] = {
-        m.name: recipe_gap(truth, a, b, m) for m in (accuracy, macro_f1)
-    }
-    mcnemars[baseline, candidate] = mcnemar(truth, a[0], b[0])
-label = {(a, b): f"{model_name(b)} contre {model_name(a)}" for a, b in pairs}
-corrected = holm(np.array([test.p_value for test in mcnemars.values()]))
+compared = announced(truth, answers, equal_start.COMPARISONS, (accuracy, macro_f1))
 tables.show(
     tables.announced(
-        {label[pair]: gap for pair, gap in gaps.items()},
-        {label[pair]: test for pair, test in mcnemars.items()},
-        corrected,
+        {f"{model_name(b)} contre {model_name(a)}": found for (a, b), found in compared.items()}
     )
 )
 
@@ -179,7 +166,7 @@ from vitrine.ledger.measures import DISCORDANCE
 from vitrine.scores.power import smallest_paired_gap
 
 comparison.announced_gaps(
-    {pair: by_score["accuracy"] for pair, by_score in gaps.items()},
+    {pair: found.gaps["accuracy"] for pair, found in compared.items()},
     metric="Écart d’exactitude (points)",
     smallest=smallest_paired_gap(
         images=len(splits.load().part("test")), discordance=DISCORDANCE

@@ -4,6 +4,7 @@ import pandas as pd
 from vitrine import tables
 from vitrine.scores import Interval
 from vitrine.scores.paired import McNemar
+from vitrine.scores.table import Announced
 
 THIN, WIDE = "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}"
 PANELS = {
@@ -26,10 +27,12 @@ def test_a_star_marks_the_leader_and_only_where_there_is_one():
 
 def test_a_gap_is_settled_only_if_its_interval_and_its_corrected_test_agree():
     wide, clear = Interval(0.02, -0.05, 0.09), Interval(0.2, 0.1, 0.3)
-    gaps = {name: {"accuracy": gap} for name, gap in (("a", wide), ("b", clear), ("c", clear))}
-    tests = {name: McNemar(158, 3, 20, 0.0004) for name in gaps}
+    cases = {"a": (wide, 0.001), "b": (clear, 0.2), "c": (clear, 0.0012)}
+    test = McNemar(158, 3, 20, 0.0004)
 
-    table = tables.announced(gaps, tests, [0.001, 0.2, 0.0012])
+    table = tables.announced(
+        {name: Announced({"accuracy": gap}, test, p) for name, (gap, p) in cases.items()}
+    )
 
     assert table.Lecture.tolist() == ["non départagés", "non départagés", "écart établi"]
     assert table.iloc[0, 1] == f"+2,0 [−5,0{WIDE};{WIDE}+9,0]"

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from vitrine.scores.metrics import accuracy, log_loss, macro_f1
-from vitrine.scores.paired import paired_bootstrap
+from vitrine.scores.paired import holm, mcnemar, paired_bootstrap
 from vitrine.scores.panel import METRICS, panel
 from vitrine.scores.seeds import over_seeds, seed_gap
-from vitrine.scores.table import leader, recipe_gap, recipe_panel
+from vitrine.scores.table import announced, leader, recipe_gap, recipe_panel
 
 
 @pytest.fixture
@@ -47,6 +47,27 @@ def test_the_gap_is_that_of_the_runs_there_are(answered):
         truth, low[0], high[0], accuracy
     )
     assert recipe_gap(truth, low, high, accuracy) == seed_gap(truth, low, high, accuracy)
+
+
+def test_announced_comparisons_are_tested_on_first_runs_and_corrected_together(answered):
+    truth, say = answered
+    recipes = {"low": [say(0.4), say(0.4)], "high": [say(0.6), say(0.6)], "top": [say(0.9)]}
+    pairs = [("low", "high"), ("high", "top"), ("low", "absent")]
+
+    found = announced(truth, recipes, pairs, (macro_f1, accuracy))
+
+    made = pairs[:2]
+    tests = [mcnemar(truth, recipes[a][0], recipes[b][0]) for a, b in made]
+    assert list(found) == made
+    assert [gap.test for gap in found.values()] == tests
+    assert [gap.adjusted for gap in found.values()] == pytest.approx(
+        holm(np.array([test.p_value for test in tests]))
+    )
+    assert list(found["low", "high"].gaps) == ["macro_f1", "accuracy"]
+    assert found["low", "high"].gaps["accuracy"] == recipe_gap(
+        truth, recipes["low"], recipes["high"], accuracy
+    )
+    assert announced(truth, recipes, pairs[2:], (accuracy,)) == {}
 
 
 def test_one_run_against_several_leaves_only_their_seeds_to_chance(answered):

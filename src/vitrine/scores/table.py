@@ -5,6 +5,7 @@ that a table may hold both; the interval of the latter draws the seeds again as 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Int
@@ -12,11 +13,27 @@ from jaxtyping import Int
 from vitrine.scores.inputs import Answers
 from vitrine.scores.intervals import Interval, check_share, wilson
 from vitrine.scores.metrics import Metric
+from vitrine.scores.paired import McNemar, holm, mcnemar
 from vitrine.scores.panel import METRICS, PROPORTIONS
 from vitrine.scores.resampling import Draws, bootstrap, resample
 from vitrine.scores.seeds import over_seeds
 
-__all__ = ["leader", "recipe_gap", "recipe_panel", "recipe_score"]
+__all__ = ["Announced", "announced", "leader", "recipe_gap", "recipe_panel", "recipe_score"]
+
+
+@dataclass(frozen=True)
+class Announced:
+    """What the test images say of a comparison that was announced with others.
+
+    Attributes:
+        gaps: By name of score, the candidate minus the baseline; the first one decides.
+        test: Exact McNemar test between the first run of each.
+        adjusted: Its p-value, corrected over all that were announced (Holm).
+    """
+
+    gaps: Mapping[str, Interval]
+    test: McNemar
+    adjusted: float
 
 
 def recipe_score(
@@ -87,6 +104,34 @@ def recipe_gap(
         )
     sides = [[metric.tally(truth, answers) for answers in side] for side in (candidate, baseline)]
     return resample(truth, sides, metric, Draws(), level=level)
+
+
+def announced(
+    truth: Int[np.ndarray, " image"],
+    recipes: Mapping[str, Sequence[Answers]],
+    pairs: Sequence[tuple[str, str]],
+    metrics: Sequence[Metric],
+) -> dict[tuple[str, str], Announced]:
+    """Compare recipes as a protocol announced it, the p-values corrected together.
+
+    Args:
+        truth: True class of each image.
+        recipes: What the runs of each recipe said.
+        pairs: Baseline and candidate of each comparison; one that lacks runs is left out.
+        metrics: Scores whose gap is estimated; the first one decides.
+
+    Raises:
+        ValueError: If arrays cannot be used.
+    """
+    made = [pair for pair in pairs if set(pair) <= set(recipes)]
+    tests = [mcnemar(truth, *(recipes[name][0] for name in pair)) for pair in made]
+    corrected = holm(np.array([test.p_value for test in tests])) if tests else []
+    return {
+        (a, b): Announced(
+            {m.name: recipe_gap(truth, recipes[a], recipes[b], m) for m in metrics}, test, float(p)
+        )
+        for (a, b), test, p in zip(made, tests, corrected, strict=True)
+    }
 
 
 def leader(

@@ -1,11 +1,11 @@
 """Tables of scores: of one model, of all of them, of the gaps between two."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pandas as pd
 
 from vitrine.scores import Interval
-from vitrine.scores.paired import McNemar
+from vitrine.scores.table import Announced
 from vitrine.tables.shown import NO_BREAK, THIN, number, with_interval
 
 __all__ = ["METRICS_FR", "SMALLEST_P", "announced", "cited", "comparison", "scores"]
@@ -59,23 +59,17 @@ def comparison(
     return pd.DataFrame(rows)
 
 
-def announced(
-    gaps: Mapping[str, Mapping[str, Interval]],
-    tests: Mapping[str, McNemar],
-    corrected: Sequence[float],
-) -> pd.DataFrame:
+def announced(compared: Mapping[str, Announced]) -> pd.DataFrame:
     """List the announced comparisons: gaps, discordant images, tests, and what they allow to say.
 
     Args:
-        gaps: By comparison, the gap of each score, the first of which decides.
-        tests: By comparison, the McNemar test of the accuracies.
-        corrected: The p-values of the tests, corrected over the table.
+        compared: By what is compared, what ``scores.table.announced`` returned.
     """
     rows = []
-    for (name, by_score), adjusted in zip(gaps.items(), corrected, strict=True):
-        deciding, test = next(iter(by_score.values())), tests[name]
+    for name, found in compared.items():
+        deciding, test, adjusted = next(iter(found.gaps.values())), found.test, found.adjusted
         row = {"Comparaison": name}
-        for metric, gap in by_score.items():
+        for metric, gap in found.gaps.items():
             row[f"{METRICS_FR[metric]}, écart (points)"] = _points(gap)
         row["Images gagnées et perdues"] = f"{test.only_candidate} et {test.only_baseline}"
         row["p (McNemar)"], row["p corrigée (Holm)"] = _p_value(test.p_value), _p_value(adjusted)

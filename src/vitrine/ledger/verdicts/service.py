@@ -55,9 +55,7 @@ CLAIMS = (
         "service_alone",
         "alone",
         text="un client seul attend moins longtemps notre réponse que celle du serveur naïf",
-        reverse="un client seul attend plus longtemps notre réponse que celle du serveur naïf, "
-        "parce que lors de cette mesure le corps d’une réponse attendait encore que le "
-        "client accuse réception des en-têtes",
+        reverse="un client seul attend plus longtemps notre réponse que celle du serveur naïf",
     ),
     _faster(
         "service_crowd",
