@@ -113,6 +113,7 @@ def test_no_two_modules_of_the_tests_share_a_name():
         ("vitrine.pretrain.sources", {"torch", "tensorflow"}),
         ("vitrine.sweep", {"torch", "tensorflow", "dask"}),
         ("vitrine.explain.facts", {"torch", "tensorflow", "plotly"}),
+        ("vitrine.bench.sheet", {"torch", "tensorflow"}),
         ("vitrine.exchange", {"torch", "tensorflow", "keras", "timm"}),
         ("vitrine.images", {"pandas", "scipy"}),
         ("vitrine.serving.export", {"torch", "tensorflow"}),

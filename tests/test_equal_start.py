@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vitrine import paths, recipes, runs, splits, tables
-from vitrine.figures import training
+from vitrine.figures import style, training
 from vitrine.ledger import equal_start, measures, verdicts
 from vitrine.pretrain.fit import answers
 
@@ -141,6 +141,23 @@ def test_the_table_and_the_figure_show_each_pretraining(made):
     assert row["Parmi cinq"].startswith("50,0")
     assert [list(trace.x) for trace in figure.data] == [[0, 0.5, 1], [0, 1, 2]]
     assert figure.data[0].y[0] == 0.5  # a guess among two hundred
+
+
+@pytest.mark.parametrize(
+    ("recipe", "lines"),
+    [
+        ("mobilenetv2-int8-probe", ["MobileNetV2 int8,", "sonde linéaire"]),
+        ("efficientnet-b0-keras-transfer", ["EfficientNet-B0,", "TensorFlow", "(réglage fin)"]),
+        ("efficientnet-b0-transfer-probe", ["EfficientNet-B0", "(sonde)"]),
+        (
+            "mambavision-micro-transfer-clock",
+            ["MambaVision (micro,", "réglage fin,", "à durée égale)"],
+        ),
+        ("histogram-hog", ["Histogramme et HOG"]),
+    ],
+)
+def test_a_name_takes_as_many_lines_as_a_narrow_figure_needs(recipe, lines):
+    assert style.model_lines(recipe).split("<br>") == lines
 
 
 def test_every_pretraining_and_comparison_of_the_chapter_has_its_recipes():

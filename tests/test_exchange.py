@@ -1,5 +1,6 @@
 """EfficientNet's weights between Keras and timm, and what they compute on either side."""
 
+import json
 import subprocess
 import sys
 import zipfile
@@ -53,6 +54,10 @@ network = networks.build(replace(recipe, image_size=pixels.shape[1], weights=wei
 learned = exchange.to_keras(load_file(weights))
 network.get_layer("head").set_weights([learned["head/kernel"], learned["head/bias"]])
 np.save(answers, network(pixels.astype(np.float32), training=False).numpy())
+try:
+    networks.build(replace(recipe, architecture="EfficientNetB1", weights=weights))
+except recipes.RecipeError as error:
+    print(error)
 """
 
 
@@ -99,11 +104,20 @@ def test_a_network_of_timm_answers_the_same_in_keras_for_real_photos(shared, tmp
         network.train()(photos)
         logits = network.eval()(photos).numpy()
 
-    files = [tmp_path / name for name in ("timm.safetensors", "photos.npy", "keras.npy")]
+    told = {"name": "a-run/seed-0", "recipe": {"architecture": "tf_efficientnet_b0"}}
+    (tmp_path / "run.json").write_text(json.dumps(told))
+    (tmp_path / "weights").mkdir()
+    files = [tmp_path / name for name in ("weights/model.safetensors", "photos.npy", "keras.npy")]
     save_file(network[1].state_dict(), files[0])
     np.save(files[1], pixels)
-    subprocess.run([sys.executable, "-W", "ignore", "-c", BACK, *files], check=True)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", BACK, *files],
+        check=True, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
 
+    assert (
+        "expected weights of tf_efficientnet_b1, found those of tf_efficientnet_b0" in done.stdout
+    )
     assert len(pixels) == 12
     assert np.ptp(logits, axis=0).min() > 0.1  # the photos are told apart
     np.testing.assert_allclose(np.load(files[2]), logits, rtol=0, atol=1e-4)

@@ -51,7 +51,9 @@ def test_readme_shows_the_commands_measured_alone_or_says_that_none_was(tmp_path
     sheet.write_text(json.dumps({"rows": measures}), encoding="utf-8")
 
     rows = cells(budget.measured(tmp_path))
+    sheet.write_text(json.dumps({"rows": [measures[0] | {"target": "setup"}]}), encoding="utf-8")
 
+    assert budget.measured(tmp_path) == before  # that of another command alone
     assert "pas encore mesurées" in before
     assert rows == [
         ["`make book`", "3,4 min", "AMD EPYC, 2 fils, 1er décembre 2026"],

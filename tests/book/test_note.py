@@ -109,15 +109,19 @@ def test_any_key_but_those_of_the_data_may_be_missing(ledger):
 
 
 def test_verdicts_speak_for_the_data(ledger):
-    ledger["verdicts"]["architectures_differ"] = {
-        "state": "undecided", "text": "rien ne départage a_b et c", "expression": "…",
-    }  # fmt: skip
+    said = {
+        "architectures_differ": "rien ne départage a_b et c",
+        "equal_images": "le même départ ne départage pas a et b",
+        "equal_clock": "le même temps non plus",
+    }
+    for key, text in said.items():
+        ledger["verdicts"][key] = {"state": "undecided", "text": text, "expression": "…"}
 
-    text = note.source(ledger)
+    text = " ".join(note.source(ledger).replace("\N{NO-BREAK SPACE}", " ").split())
 
-    assert "Entraînée de zéro avec la même recette : rien ne départage a\\_b et c." in text.replace(
-        "\N{NO-BREAK SPACE}", " "
-    )
+    assert "Entraînée de zéro avec la même recette : rien ne départage a\\_b et c." in text
+    start, later = said["equal_images"], said["equal_clock"]
+    assert f"Après un même préentraînement, en petit : {start} ; {later}." in text
 
 
 @pytest.mark.parametrize(

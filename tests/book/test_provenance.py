@@ -5,10 +5,11 @@ import pytest
 
 from vitrine import paths
 from vitrine.book import sources
-from vitrine.book.provenance import describe
+from vitrine.book.provenance import describe, is_run
 from vitrine.runs.energy import CORE_WATTS, GIB_WATTS, watt_hours
 
 RUN = "runs/efficientnet-b0-keras-scratch/seed-0/run.json"
+PRETRAINED = "runs/pretrain/efficientnet-b0-pretrain/seed-0/run.json"
 
 
 @pytest.fixture
@@ -45,6 +46,33 @@ def test_a_dirty_tree_and_a_driver_are_told(stamp, meta):
 
     assert "et des modifications" in block
     assert "NVIDIA H100 &lt;PCIe&gt;, pilote 580.65" in block
+
+
+def test_versions_are_told_once_and_named_where_they_are_the_same(stamp, meta):
+    later = {"versions": meta["versions"] | {"torch": "9.9"}}
+    runs = {"a/seed-0": meta, "a/seed-1": meta, "b/seed-0": meta | later}
+
+    block = describe("05", stamp, runs)
+
+    told = ", ".join(f"{name} {version}" for name, version in meta["versions"].items())
+    assert block.count(f"<td>{told}</td>") == 1
+    assert block.count("<td>celles de a/seed-0</td>") == 1
+    assert "torch 9.9" in block
+
+
+def test_a_pretraining_names_its_corpus_and_its_own_command(stamp):
+    learned = json.loads((paths.root() / PRETRAINED).read_text())
+
+    block = describe("07", stamp, {learned["name"]: learned})
+
+    assert f"<td>corpus packed ({learned['data']['sha256'][:12]})</td>" in block
+    assert "vitrine pretrain efficientnet-b0-pretrain --seed 0" in block
+
+
+def test_the_page_lists_photo_runs_and_pretrainings_that_the_notebook_read():
+    files = {RUN: "1", PRETRAINED: "2", "runs/majority/": "3", "runs/bench/scan.json": "4"}
+
+    assert [path for path in files if is_run(path)] == [RUN, PRETRAINED]
 
 
 def test_a_notebook_that_vitrine_did_not_execute_says_so():

@@ -76,6 +76,16 @@ def test_numbers_follow_the_ledger_and_say_where_they_come_from(ledger):
     assert f"exécution : {best}/seed-" in page or f"exécutions : {best}/seed-" in page
 
 
+def test_the_answer_tells_of_the_equal_start_once_it_is_measured(ledger):
+    told = "le même départ ne les départage pas"
+    ledger["verdicts"]["equal_images"] = {"state": "undecided", "text": told, "expression": "…"}
+    with_it = slides.page(ledger)
+    del ledger["verdicts"]["equal_images"]
+
+    assert "Le même départ ne les départage pas" in with_it
+    assert "les mêmes images ?" not in slides.page(ledger).replace("\N{NARROW NO-BREAK SPACE}", " ")
+
+
 def test_what_is_not_measured_is_said_not_to_be(ledger):
     ledger["values"] = {
         key: value for key, value in ledger["values"].items() if key.startswith("data.")

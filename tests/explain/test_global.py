@@ -2,9 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vitrine import kept
-from vitrine.explain import embedding, importance, robustness
+from vitrine import kept, splits
+from vitrine.explain import embedding, facts, importance, robustness
 from vitrine.runs import Predictions
+from vitrine.session import Session
 
 
 @pytest.fixture
@@ -119,3 +120,15 @@ def test_the_map_is_the_same_again_and_keeps_clusters_apart():
     kept_share = embedding.neighbours_kept(features, places)
     shuffled = embedding.neighbours_kept(features, rng.permutation(places))
     assert kept_share > 0.5 > shuffled
+
+
+def test_a_run_without_derived_facts_is_not_even_read(tmp_path):
+    for name, content in (("majority", "{"), ("histogram-hog", '{"seed": 0}')):
+        (tmp_path / name / "seed-0").mkdir(parents=True)
+        (tmp_path / name / "seed-0" / "run.json").write_text(content)
+    (tmp_path / "histogram-hog" / "seed-0" / "derived").mkdir()
+    (tmp_path / "histogram-hog" / "seed-0" / "derived" / "robustness.csv").write_text("")
+    session = Session("published", splits.load(), tmp_path, photos=False)
+
+    assert list(facts.explained(session, "robustness")) == ["histogram-hog"]
+    assert facts.explained(session, "importance") == {}

@@ -18,7 +18,7 @@ from sphinx.util.docutils import SphinxDirective
 from vitrine.book import stamps, wording
 from vitrine.runs.energy import CORE_WATTS, GIB_WATTS, watt_hours
 
-__all__ = ["describe", "setup"]
+__all__ = ["describe", "is_run", "setup"]
 
 _PROFILES = {"published": "publié", "smoke": "miniature"}
 _RUNS = ("runs/*/*/run.json", "runs/pretrain/*/*/run.json")
@@ -44,8 +44,7 @@ class Provenance(SphinxDirective):
         if source.suffix == ".ipynb":
             stamp = json.loads(source.read_text(encoding="utf-8"))["metadata"].get(stamps.KEY, {})
         for path in stamp.get("files", {}):
-            run_file = any(PurePosixPath(path).match(pattern) for pattern in _RUNS)
-            if run_file and (root / path).is_file():
+            if is_run(path) and (root / path).is_file():
                 self.env.note_dependency(path)
                 run = json.loads((root / path).read_text(encoding="utf-8"))
                 runs[run["name"]] = run
@@ -55,6 +54,11 @@ class Provenance(SphinxDirective):
 def setup(app: Sphinx) -> None:
     """Register the directive."""
     app.add_directive("provenance", Provenance)
+
+
+def is_run(path: str) -> bool:
+    """Tell whether a file that a notebook read is the ``run.json`` of a run or of a pretraining."""
+    return any(PurePosixPath(path).match(pattern) for pattern in _RUNS)
 
 
 def describe(name: str, stamp: Mapping[str, Any], runs: Mapping[str, Mapping[str, Any]]) -> str:
