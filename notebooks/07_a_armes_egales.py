@@ -35,8 +35,9 @@ profile = "published"
 # `vitrine pretrain` les lit, ou télécharge le corpus d’origine.
 #
 # La recette est la même pour tous : mêmes augmentations, même optimiseur, même échéancier, moyenne
-# mobile des poids, aucun réglage propre à un réseau. Deux protocoles ont été déclarés avant la
-# première exécution :
+# mobile des poids. Une seule valeur appartient à chaque réseau, la part du dernier lot dans les
+# moyennes de la normalisation ({doc}`le protocole <../book/protocole>` dit pourquoi). Deux protocoles
+# ont été déclarés avant la première exécution :
 #
 # * **à images égales** : chaque réseau voit les mêmes images, le même nombre de fois ;
 # * **à durée égale** : chaque réseau apprend pendant le même temps, sur un cœur de la même machine.
