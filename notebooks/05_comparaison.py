@@ -185,7 +185,7 @@ tables.show(
 
 # %% mystnb={"figure": {"name": "fig-comparaison-ecarts", "caption": "Écarts d’exactitude des comparaisons annoncées, intervalles à 95 % appariés. Bande grise : écarts trop petits pour être décelés avec ces images."}, "image": {"alt": "Une ligne par comparaison annoncée : un losange pour l’écart d’exactitude et sa barre d’erreur, autour d’un trait vertical à zéro entouré d’une bande grise."}}
 from vitrine import splits
-from vitrine.ledger.measures import DISCORDANCE
+from vitrine.ledger.context import DISCORDANCE
 from vitrine.scores.power import smallest_paired_gap
 
 ours = len(splits.load().part("test"))
@@ -293,7 +293,7 @@ comparison.class_f1(f1, ranked)
 # sans elles, sur {valeur}`data.test_clean` images.
 
 # %% mystnb={"figure": {"name": "fig-comparaison-fuites", "caption": "Exactitude avec et sans les images de test qui ont un double dans une autre partie, intervalles à 95 %."}, "image": {"alt": "Pour chaque modèle, deux points avec leurs barres d’erreur : l’exactitude sur toutes les images de test, et sans celles qui ont un double."}}
-from vitrine.ledger.measures import clean
+from vitrine.ledger.context import clean
 from vitrine.scores.table import recipe_score
 
 kept = clean(images)
@@ -539,7 +539,7 @@ tables.show(tables.cited(poc))
 # cinq. La bande grise a cette largeur de part et d’autre d’EfficientNet-B0.
 
 # %% mystnb={"figure": {"name": "fig-comparaison-cites", "caption": "Exactitudes publiées par la preuve de concept antérieure, une exécution par point. Bande grise : ce qui ne se distingue pas d’EfficientNet-B0 sans les réponses image par image."}, "image": {"alt": "Une ligne par architecture : un cercle vide pour le réseau gelé, un cercle plein pour le réglage fin, reliés par un trait ; une bande grise entoure le résultat d’EfficientNet-B0."}}
-from vitrine.ledger.measures import POC_ACCURACY
+from vitrine.ledger.context import POC_ACCURACY
 from vitrine.scores.power import smallest_unpaired_gap
 
 smallest = smallest_unpaired_gap(images=ours, accuracy=POC_ACCURACY)

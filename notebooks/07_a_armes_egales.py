@@ -163,7 +163,7 @@ tables.show(
 
 # %% mystnb={"figure": {"name": "fig-egales-ecarts", "caption": "Écarts d’exactitude annoncés, intervalles à 95 % appariés. Bande grise : écarts trop petits pour être décelés avec ces images."}, "image": {"alt": "Une ligne par comparaison annoncée : un losange pour l’écart d’exactitude et sa barre d’erreur, autour d’un trait vertical à zéro entouré d’une bande grise."}}
 from vitrine import splits
-from vitrine.ledger.measures import DISCORDANCE
+from vitrine.ledger.context import DISCORDANCE
 from vitrine.scores.power import smallest_paired_gap
 
 comparison.announced_gaps(

@@ -9,7 +9,8 @@ import pytest
 from vitrine import ledger, paths, runs
 from vitrine.catalog import CLASSES
 from vitrine.ledger import verdicts
-from vitrine.ledger.measures import COMPARISONS, clean, published
+from vitrine.ledger.context import clean
+from vitrine.ledger.measures import COMPARISONS, published
 from vitrine.ledger.values import Value, from_runs
 from vitrine.scores.metrics import accuracy
 

@@ -1,15 +1,13 @@
-"""Every number of the book, computed from tracked files."""
+"""What the published runs scored and cost, and the gaps that the protocol announces."""
 
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import SupportsFloat
 
 import numpy as np
-import pandas as pd
 
-from vitrine import facts, paths, runs, splits
-from vitrine.catalog import CLASSES
+from vitrine import runs, splits
+from vitrine.ledger.context import ANSWERED, clean
 from vitrine.ledger.values import Value, from_runs
 from vitrine.recipes import EQUAL_START, RECIPES
 from vitrine.runs import Run
@@ -19,13 +17,12 @@ from vitrine.scores.folds import corrected_interval, corrected_p_value
 from vitrine.scores.metrics import Metric, accuracy, macro_f1
 from vitrine.scores.paired import holm, mcnemar
 from vitrine.scores.panel import METRICS, panel
-from vitrine.scores.power import smallest_paired_gap, smallest_unpaired_gap
 from vitrine.scores.seeds import over_seeds
 from vitrine.scores.table import recipe_gap, recipe_score
 
 __all__ = [
-    "COMPARISONS", "DISCORDANCE", "POC_ACCURACY", "clean", "compute", "corrected", "fold_scores",
-    "fold_values", "gaps", "has_folds", "published",
+    "COMPARISONS", "compute", "corrected", "fold_scores", "fold_values", "gaps", "has_folds",
+    "published",
 ]  # fmt: skip
 
 COMPARISONS = (
@@ -39,13 +36,6 @@ COMPARISONS = (
 
 COMPARISON = "05_comparaison"
 TRAINING = {"keras": "03_baseline_tensorflow", "torch": "04_sota_pytorch"}
-DISCORDANCE = 0.2
-"""Share of test images on which just one of two models is right: the protocol's assumption."""
-ANSWERED = 0.8
-"""Share of the photos that a model answers, the surest, where it may leave the rest to a person."""
-POC_ACCURACY = 0.8
-"""Accuracy around which two published results are told apart: about that of those we cite."""
-POC, TRIAL = "ressources/prior_poc.csv", "ressources/prior_trial.csv"
 
 
 def published(*, equal_start: bool = False) -> dict[str, list[Run]]:
@@ -63,19 +53,10 @@ def published(*, equal_start: bool = False) -> dict[str, list[Run]]:
     return {recipe: sorted(group, key=lambda r: r.meta["seed"]) for recipe, group in found.items()}
 
 
-def clean(images: np.ndarray) -> np.ndarray:
-    """Return a mask of the images that have no duplicate, exact or near, in another part."""
-    pairs = facts.load("pairs")
-    crossing = pairs[pairs.part_a != pairs.part_b]
-    return ~np.isin(images, np.r_[crossing.image_a.to_numpy(), crossing.image_b.to_numpy()])
-
-
 def compute() -> dict[str, Value]:
-    """Compute every value, by key, from the tracked split, facts, runs and cited results."""
+    """Compute the values of the published runs and of the announced comparisons, by key."""
     values: dict[str, Value] = {}
     groups = published()
-    for part in (_data(), _cited(), _power()):
-        values.update(part)
     for recipe, group in groups.items():
         values.update((f"{recipe}.{key}", value) for key, value in _recipe(recipe, group))
     for baseline, candidate in COMPARISONS:
@@ -83,87 +64,6 @@ def compute() -> dict[str, Value]:
             values.update(gaps(baseline, candidate, groups))
     values.update(corrected(values))
     return dict(sorted(values.items()))
-
-
-def _data() -> Iterator[tuple[str, Value]]:
-    notebook = "02_donnees"
-    split, images, pairs = splits.load(), facts.load("images"), facts.load("pairs")
-
-    def count(number: SupportsFloat, source: str, unit: str = "count", decimals: int = 0) -> Value:
-        return Value(
-            value=float(number), unit=unit, decimals=decimals, source=source, notebook=notebook
-        )
-
-    table = "data/splits/published.csv"
-    yield "data.products", count(len(split.frame), table)
-    yield "data.classes", count(len(CLASSES), table)
-    yield "data.per_class", count(len(split.frame) / len(CLASSES), table)
-    for part in ("train", "validation", "test"):
-        yield f"data.{part}", count(len(split.part(part)), table)
-    table = "data/facts/images.csv"
-    present = images[images.red.notna()]
-    yield "data.present", count(len(present), table)
-    yield "data.absent", count(len(images) - len(present), table)
-    megapixels = images.width * images.height / 1e6
-    yield "data.megapixels_median", count(megapixels.median(), table, "Mpx", 1)
-    yield "data.megapixels_largest", count(megapixels.max(), table, "Mpx", 1)
-    ratio = (images.width / images.height).dropna()
-    yield "data.elongated", count((np.maximum(ratio, 1 / ratio) > 4).sum(), table)  # noqa: PLR2004
-    yield "data.white_half", count((present.white_share > 1 / 2).mean(), table, "%")
-    table = "data/facts/pairs.csv"
-    crossing = pairs[pairs.part_a != pairs.part_b]
-    yield "data.pairs_exact", count(pairs.exact.sum(), table)
-    yield "data.pairs_near", count((~pairs.exact).sum(), table)
-    yield "data.pairs_crossing", count(len(crossing), table)
-    yield "data.near_bits", count(splits.NEAR, "vitrine.splits")
-    test = split.part("test").image.to_numpy()
-    yield "data.test_leaked", count((~clean(test)).sum(), table)
-    yield "data.test_clean", count(clean(test).sum(), table)
-    yield "data.pairs_mixed_labels", count((pairs.label_a != pairs.label_b).sum(), table)
-
-
-def _cited() -> Iterator[tuple[str, Value]]:
-    """Yield what others published: single runs, no interval; and the trial told in the protocol."""
-    more = {
-        "unit": "%", "decimals": 1, "source": POC, "notebook": COMPARISON,
-        "hardware": "GTX 1650 (résultat cité)",
-    }  # fmt: skip
-    cited = {}
-    for row in pd.read_csv(paths.root() / POC).itertuples():
-        state = "frozen" if row.backbone == "frozen" else "finetuned"
-        for metric in ("accuracy", "macro_f1"):
-            score = float(getattr(row, f"test_{metric}"))
-            cited[f"{row.model.lower()}-{state}.{metric}"] = score
-            yield (
-                f"poc.{row.model.lower()}-{state}.{metric}",
-                Value(value=score, n=int(row.n_test), **more),
-            )
-    baseline = "efficientnetb0_custom-finetuned"
-    for size in ("t", "s", "b"):
-        candidate = f"mambavision-{size}-1k-finetuned"
-        for metric in ("accuracy", "macro_f1"):
-            gap = cited[f"{candidate}.{metric}"] - cited[f"{baseline}.{metric}"]
-            yield f"poc_gap.mambavision-{size}.{metric}", Value(value=gap, **more)
-    for row in pd.read_csv(paths.root() / TRIAL).itertuples():
-        yield f"trial.{row.key}", Value(value=float(row.value), unit=row.unit, source=TRIAL)
-
-
-def _power() -> Iterator[tuple[str, Value]]:
-    images = len(splits.load().part("test"))
-    gaps = {
-        "smallest_gap": smallest_paired_gap(images=images, discordance=DISCORDANCE),
-        "smallest_unpaired_gap": smallest_unpaired_gap(images=images, accuracy=POC_ACCURACY),
-    }
-    for name, gap in gaps.items():
-        yield (
-            f"power.{name}",
-            Value(
-                value=gap * 100, unit="points", decimals=1, n=images,
-                source="vitrine.scores.power", notebook=COMPARISON,
-            ),
-        )  # fmt: skip
-    for name, share in (("power.discordance", DISCORDANCE), ("power.answered", ANSWERED)):
-        yield name, Value(value=share, unit="%", source="vitrine.ledger.measures")
 
 
 def _recipe(recipe: str, group: list[Run]) -> Iterator[tuple[str, Value]]:
