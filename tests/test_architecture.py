@@ -15,7 +15,7 @@ ROOT = Path(vitrine.__file__).parent
 REPOSITORY = ROOT.parents[1]
 LAYERS = [
     {"paths", "typography"},
-    {"archive", "demo"},
+    {"archive", "demo", "jpeg", "rgb"},
     {"catalog"},
     {"images", "corruptions"},
     {"splits", "showcase"},

@@ -1,5 +1,9 @@
 import hashlib
 import io
+import subprocess
+import sys
+import threading
+import time
 import zlib
 from dataclasses import replace
 
@@ -7,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vitrine import images
+from vitrine import images, rgb
 from vitrine.images import ImageError
 
 
@@ -178,3 +182,65 @@ def test_a_photo_is_squashed_along_its_rows_first_whatever_its_shape(height, wid
     columns_first = drawn.resize((width, 32), bicubic).resize((32, 32), bicubic)
     assert np.array_equal(pixels, np.asarray(rows_first))
     assert not np.array_equal(pixels, np.asarray(columns_first))
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "P", "LA", "I;16", "1", "CMYK"])
+def test_a_picture_brought_to_rgb_some_rows_at_a_time_has_the_pixels_of_the_whole(
+    photo, mode, monkeypatch
+):
+    source = photo.convert("L").convert("I").point(lambda v: v * 256) if mode == "I;16" else photo
+    data = encode(source.convert(mode), "JPEG" if mode == "CMYK" else "PNG")
+    whole, small = images.decode(data), images.preprocess(data, 32)
+
+    monkeypatch.setattr(rgb, "BAND", 7 * 400)
+
+    assert np.array_equal(images.decode(data), whole)
+    assert np.array_equal(images.preprocess(data, 32), small)
+
+
+def test_a_large_picture_is_reduced_to_no_less_than_twice_the_target(photo, monkeypatch):
+    data = encode(photo, "PNG")
+    assert images.decode(data, 40).shape == (300, 400, 3)
+
+    monkeypatch.setattr(images, "LARGE", 1000)
+    monkeypatch.setattr(rgb, "BAND", 8 * 400)  # which 3 does not divide
+
+    assert np.array_equal(images.decode(data, 40), np.asarray(photo.reduce(3)))
+    assert images.decode(data, 200).shape == (300, 400, 3)
+
+
+def test_a_large_picture_with_transparency_is_held_once():
+    picture = encode(Image.new("RGBA", (4000, 4000), (1, 2, 3, 4)), "PNG", compress_level=1)
+    code = (
+        "import resource, sys; from vitrine import images; data = sys.stdin.buffer.read()\n"
+        "held = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024\n"
+        "before = held(); images.preprocess(data, 64); print(held() - before)"
+    )
+
+    said = subprocess.run(
+        [sys.executable, "-c", code], input=picture, capture_output=True, check=True
+    )
+
+    assert int(said.stdout) < 2 * 64  # decoded, it takes 64 MB
+
+
+@pytest.mark.parametrize(("limit", "together"), [(100, 1), (1_000_000, 2)])
+def test_large_pictures_are_decoded_one_at_a_time(photo, monkeypatch, limit, together):
+    data, inside, most = encode(photo, "PNG"), [], []
+
+    def slow(image):
+        inside.append(image)
+        most.append(len(inside))
+        time.sleep(0.2)
+        inside.pop()
+        return image
+
+    monkeypatch.setattr(images, "LARGE", limit)
+    monkeypatch.setattr(rgb, "upright", slow)
+    threads = [threading.Thread(target=images.preprocess, args=(data, 32)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert max(most) == together

@@ -10,19 +10,27 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
+
+from vitrine import jpeg, rgb
 
 __all__ = ["PREP_ID", "ImageError", "Limits", "Photo", "cached", "decode", "preprocess", "read"]
 
 PREP_ID = "prep-v1"
 FORMATS = ("JPEG", "PNG", "WEBP")
+
+LARGE = 4_000_000
+"""Pixels beyond which what is decoded in full, up to 16 bytes a pixel, is decoded alone."""
+_ONE_LARGE = threading.Semaphore(1)
 
 Image.MAX_IMAGE_PIXELS = None  # our own limits, checked on the header, replace Pillow's warning
 
@@ -32,8 +40,9 @@ class Limits:
     """What an image may measure, judged on its header before any pixel is decoded.
 
     Attributes:
-        pixels: Most pixels of a baseline JPEG, which is decoded at a reduced scale.
+        pixels: Most pixels of a JPEG whose rows come one by one, decoded at a reduced scale.
         pixels_undrafted: Most pixels of any other image, which costs its full size in memory.
+        scans: Most scans of a JPEG, each of which goes over the whole image.
         side: Longest side, in pixels.
         min_side: Shortest side, in pixels.
         ratio: Largest quotient of the two sides.
@@ -41,6 +50,7 @@ class Limits:
 
     pixels: int = 120_000_000
     pixels_undrafted: int = 40_000_000
+    scans: int = 100
     side: int = 20_000
     min_side: int = 8
     ratio: int = 100
@@ -91,12 +101,11 @@ class ImageError(ValueError):
         self.code = code
 
 
-def _open(source: Path | bytes) -> Image.Image:
-    stream = io.BytesIO(source) if isinstance(source, bytes) else source
-    if (len(source) if isinstance(source, bytes) else source.stat().st_size) == 0:
+def _open(data: bytes) -> Image.Image:
+    if not data:
         raise ImageError("fichier_vide", "expected an image, found an empty file; choose another")
     try:
-        return Image.open(stream, formats=FORMATS)
+        return Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError as error:
         raise ImageError(
             "format_non_pris_en_charge",
@@ -119,10 +128,10 @@ def _damaged() -> ImageError:
     )
 
 
-def _check_header(image: Image.Image, limits: Limits) -> None:
+def _check_header(image: Image.Image, scans: int, limits: Limits) -> None:
     width, height = image.size
     found = f"found {width} x {height} pixels"
-    limit = limits.pixels if _drafts(image) else limits.pixels_undrafted
+    limit = limits.pixels if _drafts(image, scans) else limits.pixels_undrafted
     if max(width, height) > limits.side or width * height > limit:
         raise ImageError(
             "image_trop_grande",
@@ -139,50 +148,44 @@ def _check_header(image: Image.Image, limits: Limits) -> None:
             "proportions",
             f"expected sides within a ratio of {limits.ratio}, {found}; crop the image",
         )
+    if scans > limits.scans:
+        raise _damaged()
 
 
 def _format(image: Image.Image) -> str:
     return "JPEG" if image.format == "MPO" else str(image.format)  # a phone's JPEG with a preview
 
 
-def _drafts(image: Image.Image) -> bool:
-    return _format(image) == "JPEG" and not image.info.get("progressive")
+def _drafts(image: Image.Image, scans: int) -> bool:
+    return _format(image) == "JPEG" and not scans
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode in ("I;16", "I;16B", "I;16L", "I"):
-        image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
-    if image.mode in ("LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        image = image.convert("RGBA")
-    if image.mode == "RGBA":
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
-    return image.convert("RGB")
-
-
-def _load(
+@contextmanager
+def _loaded(
     source: Path | bytes, target: int | None, limits: Limits = LIMITS
-) -> tuple[Image.Image, tuple[int, int], str]:
-    """Decode to an upright RGB picture, at reduced scale where JPEG allows it.
+) -> Iterator[tuple[Image.Image, tuple[int, int], str]]:
+    """Decode to an upright picture of any mode, at reduced scale where JPEG allows it.
 
-    The size and the format that the header announced come with it.
+    The size and the format that the header announced come with it. What goes wrong with the picture
+    within the block is told as damage.
     """
-    with _open(source) as image:
-        _check_header(image, limits)
-        size, form = image.size, _format(image)
+    data = source if isinstance(source, bytes) else source.read_bytes()
+    with _open(data) as image:
+        form = _format(image)
+        scans = jpeg.passes(data) if form == "JPEG" else 0
+        _check_header(image, scans, limits)
+        size = image.size
+        large = size[0] * size[1] > LARGE and not _drafts(image, scans)
         if target and form == "JPEG":
             image.draft(None, (2 * target, 2 * target))
-        try:
-            image.load()
+        with _ONE_LARGE if large else nullcontext():
             try:
-                upright = ImageOps.exif_transpose(image)
-            except Exception:  # EXIF is a courtesy: when it is garbage the pixels still count
-                upright = image
-            return _to_rgb(upright), size, form
-        except _NOT_GARBAGE:
-            raise
-        except Exception as error:
-            raise _damaged() from error
+                image.load()
+                yield rgb.upright(image), size, form
+            except _NOT_GARBAGE:
+                raise
+            except Exception as error:
+                raise _damaged() from error
 
 
 def decode(source: Path | bytes, target: int | None = None) -> UInt8[np.ndarray, "height width 3"]:
@@ -190,15 +193,22 @@ def decode(source: Path | bytes, target: int | None = None) -> UInt8[np.ndarray,
 
     Args:
         source: A file, or its bytes. The content decides, not the name.
-        target: Side, in pixels, that the image will be brought to: a baseline JPEG is then decoded
-            at the smallest scale that keeps twice as much. ``None`` decodes in full.
+        target: Side, in pixels, that the image will be brought to: a JPEG is then decoded at the
+            smallest scale that keeps twice as much, and another large image is reduced as much.
+            ``None`` decodes in full.
 
     Raises:
         ImageError: If the image is empty, of another format, too large, too small, too elongated
             or damaged. Sizes are judged on the header, before any pixel is decoded.
     """
-    picture, _, _ = _load(source, target)
-    return np.asarray(picture)
+    with _loaded(source, target) as (image, _, _):
+        width, height = image.size
+        step = min(width, height) // (2 * target) if target and width * height > LARGE else 1
+        step = max(1, step)
+        picture = Image.new("RGB", (-(-width // step), -(-height // step)))
+        for top, rows in rgb.bands(image, step):
+            picture.paste(rows.reduce(step), (0, top // step))
+        return np.asarray(picture)
 
 
 def preprocess(source: Path | bytes, size: int) -> UInt8[np.ndarray, "size size 3"]:
@@ -225,17 +235,19 @@ def read(source: Path | bytes, size: int, limits: Limits = LIMITS) -> Photo:
     Raises:
         ImageError: As ``decode``.
     """
-    picture, (width, height), form = _load(source, size, limits)
-    return Photo(np.asarray(_squash(picture, size)), width, height, form)
+    with _loaded(source, size, limits) as (image, (width, height), form):
+        return Photo(np.asarray(_squash(image, size)), width, height, form)
 
 
-def _squash(picture: Image.Image, size: int) -> Image.Image:
+def _squash(image: Image.Image, size: int) -> Image.Image:
     """Resize to a square in two passes, each rounded to 8 bits: along the rows, then the columns.
 
     Left to Pillow, the order of the passes depends on its version, and on the shape of the photo:
     in the other order an eighth of the pixels of a tall photo move, by one level for most.
     """
-    narrowed = picture.resize((size, picture.height), Image.Resampling.BICUBIC)
+    narrowed = Image.new("RGB", (size, image.height))
+    for top, rows in rgb.bands(image):
+        narrowed.paste(rows.resize((size, rows.height), Image.Resampling.BICUBIC), (0, top))
     return narrowed.resize((size, size), Image.Resampling.BICUBIC)
 
 

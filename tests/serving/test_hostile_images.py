@@ -47,6 +47,22 @@ def multi_picture():
     return encode(PHOTO, "MPO", save_all=True, append_images=[PHOTO.resize((40, 30))])
 
 
+def jpeg_of_separate_components(width, height):
+    """Return a JPEG without a progressive mark, that is nonetheless decoded as a whole."""
+    size = height.to_bytes(2, "big") + width.to_bytes(2, "big")
+    frame = b"\xff\xc0\x00\x11\x08" + size + b"\x03\x01\x11\x00\x02\x11\x00\x03\x11\x00"
+    scans = [b"\xff\xda\x00\x08\x01" + bytes([k, 0, 0, 63, 0]) + b"\x28" * 4 for k in (1, 2, 3)]
+    tables = J[J.index(b"\xff\xc4") : J.index(b"\xff\xda")]
+    return J[: J.index(b"\xff\xc0")] + frame + tables + b"".join(scans) + b"\xff\xd9"
+
+
+def jpeg_scanned_again(times):
+    """Return a progressive JPEG whose last scan comes again without a byte of its own."""
+    whole = encode(PHOTO, progressive=True)
+    last = whole.rindex(b"\xff\xda")
+    return whole[:-2] + whole[last : last + 10] * times + b"\xff\xd9"
+
+
 REFUSED = {
     "empty": (b"", 400, "fichier_vide"),
     "one byte": (b"\xff", 415, "format_non_pris_en_charge"),
@@ -92,6 +108,12 @@ REFUSED = {
         encode(Image.new("L", (9000, 5000)), progressive=True, quality=30), 413,
         "image_trop_grande",
     ),
+    "a JPEG of 700 bytes, held whole in 720 MB": (
+        jpeg_of_separate_components(12_000, 10_000), 413, "image_trop_grande"
+    ),
+    "a JPEG gone over a hundred thousand times": (
+        jpeg_scanned_again(100_000), 422, "image_corrompue"
+    ),
     "a JPEG header of 65535 x 65535": (jpeg_announcing(65_535, 65_535), 413, "image_trop_grande"),
     "more bytes than allowed": (J + b"\0" * 13_000_000, 413, "fichier_trop_volumineux"),
 }  # fmt: skip
@@ -118,6 +140,7 @@ ACCEPTED = {
     ),
     "16 bits": encode(Image.fromarray(np.full((30, 40), 40_000, np.uint16)), "PNG"),
     "two pictures in one JPEG": multi_picture(),
+    "components one after the other": jpeg_of_separate_components(400, 300),
     "EXIF orientation 99": encode(PHOTO, exif=exif(99)),
     "EXIF garbage": with_exif_garbage(),
     "ICC garbage": encode(PHOTO, icc_profile=b"not a profile" * 10),

@@ -1,0 +1,51 @@
+"""A decoded picture becomes upright RGB on white, some rows at a time.
+
+Done on a whole picture, each step would hold one more copy of it, of up to 160 MB.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from PIL import ExifTags, Image, ImageOps
+
+__all__ = ["bands", "upright"]
+
+BAND = 2_000_000
+"""Pixels brought to RGB at a time, 8 MB of them; most photos have fewer."""
+_TURNED = range(2, 9)
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """Return a picture turned as its EXIF asks; itself where that asks nothing or is garbage."""
+    try:
+        turned = image.getexif().get(ExifTags.Base.Orientation, 1) in _TURNED
+        return ImageOps.exif_transpose(image) if turned else image
+    except Exception:  # EXIF is a courtesy: when it is garbage the pixels still count
+        return image
+
+
+def bands(image: Image.Image, step: int = 1) -> Iterator[tuple[int, Image.Image]]:
+    """Yield a picture's rows in RGB, transparency put on white, with the place of the first.
+
+    Args:
+        image: A picture of any mode that JPEG, PNG or WebP have.
+        step: A divisor of the number of rows, but for the last ones.
+    """
+    height = max(1, BAND // (image.width * step)) * step
+    if height >= image.height:
+        yield 0, _to_rgb(image)
+        return
+    for top in range(0, image.height, height):
+        box = (0, top, image.width, min(top + height, image.height))
+        yield top, _to_rgb(image.crop(box))
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode in ("I;16", "I;16B", "I;16L", "I"):
+        image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
+    if image.mode in ("LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        image = image.convert("RGBA")
+    if image.mode == "RGBA":
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return image.convert("RGB")
