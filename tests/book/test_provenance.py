@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from vitrine import paths
-from vitrine.book import sources
+from vitrine.book import build, sources
 from vitrine.book.provenance import describe, is_run
 from vitrine.runs.energy import CORE_WATTS, GIB_WATTS, watt_hours
 
@@ -73,6 +73,18 @@ def test_the_page_lists_photo_runs_and_pretrainings_that_the_notebook_read():
     files = {RUN: "1", PRETRAINED: "2", "runs/majority/": "3", "runs/bench/scan.json": "4"}
 
     assert [path for path in files if is_run(path)] == [RUN, PRETRAINED]
+
+
+def test_the_copy_that_the_book_is_built_from_holds_them_all(tmp_path, monkeypatch):
+    monkeypatch.setenv("VITRINE_ROOT", str(tmp_path))
+    for run in (RUN, PRETRAINED, "runs/folds/repeat-0-fold-0/majority/seed-0/run.json"):
+        (tmp_path / run).parent.mkdir(parents=True)
+        (tmp_path / run).write_text("{}")
+
+    staged = build.stage([])
+
+    found = sorted(path.relative_to(staged).as_posix() for path in staged.rglob("run.json"))
+    assert found == sorted([RUN, PRETRAINED])
 
 
 def test_a_notebook_that_vitrine_did_not_execute_says_so():

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from vitrine import paths
-from vitrine.book import checks, engine, runner, sources, stamps
+from vitrine.book import checks, engine, provenance, runner, sources, stamps
 
 __all__ = ["build", "render", "stage"]
 
@@ -82,10 +82,11 @@ def stage(executed: list[Path]) -> Path:
             shutil.copytree(source, copy, ignore=_NEVER)
         elif source.is_file():
             shutil.copyfile(source, copy)
-    for run in paths.runs().glob("*/*/run.json"):  # what the directive ``provenance`` reads
+    for run in paths.runs().rglob("run.json"):
         copy = folder / run.relative_to(paths.root())
-        copy.parent.mkdir(parents=True)
-        shutil.copyfile(run, copy)
+        if provenance.is_run(copy.relative_to(folder).as_posix()):
+            copy.parent.mkdir(parents=True)
+            shutil.copyfile(run, copy)
     for notebook in executed:
         shutil.copyfile(notebook, folder / "notebooks" / notebook.name)
     return folder
