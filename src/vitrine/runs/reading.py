@@ -133,8 +133,7 @@ def align(first: Run, second: Run, part: str = "test") -> tuple[Predictions, Pre
             image by image would then mean nothing.
     """
     a, b = first.part(part), second.part(part)
-    same: Callable[[np.ndarray, np.ndarray], bool] = np.array_equal
-    if not same(a.image, b.image) or not same(a.truth, b.truth):
+    if not np.array_equal(a.image, b.image) or not np.array_equal(a.truth, b.truth):
         raise RunError(
             f"expected {first.name} and {second.name} to predict the same images of the part "
             f"{part!r}, found {len(set(a.image) ^ set(b.image))} images in one only; compare runs "
