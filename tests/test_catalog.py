@@ -114,6 +114,26 @@ def test_an_empty_file_is_refused(folder):
         catalog.load(place)
 
 
+def test_a_row_of_too_many_fields_is_refused_in_one_line(folder):
+    place = folder([product(0)])
+    with (place / "dataset.csv").open("a") as table:
+        table.write("1,2,3,4,5,6\n")
+
+    with pytest.raises(CatalogError) as caught:
+        catalog.load(place)
+
+    assert "line 3, saw 6; fetch it again" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"edition": "originals"}'])
+def test_a_receipt_that_cannot_be_understood_says_how_to_get_another(folder, text):
+    place = folder([product(0)])
+    (place / "receipt.json").write_text(text)
+
+    with pytest.raises(CatalogError, match="in receipt.json, found something else .* data fetch"):
+        catalog.load(place)
+
+
 def test_a_missing_table_says_how_to_fetch_it(tmp_path):
     with pytest.raises(CatalogError, match="run `vitrine data fetch` first"):
         catalog.load(tmp_path)

@@ -81,7 +81,8 @@ def _read(csv: Path) -> pd.DataFrame:
         ) from error
     except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
         raise CatalogError(
-            f"expected {csv.name} to be a comma-separated table, found: {error}; fetch it again"
+            f"expected {csv.name} to be a comma-separated table, found: {str(error).strip()}; "
+            "fetch it again"
         ) from error
     missing = [name for name in COLUMNS if name not in table.columns]
     if missing:
@@ -115,6 +116,20 @@ def _label(tree: str, row: int) -> int:
     return CLASSES.index(first)
 
 
+def _receipt(path: Path) -> dict[str, str]:
+    """Return the edition and the manifest that a receipt names; nothing where there is none."""
+    if not path.is_file():
+        return {}
+    try:
+        receipt = json.loads(path.read_text(encoding="utf-8"))
+        return {name: str(receipt[name]) for name in ("edition", "manifest_sha256")}
+    except (ValueError, TypeError, KeyError) as error:
+        raise CatalogError(
+            f"expected an edition and the hash of its manifest in {path.name}, found something "
+            f"else ({type(error).__name__}: {error}); run `vitrine data fetch`"
+        ) from error
+
+
 def _refuse_duplicates(table: pd.DataFrame, column: str) -> None:
     twice = table[column].duplicated(keep=False)
     if twice.any():
@@ -137,8 +152,8 @@ def load(folder: Path | None = None) -> Catalog:
 
     Raises:
         CatalogError: If the table is absent, unreadable, lacks a column, holds a bad or repeated
-            row (its number, counted from 0 as in the split files, is in the message), or if more
-            than one image in a hundred is absent.
+            row (its number, counted from 0 as in the split files, is in the message), if more
+            than one image in a hundred is absent, or if the receipt cannot be understood.
     """
     folder = folder or paths.data()
     table = _read(folder / "dataset.csv")
@@ -155,8 +170,7 @@ def load(folder: Path | None = None) -> Catalog:
             f"expected at most {MAX_ABSENT:.0%} of {len(products)} images to be absent from "
             f"{folder.name}/images, found {(~products.present).sum()}; run `vitrine data fetch`"
         )
-    receipt_path = folder / "receipt.json"
-    receipt = json.loads(receipt_path.read_text()) if receipt_path.is_file() else {}
+    receipt = _receipt(folder / "receipt.json")
     return Catalog(
         folder=folder,
         edition=receipt.get("edition", "unknown"),
