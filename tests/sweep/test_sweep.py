@@ -113,9 +113,14 @@ def test_a_job_runs_in_a_process_of_its_own_on_the_photos_of_its_fold(tmp_path, 
 
 @pytest.mark.parametrize(
     ("arguments", "found"),
-    [(["--seeds", "0-x"], "found '0-x'"), (["--folds", "3"], "found '3'")],
-)
-def test_seeds_and_folds_that_cannot_be_read_are_usage_errors(arguments, found):
+    [
+        (["--seeds", "0-x"], "found '0-x'"), (["--seeds", "2-0"], "found '2-0'"),
+        (["--folds", "3"], "found '3'"), (["--device", "gpu"], "found 'gpu'"),
+    ],
+)  # fmt: skip
+def test_seeds_folds_and_devices_that_mean_nothing_are_usage_errors(arguments, found, monkeypatch):
+    monkeypatch.setattr("vitrine.sweep.sweep", lambda jobs, **_: [])
+
     done = CliRunner().invoke(app, ["sweep", "majority", *arguments])
 
     assert done.exit_code == 2

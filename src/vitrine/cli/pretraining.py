@@ -73,6 +73,8 @@ def sweep(
     """
     from vitrine import sweep as grids
 
+    if device not in ("auto", "cpu", "cuda"):
+        raise typer.BadParameter(f"expected auto, cpu or cuda, found {device!r}")
     asked = {"profile": profile, "device": device, "threads": threads}
     jobs = grids.grid(names, _numbers(seeds), _folds(folds), **asked)
     failed = 0
@@ -92,11 +94,14 @@ def sweep(
 
 def _numbers(text: str) -> list[int]:
     """Read ``0-2,5`` as 0, 1, 2 and 5."""
+    refusal = typer.BadParameter(f"expected numbers such as 0-2 or 0,3, found {text!r}")
     try:
         ends = [[int(end) for end in piece.split("-")] for piece in text.split(",")]
-        return [number for first, *last in ends for number in range(first, [*last, first][0] + 1)]
     except ValueError as error:
-        raise typer.BadParameter(f"expected numbers such as 0-2 or 0,3, found {text!r}") from error
+        raise refusal from error
+    if any(piece != sorted(piece) for piece in ends):  # 2-0 would be no run at all
+        raise refusal
+    return [number for first, *last in ends for number in range(first, [*last, first][0] + 1)]
 
 
 def _folds(text: str) -> list[tuple[int, int]] | None:
