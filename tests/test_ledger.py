@@ -89,9 +89,18 @@ def test_cross_validated_accuracy_is_the_mean_over_the_folds(fresh):
     entry = fresh["values"][f"{NAME}.cv_accuracy"]
 
     assert entry["value"] == pytest.approx(np.mean(scores))
-    assert fresh["values"][f"{NAME}.cv_accuracy_sd"]["value"] == pytest.approx(
-        np.std(scores, ddof=1), rel=1e-6
-    )
+    spread = fresh["values"][f"{NAME}.cv_accuracy_sd"]
+    assert spread["value"] == pytest.approx(100 * np.std(scores, ddof=1), rel=1e-6)
+    assert spread["unit"] == "points"
+
+
+def test_what_a_borrowed_part_costs_is_told_in_points(fresh):
+    value = fresh["values"]
+
+    low, high, gap = (value[f"{NAME}.loss_{name}"] for name in ("low", "high", "gap_low_high"))
+
+    assert (low["unit"], high["unit"]) == ("points", "points")
+    assert low["value"] - high["value"] == pytest.approx(100 * gap["value"], abs=1e-5)
 
 
 def test_data_counts_add_up(fresh):

@@ -9,6 +9,7 @@ from vitrine.explain import importance, robustness
 from vitrine.explain.facts import explained
 from vitrine.ledger.values import Value, from_runs
 from vitrine.runs import Run, derived
+from vitrine.scores import Interval
 from vitrine.session import Session
 
 __all__ = ["values"]
@@ -44,19 +45,23 @@ def values() -> Iterator[tuple[str, Value]]:
                 yield key, from_runs(change, [run], **more)
     for recipe, run in explained(session, "importance").items():
         table = derived.read(run, "importance")
-        more = {"unit": "%", "decimals": 1, "n": table.row.nunique(), "notebook": NOTEBOOK}
+        more = {"decimals": 1, "n": table.row.nunique(), "notebook": NOTEBOOK}
         for part in importance.PARTS:
             loss = importance.loss(table, part, labels)
-            yield f"{recipe}.loss_{part}", from_runs(loss, [run], **more)
+            yield f"{recipe}.loss_{part}", from_runs(_points(loss), [run], **more, unit="points")
         for part, other in (("low", "high"), ("centre", "border")):
             gap = importance.gap(table, part, other, labels)
-            yield f"{recipe}.loss_gap_{part}_{other}", from_runs(gap, [run], **more)
+            yield f"{recipe}.loss_gap_{part}_{other}", from_runs(gap, [run], **more, unit="%")
     for recipe, run in explained(session, "embedding").items():
         share = derived.about(run, "embedding")["settings"]["neighbours_kept"]
         more = {"unit": "%", "decimals": 0, "notebook": NOTEBOOK}
         yield f"{recipe}.neighbours_kept", from_runs(share, [run], **more)
     for recipe, run in explained(session, "checks").items():
         yield from ((f"{recipe}.{key}", value) for key, value in _checks(run))
+
+
+def _points(share: Interval) -> Interval:
+    return Interval(100 * share.value, 100 * share.low, 100 * share.high)
 
 
 def _checks(run: Run) -> Iterator[tuple[str, Value]]:

@@ -153,7 +153,8 @@ def fold_values(run: Run, notebook: str) -> Iterator[tuple[str, Value]]:
         more = {"unit": "%", "decimals": 1, "notebook": notebook}
         n = int(run.table.image.nunique())
         yield f"cv_{metric.name}", from_runs(interval, [run], n=n, **more)
-        yield f"cv_{metric.name}_sd", from_runs(float(scores.std(ddof=1)), [run], n=n, **more)
+        spread = 100 * float(scores.std(ddof=1))
+        yield f"cv_{metric.name}_sd", from_runs(spread, [run], n=n, **more | {"unit": "points"})
 
 
 def gaps(
