@@ -203,7 +203,8 @@ for name, product in (("directe", np.convolve), ("de Fourier", systems.spectral)
 # %% [markdown]
 # On apprend donc sous une forme, la convolution, qui voit toute la suite d’un coup, et l’on s’en sert sous
 # l’autre, la récurrence, qui lit au fil de l’eau. C’est le principe de S4 {cite:p}`gu2021efficiently` et de
-# ses descendants, S5 {cite:p}`smith2022simplified` et H3 {cite:p}`fu2022hungry`.
+# H3 {cite:p}`fu2022hungry`. S5 {cite:p}`smith2022simplified`, lui, garde partout la récurrence ; nous verrons
+# comment il évite d’attendre.
 #
 # ## Se souvenir de tout, un peu
 #
@@ -222,7 +223,8 @@ print("A² :", *(np.round(A**2).astype(int).tolist()), sep="\n")
 print("B² :", np.round(B**2).astype(int).tolist())
 
 # %% [markdown]
-# Ses carrés sont entiers : $(2n+1)(2k+1)$ sous la diagonale, $(n+1)^2$ dessus, rien au-dessus. Nous
+# Élevés au carré un par un, ses termes sont entiers : $(2n+1)(2k+1)$ à la ligne $n$ et à la colonne $k$
+# sous la diagonale, $(n+1)^2$ dessus, rien au-dessus ; ceux de $B$ aussi. Nous
 # donnons à cette mémoire un signal de 256 échantillons, un par un. Elle ne voit que l’échantillon
 # présent et ses propres coefficients. À la fin, nous lui demandons de redessiner tout ce qu’elle a vu.
 
@@ -292,7 +294,7 @@ for label, example in (("dispersés", task), ("au début", easy)):
 # * La couche **sélective** : chaque jeton calcule son pas, $\Delta_t = \mathrm{softplus}(w \cdot x_t + b)$.
 # * La même couche, à **pas fixe** : $\Delta = \mathrm{softplus}(b)$.
 # * Une **convolution** libre, aussi longue que la suite. Toute couche à pas fixe en est un cas
-#   particulier : rien d’invariant dans le temps ne peut faire mieux.
+#   particulier : à cette place, rien de linéaire et d’invariant dans le temps n’exprime davantage.
 
 # %%
 trials = {
@@ -436,8 +438,8 @@ tables.show(measured[(measured.Longueur == 196) & (measured.Lot == 32)], decimal
 #
 # * Un modèle d’espace d’état résume le passé dans un état de taille fixe : il voit loin, comme l’attention,
 #   pour une mémoire qui ne grandit pas.
-# * À pas fixe, c’est à la fois une récurrence et une convolution, aux mêmes nombres près de l’arrondi. HiPPO
-#   dit quels nombres garder.
+# * À pas fixe, c’est à la fois une récurrence et une convolution : les deux donnent les mêmes nombres, à
+#   l’arrondi près. HiPPO dit quels nombres garder.
 # * La sélection laisse chaque jeton choisir son pas. Sur la copie sélective, la couche qui choisit répète
 #   {valeur}`copying.selective` des symboles ; à pas fixe, la même en répète {valeur}`copying.fixed`, et une
 #   convolution libre {valeur}`copying.convolution`.

@@ -13,7 +13,7 @@
 # # Du papier au code
 #
 # **Peut-on récrire MambaVision d’après les deux articles dont il vient ?** Pas jusqu’au bout : une
-# vingtaine de choix du réseau publié n’y sont pas écrits, ou s’écarteraient d’une lecture rapide. Chacun
+# vingtaine de choix du réseau publié n’y sont pas écrits, ou échappent à une lecture rapide. Chacun
 # tient en une ligne de code ; remplacé par une autre lecture, il déplace les réponses, tantôt d’un rien,
 # tantôt de plus que leur propre taille.
 #
@@ -612,8 +612,8 @@ def median_step(model, times):
 
 
 # %% [markdown]
-# L’initialisation de Mamba tire le pas voulu entre un millième et un dixième, en échelle logarithmique,
-# et choisit le biais dont le softplus vaut ce pas.
+# Le code de Mamba tire le pas voulu entre un millième et un dixième, en échelle logarithmique, et choisit le
+# biais dont le softplus vaut ce pas.
 
 # %%
 def as_mamba(model):

@@ -262,7 +262,7 @@ print("taille inchangée :", after.shape == tokens.shape)
 #
 # Les derniers blocs de l’étage remplacent ce mélangeur par de l’attention, sans aucun code de position.
 # L’attention ne connaît donc pas l’ordre des jetons : les mélanger avant ou après elle revient au même.
-# Le balayage, lui, en dépend, et c’est par lui que les blocs suivants savent où ils sont.
+# Le balayage, lui, en dépend : c’est par lui que les blocs suivants reçoivent l’ordre des jetons.
 
 # %% tags=["nbval-check-output"]
 attention = network.levels[2].blocks[-1].mixer
@@ -371,7 +371,7 @@ architecture.stages(plans, first="T")
 # %% [markdown]
 # D’un étage au suivant, la carte perd la moitié de son côté et double ses canaux, comme le dit la
 # {numref}`fig-etages` pour chaque réseau. Dans un étage, rien ne change de taille. Voici, dans
-# MambaVision-T, le premier bloc du troisième étage, celui que nous avons suivi plus haut.
+# MambaVision-T, le premier bloc du troisième étage, à la place de celui que nous avons suivi plus haut.
 
 # %% mystnb={"figure": {"name": "fig-bloc", "caption": "Un bloc à balayage de MambaVision-T : ce que rend chaque geste, en jetons et en canaux. Les deux détours de droite sont les additions."}, "image": {"alt": "Des cases reliées de haut en bas. Après une normalisation et une projection, le trajet se sépare en deux : à gauche une convolution, le calcul du pas, puis le balayage ; à droite une seule convolution. Les deux se rejoignent dans une projection, suivie d’un perceptron en deux cases. Deux lignes contournent par la droite, l’une le mélangeur, l’autre le perceptron."}}
 architecture.block(anatomy.parts("mambavision_tiny", stage=3, block=1))
@@ -544,8 +544,8 @@ tables.show(speeds.benchmarks(*cards)) if cards else None
 # * Un balayage sélectif est une mémoire dont chaque jeton règle l’oubli. Quand la suite s’allonge seize
 #   fois, sa durée est multipliée par {valeur}`mixing.scan_growth`, et celle de l’attention par
 #   {valeur}`mixing.attention_growth`.
-# * Dans le bloc, la moitié des canaux est balayée, l’autre seulement convoluée ; c’est le balayage qui
-#   sait où sont les jetons, l’attention l’ignore.
+# * Dans le bloc, la moitié des canaux est balayée, l’autre seulement convoluée ; le balayage tient compte de
+#   l’ordre des jetons, l’attention l’ignore.
 # * MambaVision ne renonce pas à l’attention : elle la réserve à la fin de ses deux derniers étages. D’après
 #   ses auteurs, l’y placer donne {valeur}`ablation.pattern.last_half` sur ImageNet, contre
 #   {valeur}`ablation.pattern.first_half` au début.

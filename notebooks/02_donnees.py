@@ -157,7 +157,7 @@ figures.colours(present, medians)
 # Nous mesurons le fond plus directement : la part de chaque photo dont les trois canaux touchent au
 # blanc.
 
-# %% mystnb={"figure": {"name": "fig-donnees-blanc", "caption": "Part de la surface qui est blanche, par catégorie. Boîte : du premier au troisième quartile ; trait : médiane."}, "image": {"alt": "Sept boîtes à moustaches horizontales, une par catégorie, de zéro à cent pour cent de surface blanche ; elles se recouvrent toutes largement, avec des médianes différentes."}}
+# %% mystnb={"figure": {"name": "fig-donnees-blanc", "caption": "Part de la surface qui est blanche, par catégorie. Boîte : du premier au troisième quartile ; trait : médiane."}, "image": {"alt": "Sept boîtes à moustaches horizontales, une par catégorie, de zéro à cent pour cent de surface blanche ; elles se recouvrent deux à deux, peu ou beaucoup, avec des médianes différentes."}}
 figures.white_shares(present)
 
 # %% [markdown]

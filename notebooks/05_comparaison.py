@@ -356,14 +356,14 @@ explanation.curves(spoiled, x="Force", chance=1 / len(CLASSES))
 # {valeur}`mambavision-micro-scratch.robust_turned`, et celle de la sonde, qui lit déjà cette taille,
 # sur {valeur}`mobilenetv2-int8-probe.robust_turned`. Les pertes qui suivent partent de là.
 #
-# Le bruit est le plus destructeur : à la force 5, le réseau PyTorch perd
-# {valeur:ecart-ic}`efficientnet-b0-torch-scratch.change_noise_5`, MambaVision
-# {valeur:ecart-ic}`mambavision-micro-scratch.change_noise_5` et la sonde
+# Le bruit est le plus destructeur : à la force 5, l’exactitude du réseau PyTorch change de
+# {valeur:ecart-ic}`efficientnet-b0-torch-scratch.change_noise_5`, celle de MambaVision de
+# {valeur:ecart-ic}`mambavision-micro-scratch.change_noise_5` et celle de la sonde de
 # {valeur:ecart-ic}`mobilenetv2-int8-probe.change_noise_5` ; {verdict}`noise_breaks_all`. La compression
 # JPEG, elle, ne coûte presque rien aux réseaux entraînés de zéro
-# ({valeur:ecart-ic}`efficientnet-b0-torch-scratch.change_jpeg_5` à la force 5 pour celui de PyTorch) mais
-# coûte {valeur:ecart-ic}`mobilenetv2-int8-probe.change_jpeg_5` à la sonde, qui lit des photos plus grandes
-# et des détails plus fins.
+# ({valeur:ecart-ic}`efficientnet-b0-torch-scratch.change_jpeg_5` à la force 5 pour celui de PyTorch), mais
+# elle coûte à la sonde ({valeur:ecart-ic}`mobilenetv2-int8-probe.change_jpeg_5`), qui lit des photos plus
+# grandes et des détails plus fins.
 #
 # Chaque modèle a son point faible. Le recadrage désoriente les descripteurs classiques
 # ({valeur:ecart-ic}`histogram-hog.change_crop_3` à la force 3), dont les contours sont rangés par
@@ -387,13 +387,14 @@ sides = {name: {r: points for r, points in s.items() if points} for name, s in s
 explanation.curves(sides, x="Côté (pixels)", chance=1 / len(CLASSES))
 
 # %% [markdown]
-# Une vignette suffit presque aux réseaux entraînés de zéro : d’une photo réduite à 64 pixels, le réseau
-# PyTorch ne perd que {valeur:ecart-ic}`efficientnet-b0-torch-scratch.change_thumbnail_64`. La sonde, qui
-# a besoin de détails, y perd {valeur:ecart-ic}`mobilenetv2-int8-probe.change_thumbnail_64`.
+# Une vignette suffit presque aux réseaux entraînés de zéro : sur une photo réduite à 64 pixels, l’exactitude
+# du réseau PyTorch ne change que de {valeur:ecart-ic}`efficientnet-b0-torch-scratch.change_thumbnail_64`.
+# Celle de la sonde, qui a besoin de détails, change de
+# {valeur:ecart-ic}`mobilenetv2-int8-probe.change_thumbnail_64`.
 #
-# Le panneau du bas compare chaque côté à celui de l’entraînement. Une entrée deux fois plus petite
-# coûte {valeur:ecart-ic}`efficientnet-b0-torch-scratch.change_input_64` ; une entrée un peu plus grande,
-# de 160 pixels, donne {valeur:ecart-ic}`efficientnet-b0-torch-scratch.change_input_160`. Un tel gain est
+# Le panneau du bas compare chaque côté à celui de l’entraînement. Pour le réseau PyTorch, une entrée deux fois
+# plus petite donne {valeur:ecart-ic}`efficientnet-b0-torch-scratch.change_input_64` ; une entrée un peu plus
+# grande, de 160 pixels, {valeur:ecart-ic}`efficientnet-b0-torch-scratch.change_input_160`. Un tel gain est
 # connu : les recadrages de l’entraînement grossissent les objets, qu’une évaluation un peu plus fine
 # remet à la même échelle {cite:p}`touvron2019fixing`. Ici, {verdict}`larger_input_helps`. Pour MambaVision,
 # les mêmes côtés donnent {valeur:ecart-ic}`mambavision-micro-scratch.change_input_64` et

@@ -76,8 +76,8 @@ lost = {
 explanation.losses(lost)
 
 # %% [markdown]
-# Emprunter les basses fréquences coûte {valeur:ic}`efficientnet-b0-torch-scratch.loss_low` d’exactitude
-# au réseau PyTorch, les hautes {valeur:ic}`efficientnet-b0-torch-scratch.loss_high`. Photo par photo,
+# Emprunter les basses fréquences coûte au réseau PyTorch
+# {valeur:ic}`efficientnet-b0-torch-scratch.loss_low` d’exactitude, les hautes {valeur:ic}`efficientnet-b0-torch-scratch.loss_high`. Photo par photo,
 # la différence est de {valeur:ecart-ic}`efficientnet-b0-torch-scratch.loss_gap_low_high` :
 # {verdict}`coarse_before_fine`. Pour MambaVision, elle est de
 # {valeur:ecart-ic}`mambavision-micro-scratch.loss_gap_low_high` : {verdict}`mambavision_reads_coarse`.

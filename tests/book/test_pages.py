@@ -15,9 +15,9 @@ from vitrine.recipes import RECIPES, find
 
 BOOK = paths.root() / "book"
 CHAPTERS = [*sorted(BOOK.glob("*.md")), *sorted(paths.notebooks().glob("[0-9]*.py"))]
-LISTS = ("accessibilite", "glossaire", "references")
-UNBOUND = ("01_du_papier_au_code", "reproduire")
-"""Chapters that say how: one computes on its page all that it retains, one has no result."""
+LISTS = ("glossaire", "references")
+UNBOUND = ("01_du_papier_au_code", "accessibilite", "reproduire")
+"""Chapters that say how: one computes on its page all that it retains, two have no result."""
 ROWS = {
     "Côté de l’image (px)": "image_size",
     "Époques": "epochs",

@@ -49,3 +49,11 @@ def test_a_photo_that_does_not_fill_its_windows_is_covered_and_read_row_by_row()
     assert list(figure.data[1].y) == [8, 8, None, 24, 24, None]
     assert max(shape.x1 for shape in figure.layout.shapes) == 64
     assert figure.layout.images[0].sizex == 48
+
+
+def test_thousands_on_the_scale_of_costs_are_written_out_and_set_apart():
+    costs = {"attention": np.geomspace(1, 2e4, len(watch.LENGTHS))}
+
+    axis = watch.cost_against_length(costs).layout.yaxis
+
+    assert (axis.type, axis.exponentformat, axis.separatethousands) == ("log", "none", True)

@@ -65,11 +65,12 @@ def cost_against_length(
             mode="lines+markers",
             line={"dash": dash, "color": colour},
         )
+    whole = {"exponentformat": "none", "separatethousands": True}  # else « 10k »
     return style.dress(
         figure,
         x="Longueur de la suite (jetons)",
         y="Multiplications et additions (millions)" if counted else "Durée (ms)",
-        axes={"xaxis": style.log_axis(LENGTHS), "yaxis": {"type": "log", "dtick": 1}},
+        axes={"xaxis": style.log_axis(LENGTHS), "yaxis": {"type": "log", "dtick": 1, **whole}},
     )
 
 
