@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -42,6 +43,21 @@ def test_imagenet_weights_offline_say_which_file_to_place_where():
     assert done.returncode == 2
     assert one_sentence(done)
     assert "model.safetensors" in done.stderr
+
+
+def test_a_full_disk_is_told_in_a_sentence_that_says_what_to_do(monkeypatch, capsys):
+    from vitrine import cli
+
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/tmp/elsewhere")
+    monkeypatch.setattr(cli, "app", lambda: (_ for _ in ()).throw(full))
+
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+
+    said = capsys.readouterr().err
+    assert caught.value.code == 1
+    assert said.startswith("vitrine: expected room on the disk, found it full (No space left")
+    assert "make room and run the same command again" in said
 
 
 def test_an_unknown_profile_is_bad_input():

@@ -1,11 +1,14 @@
+import errno
 import hashlib
 import io
+import os
 import subprocess
 import sys
 import threading
 import time
 import zlib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -157,6 +160,25 @@ def test_a_damaged_photo_is_named_and_leaves_no_half_cache(demo_catalog, tmp_pat
     with pytest.raises(ImageError, match=r"bad\.jpg: expected a complete image"):
         images.cached(broken, ["bad.jpg"], 32)
 
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_a_full_disk_is_an_error_and_leaves_no_half_cache(demo_catalog, tmp_path, monkeypatch):
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    album = replace(demo_catalog, folder=tmp_path)
+    (tmp_path / "images").symlink_to(demo_catalog.folder / "images")
+    names = demo_catalog.products.image.tolist()[:2]
+    target = Path(images.cached(album, names, 32).filename)
+    target.unlink()
+    target.with_suffix(f".{os.getpid()}.part").symlink_to("/dev/full")
+    # Through a mapping, a full disk is no error: the process is killed.
+    monkeypatch.setattr(np.lib.format, "open_memmap", None)
+
+    with pytest.raises(OSError) as caught:
+        images.cached(album, names, 32)
+
+    assert caught.value.errno == errno.ENOSPC
     assert list((tmp_path / "cache").iterdir()) == []
 
 

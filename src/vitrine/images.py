@@ -266,22 +266,24 @@ def cached(
 
     Raises:
         ImageError: If a file cannot be used; its name is in the message.
+        OSError: If the disk is full; nothing of the array is left.
     """
     identity = json.dumps([PREP_ID, size, catalog.manifest_sha256, list(names)])
     digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
     target = catalog.folder / "cache" / f"{PREP_ID}-{size}-{digest}.npy"
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
-        shape = (len(names), size, size, 3)
+        header = {"descr": "|u1", "fortran_order": False, "shape": (len(names), size, size, 3)}
         part = target.with_suffix(f".{os.getpid()}.part")
         try:
-            pixels = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)
-            for i, name in enumerate(names):
-                try:
-                    pixels[i] = preprocess(catalog.path(name), size)
-                except ImageError as error:
-                    raise ImageError(error.code, f"{name}: {error}") from error
-            pixels.flush()
+            # Written, not mapped: a full disk is then an error, where a mapping kills the process.
+            with part.open("wb") as file:
+                np.lib.format.write_array_header_1_0(file, header)
+                for name in names:
+                    try:
+                        file.write(preprocess(catalog.path(name), size).tobytes())
+                    except ImageError as error:
+                        raise ImageError(error.code, f"{name}: {error}") from error
             part.replace(target)
         finally:
             part.unlink(missing_ok=True)

@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 failed, 2 usage or bad input, 3 verification mismatch, 130
 An error is one sentence on stderr; ``VITRINE_TRACEBACK=1`` shows where it was raised.
 """
 
+import errno
 import logging
 import os
 import sys
@@ -65,8 +66,11 @@ def _code(error: Exception) -> int:
 
 
 def _sentence(error: Exception) -> str:
-    if isinstance(error, OSError) and error.errno == 28:  # noqa: PLR2004  (ENOSPC)
-        return f"expected room on the disk, found it full ({error.filename or 'while writing'})"
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            f"expected room on the disk, found it full ({error.strerror or error}); make room and "
+            "run the same command again, what was finished is kept"
+        )
     return str(error) or type(error).__name__
 
 

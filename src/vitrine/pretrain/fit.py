@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch.utils.data import DataLoader, TensorDataset
 
 from vitrine import paths
@@ -97,7 +97,8 @@ def fit(
 
     def seal() -> Run:
         weights = learner.final[1].state_dict()
-        save_file({k: v.contiguous() for k, v in weights.items()}, folder.weights / LEARNED)
+        learned = save({k: v.contiguous() for k, v in weights.items()})
+        (folder.weights / LEARNED).write_bytes(learned)
         seen = learner.history[-1]["images"]
         seconds = sum(row["seconds"] for row in learner.history)
         waited = sum(row["waited"] * row["seconds"] for row in learner.history)

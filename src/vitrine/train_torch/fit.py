@@ -100,7 +100,8 @@ def fit(
         if recipe.patience:
             module.load_state_dict(torch.load(best, weights_only=True)["state_dict"])
         network = module.final
-        torch.save(network.state_dict(), folder.weights / WEIGHTS)
+        with (folder.weights / WEIGHTS).open("wb") as file:  # by its path, a full disk has no name
+            torch.save(network.state_dict(), file)
         facts = meter.facts(module.history, steps * recipe.batch_size)
         facts["parameters"] = sum(p.numel() for p in network[1].parameters())
         facts["precision"] = str(trainer.precision)
