@@ -1,3 +1,4 @@
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +18,19 @@ def test_majority_always_answers_the_most_frequent_class(demo_catalog, demo_spli
     answers = set(run.part("test").predicted) | set(run.part("validation").predicted)
     assert len(answers) == 1
     assert most[answers.pop()] == most.max()
+
+
+@pytest.mark.parametrize(("told", "threads"), [(None, os.cpu_count()), ("3", 3)])
+def test_a_probe_says_how_many_threads_it_may_take(
+    told, threads, demo_catalog, demo_split, tmp_path, monkeypatch
+):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if told:
+        monkeypatch.setenv("OMP_NUM_THREADS", told)
+
+    run = probe.fit(recipes.find("majority"), demo_split, demo_catalog, base=tmp_path)
+
+    assert run.meta["hardware"]["threads"] == threads
 
 
 def test_classical_features_beat_chance_on_the_synthetic_catalogue(

@@ -128,6 +128,11 @@ def _keras(recipe: Recipe, name: str, pixels: Pixels) -> Features:
     return network.predict(np.asarray(pixels, dtype=np.float32), batch_size=16, verbose=0)
 
 
+def _threads() -> int:
+    """Return the threads that scikit-learn's algebra may take: all cores, unless it is told."""
+    return int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
+
+
 def _histogram_hog(image: UInt8[np.ndarray, "size size 3"]) -> Float[np.ndarray, " feature"]:
     """Describe a photo by its colours (8 x 4 x 4 bins of HSV) and its oriented gradients."""
     colours, _ = np.histogramdd(
@@ -215,7 +220,7 @@ def fit(
     folder = RunFolder(recipe, seed, base)
     folder.prepare(resume=True)
     split = split.present(catalog)
-    meter = Meter("cpu", asked="cpu", threads=int(os.environ.get("OMP_NUM_THREADS", 1)))
+    meter = Meter("cpu", asked="cpu", threads=_threads())
     frame = split.frame
     clock = time.perf_counter()
     pixels = images.cached(catalog, frame.image.tolist(), recipe.image_size)
