@@ -77,6 +77,20 @@ def test_every_recipe_names_its_source_and_has_a_miniature(recipe):
     assert small.image_size == 64
 
 
+@pytest.mark.parametrize(
+    ("weights", "kept"),
+    [
+        ("/home/somebody/model.safetensors", "model.safetensors"),
+        ("pretrain/efficientnet-b0-pretrain/seed-0", "pretrain/efficientnet-b0-pretrain/seed-0"),
+    ],
+)
+def test_a_run_keeps_no_folder_of_the_machine(weights, kept):
+    saved = replace(SCRATCH, weights=weights).to_dict()
+
+    assert saved["weights"] == kept
+    assert saved == SCRATCH.to_dict() | {"weights": kept}
+
+
 def test_an_unknown_recipe_names_its_neighbours():
     with pytest.raises(RecipeError, match="found 'efficientnet-b0-kera'.*efficientnet-b0-keras"):
         recipes.find("efficientnet-b0-kera")

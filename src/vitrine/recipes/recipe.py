@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -165,8 +166,13 @@ class Recipe:
         return replace(self, **cut)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON holds them, to be saved with a run."""
-        return asdict(self) | {"windows": list(self.windows)}
+        """Return the fields as JSON holds them, to be saved with a run.
+
+        Of weights given by their full path only the name of the file is kept: where it lay says
+        something of this machine, and the run holds the hash of its content.
+        """
+        weights = Path(self.weights).name if Path(self.weights).is_absolute() else self.weights
+        return asdict(self) | {"weights": weights, "windows": list(self.windows)}
 
 
 def best_epoch(losses: Sequence[float]) -> int:
