@@ -154,6 +154,26 @@ def test_early_stopping_keeps_the_best_epoch(train, tmp_path):
     assert loss == pytest.approx(run.history.val_loss[best], rel=1e-3)
 
 
+def test_the_average_of_the_weights_moves_once_a_step_however_a_batch_is_cut(
+    demo_catalog, demo_split, tmp_path, monkeypatch
+):
+    from timm.utils import ModelEmaV3
+
+    from vitrine.train_torch import fit
+
+    moved = []
+    monkeypatch.setattr(ModelEmaV3, "update", lambda self, model, step: moved.append(step))
+    recipe = replace(
+        recipes.find(TRAINERS["torch"]).smoke(), architecture="resnet10t", norm_momentum=0.0,
+        ema_decay=0.9, accumulate=2, epochs=1,
+    )  # fmt: skip
+
+    fit(recipe, demo_split, demo_catalog, base=tmp_path, device="cpu", threads=1)
+
+    steps = (demo_split.frame.part == "train").sum() // recipe.batch_size
+    assert moved == list(range(1, steps + 1))
+
+
 def test_every_option_of_the_torch_recipe_trains(train, tmp_path):
     finish(
         train(

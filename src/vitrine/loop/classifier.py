@@ -125,9 +125,9 @@ class Classifier(L.LightningModule):
         self.sums["seen"] += len(labels)
         return loss
 
-    def on_train_batch_end(self, *_: Any) -> None:
-        """Move the average of the weights."""
-        if self.ema:
+    def on_train_batch_end(self, outputs: Any, batch: Sequence[Tensor], batch_idx: int) -> None:
+        """Move the average of the weights, after a step of the optimiser and not after a piece."""
+        if self.ema and (batch_idx + 1) % self.recipe.accumulate == 0:
             self.ema.update(self.model, step=self.global_step)
 
     def on_validation_epoch_start(self) -> None:

@@ -80,7 +80,7 @@ class Learner(Classifier):
 
     def on_train_batch_end(self, outputs: Any, batch: Sequence[Tensor], batch_idx: int) -> None:
         """Move the average of the weights, tell how far the epoch is, and end with the budget."""
-        super().on_train_batch_end()
+        super().on_train_batch_end(outputs, batch, batch_idx)
         self.trainer.should_stop = self.trainer.should_stop or self.over
         self.idle_since = time.perf_counter()
         if self.idle_since - self.told_at >= TELLS and self.trainer.is_global_zero:
