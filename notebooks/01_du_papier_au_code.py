@@ -116,7 +116,7 @@ single = copy.deepcopy(network).float()
 for size, image in images.items():
     nothing = moved(network, lambda altered: None, image, answers[size])
     rounding = (single(image.float()) - answers[size]).norm() / answers[size].norm()
-    print(size, ": sans changement,", nothing, "; l’arrondi reste sous deux millionièmes,",
+    print(size, ": sans changement,", f"{nothing:g}", "; l’arrondi reste sous deux millionièmes,",
           "oui" if rounding < 2e-6 else "non")
 
 # %% [markdown]
@@ -631,9 +631,10 @@ def as_mamba(model):
 torch.manual_seed(0)
 fresh = timm.create_model("mambavision_nano").double().eval().requires_grad_(False)
 mamba = as_mamba(copy.deepcopy(fresh))
-print("réseau neuf :", f"{median_step(fresh, 2):.2g}")
-print("à la façon de Mamba, biais compté une fois :", f"{median_step(mamba, 1):.1g}")
-print("à la façon de Mamba, biais compté deux fois :", f"{median_step(mamba, 2):.1g}")
+print("réseau neuf :", f"{median_step(fresh, 2):.2g}".replace(".", ","))
+for times, said in ((1, "une fois"), (2, "deux fois")):
+    step = f"{median_step(mamba, times):.1g}".replace(".", ",")
+    print(f"à la façon de Mamba, biais compté {said} :", step)
 
 # %% [markdown]
 # Un réseau neuf part donc d’un pas proche de $\ln 2$, c’est-à-dire d’une mémoire courte, et doit

@@ -145,7 +145,7 @@ explanation.class_maps(facts.read(session, "gradients"), title="Part")
 # l’activité des étages de chaque réseau, du plus fin au plus grossier, et, pour MambaVision, l’attention
 # {cite:p}`vaswani2017attention` que reçoit chaque emplacement dans les deux derniers étages.
 
-# %% mystnb={"figure": {"caption": "La montre dessinée que les réseaux examinent."}, "image": {"alt": "Dessin d’une montre sur fond clair."}}
+# %% mystnb={"figure": {"caption": "La montre dessinée que les réseaux examinent."}, "image": {"alt": "Dessin d’une montre noire à affichage numérique, penchée, sur fond gris sombre."}}
 import numpy as np
 from vitrine.explain import drawn
 from vitrine.figures.data import sheet
