@@ -5,9 +5,10 @@ import shutil
 
 import pytest
 from bs4 import BeautifulSoup
+from pygments.token import STANDARD_TYPES
 
 from vitrine import paths
-from vitrine.book import build, checks, sources
+from vitrine.book import build, checks, highlighting, sources
 from vitrine.book.proofreading import strangers
 
 VIEWS = [("light", 1280), ("dark", 390)]
@@ -99,6 +100,21 @@ def test_pages_are_light(html):
     sizes = {page.name: page.stat().st_size for page in pages(html)}
 
     assert max(sizes.values()) < HEAVIEST, sizes
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_word_of_code_is_bare_only_where_its_colour_is_that_of_the_text(html, theme):
+    styles = (html / "_static/pygments.css").read_text(encoding="utf-8")
+    start = re.escape(f'html[data-theme="{theme}"] .highlight')
+    text = re.search(start + r" \{[^}]* color: (#\w+) \}", styles)[1]
+
+    code = BeautifulSoup((html / "notebooks/05_comparaison.html").read_text(), "html.parser")
+    kinds = {name for span in code.select("pre span[class]") for name in span["class"]}
+
+    assert {"k", "s2", "mi"} <= kinds
+    for name in (STANDARD_TYPES[kind] for kind in highlighting.PLAIN):
+        assert name not in kinds
+        assert re.search(rf"{start} \.{name} \{{ color: {text} \}}", styles)
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,9 @@
 loads: French interface and spaces (``french``, ``search``, ``bibliography``), plotly figures with
 their data (``plotly_renderer``, ``figure_data``; ``plotted`` on pages of prose), numbers of the
 ledger in the prose (``roles``, ``wording``, ``citing``), markup that screen readers follow
-(``markup``), and what a reader takes away (``takeaways``). ``lint`` refuses a result typed by hand
-and ``proofreading`` what French would not print, in the ``prose`` of pages and notebooks.
+(``markup``), code coloured lightly (``highlighting``), and what a reader takes away
+(``takeaways``). ``lint`` refuses a result typed by hand and ``proofreading`` what French would not
+print, in the ``prose`` of pages and notebooks.
 ``inserts`` write parts of pages from tracked files: the reading notes (``readings``), what commands
 took (``budget``), how the service answered under load (``loads``).
 

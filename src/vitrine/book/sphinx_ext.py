@@ -17,6 +17,7 @@ from sphinx.errors import ExtensionError
 from vitrine.book import (
     bibliography,
     french,
+    highlighting,
     inserts,
     markup,
     plotted,
@@ -41,6 +42,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register everything the book adds to Sphinx."""
     bibliography.setup()
     french.setup(app)
+    highlighting.setup(app)
     inserts.setup(app)
     markup.setup(app)
     plotted.setup(app)
