@@ -290,8 +290,9 @@ measure("pas de raccourci D", "les équations", without_skip)
 # %% [markdown]
 # ### Un seul sens de lecture
 #
-# D’autres réseaux à espace d’état lisent l’image dans plusieurs sens. Celui-ci lit chaque fenêtre ligne
-# par ligne, une seule fois, de gauche à droite et de haut en bas. Nous essayons trois autres parcours.
+# D’autres réseaux à espace d’état lisent l’image dans plusieurs sens
+# {cite:p}`zhu2024vision,liu2024vmamba,huang2024localmamba`. Celui-ci lit chaque fenêtre ligne par ligne, une
+# seule fois, de gauche à droite et de haut en bas. Nous essayons trois autres parcours.
 
 # %%
 class Backwards(Mixer):

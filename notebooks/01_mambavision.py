@@ -262,7 +262,8 @@ print("taille inchangée :", after.shape == tokens.shape)
 #
 # Les derniers blocs de l’étage remplacent ce mélangeur par de l’attention, sans aucun code de position.
 # L’attention ne connaît donc pas l’ordre des jetons : les mélanger avant ou après elle revient au même.
-# Le balayage, lui, en dépend : c’est par lui que les blocs suivants reçoivent l’ordre des jetons.
+# Le balayage, lui, en dépend : c’est par lui, et par les convolutions qui précèdent, que les blocs suivants
+# connaissent cet ordre.
 
 # %% tags=["nbval-check-output"]
 attention = network.levels[2].blocks[-1].mixer

@@ -31,7 +31,8 @@ profile = "published"
 #
 # Nous prenons toutes les exécutions publiées, avec toutes leurs graines. Une recette entraînée
 # plusieurs fois reste une seule ligne de la comparaison ; ses graines servent à mesurer ce que le
-# hasard de l’entraînement ajoute.
+# hasard de l’entraînement ajoute. La *sonde* est une régression logistique apprise sur les caractéristiques
+# d’un MobileNetV2 préentraîné, puis gelé {cite:p}`sandler2018mobilenetv2,kornblith2018better`.
 
 # %%
 from vitrine.catalog import CLASSES, CLASSES_FR

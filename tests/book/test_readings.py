@@ -170,3 +170,16 @@ def test_the_check_of_the_report_names_a_slip_of_typography(written, monkeypatch
         report.check()
 
     assert "page.md:1: expected the ellipsis …, found '...'" in capsys.readouterr().err
+
+
+def test_what_was_verified_in_a_chapter_is_cited_there():
+    named = {note.key: re.findall(r"`(notebooks/[^`]+)`", note.checked) for note in readings.read()}
+
+    astray = [
+        key
+        for key, chapters in named.items()
+        if chapters and not any(key in (paths.root() / c).read_text("utf-8") for c in chapters)
+    ]
+
+    assert len([key for key, chapters in named.items() if chapters]) >= 10
+    assert astray == []
