@@ -63,8 +63,9 @@ def test_readme_shows_the_commands_measured_alone_or_says_that_none_was(tmp_path
 
 def test_trainings_are_grouped_by_recipe_from_the_fastest_seed_to_the_slowest(tmp_path):
     runs = [run("net", 0, 1200.0), run("net", 1, 1800.0), run("probe", 0, 0)]
-    for each in runs:
-        folder = tmp_path / "runs" / Path(each["name"])
+    learned = run("big", 0, 3000.0)
+    for place, each in [*(("runs", each) for each in runs), ("runs/pretrain", learned)]:
+        folder = tmp_path / place / Path(each["name"])
         folder.mkdir(parents=True)
         (folder / "run.json").write_text(json.dumps(each), encoding="utf-8")
 
@@ -73,6 +74,7 @@ def test_trainings_are_grouped_by_recipe_from_the_fastest_seed_to_the_slowest(tm
     assert rows == [
         ["`net`", "2", "de 20 min à 30 min", "AMD EPYC, 2 fils"],
         ["`probe`", "1", "30 s", "AMD EPYC, 2 fils"],
+        ["`big`", "1", "50 min", "AMD EPYC, 2 fils"],
     ]
 
 

@@ -69,9 +69,10 @@ def _cells(row: dict[str, Any] | None) -> tuple[str, str]:
 
 
 def trainings(root: Path) -> str:
-    """Return how long each published recipe took to train, a seed, in MyST."""
+    """Return how long each published recipe took to train, a seed, in MyST; pretrainings last."""
     groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for path in sorted((root / "runs").glob("*/*/run.json")):
+    runs = root / "runs"
+    for path in [*sorted(runs.glob("*/*/run.json")), *sorted(runs.glob("pretrain/*/*/run.json"))]:
         run = json.loads(path.read_text(encoding="utf-8"))
         groups[run["recipe"]["name"]].append(run)
     lines = ["| Recette | Graines | Durée d’une graine | Machine |", "|---|--:|--:|---|"]
