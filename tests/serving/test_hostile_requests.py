@@ -107,6 +107,13 @@ def test_a_form_out_of_proportion_is_malformed(client, body):
     assert (answer.status_code, answer.json()["code"]) == (400, "requete_invalide")
 
 
+@pytest.mark.parametrize("charset", ["undefined", "punycode"])
+def test_a_form_in_a_charset_that_decodes_nothing_is_malformed(client, charset):
+    answer = send(client, form(part()), f"multipart/form-data; boundary=B; charset={charset}")
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "requete_invalide")
+
+
 @pytest.mark.parametrize(
     ("body", "kind", "expected"),
     [

@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import re
+import warnings
 
 import pytest
 from fastapi.testclient import TestClient
@@ -71,25 +72,31 @@ def test_metrics_can_be_switched_off(model_dir):
     assert (answer.status_code, answer.json()["code"]) == (404, "introuvable")
 
 
-def test_a_request_is_one_line_that_tells_its_answer_and_not_its_image(fresh, monkeypatch):
+@pytest.fixture
+def logged(monkeypatch):
+    """Return the standard output, to which the process logs as it does when it serves."""
     stream = io.StringIO()
     monkeypatch.setattr("sys.stdout", stream)
-    before = {name: logging.getLogger(name) for name in ("vitrine.serving", "uvicorn")}
-    handlers = {name: (log.handlers, log.propagate, log.level) for name, log in before.items()}
-    try:
-        telemetry.log_as_json("INFO")
-        fresh.post(
-            "/api/v1/predict",
-            files={"file": ("my-secret-holiday.jpg", plain("red", (123, 45)))},
-            headers={"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
-        )
-        fresh.get("/healthz")
-    finally:
-        for name, (kept, propagate, level) in handlers.items():
-            before[name].handlers, before[name].propagate = kept, propagate
-            before[name].setLevel(level)
+    names = ("", "vitrine.serving", "uvicorn", "uvicorn.error", "python_multipart")
+    loggers = [logging.getLogger(name) for name in names]
+    before = [(log.handlers, log.propagate, log.level) for log in loggers]
+    telemetry.log_as_json("INFO")
+    yield stream
+    logging.captureWarnings(False)
+    for log, (handlers, propagate, level) in zip(loggers, before, strict=True):
+        log.handlers, log.propagate = handlers, propagate
+        log.setLevel(level)
 
-    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+
+def test_a_request_is_one_line_that_tells_its_answer_and_not_its_image(fresh, logged):
+    fresh.post(
+        "/api/v1/predict",
+        files={"file": ("my-secret-holiday.jpg", plain("red", (123, 45)))},
+        headers={"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
+    )
+    fresh.get("/healthz")
+
+    lines = [json.loads(line) for line in logged.getvalue().splitlines()]
     assert len(lines) == 1
     line = lines[0]
     assert line["request_id"] == "0af7651916cd43dd8448eb211c80319c"
@@ -97,7 +104,26 @@ def test_a_request_is_one_line_that_tells_its_answer_and_not_its_image(fresh, mo
     assert (line["width"], line["height"]) == (123, 45)
     assert line["ms"] >= 0
     assert 0 < line["score"] <= 1
-    assert "holiday" not in stream.getvalue()
+    assert "holiday" not in logged.getvalue()
+
+
+def test_what_a_library_warns_of_is_json_too_and_a_malformed_form_is_one_line(
+    fresh, logged, monkeypatch
+):
+    kind = {"content-type": "multipart/form-data; boundary=B"}
+
+    fresh.post("/api/v1/predict", content=b"--other\r\n", headers=kind)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        logging.captureWarnings(False)  # pytest has taken both back since
+        monkeypatch.setattr("sys.stdout", logged)
+        telemetry.log_as_json("INFO")
+        warnings.warn("an odd picture", stacklevel=1)
+
+    request, warned = [json.loads(line) for line in logged.getvalue().splitlines()]
+    assert (request["status"], request["code"]) == (400, "requete_invalide")
+    assert (warned["level"], warned["logger"]) == ("WARNING", "py.warnings")
+    assert "an odd picture" in warned["message"]
 
 
 @pytest.mark.parametrize("given", ["", "a b", "x" * 65, "é", "a\tb", "<script>"])

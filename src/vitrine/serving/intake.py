@@ -138,7 +138,7 @@ async def _parse(
     try:
         form = await parser.parse()
         return [await file.read() for file in form.getlist(field) if isinstance(file, UploadFile)]
-    except MultiPartException as error:
+    except (MultiPartException, ValueError) as error:  # the latter, for a charset without a use
         raise ProblemError(
             "requete_invalide",
             "Le formulaire est mal formé, ou compte trop de parties.",

@@ -106,12 +106,19 @@ class _Json(logging.Formatter):
 
 
 def log_as_json(level: str) -> None:
-    """Send the lines of the service and of its server to the standard output, as JSON."""
+    """Send every line of the process to the standard output, as JSON.
+
+    Those of the service and of its server from ``level`` on; of libraries, what they warn of.
+    """
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(_Json())
+    everything = logging.getLogger()
+    everything.handlers = [handler]
+    everything.setLevel(logging.WARNING)
+    logging.captureWarnings(True)
     for name in ("vitrine.serving", "uvicorn", "uvicorn.error"):
         logger = logging.getLogger(name)
-        logger.handlers, logger.propagate = [handler], False
+        logger.handlers, logger.propagate = [], True
         logger.setLevel(level)
-    logging.getLogger("uvicorn.error").handlers = []
-    logging.getLogger("uvicorn.error").propagate = True
+    # Warns of each malformed form, which the line of its request tells already.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
