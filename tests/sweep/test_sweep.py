@@ -1,5 +1,6 @@
 """A sweep makes every run once, whatever dies on the way."""
 
+import logging
 from functools import partial
 
 import pytest
@@ -88,6 +89,16 @@ def test_a_job_that_fails_for_good_is_told_and_stops_no_other(tmp_path, here):
     assert outcomes[0] == Outcome(name="majority/seed-0", error="expected a loss, found none")
     assert outcomes[1] == Outcome(name="histogram-hog/seed-0", made=True)
     assert runs.names(tmp_path) == ["histogram-hog/seed-0"]
+
+
+def test_what_the_cluster_says_of_itself_does_not_hide_what_became_of_the_jobs(here):
+    logging.getLogger("distributed").setLevel(logging.INFO)  # as Dask sets it
+
+    outcomes = sweep([], scheduler=here)
+
+    assert outcomes == []
+    assert not logging.getLogger("distributed.scheduler").isEnabledFor(logging.INFO)
+    assert logging.getLogger("distributed.nanny").isEnabledFor(logging.WARNING)
 
 
 def test_a_scheduler_that_does_not_answer_is_told_in_a_sentence(monkeypatch):

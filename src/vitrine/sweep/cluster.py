@@ -5,6 +5,7 @@ Source: Rocklin, "Dask: Parallel Computation with Blocked Algorithms and Task Sc
 another, and its nanny starts a new one in its place.
 """
 
+import logging
 import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -44,6 +45,7 @@ def sweep(
     """
     from dask.distributed import Client, LocalCluster, as_completed
 
+    logging.getLogger("distributed").setLevel(logging.WARNING)  # each greeting would be a line
     found: dict[str, Outcome] = {}
     with ExitStack() as stack:
         if scheduler is None:
