@@ -255,7 +255,7 @@ repeated = {}
 for recipe in ranked:
     if has_folds(groups[recipe][0]):
         scores = fold_scores(groups[recipe][0], accuracy)
-        mean = corrected_interval(scores, test_over_train=1 / (splits.FOLDS - 1))
+        mean = corrected_interval(scores, test_over_train=splits.TEST_OVER_TRAIN)
         repeated[recipe] = (scores, mean, panels[recipe]["accuracy"].value)
 comparison.folds(repeated, metric="Exactitude")
 

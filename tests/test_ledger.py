@@ -5,12 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import stdtrit
 
-from vitrine import ledger, paths, runs
+from vitrine import ledger, paths, runs, splits
 from vitrine.catalog import CLASSES
 from vitrine.ledger import verdicts
 from vitrine.ledger.context import clean
-from vitrine.ledger.measures import COMPARISONS, published
+from vitrine.ledger.measures import COMPARISONS, fold_scores, published
 from vitrine.ledger.values import Value, from_runs
 from vitrine.scores.metrics import accuracy
 
@@ -101,6 +102,22 @@ def test_what_a_borrowed_part_costs_is_told_in_points(fresh):
 
     assert (low["unit"], high["unit"]) == ("points", "points")
     assert low["value"] - high["value"] == pytest.approx(100 * gap["value"], abs=1e-5)
+
+
+def test_the_interval_over_folds_counts_the_images_trained_on_and_not_those_that_validate(fresh):
+    parts = splits.load_folds().fold(0, 0).frame.part.value_counts()
+    key = f"gap.{NAME}.histogram-hog.cv_accuracy"
+    gaps = fold_scores(runs.load(NAME), accuracy) - fold_scores(
+        runs.load("histogram-hog"), accuracy
+    )
+
+    entry = fresh["values"][key]
+
+    ratio = parts["test"] / parts["train"]
+    reach = stdtrit(24, 0.975) * np.sqrt((1 / 25 + ratio) * gaps.var(ddof=1))
+    assert entry["value"] == pytest.approx(gaps.mean())
+    assert entry["high"] - entry["value"] == pytest.approx(reach, rel=0.01)
+    assert entry["n"] == runs.load(NAME).table.image.nunique() == 1047
 
 
 def test_data_counts_add_up(fresh):

@@ -18,12 +18,15 @@ from vitrine import images, paths
 from vitrine.catalog import Catalog
 
 __all__ = [
-    "Split", "draw", "draw_folds", "fingerprints", "load", "load_folds", "near_duplicates", "write",
+    "Split", "TEST_OVER_TRAIN", "draw", "draw_folds", "fingerprints", "load", "load_folds",
+    "near_duplicates", "write",
 ]  # fmt: skip
 
 SEED, TEST_SHARE = 314, 0.15
 PARTS = ("train", "validation", "test")
 FOLDS, REPEATS = 5, 5
+TEST_OVER_TRAIN = 1 / (FOLDS - 2)
+"""Images tested over images trained on, in a fold: one fold tests, the next one only validates."""
 NEAR = 6
 """Largest distance, in bits of 64, between the perceptual hashes of near duplicates.
 

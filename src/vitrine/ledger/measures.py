@@ -149,7 +149,7 @@ def fold_values(run: Run, notebook: str) -> Iterator[tuple[str, Value]]:
         return
     for metric in (accuracy, macro_f1):
         scores = fold_scores(run, metric)
-        interval = corrected_interval(scores, test_over_train=1 / (splits.FOLDS - 1))
+        interval = corrected_interval(scores, test_over_train=splits.TEST_OVER_TRAIN)
         more = {"unit": "%", "decimals": 1, "notebook": notebook}
         n = int(run.table.image.nunique())
         yield f"cv_{metric.name}", from_runs(interval, [run], n=n, **more)
@@ -187,9 +187,10 @@ def gaps(
     )  # fmt: skip
     if has_folds(a[0]) and has_folds(b[0]):
         differences = fold_scores(b[0], accuracy) - fold_scores(a[0], accuracy)
-        share = 1 / (splits.FOLDS - 1)
+        share = splits.TEST_OVER_TRAIN
         interval = corrected_interval(differences, test_over_train=share)
-        yield f"{key}.cv_accuracy", from_runs(interval, [a[0], b[0]], **more)
+        everyone = more | {"n": int(a[0].table.image.nunique())}
+        yield f"{key}.cv_accuracy", from_runs(interval, [a[0], b[0]], **everyone)
         yield (
             f"{key}.cv_p",
             from_runs(

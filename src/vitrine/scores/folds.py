@@ -3,7 +3,8 @@
 Two folds train on mostly the same images, so their scores are not independent and the usual
 standard error of their mean is far too small. Nadeau and Bengio's correction replaces ``1 / J`` by
 ``1 / J + test / train`` in the variance of the mean of ``J`` scores; for ``k`` folds repeated ``r``
-times, ``J = k r`` and ``test / train = 1 / (k - 1)``. No repetition makes the second term vanish.
+times, ``J = k r`` and ``test / train = 1 / (k - 1)``, or ``1 / (k - 2)`` where one more fold only
+validates. No repetition makes the second term vanish.
 
 Sources: Nadeau and Bengio, "Inference for the Generalization Error", doi:10.1023/A:1024068626366;
 for repeated k-fold, Bouckaert and Frank, "Evaluating the Replicability of Significance Tests for
@@ -27,7 +28,7 @@ def corrected_error(scores: Float[np.ndarray, " split"], *, test_over_train: flo
     Args:
         scores: Score, or gap between two models, on each split's test part.
         test_over_train: Images tested over images trained on, in a split: ``1 / (k - 1)`` for
-            ``k`` folds, repeated or not.
+            ``k`` folds, repeated or not; validation is not trained on.
 
     Raises:
         ValueError: If there are fewer than two scores, one is not finite, or the ratio is not
@@ -56,7 +57,7 @@ def corrected_interval(
 
     Args:
         scores: Score on each split; or gap between two models, fold by fold on the same folds.
-        test_over_train: ``1 / (k - 1)`` for ``k`` folds.
+        test_over_train: As for ``corrected_error``.
         level: Coverage of the interval.
 
     Returns:
@@ -78,7 +79,7 @@ def corrected_p_value(gaps: Float[np.ndarray, " split"], *, test_over_train: flo
 
     Args:
         gaps: ``candidate - baseline`` on each split, both trained and tested on the same images.
-        test_over_train: ``1 / (k - 1)`` for ``k`` folds.
+        test_over_train: As for ``corrected_error``.
 
     Returns:
         The two-sided p-value; where all gaps are equal, 1 if they are zero and 0 otherwise.
