@@ -230,7 +230,7 @@ curves = {
 comparison.smallest_gaps(curves, sizes, ours=ours)
 
 # %% [markdown]
-# L’hypothèse du protocole se vérifie ensuite sur les réponses : entre la sonde et le réseau
+# L’hypothèse du protocole se contrôle ensuite sur les réponses : entre la sonde et le réseau
 # TensorFlow, la part d’images discordantes est de
 # {valeur}`gap.mobilenetv2-int8-probe.efficientnet-b0-keras-scratch.discordance` ; entre les deux
 # réseaux entraînés de zéro, de
@@ -357,14 +357,14 @@ explanation.curves(spoiled, x="Force", chance=1 / len(CLASSES))
 # {valeur}`mambavision-micro-scratch.robust_turned`, et celle de la sonde, qui lit déjà cette taille,
 # sur {valeur}`mobilenetv2-int8-probe.robust_turned`. Les pertes qui suivent partent de là.
 #
-# Le bruit est le plus destructeur : à la force 5, l’exactitude du réseau PyTorch change de
+# Du bruit à la force 5 change l’exactitude du réseau PyTorch de
 # {valeur:ecart-ic}`efficientnet-b0-torch-scratch.change_noise_5`, celle de MambaVision de
 # {valeur:ecart-ic}`mambavision-micro-scratch.change_noise_5` et celle de la sonde de
-# {valeur:ecart-ic}`mobilenetv2-int8-probe.change_noise_5` ; {verdict}`noise_breaks_all`. La compression
-# JPEG, elle, ne coûte presque rien aux réseaux entraînés de zéro
-# ({valeur:ecart-ic}`efficientnet-b0-torch-scratch.change_jpeg_5` à la force 5 pour celui de PyTorch), mais
-# elle coûte à la sonde ({valeur:ecart-ic}`mobilenetv2-int8-probe.change_jpeg_5`), qui lit des photos plus
-# grandes et des détails plus fins.
+# {valeur:ecart-ic}`mobilenetv2-int8-probe.change_noise_5`. De toutes les dégradations à cette force,
+# {verdict}`noise_breaks_all`. Pour la compression JPEG, {verdict}`jpeg_leaves_scratch`
+# ({valeur:ecart-ic}`efficientnet-b0-torch-scratch.change_jpeg_5` à la force 5 pour celui de PyTorch) : ce
+# n’est pas dire que l’effet est nul, l’intervalle borne ce qui a pu nous échapper. Celle de la sonde, qui
+# lit des photos plus grandes, change de {valeur:ecart-ic}`mobilenetv2-int8-probe.change_jpeg_5`.
 #
 # Chaque modèle a son point faible. Le recadrage désoriente les descripteurs classiques
 # ({valeur:ecart-ic}`histogram-hog.change_crop_3` à la force 3), dont les contours sont rangés par
@@ -388,10 +388,10 @@ sides = {name: {r: points for r, points in s.items() if points} for name, s in s
 explanation.curves(sides, x="Côté (pixels)", chance=1 / len(CLASSES))
 
 # %% [markdown]
-# Une vignette suffit presque aux réseaux entraînés de zéro : sur une photo réduite à 64 pixels, l’exactitude
-# du réseau PyTorch ne change que de {valeur:ecart-ic}`efficientnet-b0-torch-scratch.change_thumbnail_64`.
-# Celle de la sonde, qui a besoin de détails, change de
-# {valeur:ecart-ic}`mobilenetv2-int8-probe.change_thumbnail_64`.
+# Réduire les photos à 64 pixels change l’exactitude du réseau PyTorch de
+# {valeur:ecart-ic}`efficientnet-b0-torch-scratch.change_thumbnail_64`, celle de MambaVision de
+# {valeur:ecart-ic}`mambavision-micro-scratch.change_thumbnail_64` et celle de la sonde, qui lit des photos
+# plus grandes, de {valeur:ecart-ic}`mobilenetv2-int8-probe.change_thumbnail_64`.
 #
 # Le panneau du bas compare chaque côté à celui de l’entraînement. Pour le réseau PyTorch, une entrée deux fois
 # plus petite donne {valeur:ecart-ic}`efficientnet-b0-torch-scratch.change_input_64` ; une entrée un peu plus
@@ -424,8 +424,10 @@ decisions.selective(
 # Une courbe qui monte vers la droite dit que la confiance est utile ; une courbe plate, qu’elle ne
 # l’est pas. En répondant à {valeur}`power.answered` des photos, la sonde atteint
 # {valeur}`mobilenetv2-int8-probe.accuracy_answered` d’exactitude, et le réseau TensorFlow entraîné de
-# zéro {valeur}`efficientnet-b0-keras-scratch.accuracy_answered`. Ces seuils sont lus sur les images de
-# test et sont donc flatteurs : en service, ils se choisissent sur d’autres images.
+# zéro {valeur}`efficientnet-b0-keras-scratch.accuracy_answered`. Les intervalles, que la figure ne porte
+# pas, s’élargissent vers la droite, où il reste peu de photos : deux courbes voisines ne s’y départagent
+# pas. Ces seuils sont lus sur les images de test et sont donc flatteurs : en service, ils se choisissent
+# sur d’autres images.
 
 # %% [markdown]
 # ## Ce que coûtent les erreurs
@@ -470,8 +472,9 @@ decisions.expected_costs(prices, costs, about="Puériculture mal rangée", first
 
 # %% [markdown]
 # Là où une courbe de la {numref}`fig-comparaison-couts` touche la droite en tirets, le modèle
-# n’apporte rien : autant tout confier à une personne. Là où elle passe au-dessus, il se croit plus
-# sûr qu’il n’est, et ses probabilités trompent la décision. Le coût à droite, quand un regard vaut
+# n’apporte rien : autant tout confier à une personne. Là où elle passe au-dessus, ses probabilités ont
+# trompé la décision sur ces photos : il se croit plus sûr qu’il n’est, à moins que le hasard de si peu
+# d’images n’ait joué. Le coût à droite, quand un regard vaut
 # une erreur, est proche de celui d’un tri entièrement automatique. Poussez le curseur : plus une sorte
 # d’erreur coûte cher, plus tôt il vaut mieux demander à une personne.
 

@@ -91,6 +91,16 @@ def test_probes_stay_out_of_the_correction_of_the_published_gaps():
     assert min(values[key].value for key in corrected) == pytest.approx(raw[0] * len(corrected))
 
 
+def test_what_pretraining_brings_is_said_of_as_many_epochs():
+    for network, key in (("efficientnet-b0", "b0"), ("mambavision-micro", "micro")):
+        claim = next(c for c in verdicts.CLAIMS if c.key == f"pretraining_helps_{key}")
+        epochs = [recipes.find(f"{network}-{way}").epochs for way in ("transfer", "short")]
+
+        assert epochs[0] == epochs[1] < recipes.find("efficientnet-b0-torch-scratch").epochs
+        said = (claim.text, claim.cautious, claim.reverse)
+        assert all("à nombre d’époques égal" in text for text in said)
+
+
 def value(low, high):
     return measures.Value(value=(low + high) / 2, low=low, high=high, unit="%")
 

@@ -9,6 +9,7 @@ from scipy.special import stdtrit
 
 from vitrine import ledger, paths, runs, splits
 from vitrine.catalog import CLASSES
+from vitrine.corruptions import CORRUPTIONS
 from vitrine.ledger import verdicts
 from vitrine.ledger.context import clean
 from vitrine.ledger.measures import COMPARISONS, fold_scores, published
@@ -184,6 +185,30 @@ def test_a_verdict_follows_the_interval_and_its_test(interval, p, said):
 
     assert decided["text"] == getattr(claim, said)
     assert decided["state"] == ("undecided" if said == "cautious" else "true")
+
+
+@pytest.mark.parametrize(
+    ("hog", "said"),
+    [((-0.2, -0.1), "text"), ((-0.2, 0.1), "cautious"), ((0.1, 0.2), "reverse")],
+)
+def test_noise_is_the_worst_where_it_costs_every_model_more_than_the_next(hog, said):
+    claim = next(c for c in verdicts.CLAIMS if c.key == "noise_breaks_all")
+    beyond = {claim.needs[0]: entry(-0.3, -0.1), "histogram-hog.noise_beyond_next": entry(*hog)}
+
+    decided = verdicts.decide(beyond)["noise_breaks_all"]
+
+    assert decided["text"] == getattr(claim, said)
+
+
+def test_noise_is_held_against_the_corruption_that_comes_closest_to_it(fresh):
+    values = fresh["values"]
+    recipes = [k.removesuffix(".noise_beyond_next") for k in values if k.endswith("_beyond_next")]
+
+    assert len(recipes) > 3
+    for recipe in recipes:
+        others = [values[f"{recipe}.change_{o}_5"]["value"] for o in CORRUPTIONS if o != "noise"]
+        beyond = values[f"{recipe}.change_noise_5"]["value"] - min(others)
+        assert values[f"{recipe}.noise_beyond_next"]["value"] == pytest.approx(beyond)
 
 
 def test_a_claim_without_a_wording_for_its_contrary_is_false():

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from itertools import product
 
+import pandas as pd
+
 from vitrine import paths, splits
-from vitrine.corruptions import CORRUPTIONS
+from vitrine.corruptions import CORRUPTIONS, STRENGTHS
 from vitrine.explain import importance, robustness
 from vitrine.explain.facts import explained
 from vitrine.ledger.values import Value, from_runs
@@ -43,6 +45,7 @@ def values() -> Iterator[tuple[str, Value]]:
                 change = robustness.loss(table, corruption, strength, labels, reference)
                 key = f"{recipe}.change_{corruption}_{strength}"
                 yield key, from_runs(change, [run], **more)
+        yield f"{recipe}.noise_beyond_next", from_runs(_beyond_next(table, labels), [run], **more)
     for recipe, run in explained(session, "importance").items():
         table = derived.read(run, "importance")
         more = {"decimals": 1, "n": table.row.nunique(), "notebook": NOTEBOOK}
@@ -62,6 +65,14 @@ def values() -> Iterator[tuple[str, Value]]:
 
 def _points(share: Interval) -> Interval:
     return Interval(100 * share.value, 100 * share.low, 100 * share.high)
+
+
+def _beyond_next(table: pd.DataFrame, labels: pd.Series) -> Interval:
+    """Return what the strongest noise costs more than the other corruption closest to it."""
+    last = STRENGTHS[-1]
+    others = [(name, last) for name in CORRUPTIONS if name != "noise"]
+    gaps = [robustness.loss(table, "noise", last, labels, other) for other in others]
+    return max(gaps, key=lambda gap: gap.high)
 
 
 def _checks(run: Run) -> Iterator[tuple[str, Value]]:

@@ -85,17 +85,20 @@ CLAIMS = (
         "pretraining_helps_b0",
         f"{B0}-transfer",
         f"{B0}-short",
-        text="le préentraînement améliore EfficientNet-B0 sur nos photos",
-        cautious="nos images ne disent pas si le préentraînement améliore EfficientNet-B0",
-        reverse="le préentraînement dessert EfficientNet-B0 sur nos photos",
+        text="à nombre d’époques égal, le préentraînement améliore EfficientNet-B0 sur nos photos",
+        cautious="nos images ne disent pas si, à nombre d’époques égal, le préentraînement "
+        "améliore EfficientNet-B0",
+        reverse="à nombre d’époques égal, le préentraînement dessert EfficientNet-B0 sur nos "
+        "photos",
     ),
     paired(
         "pretraining_helps_micro",
         f"{MICRO}-transfer",
         f"{MICRO}-short",
-        text="le préentraînement améliore MambaVision sur nos photos",
-        cautious="nos images ne disent pas si le préentraînement améliore MambaVision",
-        reverse="le préentraînement dessert MambaVision sur nos photos",
+        text="à nombre d’époques égal, le préentraînement améliore MambaVision sur nos photos",
+        cautious="nos images ne disent pas si, à nombre d’époques égal, le préentraînement "
+        "améliore MambaVision",
+        reverse="à nombre d’époques égal, le préentraînement dessert MambaVision sur nos photos",
     ),
     paired(
         "equal_short",

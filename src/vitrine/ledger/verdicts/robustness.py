@@ -5,8 +5,6 @@ from vitrine.ledger.verdicts.models import KERAS, TORCH
 
 __all__ = ["CLAIMS"]
 
-_OTHER_CORRUPTIONS = ("blur", "jpeg", "brightness", "crop")
-
 
 def _leaks_change_nothing(ledger: Ledger) -> bool:
     return all(
@@ -17,14 +15,13 @@ def _leaks_change_nothing(ledger: Ledger) -> bool:
     )
 
 
-def _noise_is_worst(ledger: Ledger) -> bool:
-    """Tell whether strong noise costs every model, and more than any other corruption."""
-    for recipe in with_recipes(ledger, "change_noise_5"):
-        noise = ledger[f"{recipe}.change_noise_5"]
-        others = [ledger[f"{recipe}.change_{name}_5"].value for name in _OTHER_CORRUPTIONS]
-        if noise.high >= 0 or noise.value > min(others):
-            return False
-    return True
+def _noise_is_worst(ledger: Ledger) -> bool | None:
+    """Tell whether strong noise costs every model more than any other corruption does."""
+    key = "noise_beyond_next"
+    beyond = [ledger[f"{recipe}.{key}"] for recipe in with_recipes(ledger, key)]
+    if any(gap.low > 0 for gap in beyond):
+        return False
+    return True if all(gap.high < 0 for gap in beyond) else None
 
 
 def _jpeg_leaves_scratch(ledger: Ledger) -> bool:
@@ -56,11 +53,12 @@ CLAIMS = (
     Claim(
         key="noise_breaks_all",
         text="c’est un bruit fort qui coûte le plus à chacun des modèles interrogés",
-        cautious="",
+        cautious="rien n’établit que le bruit fort soit ce qui coûte le plus à chacun des modèles "
+        "interrogés",
         reverse="le bruit fort n’est pas ce qui coûte le plus à chacun des modèles interrogés",
-        expression="pour chaque recette, change_noise_5 entièrement sous zéro et le plus bas des "
-        "cinq change_*_5",
-        needs=(f"{TORCH}.change_noise_5",),
+        expression="pour chaque recette, intervalle à 95 % de noise_beyond_next entièrement sous "
+        "zéro : le bruit coûte plus que la plus proche des quatre autres dégradations",
+        needs=(f"{TORCH}.noise_beyond_next",),
         holds=_noise_is_worst,
     ),
     Claim(
