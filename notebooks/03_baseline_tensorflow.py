@@ -206,7 +206,10 @@ training.reliability(reliability(truth, first), recipe)
 # {valeur}`efficientnet-b0-keras-scratch.calibration_error_one_run`. Un modèle parfaitement calibré, qui
 # annoncerait les mêmes confiances sur aussi peu d’images, en montrerait une de
 # {valeur:ic}`efficientnet-b0-keras-scratch.calibration_error_if_honest` : c’est à ce nombre, et non à
-# zéro, qu’il faut la comparer. Conclusion : {verdict}`keras_miscalibrated`.
+# zéro, qu’il faut la comparer. Elle ne dit pas de quel côté le réseau se trompe, et ne lit qu’une graine.
+# La différence entre la confiance moyenne et l’exactitude, sur toutes les graines, le dit : elle est de
+# {valeur:ecart-ic}`efficientnet-b0-keras-scratch.overconfidence`. Conclusion :
+# {verdict}`keras_miscalibrated`.
 
 # %% [markdown]
 # ## Ce que cela coûte
@@ -257,6 +260,8 @@ tables.show(tables.costs(trained))
 # * **Les graines.** Peu nombreuses, elles mesurent mal leur propre dispersion.
 # * **La première graine.** Catégories, confusions et fiabilité sont celles d’un seul entraînement ; une
 #   autre graine se tromperait sur d’autres images.
+# * **Les probabilités.** Le protocole n’annonçait pas de comparer la confiance moyenne à l’exactitude : ce
+#   constat décrit nos exécutions, et son intervalle n’est corrigé pour rien d’autre.
 # * **Le test.** Un seul tirage de {valeur}`data.test` images : ce que les intervalles couvrent, et rien
 #   de plus. Un autre catalogue donnerait d’autres scores.
 #

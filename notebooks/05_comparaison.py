@@ -423,8 +423,8 @@ decisions.selective(
 # %% [markdown]
 # Une courbe qui monte vers la droite dit que la confiance est utile ; une courbe plate, qu’elle ne
 # l’est pas. En répondant à {valeur}`power.answered` des photos, la sonde atteint
-# {valeur}`mobilenetv2-int8-probe.accuracy_answered` d’exactitude, et le réseau TensorFlow entraîné de
-# zéro {valeur}`efficientnet-b0-keras-scratch.accuracy_answered`. Les intervalles, que la figure ne porte
+# {valeur:ic}`mobilenetv2-int8-probe.accuracy_answered` d’exactitude, et le réseau TensorFlow entraîné de
+# zéro {valeur:ic}`efficientnet-b0-keras-scratch.accuracy_answered`. Les intervalles, que la figure ne porte
 # pas, s’élargissent vers la droite, où il reste peu de photos : deux courbes voisines ne s’y départagent
 # pas. Ces seuils sont lus sur les images de test et sont donc flatteurs : en service, ils se choisissent
 # sur d’autres images.

@@ -121,6 +121,31 @@ def test_the_interval_over_folds_counts_the_images_trained_on_and_not_those_that
     assert entry["n"] == runs.load(NAME).table.image.nunique() == 1047
 
 
+def test_answers_to_the_surest_photos_are_counted_on_photos_that_are_whole(fresh):
+    values = fresh["values"]
+    keys = [key for key in values if key.endswith(".accuracy_answered")]
+
+    assert len(keys) > 3
+    for key in keys:
+        entry, every = values[key], values[key.replace("_answered", "_one_run")]
+        right = entry["value"] * entry["n"]
+        assert right == pytest.approx(round(right), abs=1e-4), key
+        assert entry["n"] >= 0.8 * every["n"]
+        assert entry["low"] < entry["value"] < entry["high"]
+        assert entry["runs"] == every["runs"] and len(entry["runs"]) == 1
+
+
+def test_overconfidence_is_a_mean_over_the_seeds_of_a_recipe(fresh):
+    recipe = "efficientnet-b0-keras-scratch"
+    parts = [run.part("test") for run in published()[recipe]]
+    excess = [p.probabilities.max(axis=1).mean() - (p.predicted == p.truth).mean() for p in parts]
+
+    entry = fresh["values"][f"{recipe}.overconfidence"]
+
+    assert entry["value"] == pytest.approx(np.mean(excess))
+    assert len(entry["runs"]) == len(parts) == 3
+
+
 def test_data_counts_add_up(fresh):
     value = {key: entry["value"] for key, entry in fresh["values"].items()}
 
@@ -185,6 +210,18 @@ def test_a_verdict_follows_the_interval_and_its_test(interval, p, said):
 
     assert decided["text"] == getattr(claim, said)
     assert decided["state"] == ("undecided" if said == "cautious" else "true")
+
+
+@pytest.mark.parametrize(
+    ("interval", "said"),
+    [((0.01, 0.2), "text"), ((-0.2, -0.01), "reverse"), ((-0.01, 0.2), "cautious")],
+)
+def test_probabilities_are_too_sure_where_confidence_exceeds_accuracy(interval, said):
+    claim = next(c for c in verdicts.CLAIMS if c.key == "keras_miscalibrated")
+
+    decided = verdicts.decide({claim.needs[0]: entry(*interval)})["keras_miscalibrated"]
+
+    assert decided["text"] == getattr(claim, said)
 
 
 @pytest.mark.parametrize(

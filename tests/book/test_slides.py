@@ -11,6 +11,8 @@ from html.parser import HTMLParser
 import pytest
 
 from vitrine.book import checks, slides, telling
+from vitrine.book.drawings import SCREEN
+from vitrine.book.illustrations import ILLUSTRATIONS
 
 TRACKED = telling.read_ledger()
 
@@ -74,6 +76,17 @@ def test_numbers_follow_the_ledger_and_say_where_they_come_from(ledger):
 
     assert "4\N{NARROW NO-BREAK SPACE}321" in page and ">158<" not in page
     assert f"exécution : {best}/seed-" in page or f"exécutions : {best}/seed-" in page
+
+
+def test_the_surest_photos_are_set_beside_all_the_photos_of_the_same_run(ledger):
+    story = telling.Story(ledger)
+
+    rows = ILLUSTRATIONS["answered"](story, SCREEN).rows
+
+    runs = [story.entry(key)["runs"] for _, key in rows]
+    assert len(runs) > 6
+    assert runs[::2] == runs[1::2]
+    assert all(len(names) == 1 for names in runs)
 
 
 def test_the_answer_tells_of_the_equal_start_once_it_is_measured(ledger):

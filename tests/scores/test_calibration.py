@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from vitrine.scores.calibration import calibrated_error, expected_calibration_error, reliability
+from vitrine.scores.calibration import (
+    calibrated_error,
+    expected_calibration_error,
+    overconfidence,
+    reliability,
+)
 from vitrine.scores.intervals import wilson
 
 
@@ -100,3 +105,21 @@ def test_no_bin_and_no_draw_are_refused():
 def test_what_is_not_probabilities_is_refused(answers):
     with pytest.raises(ValueError, match="expected"):
         calibrated_error(answers)
+
+
+def test_overconfidence_is_what_confidence_exceeds_accuracy_by_on_average():
+    probabilities = pairs(0.9, 0.7, 0.8, 0.6)  # 0.75 on average
+
+    too_sure = overconfidence(np.array([0, 1, 0, 1]), probabilities)
+    too_shy = overconfidence(np.array([0, 0, 0, 0]), probabilities)
+
+    assert (too_sure, too_shy) == pytest.approx((0.25, -0.25))
+
+
+def test_overconfidence_is_never_larger_than_the_calibration_error(draw):
+    truth, probabilities = draw(sharpness=2.0)
+
+    excess = overconfidence(truth, probabilities)
+
+    assert excess != 0
+    assert abs(excess) <= expected_calibration_error(truth, probabilities) + 1e-12

@@ -82,14 +82,14 @@ def _cited(story: Story, palette: Palette) -> Drawn | None:
 
 def _answered(story: Story, palette: Palette) -> Drawn | None:
     recipes = [r for r in story.recipes() if r != "majority"]
-    keys = [(story.named(r), f"{r}.accuracy", f"{r}.accuracy_answered") for r in recipes]
+    keys = [(story.named(r), f"{r}.accuracy_one_run", f"{r}.accuracy_answered") for r in recipes]
     keys = [row for row in keys if story.known(*row[1:])]
     alt = (
         "Pour chaque modèle, un point pour l’exactitude sur toutes les photos et un losange pour "
-        "l’exactitude sur les photos dont il est le plus sûr."
+        "l’exactitude sur les photos dont il est le plus sûr, avec leurs barres d’erreur."
     )
     names = ("Toutes les photos", "Les plus sûres")
-    return _series(story, keys, palette, axis="Exactitude", alt=alt, names=names)
+    return _series(story, keys, palette, axis=f"Exactitude et {_LEVEL}", alt=alt, names=names)
 
 
 def _leaks(story: Story, palette: Palette) -> Drawn | None:

@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 
 from vitrine import runs, splits
+from vitrine.ledger import calibration
 from vitrine.ledger.context import ANSWERED, clean
 from vitrine.ledger.values import Value, from_runs
 from vitrine.recipes import EQUAL_START, RECIPES
 from vitrine.runs import Run
-from vitrine.scores.calibration import calibrated_error
+from vitrine.scores import Interval
 from vitrine.scores.decision import selective_curve
 from vitrine.scores.folds import corrected_interval, corrected_p_value
 from vitrine.scores.metrics import Metric, accuracy, macro_f1
@@ -88,9 +89,13 @@ def _recipe(recipe: str, group: list[Run]) -> Iterator[tuple[str, Value]]:
     for metric in (accuracy, macro_f1):
         score = recipe_score(truth[kept], cleaned, metric)
         yield f"{metric.name}_clean", from_runs(score, group, **more)
+    more |= {"n": len(truth)}
+    yield "accuracy_one_run", from_runs(first["accuracy"], group[:1], **more)
     curve = selective_curve(truth, parts[0].probabilities)
-    more |= {"n": round(ANSWERED * len(truth))}
-    yield "accuracy_answered", from_runs(curve.at(ANSWERED), group[:1], **more)
+    place = curve.point(ANSWERED)
+    surest = Interval(*(float(end[place]) for end in (curve.accuracy, curve.low, curve.high)))
+    more |= {"n": round(curve.coverage[place] * len(truth))}  # images are whole, and ties stay
+    yield "accuracy_answered", from_runs(surest, group[:1], **more)
     yield (
         "parameters",
         from_runs(
@@ -100,20 +105,8 @@ def _recipe(recipe: str, group: list[Run]) -> Iterator[tuple[str, Value]]:
     if group[0].history.empty:
         yield from fold_values(group[0], notebook)
     else:
-        yield from _calibration(group[0], notebook)
+        yield from calibration.values(group, notebook)
         yield from _cost(group, notebook)
-
-
-def _calibration(run: Run, notebook: str) -> Iterator[tuple[str, Value]]:
-    """Yield the calibration error of one run, and what honest probabilities would show."""
-    part = run.part("test")
-    more = {"unit": "%", "decimals": 1, "n": len(part.truth), "notebook": notebook}
-    observed = METRICS["expected_calibration_error"](part.truth, part.probabilities)
-    yield "calibration_error_one_run", from_runs(observed, [run], **more)
-    yield (
-        "calibration_error_if_honest",
-        from_runs(calibrated_error(part.probabilities), [run], **more),
-    )
 
 
 def _cost(group: list[Run], notebook: str) -> Iterator[tuple[str, Value]]:

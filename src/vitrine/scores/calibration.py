@@ -4,7 +4,9 @@ Sources: Naeini, Cooper and Hauskrecht, "Obtaining Well Calibrated Probabilities
 Binning", doi:10.1609/aaai.v29i1.9602 (the error); Guo et al., "On Calibration of Modern Neural
 Networks", arXiv:1706.04599 (top-label form, 15 bins); Kumar, Liang and Ma, "Verified Uncertainty
 Calibration", arXiv:1909.10155 (its bias); Bröcker and Smith, "Increasing the Reliability of
-Reliability Diagrams", doi:10.1175/WAF993.1 (what a calibrated model would show).
+Reliability Diagrams", doi:10.1175/WAF993.1 (what a calibrated model would show); Van Calster et
+al., "Calibration: the Achilles Heel of Predictive Analytics", doi:10.1186/s12916-019-1466-7 (the
+mean).
 """
 
 from dataclasses import dataclass
@@ -16,7 +18,10 @@ from vitrine.scores.inputs import as_probabilities
 from vitrine.scores.intervals import Interval, percentile, wilson_bounds
 from vitrine.scores.metrics import Metric
 
-__all__ = ["Reliability", "calibrated_error", "expected_calibration_error", "reliability"]
+__all__ = [
+    "Reliability", "calibrated_error", "expected_calibration_error", "overconfidence",
+    "reliability",
+]  # fmt: skip
 
 BINS = 15
 
@@ -79,6 +84,25 @@ expected_calibration_error = Metric(
     rows=_excess_by_bin,
     formula=_sum_of_sizes,
     norm=True,
+    higher_is_better=False,
+)
+
+
+def _excess(
+    truth: Int[np.ndarray, " image"], probabilities: Float[np.ndarray, "image category"]
+) -> Float[np.ndarray, "image 1"]:
+    return (probabilities.max(axis=1) - (probabilities.argmax(axis=1) == truth))[:, None]
+
+
+overconfidence = Metric(
+    name="overconfidence",
+    meaning=(
+        "Mean top probability minus accuracy, from -1 to 1: above 0 the model believes itself more "
+        "than it should, below 0 less, whatever the bins. At 0 it may still err both ways."
+    ),
+    source="Calibration: the Achilles Heel of Predictive Analytics, doi:10.1186/s12916-019-1466-7",
+    reads="probabilities",
+    rows=_excess,
     higher_is_better=False,
 )
 

@@ -39,7 +39,11 @@ class SelectiveCurve:
     high: Float[np.ndarray, " point"]
 
     def at(self, coverage: float) -> float:
-        """Return the accuracy at the least coverage of the curve that is at least this one.
+        """Return the accuracy at ``point(coverage)``."""
+        return float(self.accuracy[self.point(coverage)])
+
+    def point(self, coverage: float) -> int:
+        """Return the place of the least coverage of the curve that is at least this one.
 
         Raises:
             ValueError: If ``coverage`` is outside ]0, 1].
@@ -49,7 +53,7 @@ class SelectiveCurve:
                 f"expected a coverage above 0 and at most 1, found {coverage}; write 80 % as 0.8"
             )
         # 0.8 of 10 images is 8 of them, whatever the last bit of 8 / 10.
-        return float(self.accuracy[np.searchsorted(self.coverage, coverage - 1e-9)])
+        return int(np.searchsorted(self.coverage, coverage - 1e-9))
 
 
 def selective_curve(

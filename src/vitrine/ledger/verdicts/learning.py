@@ -1,7 +1,7 @@
 """What each training taught: better than chance, than a constant, as sure as it says."""
 
 from vitrine.catalog import CLASSES
-from vitrine.ledger.verdicts.claim import Claim, Ledger, with_recipes
+from vitrine.ledger.verdicts.claim import Claim, Ledger, sign, with_recipes
 from vitrine.ledger.verdicts.models import KERAS, TORCH
 
 __all__ = ["CLAIMS"]
@@ -27,17 +27,23 @@ def _above_chance(recipe: str, name: str, network: str) -> Claim:
 
 
 def _miscalibrated(recipe: str, name: str) -> Claim:
-    """Say whether the error of calibration is more than honest probabilities would show."""
-    observed, honest = (f"{recipe}.calibration_error_{k}" for k in ("one_run", "if_honest"))
+    """Say whether confidence and accuracy differ on average, and which way.
+
+    The calibration error does not decide: it does not say which way, and on so few images a model
+    that is too sure by several points still shows no more of it than honest probabilities may.
+    """
+    excess = f"{recipe}.overconfidence"
     return Claim(
         key=name,
-        text="les probabilités annoncées ne sont pas tenues : l’erreur de calibration dépasse ce "
-        "que le hasard explique",
-        cautious="rien n’indique que les probabilités annoncées soient fausses : l’erreur de "
-        "calibration reste celle qu’aurait un modèle bien calibré sur si peu d’images",
-        expression=f"{observed} au-dessus de l’intervalle à 95 % de {honest}",
-        needs=(observed, honest),
-        holds=lambda ledger: True if ledger[observed].value > ledger[honest].high else None,
+        text="les probabilités annoncées sont trop sûres d’elles, puisque la confiance dépasse en "
+        "moyenne l’exactitude",
+        cautious="nos images ne suffisent pas à dire si les probabilités annoncées sont trop sûres "
+        "d’elles ou trop prudentes",
+        reverse="les probabilités annoncées sont trop prudentes, puisque l’exactitude dépasse en "
+        "moyenne la confiance",
+        expression=f"intervalle à 95 % de {excess} d’un seul côté de zéro ; indécis sinon",
+        needs=(excess,),
+        holds=sign(excess),
     )
 
 
