@@ -48,7 +48,7 @@ def test_imagenet_weights_offline_say_which_file_to_place_where():
 def test_a_full_disk_is_told_in_a_sentence_that_says_what_to_do(monkeypatch, capsys):
     from vitrine import cli
 
-    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/tmp/elsewhere")
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/srv/elsewhere")
     monkeypatch.setattr(cli, "app", lambda: (_ for _ in ()).throw(full))
 
     with pytest.raises(SystemExit) as caught:

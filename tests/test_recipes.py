@@ -80,7 +80,7 @@ def test_every_recipe_names_its_source_and_has_a_miniature(recipe):
 @pytest.mark.parametrize(
     ("weights", "kept"),
     [
-        ("/home/somebody/model.safetensors", "model.safetensors"),
+        ("/srv/weights/model.safetensors", "model.safetensors"),
         ("pretrain/efficientnet-b0-pretrain/seed-0", "pretrain/efficientnet-b0-pretrain/seed-0"),
     ],
 )
