@@ -12,6 +12,9 @@ from vitrine.book.lint import lint, typed_results
         ("```{note}\nOn gagne 5 %.\n```", ["5 %"]),
         ("| Réseau | 81 % |", ["81 %"]),
         ("Selon {cite}`hk24`, 82 %. Ici, 79 %.", ["79 %"]),
+        ("Soit **84,8** %, ou 84,8&nbsp;%.", ["84,8** %", "84,8&nbsp;%"]),
+        ("Vingt, soit 84,8 pour cent, 5 pts, 5 pp.", ["84,8 pour cent", "5 pts", "5 pp"]),
+        ("Il en lit 120 images par seconde.", ["120 images par s"]),
     ],
 )
 def test_a_result_typed_in_prose_is_found(tmp_path, text, found):
