@@ -35,6 +35,7 @@ def test_a_result_typed_in_prose_is_found(tmp_path, text, found):
         "D'après {cite:t}`hk24`, on obtient 82,7 % en 2,1 ms.",
         "```python\nprint('12 %')\n```",
         "La formule $p = 5\\%$ et le code `12 %`.",
+        "* Il y en a 3\n* points de vue",
         "Les 7 catégories, les 1050 photos, 224 px, en 2024.",
         "<!-- 12 % -->\n% 13 %",
     ],

@@ -24,7 +24,7 @@ ALLOWED = (
 """Patterns of what may be typed, reviewed one by one; ``\\s`` stands for any kind of space."""
 
 _RESULT = re.compile(
-    r"\d[\d\s.,]*(?:[*_]+\s*|&\w+;)?"  # a number may stand out, or keep its unit by an entity
+    r"\d(?:[\d\s.,]*\d)?(?:[*_]+|&\w+;)?\s*"  # it may stand out, or keep its unit by an entity
     r"(?:%|pour\scent\b|points?\b|pts\b|pp\b|images?(?:/|\spar\s)s|ms\b|millisecondes?\b)"
 )
 _SENTENCE = re.compile(r"[^.!?]*(?:[.!?](?!\s|$)[^.!?]*)*[.!?]?")
