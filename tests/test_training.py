@@ -154,6 +154,60 @@ def test_early_stopping_keeps_the_best_epoch(train, tmp_path):
     assert loss == pytest.approx(run.history.val_loss[best], rel=1e-3)
 
 
+FULL = """
+import errno, sys
+from dataclasses import replace
+from pathlib import Path
+from vitrine import catalog, recipes, splits
+
+folder, base, trainer, name = sys.argv[1:5]
+if trainer == "torch":
+    from vitrine.train_torch import fit
+    architecture, kept = "resnet10t", "model.pt"
+else:
+    from vitrine.train_keras import fit
+    architecture, kept = "MobileNetV2", "model.weights.h5"
+    module = sys.modules["vitrine.train_keras.fit"]
+    real = module.save_state
+    module.save_state = lambda network, path, history: (
+        written.append(path.stem), real(network, path, history)
+    )
+written = []
+photos = catalog.load(Path(folder))
+split = splits.draw(photos)
+recipe = replace(
+    recipes.find(name).smoke(), architecture=architecture, norm_momentum=0.0, patience=1, epochs=4
+)
+recipes.Recipe.stops = lambda recipe, losses: len(losses) == 2
+options = {"base": Path(base), "device": "cpu", "threads": 1, "resume": True}
+kept = Path(base) / recipe.name / "seed-0" / "weights" / kept
+kept.parent.mkdir(parents=True)
+kept.symlink_to("/dev/full")
+try:
+    fit(recipe, split, photos, **options)
+except OSError as error:
+    print(errno.errorcode.get(error.errno, error))
+kept.unlink()
+print(len(fit(recipe, split, photos, **options).history), *written[:2])
+"""
+
+
+@pytest.mark.parametrize("trainer", TRAINERS)
+def test_a_disk_full_at_the_end_costs_nothing_and_resuming_trains_no_further(
+    trainer, demo_catalog, tmp_path
+):
+    arguments = [demo_catalog.folder, tmp_path, trainer, TRAINERS[trainer]]
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FULL, *map(str, arguments)],
+        env=os.environ | {"PYTHONPATH": str(Path(runs.__file__).parents[2])},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    # The first epoch is the best so far: killed before the last state, it is trained again.
+    order = {"torch": [], "keras": ["best", "last"]}[trainer]
+    assert done.stdout.split() == ["ENOSPC", "2", *order], done.stderr[-2000:]
+
+
 def test_the_average_of_the_weights_moves_once_a_step_however_a_batch_is_cut(
     demo_catalog, demo_split, tmp_path, monkeypatch
 ):

@@ -93,6 +93,12 @@ class Classifier(L.LightningModule):
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
 
+    def on_train_start(self) -> None:
+        """Do not begin an epoch where patience had run out before an interruption."""
+        losses = [row["val_loss"] for row in self.history]
+        if losses and self.recipe.stops(losses):
+            self.trainer.should_stop = True
+
     def on_train_epoch_start(self) -> None:
         """Reseed everything from (seed, epoch, process), and freeze what this epoch freezes."""
         epoch = self.current_epoch

@@ -65,6 +65,7 @@ class Learner(Classifier):
 
     def on_train_start(self) -> None:
         """Do not begin an epoch when an interrupted run had spent its budget already."""
+        super().on_train_start()
         self.spent = sum(row["seconds"] for row in self.history)
         self.trainer.should_stop = self.trainer.should_stop or self.over
 

@@ -152,6 +152,9 @@ def fit(
     history = load_state(network, folder.weights / LAST, partial(_compile, network, recipe))
 
     for epoch in range(len(history), recipe.epochs):
+        losses = [row["val_loss"] for row in history]
+        if losses and recipe.stops(losses):  # now, or before an interruption
+            break
         if epoch == recipe.head_epochs and epoch:
             _compile(network, recipe, epoch)
         _reseed(network, epoch_seed(seed, epoch))
@@ -173,13 +176,10 @@ def fit(
                 "wall_time": time.time(),
             }
         )
+        if recipe.patience and best_epoch([row["val_loss"] for row in history]) == epoch:
+            save_state(network, folder.weights / BEST, history)  # first: a kill may come between
         save_state(network, folder.weights / LAST, history)
-        losses = [row["val_loss"] for row in history]
-        if recipe.patience and best_epoch(losses) == epoch:
-            save_state(network, folder.weights / BEST, history)
         folder.write_history(history)
-        if recipe.stops(losses):
-            break
 
     if recipe.patience:
         load_state(network, folder.weights / BEST, partial(_compile, network, recipe))
