@@ -179,6 +179,24 @@ def test_a_photo_is_sent_and_a_file_that_is_none_is_refused_in_french(visit, tmp
     assert tab.locator("#photo img").count() == 0
 
 
+def test_a_file_that_gradio_would_refuse_in_english_or_in_silence_is_refused_in_french(
+    visit, tmp_path
+):
+    tab = visit()
+    (tmp_path / "mobile.gif").write_bytes(plain("blue", form="GIF"))
+    (tmp_path / "enorme.jpg").write_bytes(plain("blue") + b"\0" * 31_000_000)
+
+    def refusal(name, title):
+        tab.set_input_files("#gestes input[type=file]", tmp_path / name)
+        tab.wait_for_selector(f"#resultat .echec h2:has-text('{title}')", timeout=120_000)
+        return french(tab.inner_text("#resultat"))
+
+    assert "JPEG, PNG ou WebP" in refusal("mobile.gif", "Format non pris en charge")
+    assert "au plus 13 Mo" in refusal("enorme.jpg", "Fichier trop volumineux")
+    assert tab.get_attribute("#gestes input[type=file]", "accept") == ".jpg,.jpeg,.png,.webp"
+    assert tab.locator(".toast-body").count() == 0
+
+
 def test_a_product_name_is_text_and_the_map_can_be_taken_off(visit):
     tab = visit()
 

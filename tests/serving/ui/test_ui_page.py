@@ -11,7 +11,7 @@ from pictures import plain
 
 from vitrine.serving.ui import create_app
 from vitrine.serving.ui.client import Client
-from vitrine.serving.ui.page import Choice, Page
+from vitrine.serving.ui.events import Choice, Page
 from vitrine.showcase import Showcase
 
 # Gradio uses what pandas is about to drop.

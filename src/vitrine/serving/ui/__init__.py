@@ -3,7 +3,7 @@
 A client of the service over HTTP, which cannot know a tensor::
 
     settings -> client (the service, over HTTP) --+
-                pictures, markup (what is shown) -+-> page (tabs, events) -> app (FastAPI, Gradio)
+                pictures, markup (what is shown) -+-> events -> page (tabs) -> app (FastAPI, Gradio)
     showcase -> dashboard (figures of the data) --+
 """
 

@@ -1,5 +1,6 @@
 () => {
-  // What Gradio leaves out: answers that are announced, figures that have a name.
+  // What Gradio leaves out: answers that are announced, figures that have a name, and a choice of
+  // files that proposes photos first without forbidding the others.
   const announcer = document.createElement("div");
   announcer.id = "annonce";
   announcer.className = "lecteur";
@@ -7,6 +8,9 @@
   document.querySelector(".gradio-container").append(announcer);
 
   const complete = () => {
+    document.querySelectorAll("input[type=file]").forEach((input) => {
+      input.accept = ".jpg,.jpeg,.png,.webp";
+    });
     const said = [...document.querySelectorAll("[data-annonce]")]
       .map((part) => part.textContent.trim()).join(" ");
     if (said && said !== announcer.textContent) announcer.textContent = said;
@@ -17,5 +21,16 @@
     });
   };
   complete();
+
+  // A file larger than the interface takes in would be dropped without a word. Cut to what it takes,
+  // it is still more than the service accepts, which says so and tells its limit.
+  const MOST = 29_000_000;
+  document.addEventListener("change", ({ target }) => {
+    const file = target.type === "file" && target.files[0];
+    if (!file || file.size <= MOST) return;
+    const cut = new DataTransfer();
+    cut.items.add(new File([file.slice(0, MOST)], file.name, { type: file.type }));
+    target.files = cut.files;
+  }, { capture: true });
   new MutationObserver(complete).observe(document.body, { childList: true, subtree: true });
 }

@@ -1,27 +1,17 @@
-"""The page: two tabs, and what happens when a visitor acts."""
+"""The page: two tabs, and which gesture calls what."""
 
-from dataclasses import dataclass
-from pathlib import Path
-
-import plotly.graph_objects as go
-from plotly.io.json import to_json_plotly
-
-from vitrine import images
 from vitrine.catalog import CLASSES_FR
-from vitrine.serving.ui import dashboard, markup, pictures
-from vitrine.serving.ui.client import Client, Model, ServiceError
+from vitrine.serving.ui import markup
+from vitrine.serving.ui.client import Client
+from vitrine.serving.ui.events import CHOOSE, Page, PlotData
 from vitrine.serving.ui.offline import gradio as gr
 from vitrine.serving.ui.settings import Settings
 from vitrine.showcase import DASHBOARD, SAMPLES, Showcase
 from vitrine.typography import space
 
-PlotData = gr.components.plot.PlotData
-
 __all__ = ["TITLE", "build"]
 
 TITLE = "Vitrine — ranger une photo de produit"
-_SHOWN, _SMALL = 640, 72
-"""Longest side, in pixels, of a photo on the page and of one in the table."""
 _RETRY_S = 5.0
 _KEPT_S = (600, 1800)
 """How often the photos sent are looked over, and how old one may be: under an hour in all."""
@@ -40,167 +30,10 @@ _MISSING = {
         "illisible. Vous pouvez envoyer la vôtre."
     ),
 }
-_CHOOSE = space("Choisissez un exemple ou envoyez une photo, puis « Classer l’image ».")
-_GONE = ServiceError(
-    "photo_perdue", "Photo introuvable", "La photo n’est plus là. Choisissez-la de nouveau."
-)
 _TO_RESULT = """() => {
   const result = document.getElementById("resultat");
   if (result && window.innerWidth < 800) result.scrollIntoView({ block: "start" });
 }"""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """The photo that a visitor chose, which stays on the server.
-
-    Attributes:
-        path: Where it lies.
-        name: What it is called on the page.
-        truth: Its class, as the data set names it; ``None`` for a visitor's photo.
-    """
-
-    path: Path
-    name: str
-    truth: str | None = None
-
-
-class Page:
-    """What the events of the page call.
-
-    Args:
-        client: The service.
-        shown: The data set.
-        settings: Where the note may lie.
-    """
-
-    def __init__(self, client: Client, shown: Showcase, settings: Settings) -> None:
-        self.client, self.shown, self.settings = client, shown, settings
-        self.choices = {
-            row.image: Choice(shown.path(row.image), row.product_name, row["class"])
-            for _, row in shown.samples.iterrows()
-        }
-        self.photos = dashboard.table(shown)
-
-    @property
-    def first(self) -> str | None:
-        """The sample shown on arrival."""
-        return next(iter(self.choices), None)
-
-    def arrive(self) -> tuple[object, ...]:
-        """Return the head, the state of the service and a line on its model.
-
-        The clock ticks while the service is away, so that the page recovers whole, by itself.
-        """
-        watched = self.watch()
-        model = self._model() if watched[0] == "" else None
-        note = self.settings.note is not None and self.settings.note.is_file()
-        line = markup.model_line(model) if model else ""
-        return markup.intro(model, note=note), *watched, line
-
-    def watch(self) -> tuple[object, ...]:
-        """Return the banner, the button and the clock: empty, hidden and still when it answers."""
-        away = not self.client.ready()
-        return (
-            markup.away() if away else "",
-            gr.update(visible=away),
-            gr.update(active=away),
-        )
-
-    def preview(self, key: str | None) -> tuple[object, ...]:
-        """Show the sample that was chosen."""
-        if key is None:  # the list is emptied when a visitor sends a photo
-            return gr.skip(), gr.skip(), gr.skip()
-        choice = self.choices[key]
-        return choice, self._photo(choice), markup.waiting(_CHOOSE)
-
-    def receive(self, path: str | None) -> tuple[object, ...]:
-        """Take a visitor's photo, and leave the list of samples empty."""
-        if path is None:
-            return gr.skip(), gr.skip()
-        return Choice(Path(path), "votre photo"), None
-
-    def wait(self, choice: Choice | None) -> str:
-        """Say at once that the photo is looked at."""
-        return markup.waiting(_CHOOSE if choice is None else "Analyse en cours…")
-
-    def classify(self, choice: Choice | None) -> tuple[object, ...]:
-        """Return the photo with what counted in it, and what was found, or why nothing was."""
-        untouched = (gr.skip(),) * 3
-        if choice is None:
-            return gr.skip(), markup.waiting(_CHOOSE), *untouched
-        try:
-            content = choice.path.read_bytes()
-            found = self.client.classify(content)
-            photo = pictures.jpeg(content, _SHOWN)
-        except (OSError, images.ImageError):
-            return markup.waiting("Aucune photo."), markup.failure(_GONE), *untouched
-        except ServiceError as error:
-            # A photo that the service refused is not opened here either.
-            photo = gr.skip() if choice.truth else markup.waiting("Cette photo n’est pas affichée.")
-            watched = self.watch() if error.away else untouched
-            return photo, markup.failure(error), *watched
-        figure = markup.figure(
-            photo,
-            alt=space(f"Photo : {choice.name}"),
-            heat=pictures.heat(found.evidence),
-            where=pictures.where(found.evidence),
-        )
-        return figure, markup.answer(found, choice.truth), *untouched
-
-    def transform(self, key: str | None) -> str:
-        """Show a sample beside what the model receives of it."""
-        if key is None:
-            return ""
-        choice = self.choices[key]
-        try:
-            content = choice.path.read_bytes()
-            received = self.client.preprocess(content)
-            before = pictures.jpeg(content, _SHOWN)
-        except (OSError, images.ImageError):
-            return markup.failure(_GONE)
-        except ServiceError as error:
-            return markup.failure(error)
-        side = pictures.side(received)
-        return markup.transformed(before, pictures.png(received), name=choice.name, side=side)
-
-    def figures(self, classes: list[str]) -> tuple[object, ...]:
-        """Draw the photos of some classes."""
-        photos = dashboard.select(self.photos, classes)
-        draw = (dashboard.counts, dashboard.sizes, dashboard.ratios, dashboard.weights)
-        return dashboard.summary(photos), *(_drawn(each(photos)) for each in draw)
-
-    def table(self) -> str:
-        """Return the samples, with a small image of each."""
-        rows = []
-        for choice in self.choices.values():
-            try:
-                small = pictures.jpeg(choice.path, _SMALL)
-            except (OSError, images.ImageError):
-                continue
-            size = self._size(choice.path.name)
-            rows.append((small, choice.name, choice.truth or "", size))
-        return markup.samples(rows)
-
-    def _size(self, image: str) -> str:
-        known = self.shown.photos[self.shown.photos.fichier == image]
-        return f"{known.largeur.iloc[0]} × {known.hauteur.iloc[0]}" if len(known) else "inconnue"
-
-    def _model(self) -> Model | None:
-        try:
-            return self.client.model()
-        except ServiceError:
-            return None
-
-    def _photo(self, choice: Choice) -> str:
-        try:
-            return markup.figure(
-                pictures.jpeg(choice.path, _SHOWN),
-                alt=space(f"Photo : {choice.name}"),
-                caption=choice.name,
-            )
-        except (OSError, images.ImageError):
-            return markup.waiting("Cette photo ne peut pas être affichée.")
 
 
 def build(client: Client, shown: Showcase, settings: Settings) -> gr.Blocks:
@@ -251,13 +84,11 @@ def _classification(page: Page, watched: tuple, private: dict) -> gr.HTML:
             samples = _samples_list(page, "Une photo d’exemple", "exemple")
             with gr.Row(elem_id="gestes"):
                 go = gr.Button("Classer l’image", variant="primary", elem_id="classer")
-                upload = gr.UploadButton(
-                    "Envoyer ma photo", elem_id="envoyer", type="filepath",
-                    file_types=[".jpg", ".jpeg", ".png", ".webp"],
-                )  # fmt: skip
-            photo = _html(page._photo(page.choices[first]) if first else "", elem_id="photo")
+                # Any file: the service says in French what Gradio would refuse in English.
+                upload = gr.UploadButton("Envoyer ma photo", elem_id="envoyer", type="filepath")
+            photo = _html(page.photo(page.choices[first]) if first else "", elem_id="photo")
         with gr.Column(scale=1, min_width=260):
-            result = _html(markup.waiting(_CHOOSE), elem_id="resultat")
+            result = _html(markup.waiting(CHOOSE), elem_id="resultat")
             model_line = _html(elem_id="modele")
     outputs = [photo, result, *watched]
     samples.change(page.preview, samples, [chosen, photo, result], **private)
@@ -308,9 +139,3 @@ def _chart(title: str, elem_id: str, value: PlotData) -> gr.Plot:
     with gr.Column(min_width=260, elem_classes="graphique"):
         _html(f'<h2 class="titre-2">{title}</h2>')
         return gr.Plot(value, show_label=False, container=False, elem_id=elem_id)
-
-
-def _drawn(figure: go.Figure) -> PlotData:
-    """Return a figure with the settings that plotly reads beside it: no tool bar in English."""
-    drawn = figure.to_plotly_json() | {"config": {"displayModeBar": False, "doubleClick": False}}
-    return PlotData(type="plotly", plot=to_json_plotly(drawn))
