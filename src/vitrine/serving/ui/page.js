@@ -22,9 +22,9 @@
   };
   complete();
 
-  // A file larger than the interface takes in would be dropped without a word. Cut to what it takes,
-  // it is still more than the service accepts, which says so and tells its limit.
-  const MOST = 29_000_000;
+  // A file larger than the interface takes in would be dropped without a word. Cut to what a proxy
+  // lets through (deploy/README.md), it is still more than the service accepts, which tells its limit.
+  const MOST = 26_000_000;
   document.addEventListener("change", ({ target }) => {
     const file = target.type === "file" && target.files[0];
     if (!file || file.size <= MOST) return;
