@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 from fastapi.testclient import TestClient
 from pictures import plain
@@ -83,6 +84,21 @@ def test_a_file_far_beyond_any_photo_is_not_taken_in(home):
     too_much = ("photo.jpg", b"0" * 30_000_001, "image/jpeg")
 
     assert home.post("/gradio_api/upload", files={"files": too_much}).status_code == 413
+
+
+def test_a_visitor_cannot_name_a_file_of_the_machine_as_a_photo(ui_url, tmp_path):
+    secret = tmp_path / "secret.jpg"
+    secret.write_bytes(plain("blue"))
+    known = httpx.get(f"{ui_url}/config").json()["dependencies"]
+    (upload,) = [each["id"] for each in known if any(t[1] == "upload" for t in each["targets"])]
+    photo = {"path": str(secret), "meta": {"_type": "gradio.FileData"}}
+    asked = {"data": [photo], "fn_index": upload, "session_hash": "visitor"}
+
+    httpx.post(f"{ui_url}/gradio_api/queue/join", json=asked).raise_for_status()
+    with httpx.stream("GET", f"{ui_url}/gradio_api/queue/data?session_hash=visitor") as told:
+        ended = next(line for line in told.iter_lines() if "process_completed" in line)
+
+    assert '"success":false' in ended
 
 
 def test_only_one_event_of_the_page_is_a_public_endpoint(home):

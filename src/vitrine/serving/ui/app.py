@@ -171,6 +171,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     def mount() -> FastAPI:
         blocks = build(client, Showcase.read(settings.data_dir), settings)
+        # Else Gradio takes whatever file of this machine a visitor names for one that was uploaded.
+        blocks.has_launched = True
         return gr.mount_gradio_app(
             app, blocks, path="/", theme=_theme(), max_file_size=MAX_UPLOAD_BYTES, footer_links=[],
             run_history=False, ssr_mode=False, show_error=False, enable_monitoring=False, pwa=False,
