@@ -61,6 +61,7 @@ def test_every_answer_forbids_the_browser_to_ask_elsewhere(home):
         assert headers["x-content-type-options"] == "nosniff"
         assert "default-src 'self'" in headers["content-security-policy"]
         assert "http:" not in headers["content-security-policy"]
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
 
 
 def test_the_note_is_offered_as_a_pdf(home, ui_settings):

@@ -34,7 +34,7 @@ _POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
     "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; connect-src 'self' blob: data:; "
     "worker-src 'self' blob:; font-src 'self' data:; object-src 'none'; base-uri 'self'; "
-    "form-action 'self'"
+    "form-action 'self'; frame-ancestors 'none'"
 )
 _HEADERS = {
     b"x-content-type-options": b"nosniff",
