@@ -158,7 +158,8 @@ training.curves({run.name: run.history for run in trained})
 from vitrine.scores.table import recipe_panel
 
 panel = recipe_panel(tests[0].truth, [part.probabilities for part in tests])
-tables.show(tables.scores({f"EfficientNet-B0, {len(seeds)} graine(s)": panel}))
+shown = f"EfficientNet-B0, {len(seeds)} graine{'s'[: len(seeds) > 1]}"
+tables.show(tables.scores({shown: panel}))
 
 # %% [markdown]
 # Sans les images qui ont un double dans une autre partie, l’exactitude est de

@@ -13,9 +13,8 @@
 # # À armes égales
 #
 # **Que reste-t-il de l’écart entre deux architectures quand elles partent des mêmes images, avec le
-# même budget ?** Sur le corpus de préentraînement, {verdict}`equal_images_learned` ;
-# {verdict}`equal_clock_learned`. Une fois sur nos photos, {verdict}`equal_images` ;
-# {verdict}`equal_clock`.
+# même budget ?** En préentraînement, {verdict}`equal_images_learned` ; {verdict}`equal_clock_learned`. Après
+# réglage fin, {verdict}`equal_images` ; {verdict}`equal_clock`.
 #
 # Toutes les comparaisons publiées mêlent deux choses : l’architecture, et ce qu’elle a déjà vu. Chaque
 # réseau arrive avec son corpus, sa recette et sa durée d’entraînement. Ici, EfficientNet-B0 et
@@ -114,8 +113,9 @@ training.pretrainings({recipe: run.history for recipe, run in pretrained.items()
 # rappellent ce que la patience seule obtient : {valeur:ic}`efficientnet-b0-torch-scratch.accuracy` pour
 # EfficientNet-B0 et {valeur:ic}`mambavision-micro-scratch.accuracy` pour MambaVision.
 #
-# Trois graines étaient prévues ; {valeur}`efficientnet-b0-transfer.seeds` ont été entraînées, et
-# {valeur}`efficientnet-b0-keras-transfer.seeds` seule en TensorFlow.
+# Chaque recette est entraînée avec {valeur}`efficientnet-b0-transfer.seeds` graines, celle de TensorFlow avec
+# {valeur}`efficientnet-b0-keras-transfer.seeds` ; les graines d’un réseau partent toutes des mêmes poids
+# préentraînés.
 
 # %% tags=["nbval-check-output"]
 tests = {name: [run.part("test") for run in runs] for name, runs in groups.items()}
@@ -204,7 +204,7 @@ for recipe in ranked:
     run = published(equal_start=True)[recipe][0]
     if has_folds(run):
         by_fold = fold_scores(run, accuracy)
-        mean = corrected_interval(by_fold, test_over_train=1 / (splits.FOLDS - 1))
+        mean = corrected_interval(by_fold, test_over_train=splits.TEST_OVER_TRAIN)
         repeated[recipe] = (by_fold, mean, panels[recipe]["accuracy"].value)
 comparison.folds(repeated, metric="Exactitude")
 
@@ -216,8 +216,8 @@ comparison.folds(repeated, metric="Exactitude")
 #
 # Pour mémoire, la sonde du {doc}`chapitre de comparaison <05_comparaison>`, dont les caractéristiques
 # viennent d’ImageNet entier à 224 pixels, obtient {valeur:ic}`mobilenetv2-int8-probe.cv_accuracy` sur
-# les mêmes plis : la quantité et la taille des images vues pèsent plus lourd que tout ce que ce
-# chapitre compare.
+# les mêmes plis : ce qu’un réseau a vu, et combien de temps il l’a appris, pèse plus lourd que tout
+# ce que ce chapitre compare.
 
 # %% [markdown]
 # ## Les mêmes poids, deux bibliothèques

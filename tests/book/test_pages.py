@@ -109,7 +109,7 @@ def test_the_protocol_declares_the_one_setting_that_differs():
     torch = {r.name: r.norm_momentum for r in scratch if r.trainer == "torch"}
 
     assert torch["efficientnet-b0-torch-scratch"] == 0.01 and "celle de Keras**, 0,01" in text
-    assert torch["mambavision-micro-scratch"] == 0 and "la valeur publiée**, 0,1" in text
+    assert torch["mambavision-micro-scratch"] == 0 and "la valeur de PyTorch**, 0,1" in text
 
 
 def test_the_glossary_is_in_alphabetical_order():

@@ -63,23 +63,23 @@ CLAIMS = (
         "equal_images_learned",
         IMAGES,
         "images_seen",
-        text="à images égales, MambaVision reconnaît mieux le corpus de préentraînement "
-        "qu’EfficientNet-B0",
+        text="à images égales, MambaVision devance EfficientNet-B0 sur le corpus de "
+        "préentraînement",
         cautious="à images égales, rien ne sépare les deux architectures sur le corpus de "
         "préentraînement",
-        reverse="à images égales, EfficientNet-B0 reconnaît mieux le corpus de préentraînement que "
-        "MambaVision",
+        reverse="à images égales, EfficientNet-B0 devance MambaVision sur le corpus de "
+        "préentraînement",
     ),
     _apart(
         "equal_clock_learned",
         CLOCK,
         "minutes",
-        text="sans apprendre plus longtemps, MambaVision reconnaît mieux le corpus de "
-        "préentraînement qu’EfficientNet-B0",
+        text="sans apprendre plus longtemps, MambaVision devance EfficientNet-B0 sur le corpus de "
+        "préentraînement",
         cautious="à durée comparable, rien ne sépare les deux architectures sur le corpus de "
         "préentraînement",
-        reverse="en apprenant moins longtemps, MambaVision reconnaît moins bien le corpus de "
-        "préentraînement qu’EfficientNet-B0",
+        reverse="en apprenant moins longtemps, MambaVision reste derrière EfficientNet-B0 sur le "
+        "corpus de préentraînement",
     ),
     paired(
         "pretraining_helps_b0",
