@@ -36,6 +36,8 @@ def measure(
 ) -> dict[str, Any]:
     """Return the sheet of the published recipes: a row each, no bar.
 
+    Those of the equal start are left out: they are the same networks, at the same size.
+
     Args:
         device: ``cpu``: processor time of one thread; ``cuda``: wall time, until the answers are
             back with the host, of the networks alone, as probes do not compute there.
@@ -47,7 +49,8 @@ def measure(
     found = sheet.header("vitrine bench recipes", device, turns=turns, quick=quick)
     if device == "cuda":
         found["clock"] = "wall time until the answers are back with the host"
-    names = sorted({name.split("/")[0] for name in runs.names()} & set(recipes.RECIPES))
+    published = {name.split("/")[0] for name in runs.names()}
+    names = sorted(published & set(recipes.RECIPES) - set(recipes.EQUAL_START))
     if device == "cuda":
         names = [name for name in names if recipes.find(name).trainer != "probe"]
     if quick:
