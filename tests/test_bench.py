@@ -21,7 +21,7 @@ from vitrine.bench.clock import Timings, peak_bytes, side_by_side
 from vitrine.cli import app
 from vitrine.models import mambavision
 from vitrine.models.scan import reference
-from vitrine.recipes import RECIPES
+from vitrine.recipes import EQUAL_START, RECIPES
 
 HEADER = {
     "writer", "date", "quick", "turns", "clock", "code", "versions", "hardware", "mamba_ssm",
@@ -307,6 +307,7 @@ def test_a_card_is_asked_of_networks_alone(monkeypatch):
 
     assert ("efficientnet-b0-keras-scratch", 2, "cuda") in asked
     assert all(RECIPES[name].trainer != "probe" for name, *_ in asked)
+    assert not {name for name, *_ in asked} & set(EQUAL_START)
     assert found["clock"].startswith("wall time")
 
 
