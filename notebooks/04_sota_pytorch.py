@@ -52,6 +52,7 @@ ours, theirs = chosen.to_dict(), other.to_dict()
 said = {
     "name": "nom", "trainer": "bibliothèque", "architecture": "réseau", "windows": "fenêtres",
     "norm_momentum": "inertie de la normalisation", "precision": "précision",
+    "epochs": "époques", "source": "origine de la recette",
 }
 differs = [said.get(field, field) for field in ours if ours[field] != theirs[field]]
 print("Ce qui diffère :", ", ".join(differs))
@@ -260,7 +261,7 @@ training.gaps(gaps, metric="Écart (points)")
 #
 # Et en plus grand ? MambaVision-T, la plus petite des publiées, a
 # {valeur}`mambavision-tiny-scratch.parameters` de paramètres. Partie de zéro avec la même recette, mais en
-# demi-précision et avec {valeur}`mambavision-tiny-scratch.seeds` seule graine, elle obtient
+# demi-précision ({valeur}`mambavision-tiny-scratch.seeds` graine), elle obtient
 # {valeur:ic}`mambavision-tiny-scratch.accuracy` en {valeur}`mambavision-tiny-scratch.training_minutes` d’un
 # cœur, quand la petite en demande {valeur}`mambavision-micro-scratch.training_minutes`. {doc}`Le protocole
 # <../book/protocole>` l’avait dit : ce score est donné sans test, parce que sa taille la distingue autant que

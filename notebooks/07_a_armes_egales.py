@@ -13,8 +13,7 @@
 # # À armes égales
 #
 # **Que reste-t-il de l’écart entre deux architectures quand elles partent des mêmes images, avec le
-# même budget ?** En préentraînement, {verdict}`equal_images_learned` ; {verdict}`equal_clock_learned`. Après
-# réglage fin, {verdict}`equal_images` ; {verdict}`equal_clock`.
+# même budget ?** D’abord, {verdict}`equal_images_learned`. Puis, après réglage fin, {verdict}`equal_images`.
 #
 # Toutes les comparaisons publiées mêlent deux choses : l’architecture, et ce qu’elle a déjà vu. Chaque
 # réseau arrive avec son corpus, sa recette et sa durée d’entraînement. Ici, EfficientNet-B0 et
@@ -113,9 +112,9 @@ training.pretrainings({recipe: run.history for recipe, run in pretrained.items()
 # rappellent ce que la patience seule obtient : {valeur:ic}`efficientnet-b0-torch-scratch.accuracy` pour
 # EfficientNet-B0 et {valeur:ic}`mambavision-micro-scratch.accuracy` pour MambaVision.
 #
-# Chaque recette est entraînée avec {valeur}`efficientnet-b0-transfer.seeds` graines, celle de TensorFlow avec
-# {valeur}`efficientnet-b0-keras-transfer.seeds` ; les graines d’un réseau partent toutes des mêmes poids
-# préentraînés.
+# Chaque recette est entraînée avec {valeur}`efficientnet-b0-transfer.seeds` graines, en TensorFlow
+# ({valeur}`efficientnet-b0-keras-transfer.seeds`) comme en PyTorch ; les graines d’un réseau partent toutes des
+# mêmes poids préentraînés.
 
 # %% tags=["nbval-check-output"]
 tests = {name: [run.part("test") for run in runs] for name, runs in groups.items()}

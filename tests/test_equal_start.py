@@ -108,7 +108,7 @@ def value(low, high):
 @pytest.mark.parametrize(
     ("micro", "said"),
     [
-        ((0.3, 0.4), "MambaVision reconnaît"),
+        ((0.3, 0.4), "MambaVision devance"),
         ((0.1, 0.3), "rien ne"),
         ((0.0, 0.1), "EfficientNet-B0"),
     ],

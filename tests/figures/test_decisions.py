@@ -106,6 +106,7 @@ def test_a_cost_known_of_no_model_is_said_not_to_be_measured():
     assert (said.text, said.yref) == ("non mesuré", "y2 domain")
     assert [list(trace.x) for trace in figure.data[3:]] == [[None]]
     assert figure.layout.xaxis2.showticklabels is False
+    assert figure.layout.yaxis2.matches == "y"
     probe, majority = figure.data[1:3]
     assert probe.marker.symbol != majority.marker.symbol
     low, high = figure.layout.xaxis.range

@@ -159,6 +159,8 @@ def efficiency(models: pd.DataFrame, costs: Mapping[str, str]) -> go.Figure:
             "type": "log", "dtick": 1, "exponentformat": "power", "title": {"text": title},
         }  # fmt: skip
         axes[f"yaxis{number}"] = PERCENT | {"title": {"text": "Exactitude"}}
+        if place > 1:  # one scale for all, the empty ones too
+            axes[f"yaxis{number}"]["matches"] = "y"
         if np.isfinite(known).any():  # a mark at each end, even where all costs are of one decade
             ends = np.log10([np.nanmin(known) / 1.2, np.nanmax(known) * 1.2])
             low, high = np.floor(ends[0]), np.ceil(ends[1])

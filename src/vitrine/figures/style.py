@@ -40,6 +40,7 @@ PART_COLOURS = {"train": BLUE, "validation": ORANGE, "test": VERMILION}
 WORDS = {
     "scratch": "de zéro", "short": "de zéro, en bref", "pretrain": "préentraînement",
     "transfer": "réglage fin", "probe": "sonde", "clock": "à durée égale",
+    "tiny": "T",
 }  # fmt: skip
 """What the words of a recipe's name are on screen."""
 
