@@ -70,6 +70,16 @@ def test_a_problem_of_the_service_is_told_in_its_own_words(ask):
     assert len(seen) == 1
 
 
+def test_a_missing_key_is_told_to_a_visitor_not_to_a_developer(ask):
+    client, _ = ask(httpx.Response(401, json=PROBLEM | {"detail": "En-tête X-API-Key."}))
+
+    with pytest.raises(ServiceError) as caught:
+        client.classify(b"x")
+
+    assert "une clef que cette page n’a pas" in str(caught.value)
+    assert "X-API-Key" not in str(caught.value) and caught.value.request_id == "r-1"
+
+
 @pytest.mark.parametrize(
     "first",
     [

@@ -25,6 +25,10 @@ Body = TypeVar("Body")
 _AWAY = "Le service de classement ne répond pas. Réessayez dans un instant."
 _SLOW = "Le service de classement met trop de temps à répondre. Réessayez dans un instant."
 _STRANGE = "Le service de classement a donné une réponse que cette page ne sait pas lire."
+_LOCKED = (
+    "Le service de classement demande une clef que cette page n’a pas. Prévenez la personne qui "
+    "l’a installée (la variable API_KEY doit être la même des deux côtés)."
+)
 
 
 class ServiceError(Exception):
@@ -192,7 +196,10 @@ def _problem(answer: httpx.Response) -> ServiceError:
     try:
         body = answer.json()
         code, title = str(body["code"]), str(body["title"])
-        return ServiceError(code, title, str(body.get("detail") or title), body["request_id"])
+        detail = str(body.get("detail") or title)
+        if answer.status_code == httpx.codes.UNAUTHORIZED:  # the service speaks to developers
+            detail = _LOCKED
+        return ServiceError(code, title, detail, body["request_id"])
     except (ValueError, TypeError, KeyError, AttributeError):
         return ServiceError("reponse_illisible", "Réponse illisible", _STRANGE)
 
