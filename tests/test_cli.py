@@ -30,6 +30,14 @@ def test_an_unknown_recipe_is_bad_input():
     assert "found 'resnet-9000'" in done.stderr
 
 
+@pytest.mark.parametrize("command", [("train", "majority"), ("pretrain", "any"), ("sweep", "any")])
+def test_an_unknown_device_is_a_usage_error(command):
+    done = vitrine(*command, "--device", "tpu")
+
+    assert done.returncode == 2
+    assert "expected auto, cpu or cuda, found 'tpu'" in done.stderr
+
+
 def test_an_unknown_run_is_bad_input():
     done = vitrine("runs", "show", "nothing/seed-3")
 

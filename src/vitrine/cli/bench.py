@@ -9,6 +9,8 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from vitrine.cli.options import Device
+
 __all__ = ["app"]
 
 os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the profiler that weighs tensors is talkative
@@ -18,7 +20,6 @@ app = typer.Typer(help="Measure speed and memory side by side.", no_args_is_help
 JUDGED = ("at_least", "at_most", "measured", "reached")
 
 Turns = Annotated[int, typer.Option(min=1, help="Times that each candidate is timed.")]
-Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Quick = Annotated[bool, typer.Option("--quick", help="Tiny shapes, to try the command.")]
 Folder = Annotated[
     Path | None, typer.Option("--folder", help="Where to write; runs/bench by default.")
@@ -146,8 +147,6 @@ def _run(
 
     from vitrine.bench import sheet
 
-    if device not in ("auto", "cpu", "cuda"):
-        raise typer.BadParameter(f"expected auto, cpu or cuda, found {device!r}")
     if device == "cuda" and not torch.cuda.is_available():
         raise typer.BadParameter("expected a CUDA device, found none; choose cpu")
     if quick and folder is None:

@@ -4,18 +4,16 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["pretrain", "sweep"]
+from vitrine.cli.options import Device, Threads
 
-Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+__all__ = ["pretrain", "sweep"]
 
 
 def pretrain(
     recipe: Annotated[str, typer.Argument(help="Name of a pretraining recipe.")],
     seed: Annotated[int, typer.Option(min=0, help="Seed of the run.")] = 0,
     device: Device = "auto",
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Threads on a CPU; all cores by default.")
-    ] = None,
+    threads: Threads = None,
     resume: Annotated[bool, typer.Option(help="Go on from the last epoch.")] = False,
     origin: Annotated[
         str | None,
@@ -32,8 +30,6 @@ def pretrain(
     from vitrine.scores.ranking import top
 
     chosen = recipes.find(recipe)
-    if device not in ("auto", "cpu", "cuda"):
-        raise typer.BadParameter(f"expected auto, cpu or cuda, found {device!r}")
     corpus = sources.obtain(origin) if origin else load()
     from vitrine.pretrain.fit import fit
 
@@ -73,8 +69,6 @@ def sweep(
     """
     from vitrine import sweep as grids
 
-    if device not in ("auto", "cpu", "cuda"):
-        raise typer.BadParameter(f"expected auto, cpu or cuda, found {device!r}")
     asked = {"profile": profile, "device": device, "threads": threads}
     jobs = grids.grid(names, _numbers(seeds), _folds(folds), **asked)
     failed = 0

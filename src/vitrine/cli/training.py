@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from vitrine.cli.options import Device, Threads
+
 __all__ = ["runs_app", "train"]
 
 runs_app = typer.Typer(help="List, show and compare finished runs.", no_args_is_help=True)
@@ -15,10 +17,8 @@ runs_app = typer.Typer(help="List, show and compare finished runs.", no_args_is_
 def train(
     recipe: Annotated[str, typer.Argument(help="Name of a recipe of vitrine.recipes.")],
     seed: Annotated[int, typer.Option(min=0, help="Seed of the run.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Threads on a CPU; all cores by default.")
-    ] = None,
+    device: Device = "auto",
+    threads: Threads = None,
     resume: Annotated[bool, typer.Option(help="Go on from the last epoch.")] = False,
     weights: Annotated[
         str | None, typer.Option(help="imagenet, none, or the path of a file.")
@@ -34,8 +34,6 @@ def train(
     from vitrine import session, splits
     from vitrine.scores.metrics import accuracy
 
-    if device not in ("auto", "cpu", "cuda"):
-        raise typer.BadParameter(f"expected auto, cpu or cuda, found {device!r}")
     here = session.begin(profile)
     chosen = here.recipe(recipe)
     if weights is not None and weights != chosen.weights:

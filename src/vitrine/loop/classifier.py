@@ -95,9 +95,7 @@ class Classifier(L.LightningModule):
 
     def on_train_start(self) -> None:
         """Do not begin an epoch where patience had run out before an interruption."""
-        losses = [row["val_loss"] for row in self.history]
-        if losses and self.recipe.stops(losses):
-            self.trainer.should_stop = True
+        self._stop_without_patience()
 
     def on_train_epoch_start(self) -> None:
         """Reseed everything from (seed, epoch, process), and freeze what this epoch freezes."""
@@ -170,7 +168,17 @@ class Classifier(L.LightningModule):
         mine = torch.tensor([sums[name] for name in SHARED], dtype=torch.float64)
         total = self.trainer.strategy.reduce(mine.to(self.device), reduce_op="sum")
         self.history.append(self.row(sums | dict(zip(SHARED, total.tolist(), strict=True))))
-        if self.recipe.stops([row["val_loss"] for row in self.history]):
+        self._stop_without_patience()
+
+    def _stop_without_patience(self) -> None:
+        """Stop where patience has run out for the first process, which speaks for all of them.
+
+        Batch statistics are each process's own, and so are the losses: one that decided for itself
+        would leave the others waiting.
+        """
+        losses = [row["val_loss"] for row in self.history]
+        mine = bool(losses) and self.recipe.stops(losses)
+        if self.trainer.strategy.broadcast(mine):
             self.trainer.should_stop = True
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

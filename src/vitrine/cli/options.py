@@ -1,0 +1,17 @@
+"""Options that several commands share."""
+
+from typing import Annotated
+
+import typer
+
+__all__ = ["Device", "Threads"]
+
+
+def _known(device: str) -> str:
+    if device not in ("auto", "cpu", "cuda"):
+        raise typer.BadParameter(f"expected auto, cpu or cuda, found {device!r}")
+    return device
+
+
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.", callback=_known)]
+Threads = Annotated[int | None, typer.Option(min=1, help="Threads on a CPU; all cores by default.")]
