@@ -161,6 +161,7 @@ def test_a_notebook_that_raises_leaves_the_former_output_and_names_cell_and_exce
     assert sorted(p.name for p in runner.executed_path("01_count").parent.iterdir()) == [
         "01_count.failed.ipynb",
         "01_count.ipynb",
+        "01_count.stderr.txt",
     ]
 
 
@@ -181,6 +182,17 @@ def test_a_kernel_that_stops_is_a_failure_even_where_papermill_says_completed(
         runner.execute("01_fatal", timeout=1)
 
     assert not runner.executed_path("01_fatal").exists()
+
+
+def test_the_last_words_of_a_kernel_are_kept_off_the_terminal(miniature, capfd):
+    miniature.notebook("01_crash", "# %%\nimport ctypes\n\nctypes.string_at(0)\n")
+
+    with pytest.raises(NotebookError, match=r"01_crash\.stderr\.txt what the kernel said"):
+        runner.execute("01_crash")
+
+    assert "Fatal Python error" not in capfd.readouterr().err
+    said = runner.executed_path("01_crash").with_suffix(".stderr.txt").read_text()
+    assert "Fatal Python error: Segmentation fault" in said
 
 
 def test_cell_ids_come_from_the_published_pair_and_two_conversions_agree(counted):

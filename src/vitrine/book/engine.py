@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import nbformat
 import papermill
@@ -45,7 +46,8 @@ class Run:
     def __init__(
         self, folder: Path, *, profile: str, photos: bool, timeout: int | None, progress: Progress
     ) -> None:
-        self.output, self._log = folder / "output.ipynb", folder / "reads.txt"
+        self.output, self.stderr = folder / "output.ipynb", folder / "stderr.txt"
+        self._log = folder / "reads.txt"
         self._timeout, self._progress, self._cell = timeout, progress, 0
         self._environment = os.environ | {
             recorder.LOG: str(self._log),
@@ -62,7 +64,8 @@ class Run:
         """Execute every cell, from the repository root.
 
         Returns:
-            The notebook as papermill wrote it; ``output`` holds it too, even after a failure.
+            The notebook as papermill wrote it; ``output`` holds it too, even after a failure, and
+            ``stderr`` what the kernel and compiled code say.
 
         Raises:
             NotebookError: Says in a few words what went wrong, and in which cell.
@@ -74,7 +77,7 @@ class Run:
             self._progress(self._cell, cells)
 
         try:
-            with _quiet():
+            with _quiet(), self.stderr.open("wb") as stderr:
                 papermill.execute_notebook(
                     notebook,
                     self.output,
@@ -84,6 +87,7 @@ class Run:
                     cwd=paths.root(),
                     execution_timeout=self._timeout,
                     env=self._environment,
+                    stderr=stderr,
                     on_cell_start=started,
                 )
             executed = nbformat.read(self.output, as_version=4)
@@ -130,6 +134,7 @@ class _Engine(NBClientEngine):
         kernel_name: str,
         *,
         env: dict[str, str],
+        stderr: BinaryIO,
         on_cell_start: Callable,
         execution_timeout: int | None,
         start_timeout: int = 60,
@@ -144,7 +149,7 @@ class _Engine(NBClientEngine):
             record_timing=False,
             on_cell_start=on_cell_start,
         )
-        return client.execute(env=env)
+        return client.execute(env=env, stderr=stderr)
 
 
 papermill_engines.register(_ENGINE, _Engine)

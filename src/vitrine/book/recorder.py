@@ -5,6 +5,7 @@ every file opened and every folder listed by Python, in any library, which a dec
 hand would forget. Not seen: ``exists`` and ``stat``, and files opened by compiled code.
 """
 
+import faulthandler
 import os
 import sys
 from pathlib import Path
@@ -51,6 +52,8 @@ if __name__ == "__main__":
         del sys.path[0]
     from ipykernel import kernelapp
 
+    # ipykernel redirects 2 to itself: who crashes in compiled code says so to the copy.
+    faulthandler.enable(os.fdopen(os.dup(2), "w"))
     if log := os.environ.get(LOG):
         record(log, os.environ["VITRINE_ROOT"])
     kernelapp.launch_new_instance()

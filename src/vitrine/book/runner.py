@@ -38,7 +38,8 @@ def execute(
     """Execute a notebook from its source, unless its last execution still holds.
 
     A failed run leaves the last good notebook as it was and puts what it has beside it, in
-    ``NN_name.failed.ipynb``. What libraries say on stderr goes to ``NN_name.stderr.txt``.
+    ``NN_name.failed.ipynb``. ``NN_name.stderr.txt`` holds what libraries say on stderr, after a
+    failure what the kernel says.
 
     Args:
         name: Notebook, such as ``03_baseline_tensorflow`` or a path to it.
@@ -69,7 +70,7 @@ def execute(
         write(refresh(notebook, target), target)
         return target
 
-    failed = target.with_suffix(".failed.ipynb")
+    failed, log = target.with_suffix(".failed.ipynb"), target.with_suffix(".stderr.txt")
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{source.stem}-") as folder:
         run = engine.Run(
@@ -80,11 +81,13 @@ def execute(
         except NotebookError as error:
             if run.output.is_file():
                 run.output.replace(failed)
+            run.stderr.replace(log)
             raise NotebookError(
                 f"expected {source.stem} to run to its end, found {error}; the last good notebook "
-                f"is untouched, correct {source.name} ({failed.name} shows how far it went)"
+                f"is untouched, correct {source.name} ({failed.name} shows how far it went, "
+                f"{log.name} what the kernel said)"
             ) from error
-        _keep_stderr(executed, target.with_suffix(".stderr.txt"))
+        _keep_stderr(executed, log)
         _strip(executed)
         executed.metadata[stamps.KEY] = stamps.make(
             executed, profile=profile, parameters=parameters, photos=photos, reads=run.reads()
