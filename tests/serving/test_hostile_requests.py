@@ -107,11 +107,13 @@ def test_a_form_out_of_proportion_is_malformed(client, body):
     assert (answer.status_code, answer.json()["code"]) == (400, "requete_invalide")
 
 
-@pytest.mark.parametrize("charset", ["undefined", "punycode"])
-def test_a_form_in_a_charset_that_decodes_nothing_is_malformed(client, charset):
+# From Python 3.13, the names of this form in punycode are merely others than "file": 422.
+@pytest.mark.parametrize(("charset", "expected"), [("undefined", {400}), ("punycode", {400, 422})])
+def test_a_form_in_a_charset_that_decodes_nothing_is_malformed(client, charset, expected):
     answer = send(client, form(part()), f"multipart/form-data; boundary=B; charset={charset}")
 
-    assert (answer.status_code, answer.json()["code"]) == (400, "requete_invalide")
+    assert answer.status_code in expected
+    assert answer.json()["code"] == "requete_invalide"
 
 
 @pytest.mark.parametrize(
