@@ -142,6 +142,11 @@ def test_keys_lead_from_slide_to_slide_and_paper_shows_them_all(ledger, tmp_path
         for _ in range(15):
             widest.append(page.evaluate("document.documentElement.scrollWidth"))
             page.keyboard.press("ArrowRight")
+        page.set_viewport_size({"width": 1280, "height": 720})  # of a projector
+        highest = []
+        for _ in range(15):
+            highest.append(page.evaluate("document.documentElement.scrollHeight"))
+            page.keyboard.press("ArrowLeft")
         page.emulate_media(media="print")
         printed = page.evaluate(visible)
         browser.close()
@@ -149,6 +154,7 @@ def test_keys_lead_from_slide_to_slide_and_paper_shows_them_all(ledger, tmp_path
     assert (place, focus, alone) == ("retenir", "À retenir", 1)
     assert printed == 15
     assert max(widest) <= 360
+    assert max(highest) <= 720
     assert asked == [file.as_uri()]
 
 
