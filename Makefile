@@ -20,15 +20,15 @@ setup:  ## Make .venv from the hash-pinned requirements (8 GB, a few minutes the
 book: setup  ## Execute the notebooks, build the book, check it (under 5 minutes)
 	@$(BIN)/vitrine book
 
-test: setup test-units test-smoke test-published  ## Run every check (under 20 minutes)
+test: test-units test-smoke test-published  ## Run every check (under 20 minutes)
 
-test-units:  ## Unit tests and browser tests
+test-units: setup  ## Unit tests and browser tests
 	$(BIN)/pytest -q --durations=8 $(SPREAD) tests
 
-test-smoke:  ## The whole chain in miniature: each notebook trains, draws and is compared (nbval)
+test-smoke: setup  ## The whole chain in miniature: each notebook trains, draws and is compared (nbval)
 	VITRINE_PROFILE=smoke $(BIN)/pytest -q --nbval-lax $(NBVAL) $(SPREAD) notebooks
 
-test-published:  ## Each published output is what its notebook gives today (strict nbval)
+test-published: setup  ## Each published output is what its notebook gives today (strict nbval)
 	VITRINE_PROFILE=published VITRINE_PHOTOS=0 $(BIN)/pytest -q --nbval \
 		--nbval-sanitize-with tests/nbval_sanitise.cfg $(NBVAL) $(SPREAD) notebooks
 

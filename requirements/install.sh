@@ -38,7 +38,8 @@ fi
 
 [ -x .venv/bin/python ] || "$uv" venv --quiet --python "$python" .venv
 echo "setup: installing the locked packages"
-"$uv" pip sync --require-hashes requirements/all.txt
-"$uv" pip install --quiet --no-deps --no-build-isolation --editable .
+# By name: uv would otherwise empty another environment that is active.
+"$uv" pip sync --python .venv/bin/python --require-hashes requirements/all.txt
+"$uv" pip install --python .venv/bin/python --quiet --no-deps --no-build-isolation --editable .
 echo "$wanted" > "$stamp"
 echo "setup: done"

@@ -6,15 +6,15 @@ import pandas as pd
 import pytest
 
 from vitrine import runs, splits
-from vitrine.recipes import RECIPES, Recipe, find
-from vitrine.runs import RunError, RunFolder, prediction_rows
+from vitrine.recipes import RECIPES, Recipe, RecipeError, find
+from vitrine.runs import RunError, RunFolder, prediction_rows, start
 
 RECIPE = find("efficientnet-b0-torch-scratch")
 
 
-def frame(n, start=0):
+def frame(n, first=0):
     return pd.DataFrame(
-        {"image": [f"{i}.jpg" for i in range(start, start + n)], "label": np.arange(n) % 7}
+        {"image": [f"{i}.jpg" for i in range(first, first + n)], "label": np.arange(n) % 7}
     )
 
 
@@ -23,8 +23,8 @@ def answers(n, seed=0):
     return given.astype(np.float32)
 
 
-def write(base, *, seed=0, n=20, start=0, recipe=RECIPE):
-    images = frame(n, start)
+def write(base, *, seed=0, n=20, first=0, recipe=RECIPE):
+    images = frame(n, first)
     return RunFolder(recipe, seed, base).finish(
         [prediction_rows(images, answers(n, seed), part) for part in ("validation", "test")], {}
     )
@@ -55,6 +55,22 @@ def test_a_run_is_written_once(tmp_path):
 
     with pytest.raises(RunError, match="is finished and a run is written once"):
         RunFolder(RECIPE, 0, tmp_path)
+
+
+def test_a_published_run_may_be_made_again_apart(monkeypatch, tmp_path):
+    recipe = find("efficientnet-b0-transfer")
+    monkeypatch.setattr("vitrine.paths.build", lambda: tmp_path)
+
+    with pytest.raises(RunError, match="make it again apart with --retrain"):
+        RunFolder(recipe, 0)
+    with pytest.raises(RecipeError, match="`vitrine pretrain`, `--retrain` where it is published"):
+        start.find(replace(recipe, weights="pretrain/nothing/seed-0"))
+
+    learned = tmp_path / "retrain" / "pretrain" / "nothing" / "seed-0" / "weights" / start.LEARNED
+    learned.parent.mkdir(parents=True)
+    learned.touch()
+    assert start.find(replace(recipe, weights="pretrain/nothing/seed-0")) == learned
+    assert RunFolder(recipe, 0, tmp_path / "retrain").name == "efficientnet-b0-transfer/seed-0"
 
 
 def test_remains_of_an_interrupted_run_are_resumed_only_on_request(tmp_path):
@@ -121,7 +137,7 @@ def test_two_runs_align_on_the_same_images(tmp_path):
 
 
 def test_runs_on_other_images_do_not_align(tmp_path):
-    a, b = write(tmp_path), write(tmp_path, seed=1, start=1)
+    a, b = write(tmp_path), write(tmp_path, seed=1, first=1)
 
     with pytest.raises(RunError, match="found 2 images in one only"):
         runs.align(a, b)

@@ -49,6 +49,37 @@ def test_stand_in_answers_need_no_training_and_repeat_exactly(elsewhere):
     assert set(first.image) == set(here.split.part("test").image)
 
 
+def test_a_published_run_is_made_again_apart_and_a_probe_on_the_folds_too(elsewhere, monkeypatch):
+    asked = {}
+
+    def fit(recipe, split, catalog, **options):
+        asked.update(options, recipe=recipe.name, split=split)
+        return runs.load(NAME + "/seed-0")
+
+    monkeypatch.setattr(session, "trainer_of", lambda recipe: fit)
+    here, fold = session.begin("published"), splits.load_folds().fold(0, 1)
+    photos = session.begin("smoke").catalog()
+    monkeypatch.setattr(session.Session, "catalog", lambda here: photos)
+
+    here.run("histogram-hog", retrain=True)
+    assert asked["base"] == elsewhere / "retrain"
+    assert asked["folds"].sha256 == runs.load("histogram-hog/seed-0").meta["data"]["folds_sha256"]
+
+    here.again().fit(here.recipe("histogram-hog"), split=fold)
+    assert asked["base"] == elsewhere / "retrain"
+    assert asked["split"] is fold and asked["folds"] is None
+
+    here.fit(here.recipe(NAME), seed=2, device="cpu", threads=3, resume=True)
+    assert asked["base"] == here.base
+    assert (asked["device"], asked["threads"], asked["resume"]) == ("cpu", 3, True)
+
+
+def test_a_miniature_is_made_again_where_it_was(elsewhere):
+    here = session.begin("smoke")
+
+    assert here.again() is here
+
+
 @pytest.mark.parametrize("ask", ["answers", "run"])
 def test_two_notebooks_that_want_a_run_at_once_get_the_same_made_once(elsewhere, monkeypatch, ask):
     here, made, finish = session.begin("smoke"), [], runs.RunFolder.finish

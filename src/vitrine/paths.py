@@ -5,7 +5,7 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
-__all__ = ["build", "data", "notebooks", "root", "runs", "shared"]
+__all__ = ["build", "data", "notebooks", "retrained", "root", "runs", "shared"]
 
 
 def _is_root(folder: Path) -> bool:
@@ -58,6 +58,11 @@ def notebooks() -> Path:
 def build() -> Path:
     """Return the ignored folder of everything that can be made again."""
     return root() / "build"
+
+
+def retrained() -> Path:
+    """Return the folder of published runs made again, which stay as they are."""
+    return build() / "retrain"
 
 
 def shared() -> Path:

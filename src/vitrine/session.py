@@ -7,7 +7,7 @@ it can reach the published runs or the ledger.
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +66,50 @@ class Session:
         recipe = recipes.find(name)
         return recipe.smoke() if self.smoke else recipe
 
+    def again(self) -> "Session":
+        """Return this session with its runs made again apart, where published ones stay as they are.
+
+        In ``smoke`` nothing is published, and it is the same session.
+        """
+        return self if self.smoke else replace(self, base=paths.retrained())
+
+    def fit(
+        self,
+        recipe: Recipe,
+        *,
+        seed: int = 0,
+        split: Split | None = None,
+        base: Path | None = None,
+        device: str = "auto",
+        threads: int | None = None,
+        resume: bool = False,
+        report: Callable[[str], None] = lambda _: None,
+    ) -> Run:
+        """Make a run of a recipe: a probe on the repeated folds too, as it is published.
+
+        Args:
+            recipe: What to train and how.
+            seed: Seed of the run.
+            split: Who is train, validation and test; by default the session's, and with another
+                one no folds.
+            base: Folder of the runs; by default the session's.
+            device: ``auto``, ``cpu`` or ``cuda``, for a network.
+            threads: Threads to compute with on a CPU, for a network.
+            resume: Go on from the last epoch of an interrupted run, for a network.
+            report: Told of each finished step of a probe.
+
+        Raises:
+            RecipeError: If the recipe does not learn the photos, or lacks something.
+            RunError: If the run is finished already, or begun and not resumed.
+        """
+        common = {"seed": seed, "base": base or self.base}
+        if recipe.trainer == "probe":
+            folds = None if self.smoke or split else self.folds()
+            common |= {"folds": folds, "report": report}
+        else:
+            common |= {"device": device, "threads": threads, "resume": resume}
+        return trainer_of(recipe)(recipe, split or self.split, self.catalog(), **common)
+
     def run(self, name: str, seed: int = 0, *, retrain: bool = False) -> Run:
         """Return the run of a recipe, training it where the profile or the reader asks for it.
 
@@ -83,16 +127,14 @@ class Session:
             CatalogError: If photos are needed and absent.
         """
         recipe = self.recipe(name)
-        base = paths.build() / "retrain" if retrain and not self.smoke else self.base
+        base = self.again().base if retrain else self.base
         full = f"{recipe.name}/seed-{seed}"
         if not self.smoke and not retrain:
             return runs.load(full, base)
         with _alone(base, full):
             if full in runs.names(base):
                 return runs.load(full, base)
-            going_on = {} if recipe.trainer == "probe" else {"resume": True}
-            fit = trainer_of(recipe)
-            return fit(recipe, self.split, self.catalog(), seed=seed, base=base, **going_on)
+            return self.fit(recipe, seed=seed, base=base, resume=True)
 
     def folds(self) -> Split:
         """Return the repeated folds: the tracked ones, or those of the synthetic catalogue."""

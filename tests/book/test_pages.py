@@ -33,6 +33,19 @@ ROWS = {
 }
 
 
+def test_a_published_run_is_told_to_be_made_again_apart():
+    lines = (BOOK / "reproduire.md").read_text(encoding="utf-8").replace("\\\n", "").splitlines()
+    commands = [
+        line for line in lines if re.search(r"^(torchrun .*)?vitrine (train|pretrain|sweep) ", line)
+    ]
+    published = {path.parent.parent.name for path in paths.runs().rglob("seed-*/run.json")}
+
+    assert len(commands) > 8
+    for command in commands:
+        named = {word for word in command.split() if word in RECIPES}
+        assert named and ("--retrain" in command.split()) == (named <= published)
+
+
 def table(page, header, place=0):
     """Return the cells of a table of a page, the first that starts with this header or a next."""
     lines = (BOOK / page).read_text(encoding="utf-8").splitlines()

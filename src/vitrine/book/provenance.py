@@ -125,7 +125,7 @@ def _run(meta: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "Versions", ", ".join(f"{key} {value}" for key, value in meta["versions"].items())
     recipe = meta["recipe"]["name"]
     command = "pretrain" if learned else "train"
-    yield "Pour la refaire", f"vitrine {command} {recipe} --seed {meta['seed']}"
+    yield "Pour la refaire", f"vitrine {command} {recipe} --seed {meta['seed']} --retrain"
 
 
 def _duration(seconds: float) -> str:

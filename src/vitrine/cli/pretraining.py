@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from vitrine.cli.options import Device, Threads
+from vitrine.cli.options import Device, Retrain, Threads
 
 __all__ = ["pretrain", "sweep"]
 
@@ -19,12 +19,13 @@ def pretrain(
         str | None,
         typer.Option("--from", help="The corpus, where data/pretrain does not hold it."),
     ] = None,
+    retrain: Retrain = False,
 ) -> None:
     """Learn the corpus of small images and write the run under runs/pretrain.
 
-    Example: vitrine pretrain efficientnet-b0-pretrain --from ../shared/pretrain --threads 1
+    Example: vitrine pretrain efficientnet-b0-pretrain --from ../shared/pretrain --retrain
     """
-    from vitrine import recipes
+    from vitrine import recipes, session
     from vitrine.pretrain import load, sources
     from vitrine.runs import energy
     from vitrine.scores.ranking import top
@@ -33,7 +34,9 @@ def pretrain(
     corpus = sources.obtain(origin) if origin else load()
     from vitrine.pretrain.fit import fit
 
-    run = fit(chosen, corpus, seed=seed, device=device, threads=threads, resume=resume)
+    here = session.begin()
+    base = (here.again() if retrain else here).base / "pretrain"
+    run = fit(chosen, corpus, seed=seed, base=base, device=device, threads=threads, resume=resume)
     labels, guesses = run.table.label.to_numpy(), run.table.filter(like="top_").to_numpy()
     timing, spent = run.meta["timing"], energy.watt_hours(run.meta)
     typer.echo(
@@ -55,21 +58,22 @@ def sweep(
         str | None, typer.Option(help="Address of a Dask scheduler; this machine by default.")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Workers of this machine; one a core by default.")
+        int | None, typer.Option(min=1, help="Workers of this machine; by default one a core, or one that has every GPU.")
     ] = None,
     device: Device = "auto",
     threads: Annotated[int, typer.Option(min=1, help="Threads of each job on a CPU.")] = 1,
     profile: Annotated[str, typer.Option(help="published, or smoke for miniature runs.")] = (
         "published"
     ),
+    retrain: Retrain = False,
 ) -> None:
     """Make every run of a grid that is not finished, on a Dask cluster.
 
-    Example: vitrine sweep efficientnet-b0-transfer mambavision-micro-transfer --seeds 0-2
+    Example: vitrine sweep efficientnet-b0-short mambavision-micro-short --seeds 0-2 --retrain
     """
     from vitrine import sweep as grids
 
-    asked = {"profile": profile, "device": device, "threads": threads}
+    asked = {"profile": profile, "device": device, "threads": threads, "retrain": retrain}
     jobs = grids.grid(names, _numbers(seeds), _folds(folds), **asked)
     failed = 0
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vitrine.cli.options import Device, Threads
+from vitrine.cli.options import Device, Retrain, Threads
 
 __all__ = ["runs_app", "train"]
 
@@ -26,26 +26,26 @@ def train(
     profile: Annotated[str, typer.Option(help="published, or smoke for a miniature run.")] = (
         "published"
     ),
+    retrain: Retrain = False,
 ) -> None:
     """Train a recipe on the product photos and write its run.
 
     Example: vitrine train efficientnet-b0-torch --weights imagenet --seed 1
     """
-    from vitrine import session, splits
+    from vitrine import session
     from vitrine.scores.metrics import accuracy
 
     here = session.begin(profile)
+    here = here.again() if retrain else here
     chosen = here.recipe(recipe)
     if weights is not None and weights != chosen.weights:
         suffix = weights if weights in ("imagenet", "none") else Path(weights).stem
-        chosen = replace(chosen, weights=weights, name=f"{chosen.name}-{suffix.lower()}")
-    fit, photos = session.trainer_of(chosen), here.catalog()
-    common = {"seed": seed, "base": here.base}
-    if chosen.trainer == "probe":
-        common |= {"folds": None if here.smoke else splits.load_folds(), "report": typer.echo}
-    else:
-        common |= {"device": device, "threads": threads, "resume": resume}
-    run = fit(chosen, here.split, photos, **common)
+        started = {"weights": weights, "name": f"{chosen.name}-{suffix.lower()}"}
+        protected = 0 if weights == "none" else chosen.head_epochs  # nothing to protect
+        chosen = replace(chosen, **started, head_epochs=protected)
+    run = here.fit(
+        chosen, seed=seed, device=device, threads=threads, resume=resume, report=typer.echo
+    )
     test = run.part("test")
     typer.echo(
         f"run {run.name}: {len(test.truth)} test photos predicted, "

@@ -170,6 +170,18 @@ def dress(
     figure.update_layout(**dict(axes or {}), **layout)
     figure.update_xaxes(automargin=True)
     figure.update_yaxes(automargin=True)
+    return _settled(figure)
+
+
+def _settled(figure: go.Figure) -> go.Figure:
+    """Round where panels and their titles stand: Python 3.12 adds up floats more exactly."""
+    for axis in (*figure.select_xaxes(), *figure.select_yaxes()):
+        if axis.domain:
+            axis.domain = rounded(axis.domain)
+    for note in figure.layout.annotations:
+        for side in ("x", "y"):
+            if isinstance(note[side], float):
+                note[side] = rounded([note[side]])[0]
     return figure
 
 

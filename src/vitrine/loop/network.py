@@ -55,6 +55,12 @@ def build(recipe: Recipe, classes: int = len(CLASSES), *, pretrained: bool = Tru
             f"recipe {recipe.name}: expected an architecture that timm knows, found "
             f"{recipe.architecture!r}; `timm.list_models()` lists them"
         )
+    if published and "." not in recipe.architecture:  # timm's choice may have seen other photos
+        tags = timm.list_pretrained(f"{recipe.architecture}.*") or ["none"]
+        raise RecipeError(
+            f"recipe {recipe.name}: expected an architecture that names its weights, found "
+            f"{recipe.architecture!r}; timm has {', '.join(tags)}"
+        )
     try:
         network = timm.create_model(
             recipe.architecture,

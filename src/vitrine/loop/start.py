@@ -33,5 +33,6 @@ def carry(recipe: Recipe, network: nn.Module) -> tuple[str, ...]:
         RecipeError: If there is no such file, or if another architecture learned it.
         CheckpointError: If it does not fit to the last key; the message names them.
     """
-    start.require_own(recipe, recipe.architecture.partition(":")[2] or recipe.architecture)
+    architecture = recipe.architecture.removeprefix("timm:").partition(".")[0]
+    start.require_own(recipe, architecture)
     return load_checkpoint(network, start.find(recipe), swap_head=True)

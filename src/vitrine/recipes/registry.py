@@ -136,7 +136,7 @@ _ALL = (
     Recipe(
         name="efficientnet-b0-torch",
         trainer="torch",
-        architecture="tf_efficientnet_b0",
+        architecture="tf_efficientnet_b0.aa_in1k",  # as in keras.applications
         norm_momentum=0.01,
         head_epochs=5,
         **_FINE_TUNED,
@@ -166,14 +166,14 @@ _ALL = (
     Recipe(
         name="mambavision-tiny",
         trainer="torch",
-        architecture="mambavision_tiny",
+        architecture="mambavision_tiny.nv_in1k",
         head_epochs=5,
         **_FINE_TUNED,
     ),
     Recipe(
         name="mambavision-tiny-frozen",
         trainer="torch",
-        architecture="mambavision_tiny",
+        architecture="mambavision_tiny.nv_in1k",
         backbone="frozen",
         **_FINE_TUNED,
     ),

@@ -73,9 +73,11 @@ class RunFolder:
         self.path = (base or paths.runs()) / recipe.name / f"seed-{seed}"
         self.weights = self.path / WEIGHTS
         if (self.path / META).exists():
+            published = self.path.is_relative_to(paths.runs())
+            again = "make it again apart with --retrain" if published else "move its folder away"
             raise RunError(
                 f"run {self.name} is finished and a run is written once; choose another seed, or "
-                "move its folder away to make it again"
+                f"{again}"
             )
 
     def prepare(self, *, resume: bool) -> None:

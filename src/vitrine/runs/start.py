@@ -25,20 +25,23 @@ def is_local(recipe: Recipe) -> bool:
 
 
 def find(recipe: Recipe) -> Path:
-    """Return the file of the weights that a recipe names: a path, or a run under ``runs/``.
+    """Return the file of the weights that a recipe names: a path, or a run.
+
+    The run is looked for under ``runs/``, then among those made again, under ``build/retrain``.
 
     Raises:
         RecipeError: If there is no such file.
     """
     asked = Path(recipe.weights)
-    places = (asked, paths.runs() / asked / "weights" / LEARNED)
+    kept = (base / asked / "weights" / LEARNED for base in (paths.runs(), paths.retrained()))
+    places = (asked, *kept)
     found = next((place for place in places if place.is_file()), None)
     if found is None:
         said = asked.name if asked.is_absolute() else asked
         raise RecipeError(
             f"expected the weights of {recipe.name} at {said}, found no such file; give "
             "`--weights PATH` with the path of a checkpoint of this architecture, or make that run "
-            "with `vitrine pretrain`"
+            "with `vitrine pretrain`, `--retrain` where it is published"
         )
     return found
 

@@ -36,7 +36,8 @@ def sweep(
     Args:
         jobs: What to make.
         scheduler: Address of a Dask scheduler; by default, a cluster of this machine is made.
-        workers: Workers of that cluster; one a core by default. Each makes one job at a time.
+        workers: Workers of that cluster, each of which makes one job at a time; by default one a
+            core, or one alone where there are GPUs, all of which its job takes.
         perform: What a worker does with a job; workers have to be able to import it.
         tell: Told each outcome as it comes.
 
@@ -51,7 +52,7 @@ def sweep(
         if scheduler is None:
             scheduler = stack.enter_context(
                 LocalCluster(
-                    n_workers=min(workers or os.cpu_count() or 1, len(jobs) or 1),
+                    n_workers=min(workers or _workers(jobs), len(jobs) or 1),
                     threads_per_worker=1,
                     memory_limit=None,  # jobs are processes of their own
                     dashboard_address=None,
@@ -68,6 +69,14 @@ def sweep(
             found[name] = Outcome(name=name, error=str(error)) if error else future.result()
             tell(found[name])
     return [found[job.name] for job in jobs]
+
+
+def _workers(jobs: Sequence[Job]) -> int:
+    import torch
+
+    if torch.cuda.is_available() and any(job.device != "cpu" for job in jobs):
+        return 1
+    return os.cpu_count() or 1
 
 
 def _client(client: type, scheduler: object) -> object:

@@ -37,6 +37,7 @@ class Job:
         profile: ``published`` or ``smoke``.
         device: ``auto``, ``cpu`` or ``cuda``.
         threads: Threads to compute with on a CPU.
+        retrain: Whether to make a published run again, under ``build/retrain``.
     """
 
     recipe: str
@@ -45,6 +46,7 @@ class Job:
     profile: str = "published"
     device: str = "auto"
     threads: int = 1
+    retrain: bool = False
 
     @property
     def place(self) -> str:
@@ -138,11 +140,11 @@ def perform(job: Job, here: session.Session) -> Outcome:
     with filelock.FileLock(_lock(base / name)):
         if name in runs.names(base):
             return Outcome(name=job.name)
-        split = here.split if job.fold is None else here.folds().fold(*job.fold)
-        options = {"seed": job.seed, "base": base}
-        if recipe.trainer != "probe":
-            options |= {"device": job.device, "threads": job.threads, "resume": True}
-        session.trainer_of(recipe)(recipe, split, here.catalog(), **options)
+        split = None if job.fold is None else here.folds().fold(*job.fold)
+        here.fit(
+            recipe, seed=job.seed, split=split, base=base, device=job.device, threads=job.threads,
+            resume=True,
+        )  # fmt: skip
     return Outcome(name=job.name, made=True)
 
 
@@ -155,7 +157,8 @@ def _main(text: str) -> None:
     fields = json.loads(text)
     job = Job(**fields | {"fold": tuple(fields["fold"]) if fields["fold"] else None})
     try:
-        outcome = perform(job, session.begin(job.profile))
+        here = session.begin(job.profile)
+        outcome = perform(job, here.again() if job.retrain else here)
     except (ValueError, RuntimeError, OSError) as error:
         sys.exit(str(error))
     print(json.dumps(asdict(outcome)))
