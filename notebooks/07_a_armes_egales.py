@@ -188,6 +188,29 @@ comparison.announced_gaps(
 #   ({valeur:ecart-ic}`gap.mambavision-micro-transfer-clock.efficientnet-b0-transfer.accuracy`).
 
 # %% [markdown]
+# Un réglage n’est pas commun aux deux réseaux : la part du dernier lot dans les moyennes de la
+# normalisation. Il n’entre pas dans l’apprentissage, qui normalise chaque lot par lui-même : les poids
+# sont les mêmes, seules changent les moyennes dont l’évaluation se sert. Une exécution de chaque réseau
+# avec la valeur de l’autre, faite après coup, le vérifie.
+
+# %% tags=["nbval-check-output"]
+for usual, changed in equal_start.controls().values():
+    same = usual.history.train_loss.equals(changed.history.train_loss)
+    values = [run.meta["recipe"]["norm_momentum"] or 0.1 for run in (usual, changed)]
+    print(
+        model_name(usual.meta["recipe"]["name"]),
+        ": {} puis {}".format(*(f"{value:g}".replace(".", ",") for value in values)),
+        "; mêmes pertes d’apprentissage, époque par époque :", "oui" if same else "non",
+    )
+
+# %% [markdown]
+# {valeur}`efficientnet-b0-short-norm.changed` réponses de test sur {valeur}`data.test` changent pour
+# EfficientNet-B0, {valeur}`mambavision-micro-short-norm.changed` pour MambaVision. L’écart entre les deux
+# est de {valeur:ecart-ic}`gap.mambavision-micro-short.efficientnet-b0-short-norm.accuracy` si tous deux ont
+# la valeur de MambaVision, de {valeur:ecart-ic}`gap.mambavision-micro-short-norm.efficientnet-b0-short.accuracy`
+# si tous deux ont celle d’EfficientNet-B0 : {verdict}`equal_norm`.
+
+# %% [markdown]
 # ## Des caractéristiques figées, pli par pli
 #
 # Le réglage fin mêle ce que le réseau savait et ce qu’il apprend ici. Une sonde linéaire ne garde que

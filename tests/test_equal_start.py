@@ -79,6 +79,40 @@ def test_the_announced_gaps_are_corrected_among_themselves(made):
     assert "equal_images" not in decided
 
 
+def test_a_control_is_beside_the_run_whose_setting_it_changes_and_in_no_table():
+    controls = equal_start.controls()
+    values = dict(equal_start.values())
+
+    assert controls.keys() == set(recipes.CONTROLS)
+    for name, (usual, changed) in controls.items():
+        ours, theirs = (run.meta["recipe"] for run in (usual, changed))
+        differ = {key for key in ours if ours[key] != theirs[key]}
+        assert differ == {"name", "norm_momentum"}
+        assert usual.history.train_loss.equals(changed.history.train_loss)
+        before, after = (run.part("test").predicted for run in (usual, changed))
+        assert values[f"{name}.changed"].value == (before != after).sum()
+        assert f"{name}.accuracy" not in values
+    groups = {**measures.published(), **measures.published(equal_start=True)}
+    assert not groups.keys() & controls.keys()
+
+
+@pytest.mark.parametrize(
+    ("gaps", "state"),
+    [
+        (((1, 3), (2, 4)), "true"),
+        (((-3, -1), (-2, -1)), "false"),
+        (((-1, 3), (2, 4)), "undecided"),
+        (((1, 3), (-4, -2)), "undecided"),
+    ],
+)
+def test_the_momentum_is_cleared_only_if_both_of_its_values_agree(gaps, state):
+    keys = [f"gap.{b}.{a}.accuracy" for a, b in equal_start.SAME_NORM]
+
+    decided = verdicts.decide(dict(zip(keys, (value(*ends) for ends in gaps), strict=True)))
+
+    assert decided["equal_norm"]["state"] == state
+
+
 def test_probes_stay_out_of_the_correction_of_the_published_gaps():
     values = dict(equal_start.values())
 

@@ -10,7 +10,7 @@ from scipy.special import stdtrit
 from vitrine import ledger, paths, runs, splits
 from vitrine.catalog import CLASSES
 from vitrine.corruptions import CORRUPTIONS
-from vitrine.ledger import verdicts
+from vitrine.ledger import context, verdicts
 from vitrine.ledger.context import clean
 from vitrine.ledger.measures import COMPARISONS, fold_scores, published
 from vitrine.ledger.values import Value, from_runs
@@ -22,6 +22,14 @@ NAME = "mobilenetv2-int8-probe"
 @pytest.fixture(scope="session")
 def fresh():
     return ledger.compute()
+
+
+def test_the_power_after_correction_is_that_of_the_comparisons_announced():
+    values = context.values()
+    alone, corrected = (values[f"power.smallest_gap{end}"].value for end in ("", "_corrected"))
+
+    assert len(COMPARISONS) == context.ANNOUNCED
+    assert alone < corrected < 100 * context.DISCORDANCE
 
 
 def test_the_tracked_ledger_is_what_the_tracked_files_give():

@@ -325,6 +325,76 @@ def test_weights_that_cannot_be_had_are_refused_with_the_file_to_place(monkeypat
         build(replace(recipe, weights="nowhere.pth"))
     with pytest.raises(recipes.RecipeError, match="expected an architecture that timm knows"):
         build(replace(recipe, head_epochs=0, weights="none", architecture="efficientnet_zz"))
+    with pytest.raises(recipes.RecipeError, match="timm has tf_efficientnet_b0.aa_in1k, "):
+        build(replace(recipe, architecture="tf_efficientnet_b0"))
+
+
+@pytest.mark.parametrize(
+    ("architecture", "found"),
+    [
+        ("vgg11", "takes drop_rate, drop_path_rate, found vgg11"),
+        ("deit_tiny_distilled_patch16_224", "one linear layer, found tuple"),
+    ],
+)
+def test_a_network_of_timm_that_the_recipe_does_not_fit_is_refused(architecture, found):
+    from vitrine.loop.network import build
+
+    recipe = replace(recipes.find(TRAINERS["torch"]), architecture=architecture)
+
+    with pytest.raises(recipes.RecipeError, match=found):
+        build(recipe)
+
+
+def test_a_network_of_a_fixed_size_is_built_for_that_of_the_recipe():
+    import torch
+
+    from vitrine.loop.network import build
+
+    recipe = replace(recipes.find(TRAINERS["torch"]), architecture="vit_tiny_patch16_224")
+    network = build(recipe).eval()
+
+    with torch.inference_mode():
+        assert network(torch.zeros(2, 3, 128, 128, dtype=torch.uint8)).shape == (2, 7)
+
+
+def test_weights_are_carried_to_a_network_that_names_others(monkeypatch):
+    from torch import nn
+
+    from vitrine.loop import start
+
+    asked = []
+    monkeypatch.setattr(start.start, "require_own", lambda recipe, name: asked.append(name))
+    monkeypatch.setattr(start.start, "find", lambda recipe: Path())
+    monkeypatch.setattr(start, "load_checkpoint", lambda *_, **__: ())
+    for architecture in ("tf_efficientnet_b0.aa_in1k", "timm:mambavision_micro"):
+        start.carry(replace(recipes.find("histogram-hog"), architecture=architecture), nn.Identity())
+
+    assert asked == ["tf_efficientnet_b0", "mambavision_micro"]
+
+
+def test_a_frozen_backbone_in_keras_drops_no_path():
+    """TensorFlow speaks from a process of its own."""
+    script = """
+from dataclasses import replace
+import keras, numpy as np
+from vitrine import recipes
+from vitrine.train_keras.network import build, freeze
+keras.utils.set_random_seed(0)
+recipe = replace(recipes.find("efficientnet-b0-keras-scratch").smoke(), drop_path_rate=0.9)
+network = build(replace(recipe, drop_rate=0.0))
+pixels = np.random.default_rng(0).integers(0, 256, (4, recipe.image_size, recipe.image_size, 3))
+for frozen in (False, True, False):
+    freeze(network, frozen=frozen)
+    first, second = (network(pixels.astype("float32"), training=True).numpy() for _ in range(2))
+    print(int(np.array_equal(first, second)))
+"""
+    environment = os.environ | {"PYTHONPATH": str(Path(runs.__file__).parents[2])}
+    printed = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script], env=environment, capture_output=True,
+        text=True, check=True,
+    ).stdout  # fmt: skip
+
+    assert printed.split() == ["0", "1", "0"]
 
 
 def test_asking_for_a_gpu_that_is_not_there_is_refused(demo_catalog, demo_split, tmp_path):

@@ -1,9 +1,10 @@
 """A file or bytes become ``uint8 (height, width, 3)``: the one decoder of the project.
 
 Training, evaluation, service and interface all come through here, so that a model never sees
-other pixels than those it learned from. The recipe of pixels has a name, ``prep-v1``: decode with
-Pillow (``draft`` at no less than twice the target), apply the EXIF rotation, put transparency on
-white, convert to RGB, squash to a square with an antialiased bicubic filter, rows first.
+photos prepared otherwise than those it learned from. The recipe of pixels has a name, ``prep-v1``:
+decode with Pillow (``draft`` at no less than twice the target), apply the EXIF rotation, put
+transparency on white, convert to RGB, squash to a square with an antialiased bicubic filter, rows
+first.
 """
 
 import hashlib
@@ -26,6 +27,9 @@ from vitrine import jpeg, rgb
 __all__ = ["PREP_ID", "ImageError", "Limits", "Photo", "cached", "decode", "preprocess", "read"]
 
 PREP_ID = "prep-v1"
+_REVISION = 2
+"""Of the arrays kept: the first ones left the order of rows and columns to Pillow, which changed it
+between versions; some pixels moved by a level. Published runs before that learned the former."""
 FORMATS = ("JPEG", "PNG", "WEBP")
 
 LARGE = 4_000_000
@@ -268,7 +272,7 @@ def cached(
         ImageError: If a file cannot be used; its name is in the message.
         OSError: If the disk is full; nothing of the array is left.
     """
-    identity = json.dumps([PREP_ID, size, catalog.manifest_sha256, list(names)])
+    identity = json.dumps([PREP_ID, _REVISION, size, catalog.manifest_sha256, list(names)])
     digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
     target = catalog.folder / "cache" / f"{PREP_ID}-{size}-{digest}.npy"
     if not target.exists():

@@ -67,7 +67,7 @@ class Session:
         return recipe.smoke() if self.smoke else recipe
 
     def again(self) -> "Session":
-        """Return this session with its runs made again apart, where published ones stay as they are.
+        """Return this session with its runs made again apart: published ones stay as they are.
 
         In ``smoke`` nothing is published, and it is the same session.
         """

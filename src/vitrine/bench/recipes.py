@@ -50,7 +50,8 @@ def measure(
     if device == "cuda":
         found["clock"] = "wall time until the answers are back with the host"
     published = {name.split("/")[0] for name in runs.names()}
-    names = sorted(published & set(recipes.RECIPES) - set(recipes.EQUAL_START))
+    apart = {*recipes.EQUAL_START, *recipes.CONTROLS}
+    names = sorted(published & set(recipes.RECIPES) - apart)
     if device == "cuda":
         names = [name for name in names if recipes.find(name).trainer != "probe"]
     if quick:

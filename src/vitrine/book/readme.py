@@ -30,14 +30,16 @@ def results_markdown(ledger: Mapping[str, Any] | None = None) -> str:
     recipes = [key.removesuffix(_KEY) for key in values if key.endswith(_KEY)]
     recipes.sort(key=lambda recipe: -values[f"{recipe}.accuracy"]["value"])
     lines = [
-        "| Modèle | Recette | Graines | Exactitude | F1 macro | Exactitude, plis répétés |",
-        "|---|---|--:|--:|--:|--:|",
+        "| Modèle | Recette | Graines | Époques | Exactitude | F1 macro "
+        "| Exactitude, plis répétés |",
+        "|---|---|--:|--:|--:|--:|--:|",
     ]
     for recipe in recipes:
         cells = [
             model_name(recipe),
             f"`{recipe}`",
             wording.value(values[f"{recipe}.seeds"]),
+            _cell(values, f"{recipe}.epochs"),
             *(_cell(values, f"{recipe}.{score}") for score in ("accuracy", "macro_f1")),
             _cell(values, f"{recipe}.cv_accuracy"),
         ]

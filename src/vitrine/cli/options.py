@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Device", "Retrain", "Threads"]
+__all__ = ["Device", "Resume", "Retrain", "Threads"]
 
 
 def _known(device: str) -> str:
@@ -15,6 +15,9 @@ def _known(device: str) -> str:
 
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.", callback=_known)]
 Threads = Annotated[int | None, typer.Option(min=1, help="Threads on a CPU; all cores by default.")]
+Resume = Annotated[
+    bool, typer.Option(help="Go on from the last epoch; what is finished is left as it is.")
+]
 Retrain = Annotated[
     bool, typer.Option(help="Make a published run again, under build/retrain; it stays as it is.")
 ]

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from vitrine.cli.options import Device, Retrain, Threads
+from vitrine.cli.options import Device, Resume, Retrain, Threads
 
 __all__ = ["pretrain", "sweep"]
 
@@ -14,7 +14,7 @@ def pretrain(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the run.")] = 0,
     device: Device = "auto",
     threads: Threads = None,
-    resume: Annotated[bool, typer.Option(help="Go on from the last epoch.")] = False,
+    resume: Resume = False,
     origin: Annotated[
         str | None,
         typer.Option("--from", help="The corpus, where data/pretrain does not hold it."),
@@ -25,17 +25,19 @@ def pretrain(
 
     Example: vitrine pretrain efficientnet-b0-pretrain --from ../shared/pretrain --retrain
     """
-    from vitrine import recipes, session
+    from vitrine import paths, recipes, runs
     from vitrine.pretrain import load, sources
     from vitrine.runs import energy
     from vitrine.scores.ranking import top
 
     chosen = recipes.find(recipe)
+    base = (paths.retrained() if retrain else paths.runs()) / "pretrain"
+    if resume and (name := f"{chosen.name}/seed-{seed}") in runs.names(base):
+        typer.echo(f"run {name}: finished before")
+        return
     corpus = sources.obtain(origin) if origin else load()
     from vitrine.pretrain.fit import fit
 
-    here = session.begin()
-    base = (here.again() if retrain else here).base / "pretrain"
     run = fit(chosen, corpus, seed=seed, base=base, device=device, threads=threads, resume=resume)
     labels, guesses = run.table.label.to_numpy(), run.table.filter(like="top_").to_numpy()
     timing, spent = run.meta["timing"], energy.watt_hours(run.meta)
@@ -58,7 +60,8 @@ def sweep(
         str | None, typer.Option(help="Address of a Dask scheduler; this machine by default.")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Workers of this machine; by default one a core, or one that has every GPU.")
+        int | None,
+        typer.Option(min=1, help="Workers; by default one a core, or one with every GPU."),
     ] = None,
     device: Device = "auto",
     threads: Annotated[int, typer.Option(min=1, help="Threads of each job on a CPU.")] = 1,

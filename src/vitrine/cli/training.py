@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vitrine.cli.options import Device, Retrain, Threads
+from vitrine.cli.options import Device, Resume, Retrain, Threads
 
 __all__ = ["runs_app", "train"]
 
@@ -19,7 +19,7 @@ def train(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the run.")] = 0,
     device: Device = "auto",
     threads: Threads = None,
-    resume: Annotated[bool, typer.Option(help="Go on from the last epoch.")] = False,
+    resume: Resume = False,
     weights: Annotated[
         str | None, typer.Option(help="imagenet, none, or the path of a file.")
     ] = None,
@@ -32,7 +32,7 @@ def train(
 
     Example: vitrine train efficientnet-b0-torch --weights imagenet --seed 1
     """
-    from vitrine import session
+    from vitrine import runs, session
     from vitrine.scores.metrics import accuracy
 
     here = session.begin(profile)
@@ -43,6 +43,9 @@ def train(
         started = {"weights": weights, "name": f"{chosen.name}-{suffix.lower()}"}
         protected = 0 if weights == "none" else chosen.head_epochs  # nothing to protect
         chosen = replace(chosen, **started, head_epochs=protected)
+    if resume and (name := f"{chosen.name}/seed-{seed}") in runs.names(here.base):
+        typer.echo(f"run {name}: finished before")
+        return
     run = here.fit(
         chosen, seed=seed, device=device, threads=threads, resume=resume, report=typer.echo
     )

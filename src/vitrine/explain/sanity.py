@@ -19,7 +19,8 @@ __all__ = ["likeness", "randomised"]
 def randomised(network: nn.Module, *, seed: int = 0) -> nn.Module:
     """Return a copy of a network whose weights are shuffled within each tensor.
 
-    What was learned is gone; the size of the weights, and so that of the activations, stays.
+    What the weights learned is gone; their size, and so that of the activations, stays. So do the
+    running statistics of batch normalisation, which tell the size of activations too.
 
     Args:
         network: Trained.

@@ -10,7 +10,7 @@ from vitrine import runs, splits
 from vitrine.ledger import calibration
 from vitrine.ledger.context import ANSWERED, clean
 from vitrine.ledger.values import Value, from_runs
-from vitrine.recipes import EQUAL_START, RECIPES
+from vitrine.recipes import CONTROLS, EQUAL_START, RECIPES
 from vitrine.runs import Run
 from vitrine.scores import Interval
 from vitrine.scores.decision import selective_curve
@@ -49,7 +49,8 @@ def published(*, equal_start: bool = False) -> dict[str, list[Run]]:
     found = defaultdict(list)
     for name in runs.names():
         recipe = name.split("/")[0]
-        if recipe in RECIPES and (recipe in EQUAL_START) == equal_start:
+        told = recipe in RECIPES and recipe not in CONTROLS
+        if told and (recipe in EQUAL_START) == equal_start:
             found[recipe].append(runs.load(name))
     return {recipe: sorted(group, key=lambda r: r.meta["seed"]) for recipe, group in found.items()}
 

@@ -44,11 +44,9 @@ def build(recipe: Recipe, classes: int = len(CLASSES), *, pretrained: bool = Tru
             the network is one to load the weights of a finished run into.
 
     Raises:
-        RecipeError: If timm has no such architecture, or if its weights cannot be had.
+        RecipeError: If timm has no such architecture, if it does not take what the recipe gives or
+            does not end in one linear layer, or if its weights cannot be had.
     """
-    options = {"drop_rate": recipe.drop_rate, "drop_path_rate": recipe.drop_path_rate}
-    if recipe.windows:
-        options["window_size"] = recipe.windows
     published = pretrained and recipe.weights == "imagenet"
     if not timm.is_model(recipe.architecture):
         raise RecipeError(
@@ -61,6 +59,7 @@ def build(recipe: Recipe, classes: int = len(CLASSES), *, pretrained: bool = Tru
             f"recipe {recipe.name}: expected an architecture that names its weights, found "
             f"{recipe.architecture!r}; timm has {', '.join(tags)}"
         )
+    options = _options(recipe)
     try:
         network = timm.create_model(
             recipe.architecture,
@@ -68,6 +67,11 @@ def build(recipe: Recipe, classes: int = len(CLASSES), *, pretrained: bool = Tru
             num_classes=classes,
             **options,
         )
+    except TypeError as error:
+        raise RecipeError(
+            f"recipe {recipe.name}: expected an architecture that takes {', '.join(options)}, "
+            f"found {recipe.architecture} ({error})"
+        ) from error
     except (OSError, RuntimeError, KeyError) as error:
         if not published:
             raise
@@ -75,6 +79,11 @@ def build(recipe: Recipe, classes: int = len(CLASSES), *, pretrained: bool = Tru
     if pretrained and is_local(recipe):
         carry(recipe, network)
     head = network.get_classifier()
+    if not isinstance(head, nn.Linear):
+        raise RecipeError(
+            f"recipe {recipe.name}: expected an architecture that ends in one linear layer, found "
+            f"{type(head).__name__} in {recipe.architecture}"
+        )
     nn.init.xavier_uniform_(head.weight)
     nn.init.zeros_(head.bias)
     if recipe.norm_momentum:
@@ -83,6 +92,19 @@ def build(recipe: Recipe, classes: int = len(CLASSES), *, pretrained: bool = Tru
                 module.momentum = recipe.norm_momentum
     config = network.pretrained_cfg
     return nn.Sequential(Normalise(config["mean"], config["std"]), network)
+
+
+def _options(recipe: Recipe) -> dict[str, object]:
+    """Return what timm is told of a recipe, of which no network takes all."""
+    options: dict[str, object] = {"drop_rate": recipe.drop_rate}
+    if recipe.drop_path_rate:
+        options["drop_path_rate"] = recipe.drop_path_rate
+    if recipe.windows:
+        options["window_size"] = recipe.windows
+    config = timm.get_pretrained_cfg(recipe.architecture)
+    if config and config.fixed_input_size and config.input_size[-1] != recipe.image_size:
+        options["img_size"] = recipe.image_size  # of the positions that the network knows
+    return options
 
 
 def _unavailable(recipe: Recipe, error: Exception) -> str:

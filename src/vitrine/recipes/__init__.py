@@ -5,9 +5,10 @@ by ``runs``. To try a variation, use ``dataclasses.replace`` and give it a new n
 """
 
 from vitrine.recipes.recipe import Recipe, RecipeError, best_epoch, epoch_seed
-from vitrine.recipes.registry import EQUAL_START, RECIPES, find
+from vitrine.recipes.registry import CONTROLS, EQUAL_START, RECIPES, find
 
 __all__ = [
+    "CONTROLS",
     "EQUAL_START",
     "RECIPES",
     "Recipe",

@@ -1,12 +1,13 @@
 """Every recipe of the project, and how one is found by its name."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
 from vitrine.recipes.recipe import Recipe, RecipeError
 
-__all__ = ["EQUAL_START", "RECIPES", "find"]
+__all__ = ["CONTROLS", "EQUAL_START", "RECIPES", "find"]
 
 _SCRATCH = {
     "image_size": 128,
@@ -97,8 +98,6 @@ def _equal_start(name: str, own: dict[str, Any]) -> Iterator[Recipe]:
     """
     at_64, at_128 = ((4, 2), (8, 4)) if name.startswith("mambavision") else ((), ())
     yield Recipe(name=f"{name}-short", trainer="torch", windows=at_128, **own, **_SHORT)
-    swapped = own | {"norm_momentum": _SWAPPED[name]}
-    yield Recipe(name=f"{name}-short-norm", trainer="torch", windows=at_128, **swapped, **_SHORT)
     clocks = {"": 0.0} if own["architecture"] == _SLOWEST else {"": 0.0, "-clock": _BUDGET}
     for clock, budget in clocks.items():
         learned = f"{name}-pretrain{clock}"
@@ -217,7 +216,16 @@ _FROM_EQUAL_START = (
 EQUAL_START = tuple(recipe.name for recipe in _FROM_EQUAL_START)
 """Recipes of the chapter where every network starts from the same images: a comparison apart."""
 
-RECIPES = {recipe.name: recipe for recipe in (*_ALL, *_FROM_EQUAL_START)}
+_CONTROLS = tuple(
+    replace(recipe, name=f"{recipe.name}-norm", norm_momentum=_SWAPPED[name])
+    for recipe in _FROM_EQUAL_START
+    if (name := recipe.name.removesuffix("-short")) in _SWAPPED
+)
+
+CONTROLS = tuple(recipe.name for recipe in _CONTROLS)
+"""Recipes that change one setting of another, to tell what it weighs: in no table of results."""
+
+RECIPES = {recipe.name: recipe for recipe in (*_ALL, *_FROM_EQUAL_START, *_CONTROLS)}
 """Every recipe by name."""
 
 

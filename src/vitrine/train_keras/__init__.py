@@ -1,8 +1,10 @@
 """Train a network of ``keras.applications`` on the product photos, in TensorFlow.
 
-The same recipe, the same schedule and the same augmentation as ``vitrine.train_torch``, so that
-the framework can be told apart from the architecture. Every random choice depends on (seed,
-epoch) and operations are deterministic: a run killed and resumed equals one never stopped.
+The same recipe, the same schedule and the same augmentations as ``vitrine.train_torch``, so that
+the framework can be told apart from the architecture; the order in which colours vary and what is
+rounded between stay each library's own, and the optimiser starts anew where a backbone thaws.
+Every random choice depends on (seed, epoch) and operations are deterministic: a run killed and
+resumed equals one never stopped.
 """
 
 from vitrine.train_keras.fit import fit

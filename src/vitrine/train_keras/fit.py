@@ -14,7 +14,7 @@ from vitrine.catalog import CLASSES, Catalog
 from vitrine.recipes import Recipe, RecipeError, best_epoch, epoch_seed
 from vitrine.runs import Meter, Run, RunFolder, start
 from vitrine.splits import Split
-from vitrine.train_keras.network import BACKBONE, build, predict
+from vitrine.train_keras.network import build, freeze, predict
 from vitrine.train_keras.photos import batches
 from vitrine.train_keras.state import BEST, LAST, load_state, save_state
 
@@ -61,7 +61,7 @@ class Rate(keras.callbacks.Callback):
 def _compile(network: keras.Model, recipe: Recipe, epoch: int) -> None:
     """Freeze what this epoch freezes and give the network a fresh optimiser."""
     frozen = recipe.backbone == "frozen" or epoch < recipe.head_epochs
-    network.get_layer(BACKBONE).trainable = not frozen
+    freeze(network, frozen=frozen)
     optimizer = keras.optimizers.AdamW(
         recipe.learning_rate, weight_decay=recipe.weight_decay, epsilon=1e-8
     )

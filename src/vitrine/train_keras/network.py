@@ -14,7 +14,7 @@ from vitrine.catalog import CLASSES
 from vitrine.recipes import Recipe, RecipeError
 from vitrine.runs import start
 
-__all__ = ["arrays", "build", "fill", "predict"]
+__all__ = ["arrays", "build", "fill", "freeze", "predict"]
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Mean and deviation of ImageNet's pixels in [0, 1], as the pretrained networks expect."""
@@ -48,9 +48,9 @@ def build(recipe: Recipe, classes: int = len(CLASSES), *, pretrained: bool = Tru
     backbone = body(weights=None, name=BACKBONE)
     if pretrained and recipe.weights != "none":
         _start(backbone, _source(recipe, body))
-    for layer in backbone.layers:  # stochastic depth, whose last rate Keras fixes at 0.2
-        if isinstance(layer, keras.layers.Dropout):
-            layer.rate *= recipe.drop_path_rate / DROP_PATH_RATE
+    for layer in _drops(backbone):  # stochastic depth, whose last rate Keras fixes at 0.2
+        layer.rate *= recipe.drop_path_rate / DROP_PATH_RATE
+        layer.rate_of_recipe = layer.rate
     pixels = keras.Input(shape)
     scaled = keras.layers.Rescaling(  # (p / 255 - mean) / std, times the 255 it is divided by next
         [1 / s for s in STD], [-255 * m / s for m, s in zip(MEAN, STD, strict=True)]
@@ -58,6 +58,25 @@ def build(recipe: Recipe, classes: int = len(CLASSES), *, pretrained: bool = Tru
     features = keras.layers.Dropout(recipe.drop_rate)(backbone(scaled))
     logits = keras.layers.Dense(classes, name=HEAD, dtype="float32")(features)
     return keras.Model(pixels, logits)
+
+
+def freeze(network: keras.Model, *, frozen: bool) -> None:
+    """Freeze the backbone whole, or thaw it: weights, statistics, and the paths that it drops.
+
+    ``trainable`` alone would leave a frozen backbone drop paths, and its features be random.
+
+    Args:
+        network: What ``build`` returned; it is to be compiled after this.
+        frozen: Whether the backbone is frozen.
+    """
+    backbone = network.get_layer(BACKBONE)
+    backbone.trainable = not frozen
+    for layer in _drops(backbone):
+        layer.rate = 0.0 if frozen else layer.rate_of_recipe
+
+
+def _drops(backbone: keras.Model) -> list[keras.layers.Dropout]:
+    return [layer for layer in backbone.layers if isinstance(layer, keras.layers.Dropout)]
 
 
 def _source(recipe: Recipe, body: Callable[..., keras.Model]) -> keras.Model:

@@ -1,4 +1,4 @@
-"""Train any timm model on the product photos, through Lightning.
+"""Train timm's networks on the product photos, through Lightning.
 
 ``fit`` turns a recipe and a split into a run. Every epoch reseeds all generators from (seed,
 epoch) and ends with a checkpoint, so that a run killed and resumed equals one never stopped. The

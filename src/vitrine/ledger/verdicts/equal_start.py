@@ -1,5 +1,6 @@
 """What an equal start leaves to the architecture, and what pretraining brings to each."""
 
+from vitrine.ledger import equal_start
 from vitrine.ledger.verdicts.claim import Claim, Ledger, sign
 from vitrine.ledger.verdicts.comparison import paired
 
@@ -7,6 +8,9 @@ __all__ = ["CLAIMS"]
 
 B0, MICRO = "efficientnet-b0", "mambavision-micro"
 IMAGES, CLOCK = f"{MICRO}-pretrain", f"{MICRO}-pretrain-clock"
+SAME_NORM = tuple(f"gap.{b}.{a}.accuracy" for a, b in equal_start.SAME_NORM)
+ONCE = "un seul préentraînement de chaque réseau"
+"""What every interval on the pretrained networks leaves out."""
 
 
 def _apart(
@@ -38,7 +42,7 @@ def _apart(
         cautious=cautious,
         reverse=reverse,
         expression=f"{budgets[0]} au plus égal à {budgets[1]}, et intervalles à 95 % de {ours} et "
-        f"de {theirs} disjoints ; indécis sinon",
+        f"de {theirs} disjoints ; indécis sinon ; {ONCE}",
         needs=(ours, theirs, *budgets),
         holds=holds,
     )
@@ -52,13 +56,29 @@ def _by_folds(name: str, candidate: str, *, text: str, cautious: str, reverse: s
         text=text,
         cautious=cautious,
         reverse=reverse,
-        expression=f"intervalle corrigé à 95 % de {gap} d’un seul côté de zéro ; indécis sinon",
+        expression=f"intervalle corrigé à 95 % de {gap} d’un seul côté de zéro ; indécis sinon ; "
+        f"{ONCE}",
         needs=(gap,),
         holds=sign(gap),
     )
 
 
+def _same_norm(ledger: Ledger) -> bool | None:
+    decided = {sign(gap)(ledger) for gap in SAME_NORM}
+    return decided.pop() if len(decided) == 1 else None
+
+
 CLAIMS = (
+    Claim(
+        key="equal_norm",
+        text="avec la même moyenne mobile des deux côtés, MambaVision reste devant",
+        cautious="avec la même moyenne mobile des deux côtés, l’écart n’est plus établi",
+        reverse="avec la même moyenne mobile des deux côtés, EfficientNet-B0 passe devant",
+        expression=f"intervalles à 95 % de {SAME_NORM[0]} et de {SAME_NORM[1]} du même côté de "
+        "zéro ; indécis sinon",
+        needs=SAME_NORM,
+        holds=_same_norm,
+    ),
     _apart(
         "equal_images_learned",
         IMAGES,
