@@ -95,6 +95,10 @@ tables.show(tables.comparison(named, seeds=seeds, leaders=leaders))
 # l’envers des autres scores, le plus bas étant le meilleur ; elle punit les réponses fausses et
 # sûres d’elles. Les intervalles du tableau se recouvrent ou non, mais ce n’est pas ainsi que l’on
 # compare deux modèles : nous y venons.
+#
+# Toutes les lignes ne se lisent pas de la même façon. MambaVision (nano), que le service embarque, a été
+# entraînée {valeur}`mambavision-nano-scratch.epochs` époques, quand les autres réseaux partis de zéro en ont
+# {valeur}`efficientnet-b0-torch-scratch.epochs` : aucune comparaison annoncée ne porte sur elle.
 
 # %% mystnb={"figure": {"name": "fig-comparaison-scores", "caption": "Exactitude et F1 macro de chaque modèle sur les images de test, avec leurs intervalles à 95 %. La ligne du bas est la réponse constante."}, "image": {"alt": "Pour chaque modèle, deux points et leurs barres d’erreur horizontales : l’exactitude et le F1 macro, du modèle le mieux classé en haut à la réponse constante en bas."}}
 from vitrine.figures import comparison

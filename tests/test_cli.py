@@ -68,6 +68,28 @@ def test_a_full_disk_is_told_in_a_sentence_that_says_what_to_do(monkeypatch, cap
     assert "make room and run the same command again" in said
 
 
+@pytest.mark.parametrize(
+    ("command", "run"),
+    [
+        (["train", "majority"], "majority/seed-0"),
+        (["pretrain", "mambavision-micro-pretrain"], "mambavision-micro-pretrain/seed-0"),
+    ],
+)
+def test_going_on_from_a_finished_run_leaves_it_as_it_is(command, run):
+    done = vitrine(*command, "--resume")
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"run {run}: finished before\n"
+
+
+def test_weights_are_left_out_of_a_recipe_that_protects_them():
+    asked = ("--profile", "smoke", "--weights", "none", "--device", "cuda")
+    done = vitrine("train", "efficientnet-b0-torch", *asked, CUDA_VISIBLE_DEVICES="")
+
+    assert done.returncode == 2
+    assert "expected a CUDA device" in done.stderr  # and not the epochs of the head alone
+
+
 def test_an_unknown_profile_is_bad_input():
     done = vitrine("train", "majority", "--profile", "quick")
 

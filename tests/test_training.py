@@ -367,7 +367,9 @@ def test_weights_are_carried_to_a_network_that_names_others(monkeypatch):
     monkeypatch.setattr(start.start, "find", lambda recipe: Path())
     monkeypatch.setattr(start, "load_checkpoint", lambda *_, **__: ())
     for architecture in ("tf_efficientnet_b0.aa_in1k", "timm:mambavision_micro"):
-        start.carry(replace(recipes.find("histogram-hog"), architecture=architecture), nn.Identity())
+        start.carry(
+            replace(recipes.find("histogram-hog"), architecture=architecture), nn.Identity()
+        )
 
     assert asked == ["tf_efficientnet_b0", "mambavision_micro"]
 

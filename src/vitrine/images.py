@@ -24,9 +24,14 @@ from PIL import Image, UnidentifiedImageError
 
 from vitrine import jpeg, rgb
 
-__all__ = ["PREP_ID", "ImageError", "Limits", "Photo", "cached", "decode", "preprocess", "read"]
+__all__ = [
+    "PREP_ID", "TRAIN_SIZE", "ImageError", "Limits", "Photo", "cached", "decode", "preprocess",
+    "read",
+]  # fmt: skip
 
 PREP_ID = "prep-v1"
+TRAIN_SIZE = 256
+"""Side, in pixels, of the preprocessed photos that training crops from."""
 _REVISION = 2
 """Of the arrays kept: the first ones left the order of rows and columns to Pillow, which changed it
 between versions; some pixels moved by a level. Published runs before that learned the former."""

@@ -12,7 +12,7 @@ from vitrine.splits import Split
 
 __all__ = ["prepare"]
 
-SIZES = (256, 224, 128)
+SIZES = (images.TRAIN_SIZE, 224, 128)
 """Sides, in pixels, decoded ahead: what training crops from, then what the recipes evaluate at."""
 
 

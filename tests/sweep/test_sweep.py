@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from vitrine import runs, session
 from vitrine.cli import app
 from vitrine.sweep import Job, Outcome, SweepError, cluster, grid, sweep
-from vitrine.sweep.job import FOLDS, in_new_process
+from vitrine.sweep.job import FOLDS, in_new_process, perform
 
 NAMES = ["majority", "histogram-hog"]
 
@@ -148,3 +148,27 @@ def test_the_command_sweeps_the_seeds_and_folds_it_is_given(monkeypatch):
     assert {job.seed for job in asked} == {0, 1, 4}
     assert {job.fold for job in asked} == {(0, 3), (2, 1)}
     assert len(asked) == 12
+
+
+@pytest.mark.parametrize(
+    ("available", "device", "workers"), [(True, "auto", 1), (True, "cpu", 5), (False, "auto", 5)]
+)
+def test_a_machine_with_gpus_makes_one_job_at_a_time(available, device, workers, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: available)
+    monkeypatch.setattr("os.cpu_count", lambda: 5)
+
+    assert cluster._workers(grid(NAMES, [0], device=device)) == workers
+
+
+def test_published_runs_are_swept_again_apart(tmp_path, monkeypatch):
+    monkeypatch.setattr("vitrine.paths.build", lambda: tmp_path)
+    monkeypatch.setattr(session, "trainer_of", staged.trainer_of)
+    staged.begin(tmp_path)
+    here = session.begin("published").again()
+    photos = session.begin("smoke").catalog()
+    monkeypatch.setattr(session.Session, "catalog", lambda _: photos)
+    (job,) = grid(["majority"], [0], retrain=True)
+
+    assert perform(job, here) == Outcome(name="majority/seed-0", made=True)
+    assert runs.names(tmp_path / "retrain") == ["majority/seed-0"]
+    assert perform(job, session.begin("published")) == Outcome(name="majority/seed-0")

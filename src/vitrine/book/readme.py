@@ -1,7 +1,7 @@
 """README's results and durations: generated between marks, so that none is typed there."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ def results_markdown(ledger: Mapping[str, Any] | None = None) -> str:
             model_name(recipe),
             f"`{recipe}`",
             wording.value(values[f"{recipe}.seeds"]),
-            _cell(values, f"{recipe}.epochs"),
+            _cell(values, f"{recipe}.epochs", wording.value),
             *(_cell(values, f"{recipe}.{score}") for score in ("accuracy", "macro_f1")),
             _cell(values, f"{recipe}.cv_accuracy"),
         ]
@@ -89,5 +89,7 @@ def update() -> Path:
     return path
 
 
-def _cell(values: Mapping[str, dict], key: str) -> str:
-    return wording.interval(values[key]) if key in values else "–"
+def _cell(
+    values: Mapping[str, dict], key: str, said: Callable[[dict], str] = wording.interval
+) -> str:
+    return said(values[key]) if key in values else "–"

@@ -20,9 +20,6 @@ from vitrine.train_keras.state import BEST, LAST, load_state, save_state
 
 __all__ = ["fit"]
 
-TRAIN_SIZE = 256
-"""Side, in pixels, of the decoded photos that training crops from."""
-
 
 def _device(asked: str, threads: int) -> str:
     gpus = tf.config.list_physical_devices("GPU")
@@ -139,7 +136,7 @@ def fit(
             f"train on, found {len(train)}"
         )
     with tf.device("/CPU:0"):
-        pixels = tf.constant(images.cached(catalog, train.image.tolist(), TRAIN_SIZE))
+        pixels = tf.constant(images.cached(catalog, train.image.tolist(), images.TRAIN_SIZE))
         labels = tf.constant(train.label.to_numpy())
     held_out = images.cached(catalog, validation.image.tolist(), recipe.image_size)
 

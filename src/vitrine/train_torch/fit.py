@@ -23,9 +23,6 @@ from vitrine.train_torch.photos import Photos
 
 __all__ = ["fit"]
 
-TRAIN_SIZE = 256
-"""Side, in pixels, of the decoded photos that training crops from."""
-
 
 def fit(
     recipe: Recipe,
@@ -81,7 +78,7 @@ def fit(
     module, began = Classifier(recipe, seed, steps), start.facts(recipe)
     trainer = engine.trainer(recipe, obtained, callbacks=[EpochCheckpoint(folder)])
     order = EpochOrder(len(train), steps * recipe.batch_size, seed, trainer)
-    pixels = images.cached(catalog, train.image.tolist(), TRAIN_SIZE)
+    pixels = images.cached(catalog, train.image.tolist(), images.TRAIN_SIZE)
     loader = DataLoader(
         Photos(pixels, train.label.to_numpy(), recipe, seed),
         recipe.batch_size // recipe.accumulate // trainer.world_size,
