@@ -1053,3 +1053,27 @@ def test_the_tracked_manifests_describe_the_two_editions():
     sizes = {name: len(edition.expected()) for name, edition in tracked().items()}
 
     assert sizes == {"originals": 1050 + 1, "reduced-320": 1047 + 1}
+
+
+def test_a_receipt_that_a_full_disk_cuts_short_leaves_the_former_one(
+    installed, editions, monkeypatch
+):
+    former = (installed / "receipt.json").read_bytes()
+    os.utime(installed / "images/a.jpg", ns=(0, 0))  # the same content: the receipt is renewed
+    write = Path.write_text
+
+    def cut(path, text, **options):
+        write(path, text[: len(text) // 2], **options)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_text", cut)
+    with pytest.raises(ArchiveError, match="make room"):
+        archive.verify(installed, editions=editions)
+
+    assert (installed / "receipt.json").read_bytes() == former
+
+
+def test_a_small_file_that_shrinks_well_is_no_bomb(tmp_path, folder, editions):
+    (tmp_path / "flat.zip").write_bytes(zipped_with(("Flipkart/flat.bin", bytes(100_000))))
+
+    assert archive.fetch(tmp_path / "flat.zip", folder, editions=editions).edition == "full"

@@ -424,3 +424,19 @@ def test_measuring_the_budget_brings_readme_up_to_date_unless_it_is_kept_elsewhe
 
     assert (elsewhere.exit_code, here.exit_code) == (0, 0), here.output
     assert (before, updated) == ([], ["README.md"])
+
+
+def test_a_command_is_charged_for_its_own_processor_time_alone(monkeypatch, tmp_path):
+    spent = iter([(100.0, 10.0), (103.0, 10.5)])  # user, system: what other children took before
+
+    def times():
+        user, system = next(spent)
+        return SimpleNamespace(children_user=user, children_system=system)
+
+    monkeypatch.setattr(budget, "os", SimpleNamespace(times=times))
+    done = SimpleNamespace(run=lambda *_, **__: SimpleNamespace(returncode=0))
+    monkeypatch.setattr(budget, "subprocess", done)
+
+    (row,) = budget.measure(["lint"], folder=tmp_path, tell=list)["rows"]
+
+    assert row["cpu_seconds"] == 3.5

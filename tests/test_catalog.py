@@ -137,3 +137,11 @@ def test_a_receipt_that_cannot_be_understood_says_how_to_get_another(folder, tex
 def test_a_missing_table_says_how_to_fetch_it(tmp_path):
     with pytest.raises(CatalogError, match="run `vitrine data fetch` first"):
         catalog.load(tmp_path)
+
+
+def test_one_image_absent_in_a_hundred_is_still_accepted(folder):
+    loaded = catalog.load(
+        folder([product(i) for i in range(100)], images=[f"{i}.jpg" for i in range(99)])
+    )
+
+    assert loaded.absent == ["99.jpg"]

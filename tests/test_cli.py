@@ -169,3 +169,19 @@ def test_an_archive_that_is_a_web_page_is_refused(tmp_path):
 
     assert done.returncode != 0
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_compare_tells_the_test_of_the_two_runs_and_counts_the_images_that_it_does_not_list():
+    from vitrine.compare import MOST, to_markdown
+    from vitrine.scores.paired import mcnemar
+
+    first, second = map(runs.load, NAMES)
+    a, b = first.part("test"), second.part("test")
+
+    text = to_markdown(first, second)
+
+    changed = int((a.predicted != b.predicted).sum())
+    assert changed > MOST == text.count(" → ")
+    assert text.endswith(f"- and {changed - MOST} more")
+    p = mcnemar(a.truth, a.predicted, b.predicted).p_value
+    assert f"Exact McNemar test on accuracy: p = {p:.3g}." in text

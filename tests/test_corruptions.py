@@ -86,3 +86,21 @@ def test_five_strengths_are_declared_for_each_parameter():
     tables = ("_BLUR", "_NOISE", "_JPEG", "_BRIGHTNESS", "_CROP")
 
     assert {len(getattr(corruptions, table)) for table in tables} == {len(STRENGTHS)}
+
+
+def test_each_corruption_draws_for_itself_as_it_did_for_the_published_facts():
+    grey = np.full((8, 8, 3), 128, np.uint8)
+    draw = np.random.default_rng([7, *b"noise", 0, *b"a.jpg"]).normal(scale=0.18, size=grey.shape)
+
+    spoiled = corrupt(grey, "noise", 3, name="a.jpg", seed=7)
+
+    assert np.array_equal(spoiled, (255 * (grey / 255 + draw).clip(0, 1)).round().astype(np.uint8))
+
+
+def test_crops_reach_both_ends_of_the_photo():
+    stripes = np.repeat(np.arange(10, dtype=np.uint8), 10).reshape(10, 10, 1).repeat(3, axis=2)
+
+    # 9 rows of 10 are kept: there are two places, the first rows and the last ones.
+    crops = [corrupt(stripes, "crop", 1, name=f"{i}.jpg") for i in range(20)]
+
+    assert {(int(crop.min()), int(crop.max())) for crop in crops} == {(0, 8), (1, 9)}

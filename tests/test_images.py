@@ -266,3 +266,18 @@ def test_large_pictures_are_decoded_one_at_a_time(photo, monkeypatch, limit, tog
         thread.join()
 
     assert max(most) == together
+
+
+UPRIGHT = {
+    2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE", 6: "ROTATE_90",
+    7: "TRANSVERSE", 8: "ROTATE_270",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("orientation", "turn"), UPRIGHT.items())
+def test_every_orientation_of_a_camera_is_set_upright(photo, orientation, turn):
+    exif = Image.Exif()
+    exif[0x112] = orientation
+    turned = encode(photo.transpose(Image.Transpose[turn]), "PNG", exif=exif)
+
+    assert np.array_equal(images.decode(turned), images.decode(encode(photo, "PNG")))

@@ -101,3 +101,10 @@ def test_a_jpeg_that_is_gone_over_without_end_is_refused():
 
     assert refused.value.code == "image_corrompue"
     assert images.preprocess(scanned_again(90), 64).shape == (64, 64, 3)
+
+
+@pytest.mark.parametrize("frame", [0xC2, 0xC6, 0xCA, 0xCE])
+def test_a_progressive_jpeg_of_any_coding_is_held_whole(frame):
+    whole = encode(NOISE, progressive=True)
+
+    assert jpeg.passes(whole.replace(b"\xff\xc2", bytes([0xFF, frame]), 1)) == 10

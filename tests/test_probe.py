@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.dummy import DummyClassifier
 
 from vitrine import probe, recipes, splits
 from vitrine.recipes import RecipeError
@@ -123,3 +124,30 @@ def test_timm_features_come_from_the_named_network():
     features = probe.extract(recipe, np.zeros((3, 64, 64, 3), np.uint8))
 
     assert features.shape == (3, 512)
+
+
+def test_the_fold_that_validates_is_not_learned_from(
+    demo_catalog, demo_split, tmp_path, monkeypatch
+):
+    folds = splits.draw_folds(demo_catalog, splits.fingerprints(demo_catalog))
+    asked = []
+
+    def choose(features, labels):
+        asked.append([set(part[:, 0].astype(int)) for part in features])
+        return DummyClassifier().fit(features[0], labels[0]), {}
+
+    monkeypatch.setattr(probe, "choose", choose)
+    monkeypatch.setattr(  # a photo is described by its place in the split
+        probe, "extract", lambda _, pixels: np.arange(len(pixels), dtype=np.float32)[:, None]
+    )
+
+    probe.fit(replace(HOG, image_size=8), demo_split, demo_catalog, folds=folds, base=tmp_path)
+
+    numbers = demo_split.frame.merge(folds.frame, on="image")
+    for (train, validation), (repeat, fold) in zip(
+        asked[1:], np.ndindex(splits.REPEATS, splits.FOLDS), strict=True
+    ):
+        number = numbers[f"repeat_{repeat}"].to_numpy()
+        after = (fold + 1) % splits.FOLDS
+        assert validation == set(np.flatnonzero(number == after))
+        assert train == set(np.flatnonzero((number != fold) & (number != after)))

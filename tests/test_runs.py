@@ -1,5 +1,8 @@
+import errno
 import json
+import os
 from dataclasses import MISSING, fields, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -171,3 +174,36 @@ def test_the_report_rests_on_published_runs():
     assert {"efficientnet-b0-keras-scratch", "efficientnet-b0-torch-scratch"} <= {
         name.split("/")[0] for name in PUBLISHED
     }
+
+
+def test_runs_that_give_one_image_another_label_do_not_align(tmp_path):
+    relabelled = frame(20).assign(label=lambda images: (images.label + 1) % 7)
+    other = RunFolder(replace(RECIPE, name="other"), 0, tmp_path).finish(
+        [prediction_rows(relabelled, answers(20), "test")], {}
+    )
+
+    with pytest.raises(RunError, match="expected .* to predict the same images"):
+        runs.align(write(tmp_path), other)
+
+
+def test_finished_runs_are_listed_by_name_whatever_the_disk_says_first(tmp_path, monkeypatch):
+    for seed in (1, 0, 2):
+        write(tmp_path, seed=seed)
+    found = Path.glob
+    monkeypatch.setattr(Path, "glob", lambda self, form: sorted(found(self, form), reverse=True))
+
+    assert runs.names(tmp_path) == [f"{RECIPE.name}/seed-{seed}" for seed in (0, 1, 2)]
+
+
+def test_a_run_whose_last_file_is_cut_short_by_a_full_disk_is_no_run(tmp_path, monkeypatch):
+    whole = Path.write_text
+
+    def cut(path, text, **options):
+        whole(path, text[: len(text) // 2], **options)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_text", cut)
+    with pytest.raises(OSError, match="No space left"):
+        write(tmp_path)
+
+    assert runs.names(tmp_path) == []

@@ -113,3 +113,29 @@ def test_a_recompressed_photo_is_a_near_duplicate_and_another_photo_is_not(tmp_p
 def test_an_unknown_part_is_refused(demo_split):
     with pytest.raises(ValueError, match="expected one of train, validation, test, found 'dev'"):
         demo_split.part("dev")
+
+
+def test_two_photos_that_are_each_near_a_third_stay_in_its_fold(demo_catalog):
+    names = demo_catalog.products.image[:3].tolist()
+    prints = pd.DataFrame(
+        {"image": names, "sha256": list("xyz"), "phash": [f"{k:016x}" for k in (0, 0xFFF, 0x3F)]}
+    )
+    near = splits.near_duplicates(prints)
+    assert list(zip(near.image_a, near.image_b, strict=True)) == [
+        (names[0], names[2]), (names[1], names[2]),
+    ]  # fmt: skip
+
+    frame = splits.draw_folds(demo_catalog, prints).frame.set_index("image")
+
+    for repeat in range(splits.REPEATS):
+        assert frame.loc[names, f"repeat_{repeat}"].nunique() == 1
+
+
+def test_one_fold_tests_the_next_one_validates_and_the_others_train():
+    folds = splits.load_folds()
+
+    for fold in range(splits.FOLDS):
+        part, number = folds.fold(2, fold).frame.part, folds.frame.repeat_2
+        assert set(number[part == "test"]) == {fold}
+        assert set(number[part == "validation"]) == {(fold + 1) % splits.FOLDS}
+        assert number[part == "train"].nunique() == splits.FOLDS - 2

@@ -410,3 +410,61 @@ def test_asking_for_a_gpu_that_is_not_there_is_refused(demo_catalog, demo_split,
 
     with pytest.raises(recipes.RecipeError, match="expected a CUDA device, found none"):
         fit(recipe, demo_split, demo_catalog, base=tmp_path, device="cuda")
+
+
+def test_after_the_epochs_of_the_head_the_whole_network_learns(demo_catalog, demo_split, tmp_path):
+    import timm
+    import torch
+
+    from vitrine.train_torch import fit
+
+    learned = timm.create_model("test_efficientnet", num_classes=10).state_dict()
+    torch.save(learned, tmp_path / "first.pth")
+    recipe = replace(
+        recipes.find(TRAINERS["torch"]).smoke(), architecture="test_efficientnet", epochs=2,
+        head_epochs=1, weights=str(tmp_path / "first.pth"),
+    )  # fmt: skip
+
+    run = fit(recipe, demo_split, demo_catalog, base=tmp_path, device="cpu", threads=1)
+
+    trained = torch.load(run.folder / "weights" / "model.pt", weights_only=True)
+    assert not torch.equal(trained["1.conv_stem.weight"], learned["conv_stem.weight"])
+
+
+BEST = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from vitrine import catalog, recipes, splits
+from vitrine.train_keras import fit
+
+folder, base, name = sys.argv[1:4]
+module = sys.modules[fit.__module__]
+losses = iter([2.0, 1.0, 3.0])
+real = module._validate
+def told(network, pixels, labels):
+    return next(losses), real(network, pixels, labels)[0]
+module._validate = told
+photos = catalog.load(Path(folder))
+recipe = replace(
+    recipes.find(name).smoke(), architecture="MobileNetV2", patience=1, epochs=4, learning_rate=3e-3
+)
+fit(recipe, splits.draw(photos), photos, base=Path(base), device="cpu", threads=1)
+"""
+
+
+def test_early_stopping_in_keras_keeps_the_epoch_of_the_least_loss(demo_catalog, tmp_path):
+    arguments = [demo_catalog.folder, tmp_path, TRAINERS["keras"]]
+    subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", BEST, *map(str, arguments)],
+        env=os.environ | {"PYTHONPATH": str(Path(runs.__file__).parents[2])}, check=True,
+    )  # fmt: skip
+
+    run = load(tmp_path, "keras")
+    validation = run.part("validation")
+    given = validation.probabilities[np.arange(len(validation.truth)), validation.truth]
+    loss = -np.log(np.maximum(given, 1e-12)).mean()
+    # The losses told were 2, 1 and 3; what each epoch measured stands under « val_accuracy ».
+    assert len(run.history) == 3
+    assert loss == pytest.approx(run.history.val_accuracy[1], abs=2e-5)
+    assert loss != pytest.approx(run.history.val_accuracy[2], abs=2e-4)

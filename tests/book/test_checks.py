@@ -37,6 +37,8 @@ def test_a_good_book_passes(tmp_path, write):
     [
         ('<script src="https://cdn.example/x.js"></script>', "nothing from outside"),
         ('<video src="//cdn.example/x.mp4"></video>', "nothing from outside"),
+        ('<video poster="https://cdn.example/x.png"></video>', "nothing from outside"),
+        ('<picture><source srcset="https://cdn.example/x.webp"></picture>', "nothing from outside"),
         ('<a href="absent.html">a</a>', "links that lead somewhere, found 'absent.html'"),
         ('<a href="#absent">a</a>', "anchors that exist, found '#absent'"),
         ('<a href="autre.html#absent">a</a>', "anchors that exist, found 'autre.html#absent'"),

@@ -209,3 +209,33 @@ def test_cell_ids_come_from_the_published_pair_and_two_conversions_agree(counted
 
     assert ids[:4] == list("abcd")
     assert len(set(ids)) == 5
+
+
+def test_what_a_failure_left_is_cleared_away_by_the_next_run_that_ends(counted):
+    source, failed = sources.find("01_count"), "01_count.failed.ipynb"
+    good = source.read_text()
+    source.write_text(good + "\n# %%\nraise ValueError('no such run')\n")
+    with pytest.raises(NotebookError):
+        runner.execute("01_count")
+    folder = runner.executed_path("01_count").parent
+    assert (folder / failed).exists()
+
+    source.write_text(good + "\n# %%\nprint('mended')\n")
+    runner.execute("01_count")
+
+    assert not (folder / failed).exists()
+
+
+def test_the_connection_to_a_kernel_is_encrypted_where_the_platform_can():
+    import zmq
+
+    from vitrine.book import engine
+
+    wanted = "auto" if zmq.has("curve") else "disabled"
+    assert engine._KernelManager().transport_encryption == wanted
+
+
+def test_an_executed_notebook_can_be_read_by_others(tmp_path):
+    runner.write(nbformat.v4.new_notebook(), tmp_path / "01_page.ipynb")
+
+    assert (tmp_path / "01_page.ipynb").stat().st_mode & 0o777 == 0o644

@@ -183,3 +183,19 @@ def test_imports_are_followed_through_functions_packages_and_relative_forms(mini
         "vitrine.figures.style",
     }
     assert imports.libraries("import vitrine.figures.data, torch") == {"pillow", "scipy", "torch"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "runs/ledger.json", "data/splits/published.csv", "data/facts/images.csv",
+        "data/manifest-320.csv", "ressources/prior_poc.csv", "book/references.bib",
+        "src/vitrine/pages/card.md",
+    ],
+)  # fmt: skip
+def test_what_the_report_keeps_belongs_to_the_stamp_of_who_read_it(miniature, path):
+    notebook = sources.read(miniature.notebook("01_page", "# %%\nprint(1)\n"))
+
+    made = stamps.make(notebook, profile="published", parameters={}, photos=False, reads=[path])
+
+    assert list(made["files"]) == [path]

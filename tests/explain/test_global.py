@@ -132,3 +132,13 @@ def test_a_run_without_derived_facts_is_not_even_read(tmp_path):
 
     assert list(facts.explained(session, "robustness")) == ["histogram-hog"]
     assert facts.explained(session, "importance") == {}
+
+
+def test_a_photo_whose_answer_changes_is_found_by_its_row_whatever_the_order_of_the_table():
+    frame = pd.DataFrame({"row": [4, 5, 6], "image": ["c.jpg", "a.jpg", "b.jpg"]})
+    plain = pd.DataFrame({"corruption": "none", "strength": 0, "row": [6, 4, 5]})
+    published = Predictions(
+        np.array(["a.jpg", "b.jpg", "c.jpg"]), np.zeros(3, int), np.eye(3)[[0, 1, 2]]
+    )
+
+    assert robustness.turned(plain.assign(predicted=[1, 2, 0]), published, frame) == 0

@@ -6,6 +6,7 @@ import pytest
 
 from vitrine.catalog import CLASSES
 from vitrine.figures import comparison
+from vitrine.figures.style import SHORT
 from vitrine.scores import Interval
 
 KERAS, TORCH, PROBE = (
@@ -124,3 +125,12 @@ def test_figures_use_no_webgl_and_write_numbers_the_french_way(figure):
     assert figure.layout.separators == ", "
     assert figure.layout.paper_bgcolor == "rgba(0,0,0,0)"
     assert figure.layout.xaxis.title.text
+
+
+def test_the_map_of_f1_has_the_scores_of_a_class_on_the_line_of_its_name():
+    scores = np.arange(7)[:, None] / 10
+
+    heat = comparison.class_f1(scores, ["majority"]).data[0]
+
+    found = {name: row[0] for name, row in zip(heat.y, heat.z, strict=True)}
+    assert found == {SHORT[name]: 10 * k for k, name in enumerate(CLASSES)}

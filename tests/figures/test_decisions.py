@@ -131,3 +131,11 @@ def test_figures_name_what_their_axes_show(curve):
 
     assert figure.layout.xaxis.title.text == "Couverture (part des photos)"
     assert figure.layout.xaxis.range[0] > figure.layout.xaxis.range[1]
+
+
+def test_pointing_at_the_selective_curve_tells_the_confidence_asked_for(curve):
+    figure = decisions.selective({"majority": curve})
+
+    shown = [round(100 * float(t)) for t, c in zip(curve.threshold, curve.coverage, strict=True)
+             if c >= decisions.LEAST_COVERAGE]  # fmt: skip
+    assert list(figure.data[0].customdata) == shown

@@ -129,3 +129,13 @@ def test_every_class_has_its_own_colour():
 
 def test_rounding_keeps_six_digits_and_no_number_that_json_lacks():
     assert style.rounded([1 / 3, 1e7 / 3, np.nan, np.inf]) == [0.333333, 3333330.0, None, None]
+
+
+def test_the_bars_of_a_reliability_stand_at_the_middle_of_their_bins():
+    probabilities = np.full((8, 7), 0.4 / 6)
+    probabilities[np.arange(8), PREDICTED] = 0.6
+
+    figure = training.reliability(reliability(TRUTH, probabilities, bins=4), "majority")
+
+    assert list(figure.data[2].x) == [12.5, 37.5, 62.5, 87.5]  # percent, as the marks above
+    assert list(figure.data[2].y) == [0, 0, 8, 0]

@@ -167,3 +167,14 @@ def test_two_runs_that_are_not_aligned_are_refused():
         mcnemar(truth, truth, truth[:2])
     with pytest.raises(ValueError, match="align both on the same images first"):
         paired_bootstrap(truth, truth[:2], truth, accuracy)
+
+
+def test_the_gap_between_two_calibration_errors_may_fall_below_zero(draw):
+    truth, honest = draw(sharpness=1.0)
+    boastful = np.where(np.eye(7)[honest.argmax(axis=1)] == 1, 0.94, 0.01)
+
+    gap = paired_bootstrap(truth, boastful, honest, expected_calibration_error)
+
+    assert gap.value < 0
+    assert gap.low < gap.value < gap.high
+    assert gap.value - gap.low == pytest.approx(gap.high - gap.value)

@@ -4,6 +4,7 @@ import io
 import os
 import time
 
+import httpx
 import numpy as np
 import psutil
 import pytest
@@ -140,3 +141,28 @@ def test_the_whole_bench_runs_in_small_and_compares_two_processes():
 def test_there_is_no_other_device():
     with pytest.raises(ValueError, match="expected the device cpu"):
         serving.measure(device="cuda")
+
+
+def test_the_slowest_probe_of_a_load_is_the_last_one_told(monkeypatch):
+    waits = iter([0.3, *[0.0] * 10_000])  # the first probe is the slowest
+
+    class Line:
+        def __init__(self, **_): ...
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_): ...
+        def get(self, address):
+            time.sleep(next(waits))
+            return httpx.Response(200, request=httpx.Request("GET", address))
+
+        def post(self, address, **_):
+            time.sleep(0.2)
+            return httpx.Response(200)
+
+    monkeypatch.setattr(load.httpx, "Client", Line)
+    seen = load.ask("http://127.0.0.1", psutil.Process(os.getpid()), [b""], clients=1, requests=4)
+
+    assert len(seen.probes) > 2
+    assert seen.probes == tuple(sorted(seen.probes)) and seen.probes[-1] > 0.29
+    assert serving._row(seen)["slowest_probe"] > 290

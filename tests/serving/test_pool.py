@@ -140,3 +140,23 @@ def test_closing_waits_for_what_is_computed():
     run(main())
 
     assert ended == [1]
+
+
+def test_closing_does_not_begin_what_still_waits(gate):
+    began = []
+
+    async def main():
+        pool, begun = Pool(1, 2, 30.0), threading.Event()
+        first = asyncio.create_task(pool.run(lambda: begun.set() or gate.wait()))
+        await asyncio.to_thread(begun.wait)
+        second = asyncio.create_task(pool.run(lambda: began.append(1)))
+        await asyncio.sleep(0)  # it has taken its place, behind the first
+        closing = asyncio.create_task(asyncio.to_thread(pool.close))
+        await asyncio.wait([second], timeout=1)  # given up at once, while the first goes on
+        gate.set()
+        await asyncio.gather(first, closing)
+        await asyncio.wait([second])
+
+    run(main())
+
+    assert began == []

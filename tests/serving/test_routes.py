@@ -6,11 +6,14 @@ import io
 import numpy as np
 import pytest
 import tiny_model
+from fastapi.testclient import TestClient
 from pictures import encode, plain
 from PIL import Image
 
 from vitrine import images
 from vitrine.catalog import CLASSES_FR
+from vitrine.serving.api import create_app
+from vitrine.serving.settings import Settings
 
 
 def upload(data, field="file"):
@@ -164,3 +167,15 @@ def test_the_schema_describes_every_route_its_file_and_its_problems(client):
     }
     assert references <= schema["components"]["schemas"].keys()
     assert schema["paths"]["/predict/"]["post"]["deprecated"] is True
+
+
+def test_a_photo_too_heavy_for_its_own_route_is_so_in_a_batch_too(model_dir):
+    heavy = plain("red") + b"\0" * 5_000
+    tight = Settings(model_dir=str(model_dir), max_upload_bytes=5_000, max_batch_bytes=20_000)
+
+    with TestClient(create_app(tight)) as client:
+        files = [("files", heavy), ("files", plain("blue"))]
+        first, second = client.post("/api/v1/predict/batch", files=files).json()["items"]
+
+    assert first["problem"]["code"] == "fichier_trop_volumineux"
+    assert second["status"] == "ok"

@@ -13,7 +13,7 @@ import pytest
 from vitrine import images, kept
 from vitrine.recipes import Recipe
 from vitrine.runs import RunError, RunFolder
-from vitrine.scores.temperature import apply_temperature
+from vitrine.scores.temperature import apply_temperature, fit_temperature
 from vitrine.serving import card as cards
 from vitrine.serving import export as exporting
 from vitrine.serving import folder, network
@@ -289,3 +289,26 @@ def test_the_shape_checks_are_back_after_an_export(exported):
     import jaxtyping
 
     assert jaxtyping.config.jaxtyping_disable is False
+
+
+def test_temperature_and_threshold_are_chosen_on_validation_photos_alone(
+    run, demo_split, demo_catalog, trained, tmp_path
+):
+    # Labels that a network half knows: what validation chooses, the test would not.
+    rng = np.random.default_rng(0)
+    table = run.table.copy()
+    said = table.filter(like="p_").to_numpy().argmax(axis=1)
+    kept_share = np.where(table.split == "validation", 0.95, 0.5)
+    table["label"] = np.where(rng.random(len(table)) < kept_share, said, (said + 1) % 7)
+    relabelled = replace(run, meta=run.meta)
+    vars(relabelled)["table"] = table
+
+    _, card = export(relabelled, demo_split, demo_catalog, tmp_path / "model")
+
+    part = relabelled.part("validation")
+    temperature = fit_temperature(part.truth, part.probabilities)
+    cooled = apply_temperature(part.probabilities, temperature)
+    assert card.temperature == pytest.approx(temperature, rel=1e-3)
+    assert card.doubt.uncertain_below == pytest.approx(
+        exporting._threshold(part.truth, cooled), rel=1e-3
+    )

@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import re
+import time
 import warnings
 
 import pytest
@@ -137,3 +138,12 @@ def test_a_harmless_identifier_is_kept(fresh):
     answer = fresh.get("/healthz", headers={"X-Request-ID": "order-12.3_4"})
 
     assert answer.headers["x-request-id"] == "order-12.3_4"
+
+
+def test_the_duration_of_a_request_is_told_in_seconds(fresh):
+    began = time.perf_counter()
+    fresh.post("/api/v1/predict", files={"file": plain("red")})
+    spent = time.perf_counter() - began
+
+    told = values(fresh)['request_seconds_sum{route="/api/v1/predict"}']
+    assert 0 < told <= spent

@@ -170,3 +170,23 @@ def test_the_real_service_answers_as_this_client_reads(service_url):
     assert len(found.scores) == 7 and sum(score for _, score in found.scores) == pytest.approx(1)
     assert found.version == model.version and model.accuracy[1] <= model.accuracy[0]
     assert received.startswith(b"\x89PNG")
+
+
+def test_a_visitor_waits_a_second_at_most_whatever_the_service_asks_for(ask, monkeypatch):
+    client, _ = ask(
+        httpx.Response(503, json=PROBLEM, headers={"Retry-After": "3600"}),
+        httpx.Response(200, json=ANSWER),
+    )
+    waited = []
+    monkeypatch.setattr(module.time, "sleep", waited.append)
+
+    client.classify(b"x")
+
+    assert waited == [module.PATIENCE_S] == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("code", "away"), [("modele_non_pret", True), ("trop_lent", True), ("image_trop_petite", False)]
+)
+def test_a_model_that_is_not_ready_is_away_and_a_refused_photo_is_not(code, away):
+    assert ServiceError(code, "", "").away is away
