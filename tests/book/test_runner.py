@@ -125,6 +125,15 @@ def test_a_source_that_papermill_would_misread_is_refused(miniature, old, new, f
         runner.execute("01_count")
 
 
+def test_blank_lines_that_jupytext_notes_leave_a_notebook_fresh(miniature):
+    miniature.notebook("01_lines", "# %%\ndef one():\n    return 1\n\n# %%\nprint(one())\n")
+
+    path = runner.execute("01_lines")
+
+    verdict = stamps.state(sources.find("01_lines"), path)
+    assert verdict.state is stamps.State.FRESH, verdict
+
+
 def test_a_fresh_notebook_is_not_executed_again_unless_forced(counted):
     executed = runner.executed_path("01_count")
     assert stamps.state(sources.find("01_count"), executed).state is stamps.State.FRESH

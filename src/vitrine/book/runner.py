@@ -18,6 +18,9 @@ from vitrine.book.sources import NotebookError, RequestError
 
 __all__ = ["execute", "executed_path", "refresh", "write"]
 
+_OF_THE_SOURCE = {"lines_to_next_cell", "tags", "mystnb"}
+"""What the metadata of a cell say of its source: jupytext's blank lines, then ours."""
+
 
 def executed_path(name: str | Path, *, profile: str = "published") -> Path:
     """Return where the execution of a notebook in a profile is kept, outside git."""
@@ -157,7 +160,7 @@ def _strip(notebook: NotebookNode) -> None:
     notebook.metadata["language_info"].pop("version", None)
     for cell in notebook.cells:
         # papermill gives every cell a list of tags, most of them empty.
-        cell.metadata = {k: v for k, v in cell.metadata.items() if k in {"tags", "mystnb"} and v}
+        cell.metadata = {k: v for k, v in cell.metadata.items() if k in _OF_THE_SOURCE and v}
         if changes.is_injected(cell):
             cell["id"] = "injected-parameters"
         if cell.cell_type == "code":
