@@ -206,6 +206,16 @@ def test_a_photo_is_squashed_along_its_rows_first_whatever_its_shape(height, wid
     assert not np.array_equal(pixels, np.asarray(columns_first))
 
 
+def test_the_transparent_value_of_a_16_bit_picture_goes_on_white(tmp_path):
+    deep = np.full((24, 30), 301, dtype=np.uint16)
+    deep[:, :10] = 300
+    Image.fromarray(deep).save(tmp_path / "a.png", transparency=300)
+
+    found = images.decode(tmp_path / "a.png")
+
+    assert (found[:, :10] == 255).all() and (found[:, 10:] == 301 >> 8).all()
+
+
 @pytest.mark.parametrize("mode", ["RGBA", "P", "LA", "I;16", "1", "CMYK"])
 def test_a_picture_brought_to_rgb_some_rows_at_a_time_has_the_pixels_of_the_whole(
     photo, mode, monkeypatch

@@ -42,7 +42,10 @@ def bands(image: Image.Image, step: int = 1) -> Iterator[tuple[int, Image.Image]
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode in ("I;16", "I;16B", "I;16L", "I"):
-        image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
+        deep = np.asarray(image).astype(np.uint32)
+        shallow = (deep >> 8).astype(np.uint8)
+        shallow[deep == image.info.get("transparency", -1)] = 255  # the one value that is not there
+        image = Image.fromarray(shallow)
     if image.mode in ("LA", "PA", "La", "RGBa") or "transparency" in image.info:
         image = image.convert("RGBA")
     if image.mode == "RGBA":

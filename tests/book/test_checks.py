@@ -39,6 +39,11 @@ def test_a_good_book_passes(tmp_path, write):
         ('<video src="//cdn.example/x.mp4"></video>', "nothing from outside"),
         ('<video poster="https://cdn.example/x.png"></video>', "nothing from outside"),
         ('<picture><source srcset="https://cdn.example/x.webp"></picture>', "nothing from outside"),
+        (
+            '<picture><source srcset="a.webp 1x, //cdn.example/b.webp 2x"></picture>',
+            "nothing from outside",
+        ),
+        ('<object data="https://cdn.example/x.svg"></object>', "nothing from outside"),
         ('<a href="absent.html">a</a>', "links that lead somewhere, found 'absent.html'"),
         ('<a href="#absent">a</a>', "anchors that exist, found '#absent'"),
         ('<a href="autre.html#absent">a</a>', "anchors that exist, found 'autre.html#absent'"),

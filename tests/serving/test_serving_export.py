@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -242,6 +243,24 @@ def test_a_folder_that_holds_something_else_is_left_alone(run, demo_split, demo_
     assert [path.name for path in tmp_path.iterdir()] == ["letters.txt"]
 
 
+def test_a_model_that_cannot_take_its_place_leaves_the_former_one(exported, tmp_path, monkeypatch):
+    made, card = exported
+    target, model = tmp_path / "served", (made / "model.onnx").read_bytes()
+    folder.write(target, card, model)
+    moved = Path.rename
+
+    def refuse(path, place):
+        if path.name == "made":
+            raise OSError("no")
+        return moved(path, place)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(OSError, match="no"):
+        folder.write(target, card, b"other")
+
+    assert (target / "model.onnx").read_bytes() == model
+
+
 def test_a_model_takes_the_place_of_a_former_one_whole(exported, tmp_path):
     target, card = exported
     model, place = (target / "model.onnx").read_bytes(), tmp_path / "served"
@@ -265,9 +284,18 @@ def test_eight_bits_are_kept_only_where_they_lose_little(
     assert card.precision == "int8"
     assert -1 <= card.parity.lost_macro_f1 < 1
     assert "8 bits" in (target / "README.md").read_text()
-    monkeypatch.setattr(exporting, "LOSS", card.parity.lost_macro_f1)
-    with pytest.raises(ExportError, match="8-bit form to lose less") as refused:
-        export(run, demo_split, demo_catalog, tmp_path / "other", int8=True)
+    monkeypatch.setattr(exporting, "LOSS", 0.01)
+    sizes = {name: len(run.part(name).truth) for name in ("validation", "test")}
+    assert sizes["validation"] != sizes["test"]
+    for loses in sizes:
+        monkeypatch.setattr(
+            exporting, "_lost", lambda *_, many=sizes[loses]: 1.0 * (len(_[2].truth) == many)
+        )
+        if loses == "test":
+            export(run, demo_split, demo_catalog, tmp_path / loses, int8=True)
+            continue
+        with pytest.raises(ExportError, match="8-bit form to lose less") as refused:
+            export(run, demo_split, demo_catalog, tmp_path / "other", int8=True)
     assert refused.value.exit_code == 3
     assert not (tmp_path / "other").exists()
 

@@ -17,7 +17,8 @@ __all__ = [
     "BookError", "check_html", "check_notebooks", "check_outputs", "check_prose", "states",
 ]  # fmt: skip
 
-_LOADS = {"audio", "embed", "iframe", "img", "input", "link", "script", "source", "track", "video"}
+_LOADS = {"audio", "embed", "iframe", "img", "input", "link", "object", "script", "source", "track",
+          "video"}  # fmt: skip
 # Links of a page to itself, to a neighbour or to nothing load nothing.
 _PASSIVE_RELATIONS = {"canonical", "next", "prev", "search", "index", "license"}
 _VERBATIM = {"code", "kbd", "noscript", "pre", "script", "style"}
@@ -163,9 +164,11 @@ class _Reader(HTMLParser):
         if tag not in _LOADS or given.get("rel", "") in _PASSIVE_RELATIONS:
             return
         for key in ("src", "href", "srcset", "poster", "data"):
-            parts = urlsplit(given.get(key, ""))
-            if parts.netloc or parts.scheme in ("http", "https"):
-                self._fault(f"expected nothing from outside, found <{tag} {key}={given[key]!r}>")
+            value = given.get(key, "")
+            for address in value.split(",") if key == "srcset" else [value]:
+                parts = urlsplit(address.strip())
+                if parts.netloc or parts.scheme in ("http", "https"):
+                    self._fault(f"expected nothing from outside, found <{tag} {key}={value!r}>")
 
     def _check_figure(self, tag: str, given: dict[str, str]) -> None:
         drawing = FIGURE_CLASS in given.get("class", "").split()

@@ -133,10 +133,13 @@ def align(first: Run, second: Run, part: str = "test") -> tuple[Predictions, Pre
             image by image would then mean nothing.
     """
     a, b = first.part(part), second.part(part)
-    if not np.array_equal(a.image, b.image) or not np.array_equal(a.truth, b.truth):
-        raise RunError(
-            f"expected {first.name} and {second.name} to predict the same images of the part "
-            f"{part!r}, found {len(set(a.image) ^ set(b.image))} images in one only; compare runs "
-            "made on one split"
-        )
-    return a, b
+    if not np.array_equal(a.image, b.image):
+        found = f"{len(set(a.image) ^ set(b.image))} images in one only"
+    elif not np.array_equal(a.truth, b.truth):
+        found = f"another label for {(a.truth != b.truth).sum()} of them"
+    else:
+        return a, b
+    raise RunError(
+        f"expected {first.name} and {second.name} to predict the same images of the part {part!r}, "
+        f"found {found}; compare runs made on one split"
+    )

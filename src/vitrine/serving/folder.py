@@ -1,6 +1,5 @@
 """Write a model's folder: the file, its card, and the same card for people, in French."""
 
-import shutil
 import tempfile
 from importlib import resources
 from pathlib import Path
@@ -60,8 +59,13 @@ def write(target: Path, card: Card, model: bytes) -> Path:
         (made / CARD).write_text(card.to_json(), encoding="utf-8")
         (made / README).write_text(describe(card, len(model)), encoding="utf-8")
         if target.exists():
-            shutil.move(target, former)
-        shutil.move(made, target)
+            target.rename(former)
+        try:
+            made.rename(target)
+        except OSError:
+            if former.exists():  # it would go with the scratch folder
+                former.rename(target)
+            raise
     return target
 
 
