@@ -214,6 +214,22 @@ def test_verify_finds_the_alteration_that_size_and_date_hide(installed, editions
         archive.verify(installed, editions=editions)
 
     assert (caught.value.exit_code, caught.value.files) == (3, ("images/a.jpg",))
+    with pytest.raises(ArchiveError, match=r"images/a\.jpg \(another date\)"):
+        archive.status(installed)  # nobody trains on it, and the next fetch repairs it
+
+
+def test_a_fetch_repairs_what_a_verification_found(installed, editions, good):
+    victim = installed / "images/a.jpg"
+    before, whole = victim.stat(), victim.read_bytes()
+    victim.write_bytes(whole[:-1] + b"!")
+    os.utime(victim, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(ArchiveError):
+        archive.verify(installed, editions=editions)
+
+    archive.fetch(good, installed, editions=editions)
+
+    assert victim.read_bytes() == whole
+    assert archive.verify(installed, editions=editions) == archive.status(installed)
 
 
 def test_verify_writes_nothing_where_nothing_changed(installed, editions, monkeypatch):

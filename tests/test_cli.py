@@ -48,9 +48,11 @@ def test_an_unknown_run_is_bad_input():
 def test_imagenet_weights_offline_say_which_file_to_place_where():
     done = vitrine("train", "efficientnet-b0-torch", "--profile", "smoke", HF_HUB_OFFLINE="1")
 
+    waiting, *refusal = done.stderr.splitlines()
     assert done.returncode == 2
-    assert one_sentence(done)
-    assert "model.safetensors" in done.stderr
+    assert waiting.endswith("weights of tf_efficientnet_b0.aa_in1k, downloaded where absent")
+    assert len(refusal) == 1 and refusal[0].startswith("vitrine: expected the weights 'imagenet'")
+    assert "model.safetensors" in refusal[0]
 
 
 def test_a_full_disk_is_told_in_a_sentence_that_says_what_to_do(monkeypatch, capsys):
@@ -90,6 +92,42 @@ def test_weights_are_left_out_of_a_recipe_that_protects_them():
     assert "expected a CUDA device" in done.stderr  # and not the epochs of the head alone
 
 
+@pytest.mark.parametrize(
+    ("stop", "code", "said"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted; what was finished is kept"),
+        (SystemExit(130), 130, "interrupted; what was finished is kept"),  # as typer has it
+        (SystemExit(2), 2, ""),
+        (PermissionError(13, "Permission denied", "runs"), 1, "allowed to use runs, found it ref"),
+    ],
+)
+def test_an_interruption_and_a_refusal_are_told(stop, code, said, monkeypatch, capsys):
+    from vitrine import cli
+
+    monkeypatch.setattr(cli, "app", lambda: (_ for _ in ()).throw(stop))
+
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+
+    told = capsys.readouterr().err
+    assert caught.value.code == code
+    assert said in told and bool(said) == bool(told)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "option", "found"),
+    [
+        ("majority", ["--device", "cuda"], "a probe computes on the"),
+        ("histogram-hog", ["--weights", "nowhere"], "expected no --weights for histogram-hog"),
+    ],
+)
+def test_what_a_probe_has_not_is_a_usage_error(recipe, option, found):
+    done = vitrine("train", recipe, "--profile", "smoke", *option)
+
+    assert done.returncode == 2
+    assert found in done.stderr
+
+
 def test_an_unknown_profile_is_bad_input():
     done = vitrine("train", "majority", "--profile", "quick")
 
@@ -99,13 +137,21 @@ def test_an_unknown_profile_is_bad_input():
 
 @pytest.mark.parametrize(
     ("request_", "found"),
-    [(["99_absent"], "99_absent"), (["05_comparaison", "-p", "retrian=True"], "retrian")],
+    [
+        (["99_absent"], "99_absent"),
+        (["05_comparaison", "99_absent"], "99_absent"),
+        (["/nowhere/05_comparaison.ipynb"], "/nowhere/05_comparaison.ipynb"),
+        (["05_comparaison", "-p", "retrian=True"], "retrian"),
+        (["04_sota_pytorch", "-p", "retrain=no"], "'no'"),
+        (["05_comparaison", "--profile", "quick"], "'quick'"),
+    ],
 )
 def test_a_notebook_or_a_parameter_that_does_not_exist_is_bad_input(request_, found):
     done = vitrine("run", *request_)
 
     assert done.returncode == 2
     assert f"found none named '{found}'" in done.stderr or f"found {found};" in done.stderr
+    assert "_comparaison.ipynb" not in done.stdout  # nothing was executed
 
 
 def test_an_unknown_figure_is_bad_input_and_is_told_its_nearest():

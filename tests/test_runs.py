@@ -1,6 +1,7 @@
 import errno
 import json
 import os
+import re
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
 
@@ -184,6 +185,54 @@ def test_runs_that_give_one_image_another_label_do_not_align(tmp_path):
 
     with pytest.raises(RunError, match="found another label for 20 of them"):
         runs.align(write(tmp_path), other)
+
+
+DAMAGES = {
+    "truncated json": ("run.json", lambda text: text[: len(text) // 2], "whole run.json"),
+    "another json": ("run.json", lambda text: "[]", "whole run.json"),
+    "json without a recipe": ("run.json", lambda text: "{}", "whole run.json, found KeyError"),
+    "empty table": ("predictions.csv", lambda text: "", "found EmptyDataError"),
+    "no split": ("predictions.csv", lambda text: text.replace("split", "part", 1), "column split"),
+    "no class": ("predictions.csv", lambda text: text.replace("p_6", "q_6", 1), "no column p_6"),
+    "text": ("predictions.csv", lambda text: text.replace(",0.", ",x0.", 1), "could not convert"),
+    "a hole": ("predictions.csv", lambda text: re.sub(r",0\.\d+", ",", text), "is no number"),
+    "a row twice": ("predictions.csv", lambda text: text + text.splitlines()[-1], "twice in one"),
+}
+
+
+@pytest.mark.parametrize(("file", "damage", "found"), DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_run_is_named_with_its_file(file, damage, found, tmp_path):
+    run = write(tmp_path)
+    path = run.folder / file
+    path.write_text(damage(path.read_text()))
+
+    with pytest.raises(RunError, match=f"run {RECIPE.name}/seed-0: expected a whole") as refusal:
+        for part in ("validation", "test"):
+            runs.load(run.name, tmp_path).part(part)
+
+    assert found in str(refusal.value) and "\n" not in str(refusal.value)
+
+
+def test_a_run_goes_on_with_what_it_was_begun_with_alone(tmp_path, monkeypatch):
+    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    first.write_bytes(b"1")
+    second.write_bytes(b"2")
+    recipe = replace(RECIPE, name="started", weights=str(first))
+    folder = RunFolder(recipe, 0, tmp_path)
+
+    with pytest.raises(RecipeError, match="found no such file"):
+        RunFolder(replace(recipe, weights="nowhere"), 0, tmp_path).prepare(resume=False)
+    assert not folder.path.exists()
+
+    folder.prepare(resume=False)
+    folder.prepare(resume=False)  # nothing was learned yet
+    (folder.weights / "last.ckpt").touch()
+    folder.prepare(resume=True)
+    for other in (replace(recipe, weights=str(second)), replace(recipe, epochs=7)):
+        with pytest.raises(RunError, match="recipe and the weights that it was begun with"):
+            RunFolder(other, 0, tmp_path).prepare(resume=True)
+    write(tmp_path, recipe=recipe)
+    assert [path.name for path in folder.weights.iterdir()] == ["last.ckpt"]
 
 
 def test_finished_runs_are_listed_by_name_whatever_the_disk_says_first(tmp_path, monkeypatch):

@@ -1,6 +1,8 @@
+import inspect
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import IPython  # noqa: F401  (what a kernel has loaded)
 import numpy as np
 import pytest
 
@@ -72,6 +74,26 @@ def test_a_published_run_is_made_again_apart_and_a_probe_on_the_folds_too(elsewh
     here.fit(here.recipe(NAME), seed=2, device="cpu", threads=3, resume=True)
     assert asked["base"] == here.base
     assert (asked["device"], asked["threads"], asked["resume"]) == ("cpu", 3, True)
+
+
+@pytest.mark.parametrize("given", [{"retrain": "false"}, {"retrain": 1}, {"seed": "1"}])
+def test_parameters_of_another_type_train_nothing(elsewhere, given):
+    with pytest.raises(SessionError, match="expected retrain to be True or False and seed a whole"):
+        inspect.unwrap(session.Session.run)(session.begin("published"), NAME, **given)
+
+
+@pytest.mark.parametrize(("given", "refused"), [("seed = 3", False), ("sede = 3", True)])
+def test_a_parameter_that_papermill_only_warns_about_is_refused(monkeypatch, given, refused):
+    class Shell:
+        user_ns = {"In": ["", 'profile = "published"\nseed = 0', f"# Parameters\n{given}\n"]}
+
+    monkeypatch.setattr("IPython.get_ipython", Shell)
+
+    if not refused:
+        assert session.begin("published").profile == "published"
+        return
+    with pytest.raises(SessionError, match="expected parameters among profile, seed, found sede"):
+        session.begin("published")
 
 
 def test_a_miniature_is_made_again_where_it_was(elsewhere):

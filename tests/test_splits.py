@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from vitrine import catalog, splits
+from vitrine.splits import SplitError
 
 
 def test_published_split_is_the_one_of_the_protocol():
@@ -45,7 +48,6 @@ def test_the_test_rows_come_in_the_published_order():
 
 
 def test_an_absent_image_never_moves_another(demo_catalog, demo_split):
-    from dataclasses import replace
 
     products = demo_catalog.products.copy()
     products.loc[3, "present"] = False
@@ -139,3 +141,25 @@ def test_one_fold_tests_the_next_one_validates_and_the_others_train():
         assert set(number[part == "test"]) == {fold}
         assert set(number[part == "validation"]) == {(fold + 1) % splits.FOLDS}
         assert number[part == "train"].nunique() == splits.FOLDS - 2
+
+
+def test_a_table_that_was_cut_is_no_table_of_the_split(demo_catalog):
+    split = splits.draw(demo_catalog)
+    cut = replace(demo_catalog, products=demo_catalog.products.head(30))
+
+    with pytest.raises(SplitError, match=r"found \d+ of them in no row; run `vitrine data fetch`"):
+        split.present(cut)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [None, "", "row,image,label\n0,a.jpg,1\n", "row,image,label,part\n0,a.jpg,1,train\n1,b.jpg"],
+)
+def test_a_tracked_split_that_is_not_whole_is_to_be_restored(content, tmp_path, monkeypatch):
+    monkeypatch.setattr("vitrine.paths.data", lambda: tmp_path)
+    if content is not None:
+        (tmp_path / "splits").mkdir()
+        (tmp_path / "splits" / "published.csv").write_text(content)
+
+    with pytest.raises(SplitError, match=r"published\.csv whole in data/splits.*restore it with"):
+        splits.load()

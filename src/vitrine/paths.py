@@ -12,7 +12,11 @@ def _is_root(folder: Path) -> bool:
     project = folder / "pyproject.toml"
     if not project.is_file():
         return False
-    return tomllib.loads(project.read_text()).get("project", {}).get("name") == "vitrine"
+    try:
+        found = tomllib.loads(project.read_text(encoding="utf-8"))
+        return found["project"]["name"] == "vitrine"
+    except (OSError, ValueError, KeyError, TypeError):  # somebody else's, whatever it holds
+        return False
 
 
 @cache

@@ -5,15 +5,18 @@ synthetic catalogue, trains miniature models for real and writes under ``build/s
 it can reach the published runs or the ledger.
 """
 
+import ast
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from filelock import FileLock
 
-from vitrine import catalog, demo, paths, recipes, runs, splits
+from vitrine import archive, catalog, demo, paths, recipes, runs, splits
 from vitrine.catalog import Catalog
 from vitrine.recipes import Recipe, RecipeError
 from vitrine.runs import Run
@@ -54,8 +57,12 @@ class Session:
 
         Raises:
             CatalogError: If the data set was not fetched (``published`` only).
+            ArchiveError: If files changed since they were verified.
         """
-        return catalog.load(_demo_folder() if self.smoke else None)
+        if self.smoke:
+            return catalog.load(_demo_folder())
+        archive.status()
+        return catalog.load()
 
     def recipe(self, name: str) -> Recipe:
         """Return a recipe, cut to the bone in smoke.
@@ -126,6 +133,11 @@ class Session:
             RunError: If the published run does not exist.
             CatalogError: If photos are needed and absent.
         """
+        if type(retrain) is not bool or type(seed) is not int:  # papermill gives « false » as text
+            raise SessionError(
+                f"expected retrain to be True or False and seed a whole number, found {retrain!r} "
+                f"and {seed!r}; correct the parameters"
+            )
         recipe = self.recipe(name)
         base = self.again().base if retrain else self.base
         full = f"{recipe.name}/seed-{seed}"
@@ -205,12 +217,35 @@ def _demo_folder() -> Path:
     return paths.build() / "demo"
 
 
+def _refuse_unknown_parameters() -> None:
+    """Refuse parameters that the notebook does not declare, of which papermill only warns.
+
+    It puts those given in a cell of their own, after that of the declared ones.
+    """
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    cells = shell.user_ns.get("In", []) if shell else []
+    for declared, given in pairwise(cells):
+        if given.startswith("# Parameters\n"):
+            names, asked = ({*_assigned(cell)} for cell in (declared, given))
+            if unknown := sorted(asked - names):
+                raise SessionError(
+                    f"expected parameters among {', '.join(sorted(names))}, found "
+                    f"{', '.join(unknown)}; correct the name given to papermill"
+                )
+
+
+def _assigned(cell: str) -> list[str]:
+    targets = [t for s in ast.parse(cell).body if isinstance(s, ast.Assign) for t in s.targets]
+    return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
 def begin(profile: str = "published") -> Session:
     """Open a session; ``VITRINE_PROFILE`` overrides the profile, for nbval.
 
     Raises:
-        SessionError: If the profile is unknown.
+        SessionError: If the profile is unknown, or a parameter that papermill was given.
     """
+    _refuse_unknown_parameters()
     profile = os.environ.get("VITRINE_PROFILE") or profile
     if profile not in PROFILES:
         raise SessionError(

@@ -18,8 +18,8 @@ from vitrine import images, paths
 from vitrine.catalog import Catalog
 
 __all__ = [
-    "Split", "TEST_OVER_TRAIN", "draw", "draw_folds", "fingerprints", "load", "load_folds",
-    "near_duplicates", "write",
+    "Split", "SplitError", "TEST_OVER_TRAIN", "draw", "draw_folds", "fingerprints", "load",
+    "load_folds", "near_duplicates", "write",
 ]  # fmt: skip
 
 SEED, TEST_SHARE = 314, 0.15
@@ -33,6 +33,10 @@ NEAR = 6
 Chosen on the data: see ``data/facts/leaks.csv`` and the chapter on the data, which shows that the
 distances of unrelated pairs only begin above it.
 """
+
+
+class SplitError(ValueError):
+    """A split that cannot be read, or that is not one of the products at hand."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,18 @@ class Split:
         return _make(f"repeat-{repeat}-fold-{fold}", frame)
 
     def present(self, catalog: Catalog) -> "Split":
-        """Return the same split without the images that the catalogue lacks; the hash stays."""
+        """Return the same split without the images that the catalogue lacks; the hash stays.
+
+        Raises:
+            SplitError: If images of the split are in no row of the catalogue at all, which is then
+                the table of other products, or one that was cut.
+        """
+        unknown = int((~self.frame.image.isin(catalog.products.image)).sum())
+        if unknown:
+            raise SplitError(
+                f"expected the product table to name the {len(self.frame)} images of the split "
+                f"{self.name}, found {unknown} of them in no row; run `vitrine data fetch`"
+            )
         kept = self.frame.image.isin(catalog.products.image[catalog.products.present])
         return Split(self.name, self.frame[kept].reset_index(drop=True), self.sha256)
 
@@ -115,12 +130,18 @@ def draw_folds(catalog: Catalog, prints: pd.DataFrame) -> Split:
 
 def _tracked(name: str) -> Split:
     path = paths.data() / "splits" / f"{name}.csv"
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"expected the tracked split {name}.csv in data/splits, found none; restore it with "
-            "git, or run `vitrine data prepare`"
-        )
-    return _make(name, pd.read_csv(path))
+    try:
+        frame = pd.read_csv(path)
+        given = [column for column in frame if column == "part" or column.startswith("repeat_")]
+        whole = frame[["row", "image", "label", *given]].notna().all(axis=None)
+        if not given or not whole:
+            raise ValueError("a part or a value that is missing")
+    except (OSError, KeyError, ValueError) as error:
+        raise SplitError(
+            f"expected the tracked split {name}.csv whole in data/splits, found "
+            f"{type(error).__name__}: {' '.join(str(error).split())}; restore it with git"
+        ) from error
+    return _make(name, frame)
 
 
 def load() -> Split:

@@ -9,6 +9,7 @@ in a hidden folder beside, and put in place by renaming only once it is whole::
 Killed anywhere on that line, the next run goes on from there.
 """
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -100,7 +101,15 @@ def verify(folder: Path | None = None, *, editions: Mapping[str, Edition] | None
         )
     edition = editions[receipt.edition]
     expected = edition.expected()
-    compare(hashes(folder, expected), expected, receipt.edition)
+    try:
+        compare(hashes(folder, expected), expected, receipt.edition)
+    except ArchiveError as error:
+        doubted = {
+            name: (size, 0) for name, (size, _) in receipt.files.items() if name in error.files
+        }
+        with contextlib.suppress(OSError):  # a fetch repairs them then, and nobody trains on them
+            replace(receipt, files={**receipt.files, **doubted}).write(folder)
+        raise
     fresh = replace(receipt, manifest_sha256=edition.digest(), files=stamps(folder, expected))
     if fresh != receipt:
         with writing(folder):

@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 from vitrine import paths
 from vitrine.book import changes, engine, sources, stamps
 from vitrine.book.sources import NotebookError, RequestError
+from vitrine.session import PROFILES
 
 __all__ = ["execute", "executed_path", "refresh", "write"]
 
@@ -133,6 +134,10 @@ def write(notebook: NotebookNode, target: Path) -> None:
 
 
 def _check(notebook: NotebookNode, name: str, parameters: dict[str, object], profile: str) -> None:
+    if profile not in PROFILES:
+        raise RequestError(
+            f"expected a profile among {', '.join(PROFILES)}, found {profile!r}; correct --profile"
+        )
     known = sources.check(notebook, name, parameters)
     if unseen := sorted(set(known) - engine.seen_by_papermill(notebook)):
         raise NotebookError(

@@ -38,11 +38,14 @@ def find(name: str | Path) -> Path:
     Raises:
         RequestError: If there is no such source; the message lists the known names.
     """
-    source = paths.notebooks() / f"{Path(name).stem}.py"
-    if not source.is_file():
+    asked = Path(name)
+    source = paths.notebooks() / f"{asked.stem}.py"
+    places = [(base / asked).parent.resolve() for base in (Path.cwd(), paths.root())]
+    elsewhere = asked.parent != Path() and source.parent.resolve() not in places
+    if elsewhere or not source.is_file():
         known = ", ".join(path.stem for path in sorted(paths.notebooks().glob("[0-9]*.py")))
         raise RequestError(
-            f"expected a notebook of {paths.notebooks()}, found none named {Path(name).stem!r}; "
+            f"expected a notebook of {paths.notebooks()}, found none named {str(name)!r}; "
             f"take one of: {known or 'none is written yet'}"
         )
     return source
@@ -133,7 +136,7 @@ def check(notebook: NotebookNode, name: str, parameters: Mapping[str, object]) -
 
     Raises:
         NotebookError: If the ``parameters`` cell is missing, doubled or not made of plain literals.
-        RequestError: If a given parameter is not among the declared ones.
+        RequestError: If a given parameter is not among the declared ones, or of another type.
     """
     cells = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
     if len(cells) != 1:
@@ -156,4 +159,11 @@ def check(notebook: NotebookNode, name: str, parameters: Mapping[str, object]) -
             f"expected parameters of {name} among {', '.join(known)}, found {', '.join(unknown)}; "
             "correct the name or declare it in the parameters cell"
         )
+    for given, value in parameters.items():
+        wanted = type(known[given])
+        if known[given] is not None and type(value) is not wanted:
+            raise RequestError(
+                f"expected {given} of {name} to be of type {wanted.__name__}, such as "
+                f"{known[given]!r}, found {value!r}; correct the value"
+            )
     return known

@@ -71,6 +71,11 @@ def _sentence(error: Exception) -> str:
             f"expected room on the disk, found it full ({error.strerror or error}); make room and "
             "run the same command again, what was finished is kept"
         )
+    if isinstance(error, PermissionError):
+        return (
+            f"expected to be allowed to use {error.filename or 'a file'}, found it refused "
+            f"({error.strerror or error}); change its permissions, or work in a clone of your own"
+        )
     return str(error) or type(error).__name__
 
 
@@ -79,11 +84,17 @@ def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow talks of CUDA at each start
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("vitrine").setLevel(logging.INFO)
+    os.environ.setdefault("HF_HUB_VERBOSITY", "error")  # it tells each retry, twice
     errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
     try:
         app()
-    except KeyboardInterrupt:
-        errors.print("interrupted; what was finished is kept, the same command goes on from there")
+    except (KeyboardInterrupt, SystemExit) as stop:  # typer makes the second of the first
+        if isinstance(stop, SystemExit) and stop.code != INTERRUPTED:
+            raise
+        errors.print(
+            "interrupted; what was finished is kept: the same command goes on from there, a "
+            "training with --resume"
+        )
         sys.exit(INTERRUPTED)
     except Exception as error:  # the last door: nothing but a sentence leaves it
         if os.environ.get("VITRINE_TRACEBACK") == "1":

@@ -11,7 +11,7 @@ __all__ = ["pretrain", "sweep"]
 
 def pretrain(
     recipe: Annotated[str, typer.Argument(help="Name of a pretraining recipe.")],
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the run.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the run.")] = 0,
     device: Device = "auto",
     threads: Threads = None,
     resume: Resume = False,

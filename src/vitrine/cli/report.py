@@ -51,9 +51,11 @@ def run(
 
     Example: vitrine run 04_sota_pytorch -p retrain=true
     """
-    from vitrine.book import runner
+    from vitrine.book import runner, sources
 
     parameters = dict(_parameter(text) for text in parameter or [])
+    for name in notebooks:  # an unknown one is told before the first is executed
+        sources.find(name)
     for name in notebooks:
         typer.echo(f"{name}: executing in the profile {profile}")
         with _Cells() as progress:

@@ -16,7 +16,7 @@ runs_app = typer.Typer(help="List, show and compare finished runs.", no_args_is_
 
 def train(
     recipe: Annotated[str, typer.Argument(help="Name of a recipe of vitrine.recipes.")],
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the run.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the run.")] = 0,
     device: Device = "auto",
     threads: Threads = None,
     resume: Resume = False,
@@ -38,6 +38,10 @@ def train(
     here = session.begin(profile)
     here = here.again() if retrain else here
     chosen = here.recipe(recipe)
+    if chosen.trainer == "probe" and device == "cuda":
+        raise typer.BadParameter(f"expected auto or cpu for {recipe}: a probe computes on the CPU")
+    if chosen.trainer == "probe" and weights is not None and chosen.weights == "none":
+        raise typer.BadParameter(f"expected no --weights for {recipe}, which starts from none")
     if weights is not None and weights != chosen.weights:
         suffix = weights if weights in ("imagenet", "none") else Path(weights).stem
         started = {"weights": weights, "name": f"{chosen.name}-{suffix.lower()}"}

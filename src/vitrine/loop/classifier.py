@@ -116,7 +116,6 @@ class Classifier(L.LightningModule):
     def training_step(self, batch: Sequence[Tensor], _: int) -> Tensor:
         """Return the loss of one batch of uint8 photos."""
         pixels, labels = batch
-        self.sums["rate"] = self.optimizers().param_groups[-1]["lr"]
         x = self.model[0](self.augment(pixels)).contiguous(memory_format=torch.channels_last)
         if self.mixup:
             x, targets = self.mixup(x, labels)
@@ -155,7 +154,7 @@ class Classifier(L.LightningModule):
         return {
             "epoch": self.current_epoch + 1,
             "seconds": sums["seconds"],
-            "learning_rate": sums["rate"],
+            "learning_rate": self.optimizers().param_groups[-1]["lr"],
             "train_loss": sums["loss"] / sums["seen"],
             "train_accuracy": sums["hits"] / sums["seen"],
             "val_loss": sums["val_loss"] / sums["val_seen"],

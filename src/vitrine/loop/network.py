@@ -1,5 +1,7 @@
 """Build the network that a recipe names, and predict with it."""
 
+import logging
+
 import numpy as np
 import timm
 import torch
@@ -13,6 +15,8 @@ from vitrine.recipes import Recipe, RecipeError
 from vitrine.runs.start import is_local
 
 __all__ = ["build", "predict"]
+
+log = logging.getLogger(__name__)
 
 
 class Normalise(nn.Module):
@@ -59,6 +63,8 @@ def build(recipe: Recipe, classes: int = len(CLASSES), *, pretrained: bool = Tru
             f"recipe {recipe.name}: expected an architecture that names its weights, found "
             f"{recipe.architecture!r}; timm has {', '.join(tags)}"
         )
+    if published:
+        log.info("%s: weights of %s, downloaded where absent", recipe.name, recipe.architecture)
     options = _options(recipe)
     try:
         network = timm.create_model(

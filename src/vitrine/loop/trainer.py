@@ -13,16 +13,19 @@ process, but for batch normalisation, which sees the statistics of its own proce
 import logging
 import os
 import warnings
+import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import lightning as L
 import torch
+from torch.utils.data import DataLoader
 
 from vitrine.recipes import Recipe, RecipeError
-from vitrine.runs import Meter, Run
+from vitrine.runs import Meter, Run, RunError
 
-__all__ = ["first_process", "meter", "obtain", "only_first", "trainer"]
+__all__ = ["first_process", "learn", "meter", "obtain", "only_first", "trainer"]
 
 
 def obtain(asked: str, threads: int | None) -> str:
@@ -90,6 +93,35 @@ def trainer(recipe: Recipe, device: str, **options: Any) -> L.Trainer:
         deterministic="warn" if device == "cuda" else True,
         **{"max_epochs": recipe.epochs, **options},
     )
+
+
+def learn(
+    trainer: L.Trainer, module: L.LightningModule, *loaders: DataLoader, last: Path, name: str
+) -> None:
+    """Train from the last checkpoint, or from the start where there is none.
+
+    Args:
+        trainer: What ``trainer`` returned.
+        module: What learns.
+        loaders: What it learns from, and what it is validated on.
+        last: Checkpoint of the last epoch, which may be absent.
+        name: Of the run, for messages.
+
+    Raises:
+        RunError: If the checkpoint is damaged.
+        KeyboardInterrupt: If training is interrupted, of which Lightning makes an exit.
+    """
+    if last.exists() and not zipfile.is_zipfile(last):
+        raise RunError(
+            f"run {name}: expected a whole checkpoint in {last.name}, found a damaged file; move "
+            "the folder of the run away to start again"
+        )
+    try:
+        trainer.fit(module, *loaders, ckpt_path=last if last.exists() else None)
+    except SystemExit as stop:
+        if trainer.interrupted:
+            raise KeyboardInterrupt from stop
+        raise
 
 
 def only_first(trained: L.Trainer, seal: Callable[[], Run], read: Callable[[], Run]) -> Run:

@@ -86,14 +86,14 @@ def fit(
         torch.from_numpy(np.array(asked)).permute(0, 3, 1, 2), torch.from_numpy(truth)
     )
     last = folder.weights / LAST
-    trainer.fit(
+    engine.learn(
+        trainer,
         learner,
         loader,
         DataLoader(held_out, HELD_OUT_BATCH),
-        ckpt_path=last if last.exists() else None,
+        last=last,
+        name=folder.name,
     )
-    if trainer.interrupted:
-        raise KeyboardInterrupt
 
     def seal() -> Run:
         weights = learner.final[1].state_dict()

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,15 @@ from vitrine.catalog import Catalog
 from vitrine.recipes import Recipe
 from vitrine.runs.meter import code_state, versions
 from vitrine.runs.reading import HISTORY, HISTORY_COLUMNS, META, PREDICTIONS, Run, RunError
+from vitrine.runs.start import facts as start_facts
 from vitrine.splits import Split
 
 __all__ = ["RunFolder", "data_facts", "prediction_rows"]
 
 FORMAT = 1
 WEIGHTS, EVENTS = "weights", "events.out.tfevents.0.vitrine"
+BEGUN = "begun.json"
+"""What a run was begun with, kept until it is finished: it goes on with nothing else."""
 
 log = logging.getLogger(__name__)
 
@@ -84,14 +88,28 @@ class RunFolder:
         """Make the folder, or refuse to mix with the remains of an interrupted run.
 
         Raises:
-            RunError: If a former attempt left weights and ``resume`` is false.
+            RecipeError: If the recipe starts from a file that is not there; nothing is made then.
+            RunError: If a former attempt left weights and ``resume`` is false, or if it had
+                another recipe or started from other weights.
         """
-        if self.weights.exists() and any(self.weights.iterdir()) and not resume:
+        start = {} if self.recipe.trainer == "probe" else start_facts(self.recipe)
+        asked = json.loads(json.dumps({"recipe": self.recipe.to_dict(), **start}))
+        note = self.weights / BEGUN
+        left = {path.name for path in self.weights.iterdir()} if self.weights.exists() else set()
+        if left - {BEGUN} and not resume:
             raise RunError(
                 f"run {self.name} was begun and interrupted; add --resume to go on from its last "
                 "epoch, or move its folder away to start again"
             )
+        if left - {BEGUN} and note.is_file() and json.loads(note.read_text()) != asked:
+            raise RunError(
+                f"run {self.name}: expected to go on with the recipe and the weights that it was "
+                "begun with, found others; give the same, or move its folder away to start again"
+            )
         self.weights.mkdir(parents=True, exist_ok=True)
+        part = self.weights / f"{BEGUN}.{os.getpid()}.part"
+        part.write_text(json.dumps(asked) + "\n")
+        part.replace(note)
 
     def write_history(self, rows: list[dict[str, float | int]]) -> None:
         """Write the epochs so far, as CSV and as TensorBoard events.
@@ -155,6 +173,7 @@ class RunFolder:
         part = self.path / f"{META}.part"
         part.write_text(json.dumps(meta, indent=2, ensure_ascii=False) + "\n")
         part.replace(self.path / META)
+        (self.weights / BEGUN).unlink(missing_ok=True)
         return Run(self.name, self.path, meta)
 
 

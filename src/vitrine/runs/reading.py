@@ -11,6 +11,7 @@ import pandas as pd
 from jaxtyping import Float, Int
 
 from vitrine import paths
+from vitrine.catalog import CLASSES
 
 __all__ = ["Predictions", "Run", "RunError", "align", "load", "names"]
 
@@ -67,33 +68,64 @@ class Run:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """Every prediction, as in ``predictions.csv``."""
-        return pd.read_csv(self.folder / PREDICTIONS)
+        """Every prediction, as in ``predictions.csv``.
+
+        Raises:
+            RunError: If the file is absent, is no table, or holds no prediction of an image.
+        """
+        try:
+            table = pd.read_csv(self.folder / PREDICTIONS)
+            table[["image", "label"]]
+        except (OSError, KeyError, ValueError) as error:
+            raise self.damaged(PREDICTIONS, f"{type(error).__name__}: {error}") from error
+        return table
+
+    def damaged(self, file: str, found: str) -> RunError:
+        """Return the error that says what is wrong with a file of this run."""
+        return RunError(
+            f"run {self.name}: expected a whole {file}, found {' '.join(found.split())}; restore "
+            "it with git, or make the run again"
+        )
 
     def part(self, part: str = "test") -> Predictions:
         """Return the predictions of ``validation`` or ``test``."""
-        rows = self.table[self.table.split == part]
+        rows = self._of(part)
         if rows.empty:
             raise RunError(
                 f"run {self.name}: expected predictions for the part {part!r}, found only "
-                f"{', '.join(sorted(self.table.split.unique()))}"
+                f"{', '.join(sorted(map(str, self.table.split.unique())))}"
             )
-        return _predictions(rows)
+        return self._predictions(rows)
 
     def fold(self, repeat: int, fold: int) -> Predictions:
         """Return the predictions of one fold of one repetition of the cross-validation."""
-        rows = self.table[(self.table.split == f"repeat-{repeat}") & (self.table.fold == fold)]
+        rows = self._of(f"repeat-{repeat}")
+        rows = rows[rows.fold == fold]
         if rows.empty:
             raise RunError(f"run {self.name}: found no predictions for repeat {repeat} fold {fold}")
-        return _predictions(rows)
+        return self._predictions(rows)
 
+    def _of(self, part: str) -> pd.DataFrame:
+        if "split" not in self.table:
+            raise self.damaged(PREDICTIONS, "no column split")
+        return self.table[self.table.split == part]
 
-def _predictions(rows: pd.DataFrame) -> Predictions:
-    rows = rows.sort_values("image")
-    columns = [name for name in rows if name.startswith("p_")]
-    return Predictions(
-        rows.image.to_numpy(), rows.label.to_numpy(), rows[columns].to_numpy(dtype=float)
-    )
+    def _predictions(self, rows: pd.DataFrame) -> Predictions:
+        rows = rows.sort_values("image")
+        columns = [f"p_{label}" for label in range(len(CLASSES))]
+        if missing := [name for name in columns if name not in rows]:
+            raise self.damaged(PREDICTIONS, f"no column {missing[0]}")
+        if rows.image.duplicated().any():
+            twice = rows.image[rows.image.duplicated()].iloc[0]
+            raise self.damaged(PREDICTIONS, f"{twice} twice in one part")
+        try:
+            given = rows[columns].to_numpy(dtype=float)
+            truth = rows.label.to_numpy(dtype=int)
+        except ValueError as error:
+            raise self.damaged(PREDICTIONS, str(error)) from error
+        if not np.isfinite(given).all():
+            raise self.damaged(PREDICTIONS, "a probability that is no number")
+        return Predictions(rows.image.to_numpy(), truth, given)
 
 
 def names(base: Path | None = None) -> list[str]:
@@ -122,7 +154,13 @@ def load(name: str, base: Path | None = None) -> Run:
         state = "an unfinished one" if folder.exists() else "none"
         known = ", ".join(names(base)) or "no finished run"
         raise RunError(f"expected the run {name}, found {state}; there are: {known}")
-    return Run(name, folder, json.loads((folder / META).read_text()))
+    run = Run(name, folder, {})
+    try:
+        run.meta.update(json.loads((folder / META).read_text(encoding="utf-8")))
+        run.meta["recipe"]["name"], run.meta["seed"]
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise run.damaged(META, f"{type(error).__name__}: {error}") from error
+    return run
 
 
 def align(first: Run, second: Run, part: str = "test") -> tuple[Predictions, Predictions]:

@@ -87,9 +87,7 @@ def fit(
         generator=torch.Generator(),  # so that no iterator draws from the training's own
     )
     last = folder.weights / LAST
-    trainer.fit(module, loader, held_out, ckpt_path=last if last.exists() else None)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+    engine.learn(trainer, module, loader, held_out, last=last, name=folder.name)
 
     best = folder.weights / BEST
 

@@ -1,0 +1,45 @@
+"""Training is interrupted as a command is, and goes on from a whole checkpoint alone."""
+
+import pytest
+import torch
+
+from vitrine.loop import trainer as engine
+from vitrine.runs import RunError
+
+
+class Interrupted:
+    """A trainer that Lightning ends as it ends one at Ctrl-C."""
+
+    interrupted = True
+
+    def fit(self, *_, **__):
+        """Exit."""
+        raise SystemExit(1)
+
+
+def learn(trainer, last):
+    engine.learn.__wrapped__(trainer, None, last=last, name="a/seed-0")
+
+
+def test_an_interruption_is_no_failure(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        learn(Interrupted(), tmp_path / "absent.ckpt")
+
+
+def test_another_exit_is_left_as_it_is(tmp_path):
+    trainer = Interrupted()
+    trainer.interrupted = False
+
+    with pytest.raises(SystemExit):
+        learn(trainer, tmp_path / "absent.ckpt")
+
+
+def test_a_damaged_checkpoint_is_told_and_a_whole_one_is_read(tmp_path):
+    last = tmp_path / "last.ckpt"
+    torch.save({"epoch": 1}, last)
+    with pytest.raises(KeyboardInterrupt):
+        learn(Interrupted(), last)
+
+    last.write_bytes(last.read_bytes()[:-30])
+    with pytest.raises(RunError, match=r"whole checkpoint in last\.ckpt, found a damaged file"):
+        learn(Interrupted(), last)
