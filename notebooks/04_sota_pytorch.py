@@ -143,7 +143,8 @@ print(f"{'Keras':13} dernier lot 0,01, plus grand poids de la tête {glorot:.2f}
 
 # %%
 asked = [f"{recipe}/seed-{seed}"]
-kept = [run for run in runs.names(session.base) if run.split("/")[0] not in recipes.EQUAL_START]
+apart = {*recipes.EQUAL_START, *recipes.CONTROLS}
+kept = [run for run in runs.names(session.base) if run.split("/")[0] not in apart]
 wanted = asked if session.smoke or retrain else kept
 groups = {}
 for run in wanted:
