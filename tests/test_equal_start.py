@@ -97,20 +97,21 @@ def test_a_control_is_beside_the_run_whose_setting_it_changes_and_in_no_table():
 
 
 @pytest.mark.parametrize(
-    ("gaps", "state"),
+    ("gaps", "said"),
     [
-        (((1, 3), (2, 4)), "true"),
-        (((-3, -1), (-2, -1)), "false"),
-        (((-1, 3), (2, 4)), "undecided"),
-        (((1, 3), (-4, -2)), "undecided"),
+        (((1.0, 3.0), (2.0, 4.0)), "text"),
+        (((-3.0, -1.0), (-2.0, -1.0)), "reverse"),
+        (((-1.0, 3.0), (2.0, 4.0)), "cautious"),
+        (((1.0, 3.0), (-4.0, -2.0)), "cautious"),
     ],
 )
-def test_the_momentum_is_cleared_only_if_both_of_its_values_agree(gaps, state):
+def test_the_momentum_is_cleared_only_if_both_of_its_values_agree(gaps, said):
     keys = [f"gap.{b}.{a}.accuracy" for a, b in equal_start.SAME_NORM]
 
     decided = verdicts.decide(dict(zip(keys, (value(*ends) for ends in gaps), strict=True)))
 
-    assert decided["equal_norm"]["state"] == state
+    claim = next(claim for claim in verdicts.CLAIMS if claim.key == "equal_norm")
+    assert decided["equal_norm"]["text"] == getattr(claim, said)
 
 
 def test_probes_stay_out_of_the_correction_of_the_published_gaps():

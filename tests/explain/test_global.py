@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -123,7 +125,8 @@ def test_the_map_is_the_same_again_and_keeps_clusters_apart():
 
 
 def test_a_run_without_derived_facts_is_not_even_read(tmp_path):
-    for name, content in (("majority", "{"), ("histogram-hog", '{"seed": 0}')):
+    whole = json.dumps({"seed": 0, "recipe": {"name": "histogram-hog"}})
+    for name, content in (("majority", "{"), ("histogram-hog", whole)):
         (tmp_path / name / "seed-0").mkdir(parents=True)
         (tmp_path / name / "seed-0" / "run.json").write_text(content)
     (tmp_path / "histogram-hog" / "seed-0" / "derived").mkdir()
