@@ -177,12 +177,16 @@ def _settled(figure: go.Figure) -> go.Figure:
     """Round where panels and their titles stand: Python 3.12 adds up floats more exactly."""
     for axis in (*figure.select_xaxes(), *figure.select_yaxes()):
         if axis.domain:
-            axis.domain = rounded(axis.domain)
+            axis.domain = [_place(end) for end in axis.domain]
     for note in figure.layout.annotations:
         for side in ("x", "y"):
             if isinstance(note[side], float):
-                note[side] = rounded([note[side]])[0]
+                note[side] = _place(note[side])
     return figure
+
+
+def _place(share: float) -> float:
+    return round(share + 1e-9, DIGITS)  # the last bit of a sum does not decide of a half
 
 
 def grid(values: Float[np.ndarray, "row column"]) -> list[list[float | None]]:
