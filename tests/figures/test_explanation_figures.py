@@ -1,10 +1,11 @@
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import pytest
 
 from vitrine.catalog import CLASSES, CLASSES_FR
 from vitrine.explain import grids
-from vitrine.figures import explanation
+from vitrine.figures import explanation, style
 from vitrine.scores import Interval
 
 TORCH, MAMBA = "efficientnet-b0-torch-scratch", "mambavision-micro-scratch"
@@ -97,3 +98,17 @@ def test_a_part_lost_is_drawn_on_its_line_in_points():
     (points,) = figure.data
     assert list(points.x) == [10, -2] and list(points.y) == [0, 1]
     assert list(figure.layout.yaxis.ticktext) == ["Canal rouge", "Bord"]
+
+
+@pytest.mark.parametrize("end", [0.8703125, np.nextafter(0.8703125, 0)])
+def test_panels_stand_at_the_same_place_whatever_the_last_bit_of_a_sum(end):
+    figure = go.Figure(layout={"yaxis": {"domain": [0.0, end]}})
+    figure.add_annotation(text="a", x="a class", y=float(end))
+
+    dressed = style.dress(figure)
+
+    assert dressed.layout.yaxis.domain == (0.0, 0.870313)
+    assert (dressed.layout.annotations[0].x, dressed.layout.annotations[0].y) == (
+        "a class",
+        0.870313,
+    )
