@@ -1,9 +1,12 @@
 import csv
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
 from vitrine import catalog
+from vitrine.archive import ArchiveError
 from vitrine.catalog import CLASSES, CatalogError
 
 FIELDS = ["uniq_id", "product_name", "product_category_tree", "image", "description"]
@@ -130,7 +133,20 @@ def test_a_receipt_that_cannot_be_understood_says_how_to_get_another(folder, tex
     place = folder([product(0)])
     (place / "receipt.json").write_text(text)
 
-    with pytest.raises(CatalogError, match="in receipt.json, found something else .* data fetch"):
+    with pytest.raises(ArchiveError, match=r"receipt\.json, found something else .*; fetch again"):
+        catalog.load(place)
+
+
+@pytest.mark.parametrize("kind", ["table", "image"])
+def test_files_that_changed_since_they_were_verified_are_not_read(demo_catalog, tmp_path, kind):
+    place = Path(shutil.copytree(demo_catalog.folder, tmp_path / "data"))
+    assert catalog.load(place).edition == "demo"
+
+    image = place / "images" / demo_catalog.products.image[0]
+    changed = place / "dataset.csv" if kind == "table" else image
+    changed.write_bytes(changed.read_bytes()[:-1])
+
+    with pytest.raises(ArchiveError, match="1 not as recorded: .*; verify, or fetch again"):
         catalog.load(place)
 
 

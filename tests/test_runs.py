@@ -1,4 +1,5 @@
 import errno
+import itertools
 import json
 import os
 import re
@@ -233,6 +234,23 @@ def test_a_run_goes_on_with_what_it_was_begun_with_alone(tmp_path, monkeypatch):
             RunFolder(other, 0, tmp_path).prepare(resume=True)
     write(tmp_path, recipe=recipe)
     assert [path.name for path in folder.weights.iterdir()] == ["last.ckpt"]
+
+
+def test_processes_that_begin_a_run_together_find_no_remains(tmp_path, monkeypatch):
+    first, second = (RunFolder(RECIPE, 0, tmp_path) for _ in range(2))
+    replaced, seen, numbers = Path.replace, [], itertools.count()
+    monkeypatch.setattr("os.getpid", lambda: next(numbers))
+
+    def meanwhile(path, target):
+        if not seen:
+            seen.append(path)
+            second.prepare(resume=False)
+        return replaced(path, target)
+
+    monkeypatch.setattr(Path, "replace", meanwhile)
+    first.prepare(resume=False)
+
+    assert seen and [path.name for path in first.weights.iterdir()] == ["begun.json"]
 
 
 def test_finished_runs_are_listed_by_name_whatever_the_disk_says_first(tmp_path, monkeypatch):

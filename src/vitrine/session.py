@@ -10,13 +10,12 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from filelock import FileLock
 
-from vitrine import archive, catalog, demo, paths, recipes, runs, splits
+from vitrine import catalog, demo, paths, recipes, runs, splits
 from vitrine.catalog import Catalog
 from vitrine.recipes import Recipe, RecipeError
 from vitrine.runs import Run
@@ -59,10 +58,7 @@ class Session:
             CatalogError: If the data set was not fetched (``published`` only).
             ArchiveError: If files changed since they were verified.
         """
-        if self.smoke:
-            return catalog.load(_demo_folder())
-        archive.status()
-        return catalog.load()
+        return catalog.load(_demo_folder() if self.smoke else None)
 
     def recipe(self, name: str) -> Recipe:
         """Return a recipe, cut to the bone in smoke.
@@ -223,20 +219,22 @@ def _refuse_unknown_parameters() -> None:
     It puts those given in a cell of their own, after that of the declared ones.
     """
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    cells = shell.user_ns.get("In", []) if shell else []
-    for declared, given in pairwise(cells):
-        if given.startswith("# Parameters\n"):
-            names, asked = ({*_assigned(cell)} for cell in (declared, given))
-            if unknown := sorted(asked - names):
-                raise SessionError(
-                    f"expected parameters among {', '.join(sorted(names))}, found "
-                    f"{', '.join(unknown)}; correct the name given to papermill"
-                )
-
-
-def _assigned(cell: str) -> list[str]:
-    targets = [t for s in ast.parse(cell).body if isinstance(s, ast.Assign) for t in s.targets]
-    return [target.id for target in targets if isinstance(target, ast.Name)]
+    declared: set[str] = set()
+    for cell in shell.user_ns.get("In", []) if shell else []:
+        try:
+            body = ast.parse(cell).body
+        except SyntaxError:  # typed by hand and refused, in a notebook that is open
+            continue
+        targets = [
+            target for line in body if isinstance(line, ast.Assign) for target in line.targets
+        ]
+        names = {target.id for target in targets if isinstance(target, ast.Name)}
+        if cell.startswith("# Parameters\n") and (unknown := sorted(names - declared)):
+            raise SessionError(
+                f"expected parameters among {', '.join(sorted(declared))}, found "
+                f"{', '.join(unknown)}; correct the name given to papermill"
+            )
+        declared |= names
 
 
 def begin(profile: str = "published") -> Session:

@@ -67,10 +67,9 @@ def prepare() -> None:
 
     Example: vitrine data prepare
     """
-    from vitrine import archive, catalog, splits
+    from vitrine import catalog, splits
     from vitrine import prepare as preparation
 
-    archive.status()  # photos that changed would be decoded once for all
     for path in preparation.prepare(catalog.load(), splits.load(), report=typer.echo):
         typer.echo(f"written: data/{path.name}")
 

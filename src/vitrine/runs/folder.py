@@ -107,7 +107,7 @@ class RunFolder:
                 "begun with, found others; give the same, or move its folder away to start again"
             )
         self.weights.mkdir(parents=True, exist_ok=True)
-        part = self.weights / f"{BEGUN}.{os.getpid()}.part"
+        part = self.path / f"{BEGUN}.{os.getpid()}.part"  # beside: processes may begin together
         part.write_text(json.dumps(asked) + "\n")
         part.replace(note)
 
