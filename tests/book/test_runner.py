@@ -125,6 +125,13 @@ def test_a_source_that_papermill_would_misread_is_refused(miniature, old, new, f
         runner.execute("01_count")
 
 
+def test_what_a_cell_prints_is_one_output_whatever_the_pace_of_the_kernel(miniature):
+    slowly = "import time\n\nfor k in range(3):\n    print(k, flush=True)\n    time.sleep(0.5)\n"
+    miniature.notebook("01_slow", f"# %%\n{slowly}")
+
+    assert miniature.outputs(runner.execute("01_slow")) == ["0\n1\n2\n"]
+
+
 def test_blank_lines_that_jupytext_notes_leave_a_notebook_fresh(miniature):
     miniature.notebook("01_lines", "# %%\ndef one():\n    return 1\n\n# %%\nprint(one())\n")
 

@@ -147,6 +147,7 @@ class _Engine(NBClientEngine):
             timeout=execution_timeout,
             startup_timeout=start_timeout,
             record_timing=False,
+            coalesce_streams=True,  # where a kernel cuts what is printed depends on its pace
             on_cell_start=on_cell_start,
         )
         return client.execute(env=env, stderr=stderr)
