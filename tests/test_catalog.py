@@ -4,10 +4,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from vitrine import catalog
+from vitrine import catalog, session, splits
 from vitrine.archive import ArchiveError
 from vitrine.catalog import CLASSES, CatalogError
+from vitrine.cli import app
 
 FIELDS = ["uniq_id", "product_name", "product_category_tree", "image", "description"]
 
@@ -133,21 +135,29 @@ def test_a_receipt_that_cannot_be_understood_says_how_to_get_another(folder, tex
     place = folder([product(0)])
     (place / "receipt.json").write_text(text)
 
-    with pytest.raises(ArchiveError, match=r"receipt\.json, found something else .*; fetch again"):
+    with pytest.raises(CatalogError, match="in receipt.json, found something else .* data fetch"):
         catalog.load(place)
 
 
 @pytest.mark.parametrize("kind", ["table", "image"])
-def test_files_that_changed_since_they_were_verified_are_not_read(demo_catalog, tmp_path, kind):
+def test_photos_that_changed_are_neither_trained_on_nor_prepared_nor_measured(
+    demo_catalog, tmp_path, monkeypatch, kind
+):
     place = Path(shutil.copytree(demo_catalog.folder, tmp_path / "data"))
-    assert catalog.load(place).edition == "demo"
+    published = session.Session("published", splits.load(), base=tmp_path, photos=True)
+    monkeypatch.setattr("vitrine.paths.data", lambda: place)
+    assert published.catalog().edition == "demo"
 
-    image = place / "images" / demo_catalog.products.image[0]
-    changed = place / "dataset.csv" if kind == "table" else image
+    changed = place / (
+        "dataset.csv" if kind == "table" else f"images/{demo_catalog.products.image[0]}"
+    )
     changed.write_bytes(changed.read_bytes()[:-1])
 
     with pytest.raises(ArchiveError, match="1 not as recorded: .*; verify, or fetch again"):
-        catalog.load(place)
+        published.catalog()
+    for command in ("prepare", "facts"):
+        done = CliRunner().invoke(app, ["data", command])
+        assert isinstance(done.exception, ArchiveError)
 
 
 def test_a_missing_table_says_how_to_fetch_it(tmp_path):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from vitrine import archive, paths
+from vitrine import paths
 
 __all__ = ["CLASSES", "CLASSES_FR", "Catalog", "CatalogError", "load"]
 
@@ -116,6 +116,20 @@ def _label(tree: str, row: int) -> int:
     return CLASSES.index(first)
 
 
+def _receipt(path: Path) -> dict[str, str]:
+    """Return the edition and the manifest that a receipt names; nothing where there is none."""
+    if not path.is_file():
+        return {}
+    try:
+        receipt = json.loads(path.read_text(encoding="utf-8"))
+        return {name: str(receipt[name]) for name in ("edition", "manifest_sha256")}
+    except (ValueError, TypeError, KeyError) as error:
+        raise CatalogError(
+            f"expected an edition and the hash of its manifest in {path.name}, found something "
+            f"else ({type(error).__name__}: {error}); run `vitrine data fetch`"
+        ) from error
+
+
 def _refuse_duplicates(table: pd.DataFrame, column: str) -> None:
     twice = table[column].duplicated(keep=False)
     if twice.any():
@@ -137,14 +151,11 @@ def load(folder: Path | None = None) -> Catalog:
         the published split is drawn over every row.
 
     Raises:
-        ArchiveError: If files changed since they were verified, by their size or date, or if the
-            receipt cannot be understood.
         CatalogError: If the table is absent, unreadable, lacks a column, holds a bad or repeated
-            row (its number, counted from 0 as in the split files, is in the message), or if more
-            than one image in a hundred is absent.
+            row (its number, counted from 0 as in the split files, is in the message), if more
+            than one image in a hundred is absent, or if the receipt cannot be understood.
     """
     folder = folder or paths.data()
-    receipt = archive.status(folder)
     table = _read(folder / "dataset.csv")
     _refuse_duplicates(table, "uniq_id")
     _refuse_duplicates(table, "image")
@@ -159,10 +170,11 @@ def load(folder: Path | None = None) -> Catalog:
             f"expected at most {MAX_ABSENT:.0%} of {len(products)} images to be absent from "
             f"{folder.name}/images, found {(~products.present).sum()}; run `vitrine data fetch`"
         )
+    receipt = _receipt(folder / "receipt.json")
     return Catalog(
         folder=folder,
-        edition=receipt.edition if receipt else "unknown",
-        manifest_sha256=receipt.manifest_sha256 if receipt else "",
+        edition=receipt.get("edition", "unknown"),
+        manifest_sha256=receipt.get("manifest_sha256", ""),
         products=products,
         strays=tuple(sorted(on_disk - set(products["image"]))),
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
-from vitrine import catalog, demo, paths, recipes, runs, splits
+from vitrine import archive, catalog, demo, paths, recipes, runs, splits
 from vitrine.catalog import Catalog
 from vitrine.recipes import Recipe, RecipeError
 from vitrine.runs import Run
@@ -58,7 +58,10 @@ class Session:
             CatalogError: If the data set was not fetched (``published`` only).
             ArchiveError: If files changed since they were verified.
         """
-        return catalog.load(_demo_folder() if self.smoke else None)
+        if self.smoke:
+            return catalog.load(_demo_folder())
+        archive.status()
+        return catalog.load()
 
     def recipe(self, name: str) -> Recipe:
         """Return a recipe, cut to the bone in smoke.

@@ -67,9 +67,10 @@ def prepare() -> None:
 
     Example: vitrine data prepare
     """
-    from vitrine import catalog, splits
+    from vitrine import archive, catalog, splits
     from vitrine import prepare as preparation
 
+    archive.status()  # photos that changed would be decoded once for all
     for path in preparation.prepare(catalog.load(), splits.load(), report=typer.echo):
         typer.echo(f"written: data/{path.name}")
 
@@ -80,9 +81,10 @@ def facts() -> None:
 
     Example: vitrine data facts
     """
-    from vitrine import catalog, splits
+    from vitrine import archive, catalog, splits
     from vitrine import facts as measures
 
+    archive.status()
     photos = catalog.load()
     split = splits.draw(photos)
     folds = splits.draw_folds(photos, splits.fingerprints(photos))
