@@ -73,6 +73,22 @@ def recipes(
 
 
 @app.command()
+def training(
+    turns: Turns = 3, device: Device = "cpu", quick: Quick = False, folder: Folder = None
+) -> None:
+    """Train the networks of the comparison for a few epochs, in turns, on drawn photos.
+
+    It takes about 10 minutes, and writes runs/bench/training.json (training-cuda.json on a GPU).
+    Leave the machine alone meanwhile.
+
+    Example: vitrine bench training --turns 5
+    """
+    from vitrine.bench import training as bench
+
+    _run("training", bench.measure, turns, device, quick, folder)
+
+
+@app.command()
 def backbones(
     turns: Turns = 5, device: Device = "auto", quick: Quick = False, folder: Folder = None
 ) -> None:
