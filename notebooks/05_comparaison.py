@@ -524,7 +524,19 @@ decisions.efficiency(
 # {valeur}`efficientnet-b0-keras-scratch.training_minutes` par graine, en moyenne, pour apprendre
 # {valeur}`efficientnet-b0-keras-scratch.parameters` de paramètres ; celui en PyTorch,
 # {valeur}`efficientnet-b0-torch-scratch.training_minutes`. Ces durées ont été relevées sur des machines
-# partagées : elles donnent un ordre de grandeur.
+# partagées : elles donnent un ordre de grandeur. Celle de Keras est de plus trop longue : notre
+# programme faisait alors préparer son graphe à TensorFlow au début de chaque époque, et non une fois
+# pour toutes. Ce défaut est corrigé ; il ne changeait rien aux réponses
+# ({doc}`la référence <03_baseline_tensorflow>`).
+#
+# `vitrine bench training` compare donc les vitesses à part : les trois réseaux apprennent tour à tour,
+# avec la même recette, sur un fil d’une machine au repos. EfficientNet-B0 y parcourt
+# {valeur}`efficientnet-b0-keras-scratch.learning_speed` en Keras et
+# {valeur}`efficientnet-b0-torch-scratch.learning_speed` en PyTorch ; MambaVision micro,
+# {valeur}`mambavision-micro-scratch.learning_speed`. Rapportée à celle de Keras, la vitesse de PyTorch
+# est de {valeur}`efficientnet-b0-torch-scratch.learning_faster` pour le même réseau. Keras demande en
+# plus, une fois, {valeur}`efficientnet-b0-keras-scratch.first_epoch_more` de préparation. Ce sont des
+# médianes de quelques tours : un rapport proche de un n’y départage pas les bibliothèques.
 
 # %% [markdown]
 # ## Ce que d’autres ont publié sur ces images

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from contextlib import nullcontext
+from dataclasses import replace
 from types import SimpleNamespace
 
 import jaxtyping
@@ -15,8 +16,19 @@ from timm.models import get_pretrained_cfg
 from torch.utils.flop_counter import FlopCounterMode
 from typer.testing import CliRunner
 
-from vitrine import paths
-from vitrine.bench import backbones, budget, clock, lengths, model, plain, recipes, scan, sheet
+from vitrine import paths, splits
+from vitrine.bench import (
+    backbones,
+    budget,
+    clock,
+    lengths,
+    model,
+    plain,
+    recipes,
+    scan,
+    sheet,
+    training,
+)
 from vitrine.bench.clock import Timings, peak_bytes, side_by_side
 from vitrine.cli import app
 from vitrine.models import mambavision
@@ -273,13 +285,13 @@ def test_the_command_prints_the_machine_and_writes_the_sheet(tmp_path):
     [(["--device", "tpu"], "found 'tpu'"), (["--quick"], "expected --folder with --quick")],
 )
 def test_the_command_refuses_what_it_cannot_do(arguments, sentence):
-    done = vitrine("bench", "model", *arguments)
+    done = CliRunner().invoke(app, ["bench", "model", *arguments])
 
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert sentence in re.sub(r"[\s│]+", " ", done.stderr)
 
 
-@pytest.mark.parametrize("name", ["scan", "model", "serving"])
+@pytest.mark.parametrize("name", ["scan", "model", "training", "serving"])
 def test_help_has_an_example(name):
     assert f"Example: vitrine bench {name}" in vitrine("bench", name, "--help").stdout
 
@@ -440,3 +452,59 @@ def test_a_command_is_charged_for_its_own_processor_time_alone(monkeypatch, tmp_
     (row,) = budget.measure(["lint"], folder=tmp_path, tell=list)["rows"]
 
     assert row["cpu_seconds"] == 3.5
+
+
+# How fast networks learn
+
+
+def test_trainings_are_compared_turn_by_turn_with_the_first(monkeypatch):
+    trained, answers = [], iter([(10, 9), (20, 1), (5, 2), (40, 8), (10, 2), (10, 2)])
+
+    class Alone:
+        def __init__(self, workers, context):
+            assert (workers, context.get_start_method()) == (1, "spawn")
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+        def submit(self, work, recipe, photos, base, device):
+            assert work is training.learn and device == "cpu"
+            trained.append((recipe.name, recipe.epochs, base.name))
+            took, more = next(answers)
+            answer = {"milliseconds": float(took), "first_more": float(more)}
+            return SimpleNamespace(result=lambda: answer)
+
+    monkeypatch.setattr(training, "ProcessPoolExecutor", Alone)
+    turns, told = [], []
+
+    found = training.measure(turns=2, tell=told.append, progress=lambda *turn: turns.append(turn))
+
+    names = list(training.RECIPES)
+    assert trained == [(name, training.EPOCHS, f"turn-{t}") for t in (0, 1) for name in names]
+    assert turns == [(1, 2), (2, 2)] and len(told) == len(names)
+    assert [row["recipe"] for row in found["rows"]] == names
+    assert [row["milliseconds"] for row in found["rows"]] == [25, 15, 7.5]
+    speeds = [row["images_per_second"] for row in found["rows"]]
+    assert speeds == pytest.approx([40, 66.67, 133.3], 1e-3)
+    assert [row["faster"] for row in found["rows"]] == [1, (10 / 20 + 40 / 10) / 2, (2 + 4) / 2]
+    assert [row["first_epoch_more_seconds"] for row in found["rows"]] == [8.5, 1.5, 2]
+    assert found["bars"] == [] and found["clock"].startswith("wall clock")
+
+
+def test_what_an_image_takes_is_that_of_the_usual_epoch(monkeypatch, demo_catalog):
+    history = pd.DataFrame({"seconds": [9.0, 3.0, 2.0, 4.0]})
+    recipe = replace(RECIPES["efficientnet-b0-torch-scratch"].smoke(), epochs=4)
+    asked = {}
+    monkeypatch.setattr(
+        "vitrine.train_torch.fit",
+        lambda *_, **options: asked.update(options) or SimpleNamespace(history=history),
+    )
+
+    told = training.learn(recipe, demo_catalog.folder, paths.build())
+
+    steps = (splits.draw(demo_catalog).frame.part == "train").sum() // recipe.batch_size
+    assert told == {"milliseconds": 3000 / (steps * recipe.batch_size), "first_more": 6.0}
+    assert asked == {"base": paths.build(), "device": "cpu", "threads": 1}

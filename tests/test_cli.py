@@ -2,10 +2,11 @@ import errno
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
-from vitrine import runs
+from vitrine import cli, runs
 
 NAMES = ("histogram-hog/seed-0", "mobilenetv2-int8-probe/seed-0")
 
@@ -15,6 +16,20 @@ def vitrine(*arguments, **environment):
         [sys.executable, "-W", "ignore", "-c", "from vitrine.cli import main; main()", *arguments],
         capture_output=True, text=True, check=False, env=os.environ | environment,
     )  # fmt: skip
+
+
+@pytest.fixture
+def within(monkeypatch, capsys):
+    """Run the command in this process, where what it would load is loaded already."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["vitrine", *arguments])
+        with pytest.raises(SystemExit) as caught:
+            cli.main()
+        said = capsys.readouterr()
+        return SimpleNamespace(returncode=caught.value.code, stdout=said.out, stderr=said.err)
+
+    return run
 
 
 def one_sentence(done):
@@ -31,8 +46,8 @@ def test_an_unknown_recipe_is_bad_input():
 
 
 @pytest.mark.parametrize("command", [("train", "majority"), ("pretrain", "any"), ("sweep", "any")])
-def test_an_unknown_device_is_a_usage_error(command):
-    done = vitrine(*command, "--device", "tpu")
+def test_an_unknown_device_is_a_usage_error(command, within):
+    done = within(*command, "--device", "tpu")
 
     assert done.returncode == 2
     assert "expected auto, cpu or cuda, found 'tpu'" in done.stderr
@@ -56,8 +71,6 @@ def test_imagenet_weights_offline_say_which_file_to_place_where():
 
 
 def test_a_full_disk_is_told_in_a_sentence_that_says_what_to_do(monkeypatch, capsys):
-    from vitrine import cli
-
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/srv/elsewhere")
     monkeypatch.setattr(cli, "app", lambda: (_ for _ in ()).throw(full))
 
@@ -102,8 +115,6 @@ def test_weights_are_left_out_of_a_recipe_that_protects_them():
     ],
 )
 def test_an_interruption_and_a_refusal_are_told(stop, code, said, monkeypatch, capsys):
-    from vitrine import cli
-
     monkeypatch.setattr(cli, "app", lambda: (_ for _ in ()).throw(stop))
 
     with pytest.raises(SystemExit) as caught:
@@ -121,15 +132,15 @@ def test_an_interruption_and_a_refusal_are_told(stop, code, said, monkeypatch, c
         ("histogram-hog", ["--weights", "nowhere"], "expected no --weights for histogram-hog"),
     ],
 )
-def test_what_a_probe_has_not_is_a_usage_error(recipe, option, found):
-    done = vitrine("train", recipe, "--profile", "smoke", *option)
+def test_what_a_probe_has_not_is_a_usage_error(recipe, option, found, within):
+    done = within("train", recipe, "--profile", "smoke", *option)
 
     assert done.returncode == 2
     assert found in done.stderr
 
 
-def test_an_unknown_profile_is_bad_input():
-    done = vitrine("train", "majority", "--profile", "quick")
+def test_an_unknown_profile_is_bad_input(within):
+    done = within("train", "majority", "--profile", "quick")
 
     assert done.returncode == 2
     assert "published, smoke" in done.stderr
@@ -146,16 +157,16 @@ def test_an_unknown_profile_is_bad_input():
         (["05_comparaison", "--profile", "quick"], "'quick'"),
     ],
 )
-def test_a_notebook_or_a_parameter_that_does_not_exist_is_bad_input(request_, found):
-    done = vitrine("run", *request_)
+def test_a_notebook_or_a_parameter_that_does_not_exist_is_bad_input(request_, found, within):
+    done = within("run", *request_)
 
     assert done.returncode == 2
     assert f"found none named '{found}'" in done.stderr or f"found {found};" in done.stderr
     assert "_comparaison.ipynb" not in done.stdout  # nothing was executed
 
 
-def test_an_unknown_figure_is_bad_input_and_is_told_its_nearest():
-    done = vitrine("figure", "fig-comparaison-ecart")
+def test_an_unknown_figure_is_bad_input_and_is_told_its_nearest(within):
+    done = within("figure", "fig-comparaison-ecart")
 
     assert done.returncode == 2
     assert one_sentence(done)

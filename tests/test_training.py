@@ -166,7 +166,7 @@ if trainer == "torch":
     architecture, kept = "resnet10t", "model.pt"
 else:
     from vitrine.train_keras import fit
-    architecture, kept = "MobileNetV2", "model.weights.h5"
+    architecture, kept = "MobileNet", "model.weights.h5"
     module = sys.modules["vitrine.train_keras.fit"]
     real = module.save_state
     module.save_state = lambda network, path, history: (
@@ -447,7 +447,7 @@ def told(network, pixels, labels):
 module._validate = told
 photos = catalog.load(Path(folder))
 recipe = replace(
-    recipes.find(name).smoke(), architecture="MobileNetV2", patience=1, epochs=4, learning_rate=3e-3
+    recipes.find(name).smoke(), architecture="MobileNet", patience=1, epochs=4, learning_rate=3e-3
 )
 fit(recipe, splits.draw(photos), photos, base=Path(base), device="cpu", threads=1)
 """

@@ -4,7 +4,8 @@ The ledger is a pure function of tracked files. Every build computes it again an
 ``runs/ledger.json``, which the roles of the book read::
 
     splits, facts, runs, sheets, cited results
-      -context, measures, derived, teaching, equal_start, service-> values -verdicts-> claims
+      -context, measures, derived, teaching, training, equal_start, service-> values
+        +-verdicts-> claims
         +-> runs/ledger.json -> {valeur}, {verdict}
 """
 
@@ -13,7 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from vitrine import paths
-from vitrine.ledger import context, derived, equal_start, measures, service, teaching, verdicts
+from vitrine.ledger import (
+    context,
+    derived,
+    equal_start,
+    measures,
+    service,
+    teaching,
+    training,
+    verdicts,
+)
 from vitrine.ledger.values import Value
 
 __all__ = ["LedgerError", "Value", "check", "compute", "write"]
@@ -36,7 +46,7 @@ def _path() -> Path:
 def compute() -> dict[str, Any]:
     """Compute the whole ledger from tracked files, as ``runs/ledger.json`` holds it."""
     values = measures.compute()
-    for part in (context, derived, teaching, equal_start, service):
+    for part in (context, derived, teaching, training, equal_start, service):
         values.update(part.values())
     values = dict(sorted(values.items()))
     return {
