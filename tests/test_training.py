@@ -140,11 +140,15 @@ print(float(np.abs(predict(network, pixels) - test.probabilities).max()))
     assert float(done.stdout.split()[-1]) < 2e-5
 
 
-def test_early_stopping_keeps_the_best_epoch(train, tmp_path):
-    changes = {"architecture": "resnet10t", "norm_momentum": 0.1, "learning_rate": 3e-3}
-    finish(train(tmp_path, "torch", epochs=6, patience=1, **changes))
+def test_early_stopping_keeps_the_best_epoch(demo_catalog, demo_split, tmp_path):
+    from vitrine.train_torch import fit
 
-    run = load(tmp_path, "torch")
+    recipe = replace(
+        recipes.find(TRAINERS["torch"]).smoke(), architecture="resnet10t", norm_momentum=0.1,
+        learning_rate=3e-3, epochs=6, patience=1,
+    )  # fmt: skip
+
+    run = fit(recipe, demo_split, demo_catalog, base=tmp_path, device="cpu", threads=1)
 
     best = int(run.history.val_loss.argmin())
     assert len(run.history) == best + 2 < 6
@@ -228,15 +232,15 @@ def test_the_average_of_the_weights_moves_once_a_step_however_a_batch_is_cut(
     assert moved == list(range(1, steps + 1))
 
 
-def test_every_option_of_the_torch_recipe_trains(train, tmp_path):
-    finish(
-        train(
-            tmp_path, "torch", epochs=2, ema_decay=0.9, mixup=0.2, cutmix=1.0, accumulate=2,
-            layer_decay=0.8, randaugment="rand-m5-n1", precision="bfloat16",
-        )
+def test_every_option_of_the_torch_recipe_trains(demo_catalog, demo_split, tmp_path):
+    from vitrine.train_torch import fit
+
+    recipe = replace(
+        recipes.find(TRAINERS["torch"]).smoke(), epochs=2, ema_decay=0.9, mixup=0.2, cutmix=1.0,
+        accumulate=2, layer_decay=0.8, randaugment="rand-m5-n1", precision="bfloat16",
     )  # fmt: skip
 
-    run = load(tmp_path, "torch")
+    run = fit(recipe, demo_split, demo_catalog, base=tmp_path, device="cpu", threads=1)
 
     assert run.meta["precision"] == "bf16-mixed"
     assert np.isfinite(run.history.train_loss).all()
