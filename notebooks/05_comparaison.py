@@ -533,10 +533,10 @@ decisions.efficiency(
 # avec la même recette, sur un fil d’une machine au repos. EfficientNet-B0 y parcourt
 # {valeur}`efficientnet-b0-keras-scratch.learning_speed` en Keras et
 # {valeur}`efficientnet-b0-torch-scratch.learning_speed` en PyTorch ; MambaVision micro,
-# {valeur}`mambavision-micro-scratch.learning_speed`. Rapportée à celle de Keras, la vitesse de PyTorch
-# est de {valeur}`efficientnet-b0-torch-scratch.learning_faster` pour le même réseau. Keras demande en
-# plus, une fois, {valeur}`efficientnet-b0-keras-scratch.first_epoch_more` de préparation. Ce sont des
-# médianes de quelques tours : un rapport proche de un n’y départage pas les bibliothèques.
+# {valeur}`mambavision-micro-scratch.learning_speed`. D’un tour à l’autre, la vitesse de PyTorch, rapportée
+# à celle de Keras pour le même réseau, va de {valeur}`efficientnet-b0-torch-scratch.learning_ratio_least`
+# à {valeur}`efficientnet-b0-torch-scratch.learning_ratio_most`. Keras demande en plus, une fois,
+# {valeur}`efficientnet-b0-keras-scratch.first_epoch_more` de préparation.
 
 # %% [markdown]
 # ## Ce que d’autres ont publié sur ces images

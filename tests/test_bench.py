@@ -31,6 +31,7 @@ from vitrine.bench import (
 )
 from vitrine.bench.clock import Timings, peak_bytes, side_by_side
 from vitrine.cli import app
+from vitrine.ledger import training as ledger
 from vitrine.models import mambavision
 from vitrine.models.scan import reference
 from vitrine.recipes import EQUAL_START, RECIPES
@@ -508,3 +509,26 @@ def test_what_an_image_takes_is_that_of_the_usual_epoch(monkeypatch, demo_catalo
     steps = (splits.draw(demo_catalog).frame.part == "train").sum() // recipe.batch_size
     assert told == {"milliseconds": 3000 / (steps * recipe.batch_size), "first_more": 6.0}
     assert asked == {"base": paths.build(), "device": "cpu", "threads": 1}
+
+
+def test_the_ledger_compares_speeds_turn_by_turn(tmp_path, monkeypatch):
+    rows = [
+        {"recipe": "first", "images_per_second": 40.0, "first_epoch_more_seconds": 9.0},
+        {"recipe": "second", "images_per_second": 50.0, "first_epoch_more_seconds": 1.0},
+    ]
+    rows[0]["turns"], rows[1]["turns"] = [20.0, 30.0, 25.0], [10.0, 60.0, 25.0]
+    about = {"code": {"commit": "0123456789", "dirty": True}, "hardware": {"cpu": "Any"}}
+    (tmp_path / "runs" / "bench").mkdir(parents=True)
+    (tmp_path / ledger.SHEET).write_text(json.dumps({**about, "rows": rows}))
+    monkeypatch.setattr("vitrine.paths.root", lambda: tmp_path)
+
+    told = dict(ledger.values())
+
+    assert {key: value.value for key, value in told.items()} == {
+        "first.learning_speed": 40, "first.learning_ratio_least": 1, "first.learning_ratio_most": 1,
+        "first.first_epoch_more": 9,
+        "second.learning_speed": 50, "second.learning_ratio_least": 0.5,
+        "second.learning_ratio_most": 2, "second.first_epoch_more": 1,
+    }  # fmt: skip
+    speed = told["second.learning_speed"]
+    assert (speed.commit, speed.hardware) == ("0123456 (modifié)", "Any, un fil")

@@ -85,7 +85,8 @@ def test_parameters_of_another_type_train_nothing(elsewhere, given):
 @pytest.mark.parametrize(("given", "refused"), [("seed = 3", False), ("sede = 3", True)])
 def test_a_parameter_that_papermill_only_warns_about_is_refused(monkeypatch, given, refused):
     class Shell:
-        user_ns = {"In": ["", 'profile = "published"\nseed = 0', "def", f"# Parameters\n{given}\n"]}
+        typed = ["", 'profile = "published"\nseed = 0', "def", "typed = 1"]
+        user_ns = {"In": [*typed, f"# Parameters\n{given}\n"]}
 
     monkeypatch.setattr("IPython.get_ipython", Shell)
 

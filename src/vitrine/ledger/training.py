@@ -15,8 +15,8 @@ SHEET = "runs/bench/training.json"
 def values() -> Iterator[tuple[str, Value]]:
     """Yield the values of ``runs/bench/training.json``, for each recipe.
 
-    ``learning_speed``, ``learning_faster`` (times the speed of the baseline), and
-    ``first_epoch_more``, what the first epoch took more than the others.
+    ``learning_speed``; ``learning_ratio_least`` and ``_most``, to the speed of the first recipe in
+    the same turn; ``first_epoch_more``, what the first epoch took more than the others.
     """
     sheet = json.loads((paths.root() / SHEET).read_text(encoding="utf-8"))
     more = {
@@ -25,12 +25,15 @@ def values() -> Iterator[tuple[str, Value]]:
         "hardware": f"{sheet['hardware']['cpu']}, un fil",
         "notebook": "05_comparaison",
     }
-    columns = {
-        "learning_speed": ("images_per_second", "images/s", 0),
-        "learning_faster": ("faster", "", 2),
-        "first_epoch_more": ("first_epoch_more_seconds", "s", 0),
-    }
+    reference = sheet["rows"][0]["turns"]
     for row in sheet["rows"]:
-        for key, (column, unit, decimals) in columns.items():
-            value = Value(value=row[column], unit=unit, decimals=decimals, **more)
-            yield f"{row['recipe']}.{key}", value
+        ratios = [slow / fast for slow, fast in zip(reference, row["turns"], strict=True)]
+        found = {
+            "learning_speed": (row["images_per_second"], "images/s", 0),
+            "learning_ratio_least": (min(ratios), "", 2),
+            "learning_ratio_most": (max(ratios), "", 2),
+            "first_epoch_more": (row["first_epoch_more_seconds"], "s", 0),
+        }
+        for key, (value, unit, decimals) in found.items():
+            number = Value(value=value, unit=unit, decimals=decimals, **more)
+            yield f"{row['recipe']}.{key}", number
