@@ -93,7 +93,7 @@ def test_a_parameter_that_papermill_only_warns_about_is_refused(monkeypatch, giv
     if not refused:
         assert session.begin("published").profile == "published"
         return
-    with pytest.raises(SessionError, match="expected parameters among profile, seed, found sede"):
+    with pytest.raises(SessionError, match="among profile, seed, typed, found sede"):
         session.begin("published")
 
 
