@@ -34,7 +34,7 @@ from vitrine.cli import app
 from vitrine.ledger import training as ledger
 from vitrine.models import mambavision
 from vitrine.models.scan import reference
-from vitrine.recipes import EQUAL_START, RECIPES
+from vitrine.recipes import CONTROLS, EQUAL_START, RECIPES
 
 HEADER = {
     "writer", "date", "quick", "turns", "clock", "code", "versions", "hardware", "mamba_ssm",
@@ -320,7 +320,7 @@ def test_a_card_is_asked_of_networks_alone(monkeypatch):
 
     assert ("efficientnet-b0-keras-scratch", 2, "cuda") in asked
     assert all(RECIPES[name].trainer != "probe" for name, *_ in asked)
-    assert not {name for name, *_ in asked} & set(EQUAL_START)
+    assert not {name for name, *_ in asked} & {*EQUAL_START, *CONTROLS}
     assert found["clock"].startswith("wall time")
 
 

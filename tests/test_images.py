@@ -152,6 +152,21 @@ def test_cached_images_are_the_decoded_ones_and_are_decoded_once(demo_catalog, m
     assert np.array_equal(again, expected)
 
 
+@pytest.mark.parametrize("other", ["PREP_ID", "_REVISION", "size", "manifest", "names"])
+def test_images_kept_otherwise_never_answer(demo_catalog, monkeypatch, other):
+    names = demo_catalog.products.image.tolist()[:2]
+    kept = images.cached(demo_catalog, names, 24)
+
+    if other in ("PREP_ID", "_REVISION"):
+        monkeypatch.setattr(images, other, "another")
+    album = replace(demo_catalog, manifest_sha256="0" * 64) if other == "manifest" else demo_catalog
+    again = images.cached(
+        album, names[::-1] if other == "names" else names, 25 if other == "size" else 24
+    )
+
+    assert again.filename != kept.filename
+
+
 def test_a_damaged_photo_is_named_and_leaves_no_half_cache(demo_catalog, tmp_path):
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "bad.jpg").write_bytes(J[: len(J) - 200])
