@@ -33,7 +33,7 @@ def test_the_block_tells_the_run_the_machine_and_how_to_redo_it(stamp, meta):
         "vitrine run 03_baseline_tensorflow -p seed=1", "<td>python 3.11.7, numpy 2.4.6</td>",
         "data/splits/published.csv (2de1)", meta["code"]["commit"][:12], meta["hardware"]["cpu"],
         meta["data"]["split_sha256"][:12], "sans carte graphique",
-        "vitrine train efficientnet-b0-keras-scratch --seed 0", "estimation, non mesurée",
+        "vitrine train efficientnet-b0-keras-scratch --seed 0 --retrain", "estimation, non mesurée",
     ):  # fmt: skip
         assert told in block
 
@@ -66,7 +66,7 @@ def test_a_pretraining_names_its_corpus_and_its_own_command(stamp):
     block = describe("07", stamp, {learned["name"]: learned})
 
     assert f"<td>corpus packed ({learned['data']['sha256'][:12]})</td>" in block
-    assert "vitrine pretrain efficientnet-b0-pretrain --seed 0" in block
+    assert "vitrine pretrain efficientnet-b0-pretrain --seed 0 --retrain" in block
 
 
 def test_the_page_lists_photo_runs_and_pretrainings_that_the_notebook_read():
