@@ -439,14 +439,18 @@ BEST = """
 import sys
 from dataclasses import replace
 from pathlib import Path
+from tensorflow.python.eager.context import pywrap_tfe
 from vitrine import catalog, recipes, splits
 from vitrine.train_keras import fit
 
 folder, base, name = sys.argv[1:4]
 module = sys.modules[fit.__module__]
 losses = iter([2.0, 1.0, 3.0])
-real = module._validate
+real, prepared = module._validate, []
+forget = pywrap_tfe.TFE_ContextClearCaches
+pywrap_tfe.TFE_ContextClearCaches = lambda handle: (prepared.append("again"), forget(handle))
 def told(network, pixels, labels):
+    print(len(prepared))
     return next(losses), real(network, pixels, labels)[0]
 module._validate = told
 photos = catalog.load(Path(folder))
@@ -457,12 +461,18 @@ fit(recipe, splits.draw(photos), photos, base=Path(base), device="cpu", threads=
 """
 
 
-def test_early_stopping_in_keras_keeps_the_epoch_of_the_least_loss(demo_catalog, tmp_path):
+def test_keras_prepares_its_graph_once_and_keeps_the_epoch_of_the_least_loss(
+    demo_catalog, tmp_path
+):
     arguments = [demo_catalog.folder, tmp_path, TRAINERS["keras"]]
-    subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", BEST, *map(str, arguments)],
         env=os.environ | {"PYTHONPATH": str(Path(runs.__file__).parents[2])}, check=True,
+        stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
+
+    first, *later = map(int, done.stdout.split())  # times that TensorFlow was told to forget it
+    assert first > 0 and later == [first, first]
 
     run = load(tmp_path, "keras")
     validation = run.part("validation")
