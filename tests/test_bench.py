@@ -458,7 +458,8 @@ def test_a_command_is_charged_for_its_own_processor_time_alone(monkeypatch, tmp_
 # How fast networks learn
 
 
-def test_trainings_are_compared_turn_by_turn_with_the_first(monkeypatch):
+@pytest.mark.parametrize("quick", [False, True])
+def test_trainings_are_compared_turn_by_turn_with_the_first(monkeypatch, quick):
     trained, answers = [], iter([(10, 9), (20, 1), (5, 2), (40, 8), (10, 2), (10, 2)])
 
     class Alone:
@@ -481,10 +482,13 @@ def test_trainings_are_compared_turn_by_turn_with_the_first(monkeypatch):
     monkeypatch.setattr(training, "ProcessPoolExecutor", Alone)
     turns, told = [], []
 
-    found = training.measure(turns=2, tell=told.append, progress=lambda *turn: turns.append(turn))
+    found = training.measure(
+        turns=2, quick=quick, tell=told.append, progress=lambda *turn: turns.append(turn)
+    )
 
-    names = list(training.RECIPES)
-    assert trained == [(name, training.EPOCHS, f"turn-{t}") for t in (0, 1) for name in names]
+    names, epochs = list(training.RECIPES), 2 if quick else training.EPOCHS
+    mark = "-smoke" if quick else ""
+    assert trained == [(f"{name}{mark}", epochs, f"turn-{t}") for t in (0, 1) for name in names]
     assert turns == [(1, 2), (2, 2)] and len(told) == len(names)
     assert [row["recipe"] for row in found["rows"]] == names
     assert [row["milliseconds"] for row in found["rows"]] == [25, 15, 7.5]
@@ -517,7 +521,8 @@ def test_the_ledger_compares_speeds_turn_by_turn(tmp_path, monkeypatch):
         {"recipe": "second", "images_per_second": 50.0, "first_epoch_more_seconds": 1.0},
     ]
     rows[0]["turns"], rows[1]["turns"] = [20.0, 30.0, 25.0], [10.0, 60.0, 25.0]
-    about = {"code": {"commit": "0123456789", "dirty": True}, "hardware": {"cpu": "Any"}}
+    hardware = {"gpu": None, "cpu": "Any", "threads": 1}
+    about = {"code": {"commit": "0123456789", "dirty": True}, "hardware": hardware}
     (tmp_path / "runs" / "bench").mkdir(parents=True)
     (tmp_path / ledger.SHEET).write_text(json.dumps({**about, "rows": rows}))
     monkeypatch.setattr("vitrine.paths.root", lambda: tmp_path)
@@ -531,4 +536,4 @@ def test_the_ledger_compares_speeds_turn_by_turn(tmp_path, monkeypatch):
         "second.learning_ratio_most": 2, "second.first_epoch_more": 1,
     }  # fmt: skip
     speed = told["second.learning_speed"]
-    assert (speed.commit, speed.hardware) == ("0123456 (modifié)", "Any, un fil")
+    assert (speed.commit, speed.hardware) == ("0123456 (modifié)", "Any, 1 fil d’exécution")

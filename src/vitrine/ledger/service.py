@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from vitrine import paths
-from vitrine.ledger.values import Value
+from vitrine.ledger.values import Value, commits
 
 __all__ = ["MODELS", "SHEET", "values"]
 
@@ -28,7 +28,7 @@ def values() -> Iterator[tuple[str, Value]]:
     hardware = sheet["hardware"]
     more = {
         "source": SHEET,
-        "commit": sheet["code"]["commit"][:7] + (" (modifié)" if sheet["code"]["dirty"] else ""),
+        "commit": commits([sheet["code"]]),
         "hardware": f"{hardware['cpu']}, {hardware['cores']} cœurs",
     }
     for model in MODELS:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 
 from vitrine import paths
-from vitrine.ledger.values import Value
+from vitrine.ledger.values import Value, commits, machine
 
 __all__ = ["SHEET", "values"]
 
@@ -21,8 +21,8 @@ def values() -> Iterator[tuple[str, Value]]:
     sheet = json.loads((paths.root() / SHEET).read_text(encoding="utf-8"))
     more = {
         "source": SHEET,
-        "commit": sheet["code"]["commit"][:7] + (" (modifié)" if sheet["code"]["dirty"] else ""),
-        "hardware": f"{sheet['hardware']['cpu']}, un fil",
+        "commit": commits([sheet["code"]]),
+        "hardware": machine(sheet["hardware"]),
         "notebook": "05_comparaison",
     }
     reference = sheet["rows"][0]["turns"]

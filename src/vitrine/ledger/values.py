@@ -1,13 +1,14 @@
 """One citable number, with everything a reader needs to trust it."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, SupportsFloat
 
 from vitrine.runs import Run
 from vitrine.scores import Interval
 
-__all__ = ["Value", "from_runs"]
+__all__ = ["Value", "commits", "from_runs", "machine"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,8 +74,6 @@ def from_runs(
 ) -> Value:
     """Return a value with the provenance of the runs it was computed from."""
     interval = number if isinstance(number, Interval) else None
-    commits = sorted({run.meta["code"]["commit"][:7] for run in sources})
-    dirty = "" if not any(run.meta["code"]["dirty"] for run in sources) else " (modifié)"
     return Value(
         value=interval.value if interval else float(number),
         low=interval.low if interval else None,
@@ -83,13 +82,24 @@ def from_runs(
         decimals=decimals,
         seeds=tuple(sorted({run.meta["seed"] for run in sources})),
         runs=tuple(run.name for run in sources),
-        commit=", ".join(commits) + dirty,
-        hardware=" ; ".join(sorted({_machine(run.meta["hardware"]) for run in sources})),
+        commit=commits([run.meta["code"] for run in sources]),
+        hardware=" ; ".join(sorted({machine(run.meta["hardware"]) for run in sources})),
         **more,
     )
 
 
-def _machine(hardware: dict[str, Any]) -> str:
+def commits(codes: Sequence[Mapping[str, Any]]) -> str:
+    """Name the commits of some code, and say whether the tree held anything else.
+
+    Args:
+        codes: The field ``code`` of runs, or of sheets.
+    """
+    dirty = " (modifié)" if any(code["dirty"] for code in codes) else ""
+    return ", ".join(sorted({code["commit"][:7] for code in codes})) + dirty
+
+
+def machine(hardware: Mapping[str, Any]) -> str:
+    """Name what computed: the field ``hardware`` of a run, or of a sheet."""
     if hardware.get("gpu"):
         return hardware["gpu"]
     threads = hardware["threads"]
