@@ -16,7 +16,7 @@ from timm.models import get_pretrained_cfg
 from torch.utils.flop_counter import FlopCounterMode
 from typer.testing import CliRunner
 
-from vitrine import paths, splits
+from vitrine import cli, paths, splits
 from vitrine.bench import (
     backbones,
     budget,
@@ -290,6 +290,22 @@ def test_the_command_refuses_what_it_cannot_do(arguments, sentence):
 
     assert done.exit_code == 2
     assert sentence in re.sub(r"[\s│]+", " ", done.stderr)
+
+
+def test_an_interruption_writes_nothing_and_says_so_once(tmp_path, monkeypatch, capsys):
+    def stopped(**_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "measure", stopped)
+    monkeypatch.setattr(sys, "argv", ["vitrine", "bench", "training", "--folder", str(tmp_path)])
+
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+
+    assert caught.value.code == 130
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith("vitrine: interrupted; nothing was written")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["scan", "model", "training", "serving"])

@@ -19,6 +19,13 @@ app = typer.Typer(help="Measure speed and memory side by side.", no_args_is_help
 
 JUDGED = ("at_least", "at_most", "measured", "reached")
 
+
+class _Interrupted(RuntimeError):
+    """A measure was stopped: unlike a training, nothing of it is kept."""
+
+    exit_code = 130
+
+
 Turns = Annotated[int, typer.Option(min=1, help="Times that each candidate is timed.")]
 Quick = Annotated[bool, typer.Option("--quick", help="Tiny shapes, to try the command.")]
 Folder = Annotated[
@@ -176,8 +183,9 @@ def _run(
                 device=device, turns=turns, quick=quick, tell=typer.echo, progress=progress
             )
     except KeyboardInterrupt:
-        typer.echo("interrupted: nothing was written, the last measures stand", err=True)
-        raise typer.Exit(130) from None
+        raise _Interrupted(
+            "interrupted; nothing was written, the last measures stand: run the same command again"
+        ) from None
     for line in _summary(found):
         typer.echo(line)
     path = sheet.write(name if device == "cpu" else f"{name}-{device}", found, folder)
