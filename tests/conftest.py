@@ -5,6 +5,7 @@ to two workers. Each computes with one thread, and the longest files come first,
 together. In CI nothing skips but what needs a GPU.
 """
 
+import logging
 import os
 from pathlib import Path
 
@@ -44,6 +45,16 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("the shared folder is absent: set VITRINE_SHARED to it")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def logging_as_found():
+    """Give back the levels that a command sets in this process: the next file listens too."""
+    loggers = [logging.getLogger(name) for name in (None, "vitrine")]
+    before = [log.level for log in loggers]
+    yield
+    for log, level in zip(loggers, before, strict=True):
+        log.setLevel(level)
 
 
 def pytest_collection_modifyitems(items):
