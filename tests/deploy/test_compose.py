@@ -57,7 +57,8 @@ def test_interface_waits_for_a_service_that_is_ready():
     assert interface["depends_on"] == {"api": {"condition": "service_healthy"}}
     assert interface["environment"]["API_URL"] == "http://api:8000"
     assert check[-1] == "/readyz"
-    assert api["environment"]["API_KEY"] == interface["environment"]["API_KEY"]
+    for shared in ("API_KEY", "MAX_UPLOAD_BYTES"):
+        assert api["environment"][shared] == interface["environment"][shared]
 
 
 def test_compose_file_holds_no_secret():

@@ -179,6 +179,18 @@ def test_a_photo_is_sent_and_a_file_that_is_none_is_refused_in_french(visit, tmp
     assert tab.locator("#photo img").count() == 0
 
 
+def test_a_photo_that_was_sent_is_classed_again_though_no_disk_holds_it(visit, tmp_path):
+    tab = visit()
+    (tmp_path / "bonne.jpg").write_bytes(plain("blue"))
+    tab.set_input_files("#gestes input[type=file]", tmp_path / "bonne.jpg")
+    former = tab.wait_for_selector("#resultat h2:has-text('Informatique')")
+    former.evaluate("title => title.dataset.ancien = 1")
+
+    tab.click("#classer")
+
+    tab.wait_for_selector("#resultat h2:not([data-ancien]):has-text('Informatique')")
+
+
 def test_a_file_that_gradio_would_refuse_in_english_or_in_silence_is_refused_in_french(
     visit, tmp_path
 ):

@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from vitrine.serving.ui import client as module
+from vitrine.serving.ui import markup
 from vitrine.serving.ui.client import Client, ServiceError
 from vitrine.serving.ui.settings import Settings
 
@@ -70,13 +71,23 @@ def test_a_problem_of_the_service_is_told_in_its_own_words(ask):
     assert len(seen) == 1
 
 
+def test_a_problem_whose_identifier_is_a_number_is_told_too(ask):
+    client, _ = ask(httpx.Response(422, json=PROBLEM | {"request_id": 17}))
+
+    with pytest.raises(ServiceError) as caught:
+        client.classify(b"x")
+
+    assert caught.value.request_id == "17"
+    assert "<code>17</code>" in markup.failure(caught.value)
+
+
 def test_a_missing_key_is_told_to_a_visitor_not_to_a_developer(ask):
     client, _ = ask(httpx.Response(401, json=PROBLEM | {"detail": "En-tête X-API-Key."}))
 
     with pytest.raises(ServiceError) as caught:
         client.classify(b"x")
 
-    assert "une clef que cette page n’a pas" in str(caught.value)
+    assert "une clé que cette page n’a pas" in str(caught.value)
     assert "X-API-Key" not in str(caught.value) and caught.value.request_id == "r-1"
 
 

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from pictures import plain
 
 from vitrine.serving.ui import create_app
 from vitrine.serving.ui.client import Client
 from vitrine.serving.ui.events import Choice, Page
+from vitrine.serving.ui.offline import gradio as gr
+from vitrine.serving.ui.uploads import Uploads
 from vitrine.showcase import Showcase
 
 # Gradio uses what pandas is about to drop.
@@ -28,8 +31,17 @@ def home(ui_app):
 @pytest.fixture
 def page(ui_settings, data_dir):
     client = Client(ui_settings)
-    yield Page(client, Showcase.read(data_dir), ui_settings)
+    yield Page(client, Showcase.read(data_dir), ui_settings, Uploads(1_000_000))
     client.close()
+
+
+@pytest.fixture
+def send(page):
+    """Return a way to send a photo, which gives what Gradio says of it."""
+    app = FastAPI()
+    app.add_route("/upload", page.uploads.take, methods=["POST"])
+    with TestClient(app) as client:
+        yield lambda content: {"path": client.post("/upload", files={"files": content}).json()[0]}
 
 
 def said(parts):
@@ -77,29 +89,76 @@ def test_a_page_sent_as_a_photo_is_never_served_back_as_a_page(home):
     (kept,) = home.post("/gradio_api/upload", files={"files": evil}).json()
     back = home.get(f"/gradio_api/file={kept}")
 
-    assert back.headers.get("content-disposition", "").startswith("attachment")
+    assert back.status_code in (403, 404) and "alert" not in back.text
     assert back.headers["x-content-type-options"] == "nosniff"
 
 
 def test_a_file_far_beyond_any_photo_is_not_taken_in(home):
-    too_much = ("photo.jpg", b"0" * 30_000_001, "image/jpeg")
+    too_much = ("photo.jpg", b"0" * 13_100_000, "image/jpeg")
 
     assert home.post("/gradio_api/upload", files={"files": too_much}).status_code == 413
 
 
-def test_a_visitor_cannot_name_a_file_of_the_machine_as_a_photo(ui_url, tmp_path):
-    secret = tmp_path / "secret.jpg"
-    secret.write_bytes(plain("blue"))
-    known = httpx.get(f"{ui_url}/config").json()["dependencies"]
+def test_gradios_own_ways_in_which_keep_files_on_the_disk_are_closed(home):
+    video = {"video": ("a.mp4", b"0" * 1000, "video/mp4")}
+
+    assert home.post("/gradio_api/process_recording", files=video).status_code == 404
+    assert home.post("/upload", files=video).status_code in (404, 405)
+
+
+def test_the_page_knows_the_limit_that_the_operator_sets(ui_settings):
+    tight = create_app(dataclasses.replace(ui_settings, max_upload_bytes=2_000))
+    client = TestClient(tight)
+
+    known = client.get("/config").json()
+    (kept,) = client.post("/gradio_api/upload", files={"files": b"0" * 2_001}).json()
+
+    assert known["max_file_size"] == 2_001
+    assert "const MOST = 2000 + 1;" in known["js"]
+    assert Path(kept).name == "trop-lourde"
+
+
+def do(url, what, *data):
+    """Have an event of the page done, as a browser would; return how it ended."""
+    asked = {"data": data, "fn_index": what, "session_hash": "visitor"}
+    httpx.post(f"{url}/gradio_api/queue/join", json=asked).raise_for_status()
+    with httpx.stream("GET", f"{url}/gradio_api/queue/data?session_hash=visitor") as told:
+        return next(line for line in told.iter_lines() if "process_completed" in line)
+
+
+def upload_event(url):
+    """Return the number of the event that a photo sent begins; showing that it waits comes next."""
+    known = httpx.get(f"{url}/config").json()["dependencies"]
     (upload,) = [each["id"] for each in known if any(t[1] == "upload" for t in each["targets"])]
-    photo = {"path": str(secret), "meta": {"_type": "gradio.FileData"}}
-    asked = {"data": [photo], "fn_index": upload, "session_hash": "visitor"}
+    return upload
 
-    httpx.post(f"{ui_url}/gradio_api/queue/join", json=asked).raise_for_status()
-    with httpx.stream("GET", f"{ui_url}/gradio_api/queue/data?session_hash=visitor") as told:
-        ended = next(line for line in told.iter_lines() if "process_completed" in line)
 
-    assert '"success":false' in ended
+def test_a_photo_that_was_sent_is_classed_twice_and_never_lies_on_the_disk(ui_url):
+    begun, photo = upload_event(ui_url), ("photo.jpg", plain("blue"), "image/jpeg")
+    folder = Path(gr.utils.get_upload_folder())
+    before = set(folder.rglob("*"))
+
+    (kept,) = httpx.post(f"{ui_url}/gradio_api/upload", files={"files": photo}).json()
+    received = do(ui_url, begun, {"path": kept, "meta": {"_type": "gradio.FileData"}})
+    classed = [do(ui_url, begun + 2, None) for _ in range(2)]
+
+    assert '"success":true' in received
+    assert all("<h2 data-annonce>Informatique</h2>" in each for each in classed)
+    assert set(folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize("named", ["a file", "an address"])
+def test_a_visitor_cannot_name_a_file_of_the_machine_or_an_address_as_a_photo(
+    ui_url, tmp_path, monkeypatch, named
+):
+    secret, fetched = tmp_path / "secret.jpg", []
+    secret.write_bytes(plain("blue"))
+    monkeypatch.setattr(gr.processing_utils, "async_ssrf_protected_get", fetched.append)
+    place = str(secret) if named == "a file" else "http://example.com/large.jpg"
+
+    ended = do(ui_url, upload_event(ui_url), {"path": place, "meta": {"_type": "gradio.FileData"}})
+
+    assert '"success":false' in ended and fetched == []
 
 
 def test_only_one_event_of_the_page_is_a_public_endpoint(home):
@@ -119,33 +178,51 @@ def test_the_first_sample_is_classed_with_its_map_and_its_truth(page):
     assert "Catégorie du catalogue" in result and result.count('<th scope="row">') == 7
 
 
-def test_a_visitors_photo_is_classed_without_a_truth(page, tmp_path):
-    sent = tmp_path / "x.bin"
-    sent.write_bytes(plain("blue"))
+def test_a_visitors_photo_is_classed_without_a_truth(page, send):
+    sent = send(plain("blue"))
 
-    choice, listed = page.receive(str(sent))
+    choice, listed = page.receive(sent)
     figure, result = said(page.classify(choice))
 
-    assert listed is None and choice == Choice(sent, "votre photo")
+    assert listed is None and choice == Choice(Path(sent["path"]), "votre photo")
     assert "<h2 data-annonce>Informatique</h2>" in result
     assert "Catégorie du catalogue" not in result and "votre photo" in figure
 
 
-def test_a_photo_that_the_service_refuses_is_neither_opened_nor_shown(page, tmp_path, monkeypatch):
-    sent = tmp_path / "x.jpg"
-    sent.write_bytes(b"GIF89a autre chose")
+def test_a_photo_that_the_service_refuses_is_neither_opened_nor_shown(page, send, monkeypatch):
+    choice, _ = page.receive(send(b"GIF89a autre chose"))
     monkeypatch.setattr("vitrine.images.decode", None)
 
-    figure, result = said(page.classify(Choice(sent, "votre photo")))
+    figure, result = said(page.classify(choice))
 
     assert "n’est pas affichée" in figure
     assert "Format non pris en charge" in result and "Référence de la demande" in result
 
 
 def test_a_photo_that_is_gone_is_asked_for_again(page, tmp_path):
-    _, result = said(page.classify(Choice(tmp_path / "gone.jpg", "votre photo")))
+    gone = tmp_path / "gone.jpg"
 
-    assert "Choisissez-la de nouveau" in result
+    _, sample = said(page.classify(Choice(gone, "un exemple", "Watches")))
+    _, sent = said(page.classify(Choice(gone, "votre photo")))
+
+    assert "Choisissez-la de nouveau" in sample and "Envoyez-la de nouveau" in sent
+
+
+def test_a_file_on_the_disk_is_never_read_as_a_visitors_photo(page, tmp_path):
+    (tmp_path / "secret.jpg").write_bytes(plain("blue"))
+
+    _, result = said(page.classify(Choice(tmp_path / "secret.jpg", "votre photo")))
+
+    assert "Photo introuvable" in result
+
+
+def test_a_photo_too_large_for_the_page_is_told_its_limit_without_asking_the_service(page, send):
+    sent = send(plain("blue") + bytes(1_000_000))
+    page.client.classify = None
+
+    _, result = said(page.classify(page.receive(sent)[0]))
+
+    assert "Fichier trop volumineux" in result and "au plus 1\u00a0Mo" in result
 
 
 def test_without_a_photo_the_visitor_is_told_to_choose_one(page):

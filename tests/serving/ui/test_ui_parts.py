@@ -32,12 +32,13 @@ def opened(address):
 def test_settings_come_from_the_environment():
     settings = Settings.from_environment(
         {"API_URL": "https://api.example", "API_KEY": "clef", "API_TIMEOUT_S": "2.5",
-         "DATA_DIR": "ici", "NOTE_PDF": "note.pdf", "HOST": "::1", "PORT": "80"}
+         "MAX_UPLOAD_BYTES": "5000", "DATA_DIR": "ici", "NOTE_PDF": "note.pdf", "HOST": "::1",
+         "PORT": "80"}
     )  # fmt: skip
 
     assert settings == Settings(
-        api_url="https://api.example", api_key="clef", api_timeout_s=2.5, data_dir=Path("ici"),
-        note=Path("note.pdf"), host="::1", port=80,
+        api_url="https://api.example", api_key="clef", api_timeout_s=2.5, max_upload_bytes=5000,
+        data_dir=Path("ici"), note=Path("note.pdf"), host="::1", port=80,
     )  # fmt: skip
     assert Settings.from_environment({"PORT": " "}).port == 7860
     assert "clef" not in repr(settings)
@@ -50,6 +51,7 @@ def test_settings_come_from_the_environment():
         {"API_URL": "http://x:99999"}, {"API_URL": "http://["}, {"PORT": "0"}, {"PORT": "70000"},
         {"PORT": "page"}, {"API_TIMEOUT_S": "0"}, {"API_TIMEOUT_S": "inf"},
         {"API_TIMEOUT_S": "nan"}, {"API_KEY": "clé"}, {"API_KEY": "a\nb"},
+        {"MAX_UPLOAD_BYTES": "0"}, {"MAX_UPLOAD_BYTES": "13 Mo"},
     ],
     ids=str,
 )  # fmt: skip

@@ -4,6 +4,7 @@ A client of the service over HTTP, which cannot know a tensor::
 
     settings -> client (the service, over HTTP) --+
                 pictures, markup (what is shown) -+-> events -> page (tabs) -> app (FastAPI, Gradio)
+                uploads (what visitors send) -----+
     showcase -> dashboard (figures of the data) --+
 """
 

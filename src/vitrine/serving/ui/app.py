@@ -21,13 +21,12 @@ from vitrine.serving.ui.client import Client
 from vitrine.serving.ui.offline import gradio as gr
 from vitrine.serving.ui.page import TITLE, build
 from vitrine.serving.ui.settings import Settings
+from vitrine.serving.ui.uploads import Uploads
 from vitrine.showcase import Showcase
 
 __all__ = ["create_app", "serve"]
 
 GRACE_SECONDS = 10
-MAX_UPLOAD_BYTES = 30_000_000
-"""What the interface takes in; the service has the last word, with a sentence, from far less on."""
 
 # Gradio's page evaluates code of its own, so scripts cannot be forbidden: asking elsewhere can.
 _POLICY = (
@@ -164,17 +163,26 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             return Response("La note n’a pas été construite.", 404, media_type="text/plain")
         return FileResponse(settings.note, media_type="application/pdf")
 
+    most = settings.max_upload_bytes
+    uploads = Uploads(most)
+    app.add_route("/gradio_api/upload", uploads.take, methods=["POST"])
+
+    @app.post("/gradio_api/process_recording", status_code=404)
+    async def recording() -> None:
+        """Close Gradio's other way in, for videos, which keeps on the disk whatever it is sent."""
+
     static = files("vitrine.serving.ui")
     style, script = (
         (static / name).read_text(encoding="utf-8") for name in ("page.css", "page.js")
     )
+    script = script.replace("MAX_UPLOAD_BYTES", str(most))
 
     def mount() -> FastAPI:
-        blocks = build(client, Showcase.read(settings.data_dir), settings)
+        blocks = build(client, Showcase.read(settings.data_dir), settings, uploads)
         # Else Gradio takes whatever file of this machine a visitor names for one that was uploaded.
         blocks.has_launched = True
         return gr.mount_gradio_app(
-            app, blocks, path="/", theme=_theme(), max_file_size=MAX_UPLOAD_BYTES, footer_links=[],
+            app, blocks, path="/", theme=_theme(), max_file_size=most + 1, footer_links=[],
             run_history=False, ssr_mode=False, show_error=False, enable_monitoring=False, pwa=False,
             mcp_server=False, js=script,
             # Not as ``css``, which Gradio would rewrite rule by rule.

@@ -26,7 +26,7 @@ _AWAY = "Le service de classement ne répond pas. Réessayez dans un instant."
 _SLOW = "Le service de classement met trop de temps à répondre. Réessayez dans un instant."
 _STRANGE = "Le service de classement a donné une réponse que cette page ne sait pas lire."
 _LOCKED = (
-    "Le service de classement demande une clef que cette page n’a pas. Prévenez la personne qui "
+    "Le service de classement demande une clé que cette page n’a pas. Prévenez la personne qui "
     "l’a installée (la variable API_KEY doit être la même des deux côtés)."
 )
 
@@ -199,7 +199,7 @@ def _problem(answer: httpx.Response) -> ServiceError:
         detail = str(body.get("detail") or title)
         if answer.status_code == httpx.codes.UNAUTHORIZED:  # the service speaks to developers
             detail = _LOCKED
-        return ServiceError(code, title, detail, body["request_id"])
+        return ServiceError(code, title, detail, str(body["request_id"]))
     except (ValueError, TypeError, KeyError, AttributeError):
         return ServiceError("reponse_illisible", "Réponse illisible", _STRANGE)
 

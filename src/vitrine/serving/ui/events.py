@@ -1,5 +1,6 @@
 """What a visitor's gestures do: choose, send, classify, transform, filter."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from vitrine.serving.ui import dashboard, markup, pictures
 from vitrine.serving.ui.client import Client, Model, ServiceError
 from vitrine.serving.ui.offline import gradio as gr
 from vitrine.serving.ui.settings import Settings
+from vitrine.serving.ui.uploads import Uploads
 from vitrine.showcase import Showcase
 from vitrine.typography import space
 
@@ -31,7 +33,7 @@ class Choice:
     """The photo that a visitor chose, which stays on the server.
 
     Attributes:
-        path: Where it lies.
+        path: Where it lies; for a visitor's photo, where ``uploads`` says that it does.
         name: What it is called on the page.
         truth: Its class, as the data set names it; ``None`` for a visitor's photo.
     """
@@ -48,10 +50,13 @@ class Page:
         client: The service.
         shown: The data set.
         settings: Where the note may lie.
+        uploads: What visitors send.
     """
 
-    def __init__(self, client: Client, shown: Showcase, settings: Settings) -> None:
-        self.client, self.shown, self.settings = client, shown, settings
+    def __init__(
+        self, client: Client, shown: Showcase, settings: Settings, uploads: Uploads
+    ) -> None:
+        self.client, self.shown, self.settings, self.uploads = client, shown, settings, uploads
         self.choices = {
             row.image: Choice(shown.path(row.image), row.product_name, row["class"])
             for _, row in shown.samples.iterrows()
@@ -90,11 +95,11 @@ class Page:
         choice = self.choices[key]
         return choice, self.photo(choice), markup.waiting(CHOOSE)
 
-    def receive(self, path: str | None) -> tuple[object, ...]:
-        """Take a visitor's photo, and leave the list of samples empty."""
-        if path is None:
+    def receive(self, sent: Mapping[str, object] | None) -> tuple[object, ...]:
+        """Take a visitor's photo, as Gradio describes it; leave the list of samples empty."""
+        if sent is None:
             return gr.skip(), gr.skip()
-        return Choice(Path(path), "votre photo"), None
+        return Choice(Path(str(sent["path"])), "votre photo"), None
 
     def wait(self, choice: Choice | None) -> str:
         """Say at once that the photo is looked at."""
@@ -106,7 +111,7 @@ class Page:
         if choice is None:
             return gr.skip(), markup.waiting(CHOOSE), *untouched
         try:
-            content = choice.path.read_bytes()
+            content = self._content(choice)
             found = self.client.classify(content)
             photo = pictures.jpeg(content, _SHOWN)
         except (OSError, images.ImageError):
@@ -157,6 +162,10 @@ class Page:
             size = self._size(choice.path.name)
             rows.append((small, choice.name, choice.truth or "", size))
         return markup.samples(rows)
+
+    def _content(self, choice: Choice) -> bytes:
+        """Return a photo; only a sample is ever read from the disk."""
+        return choice.path.read_bytes() if choice.truth else self.uploads.read(choice.path)
 
     def _size(self, image: str) -> str:
         known = self.shown.photos[self.shown.photos.fichier == image]

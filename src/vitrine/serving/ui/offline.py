@@ -15,3 +15,11 @@ os.environ.update(_SWITCHES)  # read when it is imported: no import of it may co
 import gradio  # noqa: E402
 
 __all__ = ["gradio"]
+
+
+async def _refuse(url: str, **_: object) -> str:
+    """Refuse what Gradio would do for any visitor: fetch an address and keep the file."""
+    raise ValueError(f"expected a file that was sent, found the address {url!r}; send the file")
+
+
+gradio.processing_utils.async_ssrf_protected_download = _refuse

@@ -22,9 +22,9 @@
   };
   complete();
 
-  // A file larger than the interface takes in would be dropped without a word. Cut to what a proxy
-  // lets through (deploy/README.md), it is still more than the service accepts, which tells its limit.
-  const MOST = 26_000_000;
+  // A file larger than the interface takes in would be dropped without a word. Cut to one byte more,
+  // it reaches the interface, which tells its limit, written here by app.py.
+  const MOST = MAX_UPLOAD_BYTES + 1;
   document.addEventListener("change", ({ target }) => {
     const file = target.type === "file" && target.files[0];
     if (!file || file.size <= MOST) return;

@@ -6,6 +6,7 @@ from vitrine.serving.ui.client import Client
 from vitrine.serving.ui.events import CHOOSE, Page, PlotData
 from vitrine.serving.ui.offline import gradio as gr
 from vitrine.serving.ui.settings import Settings
+from vitrine.serving.ui.uploads import Uploads
 from vitrine.showcase import DASHBOARD, SAMPLES, Showcase
 from vitrine.typography import space
 
@@ -13,8 +14,6 @@ __all__ = ["TITLE", "build"]
 
 TITLE = "Vitrine — ranger une photo de produit"
 _RETRY_S = 5.0
-_KEPT_S = (600, 1800)
-"""How often the photos sent are looked over, and how old one may be: under an hour in all."""
 
 _SYNTHETIC = space(
     "Le jeu de photos n’est pas sur cette machine : les exemples et le tableau de bord montrent un "
@@ -36,17 +35,18 @@ _TO_RESULT = """() => {
 }"""
 
 
-def build(client: Client, shown: Showcase, settings: Settings) -> gr.Blocks:
+def build(client: Client, shown: Showcase, settings: Settings, uploads: Uploads) -> gr.Blocks:
     """Return the page.
 
     Args:
         client: The service.
         shown: The data set.
         settings: Where the note may lie.
+        uploads: What visitors send.
     """
-    page = Page(client, shown, settings)
+    page = Page(client, shown, settings, uploads)
     private = {"api_visibility": "private", "show_progress": "hidden"}
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=_KEPT_S) as blocks:
+    with gr.Blocks(title=TITLE, analytics_enabled=False) as blocks:
         head = _html(markup.intro(None, note=False), elem_id="tete")
         banner = _html(elem_id="service")
         retry = gr.Button("Réessayer", visible=False, size="sm", elem_id="reessayer")
@@ -85,7 +85,7 @@ def _classification(page: Page, watched: tuple, private: dict) -> gr.HTML:
             with gr.Row(elem_id="gestes"):
                 go = gr.Button("Classer l’image", variant="primary", elem_id="classer")
                 # Any file: the service says in French what Gradio would refuse in English.
-                upload = gr.UploadButton("Envoyer ma photo", elem_id="envoyer", type="filepath")
+                upload = gr.UploadButton("Envoyer ma photo", elem_id="envoyer")
             photo = _html(page.photo(page.choices[first]) if first else "", elem_id="photo")
         with gr.Column(scale=1, min_width=260):
             result = _html(markup.waiting(CHOOSE), elem_id="resultat")
@@ -95,7 +95,8 @@ def _classification(page: Page, watched: tuple, private: dict) -> gr.HTML:
     go.click(page.wait, chosen, result, **private).then(
         page.classify, chosen, outputs, api_name="classer", show_progress="hidden"
     ).then(None, js=_TO_RESULT)
-    upload.upload(page.receive, upload, [chosen, samples], **private).then(
+    # Not preprocessed: Gradio would look on the disk for a photo that is in memory.
+    upload.upload(page.receive, upload, [chosen, samples], preprocess=False, **private).then(
         page.wait, chosen, result, **private
     ).then(page.classify, chosen, outputs, **private).then(None, js=_TO_RESULT)
     return model_line

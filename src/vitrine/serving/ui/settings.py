@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from vitrine import paths
+from vitrine.serving import settings as service
 from vitrine.serving.settings import SettingsError
 
 __all__ = ["Settings"]
@@ -38,6 +39,7 @@ class Settings:
         api_url: Address of the service (``API_URL``).
         api_key: What the service asks for in ``X-API-Key`` (``API_KEY``); empty sends nothing.
         api_timeout_s: Seconds left to the service for one answer (``API_TIMEOUT_S``).
+        max_upload_bytes: Largest photo, as for the service (``MAX_UPLOAD_BYTES``).
         data_dir: Folder of the two tables and of ``images/`` (``DATA_DIR``).
         note: The technical note, offered where the file exists (``NOTE_PDF``).
         host: Address to listen on (``HOST``).
@@ -47,6 +49,7 @@ class Settings:
     api_url: str = "http://127.0.0.1:8000"
     api_key: str = field(default="", repr=False)
     api_timeout_s: float = 15.0
+    max_upload_bytes: int = service.Settings.max_upload_bytes
     data_dir: Path = field(default_factory=_data)
     note: Path | None = field(default_factory=_note)
     host: str = "127.0.0.1"
@@ -68,6 +71,10 @@ class Settings:
                 f"expected API_TIMEOUT_S to be a number of seconds over 0, found "
                 f"{self.api_timeout_s!r}"
             )
+        if self.max_upload_bytes < 1:
+            raise SettingsError(
+                f"expected MAX_UPLOAD_BYTES to be at least 1, found {self.max_upload_bytes}"
+            )
         if not 1 <= self.port <= PORTS:
             raise SettingsError(f"expected PORT between 1 and {PORTS}, found {self.port}")
         if not self.api_key.isprintable() or not self.api_key.isascii():
@@ -85,6 +92,7 @@ class Settings:
             "API_URL": ("api_url", str),
             "API_KEY": ("api_key", str),
             "API_TIMEOUT_S": ("api_timeout_s", float),
+            "MAX_UPLOAD_BYTES": ("max_upload_bytes", int),
             "DATA_DIR": ("data_dir", Path),
             "NOTE_PDF": ("note", Path),
             "HOST": ("host", str),
