@@ -167,6 +167,18 @@ def test_images_kept_otherwise_never_answer(demo_catalog, monkeypatch, other):
     assert again.filename != kept.filename
 
 
+def test_without_a_manifest_a_photo_that_changed_is_decoded_again(demo_catalog, tmp_path):
+    photo = tmp_path / "images" / "a.png"
+    photo.parent.mkdir()
+    album = replace(demo_catalog, folder=tmp_path, manifest_sha256="")
+    kept = []
+    for colour in ("red", "blue"):
+        Image.new("RGB", (40, 30), colour).save(photo)
+        kept.append(images.cached(album, ["a.png"], 24)[0, 0, 0].tolist())
+
+    assert kept == [[255, 0, 0], [0, 0, 255]]
+
+
 def test_a_damaged_photo_is_named_and_leaves_no_half_cache(demo_catalog, tmp_path):
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "bad.jpg").write_bytes(J[: len(J) - 200])
@@ -229,6 +241,43 @@ def test_the_transparent_value_of_a_16_bit_picture_goes_on_white(tmp_path):
     found = images.decode(tmp_path / "a.png")
 
     assert (found[:, :10] == 255).all() and (found[:, 10:] == 301 >> 8).all()
+
+
+def chunk(name, content):
+    summed = zlib.crc32(name + content).to_bytes(4, "big")
+    return len(content).to_bytes(4, "big") + name + content + summed
+
+
+def keyed_png(depth, colour, pixels, key):
+    """Return a square PNG whose rows are all ``pixels``; the colour ``key`` is transparent."""
+    side = 16
+    header = side.to_bytes(4, "big") * 2 + bytes([depth, colour, 0, 0, 0])
+    rows = zlib.compress((b"\0" + pixels) * side)
+    chunks = [(b"IHDR", header), (b"tRNS", key), (b"IDAT", rows), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*each) for each in chunks)
+
+
+DEEP = bytes.fromhex("ea01c3029c03")
+
+
+@pytest.mark.parametrize(
+    ("picture", "rest"),
+    [
+        (keyed_png(1, 0, b"\x00\xff", b"\0\0"), (255, 255, 255)),
+        (keyed_png(2, 0, b"\xaa" * 2 + b"\x55" * 2, b"\0\2"), (85, 85, 85)),
+        (keyed_png(4, 0, b"\x22" * 4 + b"\x33" * 4, b"\0\2"), (51, 51, 51)),
+        (keyed_png(8, 0, b"\2" * 8 + b"\x22" * 8, b"\0\2"), (34, 34, 34)),
+        (keyed_png(8, 2, b"\1\2\3" * 8 + b"\4\5\6" * 8, b"\0\1\0\2\0\3"), (4, 5, 6)),
+        (keyed_png(16, 2, DEEP * 8 + bytes.fromhex("0e0b0c0d0a0f") * 8, DEEP), (14, 12, 10)),
+        (keyed_png(16, 2, b"\0\x22" * 24 + b"\x22\0" * 24, b"\0\x22" * 3), (34, 34, 34)),
+    ],
+    ids=["1 bit", "2 bits", "4 bits", "8 bits", "8-bit colour", "16-bit colour", "16-bit dark"],
+)
+def test_the_transparent_colour_goes_on_white_however_deep_the_picture(picture, rest):
+    pixels = images.decode(picture)
+
+    assert (pixels[:, :8] == 255).all()
+    assert (pixels[:, 8:] == rest).all()
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "P", "LA", "I;16", "1", "CMYK"])

@@ -77,6 +77,10 @@ def test_an_absent_table_is_named_and_the_other_still_read(folder, caplog, name,
         (lambda t: t.head(0), "found only its header"),
         (lambda t: t.assign(largeur="large"), "expected largeur in pixels"),
         (lambda t: t.assign(hauteur=0), "found '0' in row 0"),
+        (lambda t: t.assign(largeur="inf"), "found 'inf' in row 0"),
+        (lambda t: t.assign(hauteur="1e30"), "from 1 to 20000, in"),
+        (lambda t: t.assign(largeur=20_001), "found '20001' in row 0"),
+        (lambda t: t.assign(fichier="x" * 300), "found 'xxx"),
         (lambda t: t.assign(Catégorie="Watches "), "found 'Watches '"),
         (lambda t: t.assign(fichier="../secret.jpg"), "found '../secret.jpg'"),
         (lambda t: t.assign(fichier="..\\secret.jpg"), "plain file names"),
@@ -92,6 +96,42 @@ def test_a_table_that_cannot_be_used_says_why_and_what_to_do(folder, caplog, spo
     assert shown.faults == (DASHBOARD,)
     assert shown.photos.empty and len(shown.samples) == 14
     assert found in caplog.text and "vitrine data prepare" in caplog.text
+
+
+def test_the_longest_side_of_a_photo_that_can_be_served_is_accepted(folder):
+    photos = pd.read_csv(folder / DASHBOARD)
+    photos.assign(largeur=20_000).to_csv(folder / DASHBOARD, index=False)
+
+    assert Showcase.read(folder).photos.largeur.tolist() == [20_000] * len(photos)
+
+
+def test_a_sample_whose_name_no_disk_takes_is_a_fault_of_its_table_alone(folder, caplog):
+    chosen = pd.read_csv(folder / SAMPLES)
+    chosen.loc[3, "image"] = "x" * 300
+    chosen.to_csv(folder / SAMPLES, index=False)
+
+    shown = Showcase.read(folder)
+
+    assert shown.faults == (SAMPLES,)
+    assert shown.samples.empty and len(shown.photos)
+    assert "found 'xxx" in caplog.text and "File name too long" in caplog.text
+
+
+def test_a_table_that_the_system_does_not_open_is_a_fault_of_its_own(folder, caplog):
+    (folder / DASHBOARD).unlink()
+    (folder / DASHBOARD).symlink_to(folder / DASHBOARD)
+
+    shown = Showcase.read(folder)
+
+    assert shown.faults == (DASHBOARD,) and len(shown.samples) == 14
+    assert "a file that can be read" in caplog.text and "check its rights" in caplog.text
+
+
+def test_a_folder_out_of_reach_is_told_and_not_taken_for_an_absent_one(tmp_path, caplog):
+    shown = Showcase.read(tmp_path / ("x" * 300))
+
+    assert shown.faults == (DASHBOARD, SAMPLES) and not shown.synthetic
+    assert caplog.text.count("a file that can be read") == 2
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_accepted(folder):

@@ -189,6 +189,7 @@ def _loaded(
             image.draft(None, (2 * target, 2 * target))
         with _ONE_LARGE if large else nullcontext():
             try:
+                rgb.scale_key(image)
                 image.load()
                 yield rgb.upright(image), size, form
             except _NOT_GARBAGE:
@@ -267,6 +268,7 @@ def cached(
 
     The array is kept in the catalogue's ``cache/``, under a name that tells the preprocessing, the
     size, the images and the hash of their manifest: another edition never answers for this one.
+    Where no manifest was verified, sizes and dates of the files stand in for it.
 
     Args:
         catalog: Where the images are.
@@ -277,7 +279,12 @@ def cached(
         ImageError: If a file cannot be used; its name is in the message.
         OSError: If the disk is full; nothing of the array is left.
     """
-    identity = json.dumps([PREP_ID, _REVISION, size, catalog.manifest_sha256, list(names)])
+    known: object = catalog.manifest_sha256
+    if not known:
+        files = [catalog.path(name) for name in names]
+        states = [file.stat() for file in files if file.is_file()]
+        known = [[state.st_size, state.st_mtime_ns] for state in states]
+    identity = json.dumps([PREP_ID, _REVISION, size, known, list(names)])
     digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
     target = catalog.folder / "cache" / f"{PREP_ID}-{size}-{digest}.npy"
     if not target.exists():

@@ -8,11 +8,28 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
-__all__ = ["bands", "upright"]
+__all__ = ["bands", "scale_key", "upright"]
 
 BAND = 2_000_000
 """Pixels brought to RGB at a time, 8 MB of them; most photos have fewer."""
 _TURNED = range(2, 9)
+_KEYS = {
+    "L;2": lambda grey: grey * 85,
+    "L;4": lambda grey: grey * 17,
+    "RGB;16B": lambda colour: tuple(level >> 8 for level in colour),
+}
+"""How pixels become 8 bits deep, by Pillow's name for what a PNG holds."""
+
+
+def scale_key(image: Image.Image) -> None:
+    """Bring the colour that stands for transparency to 8 bits, as Pillow brings the pixels alone.
+
+    To be called before the pixels are decoded. In 16 bits a colour, those that had the same first
+    eight cannot be told apart any more, and are all transparent.
+    """
+    key = image.info.get("transparency")
+    if key is not None and (scale := _KEYS.get(image.tile[0][3])):
+        image.info["transparency"] = scale(key)
 
 
 def upright(image: Image.Image) -> Image.Image:

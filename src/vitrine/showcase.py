@@ -10,7 +10,7 @@ import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from PIL import Image
 
 from vitrine import catalog, demo
 from vitrine.catalog import CLASSES, Catalog
+from vitrine.images import LIMITS
 
 __all__ = ["DASHBOARD", "SAMPLES", "Showcase", "ShowcaseError", "dashboard", "samples"]
 
@@ -104,7 +105,11 @@ class Showcase:
         A table that cannot be used is named in ``faults`` and logged: one does not take the
         interface down with it.
         """
-        if not any((folder / name).is_file() for name in (DASHBOARD, SAMPLES)):
+        try:
+            bare = not any((folder / name).is_file() for name in (DASHBOARD, SAMPLES))
+        except OSError:  # out of reach is not absent: ``_read`` tells why
+            bare = False
+        if bare:
             return cls.synthetic_catalogue()
         tables, faults = {}, []
         for name in (DASHBOARD, SAMPLES):
@@ -146,10 +151,16 @@ class Showcase:
 def _read(path: Path) -> pd.DataFrame:
     """Return a table whose columns, classes, sizes and file names can be relied on."""
     remedy = "make it again with `vitrine data prepare`"
-    if not path.is_file():
-        raise ShowcaseError(f"expected {path.name} in {path.parent.name}/, found none; {remedy}")
     try:
         table = pd.read_csv(path, encoding="utf-8-sig", dtype=str, keep_default_na=False)
+    except FileNotFoundError as error:
+        raise ShowcaseError(
+            f"expected {path.name} in {path.parent.name}/, found none; {remedy}"
+        ) from error
+    except OSError as error:
+        raise ShowcaseError(
+            f"expected {path.name} to be a file that can be read, found: {error}; check its rights"
+        ) from error
     except (UnicodeDecodeError, pd.errors.EmptyDataError, pd.errors.ParserError) as error:
         raise ShowcaseError(
             f"expected {path.name} to be a comma-separated table in UTF-8, found: {error}; {remedy}"
@@ -169,17 +180,30 @@ def _read(path: Path) -> pd.DataFrame:
             f"expected the {len(CLASSES)} classes and plain file names in {path.name}, found "
             f"{(unknown + outside)[0][:80]!r}; {remedy}"
         )
+    _reach(path, table[image], remedy)
     return _sized(table, remedy) if path.name == DASHBOARD else table
+
+
+def _reach(table: Path, names: Iterable[str], remedy: str) -> None:
+    """Refuse a name that the system cannot even look for: too long, or out of its rights."""
+    for name in names:
+        try:
+            (table.parent / "images" / name).is_file()
+        except OSError as error:
+            raise ShowcaseError(
+                f"expected names of photos that can be looked for in {table.name}, found "
+                f"{name[:80]!r}: {error.strerror}; {remedy}"
+            ) from error
 
 
 def _sized(table: pd.DataFrame, remedy: str) -> pd.DataFrame:
     for side in ("largeur", "hauteur"):
         numbers = pd.to_numeric(table[side], errors="coerce")
-        bad = table.index[~(numbers >= 1)]
+        bad = table.index[~numbers.between(1, LIMITS.side)]
         if len(bad):
             raise ShowcaseError(
-                f"expected {side} in pixels in {DASHBOARD}, found {table[side][bad[0]][:80]!r} in "
-                f"row {bad[0]}; {remedy}"
+                f"expected {side} in pixels, from 1 to {LIMITS.side}, in {DASHBOARD}, found "
+                f"{table[side][bad[0]][:80]!r} in row {bad[0]}; {remedy}"
             )
         table[side] = numbers.astype(int)
     return table
