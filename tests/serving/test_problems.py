@@ -159,6 +159,15 @@ def test_no_page_of_another_site_may_read_an_answer_unless_it_is_named(client, m
         assert allowed(open_to_one, "https://b.example") is None
 
 
+def test_a_page_that_is_named_may_read_the_headers_that_the_service_adds(model_dir):
+    settings = Settings(model_dir=str(model_dir), workers=1, cors_origins=("https://a.example",))
+    with TestClient(create_app(settings)) as client:
+        answer = client.get("/api/v1/classes", headers={"Origin": "https://a.example"})
+
+    exposed = set(answer.headers["access-control-expose-headers"].split(", "))
+    assert exposed == {"X-Request-ID", "Retry-After", "Deprecation", "Link"}
+
+
 def test_every_answer_forbids_guessing_framing_and_caching(client):
     for path in ("/healthz", "/nope", "/api/v1/model", "/metrics"):
         headers = client.get(path).headers

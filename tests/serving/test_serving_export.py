@@ -243,22 +243,32 @@ def test_a_folder_that_holds_something_else_is_left_alone(run, demo_split, demo_
     assert [path.name for path in tmp_path.iterdir()] == ["letters.txt"]
 
 
-def test_a_model_that_cannot_take_its_place_leaves_the_former_one(exported, tmp_path, monkeypatch):
-    made, card = exported
-    target, model = tmp_path / "served", (made / "model.onnx").read_bytes()
-    folder.write(target, card, model)
-    moved = Path.rename
+@pytest.mark.parametrize("fault", [OSError, KeyboardInterrupt])
+@pytest.mark.parametrize(
+    ("which", "moves", "left"),
+    [("served", True, b"former"), ("made", False, b"former"), ("made", True, b"other")],
+    ids=["once the former is away", "before the other comes", "once the other is there"],
+)
+def test_a_model_is_never_lost_by_what_stops_another_from_taking_its_place(
+    exported, tmp_path, monkeypatch, fault, which, moves, left
+):
+    target, card = tmp_path / "served", exported[1]
+    folder.write(target, card, b"former")
+    move = Path.rename
 
-    def refuse(path, place):
-        if path.name == "made":
-            raise OSError("no")
-        return moved(path, place)
+    def interrupted(path, place):
+        if path.name != which:
+            return move(path, place)
+        if moves:
+            move(path, place)
+        raise fault("no")
 
-    monkeypatch.setattr(Path, "rename", refuse)
-    with pytest.raises(OSError, match="no"):
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(fault, match="no"):
         folder.write(target, card, b"other")
 
-    assert (target / "model.onnx").read_bytes() == model
+    assert (target / "model.onnx").read_bytes() == left
+    assert [path.name for path in tmp_path.iterdir()] == ["served"]
 
 
 def test_a_model_takes_the_place_of_a_former_one_whole(exported, tmp_path):
@@ -311,6 +321,22 @@ def test_a_network_that_does_more_than_a_mean_has_no_evidence():
 
     with pytest.raises(GraphError, match="expected"):
         network.float_graph(nn.Sequential(norm, backbone), 64)
+
+
+def test_a_network_that_answers_no_number_has_no_evidence():
+    import timm
+    import torch
+    from torch import nn
+
+    import vitrine.models  # noqa: F401  (registers mambavision_nano)
+    from vitrine.loop.network import Normalise
+
+    backbone = timm.create_model("mambavision_nano", num_classes=7)
+    with torch.no_grad():
+        backbone.get_classifier().bias.fill_(torch.nan)
+
+    with pytest.raises(GraphError, match="expected the mean of the evidence to be the logits"):
+        network.float_graph(nn.Sequential(Normalise((0.5,) * 3, (0.5,) * 3), backbone), 64)
 
 
 def test_the_shape_checks_are_back_after_an_export(exported):

@@ -58,14 +58,13 @@ def write(target: Path, card: Card, model: bytes) -> Path:
         (made / MODEL).write_bytes(model)
         (made / CARD).write_text(card.to_json(), encoding="utf-8")
         (made / README).write_text(describe(card, len(model)), encoding="utf-8")
-        if target.exists():
-            target.rename(former)
         try:
+            if target.exists():
+                target.rename(former)
             made.rename(target)
-        except OSError:
-            if former.exists():  # it would go with the scratch folder
+        finally:  # after Ctrl-C too, the former would go with the scratch folder
+            if former.exists() and not target.exists():
                 former.rename(target)
-            raise
     return target
 
 
