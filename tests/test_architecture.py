@@ -16,7 +16,7 @@ ROOT = Path(vitrine.__file__).parent
 REPOSITORY = ROOT.parents[1]
 LAYERS = [
     {"paths", "typography"},
-    {"archive", "demo", "jpeg", "rgb"},
+    {"archive", "demo", "jpeg", "rgb", "tracked"},
     {"catalog"},
     {"images", "corruptions"},
     {"splits", "showcase"},

@@ -48,6 +48,14 @@ def test_a_dirty_tree_and_a_driver_are_told(stamp, meta):
     assert "NVIDIA H100 &lt;PCIe&gt;, pilote 580.65" in block
 
 
+def test_a_commit_that_git_did_not_tell_is_said_unknown(stamp, meta):
+    meta["code"] = {"commit": "unknown", "dirty": True}
+
+    block = describe("04", stamp, {meta["name"]: meta})
+
+    assert "<td>inconnu : git n’a pas répondu</td>" in block
+
+
 def test_versions_are_told_once_and_named_where_they_are_the_same(stamp, meta):
     later = {"versions": meta["versions"] | {"torch": "9.9"}}
     runs = {"a/seed-0": meta, "a/seed-1": meta, "b/seed-0": meta | later}
@@ -104,6 +112,13 @@ def test_energy_by_hand(meta):
     assert watt_hours(meta) == pytest.approx(CORE_WATTS + 4 * GIB_WATTS + 2 * 700)
     meta["hardware"]["gpu"] = "an unknown card"
     assert watt_hours(meta) is None
+
+
+def test_a_run_that_took_no_time_to_speak_of_has_its_energy(stamp, meta):
+    meta["timing"] |= {"seconds": 0.0, "cpu_seconds": 3.6, "training_seconds": 0}
+
+    assert watt_hours(meta) == pytest.approx(CORE_WATTS / 1000)
+    assert "<td>0,01 Wh</td>" in describe("04", stamp, {meta["name"]: meta})
 
 
 @pytest.mark.parametrize("name", sources.names())

@@ -6,7 +6,7 @@ import pytest
 
 from vitrine import kept, splits
 from vitrine.explain import embedding, facts, importance, robustness
-from vitrine.runs import Predictions
+from vitrine.runs import Predictions, Run, derived
 from vitrine.session import Session
 
 
@@ -135,6 +135,26 @@ def test_a_run_without_derived_facts_is_not_even_read(tmp_path):
 
     assert list(facts.explained(session, "robustness")) == ["histogram-hog"]
     assert facts.explained(session, "importance") == {}
+
+
+@pytest.mark.parametrize(("trainer", "last"), [("torch", "drawing"), ("probe", "occlusion")])
+def test_an_explanation_that_was_interrupted_is_made_again(trainer, last, tmp_path, monkeypatch):
+    run = Run("any/seed-0", tmp_path, {"recipe": {"trainer": trainer}})
+    session = Session("smoke", splits.load(), tmp_path, photos=False)
+    monkeypatch.setattr(Session, "run", lambda *_: run)
+    monkeypatch.setattr(Session, "catalog", lambda _: None)
+    table, asked = pd.DataFrame({"row": [0]}), []
+    derived.write(run, "importance", table, {})
+
+    def explain(run, *_, quick):
+        asked.append(quick)
+        derived.write(run, last, table, {})
+
+    monkeypatch.setattr("vitrine.explain.derive.explain", explain)
+    for _ in range(2):
+        assert set(facts.explained(session, "importance")) == set(facts.SMOKE)
+
+    assert asked == [True]
 
 
 def test_a_photo_whose_answer_changes_is_found_by_its_row_whatever_the_order_of_the_table():

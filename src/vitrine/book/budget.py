@@ -1,11 +1,11 @@
 """What the report costs to make again, as it was measured: commands and trainings, in tables."""
 
-import json
 from collections import defaultdict
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from vitrine import tracked
 from vitrine.book import wording
 from vitrine.book.readings import day
 
@@ -56,8 +56,8 @@ def measured(root: Path) -> str:
 
 
 def _measures(root: Path) -> dict[str, dict[str, Any]]:
-    sheet = root / SHEET
-    rows = json.loads(sheet.read_text(encoding="utf-8"))["rows"] if sheet.is_file() else []
+    known = (root / SHEET).is_file()
+    rows = tracked.read(SHEET, ("rows",), root=root)["rows"] if known else []
     return {row["target"]: row for row in rows}
 
 
@@ -73,7 +73,8 @@ def trainings(root: Path) -> str:
     groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
     runs = root / "runs"
     for path in [*sorted(runs.glob("*/*/run.json")), *sorted(runs.glob("pretrain/*/*/run.json"))]:
-        run = json.loads(path.read_text(encoding="utf-8"))
+        name = path.relative_to(root).as_posix()
+        run = tracked.read(name, ("recipe", "timing", "hardware"), root=root)
         groups[run["recipe"]["name"]].append(run)
     lines = ["| Recette | Graines | Durée d’une graine | Machine |", "|---|--:|--:|---|"]
     for recipe, runs in groups.items():

@@ -1,13 +1,12 @@
 """What may be cited: an entry of the ledger that exists, is published, and still holds."""
 
-import json
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from vitrine import paths
+from vitrine import paths, tracked
 
 __all__ = ["cite", "refused"]
 
@@ -53,9 +52,12 @@ def refused(root: Path | None = None) -> list[str]:
     """Return what is cited in the pages and notebooks and may not be, each with file and line.
 
     The build says the same of the pages that it reads; this is read from the sources, in no time.
+
+    Raises:
+        TrackedError: If the ledger is absent or damaged.
     """
     root = root or paths.root()
-    ledger = json.loads((root / "runs" / "ledger.json").read_text(encoding="utf-8"))
+    ledger = tracked.read("runs/ledger.json", _SECTIONS.values(), root=root)
     files = [*(root / "book").rglob("*.md"), *(root / "notebooks").glob("[0-9]*.py")]
     found = []
     for file in sorted(files):

@@ -17,6 +17,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from vitrine.book import stamps, wording
 from vitrine.runs.energy import CORE_WATTS, GIB_WATTS, watt_hours
+from vitrine.runs.meter import UNKNOWN
 
 __all__ = ["describe", "is_run", "setup"]
 
@@ -105,8 +106,7 @@ def _is_data(path: str) -> bool:
 
 def _run(meta: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     hardware, timing, data = meta["hardware"], meta["timing"], meta["data"]
-    code = meta["code"]["commit"][:_SHORT]
-    yield "Commit", f"{code}{' et des modifications' if meta['code']['dirty'] else ''}"
+    yield "Commit", _commit(meta["code"])
     yield "Commencée le", f"{datetime.fromisoformat(timing['started']):%d/%m/%Y à %H:%M} UTC"
     lasted = timing["training_seconds"] or timing["seconds"]
     yield "Durée", f"{_duration(lasted)} ; temps de processeur : {_duration(timing['cpu_seconds'])}"
@@ -126,6 +126,12 @@ def _run(meta: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     recipe = meta["recipe"]["name"]
     command = "pretrain" if learned else "train"
     yield "Pour la refaire", f"vitrine {command} {recipe} --seed {meta['seed']} --retrain"
+
+
+def _commit(code: Mapping[str, Any]) -> str:
+    if code["commit"] == UNKNOWN:
+        return "inconnu : git n’a pas répondu"
+    return f"{code['commit'][:_SHORT]}{' et des modifications' if code['dirty'] else ''}"
 
 
 def _duration(seconds: float) -> str:

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import jupytext
 import nbformat
-import yaml
 from jupytext.combine import map_outputs_to_inputs
 from nbformat import NotebookNode
 
-from vitrine import paths
+from vitrine import paths, tracked
 
 __all__ = ["NotebookError", "RequestError", "check", "find", "names", "read"]
 
@@ -52,7 +51,11 @@ def find(name: str | Path) -> Path:
 
 
 def names() -> list[str]:
-    """Return the names of the notebooks that the table of contents lists, in its order."""
+    """Return the names of the notebooks that the table of contents lists, in its order.
+
+    Raises:
+        TrackedError: If the table of contents is absent or damaged.
+    """
     found: list[str] = []
 
     def visit(entry: object) -> None:
@@ -68,7 +71,7 @@ def names() -> list[str]:
                 if isinstance(value, list):
                     visit(value)
 
-    visit(yaml.safe_load((paths.root() / "_toc.yml").read_text(encoding="utf-8")))
+    visit(tracked.read("_toc.yml", ("root",)))
     return found
 
 

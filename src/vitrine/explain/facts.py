@@ -42,12 +42,19 @@ def explained(session: Session, name: str) -> dict[str, Run]:
 
 def _made(session: Session, recipe: str, name: str) -> Run:
     run = session.run(recipe)
-    if not derived.has(run.folder, "robustness" if name == "robustness" else "importance"):
+    if not derived.has(run.folder, _last(run, name)):
         if name == "robustness":
             derive.robustness(run, session.split, session.catalog())
         else:
             derive.explain(run, session.split, session.catalog(), quick=True)
     return run
+
+
+def _last(run: Run, name: str) -> str:
+    """Return which facts are written last: an interrupted command leaves those before alone."""
+    if name == "robustness":
+        return name
+    return "drawing" if run.meta["recipe"]["trainer"] == "torch" else "occlusion"
 
 
 def read(session: Session, name: str) -> dict[str, pd.DataFrame]:

@@ -13,7 +13,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from vitrine import paths
+from vitrine import paths, tracked
 from vitrine.ledger import (
     context,
     derived,
@@ -71,28 +71,28 @@ def check() -> None:
     Raises:
         LedgerError: If they differ; the first keys that do are in the message, with the line of the
             first one that the file has.
+        TrackedError: If the tracked ledger is damaged.
     """
-    fresh = compute()
-    text = _path().read_text() if _path().is_file() else "{}"
-    tracked = json.loads(text)
+    fresh, path = compute(), _path()
+    kept = tracked.read("runs/ledger.json", root=path.parents[1]) if path.is_file() else {}
     wrong = [
         key
         for section in ("values", "verdicts")
-        for key in sorted({*fresh[section], *tracked.get(section, {})})
-        if not _same(fresh[section].get(key), tracked.get(section, {}).get(key))
+        for key in sorted({*fresh[section], *kept.get(section, {})})
+        if not _same(fresh[section].get(key), kept.get(section, {}).get(key))
     ]
     if wrong:
         raise LedgerError(
-            f"runs/ledger.json:{_line(text, wrong)}: expected what the tracked files give, found "
+            f"runs/ledger.json:{_line(path, wrong)}: expected what the tracked files give, found "
             f"{len(wrong)} differences ({', '.join(wrong[:4])}); run `vitrine ledger` and look at "
             "its diff"
         )
 
 
-def _line(text: str, keys: list[str]) -> int:
+def _line(path: Path, keys: list[str]) -> int:
     """Return the line of the first key that the file has; 1 where it has none of them."""
     wanted = tuple(f'"{key}":' for key in keys)
-    lines = text.splitlines()
+    lines = path.read_text().splitlines() if path.is_file() else []
     return next((n for n, line in enumerate(lines, 1) if line.strip().startswith(wanted)), 1)
 
 

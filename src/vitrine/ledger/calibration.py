@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from vitrine.ledger.values import Value, from_runs
-from vitrine.runs import Run
+from vitrine.runs import Run, align
 from vitrine.scores.calibration import (
     calibrated_error,
     expected_calibration_error,
@@ -24,7 +24,7 @@ def values(group: list[Run], notebook: str) -> Iterator[tuple[str, Value]]:
         group: Runs of the recipe, by seed.
         notebook: Chapter that shows them.
     """
-    parts = [run.part("test") for run in group]
+    parts = align(*group)
     truth, first = parts[0].truth, parts[0].probabilities
     more = {"unit": "%", "decimals": 1, "n": len(truth), "notebook": notebook}
     observed = expected_calibration_error(truth, first)

@@ -6,7 +6,7 @@ from typing import SupportsFloat
 import numpy as np
 import pandas as pd
 
-from vitrine import facts, paths, splits
+from vitrine import splits, tracked
 from vitrine.catalog import CLASSES
 from vitrine.ledger.values import Value
 from vitrine.scores.power import smallest_paired_gap, smallest_unpaired_gap
@@ -21,7 +21,9 @@ ANSWERED = 0.8
 """Share of the photos that a model answers, the surest, where it may leave the rest to a person."""
 POC_ACCURACY = 0.8
 """Accuracy around which two published results are told apart: about that of those we cite."""
+IMAGES, PAIRS = "data/facts/images.csv", "data/facts/pairs.csv"
 POC, TRIAL = "ressources/prior_poc.csv", "ressources/prior_trial.csv"
+_CITED = ("model", "backbone", "test_accuracy", "test_macro_f1", "n_test")
 COMPARISON = "05_comparaison"
 
 
@@ -32,14 +34,20 @@ def values() -> dict[str, Value]:
 
 def clean(images: np.ndarray) -> np.ndarray:
     """Return a mask of the images that have no duplicate, exact or near, in another part."""
-    pairs = facts.load("pairs")
+    pairs = _pairs()
     crossing = pairs[pairs.part_a != pairs.part_b]
     return ~np.isin(images, np.r_[crossing.image_a.to_numpy(), crossing.image_b.to_numpy()])
 
 
+def _pairs() -> pd.DataFrame:
+    sides = [f"{column}_{side}" for column in ("image", "label", "part") for side in "ab"]
+    return tracked.read(PAIRS, ("exact", *sides))
+
+
 def _data() -> Iterator[tuple[str, Value]]:
     notebook = "02_donnees"
-    split, images, pairs = splits.load(), facts.load("images"), facts.load("pairs")
+    split, pairs = splits.load(), _pairs()
+    images = tracked.read(IMAGES, ("red", "width", "height", "white_share"))
 
     def count(number: SupportsFloat, source: str, unit: str = "count", decimals: int = 0) -> Value:
         return Value(
@@ -52,7 +60,7 @@ def _data() -> Iterator[tuple[str, Value]]:
     yield "data.per_class", count(len(split.frame) / len(CLASSES), table)
     for part in ("train", "validation", "test"):
         yield f"data.{part}", count(len(split.part(part)), table)
-    table = "data/facts/images.csv"
+    table = IMAGES
     present = images[images.red.notna()]
     yield "data.present", count(len(present), table)
     yield "data.absent", count(len(images) - len(present), table)
@@ -62,7 +70,7 @@ def _data() -> Iterator[tuple[str, Value]]:
     ratio = (images.width / images.height).dropna()
     yield "data.elongated", count((np.maximum(ratio, 1 / ratio) > 4).sum(), table)  # noqa: PLR2004
     yield "data.white_half", count((present.white_share > 1 / 2).mean(), table, "%")
-    table = "data/facts/pairs.csv"
+    table = PAIRS
     crossing = pairs[pairs.part_a != pairs.part_b]
     yield "data.pairs_exact", count(pairs.exact.sum(), table)
     yield "data.pairs_near", count((~pairs.exact).sum(), table)
@@ -81,7 +89,7 @@ def _cited() -> Iterator[tuple[str, Value]]:
         "hardware": "GTX 1650 (résultat cité)",
     }  # fmt: skip
     cited = {}
-    for row in pd.read_csv(paths.root() / POC).itertuples():
+    for row in tracked.read(POC, _CITED).itertuples():
         state = "frozen" if row.backbone == "frozen" else "finetuned"
         for metric in ("accuracy", "macro_f1"):
             score = float(getattr(row, f"test_{metric}"))
@@ -96,7 +104,7 @@ def _cited() -> Iterator[tuple[str, Value]]:
         for metric in ("accuracy", "macro_f1"):
             gap = cited[f"{candidate}.{metric}"] - cited[f"{baseline}.{metric}"]
             yield f"poc_gap.mambavision-{size}.{metric}", Value(value=gap, **more)
-    for row in pd.read_csv(paths.root() / TRIAL).itertuples():
+    for row in tracked.read(TRIAL, ("key", "value", "unit")).itertuples():
         yield f"trial.{row.key}", Value(value=float(row.value), unit=row.unit, source=TRIAL)
 
 

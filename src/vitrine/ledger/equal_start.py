@@ -128,7 +128,7 @@ def _pretraining(run: Run) -> Iterator[tuple[str, Value]]:
 
 
 def _on_photos(group: list[Run]) -> Iterator[tuple[str, Value]]:
-    parts = [run.part("test") for run in group]
+    parts = runs.align(*group)
     truth, answers = parts[0].truth, [part.probabilities for part in parts]
     more = {"unit": "%", "decimals": 1, "notebook": NOTEBOOK}
     yield "seeds", from_runs(len(group), group, unit="count", decimals=0, notebook=NOTEBOOK)

@@ -1,10 +1,12 @@
 """What the published runs scored and cost, and the gaps that the protocol announces."""
 
+import itertools
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
+from jaxtyping import Float
 
 from vitrine import runs, splits
 from vitrine.ledger import calibration
@@ -22,8 +24,8 @@ from vitrine.scores.seeds import over_seeds
 from vitrine.scores.table import recipe_gap, recipe_score
 
 __all__ = [
-    "COMPARISONS", "compute", "corrected", "fold_scores", "fold_values", "gaps", "has_folds",
-    "published",
+    "COMPARISONS", "compute", "corrected", "fold_gaps", "fold_scores", "fold_values", "gaps",
+    "has_folds", "published",
 ]  # fmt: skip
 
 COMPARISONS = (
@@ -70,7 +72,7 @@ def compute() -> dict[str, Value]:
 
 def _recipe(recipe: str, group: list[Run]) -> Iterator[tuple[str, Value]]:
     notebook = TRAINING.get(RECIPES[recipe].trainer, COMPARISON)
-    parts = [run.part("test") for run in group]
+    parts = runs.align(*group)
     truth = parts[0].truth
     unit = {"share": ("%", 1), "nat": ("", 2)}
     yield "seeds", from_runs(len(group), group, unit="count", decimals=0, notebook=notebook)
@@ -122,14 +124,25 @@ def _cost(group: list[Run], notebook: str) -> Iterator[tuple[str, Value]]:
     yield "training_minutes", from_runs(minutes, group, unit="min", decimals=0, notebook=notebook)
 
 
-def fold_scores(run: Run, metric: Metric) -> np.ndarray:
+def fold_scores(run: Run, metric: Metric) -> Float[np.ndarray, " fold"]:
     """Return the score of a run on each fold of each repetition."""
-    scores = []
-    for repeat in range(splits.REPEATS):
-        for fold in range(splits.FOLDS):
-            part = run.fold(repeat, fold)
-            scores.append(metric(part.truth, part.probabilities))
-    return np.array(scores)
+    return _by_fold([run], metric)[0]
+
+
+def fold_gaps(baseline: Run, candidate: Run, metric: Metric) -> Float[np.ndarray, " fold"]:
+    """Return by how much a run exceeds another on each fold of each repetition.
+
+    Raises:
+        RunError: If they were not made on the same folds.
+    """
+    a, b = _by_fold([baseline, candidate], metric)
+    return b - a
+
+
+def _by_fold(group: Sequence[Run], metric: Metric) -> Float[np.ndarray, "run fold"]:
+    every = itertools.product(range(splits.REPEATS), range(splits.FOLDS))
+    folds = [runs.align_fold(*group, repeat=repeat, fold=fold) for repeat, fold in every]
+    return np.array([[metric(p.truth, p.probabilities) for p in fold] for fold in folds]).T
 
 
 def has_folds(run: Run) -> bool:
@@ -164,9 +177,11 @@ def gaps(
     """
     key = f"gap.{candidate}.{baseline}"
     a, b = groups[baseline], groups[candidate]
-    first, second = runs.align(a[0], b[0])
+    parts = runs.align(*a, *b)
+    first, second = parts[0], parts[len(a)]
     more = {"unit": "%", "decimals": 1, "n": len(first.truth), "notebook": notebook}
-    answers = [[run.part("test").probabilities for run in group] for group in (a, b)]
+    given = [part.probabilities for part in parts]
+    answers = given[: len(a)], given[len(a) :]
     for metric in (accuracy, macro_f1):
         gap = recipe_gap(first.truth, *answers, metric)
         yield f"{key}.{metric.name}", from_runs(gap, a + b, **more)
@@ -180,7 +195,7 @@ def gaps(
         ),
     )  # fmt: skip
     if has_folds(a[0]) and has_folds(b[0]):
-        differences = fold_scores(b[0], accuracy) - fold_scores(a[0], accuracy)
+        differences = fold_gaps(a[0], b[0], accuracy)
         share = splits.TEST_OVER_TRAIN
         interval = corrected_interval(differences, test_over_train=share)
         everyone = more | {"n": int(a[0].table.image.nunique())}

@@ -1,10 +1,9 @@
 """Numbers of the service under load, beside a naive one."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
-from vitrine import paths
+from vitrine import tracked
 from vitrine.ledger.values import Value, commits
 
 __all__ = ["MODELS", "SHEET", "values"]
@@ -15,6 +14,7 @@ MODELS = ("efficientnet_b0", "packaged")
 """What both servers answer with: the network of the baseline, and the model of the package."""
 
 Row = dict[str, Any]
+_FIELDS = ("code", "hardware", "rows", "stages", "overloads", "photos")
 _MS = {"unit": "ms", "decimals": 0}
 _COLUMNS = {"p50": "p50", "p99": "p99", "cpu": "cpu_milliseconds", "probe": "slowest_probe"}
 
@@ -24,7 +24,7 @@ def values() -> Iterator[tuple[str, Value]]:
 
     ``alone`` is with the fewest clients, ``crowd`` with the most.
     """
-    sheet = json.loads((paths.root() / SHEET).read_text(encoding="utf-8"))
+    sheet = tracked.read(SHEET, _FIELDS)
     hardware = sheet["hardware"]
     more = {
         "source": SHEET,

@@ -1,12 +1,9 @@
 """Numbers of the chapters that teach: what was learned, counted and timed, and what is cited."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
-import pandas as pd
-
-from vitrine import paths
+from vitrine import tracked
 from vitrine.ledger.values import Value
 
 __all__ = ["values"]
@@ -16,24 +13,20 @@ STATE_DIM = 8
 """State of MambaVision, at which the traffic is cited."""
 SHORT, LONG = "196", "3136"
 """Tokens of a window of 14 and of 56 a side."""
+SSM, SCAN = "runs/bench/ssm.json", "runs/bench/scan.json"
 ABLATIONS = "ressources/mambavision_ablations.csv"
 
 
 def values() -> Iterator[tuple[str, Value]]:
     """Yield the values of ``runs/bench/ssm.json`` and ``scan.json``, and of the cited ablations."""
-    yield from _copying(_sheet("ssm"))
-    yield from _growth(_sheet("scan"))
+    yield from _copying(tracked.read(SSM, ("hardware", "copying", "traffic")))
+    yield from _growth(tracked.read(SCAN, ("hardware", "lengths")))
     yield from _ablations()
-
-
-def _sheet(name: str) -> dict[str, Any]:
-    path = paths.runs() / "bench" / f"{name}.json"
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _copying(sheet: dict[str, Any]) -> Iterator[tuple[str, Value]]:
     source = {
-        "source": "runs/bench/ssm.json",
+        "source": SSM,
         "notebook": COPYING,
         "hardware": sheet["hardware"]["cpu"],
     }
@@ -52,7 +45,7 @@ def _copying(sheet: dict[str, Any]) -> Iterator[tuple[str, Value]]:
 def _growth(sheet: dict[str, Any]) -> Iterator[tuple[str, Value]]:
     """Yield by how much a mixer takes longer when a sequence is sixteen times as long."""
     source = {
-        "source": "runs/bench/scan.json",
+        "source": SCAN,
         "notebook": MIXING,
         "hardware": sheet["hardware"]["cpu"],
     }
@@ -64,7 +57,7 @@ def _growth(sheet: dict[str, Any]) -> Iterator[tuple[str, Value]]:
 
 def _ablations() -> Iterator[tuple[str, Value]]:
     """Yield what the authors measured of their choices: single runs, no interval."""
-    table = pd.read_csv(paths.root() / ABLATIONS)
+    table = tracked.read(ABLATIONS, ("study", "variant", "top1"))
     for row in table.itertuples():
         yield (
             f"ablation.{row.study}.{row.variant}",

@@ -1,9 +1,8 @@
 """How fast the networks trained from scratch learn, side by side on an idle machine."""
 
-import json
 from collections.abc import Iterator
 
-from vitrine import paths
+from vitrine import tracked
 from vitrine.ledger.values import Value, commits, machine
 
 __all__ = ["SHEET", "values"]
@@ -18,7 +17,7 @@ def values() -> Iterator[tuple[str, Value]]:
     ``learning_speed``; ``learning_ratio_least`` and ``_most``, to the speed of the first recipe in
     the same turn; ``first_epoch_more``, what the first epoch took more than the others.
     """
-    sheet = json.loads((paths.root() / SHEET).read_text(encoding="utf-8"))
+    sheet = tracked.read(SHEET, ("code", "hardware", "rows"))
     more = {
         "source": SHEET,
         "commit": commits([sheet["code"]]),

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, SupportsFloat
 
 from vitrine.runs import Run
+from vitrine.runs.meter import UNKNOWN
 from vitrine.scores import Interval
 
 __all__ = ["Value", "commits", "from_runs", "machine"]
@@ -94,8 +95,10 @@ def commits(codes: Sequence[Mapping[str, Any]]) -> str:
     Args:
         codes: The field ``code`` of runs, or of sheets.
     """
-    dirty = " (modifié)" if any(code["dirty"] for code in codes) else ""
-    return ", ".join(sorted({code["commit"][:7] for code in codes})) + dirty
+    known = [code for code in codes if code["commit"] != UNKNOWN]
+    names = sorted({code["commit"][:7] for code in known})
+    names += ["inconnu"] if len(known) < len(codes) else []
+    return ", ".join(names) + (" (modifié)" if any(code["dirty"] for code in known) else "")
 
 
 def machine(hardware: Mapping[str, Any]) -> str:

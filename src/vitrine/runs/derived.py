@@ -11,12 +11,14 @@ from typing import Any
 
 import pandas as pd
 
+from vitrine import tracked
 from vitrine.runs.meter import versions
 from vitrine.runs.reading import Run, RunError
 
 __all__ = ["about", "has", "read", "write"]
 
 DERIVED = "derived"
+_AGAIN = "make it with `vitrine robustness` or `vitrine explain`"
 
 
 def _path(run: Run, name: str) -> Path:
@@ -25,6 +27,8 @@ def _path(run: Run, name: str) -> Path:
 
 def write(run: Run, name: str, table: pd.DataFrame, facts: Mapping[str, Any]) -> Path:
     """Write a table of facts and what it was made from.
+
+    The table comes last: facts that are there (``has``) are whole.
 
     Args:
         run: The run it is derived from.
@@ -37,9 +41,12 @@ def write(run: Run, name: str, table: pd.DataFrame, facts: Mapping[str, Any]) ->
     """
     path = _path(run, f"{name}.csv")
     path.parent.mkdir(exist_ok=True)
-    table.to_csv(path, index=False, lineterminator="\n")
     told = {"run": run.name, **facts, "versions": versions()}
-    path.with_suffix(".json").write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
+    parts = _path(run, f"{name}.json.part"), _path(run, f"{name}.csv.part")
+    parts[0].write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
+    table.to_csv(parts[1], index=False, lineterminator="\n")
+    for part in parts:
+        part.replace(part.with_suffix(""))
     return path
 
 
@@ -58,22 +65,29 @@ def read(run: Run, name: str) -> pd.DataFrame:
     """Return a table of facts derived from a run.
 
     Raises:
-        RunError: If it was not computed.
+        RunError: If it was not computed, or if its file is damaged.
     """
     if not has(run.folder, name):
         raise RunError(
             f"expected {DERIVED}/{name}.csv in the run {run.name}, found none; restore it with git,"
-            " or make it with `vitrine robustness` or `vitrine explain`"
+            f" or {_AGAIN}"
         )
-    return pd.read_csv(_path(run, f"{name}.csv"))
+    return _whole(run, f"{name}.csv")
 
 
 def about(run: Run, name: str) -> dict[str, Any]:
     """Return what is said of these facts: writer, hashes of the inputs, settings, versions.
 
     Raises:
-        RunError: If they were not computed.
+        RunError: If they were not computed, or if the file is absent or damaged.
     """
     if not has(run.folder, name):
         read(run, name)
-    return json.loads(_path(run, f"{name}.json").read_text())
+    return _whole(run, f"{name}.json")
+
+
+def _whole(run: Run, file: str) -> Any:
+    try:
+        return tracked.read(f"{DERIVED}/{file}", root=run.folder)
+    except tracked.TrackedError as error:
+        raise RunError(f"run {run.name}: {error}, or {_AGAIN}") from error

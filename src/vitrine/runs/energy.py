@@ -1,5 +1,6 @@
 """Estimate the energy of a run from its ``run.json``; nothing here was measured at a plug."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,7 +20,7 @@ def watt_hours(meta: Mapping[str, Any]) -> float | None:
     The method is that of Lannelongue, Grealey and Inouye, Green Algorithms (2021), doi
     10.1002/advs.202100707, with a power usage effectiveness of 1: seconds of processor times the
     power of a core, plus peak memory and, on a GPU, its board power over the time of training. Time
-    spent before an interruption is counted in proportion.
+    spent before an interruption is counted in proportion, unless the run then ended at once.
 
     Args:
         meta: Content of ``run.json``.
@@ -28,7 +29,7 @@ def watt_hours(meta: Mapping[str, Any]) -> float | None:
         The estimate, or ``None`` where the run's GPU has no known power.
     """
     hardware, timing = meta["hardware"], meta["timing"]
-    resumed = max(1.0, timing["training_seconds"] / timing["seconds"])
+    resumed = max(1.0, timing["training_seconds"] / (timing["seconds"] or math.inf))
     busy = timing["cpu_seconds"] * resumed / 3600
     hours = timing["seconds"] * resumed / 3600
     energy = CORE_WATTS * busy + GIB_WATTS * (timing["peak_memory_mib"] or 0) / 1024 * hours

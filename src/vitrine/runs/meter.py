@@ -13,26 +13,33 @@ import psutil
 
 from vitrine import paths
 
-__all__ = ["Meter", "code_state", "versions"]
+__all__ = ["UNKNOWN", "Meter", "code_state", "versions"]
 
+UNKNOWN = "unknown"
+"""Commit of a tree of which git says nothing."""
 LIBRARIES = (
     "torch", "timm", "lightning", "tensorflow", "keras", "numpy", "pillow", "scikit-learn",
 )  # fmt: skip
 
 
-def _git(*arguments: str) -> str:
-    done = subprocess.run(
-        ["git", *arguments], cwd=paths.root(), capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip() if done.returncode == 0 else ""
+def _git(*arguments: str) -> str | None:
+    """Return what git answers, or ``None`` where there is no git or no repository."""
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=paths.root(), capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def code_state() -> dict[str, Any]:
-    """Return the commit that runs, and whether the package or the locks differ from it."""
-    return {
-        "commit": _git("rev-parse", "HEAD") or "unknown",
-        "dirty": bool(_git("status", "--porcelain", "--", "src", "requirements")),
-    }
+    """Return the commit that runs, and whether the package or the locks may differ from it.
+
+    Where git does not answer, the commit is ``UNKNOWN`` and nothing says that the tree is clean.
+    """
+    changes = _git("status", "--porcelain", "--", "src", "requirements")
+    return {"commit": _git("rev-parse", "HEAD") or UNKNOWN, "dirty": changes != ""}
 
 
 def versions() -> dict[str, str]:

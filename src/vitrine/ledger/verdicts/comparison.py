@@ -68,7 +68,7 @@ CLAIMS = (
         KERAS,
         text="à recette égale, nos exécutions en PyTorch font mieux que nos exécutions en "
         "TensorFlow",
-        cautious="à recette égale, rien n’indique que le choix de la bibliothèque compte",
+        cautious="à recette égale, nos images ne départagent pas les deux bibliothèques",
         reverse="à recette égale, nos exécutions en TensorFlow font mieux que nos exécutions en "
         "PyTorch",
     ),
