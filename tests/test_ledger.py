@@ -12,7 +12,7 @@ from vitrine.catalog import CLASSES
 from vitrine.corruptions import CORRUPTIONS
 from vitrine.ledger import context, verdicts
 from vitrine.ledger.context import clean
-from vitrine.ledger.measures import COMPARISONS, fold_scores, published
+from vitrine.ledger.measures import COMPARISONS, fold_gaps, fold_scores, published
 from vitrine.ledger.values import Value, from_runs
 from vitrine.scores.metrics import accuracy
 
@@ -40,8 +40,10 @@ def test_a_changed_value_is_noticed_and_named(fresh, tmp_path, monkeypatch):
     altered = json.loads(json.dumps(fresh))
     altered["values"][f"{NAME}.accuracy"]["value"] += 0.001
     text = json.dumps(altered, indent=1)
-    (tmp_path / "ledger.json").write_text(text)
-    monkeypatch.setattr(ledger, "_path", lambda: tmp_path / "ledger.json")
+    path = tmp_path / "runs" / "ledger.json"
+    path.parent.mkdir()
+    path.write_text(text)
+    monkeypatch.setattr(ledger, "_path", lambda: path)
 
     with pytest.raises(ledger.LedgerError, match=rf"1 differences \({NAME}.accuracy\)") as refused:
         ledger.check()
@@ -119,6 +121,7 @@ def test_the_interval_over_folds_counts_the_images_trained_on_and_not_those_that
     gaps = fold_scores(runs.load(NAME), accuracy) - fold_scores(
         runs.load("histogram-hog"), accuracy
     )
+    assert np.array_equal(gaps, fold_gaps(runs.load("histogram-hog"), runs.load(NAME), accuracy))
 
     entry = fresh["values"][key]
 

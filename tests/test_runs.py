@@ -3,16 +3,20 @@ import itertools
 import json
 import os
 import re
+import subprocess
+import sys
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from vitrine import runs, splits
+from vitrine.ledger.values import commits
 from vitrine.recipes import RECIPES, Recipe, RecipeError, find
-from vitrine.runs import RunError, RunFolder, prediction_rows, start
+from vitrine.runs import RunError, RunFolder, derived, meter, prediction_rows, start
 
 RECIPE = find("efficientnet-b0-torch-scratch")
 
@@ -91,7 +95,9 @@ def test_remains_of_an_interrupted_run_are_resumed_only_on_request(tmp_path):
     assert runs.names(tmp_path) == []
 
 
-def test_history_reads_back_from_csv_and_from_tensorboard(tmp_path):
+def test_history_reads_back_from_csv_and_from_tensorboard(tmp_path, monkeypatch):
+    # TensorBoard takes TensorFlow otherwise, and Triton aborts in a process that holds it.
+    monkeypatch.setitem(sys.modules, "tensorboard.compat.notf", ModuleType("notf"))
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     folder = RunFolder(RECIPE, 0, tmp_path)
@@ -107,6 +113,20 @@ def test_history_reads_back_from_csv_and_from_tensorboard(tmp_path):
     scalars = events.Scalars("train/loss")
     assert [s.step for s in scalars] == [1, 2, 3]
     assert [s.value for s in scalars] == pytest.approx(history.train_loss.tolist())
+    assert history.wall_time.tolist() == [1_000_000_000, 1_000_000_001, 1_000_000_002]
+
+
+def test_the_epochs_of_a_run_killed_before_it_wrote_them_are_in_its_history(tmp_path):
+    folder = RunFolder(RECIPE, 0, tmp_path)
+    folder.prepare(resume=False)
+    folder.write_history(epochs(2))
+
+    run = folder.finish([prediction_rows(frame(20), answers(20), "test")], {}, epochs(3))
+
+    assert run.history.epoch.tolist() == [1, 2, 3]
+    assert sorted(path.name for path in run.folder.iterdir()) == [
+        "events.out.tfevents.0.vitrine", "history.csv", "predictions.csv", "run.json", "weights",
+    ]  # fmt: skip
 
 
 def test_the_events_grow_in_place_so_that_a_reader_can_follow(tmp_path):
@@ -139,6 +159,20 @@ def test_two_runs_align_on_the_same_images(tmp_path):
 
     assert (first.image == second.image).all()
     assert not np.array_equal(first.probabilities, second.probabilities)
+
+
+def test_several_runs_align_with_the_first_and_one_alone_with_itself(tmp_path):
+    group = [write(tmp_path, seed=seed) for seed in range(3)]
+    other = write(tmp_path, seed=3, first=1)
+
+    aligned = runs.align(*group)
+
+    assert [part.probabilities[0, 0] for part in aligned] == [
+        run.part("test").probabilities[0, 0] for run in group
+    ]
+    assert len(runs.align(other)) == 1
+    with pytest.raises(RunError, match="seed-0 and .*seed-3 to predict the same images"):
+        runs.align(*group, other)
 
 
 def test_runs_on_other_images_do_not_align(tmp_path):
@@ -198,6 +232,9 @@ DAMAGES = {
     "text": ("predictions.csv", lambda text: text.replace(",0.", ",x0.", 1), "could not convert"),
     "a hole": ("predictions.csv", lambda text: re.sub(r",0\.\d+", ",", text), "is no number"),
     "a row twice": ("predictions.csv", lambda text: text + text.splitlines()[-1], "twice in one"),
+    "no label": ("predictions.csv", lambda text: text.replace(",0,0.", ",,0.", 1), "is no class"),
+    "label 9": ("predictions.csv", lambda text: text.replace(",0,0.", ",9,0.", 1), "is no class"),
+    "label 0.5": ("predictions.csv", lambda text: text.replace(",0,0.", ",0.5,0.", 1), "no class"),
 }
 
 
@@ -212,6 +249,74 @@ def test_a_damaged_run_is_named_with_its_file(file, damage, found, tmp_path):
             runs.load(run.name, tmp_path).part(part)
 
     assert found in str(refusal.value) and "\n" not in str(refusal.value)
+
+
+def test_a_repetition_that_was_cut_at_the_end_of_a_line_is_seen(tmp_path):
+    folds = [prediction_rows(frame(10, 10 * k), answers(10), "repeat-0", k) for k in (0, 1)]
+    run = RunFolder(RECIPE, 0, tmp_path).finish(folds, {"data": {"images": 20}})
+    path = run.folder / "predictions.csv"
+    assert len(runs.load(run.name, tmp_path).fold(0, 0).image) == 10
+
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+
+    with pytest.raises(RunError, match="whole predictions.csv, found 19 rows of repeat 0 for 20"):
+        runs.load(run.name, tmp_path).fold(0, 0)
+
+
+def test_facts_are_there_once_both_their_files_are(tmp_path, monkeypatch):
+    run, table = write(tmp_path), pd.DataFrame({"row": [1], "predicted": [2]})
+    replaced, seen = Path.replace, []
+
+    def killed(path, target):
+        if seen:
+            raise KeyboardInterrupt
+        seen.append(path)
+        return replaced(path, target)
+
+    monkeypatch.setattr(Path, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        derived.write(run, "facts", table, {"writer": "a test"})
+    assert not derived.has(run.folder, "facts")
+    monkeypatch.undo()
+    derived.write(run, "facts", table, {"writer": "a test"})
+
+    assert derived.read(run, "facts").equals(table)
+    assert derived.about(run, "facts")["writer"] == "a test"
+    left = {path.name for path in (run.folder / "derived").iterdir()}
+    assert left == {"facts.csv", "facts.json"}
+
+
+@pytest.mark.parametrize(("file", "ask"), [("facts.json", "about"), ("facts.csv", "read")])
+def test_derived_facts_that_are_damaged_are_named_with_their_run(file, ask, tmp_path):
+    run = write(tmp_path)
+    derived.write(run, "facts", pd.DataFrame({"row": [1]}), {})
+    path = run.folder / "derived" / file
+    told = rf"{run.name}: expected derived/{file} whole, found .*git, or make it with `vitrine rob"
+
+    path.write_text(path.read_text()[:-1] if file == "facts.csv" else "{")
+    with pytest.raises(RunError, match=told):
+        getattr(derived, ask)(run, "facts")
+    if file == "facts.json":
+        path.unlink()
+        with pytest.raises(RunError, match="found no such file"):
+            derived.about(run, "facts")
+
+
+def test_code_of_which_git_says_nothing_is_not_declared_clean(tmp_path, monkeypatch):
+    monkeypatch.setenv("VITRINE_ROOT", str(tmp_path))
+    nothing_said = {"commit": "unknown", "dirty": True}
+
+    assert meter.code_state() == nothing_said  # no repository
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    assert meter.code_state() == {"commit": "unknown", "dirty": False}
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "new.py").touch()
+    assert meter.code_state() == nothing_said
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert meter.code_state() == nothing_said  # no git
+
+    assert commits([nothing_said]) == "inconnu"
+    assert commits([nothing_said, {"commit": "0123456789", "dirty": False}]) == "0123456, inconnu"
 
 
 def test_a_run_goes_on_with_what_it_was_begun_with_alone(tmp_path, monkeypatch):

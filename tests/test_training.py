@@ -107,6 +107,17 @@ def test_another_seed_gives_another_run_and_the_folder_is_whole(whole, train, tm
     assert kept == {"torch": ["model.pt"], "keras": ["model.weights.h5"]}[trainer]
 
 
+def test_the_rate_of_an_epoch_is_that_of_its_last_step(whole, demo_split):
+    trainer, reference = whole
+    recipe = replace(recipes.find(TRAINERS[trainer]).smoke(), **LESSON)
+    steps = len(demo_split.part("train")) // recipe.batch_size
+
+    passes = [epoch - 0.5 / steps for epoch in (1, 2, 3)]
+    expected = [recipe.learning_rate_at(p) for p in passes]
+
+    assert reference.history.learning_rate.tolist() == pytest.approx(expected, rel=1e-4)
+
+
 def test_predictions_are_those_of_the_kept_weights(whole, demo_catalog, demo_split):
     trainer, reference = whole
     if trainer == "keras":
@@ -401,6 +412,68 @@ for frozen in (False, True, False):
     ).stdout  # fmt: skip
 
     assert printed.split() == ["0", "1", "0"]
+
+
+def test_a_damaged_state_of_keras_is_told_as_torch_tells_it(tmp_path):
+    script = """
+import sys
+from pathlib import Path
+import numpy as np
+from vitrine.runs import RunError
+from vitrine.train_keras.state import load_state
+
+last = Path(sys.argv[1])
+np.savez(last, history="[]", model_0=np.arange(1000.0))
+whole = last.read_bytes()
+middle = len(whole) // 2
+spoiled = whole[:middle] + b"spoiled" + whole[middle + 7:]
+for damaged in (b"", b"no archive", whole[:-30], spoiled, whole.replace(b"history", b"another")):
+    last.write_bytes(damaged)
+    try:
+        load_state(None, last, None)
+    except RunError as error:
+        print(error)
+"""
+    weights = tmp_path / "any" / "seed-0" / "weights"
+    weights.mkdir(parents=True)
+    environment = os.environ | {"PYTHONPATH": str(Path(runs.__file__).parents[2])}
+    command = [sys.executable, "-W", "ignore", "-c", script, str(weights / "last.npz")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr[-2000:]
+    told = (
+        "run any/seed-0: expected a whole checkpoint in last.npz, found a damaged file; move the "
+        "folder of the run away to start again\n"
+    )
+    assert done.stdout == 5 * told
+
+
+def test_weights_that_keras_cannot_read_are_refused_by_the_name_of_their_file(tmp_path):
+    """TensorFlow speaks from a process of its own."""
+    script = """
+import sys
+from dataclasses import replace
+from vitrine import recipes
+from vitrine.train_keras.network import build
+for path in sys.argv[1:]:
+    try:
+        build(replace(recipes.find("efficientnet-b0-keras").smoke(), weights=path))
+    except recipes.RecipeError as error:
+        print(error)
+"""
+    files = [tmp_path / name for name in ("mine.safetensors", "mine.weights.h5", "mine.txt")]
+    for file in files:
+        file.write_text("no weights")
+    environment = os.environ | {"PYTHONPATH": str(Path(runs.__file__).parents[2])}
+    printed = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script, *files], env=environment,
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+
+    assert len(printed.splitlines()) == len(files)
+    for file, said in zip(files, printed.splitlines(), strict=True):
+        assert f"expected {file.name} to hold weights of EfficientNetB0, found another" in said
+        assert "; give `--weights PATH`" in said
 
 
 def test_asking_for_a_gpu_that_is_not_there_is_refused(demo_catalog, demo_split, tmp_path):

@@ -124,6 +124,7 @@ class Classifier(L.LightningModule):
         else:
             logits = self.model[1](x)
             loss = self.hard_loss(logits, labels)
+        self.sums["rate"] = self.optimizers().param_groups[-1]["lr"]
         self.sums["loss"] += loss.detach() * len(labels)
         self.sums["hits"] += (logits.detach().argmax(1) == labels).sum()
         self.sums["seen"] += len(labels)
@@ -154,7 +155,7 @@ class Classifier(L.LightningModule):
         return {
             "epoch": self.current_epoch + 1,
             "seconds": sums["seconds"],
-            "learning_rate": self.optimizers().param_groups[-1]["lr"],
+            "learning_rate": sums["rate"],  # of its last step: the schedule has moved on since
             "train_loss": sums["loss"] / sums["seen"],
             "train_accuracy": sums["hits"] / sums["seen"],
             "val_loss": sums["val_loss"] / sums["val_seen"],

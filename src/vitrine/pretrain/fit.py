@@ -109,7 +109,8 @@ def fit(
         facts["precision"] = str(trainer.precision)
         facts["processes"] = trainer.world_size
         facts["data"] = corpus.facts()
-        run = folder.finish([answers(truth, predict(learner.final, asked))], facts)
+        rows = answers(truth, predict(learner.final, asked))
+        run = folder.finish([rows], facts, learner.history)
         last.unlink()
         return run
 

@@ -7,7 +7,7 @@ A trainer writes predictions, never metrics: ``vitrine.scores`` alone turns them
 
 from vitrine.runs.folder import RunFolder, data_facts, prediction_rows
 from vitrine.runs.meter import Meter
-from vitrine.runs.reading import Predictions, Run, RunError, align, load, names
+from vitrine.runs.reading import Predictions, Run, RunError, align, align_fold, load, names
 
 __all__ = [
     "Meter",
@@ -16,6 +16,7 @@ __all__ = [
     "RunError",
     "RunFolder",
     "align",
+    "align_fold",
     "data_facts",
     "load",
     "names",

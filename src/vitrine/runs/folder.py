@@ -25,6 +25,8 @@ FORMAT = 1
 WEIGHTS, EVENTS = "weights", "events.out.tfevents.0.vitrine"
 BEGUN = "begun.json"
 """What a run was begun with, kept until it is finished: it goes on with nothing else."""
+LOCK = ".lock"
+"""Locked by a sweep while it makes the run: like the note, no sign that anything was learned."""
 
 log = logging.getLogger(__name__)
 
@@ -96,12 +98,13 @@ class RunFolder:
         asked = json.loads(json.dumps({"recipe": self.recipe.to_dict(), **start}))
         note = self.weights / BEGUN
         left = {path.name for path in self.weights.iterdir()} if self.weights.exists() else set()
-        if left - {BEGUN} and not resume:
+        learned = left - {BEGUN, LOCK}
+        if learned and not resume:
             raise RunError(
                 f"run {self.name} was begun and interrupted; add --resume to go on from its last "
                 "epoch, or move its folder away to start again"
             )
-        if left - {BEGUN} and note.is_file() and json.loads(note.read_text()) != asked:
+        if learned and note.is_file() and json.loads(note.read_text()) != asked:
             raise RunError(
                 f"run {self.name}: expected to go on with the recipe and the weights that it was "
                 "begun with, found others; give the same, or move its folder away to start again"
@@ -128,8 +131,14 @@ class RunFolder:
             self.name, last["epoch"], of, last["train_loss"], last["val_loss"],
             last["val_accuracy"], last["seconds"], left / 60,
         )  # fmt: skip
+        self._keep(rows)
+
+    def _keep(self, rows: Sequence[Mapping[str, float | int]]) -> None:
         table = pd.DataFrame(rows, columns=_columns(rows))
-        table.to_csv(self.path / HISTORY, index=False, lineterminator="\n", float_format="%.6g")
+        table["wall_time"] = table.wall_time.round().astype("int64")  # six digits would be hours
+        part = self.path / f"{HISTORY}.part"
+        table.to_csv(part, index=False, lineterminator="\n", float_format="%.6g")
+        part.replace(self.path / HISTORY)
         _write_events(self.path / EVENTS, rows)
 
     def seal(
@@ -138,6 +147,7 @@ class RunFolder:
         catalog: Catalog,
         predict: Callable[[np.ndarray], np.ndarray],
         facts: Mapping[str, Any],
+        history: Sequence[Mapping[str, float | int]] = (),
     ) -> Run:
         """Predict validation and test with the kept weights, and write the run.
 
@@ -148,17 +158,32 @@ class RunFolder:
             catalog: Where the photos are.
             predict: Turns preprocessed photos into the softmax of each.
             facts: What was measured while training.
+            history: Its epochs, as ``finish`` has them.
         """
         tables = []
         for part in ("validation", "test"):
             frame = split.part(part)
             pixels = images.cached(catalog, frame.image.tolist(), self.recipe.image_size)
             tables.append(prediction_rows(frame, predict(pixels), part))
-        return self.finish(tables, {**facts, "data": data_facts(catalog, split)})
+        return self.finish(tables, {**facts, "data": data_facts(catalog, split)}, history)
 
-    def finish(self, predictions: Sequence[pd.DataFrame], facts: Mapping[str, Any]) -> Run:
-        """Write predictions, then ``run.json``, which makes the folder a run."""
+    def finish(
+        self,
+        predictions: Sequence[pd.DataFrame],
+        facts: Mapping[str, Any],
+        history: Sequence[Mapping[str, float | int]] = (),
+    ) -> Run:
+        """Write predictions, then ``run.json``, which makes the folder a run.
+
+        Args:
+            predictions: Tables in the form of ``prediction_rows``.
+            facts: What else ``run.json`` says.
+            history: Its epochs, of a run that has some. Each was written when it ended, unless the
+                run was killed between its last checkpoint and that.
+        """
         self.path.mkdir(parents=True, exist_ok=True)
+        if history:
+            self._keep(history)
         table = pd.concat(predictions)
         table.to_csv(self.path / PREDICTIONS, index=False, lineterminator="\n")
         meta = {
@@ -177,12 +202,12 @@ class RunFolder:
         return Run(self.name, self.path, meta)
 
 
-def _columns(rows: list[dict[str, float | int]]) -> list[str]:
+def _columns(rows: Sequence[Mapping[str, float | int]]) -> list[str]:
     """Return the columns of every history, then those that this one adds."""
     return [*HISTORY_COLUMNS, *(name for name in rows[0] if name not in HISTORY_COLUMNS)]
 
 
-def _write_events(path: Path, rows: list[dict[str, float | int]]) -> None:
+def _write_events(path: Path, rows: Sequence[Mapping[str, float | int]]) -> None:
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.compat.proto.summary_pb2 import Summary
     from tensorboard.summary.writer.record_writer import RecordWriter

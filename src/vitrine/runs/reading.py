@@ -1,6 +1,7 @@
 """Read finished runs, and align two of them image by image."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +14,7 @@ from jaxtyping import Float, Int
 from vitrine import paths
 from vitrine.catalog import CLASSES
 
-__all__ = ["Predictions", "Run", "RunError", "align", "load", "names"]
+__all__ = ["Predictions", "Run", "RunError", "align", "align_fold", "load", "names"]
 
 META, HISTORY, PREDICTIONS = "run.json", "history.csv", "predictions.csv"
 HISTORY_COLUMNS = (
@@ -99,7 +100,10 @@ class Run:
 
     def fold(self, repeat: int, fold: int) -> Predictions:
         """Return the predictions of one fold of one repetition of the cross-validation."""
-        rows = self._of(f"repeat-{repeat}")
+        rows, images = self._of(f"repeat-{repeat}"), self.meta.get("data", {}).get("images")
+        if images and 0 < len(rows) != images:
+            found = f"{len(rows)} rows of repeat {repeat} for {images} images"
+            raise self.damaged(PREDICTIONS, found)
         rows = rows[rows.fold == fold]
         if rows.empty:
             raise RunError(f"run {self.name}: found no predictions for repeat {repeat} fold {fold}")
@@ -120,12 +124,14 @@ class Run:
             raise self.damaged(PREDICTIONS, f"{twice} twice in one part")
         try:
             given = rows[columns].to_numpy(dtype=float)
-            truth = rows.label.to_numpy(dtype=int)
+            labels = rows.label.to_numpy(dtype=float)
         except ValueError as error:
             raise self.damaged(PREDICTIONS, str(error)) from error
         if not np.isfinite(given).all():
             raise self.damaged(PREDICTIONS, "a probability that is no number")
-        return Predictions(rows.image.to_numpy(), truth, given)
+        if not np.isin(labels, range(len(CLASSES))).all():
+            raise self.damaged(PREDICTIONS, "a label that is no class")
+        return Predictions(rows.image.to_numpy(), labels.astype(int), given)
 
 
 def names(base: Path | None = None) -> list[str]:
@@ -163,21 +169,33 @@ def load(name: str, base: Path | None = None) -> Run:
     return run
 
 
-def align(first: Run, second: Run, part: str = "test") -> tuple[Predictions, Predictions]:
-    """Return the predictions of two runs on the same images, in the same order.
+def align(first: Run, *others: Run, part: str = "test") -> list[Predictions]:
+    """Return the predictions of runs on the same images, in the same order.
 
     Raises:
         RunError: If they were not made on the same images with the same labels: comparing them
             image by image would then mean nothing.
     """
-    a, b = first.part(part), second.part(part)
-    if not np.array_equal(a.image, b.image):
-        found = f"{len(set(a.image) ^ set(b.image))} images in one only"
-    elif not np.array_equal(a.truth, b.truth):
-        found = f"another label for {(a.truth != b.truth).sum()} of them"
-    else:
-        return a, b
-    raise RunError(
-        f"expected {first.name} and {second.name} to predict the same images of the part {part!r}, "
-        f"found {found}; compare runs made on one split"
-    )
+    return _aligned([(run.name, run.part(part)) for run in (first, *others)], f"part {part!r}")
+
+
+def align_fold(first: Run, *others: Run, repeat: int, fold: int) -> list[Predictions]:
+    """Return the predictions of runs for one fold of one repetition, as ``align`` does."""
+    where = f"fold {fold} of repeat {repeat}"
+    return _aligned([(run.name, run.fold(repeat, fold)) for run in (first, *others)], where)
+
+
+def _aligned(given: Sequence[tuple[str, Predictions]], where: str) -> list[Predictions]:
+    (first, a), *others = given
+    for other, b in others:
+        if not np.array_equal(a.image, b.image):
+            found = f"{len(set(a.image) ^ set(b.image))} images in one only"
+        elif not np.array_equal(a.truth, b.truth):
+            found = f"another label for {(a.truth != b.truth).sum()} of them"
+        else:
+            continue
+        raise RunError(
+            f"expected {first} and {other} to predict the same images of the {where}, found "
+            f"{found}; compare runs made on one split"
+        )
+    return [predictions for _, predictions in given]

@@ -192,7 +192,7 @@ def fit(
     facts["parameters"] = int(sum(np.prod(v.shape) for v in _weights(network)))
     facts["precision"] = policy
     facts |= began
-    run = folder.seal(split, catalog, partial(predict, network), facts)
+    run = folder.seal(split, catalog, partial(predict, network), facts, history)
     for left in (LAST, BEST):
         (folder.weights / left).unlink(missing_ok=True)
     return run

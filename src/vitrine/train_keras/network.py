@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 from jaxtyping import Float, UInt8
+from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from vitrine import exchange
@@ -87,6 +88,8 @@ def _source(recipe: Recipe, body: Callable[..., keras.Model]) -> keras.Model:
     try:
         return body(weights=str(path) if path else "imagenet")
     except Exception as error:
+        if path:
+            raise _unreadable(recipe, path, error) from error
         raise RecipeError(
             f"expected the weights {recipe.weights!r} of {recipe.architecture}, found none "
             f"({type(error).__name__}); with a network Keras downloads them, without one place "
@@ -98,11 +101,23 @@ def _source(recipe: Recipe, body: Callable[..., keras.Model]) -> keras.Model:
 def _crossed(recipe: Recipe, path: Path, network: keras.Model) -> keras.Model:
     """Fill a network without its head from what PyTorch learned, by the names of its layers."""
     start.require_own(recipe, exchange.torch_architecture(recipe.architecture))
-    learned = exchange.to_keras(load_file(path))
+    try:
+        state = load_file(path)
+    except SafetensorError as error:
+        raise _unreadable(recipe, path, error) from error
+    learned = exchange.to_keras(state)
     _assign(
         _named(network.layers), {n: a for n, a in learned.items() if not n.startswith(f"{HEAD}/")}
     )
     return network
+
+
+def _unreadable(recipe: Recipe, path: Path, error: Exception) -> RecipeError:
+    return RecipeError(
+        f"expected {path.name} to hold weights of {recipe.architecture}, found another content "
+        f"({type(error).__name__}); give `--weights PATH` with the path of a whole checkpoint of "
+        "this architecture, .h5 or .safetensors"
+    )
 
 
 def _start(backbone: keras.Model, source: keras.Model) -> None:

@@ -4,9 +4,12 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import keras
 import numpy as np
+
+from vitrine.runs import RunError
 
 __all__ = ["BEST", "LAST", "load_state", "save_state"]
 
@@ -34,16 +37,27 @@ def load_state(
             empty.
         compile_for: Compiles the network as the given epoch trains it, so that the optimiser has
             the variables that were saved.
+
+    Raises:
+        RunError: If the file is damaged.
     """
     if not path.exists():
         return []
-    with np.load(path) as arrays:
+    try:
+        with np.load(path) as file:
+            arrays = dict(file)
         history = json.loads(str(arrays["history"]))
-        compile_for(len(history) - 1)
-        for name, variables in (
-            ("model", network.variables),
-            ("optimizer", network.optimizer.variables),
-        ):
-            for i, variable in enumerate(variables):
-                variable.assign(arrays[f"{name}_{i}"])
+    except (BadZipFile, EOFError, KeyError, ValueError) as error:
+        run = path.parents[1]
+        raise RunError(
+            f"run {run.parent.name}/{run.name}: expected a whole checkpoint in {path.name}, found "
+            "a damaged file; move the folder of the run away to start again"
+        ) from error
+    compile_for(len(history) - 1)
+    for name, variables in (
+        ("model", network.variables),
+        ("optimizer", network.optimizer.variables),
+    ):
+        for i, variable in enumerate(variables):
+            variable.assign(arrays[f"{name}_{i}"])
     return history

@@ -101,7 +101,7 @@ def fit(
         facts["parameters"] = sum(p.numel() for p in network[1].parameters())
         facts["precision"] = str(trainer.precision)
         facts |= began
-        run = folder.seal(split, catalog, partial(predict, network), facts)
+        run = folder.seal(split, catalog, partial(predict, network), facts, module.history)
         last.unlink()
         best.unlink(missing_ok=True)
         return run
