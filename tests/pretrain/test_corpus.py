@@ -1,11 +1,13 @@
 """A corpus is decoded once, whole, from either of its sources, or not at all."""
 
 import hashlib
+import io
 import shutil
 import threading
 import zipfile
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,6 +26,16 @@ class Quiet(SimpleHTTPRequestHandler):
 
 def md5(path):
     return hashlib.md5(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture
+def address(tiny_imagenet):
+    """Return where the archive is served from."""
+    handler = partial(Quiet, directory=tiny_imagenet.parent)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/{tiny_imagenet.name}"
+        server.shutdown()
 
 
 def test_packed_files_become_the_images_and_labels_that_were_packed(corpus):
@@ -54,15 +66,9 @@ def test_tiny_imagenet_is_read_from_its_archive_with_its_two_ways_of_labelling(
     assert len(grey) == 1
 
 
-def test_an_archive_is_downloaded_checked_decoded_and_not_kept(tiny_imagenet, tmp_path):
-    handler = partial(Quiet, directory=tiny_imagenet.parent)
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{server.server_port}/{tiny_imagenet.name}"
+def test_an_archive_is_downloaded_checked_decoded_and_not_kept(tiny_imagenet, address, tmp_path):
+    corpus = sources.obtain(address, tmp_path, md5=md5(tiny_imagenet))
 
-        corpus = sources.obtain(address, tmp_path, md5=md5(tiny_imagenet))
-
-        server.shutdown()
     assert corpus.receipt.source == address
     assert corpus.receipt.archive_sha256 == hashlib.sha256(tiny_imagenet.read_bytes()).hexdigest()
     assert not list(tmp_path.glob("archive.part*"))
@@ -73,6 +79,24 @@ def test_another_archive_than_tiny_imagenet_is_refused(tiny_imagenet, tmp_path):
         sources.obtain(tiny_imagenet, tmp_path)
 
     assert refused.value.exit_code == 3
+
+
+def test_another_archive_at_an_address_is_not_kept(address, tmp_path):
+    with pytest.raises(CorpusError, match="of MD5 90528d7ca1"):
+        sources.obtain(address, tmp_path)
+
+    assert not list(tmp_path.glob("archive.part*"))
+
+
+def test_a_local_archive_leaves_the_beginning_of_a_download_as_it_is(tiny_imagenet, tmp_path):
+    begun = tmp_path / "archive.part"
+    begun.write_bytes(b"begun")
+
+    with pytest.raises(CorpusError, match="of MD5 90528d7ca1"):
+        sources.obtain(tiny_imagenet, tmp_path)
+    sources.obtain(tiny_imagenet, tmp_path, md5=md5(tiny_imagenet))
+
+    assert begun.read_bytes() == b"begun"
 
 
 def test_a_corpus_is_decoded_once(packed, corpus, monkeypatch):
@@ -116,6 +140,7 @@ def damaged(packed, folder, **changes):
             {"labels": np.full(SIZES["validation"], CLASSES, np.uint8)},
             "offsets and labels that fit",
         ),
+        ({"labels": np.full(SIZES["validation"], -1, np.int8)}, "offsets and labels that fit"),
         ({"labels": np.zeros(3, np.uint8)}, "offsets and labels that fit one another in val.npz"),
         ({"data": np.zeros(10, np.uint8)}, "offsets and labels that fit one another in val.npz"),
     ],
@@ -129,14 +154,75 @@ def test_packed_files_that_contradict_themselves_are_refused(packed, tmp_path, c
     assert refused.value.exit_code == 2
 
 
-def test_a_damaged_image_is_refused_and_leaves_the_former_corpus_whole(packed, tmp_path):
+def unclosed(path):
+    """Return arrays of which one has a header that opens a bracket too many."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(path) as whole, zipfile.ZipFile(target, "w") as archive:
+        for name in whole.namelist():
+            archive.writestr(name, whole.read(name).replace(b"(18,)", b"(18,("))
+    return target.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("damage", "found"),
+    [
+        (lambda path: b"", "EOFError: No data"),
+        (lambda path: b"<html>", "ValueError: "),
+        (lambda path: path.read_bytes()[:-100], "BadZipFile: File is not a zip file"),
+        (unclosed, "TokenError: "),
+    ],
+)
+def test_a_damaged_packed_file_is_named(packed, tmp_path, damage, found):
+    source = tmp_path / "source"
+    shutil.copytree(packed, source)
+    (source / "val.npz").write_bytes(damage(packed / "val.npz"))
+
+    with pytest.raises(CorpusError, match=f"labels in val.npz, found .*{found}") as refused:
+        sources.obtain(source, tmp_path / "data")
+
+    assert refused.value.exit_code == 2
+
+
+@pytest.mark.parametrize("place", [0, 4])
+def test_a_damaged_image_is_refused_and_leaves_the_former_corpus_whole(packed, tmp_path, place):
     before = sources.obtain(packed, tmp_path / "data")
     with np.load(packed / "val.npz") as arrays:
         data = arrays["data"].copy()
-        data[arrays["offsets"][4] : arrays["offsets"][5]] = 0
+        data[arrays["offsets"][place] : arrays["offsets"][place + 1]] = 0
     source = damaged(packed, tmp_path / "source", data=data)
 
-    with pytest.raises(CorpusError, match="a readable image 4 in the part validation"):
+    with pytest.raises(CorpusError, match=f"a readable image {place} in the part validation"):
+        sources.obtain(source, tmp_path / "data")
+
+    assert load(tmp_path / "data").receipt == before.receipt
+    assert not (tmp_path / "data" / ".decoding").exists()
+
+
+def test_a_damaged_image_in_a_sound_archive_is_not_blamed_on_the_archive(tiny_imagenet, tmp_path):
+    path = tmp_path / "tiny.zip"
+    with zipfile.ZipFile(tiny_imagenet) as whole, zipfile.ZipFile(path, "w") as archive:
+        for name in whole.namelist():
+            first = name.endswith("/n000_0.JPEG")
+            archive.writestr(name, b"no image" if first else whole.read(name))
+
+    with pytest.raises(CorpusError, match="a readable image 0 in the part train, found one that"):
+        sources.obtain(path, tmp_path / "data", md5=md5(path))
+
+
+def test_a_disk_that_fills_while_decoding_is_told_and_leaves_the_former_corpus_whole(
+    packed, tmp_path, monkeypatch
+):
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    before = sources.obtain(packed, tmp_path / "data")
+    source, opened = damaged(packed, tmp_path / "source"), Path.open
+
+    def full(path, mode="r", **options):
+        decoding = mode == "wb" and path.name == "train.npy"
+        return opened(Path("/dev/full") if decoding else path, mode, **options)
+
+    monkeypatch.setattr(Path, "open", full)
+    with pytest.raises(ArchiveError, match="expected 147,456 free bytes on the disk of"):
         sources.obtain(source, tmp_path / "data")
 
     assert load(tmp_path / "data").receipt == before.receipt

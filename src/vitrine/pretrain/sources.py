@@ -11,10 +11,11 @@ import hashlib
 import json
 import shutil
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
+from jaxtyping import UInt8
 
 from vitrine import images
 from vitrine.archive import ArchiveError, Receipt, origin
@@ -63,13 +64,13 @@ def obtain(
         if isinstance(place, Path) and place.is_dir():
             classes, parts, digest = _packed(place)
             return _decode(folder, "packed", place.name, digest, classes, parts)
-        archive = download(place, folder) if isinstance(place, str) else place
-        _check(archive, md5, folder)
+        archive = _archive(place, folder, md5)
         with readable(archive), zipfile.ZipFile(archive) as opened:
             classes, parts = _tiny_imagenet(opened)
             label, digest = origin.label(place), sha256(archive)
             corpus = _decode(folder, "tiny-imagenet-200", label, digest, classes, parts)
-        discard(folder)
+        if isinstance(place, str):
+            discard(folder)
         return corpus
 
 
@@ -81,16 +82,20 @@ def _present(folder: Path, label: str | None) -> Corpus | None:
     return corpus if label in (None, corpus.receipt.source) else None
 
 
-def _check(archive: Path, expected: str, folder: Path) -> None:
+def _archive(place: str | Path, folder: Path, expected: str) -> Path:
+    """Return the archive, downloaded if it has an address, once its hash is the one expected."""
+    archive = download(place, folder) if isinstance(place, str) else place
     with archive.open("rb") as file:
         found = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
     if found != expected:
-        discard(folder)
+        if isinstance(place, str):  # a local archive leaves the beginning of a download as it is
+            discard(folder)
         raise CorpusError(
             f"expected the archive of Tiny ImageNet, of MD5 {expected}, found {found}; fetch it "
             f"again from {ADDRESS}",
             exit_code=MISMATCH,
         )
+    return archive
 
 
 def _tiny_imagenet(archive: zipfile.ZipFile) -> tuple[list[str], dict[str, list[Image]]]:
@@ -134,7 +139,7 @@ def _packed(folder: Path) -> tuple[list[str], dict[str, list[Image]], str]:
         digest = hashlib.sha256("".join(map(sha256, every)).encode()).hexdigest()
     except CorpusError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise _unreadable(
             f"train-*.npz, val.npz and {CLASSES} in {folder.name}",
             f"something else ({type(error).__name__}: {error})",
@@ -143,10 +148,18 @@ def _packed(folder: Path) -> tuple[list[str], dict[str, list[Image]], str]:
 
 
 def _images(file: Path, classes: int) -> list[Image]:
-    with np.load(file) as arrays:
-        data, offsets, labels = (arrays[name] for name in ("data", "offsets", "labels"))
-    whole = len(offsets) == len(labels) + 1 and offsets[0] == 0 and offsets[-1] == len(data)
-    if not whole or (np.diff(offsets) <= 0).any() or labels.max(initial=0) >= classes:
+    try:
+        with file.open("rb") as opened, np.load(opened) as arrays:
+            data, offsets, labels = (arrays[name] for name in ("data", "offsets", "labels"))
+        whole = len(offsets) == len(labels) + 1 and offsets[0] == 0 and offsets[-1] == len(data)
+        whole = whole and (offsets[:-1] < offsets[1:]).all()
+        known = np.isin(labels, np.arange(classes)).all()
+    except Exception as error:  # numpy, fed garbage, may raise anything
+        raise _unreadable(
+            f"the arrays data, offsets and labels in {file.name}",
+            f"something else ({type(error).__name__}: {error})",
+        ) from error
+    if not (whole and known):
         raise _unreadable(f"offsets and labels that fit one another in {file.name}", "others")
 
     def encoded(i: int) -> Callable[[], bytes]:
@@ -193,26 +206,43 @@ def _decode(
 def _write(staging: Path, part: str, found: list[Image]) -> None:
     if not found:
         raise _unreadable(f"images of the part {part}", "none")
-    side = len(images.decode(found[0][0]()))
+    side = len(_decoded(part, 0, found[0]))
     shape = (len(found), side, side, 3)
-    require_space(staging, int(np.prod(shape)))
-    with writing(staging, int(np.prod(shape))):
-        np.save(staging / f"{part}-labels.npy", np.array([label for _, label in found], np.int64))
-        pixels = np.lib.format.open_memmap(
-            staging / f"{part}.npy", mode="w+", dtype=np.uint8, shape=shape
-        )
-    for i, (encoded, _) in enumerate(found):
-        try:
-            decoded = images.decode(encoded())
-        except images.ImageError as error:
-            raise _unreadable(f"a readable image {i} in the part {part}", str(error)) from error
-        if decoded.shape != shape[1:]:
-            raise _unreadable(
-                f"images of {side} x {side} pixels in the part {part}",
-                f"one of {decoded.shape[1]} x {decoded.shape[0]}",
-            )
-        pixels[i] = decoded
-    pixels.flush()
+    labels = np.array([label for _, label in found], "<i8")
+
+    def pixels() -> Iterator[bytes]:
+        for i, image in enumerate(found):
+            decoded = _decoded(part, i, image)
+            if decoded.shape != shape[1:]:
+                raise _unreadable(
+                    f"images of {side} x {side} pixels in the part {part}",
+                    f"one of {decoded.shape[1]} x {decoded.shape[0]}",
+                )
+            yield decoded.tobytes()
+
+    size = int(np.prod(shape))
+    require_space(staging, size)
+    with writing(staging, size):
+        _save(staging / f"{part}-labels.npy", "<i8", labels.shape, [labels.tobytes()])
+        _save(staging / f"{part}.npy", "|u1", shape, pixels())
+
+
+def _decoded(part: str, i: int, image: Image) -> UInt8[np.ndarray, "height width 3"]:
+    try:
+        return images.decode(image[0]())
+    except images.ImageError as error:
+        raise _unreadable(
+            f"a readable image {i} in the part {part}", f"one that is not ({error})"
+        ) from error
+
+
+def _save(path: Path, kind: str, shape: tuple[int, ...], pieces: Iterable[bytes]) -> None:
+    """Write an array a piece at a time: through a mapping, a full disk would kill the process."""
+    header = {"descr": kind, "fortran_order": False, "shape": shape}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for piece in pieces:
+            file.write(piece)
 
 
 def _unreadable(expected: str, found: str) -> CorpusError:
