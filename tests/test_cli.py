@@ -1,4 +1,6 @@
 import errno
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -6,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from vitrine import cli, runs
+from vitrine import cli, runs, session
 
 NAMES = ("histogram-hog/seed-0", "mobilenetv2-int8-probe/seed-0")
 
@@ -103,6 +105,32 @@ def test_weights_are_left_out_of_a_recipe_that_protects_them():
 
     assert done.returncode == 2
     assert "expected a CUDA device" in done.stderr  # and not the epochs of the head alone
+
+
+def test_a_run_is_named_after_what_it_starts_from(within, tmp_path, monkeypatch):
+    named = []
+    monkeypatch.setattr("vitrine.paths.runs", lambda: tmp_path)
+    monkeypatch.setattr(session.Session, "fit", lambda _, recipe, **__: named.append(recipe.name))
+    for run in ("a/seed-0", "b/seed-0", "b/seed-1"):
+        kept = tmp_path / "pretrain" / run / "weights" / "model.safetensors"
+        kept.parent.mkdir(parents=True)
+        kept.touch()
+        (kept.parents[1] / "run.json").write_text(json.dumps({"name": run, "recipe": {}}))
+    for place in ("here", "there"):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "Model.safetensors").write_text(place)
+
+    starts = [
+        "none", "pretrain/a/seed-0", "pretrain/b/seed-0", kept, tmp_path / "here/Model.safetensors",
+        tmp_path / "there/Model.safetensors", "nowhere/Model.safetensors",
+    ]  # fmt: skip
+    for start in starts:
+        within("train", "efficientnet-b0-torch", "--profile", "smoke", "--weights", str(start))
+
+    here, there = (hashlib.sha256(place.encode()).hexdigest()[:8] for place in ("here", "there"))
+    assert [name.removeprefix("efficientnet-b0-torch-smoke-") for name in named] == [
+        "none", "a-seed-0", "b-seed-0", "b-seed-1", f"model-{here}", f"model-{there}", "model",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

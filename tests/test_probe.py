@@ -111,6 +111,16 @@ def test_absent_or_altered_weights_say_where_to_get_them(monkeypatch, tmp_path):
         probe.extract(recipe, pixels)
 
 
+@pytest.mark.parametrize("content", ["", "not a network"])
+def test_a_file_that_is_no_network_is_refused_by_its_name(content, tmp_path):
+    path = tmp_path / "mine.tflite"
+    path.write_text(content)
+    recipe = replace(recipes.find("mobilenetv2-int8-probe"), weights=str(path))
+
+    with pytest.raises(RecipeError, match="TFLite network in mine.tflite, found .*; give `--weig"):
+        probe.extract(recipe, np.zeros((1, 224, 224, 3), np.uint8))
+
+
 def test_unknown_features_are_refused():
     recipe = replace(HOG, architecture="colour-of-the-sky")
 

@@ -74,13 +74,21 @@ def _weights_file(recipe: Recipe) -> Path:
 def _tflite(recipe: Recipe, tensor: str, pixels: Pixels) -> Features:
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-    interpreter = Interpreter(
-        str(_weights_file(recipe)),
-        num_threads=1,
-        experimental_preserve_all_tensors=True,
-        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-    )
-    interpreter.allocate_tensors()
+    path = _weights_file(recipe)
+    try:
+        interpreter = Interpreter(
+            str(path),
+            num_threads=1,
+            experimental_preserve_all_tensors=True,
+            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        )
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise RecipeError(
+            f"expected a whole TFLite network in {path.name}, found another content "
+            f"({type(error).__name__}: {error}); give `--weights PATH` with the path of a .tflite "
+            "file"
+        ) from error
     details = {item["name"]: item for item in interpreter.get_tensor_details()}
     if tensor not in details:
         raise RecipeError(f"recipe {recipe.name}: found no tensor {tensor!r} in {recipe.weights}")

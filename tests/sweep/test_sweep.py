@@ -1,14 +1,17 @@
 """A sweep makes every run once, whatever dies on the way."""
 
 import logging
+from dataclasses import replace
 from functools import partial
 
 import pytest
 import staged
 from typer.testing import CliRunner
 
-from vitrine import runs, session
+from vitrine import recipes, runs, session
 from vitrine.cli import app
+from vitrine.runs import RunFolder
+from vitrine.splits import Split
 from vitrine.sweep import Job, Outcome, SweepError, cluster, grid, sweep
 from vitrine.sweep.job import FOLDS, in_new_process, perform
 
@@ -91,6 +94,26 @@ def test_a_job_that_fails_for_good_is_told_and_stops_no_other(tmp_path, here):
     assert runs.names(tmp_path) == ["histogram-hog/seed-0"]
 
 
+def test_a_job_that_dies_before_its_first_epoch_leaves_nothing_to_resume(tmp_path, monkeypatch):
+    recipe = recipes.find("efficientnet-b0-torch-scratch")
+
+    def die(recipe, *_, seed, base, **__):
+        RunFolder(recipe, seed, base).prepare(resume=True)
+        raise MemoryError
+
+    monkeypatch.setattr(session, "trainer_of", lambda _: die)
+    split = Split("staged", staged.IMAGES, "0")
+    here = staged.Here(profile="published", split=split, base=tmp_path, photos=False)
+    with pytest.raises(MemoryError):
+        perform(Job(recipe=recipe.name, seed=0), here)
+
+    folder = RunFolder(replace(recipe, epochs=7), 0, tmp_path)
+    left = sorted(path.name for path in folder.weights.iterdir())
+    folder.prepare(resume=False)
+
+    assert left == [".lock", "begun.json"]
+
+
 def test_what_the_cluster_says_of_itself_does_not_hide_what_became_of_the_jobs(here):
     logging.getLogger("distributed").setLevel(logging.INFO)  # as Dask sets it
 
@@ -126,6 +149,7 @@ def test_a_job_runs_in_a_process_of_its_own_on_the_photos_of_its_fold(tmp_path, 
     ("arguments", "found"),
     [
         (["--seeds", "0-x"], "found '0-x'"), (["--seeds", "2-0"], "found '2-0'"),
+        (["--seeds", "1,0-2-5"], "found '1,0-2-5'"),
         (["--folds", "3"], "found '3'"), (["--device", "gpu"], "found 'gpu'"),
     ],
 )  # fmt: skip

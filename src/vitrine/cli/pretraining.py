@@ -97,7 +97,7 @@ def _numbers(text: str) -> list[int]:
     """Read ``0-2,5`` as 0, 1, 2 and 5."""
     refusal = typer.BadParameter(f"expected numbers such as 0-2 or 0,3, found {text!r}")
     try:
-        ends = [[int(end) for end in piece.split("-")] for piece in text.split(",")]
+        ends = [[int(end) for end in piece.split("-", 1)] for piece in text.split(",")]
     except ValueError as error:
         raise refusal from error
     if any(piece != sorted(piece) for piece in ends):  # 2-0 would be no run at all

@@ -43,8 +43,7 @@ def train(
     if chosen.trainer == "probe" and weights is not None and chosen.weights == "none":
         raise typer.BadParameter(f"expected no --weights for {recipe}, which starts from none")
     if weights is not None and weights != chosen.weights:
-        suffix = weights if weights in ("imagenet", "none") else Path(weights).stem
-        started = {"weights": weights, "name": f"{chosen.name}-{suffix.lower()}"}
+        started = {"weights": weights, "name": f"{chosen.name}-{_start(recipe, weights)}"}
         protected = 0 if weights == "none" else chosen.head_epochs  # nothing to protect
         chosen = replace(chosen, **started, head_epochs=protected)
     if resume and (name := f"{chosen.name}/seed-{seed}") in runs.names(here.base):
@@ -58,6 +57,22 @@ def train(
         f"run {run.name}: {len(test.truth)} test photos predicted, "
         f"{accuracy(test.truth, test.probabilities):.1%} of them rightly"
     )
+
+
+def _start(recipe: str, weights: str) -> str:
+    """Name a start: by its run, or by the stem of its file and the beginning of the file's hash."""
+    from vitrine import recipes
+    from vitrine.runs import start
+
+    if weights in ("imagenet", "none"):
+        return weights
+    stem = Path(weights).stem.lower()
+    try:
+        told = start.facts(replace(recipes.find(recipe), weights=weights))["start"]
+    except recipes.RecipeError:  # no such file here: its reader looks elsewhere, or refuses it
+        return stem
+    run = told["learned"] and told["learned"]["run"].replace("/", "-")
+    return run or f"{stem}-{told['sha256'][:8]}"
 
 
 @runs_app.command("list")

@@ -16,6 +16,7 @@ from typing import Any
 import filelock
 
 from vitrine import recipes, runs, session, splits
+from vitrine.runs.folder import LOCK, WEIGHTS
 
 __all__ = ["Job", "Outcome", "SweepError", "grid", "in_new_process", "perform"]
 
@@ -149,8 +150,8 @@ def perform(job: Job, here: session.Session) -> Outcome:
 
 
 def _lock(folder: Path) -> Path:
-    (folder / "weights").mkdir(exist_ok=True)  # what git ignores
-    return folder / "weights" / ".lock"
+    (folder / WEIGHTS).mkdir(exist_ok=True)  # what git ignores
+    return folder / WEIGHTS / LOCK
 
 
 def _main(text: str) -> None:
