@@ -80,6 +80,14 @@ def test_models_that_hardly_disagree_have_no_gap_to_show(smallest):
         smallest(images=158, discordance=0.02)
 
 
+def test_connor_is_not_asked_below_a_power_of_one_half():
+    options = {"images": 158, "discordance": 0.2}
+
+    assert connor_gap(**options, power=0.5) == pytest.approx(1.959964 * np.sqrt(0.2 / 158))
+    with pytest.raises(ValueError, match="power of at least one half, found 0.49; .* use smallest"):
+        connor_gap(**options, power=0.49)
+
+
 def test_a_power_that_chance_alone_reaches_is_refused():
     with pytest.raises(ValueError, match="power above alpha = 0.5, found 0.1"):
         smallest_paired_gap(images=158, discordance=0.2, power=0.1, alpha=0.5)

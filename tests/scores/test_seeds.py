@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -46,7 +47,7 @@ def test_seeds_that_agree_leave_only_the_draw_of_the_images(metric, draw):
 def test_images_that_agree_leave_only_the_draw_of_the_seeds():
     truth = np.zeros(10, dtype=int)
 
-    summary = over_seeds(truth, [truth, truth + 1], accuracy)
+    summary = over_seeds(truth, [truth, truth + 1], replace(accuracy, bounds=(-math.inf, math.inf)))
 
     assert summary.by_seed == (1.0, 0.0)
     assert summary.between_seeds == pytest.approx(math.sqrt(1 / 2))
@@ -55,6 +56,17 @@ def test_images_that_agree_leave_only_the_draw_of_the_seeds():
     assert (summary.mean.low, summary.mean.high) == pytest.approx(
         (0.5 - math.sqrt(1 / 2), 0.5 + math.sqrt(1 / 2))
     )
+
+
+def test_an_interval_over_seeds_ends_where_the_score_does_and_that_of_a_gap_does_not():
+    truth = np.zeros(10, dtype=int)
+    seeds = [truth, truth + 1]
+
+    score = over_seeds(truth, seeds, accuracy).mean
+    gap = seed_gap(truth, seeds, seeds, accuracy)
+
+    assert (score.low, score.high) == (0.0, 1.0)
+    assert gap.low < -1 and gap.high > 1
 
 
 def test_seeds_that_differ_widen_the_interval_of_a_calibration_error():

@@ -103,6 +103,7 @@ overconfidence = Metric(
     source="Calibration: the Achilles Heel of Predictive Analytics, doi:10.1186/s12916-019-1466-7",
     reads="probabilities",
     rows=_excess,
+    bounds=(-1.0, 1.0),
     higher_is_better=False,
 )
 

@@ -104,6 +104,7 @@ def cost_metric(cost: Float[np.ndarray, "category decision"], *, unit: str = "co
         source="The Foundations of Cost-Sensitive Learning, IJCAI 2001, 973-978",
         reads="labels",
         rows=partial(_paid, cost=cost),
+        bounds=(float(cost.min()), float(cost.max())),
         higher_is_better=False,
         unit=unit,
     )

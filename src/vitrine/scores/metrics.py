@@ -6,6 +6,7 @@ to that mean. Resampling images only changes the weights of the mean, so thousan
 draws are one matrix product (``vitrine.scores.resampling``), whatever the score.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -43,6 +44,7 @@ class Metric:
         formula: From the mean row of each draw of images to its score.
         norm: Whether the formula is a norm of the mean row, as a sum of sizes is: it cannot fall
             below zero, noise can only lift it there, and its interval is built otherwise.
+        bounds: Least and greatest values that it can take.
         higher_is_better: Direction of progress.
         unit: ``share`` (0 to 1), ``nat``, or that of a cost.
     """
@@ -54,6 +56,7 @@ class Metric:
     rows: Callable[[np.ndarray, np.ndarray], np.ndarray]
     formula: Callable[[np.ndarray], np.ndarray] = _only_column
     norm: bool = False
+    bounds: tuple[float, float] = (0.0, 1.0)
     higher_is_better: bool = True
     unit: str = "share"
 
@@ -221,6 +224,7 @@ log_loss = Metric(
     "doi:10.1198/016214506000001437",
     reads="probabilities",
     rows=_surprise,
+    bounds=(0.0, math.inf),
     higher_is_better=False,
     unit="nat",
 )
@@ -235,6 +239,7 @@ brier = Metric(
     "doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2",
     reads="probabilities",
     rows=_squared_error,
+    bounds=(0.0, 2.0),
     higher_is_better=False,
     unit="squared distance",
 )

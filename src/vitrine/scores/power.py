@@ -100,6 +100,11 @@ def connor_gap(
         ValueError: If an argument is out of range, or the gap would exceed the discordance.
     """
     _check(images, discordance=discordance, alpha=alpha, power=power)
+    if power < 1 / 2:
+        raise ValueError(
+            f"expected a power of at least one half, found {power}; Connor's formula holds from "
+            "there on, use smallest_paired_gap"
+        )
     a, b = float(ndtri(1 - alpha / 2)) * math.sqrt(discordance), float(ndtri(power))
     lead, inside = images + b**2, b**2 * discordance - a**2
     gap = (a * math.sqrt(images) + math.sqrt(a**2 * images + lead * inside)) / lead

@@ -100,7 +100,7 @@ def resample(
     images once for all runs, and the runs of a side where it has several. Drawing ``n`` runs among
     ``n`` shows only ``(n - 1) / n`` of their variance, so deviations from the mean over runs are
     widened by ``sqrt(n / (n - 1))``. What is peculiar to one image in one run is drawn twice, which
-    makes the interval a little cautious.
+    makes the interval a little cautious. That of a score ends where the metric does.
 
     A metric that is a norm (a calibration error) has no percentile interval worth the name: the
     noise of every bin adds up, so for a calibrated model the draws lie above the sample, which lies
@@ -125,11 +125,17 @@ def resample(
     value = means[0] - sum(means[1:])
     if not metric.norm:
         replicates = replicate(truth, lambda counts: _difference(counts, sides, metric, rng), plan)
-        return percentile(value, replicates, level=level)
+        found = percentile(value, replicates, level=level)
+        return found if len(sides) > 1 else _within(found, metric)
     sizes = replicate(truth, lambda counts: _noise(counts, sides, metric, rng), plan)
     reach = float(np.quantile(sizes, level))
-    low = value - reach if len(sides) > 1 else max(0.0, value - reach)  # a norm is not negative
-    return Interval(value, low, value + reach)
+    found = Interval(value, value - reach, value + reach)
+    return found if len(sides) > 1 else _within(found, metric)
+
+
+def _within(score: Interval, metric: Metric) -> Interval:
+    least, greatest = metric.bounds
+    return Interval(score.value, max(score.low, least), min(score.high, greatest))
 
 
 def _difference(
