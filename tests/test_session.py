@@ -39,6 +39,20 @@ def test_smoke_session_writes_under_build_alone(elsewhere):
     assert runs.names() == before
 
 
+@pytest.mark.parametrize("ask", ["run", "answers"])
+def test_a_miniature_that_other_code_made_is_made_again(elsewhere, ask):
+    made = getattr(session.begin("smoke"), ask)("majority").folder
+    note = elsewhere / "smoke" / "code.sha256"
+    session.begin("smoke")
+    kept = made.is_dir()
+
+    note.write_text("0" * 64)
+    session.begin("smoke")
+
+    assert kept and not made.exists()
+    assert note.read_text() != "0" * 64
+
+
 def test_stand_in_answers_need_no_training_and_repeat_exactly(elsewhere):
     here = session.begin("smoke")
 

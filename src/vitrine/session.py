@@ -6,7 +6,9 @@ it can reach the published runs or the ledger.
 """
 
 import ast
+import hashlib
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -120,7 +122,8 @@ class Session:
         """Return the run of a recipe, training it where the profile or the reader asks for it.
 
         In ``published``, the tracked run is loaded; ``retrain`` makes a new one under
-        ``build/retrain`` and leaves the published one as it is. In ``smoke``, the run is made once.
+        ``build/retrain`` and leaves the published one as it is. In ``smoke``, the run is made once
+        by each version of the package.
 
         Args:
             name: Name of the recipe.
@@ -216,6 +219,21 @@ def _demo_folder() -> Path:
     return paths.build() / "demo"
 
 
+def _smoke_folder() -> Path:
+    """Return the folder of smoke, without the runs that another version of the package made."""
+    folder = paths.build() / "smoke"
+    folder.mkdir(parents=True, exist_ok=True)
+    note, code = folder / "code.sha256", hashlib.sha256()
+    for source in sorted(Path(__file__).parent.rglob("*.py")):
+        code.update(source.read_bytes())
+    with FileLock(folder / ".lock"):
+        if not note.is_file() or note.read_text() != code.hexdigest():
+            for left in ("runs", "stand-in"):
+                shutil.rmtree(folder / left, ignore_errors=True)
+            note.write_text(code.hexdigest())
+    return folder
+
+
 def _refuse_unknown_parameters() -> None:
     """Refuse parameters that the notebook does not declare, of which papermill only warns.
 
@@ -256,7 +274,7 @@ def begin(profile: str = "published") -> Session:
     if profile == "smoke":
         demo.write(_demo_folder())
         split = splits.draw(catalog.load(_demo_folder()))
-        return Session(profile, split, paths.build() / "smoke" / "runs", photos=True)
+        return Session(profile, split, _smoke_folder() / "runs", photos=True)
     wanted = os.environ.get("VITRINE_PHOTOS", "1") == "1"
     return Session(
         profile, splits.load(), paths.runs(), photos=wanted and (paths.data() / "images").is_dir()
