@@ -1,15 +1,14 @@
 """``vitrine bench``: measure the scan, the networks and the service, on this machine."""
 
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from vitrine.cli.options import Device
+from vitrine.cli.progress import Steps
 
 __all__ = ["app"]
 
@@ -178,7 +177,7 @@ def _run(
         device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.set_num_threads(1)
     try:
-        with _Turns() as progress:
+        with Steps("turn") as progress:
             found = measure(
                 device=device, turns=turns, quick=quick, tell=typer.echo, progress=progress
             )
@@ -206,20 +205,3 @@ def _summary(found: dict[str, Any]) -> list[str]:
         where = (str(value) for key, value in bar.items() if key not in JUDGED)
         lines.append(f"{state}: {', '.join(where)}: {bar['measured']:.3g} ({sign} {bar[limit]:g})")
     return lines
-
-
-class _Turns:
-    """Show how many turns are done: a bar on a terminal, nothing elsewhere."""
-
-    def __enter__(self) -> "_Turns":
-        columns = (TextColumn("  turn"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        self.bar = Progress(*columns, transient=True, disable=not sys.stderr.isatty())
-        self.bar.start()
-        self.task = self.bar.add_task("turns", total=None)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.bar.stop()
-
-    def __call__(self, turn: int, turns: int) -> None:
-        self.bar.update(self.task, completed=turn, total=turns)

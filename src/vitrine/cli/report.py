@@ -1,30 +1,13 @@
 """``vitrine run``, ``book``, ``publish``, ``check``, ``ledger``: the executable report."""
 
 import json
-import sys
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from vitrine.cli.progress import Steps
 
 __all__ = ["book", "check", "ledger_command", "publish", "run"]
-
-
-class _Cells:
-    """Show which cell of a notebook runs: a bar on a terminal, nothing elsewhere."""
-
-    def __enter__(self) -> "_Cells":
-        columns = (TextColumn("  cell"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        self.bar = Progress(*columns, transient=True, disable=not sys.stderr.isatty())
-        self.bar.start()
-        self.task = self.bar.add_task("cells", total=None)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.bar.stop()
-
-    def __call__(self, cell: int, cells: int) -> None:
-        self.bar.update(self.task, completed=cell, total=cells)
 
 
 def _parameter(text: str) -> tuple[str, Any]:
@@ -58,7 +41,7 @@ def run(
         sources.find(name)
     for name in notebooks:
         typer.echo(f"{name}: executing in the profile {profile}")
-        with _Cells() as progress:
+        with Steps("cell") as progress:
             path = runner.execute(
                 name, profile=profile, parameters=parameters, force=force, progress=progress
             )
@@ -76,7 +59,7 @@ def book(force: Annotated[bool, typer.Option(help="Execute every notebook.")] = 
 
     check_prose()
     ledger.check()
-    with _Cells() as progress:
+    with Steps("cell") as progress:
         page = build(force=force, tell=typer.echo, progress=progress)
     typer.echo(f"the book: {page}")
 
@@ -95,7 +78,7 @@ def publish(
 
     ledger.write()
     readme.update()
-    with _Cells() as progress:
+    with Steps("cell") as progress:
         write_published(notebooks or (), force=force, tell=typer.echo, progress=progress)
 
 
