@@ -252,7 +252,7 @@ def _check(kept: Kept, run: Run, catalog: Catalog) -> None:
             )
         return
     gap = float(np.abs(again - test.probabilities[: len(names)]).max())
-    if gap > TOLERANCE:
+    if not gap <= TOLERANCE:  # nor where it is no number
         raise KeptError(
             f"expected the weights at hand to give the predictions of {run.name} within "
             f"{TOLERANCE}, found a difference of {gap:.3g}; {remedy}"

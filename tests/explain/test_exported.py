@@ -58,9 +58,10 @@ def test_a_keras_network_is_occluded_through_its_file_as_it_is_itself(keras_netw
     assert np.abs(said["grid"]).max() > 1e-2  # and there was something to find
 
 
-def test_a_file_that_answers_otherwise_than_its_network_is_refused(keras_network):
+@pytest.mark.parametrize("told", ["moved", "no number"])
+def test_a_file_that_answers_otherwise_than_its_network_is_refused(keras_network, told):
     model, said = keras_network
-    others = np.roll(said["own"], 1, axis=1)
+    others = np.roll(said["own"], 1, axis=1) if told == "moved" else said["own"] * np.nan
 
     with pytest.raises(KeptError, match="expected the exported file to answer as its network"):
         exported.answering(model, lambda _: others, said["photos"])

@@ -63,8 +63,9 @@ def test_a_probe_that_answers_otherwise_once_fitted_again_is_refused(
         kept.load(load(run.name, tmp_path), demo_split, demo_catalog)
 
 
+@pytest.mark.parametrize("changed", ["drawn again", "no number"])
 def test_weights_that_are_not_the_runs_are_refused(
-    tiny_run, tiny_network, demo_split, demo_catalog, tmp_path
+    tiny_run, tiny_network, demo_split, demo_catalog, tmp_path, changed
 ):
     import shutil
 
@@ -74,7 +75,10 @@ def test_weights_that_are_not_the_runs_are_refused(
 
     folder = tmp_path / "tiny" / "seed-0"
     shutil.copytree(tiny_run.folder, folder)
-    torch.save(randomised(tiny_network).state_dict(), folder / "weights" / "model.pt")
+    weights = randomised(tiny_network).state_dict()
+    if changed == "no number":
+        weights = {name: value + torch.nan for name, value in weights.items()}
+    torch.save(weights, folder / "weights" / "model.pt")
 
     with pytest.raises(KeptError, match="expected the weights at hand") as refused:
         kept.load(load("tiny", tmp_path), demo_split, demo_catalog)

@@ -88,7 +88,7 @@ def _check_evidence(served: _Served, example: Tensor) -> None:
             "expected a network that ends in a map, its mean and a linear layer, found another "
             "end; nothing can say where such a network looks"
         ) from error
-    if gap > TOLERANCE * (1 + float(logits.abs().max())):
+    if not gap <= TOLERANCE * (1 + float(logits.abs().max())):  # nor where it is no number
         raise GraphError(
             f"expected the mean of the evidence to be the logits, found a difference of {gap:.3g}; "
             "the network does more than a mean before its classifier"
