@@ -810,8 +810,8 @@ print("d’un réseau à l’autre, moins d’un facteur trois :", max(*ratios, 
 #   de rang ; des ordres de grandeur, beaucoup moins.
 # * **Des poids inventés.** Le biais des convolutions, la normalisation des réductions et le code de
 #   position n’existent pas dans le réseau publié : leur effet dépend de ce que nous avons mis à leur place.
-# * **La source.** Le réseau publié a été observé de l’extérieur, réponse par réponse. Ce qui ne se voit pas
-#   dans les réponses, nous ne le savons pas.
+# * **La source.** Nous tenons le réseau publié d’une description : noms et tailles de ses poids, réponses
+#   observées, et ce que l’on sait de son entraînement. Ce qu’elle tait, nous ne le savons pas.
 #
 # ```{provenance}
 # ```

@@ -95,7 +95,7 @@ figures.balance(pd.crosstab(frame.label, frame.part))
 # %% [markdown]
 # ## Le découpage publié
 #
-# Le découpage est celui d’une étude antérieure, pour que les résultats se comparent : deux tirages
+# Le découpage est celui de la preuve de concept citée {cite:p}`hedredo2025oc`, pour que les résultats se comparent : deux tirages
 # stratifiés de graine 314, 15 % des produits pour le test, puis 15 % du reste pour la validation. Il
 # porte sur toutes les lignes de la table, image présente ou non. C’est un fichier, et son empreinte
 # SHA-256 est inscrite dans chaque exécution : deux scores qui n’ont pas la même empreinte ne se
@@ -184,7 +184,7 @@ figures.mean_images(facts.mean_images(folder))
 # Quand les photos sont sur la machine, une galerie s’affiche ici, une catégorie par colonne. Le livre
 # publié n’en montre aucune.
 
-# %% mystnb={"figure": {"caption": "Premières photos d’entraînement de chaque catégorie, une catégorie par colonne, dans l’ordre du tableau."}, "image": {"alt": "Planche de photos de produits, sept colonnes, une par catégorie."}}
+# %% mystnb={"figure": {"caption": "Premières photos d’entraînement de chaque catégorie, une catégorie par colonne, dans l’ordre du tableau (constructions locales seulement)."}, "image": {"alt": "Planche de photos de produits, sept colonnes, une par catégorie."}}
 if session.photos:
     catalog = session.catalog()
     train = session.split.present(catalog).part("train")

@@ -42,14 +42,14 @@ chosen = session.recipe(recipe)
 tables.show(tables.recipe(chosen))
 
 # %% [markdown]
-# L’optimiseur est AdamW {cite:p}`loshchilov2017decoupled`. Aucun de ces choix n’a été retouché au vu
+# L’optimiseur est AdamW {cite:p}`loshchilov2017decoupled`. Pour ce réseau, aucun de ces choix n’a été retouché au vu
 # du test, ni même de la validation : la dernière époque est gardée, quoi qu’il arrive. Dans le profil
-# d’essai, la même recette est réduite à quelques pas sur de très petites images.
+# miniature, la même recette est réduite à quelques pas sur de très petites images.
 #
 # ## L’entraînement, ou ce qu’il a laissé
 #
 # Entraîner est long ; lire ce qu’un entraînement a laissé ne l’est pas. Dans le profil publié, nous
-# chargeons toutes les graines suivies par git. Dans le profil d’essai, ou si `retrain` est vrai, nous
+# chargeons toutes les graines suivies par git. Dans le profil miniature, ou si `retrain` est vrai, nous
 # entraînons pour de bon la graine demandée. Cette cellule vient avant les autres parce que TensorFlow
 # fixe ses fils d’exécution au premier calcul.
 

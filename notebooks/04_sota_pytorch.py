@@ -24,8 +24,8 @@
 # {verdict}`architectures_differ`.
 #
 # Presque tous les réseaux récents, MambaVision comprise, sont écrits en PyTorch. Comparer l’un d’eux à
-# une référence en TensorFlow confondrait deux effets. Cet écart-là est l’étalon : un gain d’architecture
-# doit le dépasser pour compter.
+# une référence en TensorFlow confondrait deux effets. Nous mesurons donc l’écart des bibliothèques à part, et ne
+# comparons les architectures qu’à l’intérieur d’une même bibliothèque.
 
 # %% tags=["parameters"]
 profile = "published"
@@ -138,7 +138,7 @@ print(f"{'Keras':13} dernier lot 0,01, plus grand poids de la tête {glorot:.2f}
 #
 # Dans le profil publié, nous prenons *toutes* les recettes PyTorch dont une exécution est suivie par git :
 # un réseau de plus entre dans ce chapitre dès que son exécution existe. Celles qui partent d’un même
-# préentraînement ont {doc}`leur chapitre <07_a_armes_egales>`. Dans le profil d’essai, ou si `retrain` est
+# préentraînement ont {doc}`leur chapitre <07_a_armes_egales>`. Dans le profil miniature, ou si `retrain` est
 # vrai, nous entraînons la recette demandée.
 
 # %%
@@ -156,7 +156,7 @@ for name, group in groups.items():
     print(f"{model_name(name)} : {len(group)} graine{'s'[: len(group) > 1]}")
 
 # %% [markdown]
-# Les réponses de la référence en TensorFlow sont lues, jamais refaites ici. Dans le profil d’essai, des
+# Les réponses de la référence en TensorFlow sont lues, jamais refaites ici. Dans le profil miniature, des
 # réponses tirées au sort en tiennent lieu.
 
 # %%
@@ -282,8 +282,8 @@ first = answers[recipe][0]
 training.class_scores(per_class(truth, first, categories=len(CLASSES)))
 
 # %% [markdown]
-# Une catégorie difficile dans les deux bibliothèques l’est par ses photos ; difficile dans une seule,
-# elle l’est par le tirage de l’entraînement.
+# Une catégorie difficile dans les deux bibliothèques l’est sans doute par ses photos ; difficile dans une seule,
+# elle peut l’être par hasard : il n’y a ici qu’une graine et une vingtaine d’images par catégorie.
 
 # %% mystnb={"figure": {"name": "fig-pytorch-fiabilite", "caption": "Fiabilité d’EfficientNet-B0 en PyTorch : exactitude observée selon la confiance annoncée, intervalles à 95 %, et nombre d’images de chaque tranche."}, "image": {"alt": "En haut, des points avec barres d’erreur autour de la diagonale des probabilités tenues ; en bas, l’histogramme des confiances."}}
 from vitrine.scores.calibration import reliability
@@ -317,7 +317,7 @@ tables.show(cost)
 #
 # Un ingénieur qui cherche un tronc pour ses photos ne compare pas MambaVision à un seul réseau. Voici les
 # candidats que la veille retient, construits par timm sans leurs poids et passés dans la même mesure que les
-# nôtres : mêmes tours, même fil, lots de même taille. L’exactitude sur ImageNet est citée des articles ; tout
+# nôtres : mêmes tours, même fil, lots de même taille. Un rapport est la médiane des rapports tour par tour. L’exactitude sur ImageNet est citée des articles ; tout
 # le reste est compté ou mesuré ici. Sans carte graphique, nous n’avons pas mesuré leur vitesse sur l’une
 # d’elles : `vitrine bench backbones --device cuda` remplirait la colonne. {doc}`La veille <../book/veille>`
 # dit ce que nous savons de chacun.

@@ -15,7 +15,8 @@
 # **Que permettent d’affirmer les mêmes {valeur}`data.test` images de test, quand tous les modèles y
 # répondent ?** Parmi nos exécutions, {verdict}`probe_beats_scratch`, avec un écart d’exactitude de
 # {valeur:ecart-ic}`gap.mobilenetv2-int8-probe.efficientnet-b0-keras-scratch.accuracy`. Quant à
-# MambaVision, {verdict}`architectures_differ` ; réglée finement par d’autres, {verdict}`poc_below_power`.
+# MambaVision partie de zéro, {verdict}`architectures_differ` ; pour les réseaux que d’autres ont réglés finement,
+# {verdict}`poc_below_power`.
 #
 # La question du livre reste ouverte, et nous disons ici ce qu’il faudrait pour la fermer.
 #
@@ -244,7 +245,7 @@ comparison.smallest_gaps(curves, sizes, ours=ours)
 # %% [markdown]
 # ## Au-delà d’un seul découpage
 #
-# Un essai antérieur, raconté dans {doc}`le protocole <../book/protocole>`, a montré que des variantes
+# Un script d’essai, raconté dans {doc}`le protocole <../book/protocole>`, a montré que des variantes
 # presque égales d’un même modèle s’écartent de {valeur}`trial.spread_test` sur ces images de test, et
 # de {valeur}`trial.spread_folds` seulement sur des plis répétés. Pour les modèles assez légers, nous
 # répétons donc la validation croisée, doublons groupés. Les plis partagent leurs images
@@ -516,8 +517,7 @@ decisions.efficiency(
 )
 
 # %% [markdown]
-# Un point manque là où rien ne compte la chose : les opérations d’un réseau quantifié ou d’un histogramme,
-# les paramètres d’une réponse constante. Le front en pointillés de la {numref}`fig-comparaison-prix` tient
+# Un point manque là où rien ne compte la chose : les opérations d’un réseau quantifié ou d’un histogramme. Le front en pointillés de la {numref}`fig-comparaison-prix` tient
 # compte des scores, non de leurs intervalles : deux modèles non départagés peuvent y échanger leur place.
 #
 # Le réseau entraîné de zéro en TensorFlow a demandé
@@ -628,8 +628,9 @@ photos
 # * **Le découpage.** Toutes les comparaisons appariées reposent sur un seul tirage de
 #   {valeur}`data.test` images. Les plis répétés n’existent que pour les modèles légers ; un réseau
 #   entraîné de zéro pourrait gagner ou perdre plusieurs points sur un autre découpage.
-# * **Le regard déjà posé.** Un essai antérieur a regardé ces images de test avant le choix de la
-#   sonde : son score y est peut-être un peu flatteur. Les plis répétés corrigent en partie ce biais.
+# * **Le regard déjà posé.** Un script d’essai a regardé ces images de test avant le choix de la sonde : son
+#   score y est peut-être un peu flatteur. Les plis répétés réduisent le hasard du découpage, non ce biais :
+#   l’essai les avait parcourus aussi.
 # * **La recette.** Elle a été fixée avant la première exécution et n’a pas été optimisée. Un réseau
 #   entraîné de zéro avec une autre recette, une autre résolution ou plus d’époques ferait sans doute
 #   autrement ; la comparaison vaut pour *cette* recette.

@@ -35,7 +35,7 @@ profile = "published"
 # La recette est la même pour tous : mêmes augmentations, même optimiseur, même échéancier, moyenne
 # mobile des poids. Une seule valeur appartient à chaque réseau, la part du dernier lot dans les
 # moyennes de la normalisation ({doc}`le protocole <../book/protocole>` dit pourquoi). Deux protocoles
-# ont été déclarés avant la première exécution :
+# ont été fixés dans les recettes avant la première exécution, et annoncés pendant celle-ci :
 #
 # * **à images égales** : chaque réseau voit les mêmes images, le même nombre de fois ;
 # * **à durée égale** : chaque réseau apprend pendant le même temps, sur un cœur de la même machine.
@@ -93,11 +93,10 @@ training.pretrainings({recipe: run.history for recipe, run in pretrained.items()
 # {valeur}`mambavision-micro-pretrain.speed` ; à durée égale, MambaVision atteint
 # {valeur:ic}`mambavision-micro-pretrain-clock.top1`.
 #
-# Deux précautions. La machine travaillait aussi à autre chose, et les durées s’en ressentent :
-# EfficientNet-B0 a pris {valeur}`efficientnet-b0-pretrain.minutes` au lieu de la durée prévue, que
-# MambaVision n’a pas dépassée ({valeur}`mambavision-micro-pretrain-clock.minutes`). « À durée égale »
-# désavantage donc ici MambaVision, en temps de processeur aussi
-# ({valeur}`mambavision-micro-pretrain-clock.processor_minutes` contre
+# Deux précautions. La durée fixée d’avance était trop courte pour EfficientNet-B0, et la machine travaillait
+# aussi à autre chose : il a pris {valeur}`efficientnet-b0-pretrain.minutes`, quand MambaVision s’arrêtait à
+# {valeur}`mambavision-micro-pretrain-clock.minutes`. « À durée égale » désavantage donc ici MambaVision, en temps
+# de processeur aussi ({valeur}`mambavision-micro-pretrain-clock.processor_minutes` contre
 # {valeur}`efficientnet-b0-pretrain.processor_minutes`). Quant à l’attente des données, elle est
 # négligeable : le corpus est décodé une fois pour toutes, puis lu en mémoire.
 
@@ -208,7 +207,9 @@ for usual, changed in equal_start.controls().values():
 # EfficientNet-B0, {valeur}`mambavision-micro-short-norm.changed` pour MambaVision. L’écart entre les deux
 # est de {valeur:ecart-ic}`gap.mambavision-micro-short.efficientnet-b0-short-norm.accuracy` si tous deux ont
 # la valeur de MambaVision, de {valeur:ecart-ic}`gap.mambavision-micro-short-norm.efficientnet-b0-short.accuracy`
-# si tous deux ont celle d’EfficientNet-B0 : {verdict}`equal_norm`.
+# si tous deux ont celle d’EfficientNet-B0 : {verdict}`equal_norm`. Le réseau modifié n’y a qu’une graine, l’autre a
+# toutes les siennes : ces intervalles ignorent une part du hasard de l’entraînement. Et le contrôle porte sur la
+# recette courte, non sur les préentraînements.
 
 # %% [markdown]
 # ## Des caractéristiques figées, pli par pli
@@ -238,8 +239,7 @@ comparison.folds(repeated, metric="Exactitude")
 #
 # Pour mémoire, la sonde du {doc}`chapitre de comparaison <05_comparaison>`, dont les caractéristiques
 # viennent d’ImageNet entier à 224 pixels, obtient {valeur:ic}`mobilenetv2-int8-probe.cv_accuracy` sur
-# les mêmes plis : ce qu’un réseau a vu, et combien de temps il l’a appris, pèse plus lourd que tout
-# ce que ce chapitre compare.
+# les mêmes plis : l’écart est grand, mais mêle le corpus, la durée, la résolution et l’architecture.
 
 # %% [markdown]
 # ## Les mêmes poids, deux bibliothèques

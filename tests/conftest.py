@@ -7,6 +7,7 @@ together. In CI nothing skips but what needs a GPU.
 
 import logging
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -48,13 +49,15 @@ def shared() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def logging_as_found():
-    """Give back the levels that a command sets in this process: the next file listens too."""
+def settings_as_found():
+    """Give back what a command or a training sets in this process: the next file depends on it."""
     loggers = [logging.getLogger(name) for name in (None, "vitrine")]
     before = [log.level for log in loggers]
     yield
     for log, level in zip(loggers, before, strict=True):
         log.setLevel(level)
+    if "torch" in sys.modules:
+        sys.modules["torch"].use_deterministic_algorithms(False)
 
 
 def pytest_collection_modifyitems(items):

@@ -3,6 +3,7 @@ import re
 
 import numpy as np
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from vitrine.book.figure_data import Table, tabulate, to_csv, to_html
 from vitrine.book.markup import tidy_table
@@ -84,6 +85,18 @@ def test_axes_of_subplots_keep_their_own_titles():
     figure.update_layout(xaxis_title="temps", xaxis2={"title": {"text": "espace"}})
 
     assert tabulate(as_json(figure)).columns == ["temps", "y", "espace"]
+
+
+def test_panels_are_told_apart_by_their_titles_and_share_the_one_of_an_axis():
+    figure = make_subplots(rows=2, cols=1, subplot_titles=["flou", "<i>bruit</i>"])
+    for row in (1, 2):
+        figure.add_scatter(x=[row], y=[10 * row], name="B0", row=row, col=1)
+    figure.update_xaxes(title_text="force", row=2, col=1)
+    figure.add_annotation(text="à part", x=0.5, y=0.5, xref="x domain", yref="y domain")
+
+    table = tabulate(as_json(figure))
+
+    assert table == Table(["panneau", "force", "y"], [["flou", 1, 10], ["bruit", 2, 20]])
 
 
 def test_a_long_table_is_cut_on_the_page_and_says_so():

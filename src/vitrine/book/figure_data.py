@@ -15,7 +15,7 @@ import numpy as np
 
 __all__ = ["Table", "to_csv", "to_html", "tabulate"]
 
-_SERIES = "série"
+_PANEL, _SERIES = "panneau", "série"
 _AXES = {"x": "xaxis", "y": "yaxis", "z": "zaxis"}
 # Data of a trace, one value a point, in the order of the columns.
 _COLUMNS = (
@@ -91,7 +91,9 @@ def _few(table: Table, most: int) -> list[list[object]]:
 
 
 def _points(trace: Mapping, layout: Mapping) -> Iterator[dict[str, object]]:
-    name = {_SERIES: _plain(trace["name"])} if trace.get("name") else {}
+    panel = _panel(trace, layout)
+    name = {_PANEL: panel} if panel else {}
+    name |= {_SERIES: _plain(trace["name"])} if trace.get("name") else {}
     columns = {key: _array(trace.get(key)) for key in _COLUMNS}
     columns = {key: values for key, values in columns.items() if values is not None}
     if trace.get("type") == "table":
@@ -138,18 +140,42 @@ def _cells_of_table(trace: Mapping) -> Iterator[dict[str, object]]:
 def _title(key: str, trace: Mapping, layout: Mapping) -> str:
     if key not in _AXES:
         return {"text": "étiquette", "labels": "étiquette", "values": "valeur"}.get(key, key)
-    axis = str(trace.get(f"{key}axis") or key).replace(key, _AXES[key], 1)
-    title = (layout.get(axis) or {}).get("title") or {}
-    given = _plain(title.get("text") if isinstance(title, Mapping) else title)
     values = trace.get(key)
     named = isinstance(values, list) and any(isinstance(value, str) for value in values)
-    return given or ("catégorie" if named else key)
+    given = _written(_axis(key, trace, layout))
+    return given or ("catégorie" if named else _written_once(_AXES[key], layout) or key)
+
+
+def _axis(key: str, trace: Mapping, layout: Mapping) -> Mapping:
+    return layout.get(str(trace.get(f"{key}axis") or key).replace(key, _AXES[key], 1)) or {}
+
+
+def _written(axis: Mapping) -> str:
+    title = axis.get("title") or {}
+    return _plain(title.get("text") if isinstance(title, Mapping) else title)
+
+
+def _written_once(kind: str, layout: Mapping) -> str:
+    """Return the title that panels share, written under one of them alone."""
+    said = {_written(axis) for name, axis in layout.items() if name.startswith(kind)} - {""}
+    return said.pop() if len(said) == 1 else ""
+
+
+def _panel(trace: Mapping, layout: Mapping) -> str:
+    """Return the text over the panel of a trace, where plotly centres the titles of panels."""
+    x, y = (_axis(key, trace, layout).get("domain") for key in "xy")
+    if x and y:
+        for note in layout.get("annotations") or []:
+            over = note.get("xref") == note.get("yref") == "paper" and not note.get("showarrow")
+            if over and np.allclose([note["x"], note["y"]], [sum(x) / 2, y[1]], atol=1e-3):
+                return _plain(note.get("text"))
+    return ""
 
 
 def _names_along(
     key: str, trace: Mapping, layout: Mapping, values: np.ndarray
 ) -> np.ndarray | None:
-    axis = layout.get(str(trace.get(f"{key}axis") or key).replace(key, _AXES[key], 1)) or {}
+    axis = _axis(key, trace, layout)
     marks, names = axis.get("tickvals"), [_plain(n) for n in axis.get("ticktext") or []]
     if not names or len(marks) != len(names) or not all(n[:1].isalpha() for n in names):
         return None

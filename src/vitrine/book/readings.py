@@ -138,8 +138,8 @@ def _written(readings: Sequence[Reading]) -> Iterator[str]:
             [
                 note.title,
                 f": {' '.join(note.text)}",
-                f": {{cite:t}}`{note.key}`, {_month(note.published)} : {note.status}. Licence du "
-                f"code : {note.code} ; des poids : {note.weights}.",
+                f": {{cite:t}}`{note.key}`, {_month(note.published)} : {note.status}. "
+                f"Code : {note.code} ; poids : {note.weights}.",
                 f": Ce que nous avons vérifié : {_PATH.sub(_linked, note.checked)}. Lue le "
                 f"{day(note.read)}, à relire le {day(note.review)}.",
             ]

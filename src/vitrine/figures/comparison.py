@@ -25,6 +25,7 @@ from vitrine.figures.style import (
     model_colour,
     model_lines,
     model_name,
+    percent,
     rounded,
 )
 from vitrine.scores import Interval
@@ -35,10 +36,6 @@ ROW, FOLDS_ROW, GAP_ROW = 58, 76, 92
 """Height, in pixels, of a line of a figure that lists models, their folds, their gaps."""
 PERCENT = {"ticksuffix": f"{THIN}%", "nticks": 6}
 _LOOKS = ((BLUE, "circle"), (ORANGE, "diamond"), (MUTED, "square"))
-
-
-def _percent(share: Interval) -> Interval:
-    return Interval(100 * share.value, 100 * share.low, 100 * share.high)
 
 
 def forest(
@@ -56,7 +53,7 @@ def forest(
     for (label, series), offset, (colour, symbol) in zip(
         scores.items(), offsets, _LOOKS, strict=False
     ):
-        points = [_percent(score) for score in series.values()]
+        points = [percent(score) for score in series.values()]
         figure.add_scatter(
             name=label, mode="markers", x=rounded(i.value for i in points),
             y=rounded(recipes.index(name) + offset for name in series),
@@ -100,7 +97,7 @@ def folds(
     """
     figure = go.Figure()
     for row, (recipe, (by_fold, mean, test)) in enumerate(scores.items()):
-        colour, first, mean = model_colour(recipe), row == 0, _percent(mean)
+        colour, first, mean = model_colour(recipe), row == 0, percent(mean)
         marks = (
             ("Un pli", 100 * by_fold, row - 0.26, "line-ns-open", 12, None),
             ("Moyenne des plis", [mean.value], float(row), "diamond", 11, error([mean])),
@@ -147,7 +144,7 @@ def class_f1(scores: Float[np.ndarray, "category model"], recipes: Sequence[str]
         "xaxis": {"showgrid": False, "ticks": "", "tickangle": -60},
         "yaxis": {"autorange": "reversed", "showgrid": False, "ticks": ""},
     }
-    return dress(figure, height=540, axes=axes)
+    return dress(figure, x="Modèle", y="Catégorie", height=560, axes=axes)
 
 
 def smallest_gaps(

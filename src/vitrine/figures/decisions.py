@@ -103,7 +103,7 @@ def expected_costs(
         "xaxis": {"tickformat": ".1f"},
         "yaxis": {"range": [0, round(1.05 * max(highest, *prices), 2)], "tickformat": ".1f"},
     }
-    x, y = "Prix d’un regard humain", "Coût moyen par photo"
+    x, y = "Prix d’un regard humain (en erreurs)", "Coût moyen par photo (en erreurs)"
     dress(figure, x=x, y=y, height=600, axes=axes)
     return stepped(figure, shown, about=about, first=first)
 

@@ -21,6 +21,7 @@ from vitrine.figures.style import (
     listed,
     model_colour,
     model_name,
+    percent,
     percent_axis,
     rounded,
 )
@@ -80,7 +81,7 @@ def curves(
     recipes = list(dict.fromkeys(recipe for by_recipe in scores.values() for recipe in by_recipe))
     for row, name in enumerate(names, start=1):
         for recipe, points in scores[name].items():
-            place, bars = recipes.index(recipe), [_percent(i) for i in points.values()]
+            place, bars = recipes.index(recipe), [percent(i) for i in points.values()]
             panels.add_scatter(
                 row=row, col=1, name=model_name(recipe), legendgroup=recipe, showlegend=row == 1,
                 mode="lines+markers", x=list(points), y=rounded(i.value for i in bars),
@@ -107,7 +108,7 @@ def losses(scores: Mapping[str, Mapping[str, Interval]]) -> go.Figure:
     offsets = np.linspace(-0.27, 0.27, len(scores)) if len(scores) > 1 else [0.0]
     figure = go.Figure()
     for place, (recipe, by_part) in enumerate(scores.items()):
-        points = [_percent(loss) for loss in by_part.values()]
+        points = [percent(loss) for loss in by_part.values()]
         figure.add_scatter(
             name=model_name(recipe), mode="markers", x=rounded(i.value for i in points),
             y=rounded(parts.index(part) + offsets[place] for part in by_part),
@@ -251,7 +252,3 @@ def _family(recipe: str) -> str:
 
 _PLAIN = [[0, "#f2f5f4"], [0.5, "#6aa8c9"], [1, "#05466a"]]
 _SIGNED = [[0, "#8a3f00"], [0.25, "#d99a5b"], [0.5, "#f7f7f5"], [0.75, "#6aa8c9"], [1, "#05466a"]]
-
-
-def _percent(share: Interval) -> Interval:
-    return Interval(*(round(100 * end, 2) for end in (share.value, share.low, share.high)))

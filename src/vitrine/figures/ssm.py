@@ -92,7 +92,7 @@ def held(
     low, high = float(np.min(answer)), float(np.max(answer))
     room = 0.6 * (high - low)
     axes = {"yaxis": {"range": [low - room, high + room]}}
-    style.dress(figure, x="Temps", y="Réponse du système", axes=axes)
+    style.dress(figure, x="Temps (s)", y="Réponse du système", axes=axes)
     return style.stepped(figure, shown, about="Pas", first=first)
 
 

@@ -19,7 +19,7 @@ from vitrine.scores import Interval
 __all__ = [
     "CLASS_COLOURS", "INK", "MUTED", "PART_COLOURS", "PARTS_FR", "SHORT", "data_uri", "dress",
     "error", "grid", "listed", "log_axis", "model_colour", "model_lines", "model_name",
-    "percent_axis", "rounded", "stepped", "whole",
+    "percent", "percent_axis", "rounded", "stepped", "whole",
 ]  # fmt: skip
 
 ORANGE, SKY, GREEN, BLUE = "#e69f00", "#56b4e9", "#009e73", "#0072b2"
@@ -107,6 +107,11 @@ def rounded(values: Iterable[float]) -> list[float | None]:
         None if not np.isfinite(value) else float(f"{value:.{DIGITS}g}")
         for value in map(float, values)
     ]
+
+
+def percent(share: Interval) -> Interval:
+    """Return a share and its ends as percentages."""
+    return Interval(*(100 * end for end in (share.value, share.low, share.high)))
 
 
 def error(intervals: Sequence[Interval]) -> dict[str, object]:

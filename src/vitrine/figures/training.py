@@ -22,6 +22,7 @@ from vitrine.figures.style import (
     model_colour,
     model_lines,
     model_name,
+    percent,
     percent_axis,
     rounded,
 )
@@ -106,7 +107,7 @@ def pretrainings(histories: Mapping[str, pd.DataFrame]) -> go.Figure:
         "xaxis": {"title": {"text": "Images vues (milliers)"}},
         "xaxis2": {"title": {"text": "Durée d’entraînement (min)"}},
     }
-    return dress(figure, height=640, axes=axes, hovermode="closest")
+    return dress(figure, y="Exactitude", height=640, axes=axes, hovermode="closest")
 
 
 def class_scores(scores: Sequence[ClassScores]) -> go.Figure:
@@ -117,7 +118,7 @@ def class_scores(scores: Sequence[ClassScores]) -> go.Figure:
     """
     figure = go.Figure()
     for offset, (field, (label, symbol)) in zip((-0.22, 0.0, 0.22), MARKS.items(), strict=True):
-        intervals = [_percent(getattr(score, field)) for score in scores]
+        intervals = [percent(getattr(score, field)) for score in scores]
         figure.add_scatter(
             name=label,
             mode="markers",
@@ -182,7 +183,7 @@ def reliability(curve: Reliability, recipe: str) -> go.Figure:
     """
     filled = curve.count > 0
     intervals = [
-        _percent(Interval(float(v), float(low), float(high)))
+        percent(Interval(float(v), float(low), float(high)))
         for v, low, high in zip(
             curve.accuracy[filled], curve.low[filled], curve.high[filled], strict=True
         )
@@ -225,7 +226,7 @@ def seeds(scores: Mapping[str, tuple[Sequence[float], Interval]], *, metric: str
     """
     figure = go.Figure()
     for row, (recipe, (by_seed, mean)) in enumerate(scores.items()):
-        colour, mean = model_colour(recipe), _percent(mean)
+        colour, mean = model_colour(recipe), percent(mean)
         figure.add_scatter(
             name=f"{model_name(recipe)}, moyenne", mode="markers", x=rounded([mean.value]),
             y=[row], error_x=error([mean]),
@@ -251,7 +252,7 @@ def gaps(intervals: Mapping[str, Interval], *, metric: str) -> go.Figure:
         intervals: Gap, a share between -1 and 1, by what is compared; ``<br>`` breaks a name.
         metric: French name of the score whose gap is drawn.
     """
-    points = [_percent(interval) for interval in intervals.values()]
+    points = [percent(interval) for interval in intervals.values()]
     figure = go.Figure(
         go.Scatter(
             mode="markers",
@@ -266,7 +267,3 @@ def gaps(intervals: Mapping[str, Interval], *, metric: str) -> go.Figure:
     figure.add_vline(x=0, line={"color": INK, "width": 1.2})
     axes = {"yaxis": listed(list(intervals))}
     return dress(figure, x=metric, height=120 + ROW * len(intervals), axes=axes)
-
-
-def _percent(share: Interval) -> Interval:
-    return Interval(100 * share.value, 100 * share.low, 100 * share.high)
