@@ -277,7 +277,7 @@ comparison.folds(repeated, metric="Exactitude")
 # Une moyenne cache des catégories. Le F1 de chacune réunit sa précision et son rappel ; pour une
 # recette à plusieurs graines, nous en prenons la moyenne.
 
-# %% mystnb={"figure": {"name": "fig-comparaison-categories", "caption": "F1 de chaque catégorie pour chaque modèle, en pourcentage ; plus la case est foncée, mieux la catégorie est reconnue."}, "image": {"alt": "Carte de chaleur : les sept catégories en lignes, les modèles en colonnes, le F1 écrit dans chaque case."}}
+# %% mystnb={"figure": {"name": "fig-comparaison-categories", "caption": "F1 de chaque modèle dans chaque catégorie, en pourcentage ; plus la case est foncée, mieux la catégorie est reconnue."}, "image": {"alt": "Carte de chaleur : les modèles en lignes, les sept catégories en colonnes, le F1 écrit dans chaque case."}}
 from vitrine.scores.classes import class_f1
 
 f1 = np.empty((len(CLASSES), len(ranked)))

@@ -4,9 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vitrine.catalog import CLASSES
+from vitrine.catalog import CLASSES, CLASSES_FR
 from vitrine.figures import comparison
-from vitrine.figures.style import SHORT
 from vitrine.scores import Interval
 
 KERAS, TORCH, PROBE = (
@@ -79,9 +78,9 @@ def test_a_class_that_nobody_predicts_leaves_a_hole_in_the_map():
 
     figure = comparison.class_f1(scores, [KERAS, PROBE])
 
-    assert figure.data[0].z[3][1] is None
-    assert figure.data[0].z[3][0] == 50
-    assert len(figure.data[0].y) == len(CLASSES)
+    assert figure.data[0].z[1][3] is None
+    assert figure.data[0].z[0][3] == 50
+    assert len(figure.data[0].x) == len(CLASSES)
 
 
 def test_our_number_of_images_is_named_where_its_line_stands():
@@ -127,10 +126,10 @@ def test_figures_use_no_webgl_and_write_numbers_the_french_way(figure):
     assert figure.layout.xaxis.title.text
 
 
-def test_the_map_of_f1_has_the_scores_of_a_class_on_the_line_of_its_name():
+def test_the_map_of_f1_has_the_scores_of_a_class_in_the_column_of_its_name():
     scores = np.arange(7)[:, None] / 10
 
     heat = comparison.class_f1(scores, ["majority"]).data[0]
 
-    found = {name: row[0] for name, row in zip(heat.y, heat.z, strict=True)}
-    assert found == {SHORT[name]: 10 * k for k, name in enumerate(CLASSES)}
+    found = dict(zip(heat.x, heat.z[0], strict=True))
+    assert found == {CLASSES_FR[name]: 10 * k for k, name in enumerate(CLASSES)}

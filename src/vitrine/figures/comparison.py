@@ -8,14 +8,13 @@ import pandas as pd
 import plotly.graph_objects as go
 from jaxtyping import Float
 
-from vitrine.catalog import CLASSES
+from vitrine.catalog import CLASSES, CLASSES_FR
 from vitrine.figures import training
 from vitrine.figures.style import (
     BLUE,
     INK,
     MUTED,
     ORANGE,
-    SHORT,
     THIN,
     dress,
     error,
@@ -119,17 +118,17 @@ def folds(
 
 
 def class_f1(scores: Float[np.ndarray, "category model"], recipes: Sequence[str]) -> go.Figure:
-    """Draw the F1 of each class (down) for each model (across).
+    """Draw the F1 of each model (down) in each class (across).
 
     Args:
         scores: F1 as shares; NaN where a class is neither true nor predicted.
-        recipes: The models, in the order of the columns.
+        recipes: The models, in the order of the columns of ``scores``.
     """
     figure = go.Figure(
         go.Heatmap(
-            z=grid(100 * scores),
-            x=[model_lines(name) for name in recipes],
-            y=[SHORT[name] for name in CLASSES],
+            z=grid(100 * scores.T),
+            x=[CLASSES_FR[name] for name in CLASSES],
+            y=[model_lines(name) for name in recipes],
             texttemplate="%{z:.0f}",
             colorscale=[[0, "#f2f5f4"], [0.5, "#6aa8c9"], [1, "#05466a"]],
             zmin=0,
@@ -141,10 +140,10 @@ def class_f1(scores: Float[np.ndarray, "category model"], recipes: Sequence[str]
         )
     )
     axes = {
-        "xaxis": {"showgrid": False, "ticks": "", "tickangle": -60},
+        "xaxis": {"showgrid": False, "ticks": "", "tickangle": -60, "dtick": 1},
         "yaxis": {"autorange": "reversed", "showgrid": False, "ticks": ""},
     }
-    return dress(figure, x="Modèle", y="Catégorie", height=560, axes=axes)
+    return dress(figure, x="Catégorie", y="Modèle", height=560, axes=axes)
 
 
 def smallest_gaps(
