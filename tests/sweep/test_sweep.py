@@ -1,6 +1,8 @@
 """A sweep makes every run once, whatever dies on the way."""
 
 import logging
+import socket
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -18,6 +20,16 @@ from vitrine.sweep.job import FOLDS, in_new_process, perform
 NAMES = ["majority", "histogram-hog"]
 
 
+@pytest.fixture(autouse=True)
+def taken():
+    """Let another program hold the port that Dask usually takes."""
+    with socket.socket() as other:
+        with suppress(OSError):
+            other.bind(("127.0.0.1", 8787))
+            other.listen()
+        yield
+
+
 @pytest.fixture
 def here(monkeypatch):
     """Return the address of a scheduler whose workers are threads of this process."""
@@ -25,8 +37,9 @@ def here(monkeypatch):
 
     monkeypatch.setattr(session, "trainer_of", staged.trainer_of)
     with LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
-    ) as made:
+        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None,
+        scheduler_kwargs={"dashboard_address": cluster.ANY_PORT},
+    ) as made:  # fmt: skip
         yield made.scheduler_address
 
 

@@ -17,6 +17,8 @@ __all__ = ["RETRIES", "sweep"]
 RETRIES = 2
 """Times that a job is tried again after it failed by itself; dead workers count apart, up to
 Dask's ``distributed.scheduler.allowed-failures``."""
+ANY_PORT = "127.0.0.1:0"
+"""Where the scheduler tells how it is: its usual port may be another program's."""
 PATIENCE = 30
 """Seconds to wait for a scheduler that does not answer."""
 
@@ -56,6 +58,7 @@ def sweep(
                     threads_per_worker=1,
                     memory_limit=None,  # jobs are processes of their own
                     dashboard_address=None,
+                    scheduler_kwargs={"dashboard_address": ANY_PORT},
                 )
             )
         client = stack.enter_context(_client(Client, scheduler))
