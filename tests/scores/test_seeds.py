@@ -74,10 +74,12 @@ def test_seeds_that_differ_widen_the_interval_of_a_calibration_error():
     honest, wrong = np.tile([1.0, 0.0], (10, 1)), np.tile([0.0, 1.0], (10, 1))
 
     summary = over_seeds(truth, [honest, wrong], expected_calibration_error)
+    boundless = replace(expected_calibration_error, bounds=(0.0, math.inf))
+    wide = over_seeds(truth, [honest, wrong], boundless)
 
     assert summary.by_seed == (0.0, 1.0)
-    assert (summary.mean.value, summary.mean.low) == (0.5, 0.0)
-    assert summary.mean.high == pytest.approx(0.5 + math.sqrt(1 / 2))
+    assert (summary.mean.value, summary.mean.low, summary.mean.high) == (0.5, 0.0, 1.0)
+    assert wide.mean.high == pytest.approx(0.5 + math.sqrt(1 / 2))
 
 
 def test_the_two_spreads_are_those_of_their_own_source(truth, recipe):
