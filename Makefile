@@ -60,7 +60,7 @@ audit: setup  ## Known vulnerabilities of the locked packages, and the images' b
 	$(BIN)/python requirements/audit.py requirements/api.txt requirements/ui.txt requirements/all.txt
 
 images:  ## Build both images, as the workflow does (needs Docker)
-	@command -v docker >/dev/null || { echo "images: expected docker, found none; make rehearse does without" >&2; exit 2; }
+	@docker compose version >/dev/null 2>&1 || { echo "images: expected docker and its compose, found none; make rehearse does without" >&2; exit 2; }
 	docker compose -f deploy/compose.yaml build --build-arg REVISION=$$(git rev-parse HEAD)
 
 lock:  ## Resolve the dependencies again into requirements/, the images' from the same (needs uv)

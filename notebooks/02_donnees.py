@@ -18,8 +18,8 @@
 # {valeur}`data.test_leaked` des {valeur}`data.test` images de test ont un double, exact ou presque,
 # dans une autre partie ; chaque score est donc aussi donné sans elles.
 #
-# Ce chapitre ne montre ni photo ni nom de produit : il se calcule à partir de mesures faites une fois
-# pour toutes sur les images et suivies par git (`data/facts/`).
+# Le livre publié ne montre ici ni photo ni nom de produit : ce chapitre se calcule à partir de mesures faites
+# une fois pour toutes sur les images et suivies par git (`data/facts/`).
 
 # %% tags=["parameters"]
 profile = "published"

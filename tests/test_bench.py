@@ -292,6 +292,21 @@ def test_the_command_refuses_what_it_cannot_do(arguments, sentence):
     assert sentence in re.sub(r"[\s│]+", " ", done.stderr)
 
 
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_measured(
+    tmp_path, monkeypatch, capsys
+):
+    file = tmp_path / "README.md"
+    file.touch()
+    monkeypatch.setattr(training, "measure", lambda **_: pytest.fail("measured"))
+    monkeypatch.setattr(sys, "argv", ["vitrine", "bench", "training", "--folder", str(file)])
+
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+
+    assert caught.value.code == 2
+    assert "expected a folder to write in" in capsys.readouterr().err
+
+
 def test_an_interruption_writes_nothing_and_says_so_once(tmp_path, monkeypatch, capsys):
     def stopped(**_):
         raise KeyboardInterrupt

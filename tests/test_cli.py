@@ -86,6 +86,24 @@ def test_a_full_disk_is_told_in_a_sentence_that_says_what_to_do(monkeypatch, cap
 
 
 @pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (errno.EROFS, "expected to be allowed to use build, found it refused (Read-only file sys"),
+        (errno.EEXIST, "expected a path that can be used, found build (File exists); correct it"),
+        (errno.ENOENT, "expected a path that can be used, found build (No such file or directory)"),
+    ],
+)
+def test_a_path_that_the_system_refuses_is_told_in_a_sentence(code, said, monkeypatch, capsys):
+    refused = OSError(code, os.strerror(code), "build")
+    monkeypatch.setattr(cli, "app", lambda: (_ for _ in ()).throw(refused))
+
+    with pytest.raises(SystemExit):
+        cli.main()
+
+    assert capsys.readouterr().err.startswith(f"vitrine: {said}")
+
+
+@pytest.mark.parametrize(
     ("command", "run"),
     [
         (["train", "majority"], "majority/seed-0"),

@@ -146,7 +146,7 @@ def test_an_unknown_run_lists_the_known_ones(tmp_path):
     write(tmp_path)
 
     with pytest.raises(
-        RunError, match="found none; there are: efficientnet-b0-torch-scratch/seed-0"
+        RunError, match="found none; the nearest are: efficientnet-b0-torch-scratch/seed-0"
     ):
         runs.load("nothing/seed-0", tmp_path)
 

@@ -114,6 +114,17 @@ def test_a_new_run_makes_stale_a_notebook_that_listed_the_runs(executed):
     assert verdict(executed).reason == "files changed: runs/"
 
 
+def test_a_run_that_was_begun_and_no_more_makes_nothing_stale(executed):
+    listed = [stamps._content(folder) for folder in ("runs/", "runs/b0/", "runs/nano/")]
+
+    executed.write("runs/nano/seed-0/weights/begun.json", "{}")
+    executed.write("runs/b0/seed-1/history.csv", "epoch")
+
+    assert [stamps._content(folder) for folder in ("runs/", "runs/b0/", "runs/nano/")] == listed
+    executed.write("runs/nano/seed-0/run.json", "{}")
+    assert stamps._content("runs/") != listed[0] and stamps._content("runs/nano/") != listed[2]
+
+
 @pytest.mark.parametrize(
     "changes", [{"photos": True}, {"profile": "smoke"}, {"parameters": {"a": 1}}]
 )

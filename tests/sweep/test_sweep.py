@@ -56,7 +56,7 @@ def test_a_grid_holds_every_recipe_seed_and_fold_under_its_own_name():
 def test_a_grid_of_what_cannot_be_swept_is_refused():
     with pytest.raises(SweepError, match="expected recipes for the photos, found effic.*-pretrain"):
         grid(["majority", "efficientnet-b0-pretrain"], [0])
-    with pytest.raises(SweepError, match=r"repetitions below 5 and folds below 5, found \(0, 5\)"):
+    with pytest.raises(SweepError, match=r"below 5 and folds below 5, found 0\.5; correct --folds"):
         grid(["majority"], [0], [(0, 5)])
 
 
@@ -140,6 +140,8 @@ def test_what_the_cluster_says_of_itself_does_not_hide_what_became_of_the_jobs(h
 def test_a_scheduler_that_does_not_answer_is_told_in_a_sentence(monkeypatch):
     monkeypatch.setattr(cluster, "PATIENCE", 0.3)
 
+    with pytest.raises(ConnectionError, match="expected a Dask scheduler at nowhere, none"):
+        sweep([], scheduler="nowhere")
     with pytest.raises(ConnectionError, match="expected a Dask scheduler at tcp://127.0.0.1:1, no"):
         sweep(grid(["majority"], [0]), scheduler="tcp://127.0.0.1:1")
 

@@ -110,7 +110,10 @@ def _run(meta: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "Commencée le", f"{datetime.fromisoformat(timing['started']):%d/%m/%Y à %H:%M} UTC"
     lasted = timing["training_seconds"] or timing["seconds"]
     yield "Durée", f"{_duration(lasted)} ; temps de processeur : {_duration(timing['cpu_seconds'])}"
-    machine = [f"{hardware['cpu']}, {hardware['threads']} fil(s) sur {hardware['cores']} cœurs"]
+    threads, cores = hardware["threads"], hardware["cores"]
+    machine = [
+        f"{hardware['cpu']}, {threads} fil{'s'[: threads > 1]} sur {cores} cœur{'s'[: cores > 1]}"
+    ]
     machine += [hardware["gpu"]] if hardware["gpu"] else ["sans carte graphique"]
     machine += [f"pilote {hardware['driver']}"] if hardware.get("driver") else []
     yield "Matériel", ", ".join(machine)

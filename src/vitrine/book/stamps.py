@@ -194,10 +194,18 @@ def _content(path: str) -> str:
     place = paths.root() / path
     if path.endswith("/"):
         inside = sorted(place.iterdir()) if place.is_dir() else []
+        if path.startswith("runs/"):
+            inside = [p for p in inside if not _is_unfinished(p)]
         return _digest([p.name for p in inside if not _UNTRACKED.search(p.name)])
     if not place.is_file():
         return "absent"
     return hashlib.sha256(place.read_bytes()).hexdigest()[:16]
+
+
+def _is_unfinished(place: Path) -> bool:
+    """Tell a run that was begun and no more, or a folder of such alone: nothing reads them."""
+    sealed = (place.rglob("run.json"), place.glob("*.json"))
+    return place.is_dir() and not any(any(found) for found in sealed)
 
 
 def _locked(libraries: Iterable[str]) -> dict[str, str]:

@@ -71,10 +71,15 @@ def _sentence(error: Exception) -> str:
             f"expected room on the disk, found it full ({error.strerror or error}); make room and "
             "run the same command again, what was finished is kept"
         )
-    if isinstance(error, PermissionError):
+    if isinstance(error, PermissionError) or getattr(error, "errno", 0) == errno.EROFS:
         return (
             f"expected to be allowed to use {error.filename or 'a file'}, found it refused "
             f"({error.strerror or error}); change its permissions, or work in a clone of your own"
+        )
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return (
+            f"expected a path that can be used, found {error.filename} ({error.strerror}); "
+            "correct it, or give another"
         )
     return str(error) or type(error).__name__
 
@@ -92,8 +97,8 @@ def main() -> None:
         if isinstance(stop, SystemExit) and stop.code != INTERRUPTED:
             raise
         errors.print(
-            "interrupted; what was finished is kept: the same command goes on from there, a "
-            "training with --resume"
+            "interrupted; what was finished is kept: run the same command again, a training with "
+            "--resume"
         )
         sys.exit(INTERRUPTED)
     except Exception as error:  # the last door: nothing but a sentence leaves it

@@ -1,6 +1,7 @@
 """``vitrine bench``: measure the scan, the networks and the service, on this machine."""
 
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -176,6 +177,8 @@ def _run(
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.set_num_threads(1)
+    if folder is not None:
+        _require_room(folder)
     try:
         with Steps("turn") as progress:
             found = measure(
@@ -189,6 +192,18 @@ def _run(
         typer.echo(line)
     path = sheet.write(name if device == "cpu" else f"{name}-{device}", found, folder)
     typer.echo(f"written: {path.name}")
+
+
+def _require_room(folder: Path) -> None:
+    """Refuse, before minutes of measures, a folder where they could not be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise typer.BadParameter(
+            f"expected a folder to write in, found {folder} ({error.strerror}); give another"
+        ) from error
 
 
 def _summary(found: dict[str, Any]) -> list[str]:

@@ -17,7 +17,6 @@ def figure(
 
     Example: vitrine figure fig-comparaison-ecarts
     """
-    from vitrine import paths
     from vitrine.book import exhibit, gallery
 
     if list_ == bool(name):
@@ -28,7 +27,7 @@ def figure(
             typer.echo(f"{piece.notebook:24} {piece.name:32} {piece.title}{needs}")
         return
     for path in exhibit.write(gallery.find(name)):
-        typer.echo(f"written: {path.relative_to(paths.root())}")
+        typer.echo(f"written: {path}")
 
 
 def note() -> None:
@@ -38,11 +37,11 @@ def note() -> None:
 
     Example: vitrine note
     """
-    from vitrine import ledger, paths
+    from vitrine import ledger
     from vitrine.book import note as document
 
     ledger.check()
-    typer.echo(f"written: {document.write().relative_to(paths.root())}")
+    typer.echo(f"written: {document.write()}")
 
 
 def slides() -> None:
@@ -52,8 +51,8 @@ def slides() -> None:
 
     Example: vitrine slides
     """
-    from vitrine import ledger, paths
+    from vitrine import ledger
     from vitrine.book import slides as document
 
     ledger.check()
-    typer.echo(f"written: {document.write().relative_to(paths.root())}")
+    typer.echo(f"written: {document.write()}")

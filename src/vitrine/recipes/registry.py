@@ -236,7 +236,7 @@ def find(name: str) -> Recipe:
         RecipeError: If there is none; the message lists the nearest names.
     """
     if name not in RECIPES:
-        near = get_close_matches(name, RECIPES, n=3, cutoff=0.3) or list(RECIPES)
+        near = get_close_matches(name, RECIPES, n=3, cutoff=0.0)
         raise RecipeError(
             f"expected a recipe of vitrine.recipes, found {name!r}; the nearest are "
             f"{', '.join(near)}"

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -158,8 +159,9 @@ def load(name: str, base: Path | None = None) -> Run:
     folder = base / name
     if not (folder / META).is_file():
         state = "an unfinished one" if folder.exists() else "none"
-        known = ", ".join(names(base)) or "no finished run"
-        raise RunError(f"expected the run {name}, found {state}; there are: {known}")
+        near = get_close_matches(name, names(base), n=3, cutoff=0.0)
+        known = f"the nearest are: {', '.join(near)}" if near else "there is no finished run"
+        raise RunError(f"expected the run {name}, found {state}; {known}")
     run = Run(name, folder, {})
     try:
         run.meta.update(json.loads((folder / META).read_text(encoding="utf-8")))

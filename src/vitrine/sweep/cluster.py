@@ -85,7 +85,7 @@ def _workers(jobs: Sequence[Job]) -> int:
 def _client(client: type, scheduler: object) -> object:
     try:
         return client(scheduler, timeout=PATIENCE)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # the second: it is no address
         raise ConnectionError(
             f"expected a Dask scheduler at {scheduler}, none answered; start one with `dask "
             "scheduler` and workers with `dask worker ADDRESS --nthreads 1`, or leave --scheduler "

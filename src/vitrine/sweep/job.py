@@ -95,7 +95,7 @@ def grid(
     if strange := [fold for fold in folds or () if fold not in FOLDS]:
         raise SweepError(
             f"expected repetitions below {splits.REPEATS} and folds below {splits.FOLDS}, found "
-            f"{strange[0]}"
+            f"{'.'.join(map(str, strange[0]))}; correct --folds"
         )
     for name in (names := list(names)):
         if recipes.find(name).trainer == "pretrain":

@@ -13,7 +13,7 @@ pytestmark = [
     # Gradio uses what pandas is about to drop.
     pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning"),
 ]
-VIEWS = [("light", 1280), ("dark", 390)]
+VIEWS = [("light", 1280), ("dark", 390), ("light", 320)]
 SCREENSHOTS = os.environ.get("VITRINE_SCREENSHOTS", "")
 """Folder for pictures of the page, which the workflow keeps; empty takes none."""
 
@@ -95,6 +95,7 @@ def test_both_tabs_are_accessible_and_fit_the_screen(visit, theme, width):
     tab.click("#onglet-tableau-button")
     tab.wait_for_selector("#transformee img")
     tab.wait_for_selector("#figure-poids .main-svg")
+    tab.click("summary:has-text('Les valeurs des graphiques')")
     picture(tab, "tableau-de-bord")
     faults += faults_of(tab, "tableau de bord")
 
