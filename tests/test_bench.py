@@ -292,13 +292,16 @@ def test_the_command_refuses_what_it_cannot_do(arguments, sentence):
     assert sentence in re.sub(r"[\s│]+", " ", done.stderr)
 
 
+@pytest.mark.parametrize("given", [True, False], ids=["--folder", "runs/bench"])
 def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_measured(
-    tmp_path, monkeypatch, capsys
+    tmp_path, monkeypatch, capsys, given
 ):
-    file = tmp_path / "README.md"
+    file = tmp_path / "bench"
     file.touch()
+    monkeypatch.setattr(paths, "runs", lambda: tmp_path)
     monkeypatch.setattr(training, "measure", lambda **_: pytest.fail("measured"))
-    monkeypatch.setattr(sys, "argv", ["vitrine", "bench", "training", "--folder", str(file)])
+    asked = ["--folder", str(file)] if given else []
+    monkeypatch.setattr(sys, "argv", ["vitrine", "bench", "training", *asked])
 
     with pytest.raises(SystemExit) as caught:
         cli.main()

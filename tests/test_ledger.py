@@ -10,10 +10,12 @@ from scipy.special import stdtrit
 from vitrine import ledger, paths, runs, splits
 from vitrine.catalog import CLASSES
 from vitrine.corruptions import CORRUPTIONS
-from vitrine.ledger import context, verdicts
+from vitrine.ledger import calibration, context, equal_start, measures, verdicts
 from vitrine.ledger.context import clean
 from vitrine.ledger.measures import COMPARISONS, fold_gaps, fold_scores, published
 from vitrine.ledger.values import Value, from_runs
+from vitrine.recipes import RECIPES
+from vitrine.runs import RunError
 from vitrine.scores.metrics import accuracy
 
 NAME = "mobilenetv2-int8-probe"
@@ -75,6 +77,42 @@ def test_one_changed_prediction_is_noticed_in_the_values_that_rest_on_it(tmp_pat
     assert lost == pytest.approx(1 / 158, rel=1e-5)
     assert f"gap.{NAME}.histogram-hog.accuracy" in moved
     assert all("histogram-hog" in key or key.endswith("_holm") for key in moved)
+
+
+def made(base, seed, *, first=0, shift=0):
+    """Return a run on twenty images, in the test part and in folds that may be shifted."""
+    frame = pd.DataFrame(
+        {"image": [f"{i}.jpg" for i in range(first, first + 20)], "label": np.arange(20) % 7}
+    )
+    given = np.random.default_rng(seed).dirichlet(np.ones(7), 20)
+    tables = [runs.prediction_rows(frame, given, "test")]
+    for repeat in range(splits.REPEATS):
+        rows = runs.prediction_rows(frame, given, f"repeat-{repeat}")
+        tables.append(rows.assign(fold=(np.arange(20) + shift) % splits.FOLDS))
+    facts = {"parameters": 1, "hardware": {"cpu": "any", "threads": 1}}
+    return runs.RunFolder(RECIPES["histogram-hog"], seed, base).finish(tables, facts)
+
+
+@pytest.mark.parametrize("what", ["recipe", "calibration", "equal start", "gaps"])
+def test_a_seed_that_answered_of_other_images_is_scored_with_no_other(tmp_path, monkeypatch, what):
+    group = [made(tmp_path, 0), made(tmp_path, 1), made(tmp_path, 2, first=1)]
+    monkeypatch.setattr(measures, "published", lambda: {"histogram-hog": group})
+    score = {
+        "recipe": measures.compute,
+        "calibration": lambda: list(calibration.values(group, "any")),
+        "equal start": lambda: list(equal_start._on_photos(group)),
+        "gaps": lambda: list(measures.gaps("a", "b", {"a": group[:1], "b": group})),
+    }[what]
+
+    with pytest.raises(RunError, match="seed-0 and .*seed-2 to predict the same images of the pa"):
+        score()
+
+
+def test_gaps_over_folds_compare_the_same_folds(tmp_path):
+    run, other = made(tmp_path, 0), made(tmp_path, 1, shift=1)
+
+    with pytest.raises(RunError, match="the same images of the fold 0 of repeat 0, found 8 images"):
+        fold_gaps(run, other, accuracy)
 
 
 def test_accuracy_is_the_share_of_right_answers_with_its_origin(fresh):

@@ -13,12 +13,18 @@ import pandas as pd
 from PIL import Image
 from skimage.color import rgb2hsv
 
-from vitrine import images, paths
+from vitrine import images, paths, tracked
 from vitrine.catalog import CLASSES, Catalog
 from vitrine.splits import NEAR, Split, fingerprints, near_duplicates
 
 __all__ = ["load", "mean_images", "measure"]
 
+COLUMNS = {
+    "images": ("image", "label", "part", "red", "white_share", "width", "height"),
+    "pairs": (*(f"{what}_{side}" for what in ("image", "label", "part") for side in "ab"), "exact"),
+    "distances": ("distance",),
+}
+"""By table, the columns that it is read for."""
 COLOUR_SIZE, MEAN_SIZE = 128, 64
 FARTHEST = 20
 """Largest distance, in bits, of the pairs that are counted to justify the threshold."""
@@ -104,6 +110,7 @@ def load(name: str, folder: Path | None = None) -> pd.DataFrame:
 
     Raises:
         FileNotFoundError: If it is not there; the message says how to make it.
+        TrackedError: If it is damaged, or lacks a column.
     """
     path = (folder or paths.data() / "facts") / f"{name}.csv"
     if not path.is_file():
@@ -111,7 +118,9 @@ def load(name: str, folder: Path | None = None) -> pd.DataFrame:
             f"expected the facts {path.name} in data/facts, found none; restore the file with git, "
             "or make it with `vitrine data facts`"
         )
-    return pd.read_csv(path)
+    if folder is None:
+        return tracked.read(f"data/facts/{name}.csv", COLUMNS[name])
+    return tracked.read(path.name, COLUMNS[name], root=folder)
 
 
 def mean_images(folder: Path | None = None) -> dict[str, np.ndarray]:

@@ -48,6 +48,13 @@ def test_a_dirty_tree_and_a_driver_are_told(stamp, meta):
     assert "NVIDIA H100 &lt;PCIe&gt;, pilote 580.65" in block
 
 
+@pytest.mark.parametrize(("threads", "said"), [(1, "1 fil sur 2 cœurs"), (2, "2 fils sur 2 cœurs")])
+def test_threads_and_cores_are_counted_in_french(stamp, meta, threads, said):
+    meta["hardware"] |= {"threads": threads, "cores": 2}
+
+    assert said in describe("04", stamp, {meta["name"]: meta})
+
+
 def test_a_commit_that_git_did_not_tell_is_said_unknown(stamp, meta):
     meta["code"] = {"commit": "unknown", "dirty": True}
 

@@ -11,7 +11,7 @@ from vitrine import paths
 from vitrine.book import build, checks, highlighting, sources
 from vitrine.book.proofreading import strangers
 
-VIEWS = [("light", 1280), ("dark", 390)]
+VIEWS = [("light", 1280), ("dark", 320)]
 RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
     "resultTypes": ["violations"],  # what passed is not told element by element: it takes long

@@ -14,7 +14,7 @@ import psutil
 from vitrine import paths
 from vitrine.runs.meter import code_state, versions
 
-__all__ = ["at_least", "at_most", "header", "mamba_ssm", "read", "write"]
+__all__ = ["at_least", "at_most", "header", "mamba_ssm", "published", "read", "write"]
 
 LIBRARIES = ("onnx", "onnxruntime", "onnxscript", "triton", "mamba-ssm")
 FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "amx_tile", "sve", "bf16")
@@ -74,6 +74,11 @@ def at_most(about: str, bar: float, measured: float, **where: object) -> Bar:
     return {"about": about, **where, "at_most": bar, "measured": measured, "reached": reached}
 
 
+def published() -> Path:
+    """Return the folder of the sheets that the book reads, ``runs/bench``."""
+    return paths.runs() / "bench"
+
+
 def read(name: str) -> dict[str, Any] | None:
     """Return a sheet of ``runs/bench``, or ``None`` where nobody measured it.
 
@@ -81,7 +86,7 @@ def read(name: str) -> dict[str, Any] | None:
         name: Of the file, without its suffix: ``scan``, or ``scan-cuda`` for a graphics card.
     """
     try:
-        return json.loads((paths.runs() / "bench" / f"{name}.json").read_text(encoding="utf-8"))
+        return json.loads((published() / f"{name}.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
 
@@ -94,7 +99,7 @@ def write(name: str, content: Mapping[str, Any], folder: Path | None = None) -> 
         content: What to write.
         folder: Where; by default ``runs/bench``.
     """
-    folder = folder or paths.runs() / "bench"
+    folder = folder or published()
     folder.mkdir(parents=True, exist_ok=True)
     path, part = folder / f"{name}.json", folder / f"{name}.json.part"
     text = json.dumps(_rounded(content), indent=1, ensure_ascii=False, allow_nan=False)

@@ -204,8 +204,7 @@ def _content(path: str) -> str:
 
 def _is_unfinished(place: Path) -> bool:
     """Tell a run that was begun and no more, or a folder of such alone: nothing reads them."""
-    sealed = (place.rglob("run.json"), place.glob("*.json"))
-    return place.is_dir() and not any(any(found) for found in sealed)
+    return place.is_dir() and not any(place.glob("*.json")) and not any(place.rglob("run.json"))
 
 
 def _locked(libraries: Iterable[str]) -> dict[str, str]:

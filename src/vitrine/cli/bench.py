@@ -177,8 +177,7 @@ def _run(
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.set_num_threads(1)
-    if folder is not None:
-        _require_room(folder)
+    _require_room(folder or sheet.published())
     try:
         with Steps("turn") as progress:
             found = measure(

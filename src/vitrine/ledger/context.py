@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from typing import SupportsFloat
 
 import numpy as np
-import pandas as pd
 
-from vitrine import splits, tracked
+from vitrine import facts, splits, tracked
 from vitrine.catalog import CLASSES
 from vitrine.ledger.values import Value
 from vitrine.scores.power import smallest_paired_gap, smallest_unpaired_gap
@@ -34,20 +33,14 @@ def values() -> dict[str, Value]:
 
 def clean(images: np.ndarray) -> np.ndarray:
     """Return a mask of the images that have no duplicate, exact or near, in another part."""
-    pairs = _pairs()
+    pairs = facts.load("pairs")
     crossing = pairs[pairs.part_a != pairs.part_b]
     return ~np.isin(images, np.r_[crossing.image_a.to_numpy(), crossing.image_b.to_numpy()])
 
 
-def _pairs() -> pd.DataFrame:
-    sides = [f"{column}_{side}" for column in ("image", "label", "part") for side in "ab"]
-    return tracked.read(PAIRS, ("exact", *sides))
-
-
 def _data() -> Iterator[tuple[str, Value]]:
     notebook = "02_donnees"
-    split, pairs = splits.load(), _pairs()
-    images = tracked.read(IMAGES, ("red", "width", "height", "white_share"))
+    split, images, pairs = splits.load(), facts.load("images"), facts.load("pairs")
 
     def count(number: SupportsFloat, source: str, unit: str = "count", decimals: int = 0) -> Value:
         return Value(
