@@ -33,9 +33,10 @@ import json
 import numpy as np
 import torch
 
-from vitrine import paths, tables
-from vitrine.figures import ssm as figures
-from vitrine.session import begin
+from vitrine import paths
+from vitrine.report import tables
+from vitrine.report.figures import ssm as figures
+from vitrine.training.session import begin
 from vitrine.ssm import copying, hippo, systems, traffic
 
 session = begin(profile)
@@ -422,7 +423,7 @@ print(*(f"état de taille {size:2} : la boucle simple déplace {ratio:.0f} fois 
 # d’un témoin écrit simplement.
 
 # %%
-from vitrine import speeds
+from vitrine.report.tables import speeds
 
 sheet = json.loads((paths.runs() / "bench" / "scan.json").read_text(encoding="utf-8"))
 print("processeur :", sheet["hardware"]["cpu"], "; relevé du", sheet["date"])

@@ -47,12 +47,12 @@ torch.set_num_threads(1)
 
 # %%
 import vitrine.models
-from vitrine import tables
-from vitrine.figures import watch
+from vitrine.report import tables
+from vitrine.report.figures import watch
 from vitrine.models import rebuilt
 from vitrine.models.mambavision import Level, ScanMixer
 from vitrine.models.scan import reference, selective_scan
-from vitrine.session import begin
+from vitrine.training.session import begin
 
 session = begin(profile)
 

@@ -34,10 +34,11 @@ import timm
 import torch
 
 import vitrine.models
-from vitrine import paths, tables
-from vitrine.figures import watch
+from vitrine import paths
+from vitrine.report import tables
+from vitrine.report.figures import watch
 from vitrine.models.scan.reference import selective_scan
-from vitrine.session import begin
+from vitrine.training.session import begin
 
 session = begin(profile)
 
@@ -129,7 +130,7 @@ print("l’avenir dépend du présent :", not torch.allclose(before[:, 8:], afte
 # %%
 import torch.nn.functional as F
 
-from vitrine import demo
+from vitrine.data import demo
 from vitrine.models import rebuilt
 
 network = rebuilt.fill(timm.create_model("mambavision_nano")).eval()
@@ -360,8 +361,8 @@ print("attention, plus que proportionnelle :", bool(growth["attention"] > 16))
 # poids et que nous traversons une fois pour en relever les tailles.
 
 # %%
-from vitrine import sizes
-from vitrine.figures import architecture
+from vitrine.report.tables import sizes
+from vitrine.report.figures import architecture
 from vitrine.models import anatomy
 
 shown = {
@@ -513,7 +514,7 @@ print("versions :", ", ".join(f"{name} {number}" for name, number in speed["vers
 # entraînement : chaque position y garde ses canaux côte à côte.
 
 # %%
-from vitrine import speeds
+from vitrine.report.tables import speeds
 
 tables.show(speeds.networks(speed), decimals=2)
 

@@ -39,10 +39,12 @@ profile = "published"
 # %%
 from IPython.display import display
 
-from vitrine import facts, images, paths, splits, tables
-from vitrine.catalog import CLASSES, CLASSES_FR
-from vitrine.figures import data as figures
-from vitrine.session import begin
+from vitrine import paths
+from vitrine.data import facts, images, splits
+from vitrine.report import tables
+from vitrine.data.catalog import CLASSES, CLASSES_FR
+from vitrine.report.figures import data as figures
+from vitrine.training.session import begin
 
 session = begin(profile)
 folder = None

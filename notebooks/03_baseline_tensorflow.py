@@ -34,8 +34,9 @@ seed = 0
 # %%
 import pandas as pd
 
-from vitrine import runs, tables
-from vitrine.session import begin
+from vitrine.report import tables
+from vitrine.training import runs
+from vitrine.training.session import begin
 
 session = begin(profile)
 chosen = session.recipe(recipe)
@@ -83,7 +84,7 @@ print("graines :", *seeds)
 # %%
 import re
 
-from vitrine.train_keras import build
+from vitrine.training.keras import build
 
 network = build(chosen)
 weights = network.trainable_variables
@@ -116,9 +117,9 @@ for name, count in [*by_stage.items(), ("total", by_stage.sum())]:
 import numpy as np
 import tensorflow as tf
 
-from vitrine import demo
-from vitrine.figures.data import sheet
-from vitrine.train_keras.photos import batches
+from vitrine.data import demo
+from vitrine.report.figures.data import sheet
+from vitrine.training.keras.photos import batches
 
 drawing = np.array(demo.draw("Watches", np.random.default_rng(3)).resize((256, 256)))
 copies = tf.stack([drawing] * chosen.batch_size)
@@ -137,7 +138,7 @@ sheet([drawing, *np.uint8(pixels[:7])], columns=4)
 # par graine ; gris pour l’entraînement, en couleur pour la validation.
 
 # %% mystnb={"figure": {"name": "fig-reference-courbes", "caption": "Perte et exactitude au fil des époques, une courbe par graine, sur les images d’entraînement augmentées et sur la validation."}, "image": {"alt": "Deux graphiques l’un sous l’autre, en fonction de l’époque : la perte, puis l’exactitude. Pour chaque graine, une courbe grise pour l’entraînement et une courbe orange pour la validation."}}
-from vitrine.figures import training
+from vitrine.report.figures import training
 
 training.curves({run.name: run.history for run in trained})
 
@@ -155,7 +156,7 @@ training.curves({run.name: run.history for run in trained})
 # score est leur moyenne, et l’intervalle couvre le tirage des images comme celui des graines.
 
 # %%
-from vitrine.scores.table import recipe_panel
+from vitrine.metrics.table import recipe_panel
 
 panel = recipe_panel(tests[0].truth, [part.probabilities for part in tests])
 shown = f"EfficientNet-B0, {len(seeds)} graine{'s'[: len(seeds) > 1]}"
@@ -170,8 +171,8 @@ tables.show(tables.scores({shown: panel}))
 # leur moyenne harmonique, le F1.
 
 # %% mystnb={"figure": {"name": "fig-reference-categories", "caption": "Précision, rappel et F1 de chaque catégorie sur le test, intervalles à 95 %. Entre parenthèses, le nombre d’images."}, "image": {"alt": "Pour chaque catégorie, trois points avec leurs barres d’erreur horizontales : précision, rappel et F1, entre zéro et cent pour cent. Les barres sont longues et se recouvrent largement."}}
-from vitrine.catalog import CLASSES
-from vitrine.scores.classes import confusion, per_class
+from vitrine.data.catalog import CLASSES
+from vitrine.metrics.classes import confusion, per_class
 
 truth, first = tests[0].truth, tests[0].probabilities
 training.class_scores(per_class(truth, first, categories=len(CLASSES)))
@@ -197,7 +198,7 @@ training.confusion(confusion(truth, first, categories=len(CLASSES)))
 # annoncée, et comptons celles qui sont justes.
 
 # %% mystnb={"figure": {"name": "fig-reference-fiabilite", "caption": "Fiabilité : exactitude observée selon la confiance annoncée, intervalles à 95 %, et nombre d’images de chaque tranche."}, "image": {"alt": "En haut, des points avec barres d’erreur autour de la diagonale des probabilités tenues ; en bas, l’histogramme des confiances."}}
-from vitrine.scores.calibration import reliability
+from vitrine.metrics.calibration import reliability
 
 training.reliability(reliability(truth, first), recipe)
 

@@ -42,9 +42,10 @@ seed = 0
 # imposer pour qu’elle fasse comme l’autre.
 
 # %% tags=["nbval-check-output"]
-from vitrine import recipes, runs, tables
-from vitrine.figures.style import model_name
-from vitrine.session import begin
+from vitrine.report import tables
+from vitrine.training import recipes, runs
+from vitrine.report.figures.style import model_name
+from vitrine.training.session import begin
 
 session = begin(profile)
 chosen, other = session.recipe(recipe), session.recipe(reference)
@@ -90,7 +91,7 @@ print("MambaVision :", *timm.list_models("mambavision*"), sep="\n  ")
 # Nous le construisons et comptons ses paramètres avec les mêmes étages qu’au chapitre précédent.
 
 # %% tags=["nbval-check-output"]
-from vitrine.train_torch import build
+from vitrine.training.torch import build
 
 network = build(session.recipe("efficientnet-b0-torch-scratch"))[1]
 stages = {"stem": [network.conv_stem, network.bn1]}
@@ -173,7 +174,7 @@ baseline = [session.answers(reference, number) for number in seeds]
 # gris pour l’entraînement, en couleur pour la validation.
 
 # %% mystnb={"figure": {"name": "fig-pytorch-courbes", "caption": "Perte et exactitude au fil des époques pour les recettes PyTorch publiées, sur les images d’entraînement augmentées et sur la validation."}, "image": {"alt": "Deux graphiques l’un sous l’autre, en fonction de l’époque : la perte, puis l’exactitude ; pour chaque exécution, une courbe grise pour l’entraînement et une courbe en couleur pour la validation."}}
-from vitrine.figures import training
+from vitrine.report.figures import training
 
 several = len(groups) > 1
 shown = [run for group in groups.values() for run in (group[:1] if several else group)]
@@ -190,7 +191,7 @@ training.curves({run.name: run.history for run in shown})
 # Les intervalles à 95 % couvrent le tirage des images et, s’il y en a plusieurs, celui des graines.
 
 # %%
-from vitrine.scores.table import recipe_gap, recipe_panel
+from vitrine.metrics.table import recipe_gap, recipe_panel
 
 truth = baseline[0].part("test").truth
 answers, panels = {}, {}
@@ -206,7 +207,7 @@ tables.show(tables.scores({model_name(name): panels[name] for name in panels}))
 # pas.
 
 # %% mystnb={"figure": {"name": "fig-pytorch-graines", "caption": "Exactitude de chaque graine sur le test (cercles) et moyenne de la recette avec son intervalle à 95 % (losange)."}, "image": {"alt": "Une ligne par recette : un losange avec une barre d’erreur horizontale pour la moyenne, et au-dessous un cercle par graine."}}
-from vitrine.scores.metrics import accuracy
+from vitrine.metrics.metrics import accuracy
 
 rows = {}
 for name, given in answers.items():
@@ -275,8 +276,8 @@ training.gaps(gaps, metric="Écart (points)")
 # PyTorch.
 
 # %% mystnb={"figure": {"name": "fig-pytorch-categories", "caption": "Précision, rappel et F1 de chaque catégorie sur le test, EfficientNet-B0 en PyTorch, intervalles à 95 %. Entre parenthèses, le nombre d’images."}, "image": {"alt": "Pour chaque catégorie, trois points avec leurs barres d’erreur horizontales : précision, rappel et F1, entre zéro et cent pour cent."}}
-from vitrine.catalog import CLASSES
-from vitrine.scores.classes import per_class
+from vitrine.data.catalog import CLASSES
+from vitrine.metrics.classes import per_class
 
 first = answers[recipe][0]
 training.class_scores(per_class(truth, first, categories=len(CLASSES)))
@@ -286,7 +287,7 @@ training.class_scores(per_class(truth, first, categories=len(CLASSES)))
 # elle peut l’être par hasard : il n’y a ici qu’une graine et une vingtaine d’images par catégorie.
 
 # %% mystnb={"figure": {"name": "fig-pytorch-fiabilite", "caption": "Fiabilité d’EfficientNet-B0 en PyTorch : exactitude observée selon la confiance annoncée, intervalles à 95 %, et nombre d’images de chaque tranche."}, "image": {"alt": "En haut, des points avec barres d’erreur autour de la diagonale des probabilités tenues ; en bas, l’histogramme des confiances."}}
-from vitrine.scores.calibration import reliability
+from vitrine.metrics.calibration import reliability
 
 training.reliability(reliability(truth, first), recipe)
 
@@ -325,7 +326,8 @@ tables.show(cost)
 # %%
 import pandas as pd
 
-from vitrine import paths, speeds
+from vitrine import paths
+from vitrine.report.tables import speeds
 from vitrine.bench import sheet
 
 candidates, on_card = sheet.read("backbones"), sheet.read("backbones-cuda")
@@ -339,7 +341,7 @@ tables.show(ranked, decimals=2)
 # réseau est rapide.
 
 # %% mystnb={"figure": {"name": "fig-troncs", "caption": "Vitesse mesurée de chaque réseau candidat, du meilleur score cité sur ImageNet au moins bon (échelle logarithmique, un fil d’un processeur). En vert, les MambaVision ; en bleu, la référence."}, "image": {"alt": "Un point par réseau, une ligne chacun, par score décroissant. Les réseaux aux meilleurs scores sont groupés à gauche, les plus lents, MambaVision-T parmi eux ; la référence et MobileNetV2 sont plus à droite ; les deux petites MambaVision, sans score publié, sont les plus à droite."}}
-from vitrine.figures import candidates as choices
+from vitrine.report.figures import candidates as choices
 
 choices.speeds(ranked, baseline="EfficientNet-B0")
 

@@ -36,10 +36,10 @@ profile = "published"
 # d’un MobileNetV2 préentraîné, puis gelé {cite:p}`sandler2018mobilenetv2,kornblith2018better`.
 
 # %%
-from vitrine.catalog import CLASSES, CLASSES_FR
-from vitrine.figures.style import model_name
-from vitrine.ledger.measures import COMPARISONS, published
-from vitrine.session import begin
+from vitrine.data.catalog import CLASSES, CLASSES_FR
+from vitrine.report.figures.style import model_name
+from vitrine.report.ledger.measures import COMPARISONS, published
+from vitrine.training.session import begin
 
 session = begin(profile)
 groups = {
@@ -79,9 +79,9 @@ print("Mêmes images, dans le même ordre, pour tous :", "oui" if same else "non
 # pas de premier.
 
 # %%
-from vitrine import tables
-from vitrine.scores.metrics import accuracy, log_loss, macro_f1
-from vitrine.scores.table import leader, recipe_panel
+from vitrine.report import tables
+from vitrine.metrics.metrics import accuracy, log_loss, macro_f1
+from vitrine.metrics.table import leader, recipe_panel
 
 panels = {recipe: recipe_panel(truth, runs) for recipe, runs in answers.items()}
 ranked = sorted(panels, key=lambda recipe: -panels[recipe]["accuracy"].value)
@@ -102,7 +102,7 @@ tables.show(tables.comparison(named, seeds=seeds, leaders=leaders))
 # {valeur}`efficientnet-b0-torch-scratch.epochs` : aucune comparaison annoncée ne porte sur elle.
 
 # %% mystnb={"figure": {"name": "fig-comparaison-scores", "caption": "Exactitude et F1 macro de chaque modèle sur les images de test, avec leurs intervalles à 95 %. La ligne du bas est la réponse constante."}, "image": {"alt": "Pour chaque modèle, deux points et leurs barres d’erreur horizontales : l’exactitude et le F1 macro, du modèle le mieux classé en haut à la réponse constante en bas."}}
-from vitrine.figures import comparison
+from vitrine.report.figures import comparison
 
 comparison.forest(
     {
@@ -131,7 +131,7 @@ tables.show(tables.scores(named))
 # graine à part, sur les mêmes images, sous la moyenne et son intervalle.
 
 # %% mystnb={"figure": {"name": "fig-comparaison-graines", "caption": "Exactitude de chaque graine des réseaux entraînés (cercles), et moyenne sur les graines avec son intervalle à 95 % (losange)."}, "image": {"alt": "Une ligne par réseau entraîné : un losange pour la moyenne, avec une barre d’erreur horizontale, et au-dessous un cercle par graine."}}
-from vitrine.figures import training
+from vitrine.report.figures import training
 
 trained = [name for name in ranked if session.recipe(name).trainer != "probe"]
 by_seed = {name: [accuracy(truth, p) for p in answers[name]] for name in trained}
@@ -148,7 +148,7 @@ training.seeds(
 # %%
 import numpy as np
 import pandas as pd
-from vitrine.scores.seeds import over_seeds
+from vitrine.metrics.seeds import over_seeds
 
 several = [name for name in trained if len(answers[name]) > 1]
 spread = {name: over_seeds(truth, answers[name], accuracy) for name in several}
@@ -169,7 +169,7 @@ tables.show(table)
 # plusieurs tests, leurs valeurs p sont corrigées par la méthode de Holm {cite:p}`holm1979simple`.
 
 # %%
-from vitrine.scores.table import announced
+from vitrine.metrics.table import announced
 
 compared = announced(truth, answers, COMPARISONS, (accuracy, macro_f1))
 
@@ -190,9 +190,9 @@ tables.show(
 # fois sur cinq, pour deux modèles en désaccord sur {valeur}`power.discordance` des images.
 
 # %% mystnb={"figure": {"name": "fig-comparaison-ecarts", "caption": "Écarts d’exactitude des comparaisons annoncées, intervalles à 95 % appariés. Bande grise : écarts trop petits pour être décelés avec ces images."}, "image": {"alt": "Une ligne par comparaison annoncée : un losange pour l’écart d’exactitude et sa barre d’erreur, autour d’un trait vertical à zéro entouré d’une bande grise."}}
-from vitrine import splits
-from vitrine.ledger.context import DISCORDANCE
-from vitrine.scores.power import smallest_paired_gap
+from vitrine.data import splits
+from vitrine.report.ledger.context import DISCORDANCE
+from vitrine.metrics.power import smallest_paired_gap
 
 ours = len(splits.load().part("test"))
 comparison.announced_gaps(
@@ -253,8 +253,8 @@ comparison.smallest_gaps(curves, sizes, ours=ours)
 # {cite:p}`nadeau2003inference,bouckaert2004evaluating`.
 
 # %% mystnb={"figure": {"name": "fig-comparaison-plis", "caption": "Exactitude de chaque pli (traits), moyenne avec son intervalle corrigé à 95 % (losange), et exactitude sur les images de test publiées (croix)."}, "image": {"alt": "Une ligne par modèle léger : une rangée de traits pour les plis, un losange avec barre d’erreur pour leur moyenne, une croix pour les images de test publiées."}}
-from vitrine.ledger.measures import fold_scores, has_folds
-from vitrine.scores.folds import corrected_interval
+from vitrine.report.ledger.measures import fold_scores, has_folds
+from vitrine.metrics.folds import corrected_interval
 
 repeated = {}
 for recipe in ranked:
@@ -278,7 +278,7 @@ comparison.folds(repeated, metric="Exactitude")
 # recette à plusieurs graines, nous en prenons la moyenne.
 
 # %% mystnb={"figure": {"name": "fig-comparaison-categories", "caption": "F1 de chaque modèle dans chaque catégorie, en pourcentage ; plus la case est foncée, mieux la catégorie est reconnue."}, "image": {"alt": "Carte de chaleur : les modèles en lignes, les sept catégories en colonnes, le F1 écrit dans chaque case."}}
-from vitrine.scores.classes import class_f1
+from vitrine.metrics.classes import class_f1
 
 f1 = np.empty((len(CLASSES), len(ranked)))
 for k in range(len(CLASSES)):
@@ -299,8 +299,8 @@ comparison.class_f1(f1, ranked)
 # sans elles, sur {valeur}`data.test_clean` images.
 
 # %% mystnb={"figure": {"name": "fig-comparaison-fuites", "caption": "Exactitude avec et sans les images de test qui ont un double dans une autre partie, intervalles à 95 %."}, "image": {"alt": "Pour chaque modèle, deux points avec leurs barres d’erreur : l’exactitude sur toutes les images de test, et sans celles qui ont un double."}}
-from vitrine.ledger.context import clean
-from vitrine.scores.table import recipe_score
+from vitrine.report.ledger.context import clean
+from vitrine.metrics.table import recipe_score
 
 kept = clean(images)
 every = {recipe: panels[recipe]["accuracy"] for recipe in ranked}
@@ -324,7 +324,7 @@ comparison.forest({"Toutes les images": every, "Sans les doubles": without})
 
 # %%
 from vitrine.explain import facts, robustness
-from vitrine.figures import explanation
+from vitrine.report.figures import explanation
 
 robust, labels = facts.read(session, "robustness"), facts.labels(session)
 for recipe, run in facts.explained(session, "robustness").items():
@@ -335,7 +335,7 @@ for recipe, run in facts.explained(session, "robustness").items():
 # seules. Nous le vérifions, et rappelons les conditions.
 
 # %% tags=["nbval-check-output"]
-from vitrine.corruptions import CORRUPTIONS, STRENGTHS
+from vitrine.data.corruptions import CORRUPTIONS, STRENGTHS
 
 test = set(session.split.part("test").row)
 conditions = [rows for t in robust.values() for _, rows in t.groupby(["corruption", "strength"])]
@@ -416,8 +416,8 @@ explanation.curves(sides, x="Côté (pixels)", chance=1 / len(CLASSES))
 # l’exactitude sur les photos auxquelles il répond, des plus sûres à toutes.
 
 # %% mystnb={"figure": {"name": "fig-comparaison-couverture", "caption": "Exactitude sur les photos auxquelles le modèle répond, selon la part de photos qu’il accepte ; la couverture diminue vers la droite. Première graine de chaque recette."}, "image": {"alt": "Une courbe par modèle : à gauche toutes les photos, à droite les seules plus sûres ; la hauteur est l’exactitude sur les photos gardées."}}
-from vitrine.figures import decisions
-from vitrine.scores.decision import selective_curve
+from vitrine.report.figures import decisions
+from vitrine.metrics.decision import selective_curve
 
 asked = [recipe for recipe in ranked if recipe != "majority"]
 first = {recipe: answers[recipe][0] for recipe in asked}
@@ -461,7 +461,7 @@ tables.show(table)
 # à un prix que nous faisons varier.
 
 # %%
-from vitrine.scores.decision import cheapest, expected_cost
+from vitrine.metrics.decision import cheapest, expected_cost
 
 prices, person = np.linspace(0, 1, 11), np.ones(len(CLASSES))
 costs = {}
@@ -495,7 +495,7 @@ decisions.expected_costs(prices, costs, about="Puériculture mal rangée", first
 # processeur et la mémoire {cite:p}`lannelongue2021green` : la méthode est au pied de la page.
 
 # %%
-from vitrine import speeds
+from vitrine.report.tables import speeds
 from vitrine.bench import sheet
 
 measured = {name: sheet.read(name) for name in ("recipes", "recipes-cuda")}
@@ -560,8 +560,8 @@ tables.show(tables.cited(poc))
 # cinq. La bande grise a cette largeur de part et d’autre d’EfficientNet-B0.
 
 # %% mystnb={"figure": {"name": "fig-comparaison-cites", "caption": "Exactitudes publiées par la preuve de concept antérieure, une exécution par point. Bande grise : ce qui ne se distingue pas d’EfficientNet-B0 sans les réponses image par image."}, "image": {"alt": "Une ligne par architecture : un cercle vide pour le réseau gelé, un cercle plein pour le réglage fin, reliés par un trait ; une bande grise entoure le résultat d’EfficientNet-B0."}}
-from vitrine.ledger.context import POC_ACCURACY
-from vitrine.scores.power import smallest_unpaired_gap
+from vitrine.report.ledger.context import POC_ACCURACY
+from vitrine.metrics.power import smallest_unpaired_gap
 
 smallest = smallest_unpaired_gap(images=ours, accuracy=POC_ACCURACY)
 comparison.cited(poc, reference="EfficientNetB0_custom", smallest=smallest)
@@ -599,8 +599,8 @@ tables.show(tables.errors(images[hardest], truth[hardest], said))
 # cinq par ligne ; le livre publié ne montre aucune photo de produit.
 
 # %% mystnb={"figure": {"caption": "Les images de test manquées par le plus de modèles (constructions locales seulement)."}, "image": {"alt": "Planche de photos de produits, dans l’ordre du tableau précédent, cinq par ligne."}}
-from vitrine.figures.data import sheet
-from vitrine.images import decode
+from vitrine.report.figures.data import sheet
+from vitrine.data.images import decode
 
 photos = None
 if session.photos:

@@ -35,8 +35,8 @@ profile = "published"
 
 # %%
 from vitrine.explain import facts
-from vitrine.figures.style import model_name
-from vitrine.session import begin
+from vitrine.report.figures.style import model_name
+from vitrine.training.session import begin
 
 session = begin(profile)
 borrowed, labels = facts.read(session, "importance"), facts.labels(session)
@@ -49,7 +49,7 @@ for recipe, run in facts.explained(session, "importance").items():
 
 # %% tags=["nbval-check-output"]
 from vitrine.explain.importance import PARTS
-from vitrine.figures.explanation import PARTS_FR
+from vitrine.report.figures.explanation import PARTS_FR
 
 test = set(session.split.part("test").row)
 draws = [rows for t in borrowed.values() for _, rows in t.groupby(["part", "repeat"])]
@@ -67,7 +67,7 @@ print("Toutes les images de test à chaque tirage :", "oui" if whole else "non")
 
 # %% mystnb={"figure": {"name": "fig-interpretabilite-parties", "caption": "Exactitude perdue quand une partie de chaque photo est empruntée à une autre photo, moyenne de trois tirages, intervalles à 95 %. À droite de zéro, le modèle dépendait de cette partie."}, "image": {"alt": "Une ligne par partie de l’image : canaux rouge, vert et bleu, basses et hautes fréquences, centre et bord. Sur chaque ligne, un point et sa barre d’erreur par modèle : l’exactitude perdue."}}
 from vitrine.explain import importance
-from vitrine.figures import explanation
+from vitrine.report.figures import explanation
 
 lost = {
     recipe: {part: importance.loss(table, part, labels) for part in PARTS}
@@ -104,7 +104,7 @@ explanation.losses(lost)
 
 # %% mystnb={"figure": {"name": "fig-interpretabilite-occlusion-modeles", "caption": "Baisse moyenne de la probabilité de la vraie catégorie quand un carré blanc cache chaque emplacement, toutes catégories ensemble. Bleu : cacher cet endroit fait baisser la réponse ; ocre : cela la renforce."}, "image": {"alt": "Une carte de chaleur de sept cases sur sept par modèle, toutes sur la même échelle ; les cases bleues sont les emplacements dont la réponse dépend le plus."}}
 from vitrine.explain import grids
-from vitrine.figures.style import model_lines
+from vitrine.report.figures.style import model_lines
 
 hidden = facts.read(session, "occlusion")
 overall = {
@@ -148,7 +148,7 @@ explanation.class_maps(facts.read(session, "gradients"), title="Part")
 # %% mystnb={"figure": {"caption": "La montre dessinée que les réseaux examinent."}, "image": {"alt": "Dessin d’une montre noire à affichage numérique, penchée, sur fond gris sombre."}}
 import numpy as np
 from vitrine.explain import drawn
-from vitrine.figures.data import sheet
+from vitrine.report.figures.data import sheet
 
 sheet([drawn.picture()], columns=1)
 
@@ -157,8 +157,8 @@ sheet([drawn.picture()], columns=1)
 # chacun donne, juste ou non.
 
 # %%
-from vitrine.catalog import CLASSES, CLASSES_FR
-from vitrine.runs import derived
+from vitrine.data.catalog import CLASSES, CLASSES_FR
+from vitrine.training.runs import derived
 
 examined = facts.explained(session, "drawing")
 for recipe, run in examined.items():
@@ -197,8 +197,8 @@ explanation.before_and_after(sketches[NETWORKS[1]])
 
 # %%
 import pandas as pd
-from vitrine import tables
-from vitrine.figures.explanation import MAPS_FR
+from vitrine.report import tables
+from vitrine.report.figures.explanation import MAPS_FR
 
 table = pd.DataFrame({"Méthode": MAPS_FR.values()}, index=list(MAPS_FR))
 for recipe, checks in facts.read(session, "checks").items():

@@ -43,10 +43,10 @@ profile = "published"
 #   deux protocoles, et seule MambaVision a été préentraînée deux fois.
 
 # %%
-from vitrine.figures.style import model_name, whole
-from vitrine.ledger import equal_start
-from vitrine.ledger.measures import published
-from vitrine.session import begin
+from vitrine.report.figures.style import model_name, whole
+from vitrine.report.ledger import equal_start
+from vitrine.report.ledger.measures import published
+from vitrine.training.session import begin
 
 session = begin(profile)
 pretrained = equal_start.pretrained()
@@ -68,7 +68,7 @@ for recipe, run in pretrained.items():
 # une réponse juste sur deux cents.
 
 # %%
-from vitrine import tables
+from vitrine.report import tables
 
 named = {model_name(recipe): run for recipe, run in pretrained.items()}
 scores = {
@@ -82,7 +82,7 @@ tables.show(tables.pretrainings(named, scores))
 # voient pas autant. La figure sépare ces deux effets.
 
 # %% mystnb={"figure": {"name": "fig-egales-preentrainement", "caption": "Exactitude sur la validation du corpus de préentraînement, selon le nombre d’images vues (en haut) et selon la durée sur un cœur (en bas)."}, "image": {"alt": "Deux panneaux et trois courbes dans chacun, une par préentraînement : l’exactitude monte avec le nombre d’images vues, en haut, et avec les minutes d’entraînement, en bas."}}
-from vitrine.figures import training
+from vitrine.report.figures import training
 
 training.pretrainings({recipe: run.history for recipe, run in pretrained.items()})
 
@@ -124,8 +124,8 @@ same = all((part.image == images).all() for part in parts)
 print("Mêmes images de test, dans le même ordre, pour tous :", "oui" if same else "non")
 
 # %%
-from vitrine.scores.metrics import accuracy, log_loss, macro_f1
-from vitrine.scores.table import leader, recipe_panel
+from vitrine.metrics.metrics import accuracy, log_loss, macro_f1
+from vitrine.metrics.table import leader, recipe_panel
 
 panels = {recipe: recipe_panel(truth, runs) for recipe, runs in answers.items()}
 ranked = sorted(panels, key=lambda recipe: -panels[recipe]["accuracy"].value)
@@ -136,7 +136,7 @@ leaders = {m.name: leader(truth, runs, m) for m in (accuracy, macro_f1, log_loss
 tables.show(tables.comparison(shown, seeds=seeds, leaders=leaders))
 
 # %% mystnb={"figure": {"name": "fig-egales-transfert", "caption": "Exactitude et F1 macro sur nos images de test, intervalles à 95 % : de zéro en bref, par réglage fin après chaque préentraînement, et par une sonde linéaire sur les caractéristiques figées."}, "image": {"alt": "Pour chaque façon de partir, deux points et leurs barres d’erreur horizontales : l’exactitude et le F1 macro, de la meilleure façon en haut à la moins bonne en bas."}}
-from vitrine.figures import comparison
+from vitrine.report.figures import comparison
 
 comparison.forest(
     {
@@ -150,7 +150,7 @@ comparison.forest(
 # les mêmes images, test de McNemar sur la première graine, correction de Holm sur ce tableau.
 
 # %%
-from vitrine.scores.table import announced
+from vitrine.metrics.table import announced
 
 compared = announced(truth, answers, equal_start.COMPARISONS, (accuracy, macro_f1))
 tables.show(
@@ -160,9 +160,9 @@ tables.show(
 )
 
 # %% mystnb={"figure": {"name": "fig-egales-ecarts", "caption": "Écarts d’exactitude annoncés, intervalles à 95 % appariés. Bande grise : écarts trop petits pour être décelés avec ces images."}, "image": {"alt": "Une ligne par comparaison annoncée : un losange pour l’écart d’exactitude et sa barre d’erreur, autour d’un trait vertical à zéro entouré d’une bande grise."}}
-from vitrine import splits
-from vitrine.ledger.context import DISCORDANCE
-from vitrine.scores.power import smallest_paired_gap
+from vitrine.data import splits
+from vitrine.report.ledger.context import DISCORDANCE
+from vitrine.metrics.power import smallest_paired_gap
 
 comparison.announced_gaps(
     {pair: found.gaps["accuracy"] for pair, found in compared.items()},
@@ -219,8 +219,8 @@ for usual, changed in equal_start.controls().values():
 # presque rien, elle se répète sur tous les plis, et ses intervalles sont plus étroits.
 
 # %% mystnb={"figure": {"name": "fig-egales-sondes", "caption": "Exactitude des sondes linéaires, pli par pli (traits), moyenne avec son intervalle corrigé à 95 % (losange), et exactitude sur les images de test publiées (croix)."}, "image": {"alt": "Une ligne par réseau figé : une rangée de traits pour les plis, un losange avec barre d’erreur pour leur moyenne, une croix pour les images de test publiées."}}
-from vitrine.ledger.measures import fold_scores, has_folds
-from vitrine.scores.folds import corrected_interval
+from vitrine.report.ledger.measures import fold_scores, has_folds
+from vitrine.metrics.folds import corrected_interval
 
 repeated = {}
 for recipe in ranked:

@@ -86,7 +86,7 @@ def pytest_sessionfinish(session, exitstatus):
 @pytest.fixture(scope="session")
 def demo_catalog(tmp_path_factory):
     """Return the catalogue of a small synthetic data set."""
-    from vitrine import catalog, demo
+    from vitrine.data import catalog, demo
 
     return catalog.load(demo.write(tmp_path_factory.mktemp("demo"), per_class=10))
 
@@ -94,6 +94,6 @@ def demo_catalog(tmp_path_factory):
 @pytest.fixture(scope="session")
 def demo_split(demo_catalog):
     """Return its split."""
-    from vitrine import splits
+    from vitrine.data import splits
 
     return splits.draw(demo_catalog)

@@ -21,8 +21,9 @@ import httpx
 import pytest
 import tenacity
 
-from vitrine import archive, paths
-from vitrine.archive import ArchiveError, Edition, download, tree, unpack
+from vitrine import paths
+from vitrine.data import archive
+from vitrine.data.archive import ArchiveError, Edition, download, tree, unpack
 
 TABLE = "Flipkart/flipkart_com-ecommerce_sample_1050.csv"
 ACCENTED, DECOMPOSED = "th\u00e9i\u00e8re.jpg", "the\u0301ie\u0300re.jpg"
@@ -1064,7 +1065,7 @@ def test_the_reduced_archive_is_recognised_and_every_hash_holds(shared, tmp_path
 
 
 def test_the_tracked_manifests_describe_the_two_editions():
-    from vitrine.archive.receipt import tracked
+    from vitrine.data.archive.receipt import tracked
 
     sizes = {name: len(edition.expected()) for name, edition in tracked().items()}
 

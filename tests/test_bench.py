@@ -16,7 +16,7 @@ from timm.models import get_pretrained_cfg
 from torch.utils.flop_counter import FlopCounterMode
 from typer.testing import CliRunner
 
-from vitrine import cli, paths, splits
+from vitrine import cli, paths
 from vitrine.bench import (
     backbones,
     budget,
@@ -31,10 +31,11 @@ from vitrine.bench import (
 )
 from vitrine.bench.clock import Timings, peak_bytes, side_by_side
 from vitrine.cli import app
-from vitrine.ledger import training as ledger
+from vitrine.data import splits
 from vitrine.models import mambavision
 from vitrine.models.scan import reference
-from vitrine.recipes import CONTROLS, EQUAL_START, RECIPES
+from vitrine.report.ledger import training as ledger
+from vitrine.training.recipes import CONTROLS, EQUAL_START, RECIPES
 
 HEADER = {
     "writer", "date", "quick", "turns", "clock", "code", "versions", "hardware", "mamba_ssm",
@@ -538,7 +539,7 @@ def test_what_an_image_takes_is_that_of_the_usual_epoch(monkeypatch, demo_catalo
     recipe = replace(RECIPES["efficientnet-b0-torch-scratch"].smoke(), epochs=4)
     asked = {}
     monkeypatch.setattr(
-        "vitrine.train_torch.fit",
+        "vitrine.training.torch.fit",
         lambda *_, **options: asked.update(options) or SimpleNamespace(history=history),
     )
 

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from vitrine import catalog, session, splits
-from vitrine.archive import ArchiveError
-from vitrine.catalog import CLASSES, CatalogError
 from vitrine.cli import app
+from vitrine.data import catalog, splits
+from vitrine.data.archive import ArchiveError
+from vitrine.data.catalog import CLASSES, CatalogError
+from vitrine.training import session
 
 FIELDS = ["uniq_id", "product_name", "product_category_tree", "image", "description"]
 

@@ -8,7 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from vitrine import cli, runs, session
+from vitrine import cli
+from vitrine.training import runs, session
 
 NAMES = ("histogram-hog/seed-0", "mobilenetv2-int8-probe/seed-0")
 
@@ -284,8 +285,8 @@ def test_an_archive_that_is_a_web_page_is_refused(tmp_path):
 
 
 def test_compare_tells_the_test_of_the_two_runs_and_counts_the_images_that_it_does_not_list():
-    from vitrine.compare import MOST, to_markdown
-    from vitrine.scores.paired import mcnemar
+    from vitrine.metrics.paired import mcnemar
+    from vitrine.report.compare import MOST, to_markdown
 
     first, second = map(runs.load, NAMES)
     a, b = first.part("test"), second.part("test")

@@ -1,10 +1,10 @@
 import numpy as np
 import pandas as pd
 
-from vitrine import tables
-from vitrine.scores import Interval
-from vitrine.scores.paired import McNemar
-from vitrine.scores.table import Announced
+from vitrine.metrics import Interval
+from vitrine.metrics.paired import McNemar
+from vitrine.metrics.table import Announced
+from vitrine.report import tables
 
 THIN, WIDE = "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}"
 PANELS = {

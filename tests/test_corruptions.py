@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from vitrine import corruptions, demo
-from vitrine.corruptions import CORRUPTIONS, STRENGTHS, corrupt, resize
+from vitrine.data import corruptions, demo
+from vitrine.data.corruptions import CORRUPTIONS, STRENGTHS, corrupt, resize
 
 
 @pytest.fixture(scope="module")

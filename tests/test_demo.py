@@ -14,11 +14,11 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from vitrine import archive, catalog, demo
-from vitrine.demo import writer
-from vitrine.demo.background import background
-from vitrine.demo.outlines import box, ellipse, smooth
-from vitrine.demo.pen import Pen
+from vitrine.data import archive, catalog, demo
+from vitrine.data.demo import writer
+from vitrine.data.demo.background import background
+from vitrine.data.demo.outlines import box, ellipse, smooth
+from vitrine.data.demo.pen import Pen
 
 WHITE, RED, BLUE = (255, 255, 255), (200, 0, 0), (0, 0, 200)
 
@@ -243,7 +243,7 @@ def test_catalogue_is_read_by_the_modules_that_read_the_real_one(shop):
     assert (loaded.edition, len(loaded.products), loaded.strays) == ("demo", 84, ())
     assert loaded.products.present.all()
     assert loaded.products.label.tolist() == list(range(7)) * 12
-    assert archive.status(shop).source == "vitrine.demo seed=0"
+    assert archive.status(shop).source == "vitrine.data.demo seed=0"
 
 
 def test_receipt_hashes_the_manifest_of_table_and_images(small):

@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 
-from vitrine import paths, recipes, runs, splits, tables
-from vitrine.figures import style, training
-from vitrine.ledger import equal_start, measures, verdicts
-from vitrine.pretrain.fit import answers
+from vitrine import paths
+from vitrine.data import splits
+from vitrine.report import tables
+from vitrine.report.figures import style, training
+from vitrine.report.ledger import equal_start, measures, verdicts
+from vitrine.training import recipes, runs
+from vitrine.training.pretrain.fit import answers
 
 HARDWARE = {"device": "cpu", "cpu": "a processor", "gpu": None, "threads": 1}
 TIMING = {

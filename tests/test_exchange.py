@@ -11,15 +11,16 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from vitrine import exchange, images, recipes
-from vitrine.exchange import ExchangeError
+from vitrine.data import images
+from vitrine.training import exchange, recipes
+from vitrine.training.exchange import ExchangeError
 
 # A Keras network whose statistics are those of a batch, as after training, and its answers.
 KERAS = """
 import sys
 import keras, numpy as np
-from vitrine import recipes
-from vitrine.train_keras import network as networks
+from vitrine.training import recipes
+from vitrine.training.keras import network as networks
 
 keras.utils.set_random_seed(0)
 network = networks.build(recipes.find("efficientnet-b0-keras-scratch").smoke())
@@ -44,8 +45,9 @@ import sys
 import numpy as np
 from dataclasses import replace
 from safetensors.numpy import load_file
-from vitrine import exchange, recipes
-from vitrine.train_keras import network as networks
+from vitrine.training import exchange
+from vitrine.training import recipes
+from vitrine.training.keras import network as networks
 
 weights, photos, answers = sys.argv[1:]
 pixels = np.load(photos)
@@ -71,8 +73,8 @@ def in_keras(tmp_path_factory):
 
 
 def test_the_network_of_keras_answers_the_same_in_timm(in_keras):
-    from vitrine import recipes
-    from vitrine.loop.network import build
+    from vitrine.training import recipes
+    from vitrine.training.torch.network import build
 
     pixels, logits, arrays = in_keras
     network = build(recipes.find("efficientnet-b0-torch-scratch").smoke()).eval()
@@ -87,7 +89,7 @@ def test_the_network_of_keras_answers_the_same_in_timm(in_keras):
 
 
 def test_a_network_of_timm_answers_the_same_in_keras_for_real_photos(shared, tmp_path):
-    from vitrine.loop.network import build
+    from vitrine.training.torch.network import build
 
     with zipfile.ZipFile(shared / "flipkart" / "flipkart-320.zip") as archive:
         names = sorted(name for name in archive.namelist() if name.endswith(".jpg"))[::90]

@@ -3,8 +3,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from vitrine import facts, paths, prepare, splits
-from vitrine.catalog import CLASSES
+from vitrine import paths
+from vitrine.data import facts, prepare, splits
+from vitrine.data.catalog import CLASSES
 
 
 def test_tracked_facts_speak_of_the_published_split():
@@ -38,7 +39,7 @@ def test_facts_are_measured_on_the_pixels(demo_catalog, demo_split, tmp_path, mo
     folder = facts.measure(demo_catalog, demo_split)
 
     row = facts.load("images", folder).iloc[4]
-    from vitrine import images
+    from vitrine.data import images
 
     pixels = images.preprocess(demo_catalog.path(row.image), 128)
     assert row.red == pytest.approx(pixels[..., 0].mean(), abs=0.01)

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vitrine import images, rgb
-from vitrine.images import ImageError
+from vitrine.data import images, rgb
+from vitrine.data.images import ImageError
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@ import io
 import pytest
 from PIL import Image
 
-from vitrine import images, jpeg
-from vitrine.images import ImageError
+from vitrine.data import images, jpeg
+from vitrine.data.images import ImageError
 
 NOISE = Image.effect_noise((96, 64), 64).convert("RGB")
 

@@ -7,16 +7,19 @@ import pandas as pd
 import pytest
 from scipy.special import stdtrit
 
-from vitrine import ledger, paths, runs, splits
-from vitrine.catalog import CLASSES
-from vitrine.corruptions import CORRUPTIONS
-from vitrine.ledger import calibration, context, equal_start, measures, verdicts
-from vitrine.ledger.context import clean
-from vitrine.ledger.measures import COMPARISONS, fold_gaps, fold_scores, published
-from vitrine.ledger.values import Value, from_runs
-from vitrine.recipes import RECIPES
-from vitrine.runs import RunError
-from vitrine.scores.metrics import accuracy
+from vitrine import paths
+from vitrine.data import splits
+from vitrine.data.catalog import CLASSES
+from vitrine.data.corruptions import CORRUPTIONS
+from vitrine.metrics.metrics import accuracy
+from vitrine.report import ledger
+from vitrine.report.ledger import calibration, context, equal_start, measures, verdicts
+from vitrine.report.ledger.context import clean
+from vitrine.report.ledger.measures import COMPARISONS, fold_gaps, fold_scores, published
+from vitrine.report.ledger.values import Value, from_runs
+from vitrine.training import runs
+from vitrine.training.recipes import RECIPES
+from vitrine.training.runs import RunError
 
 NAME = "mobilenetv2-int8-probe"
 
@@ -204,7 +207,7 @@ def test_data_counts_add_up(fresh):
 
 
 def test_an_image_with_a_duplicate_in_another_part_is_not_clean():
-    from vitrine import facts
+    from vitrine.data import facts
 
     pairs = facts.load("pairs")
     crossing = pairs[pairs.part_a != pairs.part_b].iloc[0]

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier
 
-from vitrine import probe, recipes, splits
-from vitrine.recipes import RecipeError
+from vitrine.data import splits
+from vitrine.training import probe, recipes
+from vitrine.training.recipes import RecipeError
 
 HOG = recipes.find("histogram-hog")
 

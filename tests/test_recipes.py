@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from vitrine import recipes
-from vitrine.recipes import RECIPES, RecipeError
+from vitrine.training import recipes
+from vitrine.training.recipes import RECIPES, RecipeError
 
 SCRATCH = RECIPES["efficientnet-b0-torch-scratch"]
 

@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vitrine import runs, splits
-from vitrine.ledger.values import commits
-from vitrine.recipes import RECIPES, Recipe, RecipeError, find
-from vitrine.runs import RunError, RunFolder, derived, meter, prediction_rows, start
+from vitrine.data import splits
+from vitrine.report.ledger.values import commits
+from vitrine.training import runs
+from vitrine.training.recipes import RECIPES, Recipe, RecipeError, find
+from vitrine.training.runs import RunError, RunFolder, derived, meter, prediction_rows, start
 
 RECIPE = find("efficientnet-b0-torch-scratch")
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from vitrine import paths
-from vitrine.ledger import service, verdicts
-from vitrine.ledger.verdicts.service import CLAIMS
+from vitrine.report.ledger import service, verdicts
+from vitrine.report.ledger.verdicts.service import CLAIMS
 
 SHEET = json.loads((paths.root() / service.SHEET).read_text(encoding="utf-8"))
 

@@ -6,8 +6,9 @@ import IPython  # noqa: F401  (what a kernel has loaded)
 import numpy as np
 import pytest
 
-from vitrine import runs, session, splits
-from vitrine.session import SessionError
+from vitrine.data import splits
+from vitrine.training import runs, session
+from vitrine.training.session import SessionError
 
 NAME = "efficientnet-b0-keras-scratch"
 

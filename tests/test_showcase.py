@@ -3,9 +3,9 @@ import logging
 import pandas as pd
 import pytest
 
-from vitrine import showcase
-from vitrine.catalog import CLASSES
-from vitrine.showcase import DASHBOARD, SAMPLES, Showcase, ShowcaseError
+from vitrine.data import showcase
+from vitrine.data.catalog import CLASSES
+from vitrine.data.showcase import DASHBOARD, SAMPLES, Showcase, ShowcaseError
 
 
 @pytest.fixture

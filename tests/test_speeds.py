@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vitrine import speeds
-from vitrine.figures import watch
-from vitrine.runs import Run
+from vitrine.report.figures import watch
+from vitrine.report.tables import speeds
+from vitrine.training.runs import Run
 
 SCAN = {
     "rows": [

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vitrine import catalog, splits
-from vitrine.splits import SplitError
+from vitrine.data import catalog, splits
+from vitrine.data.splits import SplitError
 
 
 def test_published_split_is_the_one_of_the_protocol():
@@ -19,7 +19,7 @@ def test_published_split_is_the_one_of_the_protocol():
 
 
 def test_tracked_split_is_what_the_data_set_gives(shared, tmp_path):
-    from vitrine import archive
+    from vitrine.data import archive
 
     archive.fetch(shared / "flipkart" / "flipkart-320.zip", tmp_path)
     photos = catalog.load(tmp_path)

@@ -3,8 +3,10 @@
 import pandas as pd
 import pytest
 
-from vitrine import recipes, splits, tables
-from vitrine.scores import Interval
+from vitrine.data import splits
+from vitrine.metrics import Interval
+from vitrine.report import tables
+from vitrine.training import recipes
 
 THIN, WIDE = "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}"
 

@@ -5,10 +5,12 @@ import shutil
 
 import pytest
 
-from vitrine import ledger, paths, tracked
+from vitrine import paths
 from vitrine.book import budget, citing, sources
-from vitrine.ledger import context, service, teaching, training
-from vitrine.tracked import TrackedError
+from vitrine.data import tracked
+from vitrine.data.tracked import TrackedError
+from vitrine.report import ledger
+from vitrine.report.ledger import context, service, teaching, training
 
 RUN = "runs/majority/seed-0/run.json"
 FACTS, BUDGET = ("data/facts/images.csv", "data/facts/pairs.csv"), "runs/bench/budget.json"

@@ -15,14 +15,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vitrine import recipes, runs
+from vitrine.training import recipes, runs
 
 TRAINERS = {"torch": "efficientnet-b0-torch-scratch", "keras": "efficientnet-b0-keras-scratch"}
 SCRIPT = """
 import logging, sys
 from dataclasses import replace
 from pathlib import Path
-from vitrine import catalog, recipes, splits
+from vitrine.data import catalog, splits
+from vitrine.training import recipes
 
 logging.basicConfig(level=logging.ERROR)
 logging.getLogger("vitrine").setLevel(logging.INFO)
@@ -30,9 +31,9 @@ folder, base, trainer, name, seed, changes, resume = sys.argv[1:8]
 photos = catalog.load(Path(folder))
 recipe = replace(recipes.find(name).smoke(), **eval(changes))
 if trainer == "torch":
-    from vitrine.train_torch import fit
+    from vitrine.training.torch import fit
 else:
-    from vitrine.train_keras import fit
+    from vitrine.training.keras import fit
 fit(recipe, splits.draw(photos), photos, seed=int(seed), base=Path(base), device="cpu",
     threads=1, resume=resume == "True")
 """
@@ -122,12 +123,12 @@ def test_predictions_are_those_of_the_kept_weights(whole, demo_catalog, demo_spl
     trainer, reference = whole
     if trainer == "keras":
         code = (
-            "from vitrine.train_keras import build, predict; network = build(recipe); "
+            "from vitrine.training.keras import build, predict; network = build(recipe); "
             "network.load_weights(weights / 'model.weights.h5')"
         )
     else:
         code = (
-            "import torch; from vitrine.train_torch import build, predict; "
+            "import torch; from vitrine.training.torch import build, predict; "
             "network = build(recipe); "
             "network.load_state_dict(torch.load(weights / 'model.pt', weights_only=True))"
         )
@@ -135,7 +136,8 @@ def test_predictions_are_those_of_the_kept_weights(whole, demo_catalog, demo_spl
 import numpy as np
 from pathlib import Path
 from dataclasses import replace
-from vitrine import catalog, images, recipes, runs, splits
+from vitrine.data import catalog, images, splits
+from vitrine.training import recipes, runs
 run = runs.load({reference.name!r}, Path({str(reference.folder.parents[1])!r}))
 recipe, weights = recipes.find({TRAINERS[trainer]!r}).smoke(), run.folder / "weights"
 photos = catalog.load(Path({str(demo_catalog.folder)!r}))
@@ -152,7 +154,7 @@ print(float(np.abs(predict(network, pixels) - test.probabilities).max()))
 
 
 def test_early_stopping_keeps_the_best_epoch(demo_catalog, demo_split, tmp_path):
-    from vitrine.train_torch import fit
+    from vitrine.training.torch import fit
 
     recipe = replace(
         recipes.find(TRAINERS["torch"]).smoke(), architecture="resnet10t", norm_momentum=0.1,
@@ -173,16 +175,17 @@ FULL = """
 import errno, sys
 from dataclasses import replace
 from pathlib import Path
-from vitrine import catalog, recipes, splits
+from vitrine.data import catalog, splits
+from vitrine.training import recipes
 
 folder, base, trainer, name = sys.argv[1:5]
 if trainer == "torch":
-    from vitrine.train_torch import fit
+    from vitrine.training.torch import fit
     architecture, kept = "resnet10t", "model.pt"
 else:
-    from vitrine.train_keras import fit
+    from vitrine.training.keras import fit
     architecture, kept = "MobileNet", "model.weights.h5"
-    module = sys.modules["vitrine.train_keras.fit"]
+    module = sys.modules["vitrine.training.keras.fit"]
     real = module.save_state
     module.save_state = lambda network, path, history: (
         written.append(path.stem), real(network, path, history)
@@ -228,7 +231,7 @@ def test_the_average_of_the_weights_moves_once_a_step_however_a_batch_is_cut(
 ):
     from timm.utils import ModelEmaV3
 
-    from vitrine.train_torch import fit
+    from vitrine.training.torch import fit
 
     moved = []
     monkeypatch.setattr(ModelEmaV3, "update", lambda self, model, step: moved.append(step))
@@ -244,7 +247,7 @@ def test_the_average_of_the_weights_moves_once_a_step_however_a_batch_is_cut(
 
 
 def test_every_option_of_the_torch_recipe_trains(demo_catalog, demo_split, tmp_path):
-    from vitrine.train_torch import fit
+    from vitrine.training.torch import fit
 
     recipe = replace(
         recipes.find(TRAINERS["torch"]).smoke(), epochs=2, ema_decay=0.9, mixup=0.2, cutmix=1.0,
@@ -260,7 +263,7 @@ def test_every_option_of_the_torch_recipe_trains(demo_catalog, demo_split, tmp_p
 def test_a_frozen_backbone_leaves_all_but_the_head_as_it_was(demo_catalog, demo_split, tmp_path):
     import torch
 
-    from vitrine.train_torch import build, fit
+    from vitrine.training.torch import build, fit
 
     recipe = replace(
         recipes.find(TRAINERS["torch"]).smoke(), backbone="frozen", epochs=1,
@@ -283,12 +286,12 @@ def test_both_frameworks_start_from_the_same_laws():
     import torch
     from torch import nn
 
-    from vitrine.loop.network import build
+    from vitrine.training.torch.network import build
 
     script = """
 import keras, numpy as np
-from vitrine import recipes
-from vitrine.train_keras.network import build
+from vitrine.training import recipes
+from vitrine.training.keras.network import build
 keras.utils.set_random_seed(0)
 network = build(recipes.find("efficientnet-b0-keras-scratch").smoke())
 norm = network.get_layer("backbone").get_layer("stem_bn")
@@ -315,7 +318,7 @@ print(head.kernel.numpy().std(), np.abs(head.bias.numpy()).max(), norm.momentum,
 def test_mambavision_has_windows_that_fit_the_photos(name):
     import torch
 
-    from vitrine.loop.network import build
+    from vitrine.training.torch.network import build
 
     recipe = recipes.find(name)
     network = build(recipe)[1]
@@ -329,7 +332,7 @@ def test_mambavision_has_windows_that_fit_the_photos(name):
 
 
 def test_weights_that_cannot_be_had_are_refused_with_the_file_to_place(monkeypatch):
-    from vitrine.train_torch import build
+    from vitrine.training.torch import build
 
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     recipe = recipes.find("efficientnet-b0-torch")
@@ -352,7 +355,7 @@ def test_weights_that_cannot_be_had_are_refused_with_the_file_to_place(monkeypat
     ],
 )
 def test_a_network_of_timm_that_the_recipe_does_not_fit_is_refused(architecture, found):
-    from vitrine.loop.network import build
+    from vitrine.training.torch.network import build
 
     recipe = replace(recipes.find(TRAINERS["torch"]), architecture=architecture)
 
@@ -363,7 +366,7 @@ def test_a_network_of_timm_that_the_recipe_does_not_fit_is_refused(architecture,
 def test_a_network_of_a_fixed_size_is_built_for_that_of_the_recipe():
     import torch
 
-    from vitrine.loop.network import build
+    from vitrine.training.torch.network import build
 
     recipe = replace(recipes.find(TRAINERS["torch"]), architecture="vit_tiny_patch16_224")
     network = build(recipe).eval()
@@ -375,7 +378,7 @@ def test_a_network_of_a_fixed_size_is_built_for_that_of_the_recipe():
 def test_weights_are_carried_to_a_network_that_names_others(monkeypatch):
     from torch import nn
 
-    from vitrine.loop import start
+    from vitrine.training.torch import start
 
     asked = []
     monkeypatch.setattr(start.start, "require_own", lambda recipe, name: asked.append(name))
@@ -394,8 +397,8 @@ def test_a_frozen_backbone_in_keras_drops_no_path():
     script = """
 from dataclasses import replace
 import keras, numpy as np
-from vitrine import recipes
-from vitrine.train_keras.network import build, freeze
+from vitrine.training import recipes
+from vitrine.training.keras.network import build, freeze
 keras.utils.set_random_seed(0)
 recipe = replace(recipes.find("efficientnet-b0-keras-scratch").smoke(), drop_path_rate=0.9)
 network = build(replace(recipe, drop_rate=0.0))
@@ -419,8 +422,8 @@ def test_a_damaged_state_of_keras_is_told_as_torch_tells_it(tmp_path):
 import sys
 from pathlib import Path
 import numpy as np
-from vitrine.runs import RunError
-from vitrine.train_keras.state import load_state
+from vitrine.training.runs import RunError
+from vitrine.training.keras.state import load_state
 
 last = Path(sys.argv[1])
 np.savez(last, history="[]", model_0=np.arange(1000.0))
@@ -453,8 +456,8 @@ def test_weights_that_keras_cannot_read_are_refused_by_the_name_of_their_file(tm
     script = """
 import sys
 from dataclasses import replace
-from vitrine import recipes
-from vitrine.train_keras.network import build
+from vitrine.training import recipes
+from vitrine.training.keras.network import build
 for path in sys.argv[1:]:
     try:
         build(replace(recipes.find("efficientnet-b0-keras").smoke(), weights=path))
@@ -479,7 +482,7 @@ for path in sys.argv[1:]:
 def test_asking_for_a_gpu_that_is_not_there_is_refused(demo_catalog, demo_split, tmp_path):
     import torch
 
-    from vitrine.train_torch import fit
+    from vitrine.training.torch import fit
 
     if torch.cuda.is_available():
         return  # the opposite is tested by training on it
@@ -493,7 +496,7 @@ def test_after_the_epochs_of_the_head_the_whole_network_learns(demo_catalog, dem
     import timm
     import torch
 
-    from vitrine.train_torch import fit
+    from vitrine.training.torch import fit
 
     learned = timm.create_model("test_efficientnet", num_classes=10).state_dict()
     torch.save(learned, tmp_path / "first.pth")
@@ -513,8 +516,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from tensorflow.python.eager.context import pywrap_tfe
-from vitrine import catalog, recipes, splits
-from vitrine.train_keras import fit
+from vitrine.data import catalog, splits
+from vitrine.training import recipes
+from vitrine.training.keras import fit
 
 folder, base, name = sys.argv[1:4]
 module = sys.modules[fit.__module__]

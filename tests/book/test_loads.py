@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from vitrine.book import loads, plotted
-from vitrine.ledger.service import SHEET
+from vitrine.report.ledger.service import SHEET
 
 MEASURES = {
     "date": "2026-12-01",

@@ -8,10 +8,10 @@ from pybtex.database import parse_file
 from vitrine import paths
 from vitrine.book import readings, sources
 from vitrine.book.search import fold
-from vitrine.catalog import CLASSES_FR
-from vitrine.ledger import equal_start
-from vitrine.ledger.measures import COMPARISONS
-from vitrine.recipes import RECIPES, find
+from vitrine.data.catalog import CLASSES_FR
+from vitrine.report.ledger import equal_start
+from vitrine.report.ledger.measures import COMPARISONS
+from vitrine.training.recipes import RECIPES, find
 
 BOOK = paths.root() / "book"
 CHAPTERS = [*sorted(BOOK.glob("*.md")), *sorted(paths.notebooks().glob("[0-9]*.py"))]

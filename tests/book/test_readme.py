@@ -5,8 +5,8 @@ import pytest
 from vitrine import paths
 from vitrine.book import budget
 from vitrine.book.readme import refresh, results_markdown, update
-from vitrine.recipes import EQUAL_START
-from vitrine.typography import space
+from vitrine.report.typography import space
+from vitrine.training.recipes import EQUAL_START
 
 PROBE = "mobilenetv2-int8-probe"
 BEGIN, END = "<!-- résultats -->", "<!-- /résultats -->"

@@ -9,7 +9,7 @@ import pytest
 
 from vitrine import paths
 from vitrine.book import exhibit, plotly_renderer
-from vitrine.figures import ssm, style
+from vitrine.report.figures import ssm, style
 
 PAGE = """<!doctype html><html lang="fr" data-theme="light"><meta charset="utf-8">
 <link rel="stylesheet" href="vitrine.css">

@@ -8,7 +8,7 @@ CODE = """\
 # Le texte.
 
 # %% mystnb={"figure": {"caption": "La légende"}}
-from vitrine import scores
+from vitrine import metrics
 scores.mean([1, 2])
 """
 SCORES = '''\
@@ -16,7 +16,7 @@ SCORES = '''\
 
 import numpy as np
 
-from vitrine.catalog import CLASSES
+from vitrine.data.catalog import CLASSES
 
 
 def mean(values):
@@ -29,8 +29,8 @@ def mean(values):
 def executed(miniature):
     """Stamp a notebook as if a kernel had executed it and read two runs."""
     miniature.write("src/vitrine/__init__.py", '"""Package."""\n')
-    miniature.write("src/vitrine/scores.py", SCORES)
-    miniature.write("src/vitrine/catalog.py", "CLASSES = 7\n")
+    miniature.write("src/vitrine/metrics.py", SCORES)
+    miniature.write("src/vitrine/data/catalog.py", "CLASSES = 7\n")
     miniature.write("src/vitrine/ui.py", "PORT = 1\n")
     miniature.write("runs/b0/run.json", "{}")
     source = miniature.notebook("01_page", CODE)
@@ -67,8 +67,8 @@ def test_a_notebook_is_fresh_after_its_execution(executed):
 @pytest.mark.parametrize(
     ("path", "old", "new"),
     [
-        ("src/vitrine/scores.py", "Return the mean", "Give the mean"),
-        ("src/vitrine/scores.py", "    return np", "    # why\n\n    return np"),
+        ("src/vitrine/metrics.py", "Return the mean", "Give the mean"),
+        ("src/vitrine/metrics.py", "    return np", "    # why\n\n    return np"),
         ("src/vitrine/ui.py", "1", "2"),
         ("pyproject.toml", "vitrine", "vitrine2"),
         ("requirements/all.txt", "plotly==7.1.0", "plotly==7.2.0"),
@@ -96,8 +96,8 @@ def test_what_a_notebook_does_not_depend_on_leaves_it_fresh(executed, path, old,
             "seed = 1",
             "its code changed, from line 17 of 01_page.py",
         ),
-        ("src/vitrine/scores.py", "np.mean", "np.median", "modules changed: vitrine.scores"),
-        ("src/vitrine/catalog.py", "7", "8", "modules changed: vitrine.catalog"),
+        ("src/vitrine/metrics.py", "np.mean", "np.median", "modules changed: vitrine.metrics"),
+        ("src/vitrine/data/catalog.py", "7", "8", "modules changed: vitrine.data.catalog"),
         ("runs/b0/run.json", "{}", "[]", "files changed: runs/b0/run.json"),
         ("requirements/all.txt", "2.1.0", "2.2.0", "versions changed: numpy"),
     ],
@@ -180,20 +180,24 @@ def test_a_notebook_that_is_absent_broken_or_without_stamp_is_stale(executed, te
 
 def test_imports_are_followed_through_functions_packages_and_relative_forms(miniature):
     miniature.write("src/vitrine/__init__.py", "")
-    miniature.write("src/vitrine/figures/__init__.py", "import scipy.stats\n")
+    miniature.write("src/vitrine/report/figures/__init__.py", "import scipy.stats\n")
     lazy = "def f():\n    from .style import INK\n    import PIL\n"
-    miniature.write("src/vitrine/figures/data.py", lazy)
-    miniature.write("src/vitrine/figures/style.py", "INK = 1\n")
+    miniature.write("src/vitrine/report/figures/data.py", lazy)
+    miniature.write("src/vitrine/report/figures/style.py", "INK = 1\n")
 
-    reached = imports.modules("from vitrine.figures import data, absent")
+    reached = imports.modules("from vitrine.report.figures import data, absent")
 
     assert set(reached) == {
         "vitrine",
-        "vitrine.figures",
-        "vitrine.figures.data",
-        "vitrine.figures.style",
+        "vitrine.report.figures",
+        "vitrine.report.figures.data",
+        "vitrine.report.figures.style",
     }
-    assert imports.libraries("import vitrine.figures.data, torch") == {"pillow", "scipy", "torch"}
+    assert imports.libraries("import vitrine.report.figures.data, torch") == {
+        "pillow",
+        "scipy",
+        "torch",
+    }
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from functools import partial
 import numpy as np
 import pytest
 
-from vitrine.recipes import Recipe
-from vitrine.runs import RunFolder
+from vitrine.training.recipes import Recipe
+from vitrine.training.runs import RunFolder
 
 TINY = Recipe(
     name="tiny",
@@ -29,7 +29,7 @@ def tiny_recipe():
 def tiny_network():
     import torch
 
-    from vitrine.loop.network import build
+    from vitrine.training.torch.network import build
 
     torch.manual_seed(0)
     return build(TINY).eval()
@@ -39,7 +39,7 @@ def tiny_network():
 def tiny_run(tiny_network, demo_split, demo_catalog, tmp_path_factory):
     import torch
 
-    from vitrine.loop.network import predict
+    from vitrine.training.torch.network import predict
 
     folder = RunFolder(TINY, 0, tmp_path_factory.mktemp("runs"))
     folder.prepare(resume=False)

@@ -6,19 +6,19 @@ import sys
 import numpy as np
 import pytest
 
-from vitrine import recipes
 from vitrine.explain import exported
 from vitrine.explain.occlusion import occlusion
-from vitrine.kept import KeptError
+from vitrine.training import recipes
+from vitrine.training.trained import KeptError
 
 KERAS = """
 import sys
 from pathlib import Path
 import keras
 import numpy as np
-from vitrine import recipes
+from vitrine.training import recipes
 from vitrine.explain.occlusion import occlusion
-from vitrine.train_keras import build, predict
+from vitrine.training.keras import build, predict
 
 folder = Path(sys.argv[1])
 keras.utils.set_random_seed(0)

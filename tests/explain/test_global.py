@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vitrine import kept, splits
+from vitrine.data import splits
 from vitrine.explain import embedding, facts, importance, robustness
-from vitrine.runs import Predictions, Run, derived
-from vitrine.session import Session
+from vitrine.training import trained
+from vitrine.training.runs import Predictions, Run, derived
+from vitrine.training.session import Session
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def test_a_model_that_reads_red_alone_loses_by_red_alone(pixels):
 def test_robustness_answers_cover_every_condition_and_start_from_the_runs_own(
     tiny_run, demo_split, demo_catalog
 ):
-    model = kept.load(tiny_run, demo_split, demo_catalog)
+    model = trained.load(tiny_run, demo_split, demo_catalog)
     test = demo_split.part("test")
 
     table = robustness.answers(model, test, demo_catalog)

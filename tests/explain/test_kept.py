@@ -6,9 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from vitrine import images, kept, probe, recipes
-from vitrine.kept import KeptError
-from vitrine.runs import RunError, load
+from vitrine.data import images
+from vitrine.training import probe, recipes, trained
+from vitrine.training.runs import RunError, load
+from vitrine.training.trained import KeptError
 
 
 def photos(split, catalog, side):
@@ -16,7 +17,7 @@ def photos(split, catalog, side):
 
 
 def test_a_kept_network_gives_the_predictions_of_its_run(tiny_run, demo_split, demo_catalog):
-    model = kept.load(tiny_run, demo_split, demo_catalog)
+    model = trained.load(tiny_run, demo_split, demo_catalog)
 
     given = model.predict(photos(demo_split, demo_catalog, 64))
 
@@ -31,7 +32,7 @@ def test_the_last_layer_applied_to_the_features_gives_the_predictions(
 ):
     import torch
 
-    model = kept.load(tiny_run, demo_split, demo_catalog)
+    model = trained.load(tiny_run, demo_split, demo_catalog)
     pixels = photos(demo_split, demo_catalog, 64)
 
     with torch.no_grad():
@@ -44,7 +45,7 @@ def test_the_last_layer_applied_to_the_features_gives_the_predictions(
 def test_a_probe_is_fitted_again_to_the_same_answers(demo_catalog, demo_split, tmp_path):
     run = probe.fit(recipes.find("histogram-hog").smoke(), demo_split, demo_catalog, base=tmp_path)
 
-    model = kept.load(load(run.name, tmp_path), demo_split, demo_catalog)
+    model = trained.load(load(run.name, tmp_path), demo_split, demo_catalog)
 
     given = model.predict(photos(demo_split, demo_catalog, 64))
     assert model.at_side is None
@@ -60,7 +61,7 @@ def test_a_probe_that_answers_otherwise_once_fitted_again_is_refused(
     table.to_csv(run.folder / "predictions.csv", index=False)
 
     with pytest.raises(KeptError, match="expected the classifier fitted again to answer as"):
-        kept.load(load(run.name, tmp_path), demo_split, demo_catalog)
+        trained.load(load(run.name, tmp_path), demo_split, demo_catalog)
 
 
 @pytest.mark.parametrize("changed", ["drawn again", "no number"])
@@ -81,7 +82,7 @@ def test_weights_that_are_not_the_runs_are_refused(
     torch.save(weights, folder / "weights" / "model.pt")
 
     with pytest.raises(KeptError, match="expected the weights at hand") as refused:
-        kept.load(load("tiny", tmp_path), demo_split, demo_catalog)
+        trained.load(load("tiny", tmp_path), demo_split, demo_catalog)
     assert refused.value.exit_code == 3
 
 
@@ -92,7 +93,7 @@ def test_a_run_without_its_weights_says_so(tiny_run, demo_split, demo_catalog, t
     (folder / "run.json").write_text(json.dumps(meta))
 
     with pytest.raises(RunError, match="git does not keep them"):
-        kept.load(load("tiny", tmp_path), demo_split, demo_catalog)
+        trained.load(load("tiny", tmp_path), demo_split, demo_catalog)
 
 
 def test_a_fine_tuned_network_of_pytorch_is_rebuilt_without_its_first_weights(
@@ -101,7 +102,7 @@ def test_a_fine_tuned_network_of_pytorch_is_rebuilt_without_its_first_weights(
     import timm
     import torch
 
-    from vitrine.train_torch import fit
+    from vitrine.training.torch import fit
 
     first = tmp_path / "first.pth"
     torch.save(timm.create_model("test_efficientnet", num_classes=10).state_dict(), first)
@@ -109,7 +110,7 @@ def test_a_fine_tuned_network_of_pytorch_is_rebuilt_without_its_first_weights(
     run = fit(replace(tiny_recipe, **tuned), demo_split, demo_catalog, base=tmp_path, threads=1)
     first.unlink()
 
-    model = kept.load(run, demo_split, demo_catalog)
+    model = trained.load(run, demo_split, demo_catalog)
 
     assert model.recipe.head_epochs == 1
     names = run.part("test").image.tolist()
@@ -125,9 +126,10 @@ from pathlib import Path
 import keras
 import numpy as np
 from keras.src.applications import efficientnet
-from vitrine import catalog, images, kept, recipes, splits
-from vitrine.runs import RunFolder
-from vitrine.train_keras import build, predict
+from vitrine.data import catalog, images, splits
+from vitrine.training import trained, recipes
+from vitrine.training.runs import RunFolder
+from vitrine.training.keras import build, predict
 
 folder, base = map(Path, sys.argv[1:3])
 photos, first = catalog.load(folder), base / "first.weights.h5"
@@ -163,7 +165,7 @@ network.save_weights(folder.weights / "model.weights.h5")
 facts = {"hardware": {"device": "cpu"}, "timing": {}}
 run = folder.seal(split, photos, partial(predict, network), facts)
 first.unlink()
-model = kept.load(run, split, photos)
+model = trained.load(run, split, photos)
 test = run.part("test")
 again = model.predict(images.cached(photos, test.image.tolist(), 64))
 print(float(np.abs(again - test.probabilities).max()))

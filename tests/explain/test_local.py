@@ -5,14 +5,14 @@ from functools import partial
 import numpy as np
 import pytest
 
-from vitrine import recipes
 from vitrine.explain import attention, derive, grids
 from vitrine.explain.gradients import integrated_gradients
 from vitrine.explain.occlusion import occlusion
 from vitrine.explain.sanity import likeness, randomised
 from vitrine.explain.stages import activations
-from vitrine.loop.network import predict
-from vitrine.runs import derived
+from vitrine.training import recipes
+from vitrine.training.runs import derived
+from vitrine.training.torch.network import predict
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_integrated_gradients_of_a_linear_network_are_its_weights_times_the_way(
     import torch
     from torch import nn
 
-    from vitrine.loop.network import Normalise
+    from vitrine.training.torch.network import Normalise
 
     linear = nn.Sequential(nn.Flatten(), nn.Linear(3 * 16, 2))
     network = nn.Sequential(Normalise((0.5, 0.5, 0.5), (0.25, 0.25, 0.25)), linear)
@@ -94,7 +94,7 @@ def mamba():
     """A MambaVision whose windows do not divide its maps: 5 places a side, in windows of 4."""
     import torch
 
-    from vitrine.loop.network import build
+    from vitrine.training.torch.network import build
 
     torch.manual_seed(0)
     recipe = recipes.find("mambavision-nano-scratch")

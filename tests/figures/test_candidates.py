@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from vitrine.figures import candidates
+from vitrine.report.figures import candidates
 
 TABLE = pd.DataFrame(
     [

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vitrine.catalog import CLASSES, CLASSES_FR
-from vitrine.figures import comparison
-from vitrine.scores import Interval
+from vitrine.data.catalog import CLASSES, CLASSES_FR
+from vitrine.metrics import Interval
+from vitrine.report.figures import comparison
 
 KERAS, TORCH, PROBE = (
     "efficientnet-b0-keras-scratch",

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from vitrine.catalog import CLASSES, CLASSES_FR
-from vitrine.figures import data
+from vitrine.data.catalog import CLASSES, CLASSES_FR
+from vitrine.report.figures import data
 
 
 @pytest.fixture

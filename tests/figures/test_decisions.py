@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vitrine.catalog import CLASSES_FR
-from vitrine.figures import decisions
-from vitrine.scores.decision import selective_curve
+from vitrine.data.catalog import CLASSES_FR
+from vitrine.metrics.decision import selective_curve
+from vitrine.report.figures import decisions
 
 PROBE, MAJORITY = "mobilenetv2-int8-probe", "majority"
 

@@ -3,10 +3,10 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from vitrine.catalog import CLASSES, CLASSES_FR
+from vitrine.data.catalog import CLASSES, CLASSES_FR
 from vitrine.explain import grids
-from vitrine.figures import explanation, style
-from vitrine.scores import Interval
+from vitrine.metrics import Interval
+from vitrine.report.figures import explanation, style
 
 TORCH, MAMBA = "efficientnet-b0-torch-scratch", "mambavision-micro-scratch"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vitrine.figures import service
+from vitrine.report.figures import service
 from vitrine.serving.problems import PROBLEMS
 
 ROWS = [

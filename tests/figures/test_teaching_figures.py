@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vitrine import paths, sizes
-from vitrine.figures import architecture, ssm, style
+from vitrine import paths
 from vitrine.models import anatomy
+from vitrine.report.figures import architecture, ssm, style
+from vitrine.report.tables import sizes
 
 
 def shown(figure, step):

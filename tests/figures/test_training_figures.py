@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vitrine.catalog import CLASSES
-from vitrine.figures import style, training
-from vitrine.scores import Interval
-from vitrine.scores.calibration import reliability
-from vitrine.scores.classes import confusion, per_class
+from vitrine.data.catalog import CLASSES
+from vitrine.metrics import Interval
+from vitrine.metrics.calibration import reliability
+from vitrine.metrics.classes import confusion, per_class
+from vitrine.report.figures import style, training
 
 TRUTH = np.array([0, 1, 2, 3, 4, 5, 6, 0])
 PREDICTED = np.array([0, 1, 2, 3, 4, 5, 6, 6])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from vitrine.figures import watch
+from vitrine.report.figures import watch
 
 EFFECTS = {
     "224 × 224": {"slip": 1e-4, "padding": 0.0, "order": 1.3},

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from vitrine import recipes
-from vitrine.archive import Receipt
-from vitrine.pretrain.corpus import Corpus
-from vitrine.pretrain.fit import fit
+from vitrine.data.archive import Receipt
+from vitrine.training import recipes
+from vitrine.training.pretrain.corpus import Corpus
+from vitrine.training.pretrain.fit import fit
 
 WITHOUT_STATISTICS, WITH_THEM = "test_convnext", "test_resnet"
 """A network of timm's that normalises each position alone, and one that normalises over a batch."""

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from vitrine.loop import trainer as engine
-from vitrine.runs import RunError
+from vitrine.training.runs import RunError
+from vitrine.training.torch import trainer as engine
 
 
 class Interrupted:

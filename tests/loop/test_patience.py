@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from vitrine import recipes
-from vitrine.loop.classifier import Classifier
+from vitrine.training import recipes
+from vitrine.training.torch.classifier import Classifier
 
 
 @pytest.mark.parametrize(("losses", "said"), [([1.0, 0.5], True), ([0.5, 1.0], False)])

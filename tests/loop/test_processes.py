@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from learn_shared_batch import EPOCHS, WITH_THEM, WITHOUT_STATISTICS
 
-from vitrine import runs
+from vitrine.training import runs
 
 TOLERANCE = 1e-5
 """Largest relative difference of a loss: that of sums of floats in another order."""

@@ -8,11 +8,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from vitrine import probe, recipes
-from vitrine.loop.network import build
 from vitrine.models.checkpoints import CheckpointError
-from vitrine.recipes import RecipeError
-from vitrine.runs import start
+from vitrine.training import probe, recipes
+from vitrine.training.recipes import RecipeError
+from vitrine.training.runs import start
+from vitrine.training.torch.network import build
 
 NAMES = ("mambavision-micro", "efficientnet-b0")
 

@@ -10,7 +10,8 @@ import timm
 import torch
 
 import vitrine.models  # noqa: F401  (registers the models)
-from vitrine import demo, paths
+from vitrine import paths
+from vitrine.data import demo
 from vitrine.models.rebuilt import fill
 
 SECTION = "## MambaVision en six lignes"

@@ -50,6 +50,6 @@ def tiny_imagenet(tmp_path_factory):
 @pytest.fixture(scope="session")
 def corpus(packed, tmp_path_factory):
     """Return the packed corpus, decoded."""
-    from vitrine.pretrain import sources
+    from vitrine.training.pretrain import sources
 
     return sources.obtain(packed, tmp_path_factory.mktemp("decoded"))

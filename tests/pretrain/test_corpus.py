@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from tiny_corpus import CLASSES, SIDE, SIZES, drawn, write_packed
 
-from vitrine.archive import ArchiveError
-from vitrine.pretrain import CorpusError, load, sources
+from vitrine.data.archive import ArchiveError
+from vitrine.training.pretrain import CorpusError, load, sources
 
 
 class Quiet(SimpleHTTPRequestHandler):

@@ -17,14 +17,14 @@ import torch
 from safetensors.torch import load_file
 from tiny_corpus import CLASSES, SIDE, SIZES
 
-from vitrine import recipes, runs
-from vitrine.loop import classifier
-from vitrine.pretrain import corpus as corpora
-from vitrine.pretrain import learner
-from vitrine.pretrain.batches import Augment, Part
-from vitrine.pretrain.fit import fit
-from vitrine.recipes import RecipeError
-from vitrine.scores.ranking import top
+from vitrine.metrics.ranking import top
+from vitrine.training import recipes, runs
+from vitrine.training.pretrain import corpus as corpora
+from vitrine.training.pretrain import learner
+from vitrine.training.pretrain.batches import Augment, Part
+from vitrine.training.pretrain.fit import fit
+from vitrine.training.recipes import RecipeError
+from vitrine.training.torch import classifier
 
 RECIPE = replace(
     recipes.find("mambavision-micro-pretrain"), name="tiny-pretrain", image_size=SIDE,
@@ -36,9 +36,9 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from dataclasses import replace
-from vitrine import recipes
-from vitrine.pretrain import batches, load
-from vitrine.pretrain.fit import fit
+from vitrine.training import recipes
+from vitrine.training.pretrain import batches, load
+from vitrine.training.pretrain.fit import fit
 
 folder, base, fields, moment = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4]
 die = lambda: os.kill(os.getpid(), signal.SIGKILL)
@@ -150,7 +150,7 @@ def test_a_run_says_what_it_saw_spent_and_learned(corpus, whole):
 
 
 def test_predictions_are_those_of_the_kept_average_and_give_the_last_scores(corpus, whole):
-    from vitrine.loop.network import build, predict
+    from vitrine.training.torch.network import build, predict
 
     network = build(RECIPE, CLASSES)
     network[1].load_state_dict(weights(whole))

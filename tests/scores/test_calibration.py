@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from vitrine.scores.calibration import (
+from vitrine.metrics.calibration import (
     calibrated_error,
     expected_calibration_error,
     overconfidence,
     reliability,
 )
-from vitrine.scores.intervals import wilson
+from vitrine.metrics.intervals import wilson
 
 
 def pairs(*confidences):

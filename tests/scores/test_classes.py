@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import sklearn.metrics
 
-from vitrine.scores.classes import class_f1, confusion, per_class
-from vitrine.scores.intervals import wilson
-from vitrine.scores.paired import paired_bootstrap
-from vitrine.scores.resampling import bootstrap
+from vitrine.metrics.classes import class_f1, confusion, per_class
+from vitrine.metrics.intervals import wilson
+from vitrine.metrics.paired import paired_bootstrap
+from vitrine.metrics.resampling import bootstrap
 
 TRUTH = np.array([0, 0, 1, 1, 2])
 PREDICTED = np.array([0, 1, 1, 1, 0])

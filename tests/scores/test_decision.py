@@ -1,16 +1,16 @@
 import numpy as np
 import pytest
 
-from vitrine.scores.decision import (
+from vitrine.metrics.decision import (
     cheapest,
     cost_metric,
     expected_cost,
     pareto_front,
     selective_curve,
 )
-from vitrine.scores.intervals import wilson
-from vitrine.scores.metrics import accuracy
-from vitrine.scores.paired import paired_bootstrap
+from vitrine.metrics.intervals import wilson
+from vitrine.metrics.metrics import accuracy
+from vitrine.metrics.paired import paired_bootstrap
 
 TRUTH = np.array([0, 1, 0, 0, 1])
 PROBABILITIES = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7], [0.7, 0.3], [0.6, 0.4]])

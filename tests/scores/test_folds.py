@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_1samp
 
-from vitrine.scores.folds import corrected_error, corrected_interval, corrected_p_value
+from vitrine.metrics.folds import corrected_error, corrected_interval, corrected_p_value
 
 TEN_FOLDS = 1 / 9
 

@@ -3,8 +3,8 @@ import pytest
 from scipy.stats import binom
 from statsmodels.stats.proportion import proportion_confint
 
-from vitrine.scores import Interval
-from vitrine.scores.intervals import percentile, wilson
+from vitrine.metrics import Interval
+from vitrine.metrics.intervals import percentile, wilson
 
 Z = 1.959963984540054
 

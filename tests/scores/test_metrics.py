@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import sklearn.metrics
 
-from vitrine.scores.metrics import (
+from vitrine.metrics.metrics import (
     accuracy,
     balanced_accuracy,
     brier,

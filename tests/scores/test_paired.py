@@ -3,11 +3,11 @@ import pytest
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from vitrine.scores.calibration import expected_calibration_error
-from vitrine.scores.intervals import Interval
-from vitrine.scores.metrics import accuracy, log_loss, macro_f1
-from vitrine.scores.paired import holm, mcnemar, paired_bootstrap
-from vitrine.scores.resampling import bootstrap
+from vitrine.metrics.calibration import expected_calibration_error
+from vitrine.metrics.intervals import Interval
+from vitrine.metrics.metrics import accuracy, log_loss, macro_f1
+from vitrine.metrics.paired import holm, mcnemar, paired_bootstrap
+from vitrine.metrics.resampling import bootstrap
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ import sys
 import numpy as np
 import pytest
 
-from vitrine.scores.intervals import wilson
-from vitrine.scores.panel import METRICS, panel
-from vitrine.scores.resampling import bootstrap
+from vitrine.metrics.intervals import wilson
+from vitrine.metrics.panel import METRICS, panel
+from vitrine.metrics.resampling import bootstrap
 
 
 def test_the_panel_holds_every_headline_score_in_order(draw):
@@ -50,9 +50,9 @@ def test_metrics_say_what_they_mean_and_where_they_come_from():
 
 def test_scores_need_no_framework_and_no_plot():
     program = (
-        "import sys, pkgutil, importlib, vitrine.scores as scores\n"
+        "import sys, pkgutil, importlib, vitrine.metrics as scores\n"
         "for module in pkgutil.iter_modules(scores.__path__):\n"
-        "    importlib.import_module('vitrine.scores.' + module.name)\n"
+        "    importlib.import_module('vitrine.metrics.' + module.name)\n"
         "print(sorted({'torch', 'tensorflow', 'plotly', 'pandas'} & set(sys.modules)))"
     )
 

@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import binomtest, multinomial
 from statsmodels.stats.proportion import power_proportions_2indep
 
-from vitrine.scores.power import (
+from vitrine.metrics.power import (
     connor_gap,
     mcnemar_power,
     smallest_paired_gap,

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import sklearn.metrics
 
-from vitrine.scores import resampling
-from vitrine.scores.calibration import expected_calibration_error
-from vitrine.scores.metrics import accuracy, log_loss, macro_f1
-from vitrine.scores.resampling import Draws, bootstrap, replicate
+from vitrine.metrics import resampling
+from vitrine.metrics.calibration import expected_calibration_error
+from vitrine.metrics.metrics import accuracy, log_loss, macro_f1
+from vitrine.metrics.resampling import Draws, bootstrap, replicate
 
 
 def seen(truth, plan):

@@ -4,11 +4,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from vitrine.scores.calibration import expected_calibration_error
-from vitrine.scores.metrics import accuracy, macro_f1
-from vitrine.scores.paired import paired_bootstrap
-from vitrine.scores.resampling import bootstrap
-from vitrine.scores.seeds import over_seeds, seed_gap
+from vitrine.metrics.calibration import expected_calibration_error
+from vitrine.metrics.metrics import accuracy, macro_f1
+from vitrine.metrics.paired import paired_bootstrap
+from vitrine.metrics.resampling import bootstrap
+from vitrine.metrics.seeds import over_seeds, seed_gap
 
 
 @pytest.fixture

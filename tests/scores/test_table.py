@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from vitrine.scores.metrics import accuracy, log_loss, macro_f1
-from vitrine.scores.paired import holm, mcnemar, paired_bootstrap
-from vitrine.scores.panel import METRICS, panel
-from vitrine.scores.seeds import over_seeds, seed_gap
-from vitrine.scores.table import announced, leader, recipe_gap, recipe_panel
+from vitrine.metrics.metrics import accuracy, log_loss, macro_f1
+from vitrine.metrics.paired import holm, mcnemar, paired_bootstrap
+from vitrine.metrics.panel import METRICS, panel
+from vitrine.metrics.seeds import over_seeds, seed_gap
+from vitrine.metrics.table import announced, leader, recipe_gap, recipe_panel
 
 
 @pytest.fixture

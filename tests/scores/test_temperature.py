@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from vitrine.scores.metrics import log_loss
-from vitrine.scores.temperature import apply_temperature, fit_temperature
+from vitrine.metrics.metrics import log_loss
+from vitrine.metrics.temperature import apply_temperature, fit_temperature
 
 
 def test_nine_to_one_that_is_right_three_times_in_four_needs_a_temperature_of_two():

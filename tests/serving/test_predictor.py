@@ -10,11 +10,11 @@ import pytest
 import tiny_model
 from pictures import plain
 
-from vitrine import runs
-from vitrine.images import Limits
+from vitrine.data.images import Limits
 from vitrine.serving import card as cards
 from vitrine.serving.card import ModelError
 from vitrine.serving.predictor import Answer, AnswerError, Predictor, packaged
+from vitrine.training import runs
 
 
 @pytest.fixture

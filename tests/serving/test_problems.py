@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 from pictures import plain
 
-from vitrine.images import ImageError
+from vitrine.data.images import ImageError
 from vitrine.serving.api import create_app
 from vitrine.serving.predictor import Predictor
 from vitrine.serving.problems import PROBLEMS, ProblemError, texts
@@ -58,7 +58,7 @@ def test_the_walk_visits_every_code():
 def test_every_code_of_the_decoder_is_a_problem():
     import inspect
 
-    from vitrine import images
+    from vitrine.data import images
 
     codes = set(re.findall(r'"([a-z]+(?:_[a-z]+)*)",\s+f?"expected', inspect.getsource(images)))
 

@@ -10,8 +10,8 @@ from fastapi.testclient import TestClient
 from pictures import encode, plain
 from PIL import Image
 
-from vitrine import images
-from vitrine.catalog import CLASSES_FR
+from vitrine.data import images
+from vitrine.data.catalog import CLASSES_FR
 from vitrine.serving.api import create_app
 from vitrine.serving.settings import Settings
 

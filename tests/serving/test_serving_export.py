@@ -11,10 +11,8 @@ import onnx
 import onnxruntime
 import pytest
 
-from vitrine import images, kept
-from vitrine.recipes import Recipe
-from vitrine.runs import RunError, RunFolder
-from vitrine.scores.temperature import apply_temperature, fit_temperature
+from vitrine.data import images
+from vitrine.metrics.temperature import apply_temperature, fit_temperature
 from vitrine.serving import card as cards
 from vitrine.serving import export as exporting
 from vitrine.serving import folder, network
@@ -22,6 +20,9 @@ from vitrine.serving.card import ModelError
 from vitrine.serving.export import ExportError, export
 from vitrine.serving.network import GraphError
 from vitrine.serving.predictor import Predictor
+from vitrine.training.recipes import Recipe
+from vitrine.training.runs import RunError, RunFolder
+from vitrine.training.trained import load as load_trained
 
 TINY = Recipe(
     name="tiny",
@@ -38,7 +39,7 @@ def train(recipe, seed=0):
     """Return a network that tells photos apart, without the time of training."""
     import torch
 
-    from vitrine.loop.network import build
+    from vitrine.training.torch.network import build
 
     torch.manual_seed(seed)
     built = build(recipe)
@@ -60,7 +61,7 @@ def run(trained, demo_split, demo_catalog, tmp_path_factory):
     """Return a finished run of a tiny network of timm."""
     import torch
 
-    from vitrine.loop.network import predict
+    from vitrine.training.torch.network import predict
 
     made = RunFolder(TINY, 0, tmp_path_factory.mktemp("runs"))
     made.prepare(resume=False)
@@ -180,7 +181,7 @@ def test_the_readable_card_is_french_and_has_the_numbers_of_the_other(exported):
 def test_weights_that_are_not_the_runs_leave_nothing(
     run, demo_split, demo_catalog, tmp_path, monkeypatch
 ):
-    loaded = kept.load(run, demo_split, demo_catalog)
+    loaded = load_trained(run, demo_split, demo_catalog)
     other = replace(loaded, network=train(TINY, seed=1))
     monkeypatch.setattr(kept, "load", lambda *_: other)
 
@@ -225,7 +226,7 @@ def test_other_photos_than_the_runs_are_refused(run, demo_split, demo_catalog, t
 
 
 def test_a_probe_has_no_file(demo_split, demo_catalog, tmp_path):
-    from vitrine import probe, recipes
+    from vitrine.training import probe, recipes
 
     recipe = recipes.find("majority").smoke()
     made = probe.fit(recipe, demo_split, demo_catalog, base=tmp_path)
@@ -314,7 +315,7 @@ def test_a_network_that_does_more_than_a_mean_has_no_evidence():
     import timm
     from torch import nn
 
-    from vitrine.loop.network import Normalise
+    from vitrine.training.torch.network import Normalise
 
     backbone = timm.create_model("test_convnext", num_classes=7)
     norm = Normalise((0.5,) * 3, (0.5,) * 3)
@@ -329,7 +330,7 @@ def test_a_network_that_answers_no_number_has_no_evidence():
     from torch import nn
 
     import vitrine.models  # noqa: F401  (registers mambavision_nano)
-    from vitrine.loop.network import Normalise
+    from vitrine.training.torch.network import Normalise
 
     backbone = timm.create_model("mambavision_nano", num_classes=7)
     with torch.no_grad():

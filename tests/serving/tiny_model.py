@@ -9,8 +9,8 @@ import hashlib
 import numpy as np
 from onnx import TensorProto, checker, helper, numpy_helper
 
-from vitrine import images
-from vitrine.catalog import CLASSES_FR
+from vitrine.data import images
+from vitrine.data.catalog import CLASSES_FR
 from vitrine.serving.card import CARD, EVIDENCE, INPUT, LOGITS, MODEL, Card, Doubt, Label, Parity
 from vitrine.serving.card import Score as Metric
 

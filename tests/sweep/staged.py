@@ -7,10 +7,10 @@ import time
 import numpy as np
 import pandas as pd
 
-from vitrine import session
-from vitrine.runs import RunFolder, prediction_rows
-from vitrine.splits import Split
-from vitrine.sweep import job as jobs
+from vitrine.data.splits import Split
+from vitrine.training import session
+from vitrine.training.runs import RunFolder, prediction_rows
+from vitrine.training.sweep import job as jobs
 
 IMAGES = pd.DataFrame({"image": [f"{i}.jpg" for i in range(7)], "label": range(7)})
 DEADLY, LOG = "deadly.txt", "log.txt"

@@ -10,12 +10,12 @@ import pytest
 import staged
 from typer.testing import CliRunner
 
-from vitrine import recipes, runs, session
 from vitrine.cli import app
-from vitrine.runs import RunFolder
-from vitrine.splits import Split
-from vitrine.sweep import Job, Outcome, SweepError, cluster, grid, sweep
-from vitrine.sweep.job import FOLDS, in_new_process, perform
+from vitrine.data.splits import Split
+from vitrine.training import recipes, runs, session
+from vitrine.training.runs import RunFolder
+from vitrine.training.sweep import Job, Outcome, SweepError, cluster, grid, sweep
+from vitrine.training.sweep.job import FOLDS, in_new_process, perform
 
 NAMES = ["majority", "histogram-hog"]
 
@@ -156,7 +156,9 @@ def test_a_job_runs_in_a_process_of_its_own_on_the_photos_of_its_fold(tmp_path, 
     assert (first.made, second.made) == (True, False)
     run = runs.load("majority-smoke/seed-0", tmp_path / "build" / "smoke" / "runs" / job.place)
     assert run.meta["data"]["split"] == "repeat-1-fold-2"
-    with pytest.raises(SweepError, match="no-such/seed-0: expected a recipe of vitrine.recipes"):
+    with pytest.raises(
+        SweepError, match="no-such/seed-0: expected a recipe of vitrine.training.recipes"
+    ):
         in_new_process(Job(recipe="no-such", seed=0, profile="smoke"))
 
 
@@ -169,7 +171,7 @@ def test_a_job_runs_in_a_process_of_its_own_on_the_photos_of_its_fold(tmp_path, 
     ],
 )  # fmt: skip
 def test_seeds_folds_and_devices_that_mean_nothing_are_usage_errors(arguments, found, monkeypatch):
-    monkeypatch.setattr("vitrine.sweep.sweep", lambda jobs, **_: [])
+    monkeypatch.setattr("vitrine.training.sweep.sweep", lambda jobs, **_: [])
 
     done = CliRunner().invoke(app, ["sweep", "majority", *arguments])
 
@@ -179,7 +181,7 @@ def test_seeds_folds_and_devices_that_mean_nothing_are_usage_errors(arguments, f
 
 def test_the_command_sweeps_the_seeds_and_folds_it_is_given(monkeypatch):
     asked = []
-    monkeypatch.setattr("vitrine.sweep.sweep", lambda jobs, **_: asked.extend(jobs) or [])
+    monkeypatch.setattr("vitrine.training.sweep.sweep", lambda jobs, **_: asked.extend(jobs) or [])
 
     done = CliRunner().invoke(app, ["sweep", *NAMES, "--seeds", "0-1,4", "--folds", "0.3,2.1"])
 

@@ -20,7 +20,7 @@ __all__ = ["compare_onnx", "measure", "measure_onnx", "model_bars"]
 
 BATCHES = {"forward": 16, "training": 8}
 PLAIN, JUDGED = "plain, float32", "ours, channels last"
-"""What all is compared to, as mamba-ssm is used; and how ``train_torch`` lays ours in memory."""
+"""What all is compared to, as mamba-ssm is used; and how ``training.torch`` lays ours in memory."""
 NAME, SIDE, CLASSES = "mambavision_tiny", 224, 1000
 RUNTIME_NAMES, RUNTIME_BATCHES = ("mambavision_micro", "mambavision_tiny"), (1, 16)
 QUICK = "mambavision_nano"

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from vitrine import recipes, runs
 from vitrine.bench import sheet
 from vitrine.bench.clock import Progress, clock_of, side_by_side
-from vitrine.recipes import Recipe, RecipeError
+from vitrine.training import recipes, runs
+from vitrine.training.recipes import Recipe, RecipeError
 
 __all__ = ["cost", "measure"]
 
@@ -102,7 +102,7 @@ def _torch(recipe: Recipe, device: str) -> tuple[Predict, float | None]:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from vitrine.loop.network import build, predict
+    from vitrine.training.torch.network import build, predict
 
     torch.set_num_threads(1)
     network = build(recipe, pretrained=False).eval()
@@ -128,7 +128,7 @@ def _keras(recipe: Recipe, device: str) -> tuple[Predict, float | None]:
         convert_variables_to_constants_v2 as frozen,
     )
 
-    from vitrine.train_keras.network import build, predict
+    from vitrine.training.keras.network import build, predict
 
     if device == "cuda" and not tf.config.list_physical_devices("GPU"):
         raise RecipeError("expected a GPU that TensorFlow can use, found none; measure on the CPU")
@@ -159,6 +159,6 @@ def _multiply_adds(operation: Any) -> int:
 
 
 def _probe(recipe: Recipe, device: str) -> tuple[Predict, float | None]:
-    from vitrine.probe import extract
+    from vitrine.training.probe import extract
 
     return (lambda pixels: extract(recipe, pixels)), None

@@ -23,7 +23,7 @@ import psutil
 
 from vitrine.bench import load, naive, sheet
 from vitrine.bench.clock import Progress, clock_of, side_by_side
-from vitrine.images import LIMITS
+from vitrine.data.images import LIMITS
 from vitrine.serving import card as cards
 from vitrine.serving.port import listen
 from vitrine.serving.predictor import Predictor, packaged
@@ -120,8 +120,8 @@ def _efficientnet(folder: Path) -> _Model:
     import torch
     from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 
-    from vitrine.loop.network import Normalise
     from vitrine.serving.network import float_graph
+    from vitrine.training.torch.network import Normalise
 
     architecture, side = "efficientnet_b0", 224
     torch.manual_seed(0)

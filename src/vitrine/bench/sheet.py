@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 
 from vitrine import paths
-from vitrine.runs.meter import code_state, versions
+from vitrine.training.runs.meter import code_state, versions
 
 __all__ = ["at_least", "at_most", "header", "mamba_ssm", "published", "read", "write"]
 

@@ -14,10 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vitrine import catalog, demo, recipes, splits
 from vitrine.bench import sheet
 from vitrine.bench.clock import Progress, Timings
-from vitrine.recipes import Recipe
+from vitrine.data import catalog, demo, splits
+from vitrine.training import recipes
+from vitrine.training.recipes import Recipe
 
 __all__ = ["RECIPES", "learn", "measure"]
 
@@ -101,9 +102,9 @@ def learn(recipe: Recipe, photos: Path, base: Path, device: str = "cpu") -> dict
         seconds by which the first epoch was longer than that one.
     """
     if recipe.trainer == "keras":
-        from vitrine.train_keras import fit
+        from vitrine.training.keras import fit
     else:
-        from vitrine.train_torch import fit
+        from vitrine.training.torch import fit
 
     held = catalog.load(photos)
     split = splits.draw(held)

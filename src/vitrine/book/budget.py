@@ -5,9 +5,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from vitrine import tracked
 from vitrine.book import wording
 from vitrine.book.readings import day
+from vitrine.data import tracked
 
 __all__ = ["COMMANDS", "SHEET", "commands", "measured", "trainings"]
 

@@ -6,7 +6,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from vitrine import paths, tracked
+from vitrine import paths
+from vitrine.data import tracked
 
 __all__ = ["cite", "refused"]
 

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from vitrine import paths
 from vitrine.book import figure_data
 from vitrine.book.gallery import Piece, make
-from vitrine.tables import Shown
+from vitrine.report.tables import Shown
 
 __all__ = ["write"]
 

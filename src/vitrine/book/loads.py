@@ -7,7 +7,7 @@ from typing import Any
 
 from vitrine.book.readings import day
 from vitrine.book.wording import number
-from vitrine.ledger.service import SHEET
+from vitrine.report.ledger.service import SHEET
 
 __all__ = ["load", "machine", "stages"]
 

@@ -22,8 +22,8 @@ from sphinx.util.docutils import SphinxDirective
 
 from vitrine.book import plotly_renderer
 from vitrine.book.figure_data import tabulate, to_csv
-from vitrine.figures import service
-from vitrine.ledger.service import SHEET
+from vitrine.report.figures import service
+from vitrine.report.ledger.service import SHEET
 
 __all__ = ["DRAWINGS", "setup"]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from vitrine import paths
 from vitrine.book import budget, wording
-from vitrine.figures.style import model_name
-from vitrine.typography import space
+from vitrine.report.figures.style import model_name
+from vitrine.report.typography import space
 
 __all__ = ["refresh", "results_markdown", "update"]
 

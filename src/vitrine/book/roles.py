@@ -96,7 +96,7 @@ def _entry(env: BuildEnvironment, section: str, key: str) -> dict:
     path = Path(env.srcdir) / LEDGER
     env.note_dependency(LEDGER)
     if not path.is_file():
-        raise ValueError(f"expected {LEDGER}, found none; write it with vitrine.ledger")
+        raise ValueError(f"expected {LEDGER}, found none; write it with vitrine.report.ledger")
     return cite(_load(path, path.stat().st_mtime_ns), section, key)
 
 

@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 from vitrine import paths
 from vitrine.book import changes, engine, sources, stamps
 from vitrine.book.sources import NotebookError, RequestError
-from vitrine.session import PROFILES
+from vitrine.training.session import PROFILES
 
 __all__ = ["execute", "executed_path", "refresh", "write"]
 

@@ -10,7 +10,8 @@ import nbformat
 from jupytext.combine import map_outputs_to_inputs
 from nbformat import NotebookNode
 
-from vitrine import paths, tracked
+from vitrine import paths
+from vitrine.data import tracked
 
 __all__ = ["NotebookError", "RequestError", "check", "find", "names", "read"]
 

@@ -18,11 +18,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from vitrine import paths
 from vitrine.book import wording
 from vitrine.book.citing import cite
-from vitrine.figures.style import model_name
-from vitrine.ledger.measures import COMPARISONS
-from vitrine.ledger.verdicts.claim import ALPHA
-from vitrine.recipes import RECIPES
-from vitrine.tables import SMALLEST_P
+from vitrine.report.figures.style import model_name
+from vitrine.report.ledger.measures import COMPARISONS
+from vitrine.report.ledger.verdicts.claim import ALPHA
+from vitrine.report.tables import SMALLEST_P
+from vitrine.training.recipes import RECIPES
 
 __all__ = ["Gap", "Story", "read_ledger"]
 

@@ -20,7 +20,7 @@ def fetch(origin: Origin = None) -> None:
 
     Example: vitrine data fetch --from ../shared/flipkart/flipkart-320.zip
     """
-    from vitrine import archive
+    from vitrine.data import archive
 
     receipt = archive.fetch(origin)
     typer.echo(f"data/ holds the edition {receipt.edition}: {len(receipt.files)} files verified")
@@ -32,7 +32,7 @@ def verify() -> None:
 
     Example: vitrine data verify
     """
-    from vitrine import archive
+    from vitrine.data import archive
 
     receipt = archive.verify()
     typer.echo(f"{len(receipt.files)} files of the edition {receipt.edition} are as published")
@@ -44,7 +44,7 @@ def status() -> None:
 
     Example: vitrine data status
     """
-    from vitrine import archive, catalog
+    from vitrine.data import archive, catalog
 
     receipt = archive.status()
     if receipt is None:
@@ -67,8 +67,8 @@ def prepare() -> None:
 
     Example: vitrine data prepare
     """
-    from vitrine import archive, catalog, splits
-    from vitrine import prepare as preparation
+    from vitrine.data import archive, catalog, splits
+    from vitrine.data import prepare as preparation
 
     archive.status()  # photos that changed would be decoded once for all
     for path in preparation.prepare(catalog.load(), splits.load(), report=typer.echo):
@@ -81,8 +81,8 @@ def facts() -> None:
 
     Example: vitrine data facts
     """
-    from vitrine import archive, catalog, splits
-    from vitrine import facts as measures
+    from vitrine.data import archive, catalog, splits
+    from vitrine.data import facts as measures
 
     archive.status()
     photos = catalog.load()
@@ -101,7 +101,7 @@ def corpus(origin: Origin = None) -> None:
 
     Example: vitrine data corpus --from ../shared/pretrain
     """
-    from vitrine.pretrain import sources
+    from vitrine.training.pretrain import sources
 
     held = sources.obtain(origin)
     sizes = ", ".join(f"{len(held.labels(part))} of {part}" for part in ("train", "validation"))

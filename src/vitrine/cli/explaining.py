@@ -17,8 +17,8 @@ def robustness(run: RunName, seed: Seed = 0) -> None:
 
     Example: vitrine robustness efficientnet-b0-torch-scratch/seed-0
     """
-    from vitrine import runs, session
     from vitrine.explain import derive
+    from vitrine.training import runs, session
 
     here = session.begin()
     found = runs.load(run, here.base)
@@ -33,8 +33,8 @@ def explain(run: RunName, seed: Seed = 0) -> None:
 
     Example: vitrine explain efficientnet-b0-torch-scratch/seed-0
     """
-    from vitrine import runs, session
     from vitrine.explain import derive
+    from vitrine.training import runs, session
 
     here = session.begin()
     found = runs.load(run, here.base)

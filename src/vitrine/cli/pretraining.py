@@ -25,10 +25,11 @@ def pretrain(
 
     Example: vitrine pretrain efficientnet-b0-pretrain --from ../shared/pretrain --retrain
     """
-    from vitrine import paths, recipes, runs
-    from vitrine.pretrain import load, sources
-    from vitrine.runs import energy
-    from vitrine.scores.ranking import top
+    from vitrine import paths
+    from vitrine.metrics.ranking import top
+    from vitrine.training import recipes, runs
+    from vitrine.training.pretrain import load, sources
+    from vitrine.training.runs import energy
 
     chosen = recipes.find(recipe)
     base = (paths.retrained() if retrain else paths.runs()) / "pretrain"
@@ -36,7 +37,7 @@ def pretrain(
         typer.echo(f"run {name}: finished before")
         return
     corpus = sources.obtain(origin) if origin else load()
-    from vitrine.pretrain.fit import fit
+    from vitrine.training.pretrain.fit import fit
 
     run = fit(chosen, corpus, seed=seed, base=base, device=device, threads=threads, resume=resume)
     labels, guesses = run.table.label.to_numpy(), run.table.filter(like="top_").to_numpy()
@@ -74,7 +75,7 @@ def sweep(
 
     Example: vitrine sweep efficientnet-b0-short mambavision-micro-short --seeds 0-2 --retrain
     """
-    from vitrine import sweep as grids
+    from vitrine.training import sweep as grids
 
     asked = {"profile": profile, "device": device, "threads": threads, "retrain": retrain}
     jobs = grids.grid(names, _numbers(seeds), _folds(folds), **asked)
@@ -106,7 +107,7 @@ def _numbers(text: str) -> list[int]:
 
 
 def _folds(text: str) -> list[tuple[int, int]] | None:
-    from vitrine.sweep.job import FOLDS
+    from vitrine.training.sweep.job import FOLDS
 
     if text in ("", "all"):
         return list(FOLDS) if text else None

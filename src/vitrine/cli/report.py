@@ -53,9 +53,9 @@ def book(force: Annotated[bool, typer.Option(help="Execute every notebook.")] = 
 
     Example: vitrine book
     """
-    from vitrine import ledger
     from vitrine.book.build import build
     from vitrine.book.checks import check_prose
+    from vitrine.report import ledger
 
     check_prose()
     ledger.check()
@@ -72,9 +72,9 @@ def publish(
 
     Example: vitrine publish 02_donnees
     """
-    from vitrine import ledger
     from vitrine.book import readme
     from vitrine.book.publish import publish as write_published
+    from vitrine.report import ledger
 
     ledger.write()
     readme.update()
@@ -89,8 +89,8 @@ def check() -> None:
     """
     from datetime import UTC, datetime
 
-    from vitrine import ledger
     from vitrine.book import checks, proofreading, readings
+    from vitrine.report import ledger
 
     checks.check_prose()
     ledger.check()
@@ -116,7 +116,7 @@ def ledger_command() -> None:
 
     Example: vitrine ledger
     """
-    from vitrine import ledger
+    from vitrine.report import ledger
 
     path = ledger.write()
     typer.echo(f"written: runs/{path.name}")

@@ -28,8 +28,8 @@ def export(
 
     Example: vitrine export mambavision-nano-scratch --out build/models/nano
     """
-    from vitrine import runs, session
     from vitrine.serving import export as exporting
+    from vitrine.training import runs, session
 
     here = session.begin(profile)
     found = runs.load(run, here.base)

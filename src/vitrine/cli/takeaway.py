@@ -37,8 +37,8 @@ def note() -> None:
 
     Example: vitrine note
     """
-    from vitrine import ledger
     from vitrine.book import note as document
+    from vitrine.report import ledger
 
     ledger.check()
     typer.echo(f"written: {document.write()}")
@@ -51,8 +51,8 @@ def slides() -> None:
 
     Example: vitrine slides
     """
-    from vitrine import ledger
     from vitrine.book import slides as document
+    from vitrine.report import ledger
 
     ledger.check()
     typer.echo(f"written: {document.write()}")

@@ -15,7 +15,7 @@ runs_app = typer.Typer(help="List, show and compare finished runs.", no_args_is_
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="Name of a recipe of vitrine.recipes.")],
+    recipe: Annotated[str, typer.Argument(help="Name of a recipe of vitrine.training.recipes.")],
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the run.")] = 0,
     device: Device = "auto",
     threads: Threads = None,
@@ -32,8 +32,8 @@ def train(
 
     Example: vitrine train efficientnet-b0-torch --weights imagenet --seed 1
     """
-    from vitrine import runs, session
-    from vitrine.scores.metrics import accuracy
+    from vitrine.metrics.metrics import accuracy
+    from vitrine.training import runs, session
 
     here = session.begin(profile)
     here = here.again() if retrain else here
@@ -61,8 +61,8 @@ def train(
 
 def _start(recipe: str, weights: str) -> str:
     """Name a start: by its run, or by the stem of its file and the beginning of the file's hash."""
-    from vitrine import recipes
-    from vitrine.runs import start
+    from vitrine.training import recipes
+    from vitrine.training.runs import start
 
     if weights in ("imagenet", "none"):
         return weights
@@ -81,8 +81,8 @@ def list_runs() -> None:
 
     Example: vitrine runs list
     """
-    from vitrine import runs
-    from vitrine.scores.metrics import accuracy
+    from vitrine.metrics.metrics import accuracy
+    from vitrine.training import runs
 
     for name in runs.names():
         run = runs.load(name)
@@ -97,7 +97,7 @@ def show(name: Annotated[str, typer.Argument(help="<recipe>/seed-<n>.")]) -> Non
 
     Example: vitrine runs show histogram-hog/seed-0
     """
-    from vitrine import runs
+    from vitrine.training import runs
 
     typer.echo(json.dumps(runs.load(name).meta, indent=2, ensure_ascii=False))
 
@@ -111,7 +111,7 @@ def compare(
 
     Example: vitrine runs compare histogram-hog/seed-0 mobilenetv2-int8-probe/seed-0
     """
-    from vitrine import compare as comparison
-    from vitrine import runs
+    from vitrine.report import compare as comparison
+    from vitrine.training import runs
 
     typer.echo(comparison.to_markdown(runs.load(first), runs.load(second)))

@@ -6,15 +6,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vitrine import images, kept
-from vitrine.catalog import Catalog
+from vitrine.data import images
+from vitrine.data.catalog import Catalog
+from vitrine.data.splits import Split
 from vitrine.explain import embedding, importance
 from vitrine.explain import robustness as robust
 from vitrine.explain.grids import laid_out
 from vitrine.explain.occlusion import PLACES, occlusion
-from vitrine.kept import Kept, Predict
-from vitrine.runs import Run, derived
-from vitrine.splits import Split
+from vitrine.training import trained
+from vitrine.training.runs import Run, derived
+from vitrine.training.trained import Kept, Predict
 
 __all__ = ["explain", "robustness"]
 
@@ -47,7 +48,7 @@ def robustness(
     Raises:
         RunError: If the weights of the run are absent, or not its own.
     """
-    model = kept.load(run, split, catalog)
+    model = trained.load(run, split, catalog)
     test = split.present(catalog).part("test")
     table = robust.answers(model, test, catalog, seed=seed, tell=tell)
     facts = _facts(model, split, catalog, "vitrine robustness", seed=seed)
@@ -81,7 +82,7 @@ def explain(
     Raises:
         RunError: If the weights of the run are absent, or not its own.
     """
-    model = kept.load(run, split, catalog)
+    model = trained.load(run, split, catalog)
     test = split.present(catalog).part("test")
     pixels = images.cached(catalog, test.image.tolist(), model.recipe.image_size)
 
@@ -129,8 +130,8 @@ def _asked(model: Kept, run: Run, pixels: np.ndarray) -> Predict:
         return model.predict
     from vitrine.explain import exported  # it brings ONNX Runtime
 
-    sample = np.asarray(pixels[: kept.CHECKED])
-    file = exported.graph(model.recipe, kept.weights(run))
+    sample = np.asarray(pixels[: trained.CHECKED])
+    file = exported.graph(model.recipe, trained.weights(run))
     return exported.answering(file, model.predict, sample)
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 from jaxtyping import UInt8
 
-from vitrine import demo
-from vitrine.corruptions import PHOTO_SIDE
+from vitrine.data import demo
+from vitrine.data.corruptions import PHOTO_SIDE
 
 __all__ = ["CATEGORY", "picture"]
 

@@ -14,9 +14,9 @@ import onnxruntime
 from jaxtyping import Float, UInt8
 from scipy.special import softmax
 
-from vitrine import kept
-from vitrine.kept import KeptError
-from vitrine.recipes import Recipe
+from vitrine.training import trained
+from vitrine.training.recipes import Recipe
+from vitrine.training.trained import KeptError
 
 __all__ = ["answering", "graph"]
 
@@ -74,4 +74,4 @@ def answering(
 def _graph(recipe: Recipe, path: Path) -> bytes:
     from vitrine.models.graph import float_graph
 
-    return float_graph(kept.carried(recipe, path), recipe.image_size, names=NAMES)
+    return float_graph(trained.carried(recipe, path), recipe.image_size, names=NAMES)

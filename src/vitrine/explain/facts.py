@@ -2,11 +2,11 @@
 
 import pandas as pd
 
-from vitrine import runs
 from vitrine.explain import derive
-from vitrine.recipes import RECIPES
-from vitrine.runs import Run, derived
-from vitrine.session import Session
+from vitrine.training import runs
+from vitrine.training.recipes import RECIPES
+from vitrine.training.runs import Run, derived
+from vitrine.training.session import Session
 
 __all__ = ["SMOKE", "explained", "labels", "read"]
 

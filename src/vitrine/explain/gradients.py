@@ -53,7 +53,7 @@ def integrated_gradients(
     """Attribute the logit of a class to the pixels of a photo.
 
     Args:
-        network: Normalisation, then the network, as ``loop.network.build`` returns them.
+        network: Normalisation, then the network, as ``training.torch.network.build`` returns them.
         photo: At the side that the network reads.
         label: The class.
         steps: Points of the path; more come closer to the integral.

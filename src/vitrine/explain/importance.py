@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int, UInt8
 
-from vitrine.scores import Interval
-from vitrine.scores.metrics import accuracy
-from vitrine.scores.table import recipe_gap
+from vitrine.metrics import Interval
+from vitrine.metrics.metrics import accuracy
+from vitrine.metrics.table import recipe_gap
 
 __all__ = ["LOW_CYCLES", "PARTS", "REPEATS", "answers", "gap", "loss", "swap"]
 

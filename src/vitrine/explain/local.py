@@ -1,7 +1,7 @@
 """Explain single photos of a PyTorch network: maps by class, checks, and one drawn photo in full.
 
 No photo of a product can be shown, so that what is kept of the test photos are means over a class
-and checks; the maps of one photo are those of a drawing of ``vitrine.demo``.
+and checks; the maps of one photo are those of a drawing of ``vitrine.data.demo``.
 """
 
 from functools import partial
@@ -12,7 +12,7 @@ import pandas as pd
 from jaxtyping import UInt8
 from torch import nn
 
-from vitrine.corruptions import resize
+from vitrine.data.corruptions import resize
 from vitrine.explain import drawn
 from vitrine.explain.attention import received
 from vitrine.explain.gradients import STEPS, integrated_gradients
@@ -20,8 +20,8 @@ from vitrine.explain.grids import Map, laid_out, pool
 from vitrine.explain.occlusion import occlusion
 from vitrine.explain.sanity import likeness, randomised
 from vitrine.explain.stages import activations
-from vitrine.kept import Kept
-from vitrine.loop.network import predict
+from vitrine.training.torch.network import predict
+from vitrine.training.trained import Kept
 
 __all__ = ["PER_CLASS", "STEPS", "maps", "on_drawing", "on_photos"]
 

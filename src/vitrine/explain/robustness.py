@@ -11,15 +11,15 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from vitrine import images
-from vitrine.catalog import Catalog
-from vitrine.corruptions import CORRUPTIONS, PHOTO_SIDE, STRENGTHS, corrupt, resize
-from vitrine.kept import Kept
-from vitrine.runs import Predictions
-from vitrine.scores import Interval
-from vitrine.scores.intervals import wilson
-from vitrine.scores.metrics import accuracy
-from vitrine.scores.paired import paired_bootstrap
+from vitrine.data import images
+from vitrine.data.catalog import Catalog
+from vitrine.data.corruptions import CORRUPTIONS, PHOTO_SIDE, STRENGTHS, corrupt, resize
+from vitrine.metrics import Interval
+from vitrine.metrics.intervals import wilson
+from vitrine.metrics.metrics import accuracy
+from vitrine.metrics.paired import paired_bootstrap
+from vitrine.training.runs import Predictions
+from vitrine.training.trained import Kept
 
 __all__ = ["ASIS", "INPUT_SIDES", "THUMBNAILS", "answers", "curve", "loss", "turned"]
 

@@ -45,7 +45,7 @@ def float_graph(network: nn.Sequential, side: int, *, names: tuple[str, str, str
     """Return the ONNX file of a network, in float32, for any number of images.
 
     Args:
-        network: What ``vitrine.loop.network.build`` returns, trained: its normalisation,
+        network: What ``vitrine.training.torch.network.build`` returns, trained: its normalisation,
             then a network of timm.
         side: Side of the square photo, in pixels.
         names: Of the input, of the logits, and of the evidence.

@@ -13,21 +13,23 @@ import onnxruntime
 from jaxtyping import Float, Int, UInt8
 from scipy.special import softmax
 
-from vitrine import images, kept, paths
-from vitrine.catalog import CLASSES_FR, Catalog
-from vitrine.recipes import Recipe
-from vitrine.runs import Run, RunError
-from vitrine.runs.meter import code_state
-from vitrine.scores import Interval
-from vitrine.scores.decision import selective_curve
-from vitrine.scores.intervals import wilson
-from vitrine.scores.metrics import macro_f1
-from vitrine.scores.panel import panel
-from vitrine.scores.temperature import apply_temperature, fit_temperature
+from vitrine import paths
+from vitrine.data import images
+from vitrine.data.catalog import CLASSES_FR, Catalog
+from vitrine.data.splits import Split
+from vitrine.metrics import Interval
+from vitrine.metrics.decision import selective_curve
+from vitrine.metrics.intervals import wilson
+from vitrine.metrics.metrics import macro_f1
+from vitrine.metrics.panel import panel
+from vitrine.metrics.temperature import apply_temperature, fit_temperature
 from vitrine.serving import folder
 from vitrine.serving.card import INPUT, LOGITS, Card, Doubt, Label, Parity
 from vitrine.serving.card import Score as Metric
-from vitrine.splits import Split
+from vitrine.training import trained
+from vitrine.training.recipes import Recipe
+from vitrine.training.runs import Run, RunError
+from vitrine.training.runs.meter import code_state
 
 __all__ = ["ExportError", "export"]
 
@@ -85,8 +87,8 @@ def export(
     target = target or paths.build() / "models" / run.name
     folder.check(target)
     _check_data(run, split, catalog)
-    recipe = kept.recipe_of(run)
-    kept.weights(run)
+    recipe = trained.recipe_of(run)
+    trained.weights(run)
     parts = {name: _part(run, catalog, name, recipe) for name in ("validation", "test")}
     model = _graph(run, split, catalog, recipe)
     parity = _compare(run.name, parts["test"], _answers(model, parts["test"].pixels))
@@ -118,9 +120,9 @@ def _graph(run: Run, split: Split, catalog: Catalog, recipe: Recipe) -> bytes:
     from vitrine.serving.network import float_graph
 
     if recipe.trainer == "torch":
-        network = kept.load(run, split, catalog).network
+        network = trained.load(run, split, catalog).network
     else:
-        network = kept.carried(recipe, kept.weights(run))
+        network = trained.carried(recipe, trained.weights(run))
     return float_graph(network, recipe.image_size)
 
 

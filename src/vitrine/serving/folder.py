@@ -4,8 +4,8 @@ import tempfile
 from importlib import resources
 from pathlib import Path
 
+from vitrine.report.tables import number
 from vitrine.serving.card import CARD, MODEL, Card, Doubt, ModelError, Parity, Score
-from vitrine.tables import number
 
 __all__ = ["check", "describe", "write"]
 

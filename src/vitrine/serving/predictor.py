@@ -14,8 +14,8 @@ import onnxruntime
 from jaxtyping import Float, UInt8
 from PIL import Image
 
-from vitrine import images
-from vitrine.images import Limits, Photo
+from vitrine.data import images
+from vitrine.data.images import Limits, Photo
 from vitrine.serving import card as cards
 from vitrine.serving.card import ModelError
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vitrine.images import Limits
+from vitrine.data.images import Limits
 from vitrine.serving.settings import Settings
 
 __all__ = ["PROBLEMS", "ProblemError", "body_of", "texts"]

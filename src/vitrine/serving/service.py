@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 from PIL import Image
 
-from vitrine.images import ImageError, Photo
+from vitrine.data.images import ImageError, Photo
 from vitrine.serving import schemas
 from vitrine.serving.intake import Intake
 from vitrine.serving.pool import Done, Pool

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from vitrine.images import Limits
+from vitrine.data.images import Limits
 
 __all__ = ["Settings", "SettingsError"]
 

@@ -7,7 +7,7 @@ import time
 import pytest
 import uvicorn
 
-from vitrine import showcase
+from vitrine.data import showcase
 from vitrine.serving.port import listen
 
 ODD = "Robe <b>d’essai</b> & fils"

@@ -11,12 +11,12 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from pictures import plain
 
+from vitrine.data.showcase import Showcase
 from vitrine.serving.ui import create_app
 from vitrine.serving.ui.client import Client
 from vitrine.serving.ui.events import Choice, Page
 from vitrine.serving.ui.offline import gradio as gr
 from vitrine.serving.ui.uploads import Uploads
-from vitrine.showcase import Showcase
 
 # Gradio uses what pandas is about to drop.
 pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
@@ -191,7 +191,7 @@ def test_a_visitors_photo_is_classed_without_a_truth(page, send):
 
 def test_a_photo_that_the_service_refuses_is_neither_opened_nor_shown(page, send, monkeypatch):
     choice, _ = page.receive(send(b"GIF89a autre chose"))
-    monkeypatch.setattr("vitrine.images.decode", None)
+    monkeypatch.setattr("vitrine.data.images.decode", None)
 
     figure, result = said(page.classify(choice))
 

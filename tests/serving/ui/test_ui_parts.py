@@ -9,12 +9,12 @@ import pytest
 from pictures import encode, plain
 from PIL import Image
 
-from vitrine.catalog import CLASSES
+from vitrine.data.catalog import CLASSES
+from vitrine.data.showcase import Showcase
 from vitrine.serving.settings import SettingsError
 from vitrine.serving.ui import dashboard, markup, pictures
 from vitrine.serving.ui.client import Answer, Model, ServiceError
 from vitrine.serving.ui.settings import Settings
-from vitrine.showcase import Showcase
 
 FOUND = Answer(
     label="Watches", label_fr="Montres", score=0.9997, uncertain=False,

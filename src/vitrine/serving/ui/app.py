@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from fastapi.responses import FileResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from vitrine.data.showcase import Showcase
 from vitrine.serving import revision
 from vitrine.serving.port import listen
 from vitrine.serving.ui.client import Client
@@ -22,7 +23,6 @@ from vitrine.serving.ui.offline import gradio as gr
 from vitrine.serving.ui.page import TITLE, build
 from vitrine.serving.ui.settings import Settings
 from vitrine.serving.ui.uploads import Uploads
-from vitrine.showcase import Showcase
 
 __all__ = ["create_app", "serve"]
 

@@ -6,10 +6,10 @@ from html import escape
 import pandas as pd
 import plotly.graph_objects as go
 
-from vitrine.catalog import CLASSES, CLASSES_FR
-from vitrine.figures.data import sizes as size_figure
-from vitrine.figures.style import CLASS_COLOURS, SHORT, dress, log_axis, rounded, whole
-from vitrine.showcase import Showcase
+from vitrine.data.catalog import CLASSES, CLASSES_FR
+from vitrine.data.showcase import Showcase
+from vitrine.report.figures.data import sizes as size_figure
+from vitrine.report.figures.style import CLASS_COLOURS, SHORT, dress, log_axis, rounded, whole
 
 __all__ = ["counts", "ratios", "select", "sizes", "summary", "table", "weights"]
 

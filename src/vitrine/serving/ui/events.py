@@ -7,14 +7,14 @@ from pathlib import Path
 import plotly.graph_objects as go
 from plotly.io.json import to_json_plotly
 
-from vitrine import images
+from vitrine.data import images
+from vitrine.data.showcase import Showcase
+from vitrine.report.typography import space
 from vitrine.serving.ui import dashboard, markup, pictures
 from vitrine.serving.ui.client import Client, Model, ServiceError
 from vitrine.serving.ui.offline import gradio as gr
 from vitrine.serving.ui.settings import Settings
 from vitrine.serving.ui.uploads import Uploads
-from vitrine.showcase import Showcase
-from vitrine.typography import space
 
 PlotData = gr.components.plot.PlotData
 

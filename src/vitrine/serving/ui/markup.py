@@ -6,7 +6,7 @@ Everything that comes from a table, a file or the service is escaped here.
 from collections.abc import Sequence
 from html import escape
 
-from vitrine.catalog import CLASSES_FR
+from vitrine.data.catalog import CLASSES_FR
 from vitrine.serving.ui.client import Answer, Model, ServiceError
 
 __all__ = [

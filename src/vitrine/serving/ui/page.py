@@ -1,14 +1,14 @@
 """The page: two tabs, and which gesture calls what."""
 
-from vitrine.catalog import CLASSES_FR
+from vitrine.data.catalog import CLASSES_FR
+from vitrine.data.showcase import DASHBOARD, SAMPLES, Showcase
+from vitrine.report.typography import space
 from vitrine.serving.ui import markup
 from vitrine.serving.ui.client import Client
 from vitrine.serving.ui.events import CHOOSE, Page, PlotData
 from vitrine.serving.ui.offline import gradio as gr
 from vitrine.serving.ui.settings import Settings
 from vitrine.serving.ui.uploads import Uploads
-from vitrine.showcase import DASHBOARD, SAMPLES, Showcase
-from vitrine.typography import space
 
 __all__ = ["TITLE", "build"]
 

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image
 
-from vitrine import images
+from vitrine.data import images
 
 __all__ = ["heat", "jpeg", "png", "side", "where"]
 

@@ -13,9 +13,9 @@ from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from vitrine.report.typography import space
 from vitrine.serving.ui.client import ServiceError
 from vitrine.serving.ui.offline import gradio as gr
-from vitrine.typography import space
 
 __all__ = ["KEPT_S", "Uploads"]
 

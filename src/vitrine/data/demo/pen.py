@@ -1,0 +1,177 @@
+"""A pen that draws smooth shapes in the own coordinates of an object.
+
+An object lives around the origin, about two units high, with y pointing down; the pen knows where
+that lies on the picture. Pictures are drawn ``OVERSAMPLE`` times too large and reduced at the end:
+that is all the antialiasing there is. Gradients and masks only touch the box around a shape.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+from jaxtyping import Float
+from PIL import Image, ImageDraw, ImageFilter
+
+from vitrine.data.demo.outlines import Number, Outline
+from vitrine.data.demo.surface import Colour
+
+__all__ = ["OVERSAMPLE", "Pen"]
+
+OVERSAMPLE = 3
+_SHADOW_REDUCTION = 6  # shadows are blurred at a sixth of the canvas, where blurring is cheap
+_MARGIN = 8  # spare pixels at both ends of a ramp, so that rounding never reads beyond it
+
+
+class Pen:
+    """Draw on a canvas through an affine map.
+
+    Args:
+        canvas: Oversampled RGB picture; it is modified in place.
+        matrix: Map from object coordinates to pixels of the canvas.
+    """
+
+    def __init__(self, canvas: Image.Image, matrix: Float[np.ndarray, "2 3"]) -> None:
+        self._canvas, self._matrix = canvas, matrix
+        self._scale = math.sqrt(abs(np.linalg.det(matrix[:, :2])))
+
+    def moved(self, x: Number, y: Number, *, turn: Number = 0.0, scale: Number = 1.0) -> "Pen":
+        """Return a pen for a part: its origin at (x, y), turned clockwise (degrees), scaled."""
+        c, s = scale * math.cos(math.radians(turn)), scale * math.sin(math.radians(turn))
+        local = np.array([[c, -s, x], [s, c, y], [0.0, 0.0, 1.0]])
+        return Pen(self._canvas, self._matrix @ local)
+
+    def fill(
+        self,
+        shape: Outline,
+        *colours: Colour,
+        along: tuple[Number, Number] = (1.0, 0.0),
+        opacity: Number = 1.0,
+    ) -> None:
+        """Fill a shape with one colour, or with an even gradient of several.
+
+        Args:
+            shape: Outline of the shape.
+            colours: Stops of the gradient, from one end of the shape to the other.
+            along: Direction of the gradient.
+            opacity: 1 hides what lies below, 0 draws nothing.
+        """
+        pixels = self._pixels(shape)
+        if len(colours) == 1 and opacity == 1:
+            ImageDraw.Draw(self._canvas).polygon(pixels.ravel().tolist(), fill=colours[0])
+            return
+        box = self._box(pixels)
+        if box is None:
+            return
+        corner, size = box[:2], (box[2] - box[0], box[3] - box[1])
+        mask = Image.new("L", size)
+        ImageDraw.Draw(mask).polygon((pixels - corner).ravel().tolist(), fill=round(255 * opacity))
+        if len(colours) == 1:
+            self._canvas.paste(colours[0], box, mask)
+        else:
+            direction = self._matrix[:, :2] @ np.asarray(along, dtype=float)
+            self._canvas.paste(_gradient(pixels - corner, direction, colours, size), corner, mask)
+
+    def stamp(
+        self,
+        shape: Outline,
+        places: Float[np.ndarray, "place 2"],
+        colour: Colour,
+        *,
+        spin: Number = 0.0,
+    ) -> None:
+        """Fill a shape at many places; each is turned by ``spin`` degrees more than the one before.
+
+        Patterns are made of hundreds of marks, hence one call for all of them.
+        """
+        angle = np.radians(spin * np.arange(len(places)))
+        c, s = np.cos(angle)[:, None], np.sin(angle)[:, None]
+        x, y = shape.T
+        marks = np.stack([c * x - s * y, s * x + c * y], axis=2) + places[:, None]
+        draw = ImageDraw.Draw(self._canvas)
+        for mark in self._pixels(marks.reshape(-1, 2)).reshape(len(places), -1).tolist():
+            draw.polygon(mark, fill=colour)
+
+    def line(self, path: Outline, colour: Colour, width: Number) -> None:
+        """Draw a path with round ends and joints; the width is in object units."""
+        pixels, stroke = self._pixels(path), max(1.0, width * self._scale)
+        draw = ImageDraw.Draw(self._canvas)
+        draw.line(pixels.ravel().tolist(), fill=colour, width=round(stroke))
+        # Pillow leaves notches between the segments of a broad line, whatever its joint.
+        for x, y in pixels.tolist():
+            draw.circle((x, y), stroke / 2, fill=colour)
+
+    def stitch(self, path: Outline, colour: Colour, width: Number, dash: Number = 0.05) -> None:
+        """Draw a dashed path, like a seam; ``dash`` is the length of a dash and of a gap."""
+        steps = np.hypot(*np.diff(path, axis=0).T)
+        travelled = np.concatenate([[0.0], np.cumsum(steps)])
+        for start in np.arange(0.0, travelled[-1], 2 * dash):
+            at = np.array([start, min(start + dash, travelled[-1])])
+            ends = [np.interp(at, travelled, path[:, axis]) for axis in (0, 1)]
+            self.line(np.stack(ends, axis=1), colour, width)
+
+    def shadow(
+        self,
+        shape: Outline,
+        *,
+        colour: Colour = (30, 26, 34),
+        opacity: Number = 0.35,
+        blur: Number = 0.06,
+        shift: tuple[Number, Number] = (0.0, 0.0),
+    ) -> None:
+        """Blur a shape onto what lies below: a shadow, or a glow if the colour is light."""
+        pixels = self._pixels(shape) + self._scale * np.asarray(shift)
+        radius = blur * self._scale
+        box = self._box(pixels, margin=3 * radius)
+        if box is None:
+            return
+        size = (box[2] - box[0], box[3] - box[1])
+        small = Image.new("L", tuple(math.ceil(side / _SHADOW_REDUCTION) for side in size))
+        corners = (pixels - box[:2]) * np.asarray(small.size) / size
+        ImageDraw.Draw(small).polygon(corners.ravel().tolist(), fill=round(255 * opacity))
+        soft = small.filter(ImageFilter.GaussianBlur(radius / _SHADOW_REDUCTION))
+        self._canvas.paste(colour, box, soft.resize(size, Image.Resampling.BILINEAR))
+
+    @contextmanager
+    def inside(self, shape: Outline, *, opacity: Number = 1.0) -> Iterator["Pen"]:
+        """Give a pen whose marks stay inside a shape, as a print stays on its cloth."""
+        pixels = self._pixels(shape)
+        box = self._box(pixels) or (0, 0, 1, 1)
+        layer = self._canvas.crop(box)
+        shifted = self._matrix.copy()
+        shifted[:, 2] -= box[:2]
+        yield Pen(layer, shifted)
+        mask = Image.new("L", layer.size)
+        corners = (pixels - box[:2]).ravel().tolist()
+        ImageDraw.Draw(mask).polygon(corners, fill=round(255 * opacity))
+        self._canvas.paste(layer, box[:2], mask)
+
+    def _pixels(self, shape: Outline) -> Outline:
+        return shape @ self._matrix[:, :2].T + self._matrix[:, 2]
+
+    def _box(self, pixels: Outline, margin: Number = 0.0) -> tuple[int, int, int, int] | None:
+        """Return the box of the canvas around a shape, or None where nothing of it shows."""
+        low, high = pixels.min(axis=0) - margin, pixels.max(axis=0) + margin + 1
+        left, top = np.maximum(np.floor(low), 0).astype(int).tolist()
+        right, bottom = np.minimum(np.ceil(high), self._canvas.size).astype(int).tolist()
+        return (left, top, right, bottom) if left < right and top < bottom else None
+
+
+def _gradient(
+    pixels: Outline,
+    direction: Float[np.ndarray, "2"],
+    colours: Sequence[Colour],
+    size: tuple[int, int],
+) -> Image.Image:
+    """Spread the colours evenly over the extent of a shape along a direction."""
+    levels = 256
+    stops, at = np.linspace(0, 1, len(colours)), np.linspace(0, 1, levels)
+    ramp = np.stack([np.interp(at, stops, channel) for channel in zip(*colours, strict=True)])
+    ramp = np.pad(np.rint(ramp.T).astype(np.uint8), ((_MARGIN, _MARGIN), (0, 0)), mode="edge")
+    along = pixels @ direction
+    stretch = (levels - 1) / max(float(np.ptp(along)), 1e-9)
+    a, b = (direction * stretch).tolist()
+    c = _MARGIN + 0.5 - float(along.min()) * stretch
+    return Image.fromarray(ramp[None]).transform(
+        size, Image.Transform.AFFINE, (a, b, c, 0, 0, 0.5), Image.Resampling.NEAREST
+    )

@@ -1,0 +1,175 @@
+"""One picture: a product of a class, its pose, and what it lies on or hangs before."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from PIL import Image
+
+from vitrine.data.demo import baby, beauty, computers, decor, furnishing, kitchen, watches
+from vitrine.data.demo.background import background
+from vitrine.data.demo.pen import OVERSAMPLE, Pen
+from vitrine.data.demo.surface import chance
+
+__all__ = ["SHAPES", "Picture", "Shape", "draw", "picture"]
+
+SHORT_SIDE = (160, 320)  # pixels, both included
+_ASPECT = (0.6, 1.7)  # of width to height, the extremes
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A kind of product and how it poses.
+
+    Attributes:
+        noun: What it is, in English.
+        sketch: Draws one with a pen, at random, and says in a few words what it drew.
+        extent: Half width and half height that it needs, in object units.
+        tilt: Largest angle to the upright, in degrees; small for what stands on a table.
+        mirrored: Whether its mirror image is as good.
+    """
+
+    noun: str
+    sketch: Callable[[Pen, np.random.Generator], str]
+    extent: tuple[float, float]
+    tilt: float = 3.0
+    mirrored: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A drawing and the words for it.
+
+    Attributes:
+        image: RGB picture.
+        noun: Kind of product, as in ``Shape``.
+        detail: What sets this one apart, such as ``"teal, white stripes"``.
+    """
+
+    image: Image.Image
+    noun: str
+    detail: str
+
+
+SHAPES: dict[str, tuple[Shape, ...]] = {
+    "Baby Care": (
+        Shape("romper", baby.romper, (0.95, 1.0), 14.0),
+        Shape("feeding bottle", baby.bottle, (0.5, 1.02), 5.0),
+        Shape("bib", baby.bib, (0.85, 1.0), 14.0),
+        Shape("rattle", baby.rattle, (0.6, 1.02), 40.0),
+    ),
+    "Beauty and Personal Care": (
+        Shape("lipstick", beauty.lipstick, (0.75, 1.02), 2.0),
+        Shape("face cream", beauty.cream_jar, (1.0, 0.78), 2.0),
+        Shape("perfume", beauty.perfume, (0.68, 1.02), 2.0),
+    ),
+    "Computers": (
+        Shape("laptop", computers.laptop, (1.06, 0.8), 2.0),
+        Shape("mouse", computers.mouse, (0.62, 1.05), 30.0),
+        Shape("router", computers.router, (1.06, 0.92), 2.0),
+        Shape("USB stick", computers.usb_stick, (1.02, 0.4), 40.0),
+    ),
+    "Home Decor & Festive Needs": (
+        Shape("vase", decor.vase, (0.66, 1.02), 2.0),
+        Shape("picture frame", decor.picture_frame, (0.95, 0.98), 3.0),
+        Shape("oil lamp", decor.oil_lamp, (1.05, 0.95), 3.0),
+        Shape("wall sticker", decor.wall_sticker, (1.08, 1.0), 8.0),
+    ),
+    "Home Furnishing": (
+        Shape("curtain", furnishing.curtains, (1.05, 1.02), 1.0),
+        Shape("cushion", furnishing.cushion, (0.98, 0.98), 20.0),
+        Shape("bed sheet set", furnishing.bed_sheets, (1.02, 0.82), 2.0),
+    ),
+    "Kitchen & Dining": (
+        Shape("mug", kitchen.mug, (0.95, 0.85), 3.0),
+        Shape("plate", kitchen.plate, (1.02, 1.0), 4.0),
+        Shape("frying pan", kitchen.pan, (1.1, 0.66), 45.0),
+        Shape("bowl", kitchen.bowl, (1.02, 0.75), 3.0),
+    ),
+    "Watches": (
+        Shape("round watch", watches.rounded, (0.56, 1.08), 28.0, mirrored=False),
+        Shape("square watch", watches.square, (0.56, 1.08), 28.0, mirrored=False),
+        Shape("digital watch", watches.digital, (0.56, 1.04), 28.0, mirrored=False),
+    ),
+}
+
+
+def draw(label: str, rng: np.random.Generator) -> Image.Image:
+    """Draw one product of a class, with everything else left to chance.
+
+    Args:
+        label: Class, a key of ``SHAPES``.
+        rng: Source of every choice; the same state gives the same pixels.
+
+    Returns:
+        An RGB picture, its short side within ``SHORT_SIDE``.
+
+    Raises:
+        ValueError: If the class is not one of the seven.
+    """
+    return picture(label, rng).image
+
+
+def picture(label: str, rng: np.random.Generator, *, kind: int | None = None) -> Picture:
+    """Draw one product of a class, and say what was drawn.
+
+    Args:
+        label: Class, a key of ``SHAPES``.
+        rng: Source of every choice; the same state gives the same pixels.
+        kind: Index of the shape within the class, counted round and round; by default, any.
+
+    Returns:
+        The picture and its words.
+
+    Raises:
+        ValueError: If the class is not one of the seven.
+    """
+    if label not in SHAPES:
+        known = ", ".join(map(repr, SHAPES))
+        raise ValueError(f"expected one of the classes {known}, found {label!r}; pass one of them")
+    shapes = SHAPES[label]
+    choice = int(rng.integers(len(shapes)))
+    shape = shapes[(choice if kind is None else kind) % len(shapes)]
+    tilt = float(rng.uniform(-shape.tilt, shape.tilt))
+    reach = _reach(shape.extent, tilt)
+    width, height = _size(rng, reach[0] / reach[1])
+    canvas = background(rng, width, height).resize(
+        (width * OVERSAMPLE, height * OVERSAMPLE), Image.Resampling.NEAREST
+    )
+    pen = Pen(canvas, _pose(rng, shape, tilt, reach, canvas.size))
+    detail = shape.sketch(pen, rng)
+    return Picture(canvas.reduce(OVERSAMPLE), shape.noun, detail)
+
+
+def _reach(extent: tuple[float, float], tilt: float) -> tuple[float, float]:
+    """Return the half sides of the upright box around a tilted one."""
+    c, s = abs(math.cos(math.radians(tilt))), abs(math.sin(math.radians(tilt)))
+    return extent[0] * c + extent[1] * s, extent[0] * s + extent[1] * c
+
+
+def _size(rng: np.random.Generator, natural: float) -> tuple[int, int]:
+    """Return width and height; the format follows the product, but only loosely."""
+    short = int(rng.integers(SHORT_SIDE[0], SHORT_SIDE[1] + 1))
+    aspect = float(np.clip(natural**0.75 * math.exp(rng.normal(0, 0.1)), *_ASPECT))
+    return (short, round(short / aspect)) if aspect < 1 else (round(short * aspect), short)
+
+
+def _pose(
+    rng: np.random.Generator,
+    shape: Shape,
+    tilt: float,
+    reach: tuple[float, float],
+    size: tuple[int, int],
+) -> Float[np.ndarray, "2 3"]:
+    """Return the map from the object to the canvas: it fills most of it, roughly centred."""
+    fits = min(size[0] / 2 / reach[0], size[1] / 2 / reach[1])
+    scale = fits * float(rng.uniform(0.72, 0.95))
+    c, s = math.cos(math.radians(tilt)), math.sin(math.radians(tilt))
+    flip = -1.0 if shape.mirrored and chance(rng, 0.5) else 1.0
+    lean, stretch = float(rng.uniform(-0.04, 0.04)), float(rng.uniform(0.95, 1.05))
+    linear = scale * np.array([[c, -s], [s, c]]) @ np.array([[flip * stretch, lean], [0, 1]])
+    room = np.asarray(size) / 2 - scale * np.asarray(reach)
+    centre = np.asarray(size) / 2 + 0.5 * room * rng.uniform(-1, 1, size=2)
+    return np.concatenate([linear, centre[:, None]], axis=1)

@@ -1,0 +1,306 @@
+"""A file or bytes become ``uint8 (height, width, 3)``: the one decoder of the project.
+
+Training, evaluation, service and interface all come through here, so that a model never sees
+photos prepared otherwise than those it learned from. The recipe of pixels has a name, ``prep-v1``:
+decode with Pillow (``draft`` at no less than twice the target), apply the EXIF rotation, put
+transparency on white, convert to RGB, squash to a square with an antialiased bicubic filter, rows
+first.
+"""
+
+import hashlib
+import io
+import json
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image, UnidentifiedImageError
+
+from vitrine.data import jpeg, rgb
+
+__all__ = [
+    "PREP_ID", "TRAIN_SIZE", "ImageError", "Limits", "Photo", "cached", "decode", "preprocess",
+    "read",
+]  # fmt: skip
+
+PREP_ID = "prep-v1"
+TRAIN_SIZE = 256
+"""Side, in pixels, of the preprocessed photos that training crops from."""
+_REVISION = 2
+"""Of the arrays kept: the first ones left the order of rows and columns to Pillow, which changed it
+between versions; some pixels moved by a level. Published runs before that learned the former."""
+FORMATS = ("JPEG", "PNG", "WEBP")
+
+LARGE = 4_000_000
+"""Pixels beyond which what is decoded in full, up to 16 bytes a pixel, is decoded alone."""
+_ONE_LARGE = threading.Semaphore(1)
+
+Image.MAX_IMAGE_PIXELS = None  # our own limits, checked on the header, replace Pillow's warning
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What an image may measure, judged on its header before any pixel is decoded.
+
+    Attributes:
+        pixels: Most pixels of a JPEG whose rows come one by one, decoded at a reduced scale.
+        pixels_undrafted: Most pixels of any other image, which costs its full size in memory.
+        scans: Most scans of a JPEG, each of which goes over the whole image.
+        side: Longest side, in pixels.
+        min_side: Shortest side, in pixels.
+        ratio: Largest quotient of the two sides.
+    """
+
+    pixels: int = 120_000_000
+    pixels_undrafted: int = 40_000_000
+    scans: int = 100
+    side: int = 20_000
+    min_side: int = 8
+    ratio: int = 100
+
+
+LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A preprocessed image, and what its header said.
+
+    Attributes:
+        pixels: What a model receives.
+        width: Columns of the file, before the rotation that EXIF may ask for.
+        height: Rows of the file.
+        format: One of ``FORMATS``.
+    """
+
+    pixels: UInt8[np.ndarray, "size size 3"]
+    width: int
+    height: int
+    format: str
+
+
+@runtime_checkable
+class Album(Protocol):
+    """Where photos are: all that ``cached`` asks of a ``Catalog``, whose table it never reads."""
+
+    folder: Path
+    manifest_sha256: str
+
+    def path(self, image: str) -> Path:
+        """Return where an image lies."""
+        ...
+
+
+class ImageError(ValueError):
+    """An image that cannot be used.
+
+    Attributes:
+        code: Stable identifier, the service's too: ``fichier_vide``, ``format_non_pris_en_charge``,
+            ``image_trop_grande``, ``image_trop_petite``, ``proportions`` or ``image_corrompue``.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def _open(data: bytes) -> Image.Image:
+    if not data:
+        raise ImageError("fichier_vide", "expected an image, found an empty file; choose another")
+    try:
+        return Image.open(io.BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError as error:
+        raise ImageError(
+            "format_non_pris_en_charge",
+            f"expected a {', '.join(FORMATS)} image, found other content; convert the file",
+        ) from error
+    except _NOT_GARBAGE:
+        raise
+    except Exception as error:
+        raise _damaged() from error
+
+
+_NOT_GARBAGE = (MemoryError, FileNotFoundError, PermissionError)
+"""What the machine is to blame for. A decoder fed garbage may raise anything else."""
+
+
+def _damaged() -> ImageError:
+    return ImageError(
+        "image_corrompue",
+        "expected a complete image, found damaged or missing data; send the file again",
+    )
+
+
+def _check_header(image: Image.Image, scans: int, limits: Limits) -> None:
+    width, height = image.size
+    found = f"found {width} x {height} pixels"
+    limit = limits.pixels if _drafts(image, scans) else limits.pixels_undrafted
+    if max(width, height) > limits.side or width * height > limit:
+        raise ImageError(
+            "image_trop_grande",
+            f"expected at most {limit // 1_000_000} Mpx and {limits.side} pixels a side, {found}; "
+            "reduce the image",
+        )
+    if min(width, height) < limits.min_side:
+        raise ImageError(
+            "image_trop_petite",
+            f"expected at least {limits.min_side} pixels a side, {found}; choose a larger image",
+        )
+    if max(width, height) > limits.ratio * min(width, height):
+        raise ImageError(
+            "proportions",
+            f"expected sides within a ratio of {limits.ratio}, {found}; crop the image",
+        )
+    if scans > limits.scans:
+        raise _damaged()
+
+
+def _format(image: Image.Image) -> str:
+    return "JPEG" if image.format == "MPO" else str(image.format)  # a phone's JPEG with a preview
+
+
+def _drafts(image: Image.Image, scans: int) -> bool:
+    return _format(image) == "JPEG" and not scans
+
+
+@contextmanager
+def _loaded(
+    source: Path | bytes, target: int | None, limits: Limits = LIMITS
+) -> Iterator[tuple[Image.Image, tuple[int, int], str]]:
+    """Decode to an upright picture of any mode, at reduced scale where JPEG allows it.
+
+    The size and the format that the header announced come with it. What goes wrong with the picture
+    within the block is told as damage.
+    """
+    data = source if isinstance(source, bytes) else source.read_bytes()
+    with _open(data) as image:
+        form = _format(image)
+        scans = jpeg.passes(data) if form == "JPEG" else 0
+        _check_header(image, scans, limits)
+        size = image.size
+        large = size[0] * size[1] > LARGE and not _drafts(image, scans)
+        if target and form == "JPEG":
+            image.draft(None, (2 * target, 2 * target))
+        with _ONE_LARGE if large else nullcontext():
+            try:
+                rgb.scale_key(image)
+                image.load()
+                yield rgb.upright(image), size, form
+            except _NOT_GARBAGE:
+                raise
+            except Exception as error:
+                raise _damaged() from error
+
+
+def decode(source: Path | bytes, target: int | None = None) -> UInt8[np.ndarray, "height width 3"]:
+    """Decode a JPEG, PNG or WebP image to upright RGB on white.
+
+    Args:
+        source: A file, or its bytes. The content decides, not the name.
+        target: Side, in pixels, that the image will be brought to: a JPEG is then decoded at the
+            smallest scale that keeps twice as much, and another large image is reduced as much.
+            ``None`` decodes in full.
+
+    Raises:
+        ImageError: If the image is empty, of another format, too large, too small, too elongated
+            or damaged. Sizes are judged on the header, before any pixel is decoded.
+    """
+    with _loaded(source, target) as (image, _, _):
+        width, height = image.size
+        step = min(width, height) // (2 * target) if target and width * height > LARGE else 1
+        step = max(1, step)
+        picture = Image.new("RGB", (-(-width // step), -(-height // step)))
+        for top, rows in rgb.bands(image, step):
+            picture.paste(rows.reduce(step), (0, top // step))
+        return np.asarray(picture)
+
+
+def preprocess(source: Path | bytes, size: int) -> UInt8[np.ndarray, "size size 3"]:
+    """Decode an image and squash it to a square, as every model of the project receives it.
+
+    Args:
+        source: A file, or its bytes.
+        size: Side of the square, in pixels.
+
+    Raises:
+        ImageError: As ``decode``.
+    """
+    return read(source, size).pixels
+
+
+def read(source: Path | bytes, size: int, limits: Limits = LIMITS) -> Photo:
+    """Do as ``preprocess``, and tell what the header said.
+
+    Args:
+        source: A file, or its bytes.
+        size: Side of the square, in pixels.
+        limits: What the image may measure.
+
+    Raises:
+        ImageError: As ``decode``.
+    """
+    with _loaded(source, size, limits) as (image, (width, height), form):
+        return Photo(np.asarray(_squash(image, size)), width, height, form)
+
+
+def _squash(image: Image.Image, size: int) -> Image.Image:
+    """Resize to a square in two passes, each rounded to 8 bits: along the rows, then the columns.
+
+    Left to Pillow, the order of the passes depends on its version, and on the shape of the photo:
+    in the other order an eighth of the pixels of a tall photo move, by one level for most.
+    """
+    narrowed = Image.new("RGB", (size, image.height))
+    for top, rows in rgb.bands(image):
+        narrowed.paste(rows.resize((size, rows.height), Image.Resampling.BICUBIC), (0, top))
+    return narrowed.resize((size, size), Image.Resampling.BICUBIC)
+
+
+def cached(
+    catalog: Album, names: Sequence[str], size: int
+) -> UInt8[np.ndarray, "image size size 3"]:
+    """Return preprocessed images, memory-mapped, decoding them only the first time.
+
+    The array is kept in the catalogue's ``cache/``, under a name that tells the preprocessing, the
+    size, the images and the hash of their manifest: another edition never answers for this one.
+    Where no manifest was verified, sizes and dates of the files stand in for it.
+
+    Args:
+        catalog: Where the images are.
+        names: Images, in the order wanted.
+        size: Side of the square, in pixels.
+
+    Raises:
+        ImageError: If a file cannot be used; its name is in the message.
+        OSError: If the disk is full; nothing of the array is left.
+    """
+    known: object = catalog.manifest_sha256
+    if not known:
+        files = [catalog.path(name) for name in names]
+        states = [file.stat() for file in files if file.is_file()]
+        known = [[state.st_size, state.st_mtime_ns] for state in states]
+    identity = json.dumps([PREP_ID, _REVISION, size, known, list(names)])
+    digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
+    target = catalog.folder / "cache" / f"{PREP_ID}-{size}-{digest}.npy"
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        header = {"descr": "|u1", "fortran_order": False, "shape": (len(names), size, size, 3)}
+        part = target.with_suffix(f".{os.getpid()}.part")
+        try:
+            # Written, not mapped: a full disk is then an error, where a mapping kills the process.
+            with part.open("wb") as file:
+                np.lib.format.write_array_header_1_0(file, header)
+                for name in names:
+                    try:
+                        file.write(preprocess(catalog.path(name), size).tobytes())
+                    except ImageError as error:
+                        raise ImageError(error.code, f"{name}: {error}") from error
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+    return np.load(target, mmap_mode="r")

@@ -1,0 +1,218 @@
+"""The interface's two tables: made from a catalogue, read back and checked.
+
+``dataset_dashboard.csv`` has one row a photo, with its class and its size; ``sampled.csv`` a few
+photos to try. Both hold product names and descriptions, so they are never tracked. Their names and
+columns are those of the earlier interface, which read them too.
+"""
+
+import logging
+import re
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from PIL import Image
+
+from vitrine.data import catalog, demo
+from vitrine.data.catalog import CLASSES, Catalog
+from vitrine.data.images import LIMITS
+
+__all__ = ["DASHBOARD", "SAMPLES", "Showcase", "ShowcaseError", "dashboard", "samples"]
+
+DASHBOARD, SAMPLES = "dataset_dashboard.csv", "sampled.csv"
+PER_CLASS = 2
+"""Samples of each class."""
+
+_COLUMNS = {
+    DASHBOARD: ("Nom du produit", "fichier", "description", "Catégorie", "largeur", "hauteur"),
+    SAMPLES: ("product_name", "image", "description", "class", "image_renamed"),
+}
+_log = logging.getLogger(__name__)
+
+
+class ShowcaseError(ValueError):
+    """A table that the interface cannot use; the message says where and what to do."""
+
+
+def dashboard(photos: Catalog) -> pd.DataFrame:
+    """Return one row a photo that exists: its product, class, width and height in pixels."""
+    products = photos.products[photos.products.present]
+    sizes = []
+    for name in products.image:
+        with Image.open(photos.path(name)) as image:
+            sizes.append(image.size)
+    columns = (
+        products.product_name.to_numpy(),
+        products.image.to_numpy(),
+        products.description.to_numpy(),
+        [CLASSES[k] for k in products.label],
+        [width for width, _ in sizes],
+        [height for _, height in sizes],
+    )
+    return pd.DataFrame(dict(zip(_COLUMNS[DASHBOARD], columns, strict=True)))
+
+
+def samples(photos: Catalog, images: Sequence[str]) -> pd.DataFrame:
+    """Return the first photos of each class among those named, class by class.
+
+    Args:
+        photos: The data set.
+        images: Which photos may be chosen: those whose answer no model has learned.
+    """
+    offered = photos.products[photos.products.image.isin(images)]
+    chosen = offered.sort_values(["label", "row"]).groupby("label").head(PER_CLASS)
+    rank = chosen.groupby("label").cumcount() + 1
+    renamed = [
+        f"{re.sub('[^a-z]+', '-', CLASSES[k].lower())}-{number}{Path(name).suffix}"
+        for k, number, name in zip(chosen.label, rank, chosen.image, strict=True)
+    ]
+    columns = (
+        chosen.product_name.to_numpy(),
+        chosen.image.to_numpy(),
+        chosen.description.to_numpy(),
+        [CLASSES[k] for k in chosen.label],
+        renamed,
+    )
+    return pd.DataFrame(dict(zip(_COLUMNS[SAMPLES], columns, strict=True)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Showcase:
+    """What the interface shows of a data set.
+
+    Attributes:
+        photos: Columns of ``dataset_dashboard.csv``; without a row where it cannot be used.
+        samples: Columns of ``sampled.csv``, only those whose photo exists.
+        images: Folder of the photos.
+        synthetic: Whether the products are drawn by code, for want of a data set.
+        faults: Names of the tables that are absent or cannot be used.
+    """
+
+    photos: pd.DataFrame
+    samples: pd.DataFrame
+    images: Path
+    synthetic: bool = False
+    faults: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, folder: Path) -> "Showcase":
+        """Read both tables of a data folder; draw a synthetic catalogue where it has neither.
+
+        A table that cannot be used is named in ``faults`` and logged: one does not take the
+        interface down with it.
+        """
+        try:
+            bare = not any((folder / name).is_file() for name in (DASHBOARD, SAMPLES))
+        except OSError:  # out of reach is not absent: ``_read`` tells why
+            bare = False
+        if bare:
+            return cls.synthetic_catalogue()
+        tables, faults = {}, []
+        for name in (DASHBOARD, SAMPLES):
+            try:
+                tables[name] = _read(folder / name)
+            except ShowcaseError as error:
+                _log.warning("%s", error)
+                tables[name] = pd.DataFrame(columns=list(_COLUMNS[name]))
+                faults.append(name)
+        chosen = tables[SAMPLES]
+        there = chosen.image.map(lambda name: (folder / "images" / name).is_file()).astype(bool)
+        _warn_of_few(chosen[there], absent=chosen.image[~there].tolist())
+        return cls(
+            photos=tables[DASHBOARD],
+            samples=chosen[there].reset_index(drop=True),
+            images=folder / "images",
+            faults=tuple(faults),
+        )
+
+    @classmethod
+    def synthetic_catalogue(cls) -> "Showcase":
+        """Draw the embedded catalogue in a temporary folder, which lasts as long as the value."""
+        place = Path(tempfile.mkdtemp(prefix="vitrine-"))
+        drawn = catalog.load(demo.write(place / "demo"))
+        shown = cls(
+            photos=dashboard(drawn),
+            samples=samples(drawn, drawn.products.image.tolist()),
+            images=drawn.folder / "images",
+            synthetic=True,
+        )
+        weakref.finalize(shown, shutil.rmtree, place, ignore_errors=True)
+        return shown
+
+    def path(self, image: str) -> Path:
+        """Return where a photo lies."""
+        return self.images / image
+
+
+def _read(path: Path) -> pd.DataFrame:
+    """Return a table whose columns, classes, sizes and file names can be relied on."""
+    remedy = "make it again with `vitrine data prepare`"
+    try:
+        table = pd.read_csv(path, encoding="utf-8-sig", dtype=str, keep_default_na=False)
+    except FileNotFoundError as error:
+        raise ShowcaseError(
+            f"expected {path.name} in {path.parent.name}/, found none; {remedy}"
+        ) from error
+    except OSError as error:
+        raise ShowcaseError(
+            f"expected {path.name} to be a file that can be read, found: {error}; check its rights"
+        ) from error
+    except (UnicodeDecodeError, pd.errors.EmptyDataError, pd.errors.ParserError) as error:
+        raise ShowcaseError(
+            f"expected {path.name} to be a comma-separated table in UTF-8, found: {error}; {remedy}"
+        ) from error
+    missing = [name for name in _COLUMNS[path.name] if name not in table.columns]
+    if missing or table.empty:
+        found = f"no {', '.join(missing)}" if missing else "only its header"
+        columns = ", ".join(_COLUMNS[path.name])
+        raise ShowcaseError(
+            f"expected rows under {columns} in {path.name}, found {found}; {remedy}"
+        )
+    image, label = ("fichier", "Catégorie") if path.name == DASHBOARD else ("image", "class")
+    unknown = sorted(set(table[label]) - set(CLASSES))
+    outside = [name for name in table[image] if Path(name).name != name or "\\" in name]
+    if unknown or outside:
+        raise ShowcaseError(
+            f"expected the {len(CLASSES)} classes and plain file names in {path.name}, found "
+            f"{(unknown + outside)[0][:80]!r}; {remedy}"
+        )
+    _reach(path, table[image], remedy)
+    return _sized(table, remedy) if path.name == DASHBOARD else table
+
+
+def _reach(table: Path, names: Iterable[str], remedy: str) -> None:
+    """Refuse a name that the system cannot even look for: too long, or out of its rights."""
+    for name in names:
+        try:
+            (table.parent / "images" / name).is_file()
+        except OSError as error:
+            raise ShowcaseError(
+                f"expected names of photos that can be looked for in {table.name}, found "
+                f"{name[:80]!r}: {error.strerror}; {remedy}"
+            ) from error
+
+
+def _sized(table: pd.DataFrame, remedy: str) -> pd.DataFrame:
+    for side in ("largeur", "hauteur"):
+        numbers = pd.to_numeric(table[side], errors="coerce")
+        bad = table.index[~numbers.between(1, LIMITS.side)]
+        if len(bad):
+            raise ShowcaseError(
+                f"expected {side} in pixels, from 1 to {LIMITS.side}, in {DASHBOARD}, found "
+                f"{table[side][bad[0]][:80]!r} in row {bad[0]}; {remedy}"
+            )
+        table[side] = numbers.astype(int)
+    return table
+
+
+def _warn_of_few(chosen: pd.DataFrame, *, absent: Sequence[str]) -> None:
+    counts = chosen["class"].value_counts()
+    few = [name for name in CLASSES if counts.get(name, 0) < PER_CLASS]
+    if absent:
+        _log.warning("expected every photo of %s, found no %s", SAMPLES, ", ".join(absent))
+    if few:
+        _log.warning("expected %d samples a class, found fewer of %s", PER_CLASS, ", ".join(few))

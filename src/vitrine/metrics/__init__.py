@@ -1,0 +1,25 @@
+"""Arrays to numbers with intervals. No file, no plot.
+
+Everything starts from the true class of some images and what a model answered for them::
+
+    truth, answers -inputs-> checked -metrics-> one number -+
+                                                            |
+    one model       intervals    Interval, Wilson           |
+                    resampling   bootstrap                  | panel: one model
+                    classes      confusion, one class       | in one call
+                    calibration  reliability, its floor     |
+                    temperature  the remedy                 |
+                    decision     abstention, costs ---------+
+    two models      paired       gap on the same images, McNemar, Holm
+    many trainings  seeds        the draw of a seed apart from the draw of the images
+                    folds        repeated cross-validation, corrected
+    before any      power        the smallest gap that so many images can show
+
+``answers`` are predicted labels, or probabilities wherever a score reads them; a score of labels
+given probabilities takes the most probable class, the first one on a tie. Rates are shares between
+0 and 1, never percentages. A gap is always ``candidate - baseline``, in the unit of its metric.
+"""
+
+from vitrine.metrics.intervals import Interval
+
+__all__ = ["Interval"]

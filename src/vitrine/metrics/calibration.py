@@ -1,0 +1,182 @@
+"""Whether a probability means what it says.
+
+Sources: Naeini, Cooper and Hauskrecht, "Obtaining Well Calibrated Probabilities Using Bayesian
+Binning", doi:10.1609/aaai.v29i1.9602 (the error); Guo et al., "On Calibration of Modern Neural
+Networks", arXiv:1706.04599 (top-label form, 15 bins); Kumar, Liang and Ma, "Verified Uncertainty
+Calibration", arXiv:1909.10155 (its bias); Bröcker and Smith, "Increasing the Reliability of
+Reliability Diagrams", doi:10.1175/WAF993.1 (what a calibrated model would show); Van Calster et
+al., "Calibration: the Achilles Heel of Predictive Analytics", doi:10.1186/s12916-019-1466-7 (the
+mean).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from vitrine.metrics.inputs import as_probabilities
+from vitrine.metrics.intervals import Interval, percentile, wilson_bounds
+from vitrine.metrics.metrics import Metric
+
+__all__ = [
+    "Reliability", "calibrated_error", "expected_calibration_error", "overconfidence",
+    "reliability",
+]  # fmt: skip
+
+BINS = 15
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """How often the model is right when it is this sure; one entry a bin of confidence.
+
+    Attributes:
+        edges: Ends of the bins, one more than there are bins; a bin holds its upper end.
+        count: Images in each bin.
+        confidence: Their mean confidence; NaN in an empty bin, as the three below.
+        accuracy: Share of them that are right.
+        low: Lower end of Wilson's interval of that share.
+        high: Upper end of it.
+    """
+
+    edges: Float[np.ndarray, " edge"]
+    count: Int[np.ndarray, " bin"]
+    confidence: Float[np.ndarray, " bin"]
+    accuracy: Float[np.ndarray, " bin"]
+    low: Float[np.ndarray, " bin"]
+    high: Float[np.ndarray, " bin"]
+
+    @property
+    def error(self) -> float:
+        """Expected calibration error: distance of confidence to accuracy, weighted by images."""
+        gaps = np.where(self.count > 0, np.abs(self.confidence - self.accuracy), 0.0)
+        return float(self.count @ gaps / self.count.sum())
+
+
+def _bin_of(confidence: Float[np.ndarray, " image"], bins: int) -> Int[np.ndarray, " image"]:
+    edges = np.linspace(0, 1, bins + 1)
+    return np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
+
+
+def _excess_by_bin(
+    truth: Int[np.ndarray, " image"], probabilities: Float[np.ndarray, "image category"]
+) -> Float[np.ndarray, "image bin"]:
+    confidence = probabilities.max(axis=1)
+    excess = np.zeros((len(truth), BINS))
+    right = probabilities.argmax(axis=1) == truth
+    excess[np.arange(len(truth)), _bin_of(confidence, BINS)] = confidence - right
+    return excess
+
+
+def _sum_of_sizes(means: Float[np.ndarray, "draw bin"]) -> Float[np.ndarray, " draw"]:
+    return np.abs(means).sum(axis=1)
+
+
+expected_calibration_error = Metric(
+    name="expected_calibration_error",
+    meaning=(
+        "Mean distance between confidence and accuracy over 15 bins of equal width of the top "
+        "probability, weighted by images; 0 is perfect. Few images in a bin make it too high: "
+        "compare it with what a calibrated model would show."
+    ),
+    source="On Calibration of Modern Neural Networks, arXiv:1706.04599",
+    reads="probabilities",
+    rows=_excess_by_bin,
+    formula=_sum_of_sizes,
+    norm=True,
+    higher_is_better=False,
+)
+
+
+def _excess(
+    truth: Int[np.ndarray, " image"], probabilities: Float[np.ndarray, "image category"]
+) -> Float[np.ndarray, "image 1"]:
+    return (probabilities.max(axis=1) - (probabilities.argmax(axis=1) == truth))[:, None]
+
+
+overconfidence = Metric(
+    name="overconfidence",
+    meaning=(
+        "Mean top probability minus accuracy, from -1 to 1: above 0 the model believes itself more "
+        "than it should, below 0 less, whatever the bins. At 0 it may still err both ways."
+    ),
+    source="Calibration: the Achilles Heel of Predictive Analytics, doi:10.1186/s12916-019-1466-7",
+    reads="probabilities",
+    rows=_excess,
+    bounds=(-1.0, 1.0),
+    higher_is_better=False,
+)
+
+
+def calibrated_error(
+    probabilities: Float[np.ndarray, "image category"],
+    *,
+    draws: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Interval:
+    """Return the calibration error that these very confidences would show if they were honest.
+
+    With few images the error of a perfectly calibrated model is far from zero. Each draw makes an
+    image's answer right with a chance equal to its confidence, and measures the error. An observed
+    error within the interval is no evidence against the model.
+
+    Args:
+        probabilities: What the model said; the truth plays no part.
+        draws: Number of simulated truths.
+        level: Share of them in the interval.
+        seed: Seeds the simulation.
+
+    Returns:
+        The mean error of a calibrated model, and the interval of its errors.
+
+    Raises:
+        ValueError: If the probabilities, ``draws`` or ``level`` cannot be used.
+    """
+    if draws < 1:
+        raise ValueError(f"expected at least one draw, found {draws}; 2000 is customary")
+    confidence = as_probabilities(None, probabilities).max(axis=1)
+    right = np.random.default_rng(seed).random((draws, len(confidence))) < confidence
+    bins = np.eye(BINS)[_bin_of(confidence, BINS)]
+    errors = _sum_of_sizes((confidence - right) @ bins / len(confidence))
+    return percentile(float(errors.mean()), errors, level=level)
+
+
+def reliability(
+    truth: Int[np.ndarray, " image"],
+    probabilities: Float[np.ndarray, "image category"],
+    *,
+    bins: int = BINS,
+    level: float = 0.95,
+) -> Reliability:
+    """Return the reliability curve of the top probability.
+
+    Args:
+        truth: True class of each image.
+        probabilities: What the model said.
+        bins: Number of bins of equal width between 0 and 1.
+        level: Coverage of the interval of each bin's accuracy, taken alone.
+
+    Raises:
+        ValueError: If the arrays cannot be used or there is no bin.
+    """
+    if bins < 1:
+        raise ValueError(f"expected at least one bin, found {bins}; {BINS} is customary")
+    probabilities = as_probabilities(truth, probabilities)
+    confidence = probabilities.max(axis=1)
+    right = (probabilities.argmax(axis=1) == truth).astype(float)
+    where = _bin_of(confidence, bins)
+    count = np.bincount(where, minlength=bins)
+    filled = count > 0
+    total = count[filled].astype(float)
+    hits = np.bincount(where, right, minlength=bins)[filled]
+    sureness = np.bincount(where, confidence, minlength=bins)[filled]
+
+    def spread(values: Float[np.ndarray, " filled"]) -> Float[np.ndarray, " bin"]:
+        every = np.full(bins, np.nan)
+        every[filled] = values
+        return every
+
+    low, high = wilson_bounds(hits, total, level=level)
+    edges = np.linspace(0, 1, bins + 1)
+    return Reliability(edges, count, *map(spread, (sureness / total, hits / total, low, high)))

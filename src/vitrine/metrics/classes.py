@@ -1,0 +1,137 @@
+"""Class by class: which are confused, which are found, and on how few images we say so."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from vitrine.metrics.inputs import Answers, as_labels
+from vitrine.metrics.intervals import Interval, wilson
+from vitrine.metrics.metrics import Metric, confusion_cell, unfold
+from vitrine.metrics.resampling import bootstrap
+
+__all__ = ["ClassScores", "class_f1", "confusion", "per_class"]
+
+UNKNOWN = Interval(float("nan"), 0.0, 1.0)
+"""A share of no image at all: not defined, and anything is possible."""
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """How well one class is recognised.
+
+    Attributes:
+        label: Its position in the list of classes.
+        support: Images that belong to it.
+        predicted: Images that the model put in it.
+        precision: Share of ``predicted`` that belong to it, Wilson's interval.
+        recall: Share of ``support`` that are found, Wilson's interval.
+        f1: Harmonic mean of the two, bootstrap interval. NaN in [0, 1], as the two others, where
+            there is no image to count.
+    """
+
+    label: int
+    support: int
+    predicted: int
+    precision: Interval
+    recall: Interval
+    f1: Interval
+
+
+def confusion(
+    truth: Int[np.ndarray, " image"], answers: Answers, *, categories: int
+) -> Int[np.ndarray, "category category"]:
+    """Count images by true class (down) and predicted class (across).
+
+    Args:
+        truth: True class of each image.
+        answers: Labels, or probabilities of which the largest is taken.
+        categories: Number of classes, so that one without an image keeps its row.
+
+    Raises:
+        ValueError: If the arrays cannot be used or a label is not below ``categories``.
+    """
+    predicted = as_labels(truth, answers)
+    largest = max(int(truth.max()), int(predicted.max()))
+    if largest >= categories:
+        raise ValueError(
+            f"expected labels below {categories}, found {largest}; pass the number of classes of "
+            "the data set"
+        )
+    cells = np.bincount(truth.astype(int) * categories + predicted, minlength=categories**2)
+    return cells.reshape(categories, categories)
+
+
+def class_f1(label: int) -> Metric:
+    """Return the F1 of one class as a metric, to bootstrap it or to compare two models on it.
+
+    It is ``2 TP / (2 TP + FP + FN)``, and NaN where the class is neither true nor predicted.
+
+    Args:
+        label: Position in the list of classes.
+    """
+    return Metric(
+        name=f"f1_{label}",
+        meaning=f"Harmonic mean of the precision and the recall of class {label}.",
+        source="Macro F1 and Macro F1, arXiv:1911.03347",
+        reads="labels",
+        rows=confusion_cell,
+        formula=partial(_f1, label=label),
+    )
+
+
+def _f1(means: Float[np.ndarray, "draw cell"], label: int) -> Float[np.ndarray, " draw"]:
+    table = unfold(means)
+    undefined = np.full(len(table), np.nan)
+    if label >= table.shape[1]:
+        return undefined
+    found = table[:, label, label]
+    counted = table[:, label].sum(axis=1) + table[:, :, label].sum(axis=1)
+    return np.divide(2 * found, counted, out=undefined, where=counted > 0)
+
+
+def per_class(
+    truth: Int[np.ndarray, " image"],
+    answers: Answers,
+    *,
+    categories: int,
+    level: float = 0.95,
+    seed: int = 0,
+) -> list[ClassScores]:
+    """Score each class apart.
+
+    Each interval is that of one class looked at alone: with 7 classes, one table in three holds an
+    interval that misses its target.
+
+    Args:
+        truth: True class of each image.
+        answers: Labels, or probabilities of which the largest is taken.
+        categories: Number of classes.
+        level: Coverage of each interval.
+        seed: Seeds the bootstrap of F1.
+
+    Returns:
+        One entry a class, in the order of the labels.
+
+    Raises:
+        ValueError: If the arrays cannot be used or a label is not below ``categories``.
+    """
+    table = confusion(truth, answers, categories=categories)
+
+    def share(hits: int, total: int) -> Interval:
+        return wilson(hits, total, level=level) if total else UNKNOWN
+
+    scores = []
+    for label in range(categories):
+        hits = int(table[label, label])
+        support, predicted = int(table[label].sum()), int(table[:, label].sum())
+        f1 = (
+            bootstrap(truth, answers, class_f1(label), level=level, seed=seed)
+            if support + predicted
+            else UNKNOWN
+        )
+        scores.append(
+            ClassScores(label, support, predicted, share(hits, predicted), share(hits, support), f1)
+        )
+    return scores

@@ -1,0 +1,135 @@
+"""Two models on the same images: the gap, its test, and a table of tests.
+
+What makes an image hard for both models cancels out, so a paired comparison sees gaps that two
+separate intervals would hide.
+
+Sources: McNemar, "Note on the Sampling Error of the Difference between Correlated Proportions or
+Percentages", doi:10.1007/BF02295996; Dietterich, "Approximate Statistical Tests for Comparing
+Supervised Classification Learning Algorithms", doi:10.1162/089976698300017197; Holm, "A Simple
+Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of Statistics 6 (1979), 65-70.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.special import bdtr
+
+from vitrine.metrics.inputs import Answers, as_labels
+from vitrine.metrics.intervals import Interval
+from vitrine.metrics.metrics import Metric
+from vitrine.metrics.resampling import Draws, resample
+
+__all__ = ["McNemar", "holm", "mcnemar", "paired_bootstrap"]
+
+
+def paired_bootstrap(
+    truth: Int[np.ndarray, " image"],
+    baseline: Answers,
+    candidate: Answers,
+    metric: Metric,
+    *,
+    draws: int = 2000,
+    level: float = 0.95,
+    stratified: bool = False,
+    seed: int = 0,
+) -> Interval:
+    """Estimate by how much ``candidate`` differs from ``baseline`` on the same images.
+
+    Each draw resamples the images once and scores both models on them. As for ``bootstrap``, the
+    interval reflects the draw of the images, for these two trained models.
+
+    Args:
+        truth: True class of each image.
+        baseline: What the reference model said.
+        candidate: What the model under test said, of the same images in the same order.
+        metric: Score to compare.
+        draws: Number of resamplings.
+        level: Coverage of the interval.
+        stratified: Whether each draw keeps the number of images of each class.
+        seed: Seeds the resampling.
+
+    Returns:
+        ``metric(candidate) - metric(baseline)`` and its interval, in the metric's unit; for a loss,
+        an error or a cost a negative gap is progress.
+
+    Raises:
+        ValueError: If the arrays, ``draws`` or ``level`` cannot be used.
+    """
+    sides = [[metric.tally(truth, candidate)], [metric.tally(truth, baseline)]]
+    plan = Draws(draws=draws, stratified=stratified, seed=seed)
+    return resample(truth, sides, metric, plan, level=level)
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """What an exact McNemar test saw.
+
+    Attributes:
+        images: Images compared.
+        only_baseline: Images that only the reference model classifies rightly.
+        only_candidate: Images that only the model under test classifies rightly.
+        p_value: Chance, were both models equally often right, of a split of the discordant images
+            at least as uneven as this one.
+    """
+
+    images: int
+    only_baseline: int
+    only_candidate: int
+    p_value: float
+
+    @property
+    def discordance(self) -> float:
+        """Share of the images on which one model is right and the other wrong."""
+        return (self.only_baseline + self.only_candidate) / self.images
+
+
+def mcnemar(truth: Int[np.ndarray, " image"], baseline: Answers, candidate: Answers) -> McNemar:
+    """Test whether two models have the same accuracy, on the same images.
+
+    Exact, two-sided: given how many images are discordant, those won by the candidate are a draw of
+    Binomial(discordant, 1/2). It never rejects more often than it says, and often less: with few
+    discordant images it is cautious.
+
+    Args:
+        truth: True class of each image.
+        baseline: What the reference model said.
+        candidate: What the model under test said, of the same images in the same order.
+
+    Returns:
+        The two discordant counts and the p-value; 1 where no image is discordant.
+
+    Raises:
+        ValueError: If the arrays cannot be used.
+    """
+    right_before = as_labels(truth, baseline) == truth
+    right_after = as_labels(truth, candidate) == truth
+    lost, won = int((right_before & ~right_after).sum()), int((~right_before & right_after).sum())
+    tail = float(bdtr(float(min(lost, won)), lost + won, 0.5))
+    return McNemar(len(truth), lost, won, min(1.0, 2 * tail))
+
+
+def holm(p_values: Float[np.ndarray, " test"]) -> Float[np.ndarray, " test"]:
+    """Adjust the p-values of a table so that one false alarm in the whole table stays rare.
+
+    The smallest is multiplied by the number of tests, the next by one less, and so on, each kept at
+    least as large as the one before and at most 1. Valid whatever the dependence of the tests.
+
+    Args:
+        p_values: One a comparison; all those made, not only those shown.
+
+    Returns:
+        The adjusted p-values in the same order, to be compared with the level for the table.
+
+    Raises:
+        ValueError: If there is none or one is outside [0, 1].
+    """
+    if p_values.ndim != 1 or not p_values.size or not ((p_values >= 0) & (p_values <= 1)).all():
+        raise ValueError(
+            f"expected p-values between 0 and 1, found {p_values.tolist()}; pass one a comparison"
+        )
+    order = np.argsort(p_values, kind="stable")
+    stepped = p_values[order] * np.arange(len(p_values), 0, -1)
+    adjusted = np.empty_like(stepped)
+    adjusted[order] = np.maximum.accumulate(stepped).clip(max=1)
+    return adjusted

@@ -1,0 +1,216 @@
+"""The bootstrap: how a score would move with other images, and with other seeds.
+
+One engine serves one model, two models, and several trainings of each: ``resample`` takes the rows
+of ``Metric.tally`` and combines them. Drawing images only changes how often each counts in a mean,
+so a block of draws is one matrix product; of whole numbers where the score counts images, so that
+every machine finds the same interval.
+
+Sources: Efron, "Bootstrap Methods: Another Look at the Jackknife", doi:10.1214/aos/1176344552; for
+images and seeds drawn together, Owen, "The Pigeonhole Bootstrap", arXiv:0712.1111; for few units
+drawn without loss of variance, Rao and Wu, "Resampling Inference with Complex Survey Data",
+doi:10.1080/01621459.1988.10478591.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from vitrine.metrics.inputs import Answers
+from vitrine.metrics.intervals import Interval, check_share, percentile
+from vitrine.metrics.metrics import Metric
+
+__all__ = ["Draws", "bootstrap", "replicate", "resample"]
+
+BLOCK = 4_000_000
+"""Counts held at once while resampling: 32 MB."""
+
+Rows = Float[np.ndarray, "image statistic"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draws:
+    """How to resample images.
+
+    Attributes:
+        draws: Number of resamplings.
+        stratified: Whether each draw keeps the number of images of each class, as a stratified
+            split does; the interval then leaves out the chance of the classes' shares. Off, it is
+            a little wider and assumes nothing.
+        seed: Seeds the resampling; the same seed draws the same images for every model.
+    """
+
+    draws: int = 2000
+    stratified: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.draws < 1:
+            raise ValueError(f"expected at least one draw, found {self.draws}; 2000 is customary")
+
+
+def bootstrap(
+    truth: Int[np.ndarray, " image"],
+    answers: Answers,
+    metric: Metric,
+    *,
+    draws: int = 2000,
+    level: float = 0.95,
+    stratified: bool = False,
+    seed: int = 0,
+) -> Interval:
+    """Return a score with its bootstrap interval over images.
+
+    The interval says how the score would move with other test images, for this very trained model;
+    it knows nothing of another seed (``vitrine.metrics.seeds``) nor of another training set
+    (``vitrine.metrics.folds``). It is a percentile interval, except for a ``Metric.norm``: see
+    ``resample``.
+
+    Args:
+        truth: True class of each image.
+        answers: What the model said of each.
+        metric: Score to estimate.
+        draws: Number of resamplings.
+        level: Coverage of the interval.
+        stratified: Whether each draw keeps the number of images of each class.
+        seed: Seeds the resampling.
+
+    Returns:
+        The score on all images and the interval.
+
+    Raises:
+        ValueError: If the arrays, ``draws`` or ``level`` cannot be used.
+    """
+    plan = Draws(draws=draws, stratified=stratified, seed=seed)
+    return resample(truth, [[metric.tally(truth, answers)]], metric, plan, level=level)
+
+
+def resample(
+    truth: Int[np.ndarray, " image"],
+    sides: Sequence[Sequence[Rows]],
+    metric: Metric,
+    plan: Draws,
+    *,
+    level: float = 0.95,
+) -> Interval:
+    """Return a score, or a gap between two, with its interval over images and seeds.
+
+    A side is one recipe: the tallies of its runs, scored by their mean. Every draw resamples the
+    images once for all runs, and the runs of a side where it has several. Drawing ``n`` runs among
+    ``n`` shows only ``(n - 1) / n`` of their variance, so deviations from the mean over runs are
+    widened by ``sqrt(n / (n - 1))``. What is peculiar to one image in one run is drawn twice, which
+    makes the interval a little cautious. That of a score ends where the metric does.
+
+    A metric that is a norm (a calibration error) has no percentile interval worth the name: the
+    noise of every bin adds up, so for a calibrated model the draws lie above the sample, which lies
+    above the truth; in simulation on 158 images a 95 % percentile interval then never holds the
+    truth. The triangle inequality gives one that does: score and truth differ by at most the norm
+    of the noise, so the interval reaches out on both sides by the quantile, at ``level``, of that
+    norm over the draws. It is cautious: in the same simulation, 98 % and more.
+
+    Args:
+        truth: True class of each image; only a stratified plan looks at it.
+        sides: One side for a score, two for a gap ``first - second``.
+        metric: The one that made the tallies.
+        plan: How to resample.
+        level: Coverage of the interval.
+
+    Raises:
+        ValueError: If ``level`` is outside ]0, 1[, or the score is not defined.
+    """
+    check_share(level, "level")
+    rng = np.random.default_rng((plan.seed, 1))
+    means = [float(np.mean([metric.score(rows) for rows in side])) for side in sides]
+    value = means[0] - sum(means[1:])
+    if not metric.norm:
+        replicates = replicate(truth, lambda counts: _difference(counts, sides, metric, rng), plan)
+        found = percentile(value, replicates, level=level)
+        return found if len(sides) > 1 else _within(found, metric)
+    sizes = replicate(truth, lambda counts: _noise(counts, sides, metric, rng), plan)
+    reach = float(np.quantile(sizes, level))
+    found = Interval(value, value - reach, value + reach)
+    return found if len(sides) > 1 else _within(found, metric)
+
+
+def _within(score: Interval, metric: Metric) -> Interval:
+    least, greatest = metric.bounds
+    return Interval(score.value, max(score.low, least), min(score.high, greatest))
+
+
+def _difference(
+    counts: Float[np.ndarray, "draw image"],
+    sides: Sequence[Sequence[Rows]],
+    metric: Metric,
+    rng: np.random.Generator,
+) -> Float[np.ndarray, " draw"]:
+    total = np.zeros(len(counts))
+    for sign, side in zip((1, -1), sides, strict=False):
+        scores = np.stack([metric.score_draws(counts, rows) for rows in side], axis=1)
+        total += sign * _over_runs(scores, rng)
+    return total
+
+
+def _noise(
+    counts: Float[np.ndarray, "draw image"],
+    sides: Sequence[Sequence[Rows]],
+    metric: Metric,
+    rng: np.random.Generator,
+) -> Float[np.ndarray, " draw"]:
+    total = np.zeros(len(counts))
+    for side in sides:
+        centred = [rows - rows.mean(axis=0) for rows in side]
+        total += np.mean([metric.score_draws(counts, rows) for rows in centred], axis=0)
+        scores = np.array([metric.score(rows) for rows in side])
+        drawn = _over_runs(np.broadcast_to(scores, (len(counts), len(side))), rng)
+        total += np.abs(drawn - scores.mean())
+    return total
+
+
+def _over_runs(
+    scores: Float[np.ndarray, "draw run"], rng: np.random.Generator
+) -> Float[np.ndarray, " draw"]:
+    draws, runs = scores.shape
+    mean = scores.mean(axis=1)
+    if runs == 1:
+        return mean
+    picks = rng.integers(runs, size=(draws, runs))
+    drawn = np.take_along_axis(scores, picks, axis=1).mean(axis=1)
+    return mean + np.sqrt(runs / (runs - 1)) * (drawn - mean)
+
+
+def replicate(
+    truth: Int[np.ndarray, " image"],
+    statistic: Callable[[np.ndarray], np.ndarray],
+    plan: Draws,
+) -> Float[np.ndarray, " draw"]:
+    """Evaluate a statistic on images drawn with replacement, many times.
+
+    Args:
+        truth: True class of each image; only a stratified plan looks at it.
+        statistic: From how often each image is drawn, of shape (draw, image), to one number a
+            draw. It is called on blocks of draws.
+        plan: How to resample.
+    """
+    rng = np.random.default_rng(plan.seed)
+    strata = (
+        [np.flatnonzero(truth == label) for label in np.unique(truth)]
+        if plan.stratified
+        else [np.arange(len(truth))]
+    )
+    block = max(1, BLOCK // len(truth))
+    sizes = [min(block, plan.draws - start) for start in range(0, plan.draws, block)]
+    return np.concatenate([statistic(_counts(rng, strata, size)) for size in sizes])
+
+
+def _counts(
+    rng: np.random.Generator, strata: list[np.ndarray], draws: int
+) -> Float[np.ndarray, "draw image"]:
+    images = sum(len(members) for members in strata)
+    picks = np.concatenate(
+        [members[rng.integers(len(members), size=(draws, len(members)))] for members in strata],
+        axis=1,
+    )
+    flat = picks + images * np.arange(draws)[:, None]
+    counts = np.bincount(flat.ravel(), minlength=draws * images)
+    return counts.reshape(draws, images).astype(float)

@@ -1,0 +1,177 @@
+"""A row of a comparison is a recipe, trained once or several times; a table has a leader or none.
+
+A recipe with one run is scored as ``panel`` does, one with several by the mean over its seeds, so
+that a table may hold both; the interval of the latter draws the seeds again as well as the images.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int
+
+from vitrine.metrics.inputs import Answers
+from vitrine.metrics.intervals import Interval, check_share, wilson
+from vitrine.metrics.metrics import Metric
+from vitrine.metrics.paired import McNemar, holm, mcnemar
+from vitrine.metrics.panel import METRICS, PROPORTIONS
+from vitrine.metrics.resampling import Draws, bootstrap, resample
+from vitrine.metrics.seeds import over_seeds
+
+__all__ = ["Announced", "announced", "leader", "recipe_gap", "recipe_panel", "recipe_score"]
+
+
+@dataclass(frozen=True)
+class Announced:
+    """What the test images say of a comparison that was announced with others.
+
+    Attributes:
+        gaps: By name of score, the candidate minus the baseline; the first one decides.
+        test: Exact McNemar test between the first run of each.
+        adjusted: Its p-value, corrected over all that were announced (Holm).
+    """
+
+    gaps: Mapping[str, Interval]
+    test: McNemar
+    adjusted: float
+
+
+def recipe_score(
+    truth: Int[np.ndarray, " image"], runs: Sequence[Answers], metric: Metric
+) -> Interval:
+    """Score a recipe by one metric: its run, or the mean over its seeds.
+
+    Args:
+        truth: True class of each image.
+        runs: What each seed's run said of these images, in the same order.
+        metric: Score to estimate.
+
+    Raises:
+        ValueError: If there is no run, or arrays cannot be used.
+    """
+    if not runs:
+        raise ValueError("expected the answers of at least one run, found none; train the recipe")
+    if len(runs) > 1:
+        return over_seeds(truth, runs, metric).mean
+    if metric.name in PROPORTIONS:
+        return wilson(round(metric(truth, runs[0]) * len(truth)), len(truth))
+    return bootstrap(truth, runs[0], metric)
+
+
+def recipe_panel(truth: Int[np.ndarray, " image"], runs: Sequence[Answers]) -> dict[str, Interval]:
+    """Score a recipe by every metric of ``METRICS``, as ``panel`` does for one run.
+
+    Args:
+        truth: True class of each image.
+        runs: Probabilities that each seed's run gave these images, in the same order.
+
+    Raises:
+        ValueError: If there is no run, or arrays cannot be used.
+    """
+    return {name: recipe_score(truth, runs, metric) for name, metric in METRICS.items()}
+
+
+def recipe_gap(
+    truth: Int[np.ndarray, " image"],
+    baseline: Sequence[Answers],
+    candidate: Sequence[Answers],
+    metric: Metric,
+    *,
+    level: float = 0.95,
+) -> Interval:
+    """Estimate by how much one recipe differs from another on the same images.
+
+    With one run each this is ``paired_bootstrap``, with several each ``seed_gap``; a recipe with
+    one run may meet one with several, and then only the seeds of the latter are drawn again.
+
+    Args:
+        truth: True class of each image.
+        baseline: What each run of the reference recipe said.
+        candidate: What each run of the recipe under test said.
+        metric: Score to compare.
+        level: Coverage of the interval.
+
+    Returns:
+        Mean over seeds of the candidate minus that of the baseline, and its interval.
+
+    Raises:
+        ValueError: If a recipe has no run, or arrays cannot be used.
+    """
+    if not baseline or not candidate:
+        raise ValueError(
+            f"expected at least one run of each recipe, found {len(baseline)} and {len(candidate)};"
+            " train the one that has none"
+        )
+    sides = [[metric.tally(truth, answers) for answers in side] for side in (candidate, baseline)]
+    return resample(truth, sides, metric, Draws(), level=level)
+
+
+def announced(
+    truth: Int[np.ndarray, " image"],
+    recipes: Mapping[str, Sequence[Answers]],
+    pairs: Sequence[tuple[str, str]],
+    metrics: Sequence[Metric],
+) -> dict[tuple[str, str], Announced]:
+    """Compare recipes as a protocol announced it, the p-values corrected together.
+
+    Args:
+        truth: True class of each image.
+        recipes: What the runs of each recipe said.
+        pairs: Baseline and candidate of each comparison; one that lacks runs is left out.
+        metrics: Scores whose gap is estimated; the first one decides.
+
+    Raises:
+        ValueError: If arrays cannot be used.
+    """
+    made = [pair for pair in pairs if set(pair) <= set(recipes)]
+    tests = [mcnemar(truth, *(recipes[name][0] for name in pair)) for pair in made]
+    corrected = holm(np.array([test.p_value for test in tests])) if tests else []
+    return {
+        (a, b): Announced(
+            {m.name: recipe_gap(truth, recipes[a], recipes[b], m) for m in metrics}, test, float(p)
+        )
+        for (a, b), test, p in zip(made, tests, corrected, strict=True)
+    }
+
+
+def leader(
+    truth: Int[np.ndarray, " image"],
+    recipes: Mapping[str, Sequence[Answers]],
+    metric: Metric,
+    *,
+    level: float = 0.95,
+) -> str | None:
+    """Name the recipe that beats every other one, if the images can tell.
+
+    The one with the best score leads where its gap to each of the others leaves zero out, on the
+    right side, all at once: with ``k`` others each interval is taken at ``1 - (1 - level) / k``
+    (Bonferroni), so that a leader is named by mistake at most once in twenty tables.
+
+    Args:
+        truth: True class of each image.
+        recipes: What the runs of each recipe said.
+        metric: Score of the table.
+        level: Coverage of all the gaps together.
+
+    Returns:
+        Its name; ``None`` where the best is not told apart from some other, or stands alone.
+
+    Raises:
+        ValueError: If arrays or ``level`` cannot be used.
+    """
+    check_share(level, "level")
+    sign = 1 if metric.higher_is_better else -1
+    scores = {
+        name: sign * np.mean([metric(truth, answers) for answers in runs])
+        for name, runs in recipes.items()
+    }
+    best = max(scores, key=scores.__getitem__, default=None)
+    others = [name for name in recipes if name != best]
+    if best is None or not others:
+        return None
+    shared = 1 - (1 - level) / len(others)
+    for other in others:
+        gap = recipe_gap(truth, recipes[other], recipes[best], metric, level=shared)
+        if not (gap.low > 0 if sign > 0 else gap.high < 0):
+            return None
+    return best

@@ -1,0 +1,73 @@
+"""The one-parameter remedy to probabilities that are too sure, or not enough.
+
+Source: Guo et al., "On Calibration of Modern Neural Networks", arXiv:1706.04599.
+"""
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
+
+from vitrine.metrics.inputs import as_probabilities
+
+__all__ = ["apply_temperature", "fit_temperature"]
+
+BOUND = 20.0
+
+
+def fit_temperature(
+    truth: Int[np.ndarray, " image"], probabilities: Float[np.ndarray, "image category"]
+) -> float:
+    """Find the temperature that makes probabilities most honest, on validation images.
+
+    It minimises the log-loss of ``softmax(log p / T)``, which equals ``softmax(logits / T)``. Fit
+    on validation images only: fitted on the test, it would flatter it.
+
+    Args:
+        truth: True class of each validation image.
+        probabilities: What the model said of them.
+
+    Returns:
+        ``T``, without unit: above 1 the model was too sure, below 1 not enough. It is kept between
+        1/20 and 20; the lower end is reached when every answer is right, the upper one when the
+        answers tell nothing.
+
+    Raises:
+        ValueError: If the arrays cannot be used.
+    """
+    logits = _logits(as_probabilities(truth, probabilities))
+
+    def loss(log_temperature: float) -> float:
+        scaled = log_softmax(logits * np.exp(-log_temperature), axis=1)
+        return -float(np.take_along_axis(scaled, truth[:, None], axis=1).mean())
+
+    end = float(np.log(BOUND))
+    found = minimize_scalar(loss, bounds=(-end, end), method="bounded", options={"xatol": 1e-8})
+    return float(np.exp(found.x))
+
+
+def apply_temperature(
+    probabilities: Float[np.ndarray, "image category"], temperature: float
+) -> Float[np.ndarray, "image category"]:
+    """Return ``softmax(log p / T)``: the order of the classes stays, their spread changes.
+
+    Args:
+        probabilities: What the model said.
+        temperature: ``T``, positive; 1 changes nothing.
+
+    Raises:
+        ValueError: If ``temperature`` is not positive and finite, or the probabilities are not
+            probabilities.
+    """
+    if not 0 < temperature < np.inf:
+        raise ValueError(
+            f"expected a positive temperature, found {temperature}; fit it with fit_temperature"
+        )
+    return softmax(_logits(as_probabilities(None, probabilities)) / temperature, axis=1)
+
+
+def _logits(
+    probabilities: Float[np.ndarray, "image category"],
+) -> Float[np.ndarray, "image category"]:
+    # A softmax in single precision underflows to 0, whose logarithm no temperature can cool.
+    return np.log(probabilities.clip(min=np.finfo(np.float32).tiny))

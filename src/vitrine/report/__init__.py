@@ -1,0 +1,1 @@
+"""What may be said, drawn and shown: the ledger, figures, tables, French typography."""

@@ -1,0 +1,217 @@
+"""Figures of the comparison: every model on the same test images, and what that supports."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from jaxtyping import Float
+
+from vitrine.data.catalog import CLASSES, CLASSES_FR
+from vitrine.metrics import Interval
+from vitrine.report.figures import training
+from vitrine.report.figures.style import (
+    BLUE,
+    INK,
+    MUTED,
+    ORANGE,
+    THIN,
+    dress,
+    error,
+    grid,
+    listed,
+    log_axis,
+    model_colour,
+    model_lines,
+    model_name,
+    percent,
+    rounded,
+)
+
+__all__ = ["announced_gaps", "cited", "class_f1", "folds", "forest", "smallest_gaps"]
+
+ROW, FOLDS_ROW, GAP_ROW = 58, 76, 92
+"""Height, in pixels, of a line of a figure that lists models, their folds, their gaps."""
+PERCENT = {"ticksuffix": f"{THIN}%", "nticks": 6}
+_LOOKS = ((BLUE, "circle"), (ORANGE, "diamond"), (MUTED, "square"))
+
+
+def forest(
+    scores: Mapping[str, Mapping[str, Interval]], *, x: str = f"Score, intervalle à 95{THIN}%"
+) -> go.Figure:
+    """Draw scores and their intervals, a model a line, up to three series a model.
+
+    Args:
+        scores: By name of the series, the score of each recipe as a share.
+        x: Title of the axis.
+    """
+    recipes = list(dict.fromkeys(name for series in scores.values() for name in series))
+    offsets = np.linspace(-0.16, 0.16, len(scores)) if len(scores) > 1 else [0.0]
+    figure = go.Figure()
+    for (label, series), offset, (colour, symbol) in zip(
+        scores.items(), offsets, _LOOKS, strict=False
+    ):
+        points = [percent(score) for score in series.values()]
+        figure.add_scatter(
+            name=label, mode="markers", x=rounded(i.value for i in points),
+            y=rounded(recipes.index(name) + offset for name in series),
+            text=[model_name(name) for name in series], error_x=error(points),
+            marker={"color": colour, "symbol": symbol, "size": 9},
+            hovertemplate=f"%{{text}} : %{{x:.1f}}{THIN}%<extra>{label}</extra>",
+        )  # fmt: skip
+    axes = {"xaxis": PERCENT, "yaxis": listed([model_lines(name) for name in recipes])}
+    return dress(figure, x=x, height=120 + ROW * len(recipes), axes=axes)
+
+
+def announced_gaps(
+    gaps: Mapping[tuple[str, str], Interval], *, metric: str, smallest: float
+) -> go.Figure:
+    """Draw the gaps of the announced comparisons above what the test images can show.
+
+    Args:
+        gaps: By baseline and candidate, the gap ``candidate - baseline`` as a share.
+        metric: French title of the axis.
+        smallest: Smallest gap that the images can show, as a share; a band around zero.
+    """
+    named = {
+        f"{model_lines(candidate)}<br>contre {model_lines(baseline)}": gap
+        for (baseline, candidate), gap in gaps.items()
+    }
+    figure = training.gaps(named, metric=metric)
+    band = rounded([100 * smallest])[0]
+    figure.add_vrect(x0=-band, x1=band, fillcolor=MUTED, opacity=0.18, line_width=0, layer="below")
+    return figure.update_layout(height=140 + GAP_ROW * len(gaps))
+
+
+def folds(
+    scores: Mapping[str, tuple[Float[np.ndarray, " fold"], Interval, float]], *, metric: str
+) -> go.Figure:
+    """Draw the score of each fold, their mean with its corrected interval, and the test split's.
+
+    Args:
+        scores: By recipe: the score of each fold, the mean, and the score on the published test
+            images.
+        metric: French name of the score, the title of the axis.
+    """
+    figure = go.Figure()
+    for row, (recipe, (by_fold, mean, test)) in enumerate(scores.items()):
+        colour, first, mean = model_colour(recipe), row == 0, percent(mean)
+        marks = (
+            ("Un pli", 100 * by_fold, row - 0.26, "line-ns-open", 12, None),
+            ("Moyenne des plis", [mean.value], float(row), "diamond", 11, error([mean])),
+            ("Images de test publiées", [100 * test], row + 0.26, "x-open", 9, None),
+        )
+        for label, values, y, symbol, size, bar in marks:
+            figure.add_scatter(
+                name=label, legendgroup=label, showlegend=first, mode="markers",
+                x=rounded(values), y=rounded([y] * len(values)), error_x=bar,
+                text=[model_name(recipe)] * len(values),
+                marker={
+                    "color": colour, "symbol": symbol, "size": size,
+                    "line": {"width": 2, "color": colour},
+                },
+                hovertemplate=f"%{{text}} : %{{x:.1f}}{THIN}%<extra>{label}</extra>",
+            )  # fmt: skip
+    axes = {"xaxis": PERCENT, "yaxis": listed([model_lines(name) for name in scores])}
+    return dress(figure, x=metric, height=140 + FOLDS_ROW * len(scores), axes=axes)
+
+
+def class_f1(scores: Float[np.ndarray, "category model"], recipes: Sequence[str]) -> go.Figure:
+    """Draw the F1 of each model (down) in each class (across).
+
+    Args:
+        scores: F1 as shares; NaN where a class is neither true nor predicted.
+        recipes: The models, in the order of the columns of ``scores``.
+    """
+    figure = go.Figure(
+        go.Heatmap(
+            z=grid(100 * scores.T),
+            x=[CLASSES_FR[name] for name in CLASSES],
+            y=[model_lines(name) for name in recipes],
+            texttemplate="%{z:.0f}",
+            colorscale=[[0, "#f2f5f4"], [0.5, "#6aa8c9"], [1, "#05466a"]],
+            zmin=0,
+            zmax=100,
+            xgap=1,
+            ygap=1,
+            colorbar={"title": {"text": "F1 (%)"}},
+            hovertemplate=f"%{{y}}, %{{x}} : %{{z:.1f}}{THIN}%<extra></extra>",
+        )
+    )
+    axes = {
+        "xaxis": {"showgrid": False, "ticks": "", "tickangle": -60, "dtick": 1},
+        "yaxis": {"autorange": "reversed", "showgrid": False, "ticks": ""},
+    }
+    return dress(figure, x="Catégorie", y="Modèle", height=560, axes=axes)
+
+
+def smallest_gaps(
+    gaps: Mapping[float, Sequence[float]], images: Sequence[int], *, ours: int
+) -> go.Figure:
+    """Draw the smallest gap that a number of test images can show.
+
+    Args:
+        gaps: By share of discordant images, the smallest gap for each number of images.
+        images: Numbers of test images.
+        ours: The number that we have, marked.
+    """
+    figure = go.Figure()
+    for (discordance, values), colour in zip(gaps.items(), (BLUE, INK, ORANGE), strict=False):
+        figure.add_scatter(
+            name=f"{100 * discordance:.0f}{THIN}% d’images discordantes", mode="lines+markers",
+            x=list(images), y=rounded(100 * value for value in values),
+            line={"color": colour, "width": 2}, marker={"size": 6},
+            hovertemplate="%{x} images : %{y:.1f} points<extra></extra>",
+        )  # fmt: skip
+    figure.add_vline(x=ours, line={"color": MUTED, "dash": "dash"})
+    figure.add_annotation(  # plotly places annotations of a logarithmic axis by their logarithm
+        x=float(f"{np.log10(ours):.6g}"), y=1, yref="paper", text=f" nos {ours} images",
+        showarrow=False, xanchor="left", yanchor="top", font_color=MUTED,
+    )  # fmt: skip
+    axes = {
+        "xaxis": log_axis(images),
+        "yaxis": {"rangemode": "tozero"},
+        "legend": {"orientation": "h", "y": -0.3, "yanchor": "top"},
+    }
+    y = "Plus petit écart décelable (points)"
+    return dress(figure, x="Images de test", y=y, height=460, axes=axes)
+
+
+def cited(results: pd.DataFrame, *, reference: str, smallest: float) -> go.Figure:
+    """Draw the accuracies published by others, frozen then fine-tuned, around a reference.
+
+    Args:
+        results: Columns ``model``, ``backbone`` (``frozen`` or ``fine-tuned``) and
+            ``test_accuracy``.
+        reference: Model whose fine-tuned accuracy is the centre of the band.
+        smallest: Half the width of the band: the smallest gap that two accuracies without their
+            answers can show, as a share.
+    """
+    table = results.pivot(index="model", columns="backbone", values="test_accuracy")
+    table = table.sort_values("fine-tuned", ascending=False)
+    figure = go.Figure()
+    looks = (("fine-tuned", "Réglage fin", "circle"), ("frozen", "Réseau gelé", "circle-open"))
+    for state, label, symbol in looks:
+        known = table[state].dropna()
+        figure.add_scatter(
+            name=label, mode="markers", x=rounded(100 * known),
+            y=[table.index.get_loc(name) for name in known.index], text=list(known.index),
+            marker={"color": INK, "symbol": symbol, "size": 10, "line": {"width": 2}},
+            hovertemplate=f"%{{text}} : %{{x:.1f}}{THIN}%<extra>{label}</extra>",
+        )  # fmt: skip
+    for place, (_, row) in enumerate(table.iterrows()):
+        if row.notna().all():
+            figure.add_shape(
+                type="line", x0=rounded([100 * row["frozen"]])[0],
+                x1=rounded([100 * row["fine-tuned"]])[0], y0=place, y1=place,
+                line={"color": MUTED, "width": 1}, layer="below",
+            )  # fmt: skip
+    centre = table.loc[reference, "fine-tuned"]
+    figure.add_vrect(
+        x0=rounded([100 * (centre - smallest)])[0], x1=rounded([100 * (centre + smallest)])[0],
+        fillcolor=MUTED, opacity=0.18, line_width=0, layer="below",
+    )  # fmt: skip
+    names = [re.sub("-(patch|imagenet)", r"<br>-\1", name) for name in table.index]
+    axes = {"xaxis": PERCENT | {"dtick": 20}, "yaxis": listed(names)}
+    return dress(figure, x="Exactitude publiée", height=130 + 44 * len(table), axes=axes)

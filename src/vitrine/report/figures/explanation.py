@@ -1,0 +1,254 @@
+"""Figures of what a model looks at, and of what misleads it."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from jaxtyping import Float, Int
+from plotly.subplots import make_subplots
+
+from vitrine.data.catalog import CLASSES, CLASSES_FR
+from vitrine.explain import grids
+from vitrine.metrics import Interval
+from vitrine.report.figures.style import (
+    CLASS_COLOURS,
+    INK,
+    MUTED,
+    THIN,
+    dress,
+    error,
+    grid,
+    listed,
+    model_colour,
+    model_name,
+    percent,
+    percent_axis,
+    rounded,
+)
+
+__all__ = [
+    "CORRUPTIONS_FR", "MAPS_FR", "PARTS_FR", "before_and_after", "class_maps", "curves",
+    "embeddings", "losses", "maps",
+]  # fmt: skip
+
+CORRUPTIONS_FR = {
+    "blur": "Flou",
+    "noise": "Bruit",
+    "jpeg": "Compression JPEG",
+    "brightness": "Éclaircissement",
+    "crop": "Recadrage",
+    "thumbnail": "Photo réduite",
+    "input": "Côté de l’entrée",
+}
+PARTS_FR = {
+    "red": "Canal rouge",
+    "green": "Canal vert",
+    "blue": "Canal bleu",
+    "low": "Basses fréquences",
+    "high": "Hautes fréquences",
+    "centre": "Centre",
+    "border": "Bord",
+}
+MAPS_FR = {
+    "occlusion": "Occlusion",
+    "gradients": "Gradients intégrés",
+    **{f"stage-{number}": f"Activité de l’étage {number}" for number in range(1, 6)},
+    **{f"attention-{number}": f"Attention de l’étage {number}" for number in (3, 4)},
+}
+STATES_FR = {"learned": "appris", "shuffled": "mélangé"}
+_DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+_SYMBOLS = ("circle", "diamond", "square", "cross", "triangle-up")
+PANEL, ROW = 230, 62
+"""Height, in pixels, of one curve and of one line of a list."""
+
+
+def curves(
+    scores: Mapping[str, Mapping[str, Mapping[int, Interval]]], *, x: str, chance: float
+) -> go.Figure:
+    """Draw accuracy against a strength, one panel a corruption, one curve a model.
+
+    Args:
+        scores: By corruption, then by recipe, the accuracy at each strength, as a share.
+        x: Title of the horizontal axis, under the last panel.
+        chance: Accuracy of an answer drawn at random, as a share.
+    """
+    names = list(scores)
+    panels = make_subplots(
+        rows=len(names), cols=1, vertical_spacing=0.28 / max(len(names), 2),
+        subplot_titles=[CORRUPTIONS_FR[name] for name in names] if len(names) > 1 else None,
+    )  # fmt: skip
+    recipes = list(dict.fromkeys(recipe for by_recipe in scores.values() for recipe in by_recipe))
+    for row, name in enumerate(names, start=1):
+        for recipe, points in scores[name].items():
+            place, bars = recipes.index(recipe), [percent(i) for i in points.values()]
+            panels.add_scatter(
+                row=row, col=1, name=model_name(recipe), legendgroup=recipe, showlegend=row == 1,
+                mode="lines+markers", x=list(points), y=rounded(i.value for i in bars),
+                error_y=error(bars) | {"thickness": 1, "width": 2},
+                line={"color": model_colour(recipe), "dash": _DASHES[place % len(_DASHES)]},
+                marker={"symbol": _SYMBOLS[place % len(_SYMBOLS)], "size": 8},
+                hovertemplate=f"%{{x}} : %{{y:.1f}}{THIN}%",
+            )  # fmt: skip
+    panels.add_hline(y=rounded([100 * chance])[0], line={"color": MUTED, "dash": "dash"})
+    figure = dress(panels, x=x, y="Exactitude", height=150 + PANEL * len(names))
+    figure.update_layout(legend={"y": 1 + 40 / (PANEL * len(names))}, hovermode="closest")
+    figure.update_xaxes(title_text="")  # under each, it would meet the name of the next panel
+    figure.update_xaxes(title_text=x, row=len(names), col=1)
+    return figure.update_yaxes(percent_axis(0.0, 100.0))
+
+
+def losses(scores: Mapping[str, Mapping[str, Interval]]) -> go.Figure:
+    """Draw the accuracy that each model loses when each part of a photo is taken from another.
+
+    Args:
+        scores: By recipe, then by part, the loss as a share.
+    """
+    parts = list(dict.fromkeys(part for by_part in scores.values() for part in by_part))
+    offsets = np.linspace(-0.27, 0.27, len(scores)) if len(scores) > 1 else [0.0]
+    figure = go.Figure()
+    for place, (recipe, by_part) in enumerate(scores.items()):
+        points = [percent(loss) for loss in by_part.values()]
+        figure.add_scatter(
+            name=model_name(recipe), mode="markers", x=rounded(i.value for i in points),
+            y=rounded(parts.index(part) + offsets[place] for part in by_part),
+            text=[PARTS_FR[part] for part in by_part], error_x=error(points),
+            marker={
+                "color": model_colour(recipe), "symbol": _SYMBOLS[place % len(_SYMBOLS)], "size": 9
+            },
+            hovertemplate="%{text} : %{x:.1f} points",
+        )  # fmt: skip
+    figure.add_vline(x=0, line={"color": INK, "width": 1.2})
+    axes = {"yaxis": listed([PARTS_FR[part] for part in parts])}
+    x = "Exactitude perdue (points)"
+    return dress(figure, x=x, height=170 + ROW * len(parts), axes=axes)
+
+
+def maps(
+    grids: Mapping[str, Float[np.ndarray, "rows columns"]],
+    *,
+    title: str,
+    columns: int = 2,
+    signed: bool = False,
+) -> go.Figure:
+    """Draw maps over a photo side by side; the darker a cell, the higher its value.
+
+    Args:
+        grids: Maps, by the title of each.
+        title: What the values are, above the colour bar.
+        columns: Maps a row.
+        signed: Whether zero is the middle of one scale of colours for all maps; otherwise each map
+            has its own, from its smallest value to its largest.
+    """
+    rows = -(-len(grids) // columns)
+    figure = make_subplots(
+        rows=rows, cols=columns, subplot_titles=list(grids), horizontal_spacing=0.06,
+        vertical_spacing=0.3 / max(rows, 2),
+    )  # fmt: skip
+    reach = max(float(np.abs(each).max()) for each in grids.values()) or 1.0
+    for number, (name, values) in enumerate(grids.items()):
+        low, high = (-reach, reach) if signed else (float(values.min()), float(values.max()))
+        figure.add_heatmap(
+            row=1 + number // columns, col=1 + number % columns, name=name, z=grid(values),
+            zmin=rounded([low])[0], zmax=rounded([high])[0], showscale=signed and number == 0,
+            colorscale=_SIGNED if signed else _PLAIN, colorbar={"title": {"text": title}},
+            hovertemplate="%{z:.3g}<extra></extra>",
+        )  # fmt: skip
+    lines = max(name.count("<br>") for name in grids)
+    dress(figure, height=60 + 250 * rows, margin_t=24 + 20 * lines)
+    figure.update_xaxes(showticklabels=False, ticks="", showgrid=False, constrain="domain")
+    figure.update_yaxes(
+        showticklabels=False, ticks="", showgrid=False, autorange="reversed", constrain="domain"
+    )
+    for number in range(len(grids)):
+        suffix = "" if number == 0 else str(number + 1)
+        figure.layout[f"yaxis{suffix}"].scaleanchor = f"x{suffix}"
+    return figure
+
+
+def class_maps(
+    tables: Mapping[str, pd.DataFrame], *, title: str, signed: bool = False
+) -> go.Figure:
+    """Draw the map of each class, a class a row and a model a column.
+
+    Args:
+        tables: By recipe, rows ``label``, ``y``, ``x`` and ``value``.
+        title: As ``maps``.
+        signed: As ``maps``.
+    """
+    labels = sorted({int(label) for table in tables.values() for label in table.label})
+    drawn = {
+        f"{CLASSES_FR[CLASSES[label]]}<br>{_family(recipe)}": grids.read(
+            table[table.label == label]
+        )
+        for label in labels
+        for recipe, table in tables.items()
+    }
+    return maps(drawn, title=title, columns=len(tables), signed=signed)
+
+
+def before_and_after(sketch: pd.DataFrame) -> go.Figure:
+    """Draw every map of one picture by the trained network, each beside that of shuffled weights.
+
+    Args:
+        sketch: Rows ``map``, ``network`` (``learned`` or ``shuffled``), ``y``, ``x``, ``value``.
+    """
+    found = sketch.set_index(["map", "network"])
+    drawn = {
+        f"{title},<br>{said}": np.abs(grids.read(found.loc[(name, state)]))
+        for name, title in MAPS_FR.items()
+        if name in set(sketch["map"])
+        for state, said in STATES_FR.items()
+    }
+    return maps(drawn, title="Valeur")
+
+
+def embeddings(
+    planes: Mapping[str, pd.DataFrame],
+    truth: Int[np.ndarray, " image"],
+    answers: Mapping[str, Int[np.ndarray, " image"]],
+) -> go.Figure:
+    """Draw the map that each model makes of the photos, coloured by class.
+
+    Photos that the model misses are crosses.
+
+    Args:
+        planes: By recipe, columns ``x`` and ``y``, a row a photo.
+        truth: Class of each photo.
+        answers: By recipe, what the model said of each.
+    """
+    figure = make_subplots(
+        rows=len(planes), cols=1, vertical_spacing=0.16 / max(len(planes), 2),
+        subplot_titles=[model_name(recipe) for recipe in planes],
+    )  # fmt: skip
+    looks = ((True, "circle", "reconnue"), (False, "x", "manquée"))
+    for row, (recipe, places) in enumerate(planes.items(), start=1):
+        predicted = answers[recipe]
+        for k, name in enumerate(CLASSES):
+            for right, symbol, state in looks:
+                chosen = (truth == k) & ((predicted == truth) == right)
+                said = [f"réponse : {CLASSES_FR[CLASSES[p]]}" for p in predicted[chosen]]
+                figure.add_scatter(
+                    row=row, col=1, mode="markers",
+                    name=CLASSES_FR[name] if right else f"{CLASSES_FR[name]}, manquée",
+                    legendgroup=name, showlegend=right and row == 1,
+                    x=rounded(places.x[chosen]), y=rounded(places.y[chosen]), text=said,
+                    marker={
+                        "color": CLASS_COLOURS[name], "symbol": symbol, "size": 9,
+                        "line": {"width": 1, "color": "#ffffff"},
+                    },
+                    hovertemplate=f"{CLASSES_FR[name]}, {state}<br>%{{text}}<extra></extra>",
+                )  # fmt: skip
+    dress(figure, height=140 + 480 * len(planes), hovermode="closest")
+    hidden = {"showticklabels": False, "ticks": "", "showgrid": False, "title": {"text": ""}}
+    figure.update_layout(legend={"y": 1 + 40 / (480 * len(planes))})
+    return figure.update_xaxes(hidden).update_yaxes(hidden)
+
+
+def _family(recipe: str) -> str:
+    """Return the first word of a model's name: two of them stand side by side."""
+    return model_name(recipe).split(",")[0].split(" (")[0]
+
+
+_PLAIN = [[0, "#f2f5f4"], [0.5, "#6aa8c9"], [1, "#05466a"]]
+_SIGNED = [[0, "#8a3f00"], [0.25, "#d99a5b"], [0.5, "#f7f7f5"], [0.75, "#6aa8c9"], [1, "#05466a"]]

@@ -1,0 +1,269 @@
+"""Figures of the chapters on training: how a network learned, and what it then recognises."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from jaxtyping import Int
+from plotly.subplots import make_subplots
+
+from vitrine.data.catalog import CLASSES
+from vitrine.metrics import Interval
+from vitrine.metrics.calibration import Reliability
+from vitrine.metrics.classes import ClassScores
+from vitrine.report.figures.style import (
+    BLUE,
+    INK,
+    MUTED,
+    SHORT,
+    THIN,
+    dress,
+    error,
+    grid,
+    listed,
+    model_colour,
+    model_lines,
+    model_name,
+    percent,
+    percent_axis,
+    rounded,
+)
+
+__all__ = [
+    "class_scores", "confusion", "curves", "gaps", "pretrainings", "reliability", "seeds",
+]  # fmt: skip
+
+DASHES = ("solid", "dash", "dot")
+CHANCE = 100 / 200
+"""Accuracy of a guess among the classes of the pretraining corpus, in percent."""
+MARKS = {
+    "precision": ("Précision", "circle"),
+    "recall": ("Rappel", "square"),
+    "f1": ("F1", "diamond"),
+}
+ROW = 58
+"""Height, in pixels, of a line of a figure that lists things."""
+
+
+def curves(histories: Mapping[str, pd.DataFrame]) -> go.Figure:
+    """Draw loss and accuracy, epoch after epoch, one above the other.
+
+    Training is measured on augmented photos with a smoothed target, validation on plain ones, so
+    that the two losses are not on one scale; a learning curve is read along itself.
+
+    Args:
+        histories: ``history.csv`` of each run, by the name of the run.
+    """
+    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.06)
+    alone = len({name.partition("/")[0] for name in histories}) == 1
+    for number, (name, history) in enumerate(histories.items()):
+        recipe, _, seed = name.partition("/seed-")
+        dash = DASHES[number % len(DASHES)]
+        who = f"Graine {seed}" if alone else f"{model_name(recipe)}, graine {seed}"
+        end = " " if alone else "<br>"  # a whole legend on a telephone
+        for part, label, colour in (
+            ("train", "entraînement", MUTED),
+            ("val", "validation", model_colour(recipe)),
+        ):
+            for row, (quantity, scale) in enumerate((("loss", 1), ("accuracy", 100)), start=1):
+                figure.add_scatter(
+                    row=row, col=1, mode="lines", name=f"{who},{end}{label}",
+                    legendgroup=f"{name}-{part}", showlegend=row == 1,
+                    x=history.epoch.tolist(), y=rounded(scale * history[f"{part}_{quantity}"]),
+                    line={"color": colour, "width": 2 if part == "val" else 1.2, "dash": dash},
+                    hovertemplate="époque %{x} : %{y:.3~g}",
+                )  # fmt: skip
+    axes = {
+        "yaxis": {"title": {"text": "Perte (nats)"}, "rangemode": "tozero"},
+        "yaxis2": percent_axis() | {"title": {"text": "Exactitude"}},
+        "xaxis2": {"title": {"text": "Époque"}},
+    }
+    return dress(figure, height=600, axes=axes, hovermode="closest")
+
+
+def pretrainings(histories: Mapping[str, pd.DataFrame]) -> go.Figure:
+    """Draw the accuracy of each pretraining against what it saw, then against the time it took.
+
+    Args:
+        histories: ``history.csv`` of each pretraining, by recipe.
+    """
+    figure = make_subplots(rows=2, cols=1, vertical_spacing=0.16)
+    for number, (recipe, history) in enumerate(histories.items()):
+        seen, minutes = history.images / 1e3, history.seconds.cumsum() / 60
+        for row, (along, said) in enumerate(
+            ((seen, "%{x:.0f} milliers d’images"), (minutes, "%{x:.0f} min")), start=1
+        ):
+            figure.add_scatter(
+                row=row, col=1, mode="lines+markers", name=model_lines(recipe),
+                legendgroup=recipe, showlegend=row == 1,
+                x=rounded([0.0, *along]), y=rounded([CHANCE, *(100 * history.val_accuracy)]),
+                line={"color": model_colour(recipe), "width": 2, "dash": DASHES[number]},
+                hovertemplate=f"{said} : %{{y:.1f}} %",
+            )  # fmt: skip
+    axes = {
+        "yaxis": {"ticksuffix": f"{THIN}%", "rangemode": "tozero"},
+        "yaxis2": {"ticksuffix": f"{THIN}%", "rangemode": "tozero"},
+        "xaxis": {"title": {"text": "Images vues (milliers)"}},
+        "xaxis2": {"title": {"text": "Durée d’entraînement (min)"}},
+    }
+    return dress(figure, y="Exactitude", height=640, axes=axes, hovermode="closest")
+
+
+def class_scores(scores: Sequence[ClassScores]) -> go.Figure:
+    """Draw precision, recall and F1 of each class with their intervals.
+
+    Args:
+        scores: One entry a class, in the order of the labels.
+    """
+    figure = go.Figure()
+    for offset, (field, (label, symbol)) in zip((-0.22, 0.0, 0.22), MARKS.items(), strict=True):
+        intervals = [percent(getattr(score, field)) for score in scores]
+        figure.add_scatter(
+            name=label,
+            mode="markers",
+            x=rounded(i.value for i in intervals),
+            y=[score.label + offset for score in scores],
+            error_x=error(intervals),
+            text=[CLASSES[score.label] for score in scores],
+            marker={"symbol": symbol, "size": 9, "color": BLUE if field == "f1" else MUTED},
+            hovertemplate="%{text} : %{x:.1f} %<extra>" + label + "</extra>",
+        )
+    axes = {
+        "xaxis": percent_axis(),
+        "yaxis": {
+            "autorange": "reversed",
+            "tickvals": [score.label for score in scores],
+            "ticktext": [f"{SHORT[CLASSES[score.label]]} ({score.support})" for score in scores],
+            "ticks": "",
+        },
+    }
+    height = 110 + ROW * len(scores)
+    return dress(figure, x="Score et intervalle à 95 %", height=height, axes=axes)
+
+
+def confusion(counts: Int[np.ndarray, "category category"]) -> go.Figure:
+    """Draw a confusion table: true class down, predicted class across.
+
+    Args:
+        counts: Images of each pair, as ``scores.classes.confusion`` counts them.
+    """
+    names = [SHORT[name] for name in CLASSES]
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    figure = go.Figure(
+        go.Heatmap(
+            z=grid(100 * shares),
+            x=names,
+            y=names,
+            text=counts.tolist(),
+            texttemplate="%{text}",
+            colorscale=[[0, "#f2f5f4"], [0.5, "#6aa8c9"], [1, "#05466a"]],
+            zmin=0,
+            zmax=100,
+            xgap=1,
+            ygap=1,
+            showscale=False,
+            colorbar={"title": {"text": "Part de la catégorie vraie (%)"}},
+            hovertemplate="%{y} → %{x} : %{text} images, %{z:.0f} % de la catégorie<extra></extra>",
+        )
+    )
+    axes = {
+        "xaxis": {"tickangle": -60, "showgrid": False, "ticks": ""},
+        "yaxis": {"autorange": "reversed", "showgrid": False, "ticks": ""},
+    }
+    return dress(figure, x="Catégorie prédite", y="Catégorie vraie", height=520, axes=axes)
+
+
+def reliability(curve: Reliability, recipe: str) -> go.Figure:
+    """Draw how often a model is right when it is this sure, above how often it is this sure.
+
+    Args:
+        curve: As ``scores.calibration`` returns it.
+        recipe: Which model, for its name and colour.
+    """
+    filled = curve.count > 0
+    intervals = [
+        percent(Interval(float(v), float(low), float(high)))
+        for v, low, high in zip(
+            curve.accuracy[filled], curve.low[filled], curve.high[filled], strict=True
+        )
+    ]
+    figure = make_subplots(
+        rows=2, cols=1, shared_xaxes=True, row_heights=[0.72, 0.28], vertical_spacing=0.07
+    )
+    figure.add_scatter(
+        row=1, col=1, name="Probabilités tenues", mode="lines", x=[0, 100], y=[0, 100],
+        line={"color": MUTED, "dash": "dash", "width": 1.5}, hoverinfo="skip",
+    )  # fmt: skip
+    figure.add_scatter(
+        row=1, col=1, name=model_name(recipe), mode="markers",
+        x=rounded(100 * curve.confidence[filled]), y=rounded(i.value for i in intervals),
+        error_y=error(intervals), customdata=curve.count[filled].tolist(),
+        marker={"color": model_colour(recipe), "size": 9},
+        hovertemplate="confiance %{x:.0f} %, exactitude %{y:.0f} % (%{customdata} images)"
+        "<extra></extra>",
+    )  # fmt: skip
+    middles = 50 * (curve.edges[:-1] + curve.edges[1:])
+    figure.add_bar(
+        row=2, col=1, name="Images", showlegend=False, x=rounded(middles), y=curve.count.tolist(),
+        marker_color=model_colour(recipe), hovertemplate="%{y} images<extra></extra>",
+    )  # fmt: skip
+    axes = {
+        "xaxis": percent_axis(),
+        "xaxis2": percent_axis() | {"title": {"text": "Confiance annoncée"}},
+        "yaxis": percent_axis(-3.0, 103.0) | {"title": {"text": "Exactitude observée"}},
+        "yaxis2": {"title": {"text": "Images"}, "rangemode": "tozero"},
+    }
+    return dress(figure, height=560, axes=axes, bargap=0.08)
+
+
+def seeds(scores: Mapping[str, tuple[Sequence[float], Interval]], *, metric: str) -> go.Figure:
+    """Draw the score of each seed of each recipe, and the mean with its interval.
+
+    Args:
+        scores: By recipe: the score of each seed, and their mean with its interval.
+        metric: French name of the score, the title of the axis.
+    """
+    figure = go.Figure()
+    for row, (recipe, (by_seed, mean)) in enumerate(scores.items()):
+        colour, mean = model_colour(recipe), percent(mean)
+        figure.add_scatter(
+            name=f"{model_name(recipe)}, moyenne", mode="markers", x=rounded([mean.value]),
+            y=[row], error_x=error([mean]),
+            marker={"symbol": "diamond", "size": 12, "color": colour},
+            hovertemplate="moyenne : %{x:.1f} %<extra></extra>",
+        )  # fmt: skip
+        figure.add_scatter(
+            name=f"{model_name(recipe)}, une graine", mode="markers",
+            x=rounded(100 * score for score in by_seed), y=[row + 0.28] * len(by_seed),
+            marker={"symbol": "circle-open", "size": 9, "color": colour, "line": {"width": 2}},
+            hovertemplate="une graine : %{x:.1f} %<extra></extra>",
+        )  # fmt: skip
+    names = [model_name(recipe).replace(", ", ",<br>") for recipe in scores]
+    axes = {"xaxis": {"ticksuffix": f"{THIN}%"}, "yaxis": listed(names)}
+    height = 120 + ROW * len(scores)
+    return dress(figure, x=metric, height=height, axes=axes, showlegend=False)
+
+
+def gaps(intervals: Mapping[str, Interval], *, metric: str) -> go.Figure:
+    """Draw gaps between models with their intervals, around zero.
+
+    Args:
+        intervals: Gap, a share between -1 and 1, by what is compared; ``<br>`` breaks a name.
+        metric: French name of the score whose gap is drawn.
+    """
+    points = [percent(interval) for interval in intervals.values()]
+    figure = go.Figure(
+        go.Scatter(
+            mode="markers",
+            x=rounded(i.value for i in points),
+            y=list(range(len(points))),
+            text=list(intervals),
+            error_x=error(points),
+            marker={"color": BLUE, "size": 10, "symbol": "diamond"},
+            hovertemplate="%{text} : %{x:+.1f} points<extra></extra>",
+        )
+    )
+    figure.add_vline(x=0, line={"color": INK, "width": 1.2})
+    axes = {"yaxis": listed(list(intervals))}
+    return dress(figure, x=metric, height=120 + ROW * len(intervals), axes=axes)

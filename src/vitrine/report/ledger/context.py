@@ -1,0 +1,121 @@
+"""What results are read against: the data, what others published, what so few images can show."""
+
+from collections.abc import Iterator
+from typing import SupportsFloat
+
+import numpy as np
+
+from vitrine.data import facts, splits, tracked
+from vitrine.data.catalog import CLASSES
+from vitrine.metrics.power import smallest_paired_gap, smallest_unpaired_gap
+from vitrine.report.ledger.values import Value
+
+__all__ = ["ANNOUNCED", "ANSWERED", "DISCORDANCE", "POC_ACCURACY", "clean", "values"]
+
+DISCORDANCE = 0.2
+"""Share of test images on which just one of two models is right: the protocol's assumption."""
+ANNOUNCED = 5
+"""Comparisons that the protocol announces, whose p-values are corrected together."""
+ANSWERED = 0.8
+"""Share of the photos that a model answers, the surest, where it may leave the rest to a person."""
+POC_ACCURACY = 0.8
+"""Accuracy around which two published results are told apart: about that of those we cite."""
+IMAGES, PAIRS = "data/facts/images.csv", "data/facts/pairs.csv"
+POC, TRIAL = "ressources/prior_poc.csv", "ressources/prior_trial.csv"
+_CITED = ("model", "backbone", "test_accuracy", "test_macro_f1", "n_test")
+COMPARISON = "05_comparaison"
+
+
+def values() -> dict[str, Value]:
+    """Return the values that no run of ours changes, by key."""
+    return dict([*_data(), *_cited(), *_power()])
+
+
+def clean(images: np.ndarray) -> np.ndarray:
+    """Return a mask of the images that have no duplicate, exact or near, in another part."""
+    pairs = facts.load("pairs")
+    crossing = pairs[pairs.part_a != pairs.part_b]
+    return ~np.isin(images, np.r_[crossing.image_a.to_numpy(), crossing.image_b.to_numpy()])
+
+
+def _data() -> Iterator[tuple[str, Value]]:
+    notebook = "02_donnees"
+    split, images, pairs = splits.load(), facts.load("images"), facts.load("pairs")
+
+    def count(number: SupportsFloat, source: str, unit: str = "count", decimals: int = 0) -> Value:
+        return Value(
+            value=float(number), unit=unit, decimals=decimals, source=source, notebook=notebook
+        )
+
+    table = "data/splits/published.csv"
+    yield "data.products", count(len(split.frame), table)
+    yield "data.classes", count(len(CLASSES), table)
+    yield "data.per_class", count(len(split.frame) / len(CLASSES), table)
+    for part in ("train", "validation", "test"):
+        yield f"data.{part}", count(len(split.part(part)), table)
+    table = IMAGES
+    present = images[images.red.notna()]
+    yield "data.present", count(len(present), table)
+    yield "data.absent", count(len(images) - len(present), table)
+    megapixels = images.width * images.height / 1e6
+    yield "data.megapixels_median", count(megapixels.median(), table, "Mpx", 1)
+    yield "data.megapixels_largest", count(megapixels.max(), table, "Mpx", 1)
+    ratio = (images.width / images.height).dropna()
+    yield "data.elongated", count((np.maximum(ratio, 1 / ratio) > 4).sum(), table)  # noqa: PLR2004
+    yield "data.white_half", count((present.white_share > 1 / 2).mean(), table, "%")
+    table = PAIRS
+    crossing = pairs[pairs.part_a != pairs.part_b]
+    yield "data.pairs_exact", count(pairs.exact.sum(), table)
+    yield "data.pairs_near", count((~pairs.exact).sum(), table)
+    yield "data.pairs_crossing", count(len(crossing), table)
+    yield "data.near_bits", count(splits.NEAR, "vitrine.data.splits")
+    test = split.part("test").image.to_numpy()
+    yield "data.test_leaked", count((~clean(test)).sum(), table)
+    yield "data.test_clean", count(clean(test).sum(), table)
+    yield "data.pairs_mixed_labels", count((pairs.label_a != pairs.label_b).sum(), table)
+
+
+def _cited() -> Iterator[tuple[str, Value]]:
+    """Yield what others published: single runs, no interval; and the trial told in the protocol."""
+    more = {
+        "unit": "%", "decimals": 1, "source": POC, "notebook": COMPARISON,
+        "hardware": "GTX 1650 (résultat cité)",
+    }  # fmt: skip
+    cited = {}
+    for row in tracked.read(POC, _CITED).itertuples():
+        state = "frozen" if row.backbone == "frozen" else "finetuned"
+        for metric in ("accuracy", "macro_f1"):
+            score = float(getattr(row, f"test_{metric}"))
+            cited[f"{row.model.lower()}-{state}.{metric}"] = score
+            yield (
+                f"poc.{row.model.lower()}-{state}.{metric}",
+                Value(value=score, n=int(row.n_test), **more),
+            )
+    baseline = "efficientnetb0_custom-finetuned"
+    for size in ("t", "s", "b"):
+        candidate = f"mambavision-{size}-1k-finetuned"
+        for metric in ("accuracy", "macro_f1"):
+            gap = cited[f"{candidate}.{metric}"] - cited[f"{baseline}.{metric}"]
+            yield f"poc_gap.mambavision-{size}.{metric}", Value(value=gap, **more)
+    for row in tracked.read(TRIAL, ("key", "value", "unit")).itertuples():
+        yield f"trial.{row.key}", Value(value=float(row.value), unit=row.unit, source=TRIAL)
+
+
+def _power() -> Iterator[tuple[str, Value]]:
+    images = len(splits.load().part("test"))
+    assumed = {"images": images, "discordance": DISCORDANCE}
+    gaps = {
+        "smallest_gap": smallest_paired_gap(**assumed),
+        "smallest_gap_corrected": smallest_paired_gap(**assumed, alpha=0.05 / ANNOUNCED),
+        "smallest_unpaired_gap": smallest_unpaired_gap(images=images, accuracy=POC_ACCURACY),
+    }
+    for name, gap in gaps.items():
+        yield (
+            f"power.{name}",
+            Value(
+                value=gap * 100, unit="points", decimals=1, n=images,
+                source="vitrine.metrics.power", notebook=COMPARISON,
+            ),
+        )  # fmt: skip
+    for name, share in (("power.discordance", DISCORDANCE), ("power.answered", ANSWERED)):
+        yield name, Value(value=share, unit="%", source="vitrine.report.ledger.context")

@@ -1,0 +1,109 @@
+"""One citable number, with everything a reader needs to trust it."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, SupportsFloat
+
+from vitrine.metrics import Interval
+from vitrine.training.runs import Run
+from vitrine.training.runs.meter import UNKNOWN
+
+__all__ = ["Value", "commits", "from_runs", "machine"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Value:
+    """A number that prose may cite.
+
+    Attributes:
+        value: The number, in ``unit``; a share between 0 and 1 where the unit is ``%``.
+        unit: ``%``, ``points``, ``ms``, ``s``, ``min``, ``images/s``, ``M``, ``Mo``, ``Mpx``,
+            ``count`` or empty.
+        decimals: Digits written after the comma.
+        low: Lower end of the 95 % interval; ``None`` where there is none.
+        high: Upper end.
+        n: Images it was measured on.
+        seeds: Seeds of the runs.
+        runs: Runs it comes from.
+        source: Tracked file it comes from, where that is not a run.
+        notebook: Chapter that shows it.
+        commit: Commit that made the runs.
+        hardware: Machine that made them.
+        profile: ``published``; anything else is refused at the door of the ledger.
+    """
+
+    value: float
+    unit: str
+    decimals: int = 0
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    seeds: tuple[int, ...] = ()
+    runs: tuple[str, ...] = ()
+    source: str | None = None
+    notebook: str | None = None
+    commit: str | None = None
+    hardware: str | None = None
+    profile: str = "published"
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.value):
+            raise ValueError(f"expected a finite number in the ledger, found {self.value}")
+        if self.profile != "published" or any("-smoke/" in run for run in self.runs):
+            raise ValueError(
+                f"expected a value of the published profile, found {self.runs or self.profile}: "
+                "a smoke run cannot enter the ledger"
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the value as ``runs/ledger.json`` holds it, rounded to 8 significant digits."""
+        plain = asdict(self)
+        for field in ("value", "low", "high"):
+            if plain[field] is not None:
+                plain[field] = float(f"{plain[field]:.8g}")
+        return plain | {"seeds": list(self.seeds), "runs": list(self.runs)}
+
+
+def from_runs(
+    number: SupportsFloat | Interval,
+    sources: list[Run],
+    *,
+    unit: str,
+    decimals: int = 1,
+    **more: Any,
+) -> Value:
+    """Return a value with the provenance of the runs it was computed from."""
+    interval = number if isinstance(number, Interval) else None
+    return Value(
+        value=interval.value if interval else float(number),
+        low=interval.low if interval else None,
+        high=interval.high if interval else None,
+        unit=unit,
+        decimals=decimals,
+        seeds=tuple(sorted({run.meta["seed"] for run in sources})),
+        runs=tuple(run.name for run in sources),
+        commit=commits([run.meta["code"] for run in sources]),
+        hardware=" ; ".join(sorted({machine(run.meta["hardware"]) for run in sources})),
+        **more,
+    )
+
+
+def commits(codes: Sequence[Mapping[str, Any]]) -> str:
+    """Name the commits of some code, and say whether the tree held anything else.
+
+    Args:
+        codes: The field ``code`` of runs, or of sheets.
+    """
+    known = [code for code in codes if code["commit"] != UNKNOWN]
+    names = sorted({code["commit"][:7] for code in known})
+    names += ["inconnu"] if len(known) < len(codes) else []
+    return ", ".join(names) + (" (modifié)" if any(code["dirty"] for code in known) else "")
+
+
+def machine(hardware: Mapping[str, Any]) -> str:
+    """Name what computed: the field ``hardware`` of a run, or of a sheet."""
+    if hardware.get("gpu"):
+        return hardware["gpu"]
+    threads = hardware["threads"]
+    return f"{hardware['cpu']}, {threads} fil{'s' if threads > 1 else ''} d’exécution"

@@ -1,0 +1,42 @@
+"""Sentences of the book that must be true: each is declared with what decides it.
+
+One module a subject; :data:`CLAIMS` gathers them, and :func:`decide` words them for the ledger.
+"""
+
+from vitrine.report.ledger.verdicts import (
+    comparison,
+    equal_start,
+    explanation,
+    learning,
+    robustness,
+    service,
+)
+from vitrine.report.ledger.verdicts.claim import Ledger
+
+__all__ = ["CLAIMS", "decide"]
+
+CLAIMS = (
+    *learning.CLAIMS,
+    *comparison.CLAIMS,
+    *equal_start.CLAIMS,
+    *robustness.CLAIMS,
+    *explanation.CLAIMS,
+    *service.CLAIMS,
+)
+"""Every sentence that prose may call with the role ``verdict``."""
+
+
+def decide(ledger: Ledger) -> dict[str, dict[str, str]]:
+    """Return the state and the wording of each claim whose values are in the ledger."""
+    verdicts = {}
+    for claim in CLAIMS:
+        if not all(key in ledger for key in claim.needs):
+            continue
+        held, text = claim.holds(ledger), claim.text
+        if held is None:
+            text = claim.cautious
+        elif not held and claim.reverse:
+            held, text = True, claim.reverse
+        state = "undecided" if held is None else str(held).lower()
+        verdicts[claim.key] = {"state": state, "text": text, "expression": claim.expression}
+    return verdicts

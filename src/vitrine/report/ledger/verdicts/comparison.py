@@ -1,0 +1,95 @@
+"""Which of two models the test images prefer, where they can tell."""
+
+from vitrine.report.ledger.verdicts.claim import Claim, Ledger, sign
+from vitrine.report.ledger.verdicts.models import HOG, KERAS, MICRO, PROBE, TORCH
+
+__all__ = ["CLAIMS", "paired"]
+
+_POC_GAPS = tuple(f"poc_gap.mambavision-{size}.accuracy" for size in ("t", "s", "b"))
+
+
+def paired(
+    name: str, candidate: str, baseline: str, *, text: str, cautious: str, reverse: str
+) -> Claim:
+    """Return the claim of an announced comparison: its interval and its test must agree."""
+    gap = f"gap.{candidate}.{baseline}"
+    return Claim(
+        key=name,
+        text=text,
+        cautious=cautious,
+        reverse=reverse,
+        expression=f"intervalle à 95 % de {gap}.accuracy d’un seul côté de zéro, et test de "
+        "McNemar corrigé (Holm) sous 0,05 ; indécis sinon",
+        needs=(f"{gap}.accuracy", f"{gap}.mcnemar_holm"),
+        holds=sign(f"{gap}.accuracy", f"{gap}.mcnemar_holm"),
+    )
+
+
+def _published_gaps_are_small(ledger: Ledger) -> bool:
+    gaps = [abs(ledger[key].value) for key in _POC_GAPS]
+    return 100 * max(gaps) < ledger["power.smallest_gap"].value
+
+
+CLAIMS = (
+    paired(
+        "probe_beats_scratch",
+        PROBE,
+        KERAS,
+        text="la sonde linéaire sur des caractéristiques préentraînées l’emporte sur le réseau "
+        "entraîné de zéro",
+        cautious="les données ne départagent pas la sonde préentraînée et le réseau entraîné de "
+        "zéro",
+        reverse="le réseau entraîné de zéro l’emporte sur la sonde préentraînée",
+    ),
+    Claim(
+        key="probe_beats_classical",
+        text="les caractéristiques apprises sur ImageNet l’emportent sur les descripteurs "
+        "classiques",
+        cautious="les données ne départagent pas les caractéristiques apprises et les descripteurs "
+        "classiques",
+        reverse="les descripteurs classiques l’emportent sur les caractéristiques apprises",
+        expression=f"intervalle corrigé à 95 % de gap.{PROBE}.{HOG}.cv_accuracy d’un seul côté "
+        "de zéro ; indécis sinon",
+        needs=(f"gap.{PROBE}.{HOG}.cv_accuracy",),
+        holds=sign(f"gap.{PROBE}.{HOG}.cv_accuracy"),
+    ),
+    paired(
+        "scratch_against_classical",
+        KERAS,
+        HOG,
+        text="entraîné de zéro, EfficientNet-B0 fait mieux que les descripteurs classiques",
+        cautious="entraîné de zéro, EfficientNet-B0 ne se distingue pas des descripteurs "
+        "classiques avec les images dont nous disposons",
+        reverse="entraîné de zéro, EfficientNet-B0 fait moins bien que les descripteurs classiques",
+    ),
+    paired(
+        "frameworks_differ",
+        TORCH,
+        KERAS,
+        text="à recette égale, nos exécutions en PyTorch font mieux que nos exécutions en "
+        "TensorFlow",
+        cautious="à recette égale, nos images ne départagent pas les deux bibliothèques",
+        reverse="à recette égale, nos exécutions en TensorFlow font mieux que nos exécutions en "
+        "PyTorch",
+    ),
+    paired(
+        "architectures_differ",
+        MICRO,
+        TORCH,
+        text="à recette et taille égales, MambaVision fait mieux qu’EfficientNet-B0",
+        cautious="à recette et taille égales, nos images ne départagent pas MambaVision et "
+        "EfficientNet-B0",
+        reverse="à recette et taille égales, EfficientNet-B0 fait mieux que MambaVision",
+    ),
+    Claim(
+        key="poc_below_power",
+        text="les écarts publiés entre MambaVision et EfficientNet-B0 sont plus petits que ce que "
+        "ces images permettent de déceler",
+        cautious="",
+        reverse="un des écarts publiés entre MambaVision et EfficientNet-B0 dépasse ce que ces "
+        "images permettent de déceler, sans prédictions pour le tester",
+        expression="plus grand poc_gap.mambavision-*.accuracy sous power.smallest_gap",
+        needs=(*_POC_GAPS, "power.smallest_gap"),
+        holds=_published_gaps_are_small,
+    ),
+)

@@ -1,0 +1,177 @@
+"""What an equal start leaves to the architecture, and what pretraining brings to each."""
+
+from vitrine.report.ledger import equal_start
+from vitrine.report.ledger.verdicts.claim import Claim, Ledger, sign
+from vitrine.report.ledger.verdicts.comparison import paired
+
+__all__ = ["CLAIMS"]
+
+B0, MICRO = "efficientnet-b0", "mambavision-micro"
+IMAGES, CLOCK = f"{MICRO}-pretrain", f"{MICRO}-pretrain-clock"
+SAME_NORM = tuple(f"gap.{b}.{a}.accuracy" for a, b in equal_start.SAME_NORM)
+ONCE = "un seul préentraînement de chaque réseau"
+"""What every interval on the pretrained networks leaves out."""
+
+
+def _apart(
+    name: str, candidate: str, spent: str, *, text: str, cautious: str, reverse: str
+) -> Claim:
+    """Return the claim that two pretrainings end apart on the validation part of their corpus.
+
+    Args:
+        name: Key of the claim.
+        candidate: What is compared with EfficientNet-B0.
+        spent: What the candidate may not spend more of, for the claim to be fair.
+        text: Wording where the candidate is ahead.
+        cautious: Wording where nothing is settled.
+        reverse: Wording where the candidate is behind.
+    """
+    ours, theirs = f"{candidate}.top1", f"{B0}-pretrain.top1"
+    budgets = f"{candidate}.{spent}", f"{B0}-pretrain.{spent}"
+
+    def holds(ledger: Ledger) -> bool | None:
+        if ledger[budgets[0]].value > ledger[budgets[1]].value:
+            return None
+        if ledger[ours].low > ledger[theirs].high:
+            return True
+        return False if ledger[ours].high < ledger[theirs].low else None
+
+    return Claim(
+        key=name,
+        text=text,
+        cautious=cautious,
+        reverse=reverse,
+        expression=f"{budgets[0]} au plus égal à {budgets[1]}, et intervalles à 95 % de {ours} et "
+        f"de {theirs} disjoints ; indécis sinon ; {ONCE}",
+        needs=(ours, theirs, *budgets),
+        holds=holds,
+    )
+
+
+def _by_folds(name: str, candidate: str, *, text: str, cautious: str, reverse: str) -> Claim:
+    """Return the claim that the frozen features of two networks differ, fold by fold."""
+    gap = f"gap.{candidate}.{B0}-transfer-probe.cv_accuracy"
+    return Claim(
+        key=name,
+        text=text,
+        cautious=cautious,
+        reverse=reverse,
+        expression=f"intervalle corrigé à 95 % de {gap} d’un seul côté de zéro ; indécis sinon ; "
+        f"{ONCE}",
+        needs=(gap,),
+        holds=sign(gap),
+    )
+
+
+def _same_norm(ledger: Ledger) -> bool | None:
+    decided = {sign(gap)(ledger) for gap in SAME_NORM}
+    return decided.pop() if len(decided) == 1 else None
+
+
+CLAIMS = (
+    Claim(
+        key="equal_norm",
+        text="avec la même moyenne mobile des deux côtés, MambaVision reste devant",
+        cautious="avec la même moyenne mobile des deux côtés, l’écart n’est plus établi",
+        reverse="avec la même moyenne mobile des deux côtés, EfficientNet-B0 passe devant",
+        expression=f"intervalles à 95 % de {SAME_NORM[0]} et de {SAME_NORM[1]} du même côté de "
+        "zéro ; indécis sinon",
+        needs=SAME_NORM,
+        holds=_same_norm,
+    ),
+    _apart(
+        "equal_images_learned",
+        IMAGES,
+        "images_seen",
+        text="à images égales, MambaVision devance EfficientNet-B0 sur le corpus de "
+        "préentraînement",
+        cautious="à images égales, rien ne sépare les deux architectures sur le corpus de "
+        "préentraînement",
+        reverse="à images égales, EfficientNet-B0 devance MambaVision sur le corpus de "
+        "préentraînement",
+    ),
+    _apart(
+        "equal_clock_learned",
+        CLOCK,
+        "minutes",
+        text="sans apprendre plus longtemps, MambaVision devance EfficientNet-B0 sur le corpus de "
+        "préentraînement",
+        cautious="à durée comparable, rien ne sépare les deux architectures sur le corpus de "
+        "préentraînement",
+        reverse="en apprenant moins longtemps, MambaVision reste derrière EfficientNet-B0 sur le "
+        "corpus de préentraînement",
+    ),
+    paired(
+        "pretraining_helps_b0",
+        f"{B0}-transfer",
+        f"{B0}-short",
+        text="à nombre d’époques égal, le préentraînement améliore EfficientNet-B0 sur nos photos",
+        cautious="nos images ne disent pas si, à nombre d’époques égal, le préentraînement "
+        "améliore EfficientNet-B0",
+        reverse="à nombre d’époques égal, le préentraînement dessert EfficientNet-B0 sur nos "
+        "photos",
+    ),
+    paired(
+        "pretraining_helps_micro",
+        f"{MICRO}-transfer",
+        f"{MICRO}-short",
+        text="à nombre d’époques égal, le préentraînement améliore MambaVision sur nos photos",
+        cautious="nos images ne disent pas si, à nombre d’époques égal, le préentraînement "
+        "améliore MambaVision",
+        reverse="à nombre d’époques égal, le préentraînement dessert MambaVision sur nos photos",
+    ),
+    paired(
+        "equal_short",
+        f"{MICRO}-short",
+        f"{B0}-short",
+        text="de zéro et en peu de passages, MambaVision fait mieux qu’EfficientNet-B0",
+        cautious="de zéro et en peu de passages, nos images ne départagent pas les deux "
+        "architectures",
+        reverse="de zéro et en peu de passages, EfficientNet-B0 fait mieux que MambaVision",
+    ),
+    paired(
+        "equal_images",
+        f"{MICRO}-transfer",
+        f"{B0}-transfer",
+        text="préentraînée sur les mêmes images, MambaVision fait mieux qu’EfficientNet-B0",
+        cautious="préentraînées sur les mêmes images, les deux architectures ne se départagent pas "
+        "sur nos photos",
+        reverse="préentraîné sur les mêmes images, EfficientNet-B0 fait mieux que MambaVision",
+    ),
+    paired(
+        "equal_clock",
+        f"{MICRO}-transfer-clock",
+        f"{B0}-transfer",
+        text="préentraînée sans plus de temps, MambaVision fait mieux qu’EfficientNet-B0",
+        cautious="préentraînées à durée comparable, les deux architectures ne se départagent pas "
+        "sur nos photos",
+        reverse="préentraîné à durée comparable, EfficientNet-B0 fait mieux que MambaVision",
+    ),
+    paired(
+        "equal_weights",
+        f"{B0}-keras-transfer",
+        f"{B0}-transfer",
+        text="partie des mêmes poids, la bibliothèque TensorFlow fait mieux que PyTorch",
+        cautious="parties des mêmes poids, les deux bibliothèques ne se départagent pas",
+        reverse="partie des mêmes poids, la bibliothèque PyTorch fait mieux que TensorFlow",
+    ),
+    _by_folds(
+        "equal_images_probed",
+        f"{MICRO}-transfer-probe",
+        text="à images égales, les caractéristiques figées de MambaVision trient mieux nos photos",
+        cautious="à images égales, les caractéristiques figées des deux architectures ne se "
+        "départagent pas",
+        reverse="à images égales, les caractéristiques figées d’EfficientNet-B0 trient mieux nos "
+        "photos",
+    ),
+    _by_folds(
+        "equal_clock_probed",
+        f"{MICRO}-transfer-clock-probe",
+        text="à durée comparable, les caractéristiques figées de MambaVision trient mieux nos "
+        "photos",
+        cautious="à durée comparable, les caractéristiques figées des deux architectures ne se "
+        "départagent pas",
+        reverse="à durée comparable, les caractéristiques figées d’EfficientNet-B0 trient mieux "
+        "nos photos",
+    ),
+)

@@ -1,0 +1,71 @@
+"""What each training taught: better than chance, than a constant, as sure as it says."""
+
+from vitrine.data.catalog import CLASSES
+from vitrine.report.ledger.verdicts.claim import Claim, Ledger, sign, with_recipes
+from vitrine.report.ledger.verdicts.models import KERAS, TORCH
+
+__all__ = ["CLAIMS"]
+
+
+def _above_chance(recipe: str, name: str, network: str) -> Claim:
+    key = f"{recipe}.accuracy"
+    chance = 1 / len(CLASSES)
+
+    def test(ledger: Ledger) -> bool | None:
+        if ledger[key].low > chance:
+            return True
+        return False if ledger[key].high < chance else None
+
+    return Claim(
+        key=name,
+        text=f"{network} fait mieux que le hasard",
+        cautious=f"les images de test ne disent pas si {network} fait mieux que le hasard",
+        expression=f"intervalle à 95 % de {key} entièrement au-dessus de 1/{len(CLASSES)}",
+        needs=(key,),
+        holds=test,
+    )
+
+
+def _miscalibrated(recipe: str, name: str) -> Claim:
+    """Say whether confidence and accuracy differ on average, and which way.
+
+    The calibration error does not decide: it does not say which way, and on so few images a model
+    that is too sure by several points still shows no more of it than honest probabilities may.
+    """
+    excess = f"{recipe}.overconfidence"
+    return Claim(
+        key=name,
+        text="les probabilités annoncées sont trop sûres d’elles, puisque la confiance dépasse en "
+        "moyenne l’exactitude",
+        cautious="nos images ne suffisent pas à dire si les probabilités annoncées sont trop sûres "
+        "d’elles ou trop prudentes",
+        reverse="les probabilités annoncées sont trop prudentes, puisque l’exactitude dépasse en "
+        "moyenne la confiance",
+        expression=f"intervalle à 95 % de {excess} d’un seul côté de zéro ; indécis sinon",
+        needs=(excess,),
+        holds=sign(excess),
+    )
+
+
+def _all_learn(ledger: Ledger) -> bool:
+    trained = [r for r in with_recipes(ledger, "accuracy_clean") if r != "majority"]
+    floor = ledger["majority.accuracy"].high
+    return all(ledger[f"{recipe}.accuracy"].low > floor for recipe in trained)
+
+
+CLAIMS = (
+    _above_chance(KERAS, "keras_above_chance", "le réseau entraîné avec TensorFlow"),
+    _above_chance(TORCH, "torch_above_chance", "le réseau entraîné avec PyTorch"),
+    _miscalibrated(KERAS, "keras_miscalibrated"),
+    _miscalibrated(TORCH, "torch_miscalibrated"),
+    Claim(
+        key="all_learn",
+        text="tous les modèles entraînés font mieux que la réponse constante",
+        cautious="",
+        reverse="au moins un modèle entraîné ne fait pas mieux que la réponse constante",
+        expression="intervalle à 95 % de accuracy au-dessus de celui de majority, pour chaque "
+        "recette",
+        needs=("majority.accuracy",),
+        holds=_all_learn,
+    ),
+)

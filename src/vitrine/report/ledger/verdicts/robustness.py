@@ -1,0 +1,87 @@
+"""What the test images are worth, and what becomes of the answers when they change."""
+
+from vitrine.report.ledger.verdicts.claim import Claim, Ledger, sign, with_recipes
+from vitrine.report.ledger.verdicts.models import KERAS, TORCH
+
+__all__ = ["CLAIMS"]
+
+
+def _leaks_change_nothing(ledger: Ledger) -> bool:
+    return all(
+        ledger[f"{recipe}.accuracy"].low
+        <= ledger[f"{recipe}.accuracy_clean"].value
+        <= ledger[f"{recipe}.accuracy"].high
+        for recipe in with_recipes(ledger, "accuracy_clean")
+    )
+
+
+def _noise_is_worst(ledger: Ledger) -> bool | None:
+    """Tell whether strong noise costs every model more than any other corruption does."""
+    key = "noise_beyond_next"
+    beyond = [ledger[f"{recipe}.{key}"] for recipe in with_recipes(ledger, key)]
+    if any(gap.low > 0 for gap in beyond):
+        return False
+    return True if all(gap.high < 0 for gap in beyond) else None
+
+
+def _jpeg_leaves_scratch(ledger: Ledger) -> bool:
+    asked = [r for r in with_recipes(ledger, "change_jpeg_5") if r.endswith("-scratch")]
+    changes = [ledger[f"{recipe}.change_jpeg_5"] for recipe in asked]
+    return all(change.low <= 0 <= change.high for change in changes)
+
+
+CLAIMS = (
+    Claim(
+        key="duplicates_agree",
+        text="aucune paire de doublons ne réunit deux catégories",
+        cautious="",
+        expression="data.pairs_mixed_labels = 0",
+        needs=("data.pairs_mixed_labels",),
+        holds=lambda ledger: ledger["data.pairs_mixed_labels"].value == 0,
+    ),
+    Claim(
+        key="leaks_change_nothing",
+        text="sans les images de test qui ont un double ailleurs, l’exactitude de chaque modèle "
+        "reste dans son intervalle",
+        cautious="",
+        reverse="sans les images de test qui ont un double ailleurs, l’exactitude d’au moins un "
+        "modèle sort de son intervalle",
+        expression="accuracy_clean dans l’intervalle à 95 % de accuracy, pour chaque recette",
+        needs=("data.test_leaked",),
+        holds=_leaks_change_nothing,
+    ),
+    Claim(
+        key="noise_breaks_all",
+        text="c’est un bruit fort qui coûte le plus à chacun des modèles interrogés",
+        cautious="rien n’établit que le bruit fort soit ce qui coûte le plus à chacun des modèles "
+        "interrogés",
+        reverse="le bruit fort n’est pas ce qui coûte le plus à chacun des modèles interrogés",
+        expression="pour chaque recette, intervalle à 95 % de noise_beyond_next entièrement sous "
+        "zéro : le bruit coûte plus que la plus proche des quatre autres dégradations",
+        needs=(f"{TORCH}.noise_beyond_next",),
+        holds=_noise_is_worst,
+    ),
+    Claim(
+        key="jpeg_leaves_scratch",
+        text="nous ne mesurons aucun effet d’une forte compression JPEG sur les réseaux entraînés "
+        "de zéro",
+        cautious="",
+        reverse="une forte compression JPEG change l’exactitude d’au moins un des réseaux "
+        "entraînés de zéro",
+        expression="intervalle à 95 % de change_jpeg_5 contenant zéro, pour chaque réseau "
+        "entraîné de zéro",
+        needs=(f"{TORCH}.change_jpeg_5", f"{KERAS}.change_jpeg_5"),
+        holds=_jpeg_leaves_scratch,
+    ),
+    Claim(
+        key="larger_input_helps",
+        text="une entrée un peu plus grande qu’à l’entraînement aide le réseau PyTorch",
+        cautious="les images ne suffisent pas à établir qu’une entrée un peu plus grande qu’à "
+        "l’entraînement aide le réseau PyTorch",
+        reverse="une entrée un peu plus grande qu’à l’entraînement nuit au réseau PyTorch",
+        expression=f"intervalle à 95 % de {TORCH}.change_input_160 d’un seul côté de zéro ; "
+        "indécis sinon",
+        needs=(f"{TORCH}.change_input_160",),
+        holds=sign(f"{TORCH}.change_input_160"),
+    ),
+)

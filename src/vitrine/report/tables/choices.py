@@ -1,0 +1,74 @@
+"""What a recipe decides, as a table."""
+
+import pandas as pd
+
+from vitrine.training.recipes import Recipe
+
+__all__ = ["CHOICES", "recipe"]
+
+CHOICES = {
+    "architecture": ("Réseau", "celui que l’on compare ; tout le reste est commun"),
+    "weights": ("Poids de départ", "ce que le réseau sait avant de voir nos photos"),
+    "image_size": ("Côté de l’image (px)", "assez pour reconnaître un objet, peu à calculer"),
+    "windows": ("Côtés des fenêtres", "elles couvrent la carte entière à cette taille d’image"),
+    "batch_size": ("Images par pas", "assez pour que la normalisation par lots soit stable"),
+    "epochs": ("Époques", "combien de fois le réseau revoit des photos si rares"),
+    "budget": ("Durée d’entraînement (s)", "le même temps de calcul pour toutes les architectures"),
+    "head_epochs": ("Époques de la tête seule", "elle apprend sans déformer le tronc préentraîné"),
+    "warmup_epochs": (
+        "Époques de montée en régime",
+        "un taux qui croît évite de diverger",
+    ),
+    "optimizer": ("Optimiseur", "la règle qui change les poids à chaque pas"),
+    "learning_rate": ("Taux d’apprentissage maximal", "il redescend ensuite en demi-cosinus"),
+    "layer_decay": ("Décroissance par couche", "les premières couches, générales, bougent moins"),
+    "weight_decay": (
+        "Décroissance des poids",
+        "freine les poids inutiles ; biais et normes exclus",
+    ),
+    "label_smoothing": ("Lissage des étiquettes", "décourage les réponses trop sûres d’elles"),
+    "drop_rate": ("Extinction avant la tête", "aucune caractéristique n’est indispensable"),
+    "drop_path_rate": ("Profondeur stochastique", "des blocs sautés : aucun n’est irremplaçable"),
+    "norm_momentum": (
+        "Dernier lot dans les moyennes",
+        "celui de Keras, pour que les deux bibliothèques oublient aussi lentement",
+    ),
+    "crop_scale": ("Part minimale du recadrage", "l’objet n’est ni toujours entier ni centré"),
+    "flip": ("Miroir horizontal", "un produit retourné reste le même produit"),
+    "jitter": ("Variation des couleurs", "la lumière du studio ne doit pas être un indice"),
+    "randaugment": ("RandAugment", "des déformations tirées au sort, d’amplitude fixée"),
+    "mixup": ("Mixup", "des photos mélangées adoucissent la frontière entre catégories"),
+    "cutmix": ("CutMix", "un morceau d’une photo collé sur une autre"),
+    "ema_decay": ("Moyenne des poids", "une moyenne mobile varie moins qu’une époque isolée"),
+    "patience": (
+        "Patience (époques)",
+        "zéro : pas d’arrêt, la dernière époque est gardée",
+    ),
+}
+"""Field of a recipe: its French name, and what the choice is for."""
+ALWAYS = ("architecture", "weights", "batch_size", "patience")
+"""Fields listed even where they keep their neutral value: that too is a choice."""
+
+
+def recipe(chosen: Recipe) -> pd.DataFrame:
+    """List what a recipe decides, and what each choice is for.
+
+    Options that the recipe leaves at their neutral value are left out.
+    """
+    neutral = {field.name: field.default for field in chosen.__dataclass_fields__.values()}
+    rows = []
+    for field, (label, purpose) in CHOICES.items():
+        value = getattr(chosen, field)
+        if value != neutral[field] or field in ALWAYS:
+            rows.append({"Choix": label, "Valeur": _choice(value), "À quoi il sert": purpose})
+    return pd.DataFrame(rows)
+
+
+def _choice(value: object) -> str:
+    if isinstance(value, bool):
+        return "oui" if value else "non"
+    if isinstance(value, int | float):
+        return f"{value:g}".replace(".", ",")
+    if isinstance(value, tuple):
+        return " et ".join(map(_choice, value))
+    return {"none": "aucun"}.get(str(value), str(value))

@@ -1,0 +1,110 @@
+"""Tables of scores: of one model, of all of them, of the gaps between two."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from vitrine.metrics import Interval
+from vitrine.metrics.table import Announced
+from vitrine.report.tables.shown import NO_BREAK, THIN, number, with_interval
+
+__all__ = ["METRICS_FR", "SMALLEST_P", "announced", "cited", "comparison", "scores"]
+
+METRICS_FR = {
+    "accuracy": "Exactitude",
+    "balanced_accuracy": "Exactitude équilibrée",
+    "macro_f1": "F1 macro",
+    "top2_accuracy": "Exactitude à deux réponses",
+    "log_loss": "Perte logarithmique (nats)",
+    "brier": "Score de Brier",
+    "expected_calibration_error": "Erreur de calibration",
+}
+ALPHA, SMALLEST_P = 0.05, 0.001
+"""Level of the tests, and the smallest p-value that is written out."""
+
+
+def scores(panels: Mapping[str, Mapping[str, Interval]]) -> pd.DataFrame:
+    """List scores with their 95 % intervals: a row a score, a column a model.
+
+    Args:
+        panels: By name of model, what ``scores.panel`` returned.
+    """
+    first = next(iter(panels.values()))
+    table = pd.DataFrame({"Mesure": [METRICS_FR[name] for name in first]})
+    for model, panel in panels.items():
+        table[model] = [with_interval(name, interval) for name, interval in panel.items()]
+    return table
+
+
+def comparison(
+    panels: Mapping[str, Mapping[str, Interval]],
+    *,
+    seeds: Mapping[str, int],
+    leaders: Mapping[str, str | None],
+) -> pd.DataFrame:
+    """List models with the scores that are compared: a row a model, a column a score.
+
+    Args:
+        panels: By name of model, what ``scores.table.recipe_panel`` returned.
+        seeds: By name of model, the runs that its scores are a mean of.
+        leaders: By score shown, the model that leads where one does; its cell gets a star.
+    """
+    rows = []
+    for model, panel in panels.items():
+        row = {"Modèle": model, "Graines": seeds[model]}
+        for name, led_by in leaders.items():
+            star = f"{THIN}★" if led_by == model else ""
+            row[METRICS_FR[name]] = with_interval(name, panel[name]) + star
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def announced(compared: Mapping[str, Announced]) -> pd.DataFrame:
+    """List the announced comparisons: gaps, discordant images, tests, and what they allow to say.
+
+    Args:
+        compared: By what is compared, what ``scores.table.announced`` returned.
+    """
+    rows = []
+    for name, found in compared.items():
+        deciding, test, adjusted = next(iter(found.gaps.values())), found.test, found.adjusted
+        row = {"Comparaison": name}
+        for metric, gap in found.gaps.items():
+            row[f"{METRICS_FR[metric]}, écart (points)"] = _points(gap)
+        row["Images gagnées et perdues"] = f"{test.only_candidate} et {test.only_baseline}"
+        row["p (McNemar)"], row["p corrigée (Holm)"] = _p_value(test.p_value), _p_value(adjusted)
+        settled = deciding.excludes_zero and adjusted < ALPHA
+        row["Lecture"] = "écart établi" if settled else "non départagés"
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _points(gap: Interval) -> str:
+    value, low, high = (
+        ("+" if end > 0 else "") + number(100 * end, 1) for end in (gap.value, gap.low, gap.high)
+    )
+    return f"{value} [{low}{NO_BREAK};{NO_BREAK}{high}]"
+
+
+def _p_value(p: float) -> str:
+    return "< 0,001" if p < SMALLEST_P else number(p, 3)
+
+
+def cited(results: pd.DataFrame) -> pd.DataFrame:
+    """List results that others published, best first: single runs, so no interval.
+
+    Args:
+        results: ``ressources/prior_poc.csv``.
+    """
+    ranked = results.sort_values("test_accuracy", ascending=False)
+    state = {"frozen": "gelé", "fine-tuned": "réglage fin"}
+    return pd.DataFrame(
+        {
+            "Modèle": ranked.model.to_numpy(),
+            "Tronc": ranked.backbone.map(state).to_numpy(),
+            "Exactitude (%)": 100 * ranked.test_accuracy.to_numpy(),
+            "F1 macro (%)": 100 * ranked.test_macro_f1.to_numpy(),
+            "Meilleure validation (%)": 100 * ranked.best_val_accuracy.to_numpy(),
+            "Entraînement (min)": ranked.train_loop_s.to_numpy() / 60,
+        }
+    )

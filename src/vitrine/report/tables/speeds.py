@@ -1,0 +1,261 @@
+"""Sheets of ``vitrine bench`` to tables: bars, scans, networks, runtimes, what a model costs.
+
+The sheets are given as they were read from ``runs/bench/*.json``; nothing is measured here.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from vitrine.training.runs import Run
+from vitrine.training.runs.energy import watt_hours
+
+__all__ = ["backbones", "benchmarks", "costs", "networks", "runtimes", "scans"]
+
+PASSES_FR = {"forward": "passe avant", "training": "avant et arrière"}
+STEPS_FR = {"forward": "inférence", "training": "pas d’entraînement"}
+FORMS_FR = {
+    "plain": "témoin simple",
+    "reference": "référence",
+    "chunked": "par tranches (la nôtre, sur processeur)",
+    "two_level": "à deux niveaux (pour l’export)",
+    "triton": "Triton (la nôtre, sur carte graphique)",
+    "mamba_ssm": "noyau CUDA de mamba-ssm",
+}
+CANDIDATES_FR = {
+    "plain": "témoin simple",
+    "ours": "le nôtre",
+    "ours, channels last": "le nôtre, canaux en dernier",
+    "mamba_ssm": "noyau CUDA de mamba-ssm",
+}
+NETWORKS_FR = {
+    "mambavision_nano": "MambaVision nano",
+    "mambavision_micro": "MambaVision micro",
+    "mambavision_tiny": "MambaVision-T",
+}
+LICENCES_FR = {
+    None: "sans poids publiés",
+    "apache-2.0": "Apache-2.0",
+    "mit": "MIT",
+    "cc-by-nc-sa-4.0": "CC BY-NC-SA 4.0, non commerciale",
+    "cvnets-license": "propre à Apple",
+}
+AGREES = 1e-4
+"""Largest gap of logits, relative to the largest of them, that is rounding alone."""
+_THIN, _NO_BREAK = "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}"
+
+Sheet = Mapping[str, Any]
+
+
+def benchmarks(*sheets: Sheet) -> pd.DataFrame:
+    """List every bar with what was measured against it, and whether it is reached.
+
+    Args:
+        sheets: Contents of ``runs/bench/scan.json``, ``runs/bench/model.json`` or both, or of those
+            measured on a graphics card.
+    """
+    bars = [bar for sheet in sheets for bar in sheet["bars"]]
+    return pd.DataFrame(
+        [
+            {
+                "Mesure": _about(bar),
+                "Seuil": _limit(bar),
+                "Mesuré": _figure(bar["about"], bar["measured"]),
+                "Atteint": bar["reached"],
+            }
+            for bar in bars
+        ],
+        columns=["Mesure", "Seuil", "Mesuré", "Atteint"],
+    )
+
+
+def scans(sheet: Sheet) -> pd.DataFrame:
+    """List the forms of the scan at each shape: duration, ratio to the plain one, memory."""
+    return pd.DataFrame(
+        [
+            {
+                "Longueur": row["length"],
+                "Lot": row["batch"],
+                "Canaux": row["width"],
+                "Passe": PASSES_FR[row["pass"]],
+                "Forme": FORMS_FR[row["candidate"]],
+                "Durée (ms)": float(row["milliseconds"]),
+                "Fois plus rapide": float(row["ratio"]),
+                "Mémoire (Mio)": float(row["memory_mib"]),
+                "Mémoire (% du témoin)": 100 * float(row["memory_share"]),
+            }
+            for row in sheet["rows"]
+        ]
+    )
+
+
+def networks(sheet: Sheet) -> pd.DataFrame:
+    """List the networks: duration and ratios to the one on the plain scan."""
+    return pd.DataFrame(
+        [
+            {
+                "Passe": STEPS_FR[row["pass"]],
+                "Lot": row["batch"],
+                "Balayage": CANDIDATES_FR[row["candidate"]],
+                "Précision": row["dtype"],
+                "Durée (ms)": float(row["milliseconds"]),
+                "Images/s": float(row["images_per_second"]),
+                "Fois plus rapide que le témoin en float32": float(row["ratio"]),
+                "Fois plus rapide à même précision": float(row["ratio_same_dtype"]),
+            }
+            for row in sheet["rows"]
+        ]
+    )
+
+
+def runtimes(sheet: Sheet) -> pd.DataFrame:
+    """List ONNX Runtime beside PyTorch: duration, ratio, agreement of the answers."""
+    return pd.DataFrame(
+        [
+            {
+                "Réseau": _network(row),
+                "Lot": row["batch"],
+                "PyTorch (ms)": float(row["eager_milliseconds"]),
+                "ONNX Runtime (ms)": float(row["onnx_milliseconds"]),
+                "Fois plus rapide": float(row["ratio"]),
+                "Plus grand écart des logits": _scientific(row["largest_gap"]),
+                "Même première réponse": row["same_top1"],
+            }
+            for row in sheet["onnx"]
+        ]
+    )
+
+
+def backbones(sheet: Sheet, cited: pd.DataFrame, gpu: Sheet | None = None) -> pd.DataFrame:
+    """List candidate backbones: what is cited of each, what was counted and measured here.
+
+    Args:
+        sheet: Content of ``runs/bench/backbones.json``.
+        cited: ``ressources/backbones.csv``: label and accuracy on ImageNet of each.
+        gpu: Content of ``runs/bench/backbones-cuda.json``, where one was measured.
+    """
+    known = cited.set_index("model")
+    onnx = {row["model"]: row for row in sheet["onnx"]}
+    faster = {row["model"]: row["images_per_second"] for row in (gpu or {"rows": []})["rows"]}
+    baseline = known.label[sheet["baseline"]]
+    return pd.DataFrame(
+        [
+            {
+                "Réseau": known.label[row["model"]],
+                "Top-1 ImageNet, cité (%)": _known(known.top1[row["model"]], "non publié"),
+                "Côté (px)": row["side"],
+                "Paramètres (M)": row["parameters"] / 1e6,
+                "Multiplications (G)": row["multiply_adds"] / 1e9,
+                "Images/s, un fil": float(row["images_per_second"]),
+                f"Vitesse ({baseline} = 1)": float(row["ratio"]),
+                "Images/s, carte graphique": _known(faster.get(row["model"]), "non mesuré"),
+                "ONNX Runtime": _exported(onnx.get(row["model"])),
+                "Licence des poids": LICENCES_FR.get(row["licence"], row["licence"]),
+            }
+            for row in sheet["rows"]
+        ]
+    ).sort_values("Multiplications (G)", ignore_index=True)
+
+
+def _known(value: float | None, otherwise: str) -> str:
+    return otherwise if value is None or pd.isna(value) else f"{value:.1f}".replace(".", ",")
+
+
+def _exported(row: Mapping[str, Any] | None) -> str:
+    if row is None:
+        return "non essayé"
+    if "refusal" in row:
+        return "export refusé"
+    if not row["same_top1"] or row["relative_gap"] > AGREES:
+        return "réponses différentes"
+    return f"{_decimal(row['ratio'])}{_NO_BREAK}× PyTorch"
+
+
+def costs(models: Mapping[str, Run], sheets: Mapping[str, Sheet]) -> pd.DataFrame:
+    """List what each model costs to learn, then to ask; what is not measured is left empty.
+
+    Args:
+        models: By recipe, one of its runs.
+        sheets: By name, those of ``vitrine bench recipes``: ``recipes`` for a core and, where a
+            graphics card was measured, ``recipes-cuda``.
+
+    Returns:
+        ``recipe``, ``parameters`` learned, ``minutes`` and ``energy`` (watt-hours) of a training,
+        ``multiply_adds`` of a photo, and milliseconds of one on a ``core`` and on a ``card``.
+    """
+    core, card = (
+        {row["recipe"]: row for row in sheets.get(name, {"rows": []})["rows"]}
+        for name in ("recipes", "recipes-cuda")
+    )
+    rows = []
+    for recipe, run in models.items():
+        timing = run.meta["timing"]
+        lasted = timing["training_seconds"] or timing["seconds"]
+        rows.append(
+            {
+                "recipe": recipe,
+                "parameters": run.meta["parameters"],
+                "minutes": lasted / 60,
+                "energy": watt_hours(run.meta),
+                "multiply_adds": core.get(recipe, {}).get("multiply_adds"),
+                "core": _milliseconds(core.get(recipe)),
+                "card": _milliseconds(card.get(recipe)),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _milliseconds(row: Mapping[str, Any] | None) -> float | None:
+    """Return the time of one photo: that of a batch, divided by its size."""
+    return row["milliseconds"] / row["batch"] if row else None
+
+
+def _about(bar: Mapping[str, Any]) -> str:
+    about = bar["about"]
+    if about in ("scan", "memory"):
+        what = {"scan": "balayage, vitesse", "memory": "balayage, mémoire"}[about]
+        return f"{what}, {PASSES_FR[bar['pass']]}, {bar['length']} jetons"
+    if about == "network":
+        return f"{_network(bar)}, canaux en dernier, {STEPS_FR[bar['pass']]}, {bar['dtype']}"
+    if about == "kernel":
+        on = f"{bar['length']} jetons" if "length" in bar else f"{_network(bar)}, {bar['dtype']}"
+        return f"face au noyau CUDA de mamba-ssm, {PASSES_FR[bar['pass']]}, {on}"
+    what = {
+        "runtime speed": "vitesse",
+        "runtime gap": "écart des logits",
+        "runtime top-1": "même première réponse",
+    }[about]
+    return f"ONNX Runtime face à PyTorch, {_network(bar)}, lot de {bar['batch']}, {what}"
+
+
+def _limit(bar: Mapping[str, Any]) -> str:
+    if bar["about"] == "runtime top-1":
+        return _figure(bar["about"], bar["at_least"])
+    sign, limit = ("≥", bar["at_least"]) if "at_least" in bar else ("≤", bar["at_most"])
+    return f"{sign}{_NO_BREAK}{_figure(bar['about'], limit)}"
+
+
+def _figure(about: str, value: float) -> str:
+    if about == "memory":
+        return f"{_decimal(100 * value)}{_THIN}%"
+    if about == "runtime top-1":
+        return "oui" if value else "non"
+    if about == "runtime gap":
+        return _scientific(value)
+    return f"{_decimal(value)}{_NO_BREAK}×"
+
+
+def _decimal(value: float) -> str:
+    return f"{value:.3g}".replace(".", ",")
+
+
+def _scientific(value: float) -> str:
+    """Write a small number in French: ``2,1 × 10^-5`` with the exponent raised."""
+    mantissa, _, exponent = f"{value:.1e}".partition("e")
+    raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{mantissa.replace('.', ',')}{_NO_BREAK}×{_NO_BREAK}10{raised}"
+
+
+def _network(row: Mapping[str, Any]) -> str:
+    return NETWORKS_FR.get(row["model"], row["model"])

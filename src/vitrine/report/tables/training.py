@@ -1,0 +1,65 @@
+"""What trainings cost, as tables."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from vitrine.metrics import Interval
+from vitrine.report.tables.shown import THIN, number, with_interval
+from vitrine.training.runs import Run
+from vitrine.training.runs.energy import watt_hours
+
+__all__ = ["costs", "pretrainings"]
+
+
+def costs(trained: Sequence[Run]) -> pd.DataFrame:
+    """List what each training cost, and on what machine."""
+    return pd.DataFrame([_cost(run) for run in trained])
+
+
+def pretrainings(
+    trained: Mapping[str, Run], scores: Mapping[str, Sequence[Interval]]
+) -> pd.DataFrame:
+    """List what each pretraining saw, took and learned.
+
+    Args:
+        trained: By name on screen, the run.
+        scores: By the same name, its accuracy to one guess, then to five.
+    """
+    rows = []
+    for name, run in trained.items():
+        timing, first = run.meta["timing"], scores[name]
+        rows.append(
+            {
+                "Préentraînement": name,
+                "Images vues (milliers)": run.history.images.iloc[-1] / 1e3,
+                "Durée (min)": timing["training_seconds"] / 60,
+                "Processeur (min)": timing["cpu_seconds"] / 60,
+                "Images/s": float(timing["images_per_second"]),
+                "Attente des données": f"{number(100 * timing['waited_share'], 2)}{THIN}%",
+                "Première réponse juste": with_interval("accuracy", first[0]),
+                "Parmi cinq": with_interval("accuracy", first[1]),
+                "Énergie (Wh, estimée)": watt_hours(run.meta) or np.nan,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _cost(run: Run) -> dict[str, object]:
+    hardware, timing = run.meta["hardware"], run.meta["timing"]
+    threads = hardware.get("threads") or 0
+    machine = hardware.get("gpu") or f"{hardware['cpu']}, {threads} fil{'s'[: threads > 1]}"
+    return {
+        "Graine": run.meta["seed"],
+        "Matériel": machine,
+        "Époques": len(run.history),
+        "Médiane (s par époque)": float(run.history.seconds.median()),
+        "Entraînement (min)": timing["training_seconds"] / 60,
+        "Images/s": float(timing["images_per_second"] or np.nan),
+        "Mémoire (Gio)": _gib(timing.get("peak_memory_mib")),
+    }
+
+
+def _gib(mebibytes: int | None) -> float:
+    return np.nan if mebibytes is None else mebibytes / 1024

@@ -1,0 +1,210 @@
+"""Turn a recipe and a split into a run."""
+
+import os
+import time
+from functools import partial
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from vitrine.data import images
+from vitrine.data.catalog import CLASSES, Catalog
+from vitrine.data.splits import Split
+from vitrine.training.keras.network import build, freeze, predict
+from vitrine.training.keras.photos import batches
+from vitrine.training.keras.state import BEST, LAST, load_state, save_state
+from vitrine.training.recipes import Recipe, RecipeError, best_epoch, epoch_seed
+from vitrine.training.runs import Meter, Run, RunFolder, start
+
+__all__ = ["fit"]
+
+
+def _device(asked: str, threads: int) -> str:
+    gpus = tf.config.list_physical_devices("GPU")
+    if asked == "cuda" and not gpus:
+        raise RecipeError(
+            "expected a GPU that TensorFlow can use, found none; train with --device cpu, or "
+            "--device auto to take what there is"
+        )
+    try:
+        if asked == "cpu" and gpus:
+            tf.config.set_visible_devices([], "GPU")
+        if tf.config.threading.get_intra_op_parallelism_threads() != threads:
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
+            tf.config.threading.set_inter_op_parallelism_threads(threads)
+    except RuntimeError as error:
+        raise RecipeError(
+            "expected to choose the device and the threads before TensorFlow starts, found it "
+            "running; train in a new process"
+        ) from error
+    return "cuda" if gpus and asked != "cpu" else "cpu"
+
+
+class Rate(keras.callbacks.Callback):
+    """Set the learning rate of each step from the recipe, as the PyTorch trainer does."""
+
+    def __init__(self, recipe: Recipe, epoch: int, steps: int) -> None:
+        super().__init__()
+        self.recipe, self.first, self.steps = recipe, epoch, steps
+
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        """Assign the rate of this step."""
+        passes = self.first + (batch + 0.5) / self.steps
+        self.model.optimizer.learning_rate.assign(self.recipe.learning_rate_at(passes))
+
+
+def _compile(network: keras.Model, recipe: Recipe, epoch: int) -> None:
+    """Freeze what this epoch freezes and give the network a fresh optimiser."""
+    frozen = recipe.backbone == "frozen" or epoch < recipe.head_epochs
+    freeze(network, frozen=frozen)
+    optimizer = keras.optimizers.AdamW(
+        recipe.learning_rate, weight_decay=recipe.weight_decay, epsilon=1e-8
+    )
+    vectors = [v for v in network.trainable_variables if len(v.shape) <= 1]
+    optimizer.exclude_from_weight_decay(var_list=vectors)
+    network.compile(
+        optimizer,
+        keras.losses.CategoricalCrossentropy(
+            from_logits=True, label_smoothing=recipe.label_smoothing
+        ),
+        metrics=["accuracy"],
+        jit_compile=False,
+    )
+    optimizer.build(network.trainable_variables)
+
+
+def _reseed(network: keras.Model, seed: int) -> None:
+    """Restart every generator of the network, dropout's included, from one seed.
+
+    ``keras.utils.set_random_seed`` would make TensorFlow forget the graphs that it has prepared:
+    six seconds of each epoch, on one core.
+    """
+    states = [v for v in network.variables if v.path.endswith("seed_generator_state")]
+    for i, state in enumerate(states):
+        state.assign(np.array([seed, i]))
+
+
+def _validate(network: keras.Model, pixels: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+    """Return the plain cross-entropy and the accuracy."""
+    given = predict(network, pixels)
+    truth = given[np.arange(len(labels)), labels]
+    loss = float(-np.log(np.maximum(truth, 1e-12)).mean())
+    return loss, float((given.argmax(axis=1) == labels).mean())
+
+
+def fit(
+    recipe: Recipe,
+    split: Split,
+    catalog: Catalog,
+    *,
+    seed: int = 0,
+    base: Path | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    resume: bool = False,
+) -> Run:
+    """Train a network of ``keras.applications`` as the recipe says and seal the run.
+
+    Args:
+        recipe: What to train and how.
+        split: Who is train, validation, test.
+        catalog: Where the photos are.
+        seed: Seeds the weights, the augmentation and the order of the batches. Not the split.
+        base: Folder that holds the runs; by default the project's ``runs/``.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        threads: Threads to compute with on a CPU; by default all cores.
+        resume: Go on from the last epoch of an interrupted run.
+
+    Raises:
+        RecipeError: If the architecture, its weights or the device cannot be had.
+        RunError: If the run is finished already, or begun and not resumed.
+        KeyboardInterrupt: If training is interrupted; the last whole epoch is kept.
+    """
+    threads = threads or os.cpu_count() or 1
+    obtained = _device(device, threads)
+    folder = RunFolder(recipe, seed, base)
+    folder.prepare(resume=resume)
+    split = split.present(catalog)
+    gpu = tf.config.list_physical_devices("GPU") if obtained == "cuda" else []
+    name = tf.config.experimental.get_device_details(gpu[0]).get("device_name") if gpu else None
+    meter = Meter(obtained, asked=device, gpu=name, threads=threads)
+
+    train, validation = split.part("train"), split.part("validation")
+    steps = len(train) // recipe.batch_size
+    if steps == 0:
+        raise RecipeError(
+            f"recipe {recipe.name}: expected at least batch_size={recipe.batch_size} photos to "
+            f"train on, found {len(train)}"
+        )
+    with tf.device("/CPU:0"):
+        pixels = tf.constant(images.cached(catalog, train.image.tolist(), images.TRAIN_SIZE))
+        labels = tf.constant(train.label.to_numpy())
+    held_out = images.cached(catalog, validation.image.tolist(), recipe.image_size)
+
+    policy = _policy(recipe, obtained)
+    keras.config.set_dtype_policy(policy)
+    tf.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(epoch_seed(seed, recipe.epochs))
+    network, began = build(recipe), start.facts(recipe)
+    _compile(network, recipe, epoch=0)
+    history = load_state(network, folder.weights / LAST, partial(_compile, network, recipe))
+
+    for epoch in range(len(history), recipe.epochs):
+        losses = [row["val_loss"] for row in history]
+        if losses and recipe.stops(losses):  # now, or before an interruption
+            break
+        if epoch == recipe.head_epochs and epoch:
+            _compile(network, recipe, epoch)
+        _reseed(network, epoch_seed(seed, epoch))
+        data = batches(pixels, labels, recipe, seed=seed, epoch=epoch, classes=len(CLASSES))
+        clock = time.perf_counter()
+        rate = Rate(recipe, epoch, steps)
+        logs = network.fit(data, epochs=1, verbose=0, callbacks=[rate], shuffle=False).history
+        seconds = time.perf_counter() - clock
+        val_loss, val_accuracy = _validate(network, held_out, validation.label.to_numpy())
+        history.append(
+            {
+                "epoch": epoch + 1,
+                "seconds": seconds,
+                "learning_rate": float(network.optimizer.learning_rate),
+                "train_loss": logs["loss"][0],
+                "train_accuracy": logs["accuracy"][0],
+                "val_loss": val_loss,
+                "val_accuracy": val_accuracy,
+                "wall_time": time.time(),
+            }
+        )
+        if recipe.patience and best_epoch([row["val_loss"] for row in history]) == epoch:
+            save_state(network, folder.weights / BEST, history)  # first: a kill may come between
+        save_state(network, folder.weights / LAST, history)
+        folder.write_history(history)
+
+    if recipe.patience:
+        load_state(network, folder.weights / BEST, partial(_compile, network, recipe))
+    if policy != "float32":
+        keras.config.set_dtype_policy("float32")
+        trained, network = network, build(recipe, pretrained=False)
+        network.set_weights(trained.get_weights())
+    network.save_weights(folder.weights / "model.weights.h5")
+    facts = meter.facts(history, steps * recipe.batch_size)
+    facts["parameters"] = int(sum(np.prod(v.shape) for v in _weights(network)))
+    facts["precision"] = policy
+    facts |= began
+    run = folder.seal(split, catalog, partial(predict, network), facts, history)
+    for left in (LAST, BEST):
+        (folder.weights / left).unlink(missing_ok=True)
+    return run
+
+
+def _weights(network: keras.Model) -> list:
+    """Return the variables that training moves by gradient, whether frozen here or not."""
+    network.trainable = True
+    return network.trainable_variables
+
+
+def _policy(recipe: Recipe, device: str) -> str:
+    if recipe.precision == "auto":
+        return "mixed_bfloat16" if device == "cuda" else "float32"
+    return {"float32": "float32", "bfloat16": "mixed_bfloat16"}[recipe.precision]

@@ -1,0 +1,96 @@
+"""Feed the training loop with ``tf.data``: the recipe's augmentations, each drawn from a seed."""
+
+import numpy as np
+import tensorflow as tf
+
+from vitrine.training.recipes import Recipe, epoch_seed
+
+__all__ = ["batches"]
+
+RATIOS = (3 / 4, 4 / 3)
+"""Aspect ratios that a random crop may take, torchvision's."""
+
+
+def _crop(pixels: tf.Tensor, seed: tf.Tensor, recipe: Recipe) -> tf.Tensor:
+    size = (recipe.image_size, recipe.image_size)
+    if recipe.crop_scale < 1:
+        whole = tf.constant([[[0.0, 0.0, 1.0, 1.0]]])
+        begin, extent, _ = tf.image.stateless_sample_distorted_bounding_box(
+            tf.shape(pixels), whole, seed=seed, min_object_covered=0.0,
+            area_range=(recipe.crop_scale, 1.0), aspect_ratio_range=RATIOS,
+        )  # fmt: skip
+        pixels = tf.slice(pixels, begin, extent)
+    resized = tf.image.resize(pixels, size, antialias=True)
+    return tf.ensure_shape(resized, (*size, 3))
+
+
+def _blend(first: tf.Tensor, second: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
+    return tf.clip_by_value(factor * first + (1 - factor) * second, 0.0, 255.0)
+
+
+def _jitter(pixels: tf.Tensor, seed: tf.Tensor, most: float) -> tf.Tensor:
+    """Change brightness, contrast, then saturation, each by a factor in [1 - most, 1 + most]."""
+    factors = tf.random.stateless_uniform((3,), seed, 1 - most, 1 + most)
+    pixels = _blend(pixels, tf.zeros_like(pixels), factors[0])
+    pixels = _blend(pixels, tf.reduce_mean(tf.image.rgb_to_grayscale(pixels)), factors[1])
+    return _blend(pixels, tf.image.rgb_to_grayscale(pixels), factors[2])
+
+
+def _mixup(
+    pixels: tf.Tensor, targets: tf.Tensor, seed: tf.Tensor, alpha: float
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Mix each photo of the batch with its mirror place in the batch, in one proportion."""
+    seeds = tf.random.split(seed, 2)
+    gammas = tf.stack([tf.random.stateless_gamma((), s, alpha) for s in tf.unstack(seeds)])
+    share = gammas[0] / tf.reduce_sum(gammas)  # a Beta(alpha, alpha) variable
+    return (
+        share * pixels + (1 - share) * pixels[::-1],
+        share * targets + (1 - share) * targets[::-1],
+    )
+
+
+def batches(
+    pixels: tf.Tensor,
+    labels: tf.Tensor,
+    recipe: Recipe,
+    *,
+    seed: int,
+    epoch: int,
+    classes: int,
+) -> tf.data.Dataset:
+    """Return the whole batches of one epoch: float pixels in [0, 255] and soft targets.
+
+    Args:
+        pixels: Decoded photos, uint8 (image, height, width, 3), larger than the recipe's size so
+            that a crop has room.
+        labels: Class of each.
+        recipe: Says which augmentations, and the size they end at.
+        seed: Seed of the run.
+        epoch: Number of the epoch, from 0: with the seed it decides the order and every draw.
+        classes: Number of classes.
+    """
+    first = epoch_seed(seed, epoch)
+    order = np.random.default_rng(first).permutation(int(labels.shape[0]))
+
+    def augment(i: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        seed = tf.stack([first, tf.cast(i, tf.int32)])
+        crop, flip, jitter = tf.unstack(tf.random.split(seed, 3))
+        image = _crop(tf.gather(pixels, i), crop, recipe)
+        if recipe.flip:
+            mirrored = tf.random.stateless_uniform((), flip) < 1 / 2
+            image = tf.where(mirrored, image[:, ::-1], image)
+        if recipe.jitter:
+            image = _jitter(image, jitter, recipe.jitter)
+        return image, tf.one_hot(tf.gather(labels, i), classes)
+
+    data = tf.data.Dataset.from_tensor_slices(order.astype(np.int64))
+    data = data.map(augment, tf.data.AUTOTUNE, deterministic=True)
+    data = data.batch(recipe.batch_size, drop_remainder=True)
+    if recipe.mixup:
+        counted = data.enumerate()
+        data = counted.map(
+            lambda step, batch: _mixup(
+                *batch, tf.stack([first, tf.cast(-1 - step, tf.int32)]), recipe.mixup
+            )
+        )  # fmt: skip
+    return data.prefetch(2)

@@ -1,0 +1,269 @@
+"""A linear probe on frozen features: the cheapest honest model, and the classical baselines.
+
+``fit`` computes the features of every photo once, then a logistic regression whose strength of
+regularisation is chosen on validation alone. It is cheap enough to be repeated over folds.
+
+Source: Kornblith, Shlens and Le, "Do Better ImageNet Models Transfer Better?", arXiv 1805.08974.
+"""
+
+import hashlib
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+from skimage.color import rgb2gray, rgb2hsv
+from skimage.feature import hog
+from sklearn.base import BaseEstimator
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from vitrine import paths
+from vitrine.data import images
+from vitrine.data.catalog import CLASSES, Catalog
+from vitrine.data.splits import FOLDS, PARTS, REPEATS, Split
+from vitrine.training.recipes import Recipe, RecipeError
+from vitrine.training.runs import Meter, Run, RunFolder, data_facts, prediction_rows, start
+
+__all__ = ["STRENGTHS", "choose", "extract", "fit"]
+
+STRENGTHS = tuple(10.0**k for k in range(-5, 1))
+"""Values of C, the inverse of the penalty, that validation chooses from."""
+
+KNOWN_FILES = {
+    "mobilenet_v2_1.0_224_quant.tflite": (
+        "https://github.com/google-coral/test_data/raw/master/mobilenet_v2_1.0_224_quant.tflite",
+        "7aad0c74c5e3c06e5eb3c827e13304fdd68a83da6087d92ee169c24ff9fd4776",
+    ),
+}
+"""Address and SHA-256 of the weights that a recipe names by file."""
+
+Pixels = UInt8[np.ndarray, "image size size 3"]
+Features = Float[np.ndarray, "image feature"]
+
+
+def _weights_file(recipe: Recipe) -> Path:
+    """Find the weights that a recipe names, and check them where their hash is known."""
+    name = Path(recipe.weights).name
+    places = (
+        Path(recipe.weights),
+        paths.data() / "weights" / name,
+        paths.shared() / "weights" / name,
+    )
+    found = next((place for place in places if place.is_file()), None)
+    address, digest = KNOWN_FILES.get(name, ("", ""))
+    if found is None:
+        source = f", from {address}" if address else ""
+        raise RecipeError(
+            f"expected the weights {name} of {recipe.name}, found none; place the file in "
+            f"data/weights/{source}, or give `--weights PATH`"
+        )
+    if digest and hashlib.sha256(found.read_bytes()).hexdigest() != digest:
+        raise RecipeError(
+            f"expected {name} to have the SHA-256 {digest[:12]}…, found another content; "
+            f"download it again from {address}"
+        )
+    return found
+
+
+def _tflite(recipe: Recipe, tensor: str, pixels: Pixels) -> Features:
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    path = _weights_file(recipe)
+    try:
+        interpreter = Interpreter(
+            str(path),
+            num_threads=1,
+            experimental_preserve_all_tensors=True,
+            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        )
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise RecipeError(
+            f"expected a whole TFLite network in {path.name}, found another content "
+            f"({type(error).__name__}: {error}); give `--weights PATH` with the path of a .tflite "
+            "file"
+        ) from error
+    details = {item["name"]: item for item in interpreter.get_tensor_details()}
+    if tensor not in details:
+        raise RecipeError(f"recipe {recipe.name}: found no tensor {tensor!r} in {recipe.weights}")
+    entry, output = interpreter.get_input_details()[0]["index"], details[tensor]
+    scale, zero = output["quantization"]
+    rows = []
+    for image in pixels:
+        interpreter.set_tensor(entry, np.array(image)[None])
+        interpreter.invoke()
+        raw = interpreter.get_tensor(output["index"]).reshape(-1)
+        rows.append(scale * (raw.astype(np.float32) - zero) if scale else raw.astype(np.float32))
+    return np.stack(rows)
+
+
+def _timm(recipe: Recipe, name: str, pixels: Pixels) -> Features:
+    import torch
+
+    from vitrine.training.torch.network import build
+
+    scaled, network = build(replace(recipe, architecture=name)).eval()
+    rows = []
+    with torch.inference_mode():
+        for start in range(0, len(pixels), 16):
+            piece = torch.from_numpy(np.array(pixels[start : start + 16])).permute(0, 3, 1, 2)
+            maps = network.forward_features(scaled(piece))
+            rows.append(network.forward_head(maps, pre_logits=True).numpy())
+    return np.concatenate(rows)
+
+
+def _keras(recipe: Recipe, name: str, pixels: Pixels) -> Features:
+    import keras
+
+    weights = None if recipe.weights == "none" else recipe.weights
+    try:
+        network = getattr(keras.applications, name)(
+            include_top=False, weights=weights, input_shape=pixels.shape[1:], pooling="avg"
+        )
+    except Exception as error:
+        if weights is None:
+            raise
+        raise RecipeError(
+            f"expected the weights {weights!r} of {name}, found none ({type(error).__name__}); "
+            "place Keras's file in the folder ~/.keras/models, or give `--weights PATH`"
+        ) from error
+    return network.predict(np.asarray(pixels, dtype=np.float32), batch_size=16, verbose=0)
+
+
+def _threads() -> int:
+    """Return the threads that scikit-learn's algebra may take: all cores, unless it is told."""
+    return int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
+
+
+def _histogram_hog(image: UInt8[np.ndarray, "size size 3"]) -> Float[np.ndarray, " feature"]:
+    """Describe a photo by its colours (8 x 4 x 4 bins of HSV) and its oriented gradients."""
+    colours, _ = np.histogramdd(
+        rgb2hsv(image).reshape(-1, 3), bins=(8, 4, 4), range=((0, 1), (0, 1), (0, 1))
+    )
+    shape = hog(rgb2gray(image), orientations=9, pixels_per_cell=(16, 16), cells_per_block=(2, 2))
+    return np.concatenate([np.sqrt(colours.ravel() / colours.sum()), shape]).astype(np.float32)
+
+
+def extract(recipe: Recipe, pixels: Pixels) -> Features:
+    """Return the frozen features of each photo that the recipe's architecture names.
+
+    Args:
+        recipe: Its ``architecture`` is ``tflite:<tensor>``, ``timm:<name>``, ``keras:<name>``,
+            ``histogram+hog`` or ``majority`` (one constant: the classifier sees nothing).
+        pixels: Photos preprocessed at the recipe's size.
+
+    Raises:
+        RecipeError: If the features are unknown or their weights cannot be had.
+    """
+    kind, _, name = recipe.architecture.partition(":")
+    named = {"tflite": _tflite, "timm": _timm, "keras": _keras}
+    if kind in named:
+        return named[kind](recipe, name, pixels)
+    if kind == "histogram+hog":
+        return np.stack([_histogram_hog(image) for image in pixels])
+    if kind == "majority":
+        return np.ones((len(pixels), 1), np.float32)
+    raise RecipeError(
+        f"recipe {recipe.name}: expected features among tflite:, timm:, keras:, histogram+hog, "
+        f"majority, found {recipe.architecture!r}"
+    )
+
+
+def choose(
+    features: tuple[Float[np.ndarray, "train feature"], Float[np.ndarray, "validation feature"]],
+    labels: tuple[Int[np.ndarray, " train"], Int[np.ndarray, " validation"]],
+) -> tuple[Pipeline, dict[str, float]]:
+    """Fit one classifier a strength on the training part; keep the best of validation.
+
+    Args:
+        features: Features of the training part, then of validation.
+        labels: Classes of each.
+
+    Returns:
+        The classifier with the lowest validation log-loss, and the loss of each strength.
+    """
+    losses, best = {}, None
+    for strength in STRENGTHS:
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=3000))
+        model.fit(features[0], labels[0])
+        given = model.predict_proba(features[1])
+        losses[f"{strength:g}"] = float(log_loss(labels[1], given, labels=model.classes_))
+        if losses[f"{strength:g}"] == min(losses.values()):
+            best = model
+    return best, losses
+
+
+def fit(
+    recipe: Recipe,
+    split: Split,
+    catalog: Catalog,
+    *,
+    folds: Split | None = None,
+    seed: int = 0,
+    base: Path | None = None,
+    report: Callable[[str], None] = lambda _: None,
+) -> Run:
+    """Fit a probe as the recipe says and seal the run.
+
+    Args:
+        recipe: What to probe.
+        split: Who is train, validation, test.
+        catalog: Where the photos are.
+        folds: Repeated folds to predict as well: in each, the fold is the test part, the next one
+            is validation, the other three train.
+        seed: Names the run; a probe draws nothing at random.
+        base: Folder that holds the runs; by default the project's ``runs/``.
+        report: Told of each finished step.
+
+    Raises:
+        RecipeError: If the features are unknown or their weights cannot be had.
+        RunError: If the run is finished already.
+    """
+    folder = RunFolder(recipe, seed, base)
+    folder.prepare(resume=True)
+    split = split.present(catalog)
+    meter = Meter("cpu", asked="cpu", threads=_threads())
+    frame = split.frame
+    clock = time.perf_counter()
+    pixels = images.cached(catalog, frame.image.tolist(), recipe.image_size)
+    features = extract(recipe, pixels)
+    extraction = time.perf_counter() - clock
+    report(f"{folder.name}: features of {len(frame)} photos in {extraction:.1f} s")
+    labels = frame.label.to_numpy()
+
+    def learn(train: np.ndarray, validation: np.ndarray) -> tuple[BaseEstimator, dict[str, float]]:
+        if recipe.architecture == "majority":
+            return DummyClassifier(strategy="most_frequent").fit(features[train], labels[train]), {}
+        return choose((features[train], features[validation]), (labels[train], labels[validation]))
+
+    def answer(model: BaseEstimator, asked: np.ndarray, name: str, fold: int | None = None):
+        given = np.zeros((asked.sum(), len(CLASSES)))
+        given[:, model.classes_] = model.predict_proba(features[asked])
+        return prediction_rows(frame[asked], given, name, fold)
+
+    train, *others = ((frame.part == part).to_numpy() for part in PARTS)
+    model, losses = learn(train, others[0])
+    tables = [answer(model, asked, name) for asked, name in zip(others, PARTS[1:], strict=True)]
+    if folds is not None:
+        numbered = frame.merge(folds.frame, on=["row", "image", "label"], validate="1:1")
+        for repeat in range(REPEATS):
+            number = numbered[f"repeat_{repeat}"].to_numpy()
+            for fold in range(FOLDS):
+                tested, validation = number == fold, number == (fold + 1) % FOLDS
+                model, _ = learn(~tested & ~validation, validation)
+                tables.append(answer(model, tested, f"repeat-{repeat}", fold))
+            report(f"{folder.name}: repetition {repeat + 1} of {REPEATS}")
+
+    facts = meter.facts([], 0, features_seconds=round(extraction, 2))
+    facts["parameters"] = int(features.shape[1] + 1) * len(CLASSES)
+    facts["selection"] = {"validation_log_loss": losses}
+    facts |= start.facts(recipe) if recipe.architecture.startswith("timm:") else {}
+    facts["data"] = data_facts(catalog, split) | {"folds_sha256": folds.sha256 if folds else None}
+    return folder.finish(tables, facts)

@@ -1,0 +1,244 @@
+"""Every recipe of the project, and how one is found by its name."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import Any
+
+from vitrine.training.recipes.recipe import Recipe, RecipeError
+
+__all__ = ["CONTROLS", "EQUAL_START", "RECIPES", "find"]
+
+_SCRATCH = {
+    "image_size": 128,
+    "batch_size": 32,
+    "epochs": 100,
+    "warmup_epochs": 5,
+    "learning_rate": 1e-3,
+    "weight_decay": 0.05,
+    "label_smoothing": 0.1,
+    "drop_rate": 0.2,
+    "drop_path_rate": 0.2,
+    "crop_scale": 0.35,
+    "flip": True,
+    "jitter": 0.2,
+    "source": "ours: fixed before the first run, the same for every network trained from scratch",
+}
+
+_SERVED = _SCRATCH | {
+    "epochs": 300,
+    "source": "ours: the model that the service ships; the recipe from scratch, three times longer",
+}
+
+_FINE_TUNED = {
+    "weights": "imagenet",
+    "epochs": 25,
+    "warmup_epochs": 2,
+    "learning_rate": 2e-4,
+    "weight_decay": 0.05,
+    "label_smoothing": 0.1,
+    "drop_path_rate": 0.1,
+    "crop_scale": 0.35,
+    "flip": True,
+    "jitter": 0.2,
+    "source": "ours; 25 epochs as in the earlier proof of concept, to compare with it",
+}
+
+_PRETRAINED = {
+    "trainer": "pretrain",
+    "image_size": 64,
+    "batch_size": 64,
+    "epochs": 6,
+    "warmup_epochs": 1,
+    "learning_rate": 1e-3,
+    "weight_decay": 0.05,
+    "label_smoothing": 0.1,
+    "drop_path_rate": 0.05,
+    "crop_scale": 0.35,
+    "flip": True,
+    "randaugment": "rand-m3-n1",
+    "mixup": 0.2,
+    "cutmix": 0.2,
+    "ema_decay": 0.999,
+    "source": "ours: fixed before the first run, the same for every network; augmented mildly, for "
+    "the few passes that two cores allow",
+}
+_SLOWEST, _BUDGET = "tf_efficientnet_b0", 2700.0
+"""Which network's passes take longest on a core, and the seconds that they were expected to take
+before the first run: the second budget. The chapter tells how long they took."""
+
+_SHORT = _SCRATCH | {
+    "epochs": 20,
+    "warmup_epochs": 2,
+    "source": "ours: the recipe from scratch in a fifth of its passes, the budget of a transfer",
+}
+
+_TRANSFER = _SHORT | {
+    "learning_rate": 3e-4,
+    "source": "ours: the short recipe from scratch, with a lower rate that keeps what was learned; "
+    "fixed before the first run",
+}
+
+_EQUALS = {
+    "efficientnet-b0": {"architecture": "tf_efficientnet_b0", "norm_momentum": 0.01},
+    "mambavision-micro": {"architecture": "mambavision_micro"},
+}
+"""The networks that start as equals: of the same size, a few million parameters."""
+
+_SWAPPED = {"efficientnet-b0": 0.1, "mambavision-micro": 0.01}
+"""The momentum of the other's batch normalisation: the one setting that is not common to both."""
+
+
+def _equal_start(name: str, own: dict[str, Any]) -> Iterator[Recipe]:
+    """Yield the pretrainings of a network, and what becomes of them on the photos.
+
+    There are two protocols: every network sees the same images, or learns for the same seconds.
+    The seconds are about those that the slowest one's passes were expected to take, so that its one
+    pretraining stands in both.
+    """
+    at_64, at_128 = ((4, 2), (8, 4)) if name.startswith("mambavision") else ((), ())
+    yield Recipe(name=f"{name}-short", trainer="torch", windows=at_128, **own, **_SHORT)
+    clocks = {"": 0.0} if own["architecture"] == _SLOWEST else {"": 0.0, "-clock": _BUDGET}
+    for clock, budget in clocks.items():
+        learned = f"{name}-pretrain{clock}"
+        yield Recipe(name=learned, windows=at_64, budget=budget, **own, **_PRETRAINED)
+        start = {"weights": f"pretrain/{learned}/seed-0", "windows": at_128}
+        yield Recipe(name=f"{name}-transfer{clock}", trainer="torch", **start, **own, **_TRANSFER)
+        yield Recipe(
+            name=f"{name}-transfer{clock}-probe", trainer="probe", backbone="frozen",
+            architecture=f"timm:{own['architecture']}", image_size=128, **start,
+            source="ours: the linear probe of every other frozen feature",
+        )  # fmt: skip
+
+
+_ALL = (
+    Recipe(
+        name="efficientnet-b0-keras-scratch",
+        trainer="keras",
+        architecture="EfficientNetB0",
+        **_SCRATCH,
+    ),
+    Recipe(
+        name="efficientnet-b0-torch-scratch",
+        trainer="torch",
+        architecture="tf_efficientnet_b0",
+        norm_momentum=0.01,
+        **_SCRATCH,
+    ),
+    Recipe(
+        name="efficientnet-b0-keras",
+        trainer="keras",
+        architecture="EfficientNetB0",
+        head_epochs=5,
+        **_FINE_TUNED,
+    ),
+    Recipe(
+        name="efficientnet-b0-torch",
+        trainer="torch",
+        architecture="tf_efficientnet_b0.aa_in1k",  # as in keras.applications
+        norm_momentum=0.01,
+        head_epochs=5,
+        **_FINE_TUNED,
+    ),
+    Recipe(
+        name="mambavision-micro-scratch",
+        trainer="torch",
+        architecture="mambavision_micro",
+        windows=(8, 4),
+        **_SCRATCH,
+    ),
+    Recipe(
+        name="mambavision-tiny-scratch",
+        trainer="torch",
+        architecture="mambavision_tiny",
+        windows=(8, 4),
+        precision="bfloat16",  # on a CPU too: seven times micro's size, for half the time
+        **_SCRATCH,
+    ),
+    Recipe(
+        name="mambavision-nano-scratch",
+        trainer="torch",
+        architecture="mambavision_nano",
+        windows=(8, 4),
+        **_SERVED,
+    ),
+    Recipe(
+        name="mambavision-tiny",
+        trainer="torch",
+        architecture="mambavision_tiny.nv_in1k",
+        head_epochs=5,
+        **_FINE_TUNED,
+    ),
+    Recipe(
+        name="mambavision-tiny-frozen",
+        trainer="torch",
+        architecture="mambavision_tiny.nv_in1k",
+        backbone="frozen",
+        **_FINE_TUNED,
+    ),
+    Recipe(
+        name="mobilenetv2-int8-probe",
+        trainer="probe",
+        architecture="tflite:MobilenetV2/Logits/AvgPool",
+        weights="mobilenet_v2_1.0_224_quant.tflite",
+        backbone="frozen",
+        source="ours; Kornblith et al., Do Better ImageNet Models Transfer Better?, "
+        "arXiv 1805.08974, for the protocol of the linear probe",
+    ),
+    Recipe(
+        name="histogram-hog",
+        trainer="probe",
+        architecture="histogram+hog",
+        image_size=128,
+        source="ours; Dalal and Triggs, Histograms of Oriented Gradients for Human Detection, "
+        "CVPR 2005, doi 10.1109/CVPR.2005.177",
+    ),
+    Recipe(
+        name="majority",
+        trainer="probe",
+        architecture="majority",
+        image_size=8,
+        source="the smallest baseline: always the most frequent class of the training part",
+    ),
+)
+
+_FROM_EQUAL_START = (
+    *(recipe for name, own in _EQUALS.items() for recipe in _equal_start(name, own)),
+    Recipe(
+        name="efficientnet-b0-keras-transfer",
+        trainer="keras",
+        architecture="EfficientNetB0",
+        weights="pretrain/efficientnet-b0-pretrain/seed-0",
+        **_TRANSFER,
+    ),
+)
+
+EQUAL_START = tuple(recipe.name for recipe in _FROM_EQUAL_START)
+"""Recipes of the chapter where every network starts from the same images: a comparison apart."""
+
+_CONTROLS = tuple(
+    replace(recipe, name=f"{recipe.name}-norm", norm_momentum=_SWAPPED[name])
+    for recipe in _FROM_EQUAL_START
+    if (name := recipe.name.removesuffix("-short")) in _SWAPPED
+)
+
+CONTROLS = tuple(recipe.name for recipe in _CONTROLS)
+"""Recipes that change one setting of another, to tell what it weighs: in no table of results."""
+
+RECIPES = {recipe.name: recipe for recipe in (*_ALL, *_FROM_EQUAL_START, *_CONTROLS)}
+"""Every recipe by name."""
+
+
+def find(name: str) -> Recipe:
+    """Return the recipe of that name.
+
+    Raises:
+        RecipeError: If there is none; the message lists the nearest names.
+    """
+    if name not in RECIPES:
+        near = get_close_matches(name, RECIPES, n=3, cutoff=0.0)
+        raise RecipeError(
+            f"expected a recipe of vitrine.training.recipes, found {name!r}; the nearest are "
+            f"{', '.join(near)}"
+        )
+    return RECIPES[name]

@@ -1,0 +1,24 @@
+"""The folder of a run: write once, load, align two. Sole owner of its file names.
+
+``runs/<recipe>/seed-<n>/`` holds ``run.json`` (written last: a folder without it is not a run),
+``history.csv``, ``predictions.csv``, the TensorBoard events, and ``weights/``, which git ignores.
+A trainer writes predictions, never metrics: ``vitrine.metrics`` alone turns them into numbers.
+"""
+
+from vitrine.training.runs.folder import RunFolder, data_facts, prediction_rows
+from vitrine.training.runs.meter import Meter
+from vitrine.training.runs.reading import Predictions, Run, RunError, align, align_fold, load, names
+
+__all__ = [
+    "Meter",
+    "Predictions",
+    "Run",
+    "RunError",
+    "RunFolder",
+    "align",
+    "align_fold",
+    "data_facts",
+    "load",
+    "names",
+    "prediction_rows",
+]

@@ -1,0 +1,230 @@
+"""Write a run: its history as it grows, its predictions, and the ``run.json`` that seals it."""
+
+import json
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from vitrine import paths
+from vitrine.data import images
+from vitrine.data.catalog import Catalog
+from vitrine.data.splits import Split
+from vitrine.training.recipes import Recipe
+from vitrine.training.runs.meter import code_state, versions
+from vitrine.training.runs.reading import HISTORY, HISTORY_COLUMNS, META, PREDICTIONS, Run, RunError
+from vitrine.training.runs.start import facts as start_facts
+
+__all__ = ["RunFolder", "data_facts", "prediction_rows"]
+
+FORMAT = 1
+WEIGHTS, EVENTS = "weights", "events.out.tfevents.0.vitrine"
+BEGUN = "begun.json"
+"""What a run was begun with, kept until it is finished: it goes on with nothing else."""
+LOCK = ".lock"
+"""Locked by a sweep while it makes the run: like the note, no sign that anything was learned."""
+
+log = logging.getLogger(__name__)
+
+
+def data_facts(catalog: Catalog, split: Split) -> dict[str, Any]:
+    """Return what ``run.json`` says of the data that a run was made on."""
+    return {
+        "edition": catalog.edition,
+        "manifest_sha256": catalog.manifest_sha256,
+        "split": split.name,
+        "split_sha256": split.sha256,
+        "images": len(split.frame),
+    }
+
+
+def prediction_rows(
+    frame: pd.DataFrame,
+    probabilities: Float[np.ndarray, "image category"],
+    split: str,
+    fold: int | None = None,
+) -> pd.DataFrame:
+    """Lay predictions out as rows of ``predictions.csv``.
+
+    Args:
+        frame: Images predicted: columns ``image`` and ``label``.
+        probabilities: Softmax of each image, in the order of ``frame``.
+        split: ``validation``, ``test``, or ``repeat-<r>`` for a cross-validation.
+        fold: Number of the fold within the repetition.
+    """
+    rows = frame[["image", "label"]].reset_index(drop=True)
+    rows.insert(1, "split", split)
+    rows.insert(2, "fold", pd.array([fold] * len(rows), dtype="Int64"))
+    for k in range(probabilities.shape[1]):
+        rows[f"p_{k}"] = [float(f"{value:.6g}") for value in probabilities[:, k]]
+    return rows
+
+
+class RunFolder:
+    """A run being made: history and events grow with it, ``run.json`` seals it.
+
+    Args:
+        recipe: What is being run.
+        seed: Its seed.
+        base: Folder that holds the runs; by default the project's ``runs/``.
+    """
+
+    def __init__(self, recipe: Recipe, seed: int, base: Path | None = None) -> None:
+        self.recipe, self.seed = recipe, seed
+        self.name = f"{recipe.name}/seed-{seed}"
+        self.path = (base or paths.runs()) / recipe.name / f"seed-{seed}"
+        self.weights = self.path / WEIGHTS
+        if (self.path / META).exists():
+            published = self.path.is_relative_to(paths.runs())
+            again = "make it again apart with --retrain" if published else "move its folder away"
+            raise RunError(
+                f"run {self.name} is finished and a run is written once; choose another seed, or "
+                f"{again}"
+            )
+
+    def prepare(self, *, resume: bool) -> None:
+        """Make the folder, or refuse to mix with the remains of an interrupted run.
+
+        Raises:
+            RecipeError: If the recipe starts from a file that is not there; nothing is made then.
+            RunError: If a former attempt left weights and ``resume`` is false, or if it had
+                another recipe or started from other weights.
+        """
+        start = {} if self.recipe.trainer == "probe" else start_facts(self.recipe)
+        asked = json.loads(json.dumps({"recipe": self.recipe.to_dict(), **start}))
+        note = self.weights / BEGUN
+        left = {path.name for path in self.weights.iterdir()} if self.weights.exists() else set()
+        learned = left - {BEGUN, LOCK}
+        if learned and not resume:
+            raise RunError(
+                f"run {self.name} was begun and interrupted; add --resume to go on from its last "
+                "epoch, or move its folder away to start again"
+            )
+        if learned and note.is_file() and json.loads(note.read_text()) != asked:
+            raise RunError(
+                f"run {self.name}: expected to go on with the recipe and the weights that it was "
+                "begun with, found others; give the same, or move its folder away to start again"
+            )
+        self.weights.mkdir(parents=True, exist_ok=True)
+        part = self.path / f"{BEGUN}.{os.getpid()}.part"  # beside: processes may begin together
+        part.write_text(json.dumps(asked) + "\n")
+        part.replace(note)
+
+    def write_history(self, rows: list[dict[str, float | int]]) -> None:
+        """Write the epochs so far, as CSV and as TensorBoard events.
+
+        The events are written again from the whole history, in place: a reader that follows the
+        file sees it grow, and a resumed run has no epoch twice. (Events written by a framework
+        carry the machine's name in the name of their file.)
+        """
+        last, recipe = rows[-1], self.recipe
+        left, of = (recipe.epochs - len(rows)) * last["seconds"], f"/{recipe.epochs}"
+        if recipe.budget:
+            left, of = recipe.budget - sum(row["seconds"] for row in rows), ""
+        log.info(
+            "%s epoch %d%s: train loss %.3f, validation loss %.3f, accuracy %.3f (%.1f s, "
+            "%.0f min left)",
+            self.name, last["epoch"], of, last["train_loss"], last["val_loss"],
+            last["val_accuracy"], last["seconds"], left / 60,
+        )  # fmt: skip
+        self._keep(rows)
+
+    def _keep(self, rows: Sequence[Mapping[str, float | int]]) -> None:
+        table = pd.DataFrame(rows, columns=_columns(rows))
+        table["wall_time"] = table.wall_time.round().astype("int64")  # six digits would be hours
+        part = self.path / f"{HISTORY}.part"
+        table.to_csv(part, index=False, lineterminator="\n", float_format="%.6g")
+        part.replace(self.path / HISTORY)
+        _write_events(self.path / EVENTS, rows)
+
+    def seal(
+        self,
+        split: Split,
+        catalog: Catalog,
+        predict: Callable[[np.ndarray], np.ndarray],
+        facts: Mapping[str, Any],
+        history: Sequence[Mapping[str, float | int]] = (),
+    ) -> Run:
+        """Predict validation and test with the kept weights, and write the run.
+
+        This is the one place where a trained network meets the test part.
+
+        Args:
+            split: Who is validation and test, as trained with.
+            catalog: Where the photos are.
+            predict: Turns preprocessed photos into the softmax of each.
+            facts: What was measured while training.
+            history: Its epochs, as ``finish`` has them.
+        """
+        tables = []
+        for part in ("validation", "test"):
+            frame = split.part(part)
+            pixels = images.cached(catalog, frame.image.tolist(), self.recipe.image_size)
+            tables.append(prediction_rows(frame, predict(pixels), part))
+        return self.finish(tables, {**facts, "data": data_facts(catalog, split)}, history)
+
+    def finish(
+        self,
+        predictions: Sequence[pd.DataFrame],
+        facts: Mapping[str, Any],
+        history: Sequence[Mapping[str, float | int]] = (),
+    ) -> Run:
+        """Write predictions, then ``run.json``, which makes the folder a run.
+
+        Args:
+            predictions: Tables in the form of ``prediction_rows``.
+            facts: What else ``run.json`` says.
+            history: Its epochs, of a run that has some. Each was written when it ended, unless the
+                run was killed between its last checkpoint and that.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        if history:
+            self._keep(history)
+        table = pd.concat(predictions)
+        table.to_csv(self.path / PREDICTIONS, index=False, lineterminator="\n")
+        meta = {
+            "format": FORMAT,
+            "name": self.name,
+            "recipe": self.recipe.to_dict(),
+            "seed": self.seed,
+            **facts,
+            "code": code_state(),
+            "versions": versions(),
+        }
+        part = self.path / f"{META}.part"
+        part.write_text(json.dumps(meta, indent=2, ensure_ascii=False) + "\n")
+        part.replace(self.path / META)
+        (self.weights / BEGUN).unlink(missing_ok=True)
+        return Run(self.name, self.path, meta)
+
+
+def _columns(rows: Sequence[Mapping[str, float | int]]) -> list[str]:
+    """Return the columns of every history, then those that this one adds."""
+    return [*HISTORY_COLUMNS, *(name for name in rows[0] if name not in HISTORY_COLUMNS)]
+
+
+def _write_events(path: Path, rows: Sequence[Mapping[str, float | int]]) -> None:
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.summary.writer.record_writer import RecordWriter
+
+    first = rows[0]["wall_time"] if rows else 0.0
+    with path.open("wb") as file:
+        writer = RecordWriter(file)
+        header = Event(wall_time=first, file_version="brain.Event:2")
+        writer.write(header.SerializeToString())
+        for row in rows:
+            values = [
+                Summary.Value(tag=name.replace("_", "/", 1), simple_value=row[name])
+                for name in _columns(rows)
+                if name not in ("epoch", "wall_time") and row[name] is not None
+            ]
+            event = Event(
+                wall_time=row["wall_time"], step=int(row["epoch"]), summary=Summary(value=values)
+            )
+            writer.write(event.SerializeToString())

@@ -1,0 +1,85 @@
+"""Where training starts: the file of weights that a recipe names, and what made it.
+
+A pretraining leaves ``model.safetensors``, which every framework reads, so that PyTorch and
+TensorFlow may start from the same bytes.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from vitrine import paths
+from vitrine.training.recipes import Recipe, RecipeError
+
+__all__ = ["LEARNED", "facts", "find", "is_local", "require_own"]
+
+LEARNED = "model.safetensors"
+"""Name of the weights that a pretraining keeps, beside its run."""
+TOLD = ("architecture", "image_size", "windows", "epochs", "budget")
+
+
+def is_local(recipe: Recipe) -> bool:
+    """Tell whether a recipe starts from a file of this machine."""
+    return recipe.weights not in ("none", "imagenet")
+
+
+def find(recipe: Recipe) -> Path:
+    """Return the file of the weights that a recipe names: a path, or a run.
+
+    The run is looked for under ``runs/``, then among those made again, under ``build/retrain``.
+
+    Raises:
+        RecipeError: If there is no such file.
+    """
+    asked = Path(recipe.weights)
+    kept = (base / asked / "weights" / LEARNED for base in (paths.runs(), paths.retrained()))
+    places = (asked, *kept)
+    found = next((place for place in places if place.is_file()), None)
+    if found is None:
+        said = asked.name if asked.is_absolute() else asked
+        raise RecipeError(
+            f"expected the weights of {recipe.name} at {said}, found no such file; give "
+            "`--weights PATH` with the path of a checkpoint of this architecture, or make that run "
+            "with `vitrine pretrain`, `--retrain` where it is published"
+        )
+    return found
+
+
+def require_own(recipe: Recipe, architecture: str) -> None:
+    """Refuse weights that another architecture learned, where a run tells whose they are.
+
+    Args:
+        recipe: Names the weights.
+        architecture: Name of the network in timm's registry, in which pretrainings are told.
+
+    Raises:
+        RecipeError: If there is no such file, or if another architecture learned it.
+    """
+    learned = _learned(find(recipe))
+    if learned and learned["architecture"] != architecture:
+        raise RecipeError(
+            f"recipe {recipe.name}: expected weights of {architecture}, found those of "
+            f"{learned['architecture']}; give the run of this architecture"
+        )
+
+
+def facts(recipe: Recipe) -> dict[str, Any]:
+    """Return what ``run.json`` says of the start, as ``start``: whose weights, learned how.
+
+    Nothing is said where training starts from no local file.
+    """
+    if not is_local(recipe):
+        return {}
+    path = find(recipe)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return {"start": {"sha256": digest, "learned": _learned(path)}}
+
+
+def _learned(path: Path) -> dict[str, Any] | None:
+    """Return what the run of a file of weights says of how they were learned."""
+    meta = path.parents[1] / "run.json" if path.parent.name == "weights" else None
+    if meta is None or not meta.is_file():
+        return None
+    told = json.loads(meta.read_text())
+    return {"run": told["name"], **{field: told["recipe"].get(field) for field in TOLD}}

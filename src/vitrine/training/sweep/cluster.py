@@ -1,0 +1,93 @@
+"""Share the jobs of a sweep out to the workers of a Dask cluster, local by default.
+
+Source: Rocklin, "Dask: Parallel Computation with Blocked Algorithms and Task Scheduling", SciPy
+2015. A worker that dies loses nothing but its present epoch: the scheduler gives its job to
+another, and its nanny starts a new one in its place.
+"""
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+
+from vitrine.training.sweep.job import Job, Outcome, in_new_process
+
+__all__ = ["RETRIES", "sweep"]
+
+RETRIES = 2
+"""Times that a job is tried again after it failed by itself; dead workers count apart, up to
+Dask's ``distributed.scheduler.allowed-failures``."""
+ANY_PORT = "127.0.0.1:0"
+"""Where the scheduler tells how it is: its usual port may be another program's."""
+PATIENCE = 30
+"""Seconds to wait for a scheduler that does not answer."""
+
+
+def sweep(
+    jobs: Sequence[Job],
+    *,
+    scheduler: str | None = None,
+    workers: int | None = None,
+    perform: Callable[[Job], Outcome] = in_new_process,
+    tell: Callable[[Outcome], None] = lambda outcome: None,
+) -> list[Outcome]:
+    """Make every job that is not finished, and return what became of each, in order.
+
+    A job that fails for good is told and does not stop the others.
+
+    Args:
+        jobs: What to make.
+        scheduler: Address of a Dask scheduler; by default, a cluster of this machine is made.
+        workers: Workers of that cluster, each of which makes one job at a time; by default one a
+            core, or one alone where there are GPUs, all of which its job takes.
+        perform: What a worker does with a job; workers have to be able to import it.
+        tell: Told each outcome as it comes.
+
+    Raises:
+        OSError: If no scheduler answers at that address.
+    """
+    from dask.distributed import Client, LocalCluster, as_completed
+
+    logging.getLogger("distributed").setLevel(logging.WARNING)  # each greeting would be a line
+    found: dict[str, Outcome] = {}
+    with ExitStack() as stack:
+        if scheduler is None:
+            scheduler = stack.enter_context(
+                LocalCluster(
+                    n_workers=min(workers or _workers(jobs), len(jobs) or 1),
+                    threads_per_worker=1,
+                    memory_limit=None,  # jobs are processes of their own
+                    dashboard_address=None,
+                    scheduler_kwargs={"dashboard_address": ANY_PORT},
+                )
+            )
+        client = stack.enter_context(_client(Client, scheduler))
+        futures = {
+            client.submit(perform, job, key=job.name, retries=RETRIES, pure=False): job.name
+            for job in jobs
+        }
+        for future in as_completed(futures):
+            name = futures[future]
+            error = future.exception()
+            found[name] = Outcome(name=name, error=str(error)) if error else future.result()
+            tell(found[name])
+    return [found[job.name] for job in jobs]
+
+
+def _workers(jobs: Sequence[Job]) -> int:
+    import torch
+
+    if torch.cuda.is_available() and any(job.device != "cpu" for job in jobs):
+        return 1
+    return os.cpu_count() or 1
+
+
+def _client(client: type, scheduler: object) -> object:
+    try:
+        return client(scheduler, timeout=PATIENCE)
+    except (OSError, ValueError) as error:  # the second: it is no address
+        raise ConnectionError(
+            f"expected a Dask scheduler at {scheduler}, none answered; start one with `dask "
+            "scheduler` and workers with `dask worker ADDRESS --nthreads 1`, or leave --scheduler "
+            "out to use this machine"
+        ) from error

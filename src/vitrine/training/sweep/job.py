@@ -1,0 +1,170 @@
+"""One job of a sweep: a recipe, a seed, perhaps a fold; made once, whoever is asked.
+
+A job runs in a process of its own, so that TensorFlow and PyTorch never meet and memory comes back.
+It holds a lock on its run meanwhile: a job that was given to a second worker, because the first
+one fell silent without dying, waits and then finds it finished.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from vitrine.data import splits
+from vitrine.training import recipes, runs, session
+from vitrine.training.runs.folder import LOCK, WEIGHTS
+
+__all__ = ["Job", "Outcome", "SweepError", "grid", "in_new_process", "perform"]
+
+FOLDS = tuple((repeat, fold) for repeat in range(splits.REPEATS) for fold in range(splits.FOLDS))
+
+
+class SweepError(RuntimeError):
+    """A job that cannot be made, or that failed; the message is its last word."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What one worker is asked for.
+
+    Attributes:
+        recipe: Name of the recipe.
+        seed: Seed of the run.
+        fold: Repetition and fold to test on; ``None`` for the published split.
+        profile: ``published`` or ``smoke``.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        threads: Threads to compute with on a CPU.
+        retrain: Whether to make a published run again, under ``build/retrain``.
+    """
+
+    recipe: str
+    seed: int
+    fold: tuple[int, int] | None = None
+    profile: str = "published"
+    device: str = "auto"
+    threads: int = 1
+    retrain: bool = False
+
+    @property
+    def place(self) -> str:
+        """Folder of its runs, from that of the runs of its profile; empty without a fold."""
+        return "folds/repeat-{}-fold-{}".format(*self.fold) if self.fold else ""
+
+    @property
+    def name(self) -> str:
+        """What it is called: the name of its run, after its fold where it has one."""
+        return f"{self.place}/{self.recipe}/seed-{self.seed}".removeprefix("/")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of a job.
+
+    Attributes:
+        name: Its name.
+        made: Whether it was made now; if not, it was finished before.
+        error: Why it could not be made, empty where it was.
+    """
+
+    name: str
+    made: bool = False
+    error: str = ""
+
+
+def grid(
+    names: Iterable[str],
+    seeds: Sequence[int],
+    folds: Sequence[tuple[int, int]] | None = None,
+    **common: Any,
+) -> list[Job]:
+    """Return the jobs of a grid, the folds of a recipe side by side.
+
+    Args:
+        names: Names of recipes for the photos.
+        seeds: Seeds of the runs.
+        folds: Repetitions and folds; without, the published split.
+        common: What the jobs share, as ``Job`` takes it.
+
+    Raises:
+        SweepError: If a recipe is no recipe for the photos, or if a fold does not exist.
+    """
+    if strange := [fold for fold in folds or () if fold not in FOLDS]:
+        raise SweepError(
+            f"expected repetitions below {splits.REPEATS} and folds below {splits.FOLDS}, found "
+            f"{'.'.join(map(str, strange[0]))}; correct --folds"
+        )
+    for name in (names := list(names)):
+        if recipes.find(name).trainer == "pretrain":
+            raise SweepError(
+                f"expected recipes for the photos, found {name}; start it with `vitrine pretrain`"
+            )
+    return list(_jobs(names, seeds, folds or (None,), common))
+
+
+def _jobs(names: list[str], seeds: Sequence[int], folds: Sequence, common: dict) -> Iterator[Job]:
+    for name in names:
+        for seed in seeds:
+            for fold in folds:
+                yield Job(recipe=name, seed=seed, fold=fold, **common)
+
+
+def in_new_process(job: Job) -> Outcome:
+    """Make a job in a new process, and tell what became of it.
+
+    Raises:
+        SweepError: If the process fails; the message is what it said last.
+    """
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", __name__, json.dumps(asdict(job))],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        raise SweepError(f"{job.name}: {said[-1]}")
+    return Outcome(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def perform(job: Job, here: session.Session) -> Outcome:
+    """Make the run of a job here, unless it is finished; go on from its last epoch if it was begun.
+
+    Args:
+        job: What to make.
+        here: The data and the runs of its profile.
+    """
+    recipe, base = here.recipe(job.recipe), here.base / job.place
+    name = f"{recipe.name}/seed-{job.seed}"
+    (base / name).mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(_lock(base / name)):
+        if name in runs.names(base):
+            return Outcome(name=job.name)
+        split = None if job.fold is None else here.folds().fold(*job.fold)
+        here.fit(
+            recipe, seed=job.seed, split=split, base=base, device=job.device, threads=job.threads,
+            resume=True,
+        )  # fmt: skip
+    return Outcome(name=job.name, made=True)
+
+
+def _lock(folder: Path) -> Path:
+    (folder / WEIGHTS).mkdir(exist_ok=True)  # what git ignores
+    return folder / WEIGHTS / LOCK
+
+
+def _main(text: str) -> None:
+    fields = json.loads(text)
+    job = Job(**fields | {"fold": tuple(fields["fold"]) if fields["fold"] else None})
+    try:
+        here = session.begin(job.profile)
+        outcome = perform(job, here.again() if job.retrain else here)
+    except (ValueError, RuntimeError, OSError) as error:
+        sys.exit(str(error))
+    print(json.dumps(asdict(outcome)))
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1])

@@ -1,0 +1,109 @@
+"""Turn a recipe and a split into a run."""
+
+import os
+from functools import partial
+from pathlib import Path
+
+import lightning as L
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+from vitrine.data import images
+from vitrine.data.catalog import Catalog
+from vitrine.data.splits import Split
+from vitrine.training.recipes import Recipe, RecipeError
+from vitrine.training.runs import Run, RunFolder, load, start
+from vitrine.training.torch import trainer as engine
+from vitrine.training.torch.classifier import BEST, LAST, Classifier, EpochCheckpoint
+from vitrine.training.torch.network import predict
+from vitrine.training.torch.order import EpochOrder
+from vitrine.training.torch.photos import Photos
+from vitrine.training.torch.start import WEIGHTS
+
+__all__ = ["fit"]
+
+
+def fit(
+    recipe: Recipe,
+    split: Split,
+    catalog: Catalog,
+    *,
+    seed: int = 0,
+    base: Path | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    resume: bool = False,
+) -> Run:
+    """Train a timm model as the recipe says and seal the run.
+
+    Args:
+        recipe: What to train and how.
+        split: Who is train, validation, test.
+        catalog: Where the photos are.
+        seed: Seeds the head, the augmentation and the order of the batches. Not the split.
+        base: Folder that holds the runs; by default the project's ``runs/``.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        threads: Threads to compute with on a CPU; by default all cores.
+        resume: Go on from the last epoch of an interrupted run.
+
+    Raises:
+        RecipeError: If the architecture, its weights or the device cannot be had.
+        RunError: If the run is finished already, or begun and not resumed.
+        KeyboardInterrupt: If training is interrupted; the last whole epoch is kept.
+    """
+    obtained = engine.obtain(device, threads)
+    folder = RunFolder(recipe, seed, base)
+    folder.prepare(resume=resume or not engine.first_process())
+    split = split.present(catalog)
+    meter = engine.meter(obtained, device)
+
+    train = split.part("train")
+    steps = len(train) // recipe.batch_size
+    if steps == 0:
+        raise RecipeError(
+            f"recipe {recipe.name}: expected at least batch_size={recipe.batch_size} photos to "
+            f"train on, found {len(train)}"
+        )
+    workers = min(8, os.cpu_count() or 1) if obtained == "cuda" else 0
+    validation = split.part("validation")
+    plain = images.cached(catalog, validation.image.tolist(), recipe.image_size)
+    labels = torch.tensor(validation.label.to_numpy())
+    held_out = DataLoader(
+        TensorDataset(torch.from_numpy(np.array(plain)).permute(0, 3, 1, 2), labels),
+        recipe.batch_size,
+    )
+
+    L.seed_everything(seed, workers=True, verbose=False)
+    module, began = Classifier(recipe, seed, steps), start.facts(recipe)
+    trainer = engine.trainer(recipe, obtained, callbacks=[EpochCheckpoint(folder)])
+    order = EpochOrder(len(train), steps * recipe.batch_size, seed, trainer)
+    pixels = images.cached(catalog, train.image.tolist(), images.TRAIN_SIZE)
+    loader = DataLoader(
+        Photos(pixels, train.label.to_numpy(), recipe, seed),
+        recipe.batch_size // recipe.accumulate // trainer.world_size,
+        sampler=order,
+        num_workers=workers,
+        generator=torch.Generator(),  # so that no iterator draws from the training's own
+    )
+    last = folder.weights / LAST
+    engine.learn(trainer, module, loader, held_out, last=last, name=folder.name)
+
+    best = folder.weights / BEST
+
+    def seal() -> Run:
+        if recipe.patience:
+            module.load_state_dict(torch.load(best, weights_only=True)["state_dict"])
+        network = module.final
+        with (folder.weights / WEIGHTS).open("wb") as file:  # by its path, a full disk has no name
+            torch.save(network.state_dict(), file)
+        facts = meter.facts(module.history, steps * recipe.batch_size)
+        facts["parameters"] = sum(p.numel() for p in network[1].parameters())
+        facts["precision"] = str(trainer.precision)
+        facts |= began
+        run = folder.seal(split, catalog, partial(predict, network), facts, module.history)
+        last.unlink()
+        best.unlink(missing_ok=True)
+        return run
+
+    return engine.only_first(trainer, seal, partial(load, folder.name, folder.path.parents[1]))

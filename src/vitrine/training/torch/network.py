@@ -1,0 +1,143 @@
+"""Build the network that a recipe names, and predict with it."""
+
+import logging
+
+import numpy as np
+import timm
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+
+import vitrine.models  # noqa: F401  (registers MambaVision with timm)
+from vitrine.data.catalog import CLASSES
+from vitrine.training.recipes import Recipe, RecipeError
+from vitrine.training.runs.start import is_local
+from vitrine.training.torch.start import carry
+
+__all__ = ["build", "predict"]
+
+log = logging.getLogger(__name__)
+
+
+class Normalise(nn.Module):
+    """Bring uint8 pixels to the mean and deviation that the backbone expects."""
+
+    def __init__(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+        super().__init__()
+        self.register_buffer("mean", 255 * torch.tensor(mean).view(1, -1, 1, 1), persistent=False)
+        self.register_buffer("std", 255 * torch.tensor(std).view(1, -1, 1, 1), persistent=False)
+
+    def forward(
+        self, pixels: UInt8[Tensor, "batch channel height width"]
+    ) -> Float[Tensor, "batch channel height width"]:
+        """Return float32 pixels with the mean taken off, divided by the deviation."""
+        return (pixels.float() - self.mean) / self.std
+
+
+def build(recipe: Recipe, classes: int = len(CLASSES), *, pretrained: bool = True) -> nn.Module:
+    """Return the recipe's network: normalisation inside, uint8 in, logits out.
+
+    The head is always new, and starts as a Keras one does (Glorot and Bengio, Understanding the
+    Difficulty of Training Deep Feedforward Neural Networks, AISTATS 2010): timm scales an
+    EfficientNet's by the number of classes alone, which for seven of them is five times as wide.
+
+    Args:
+        recipe: What to build.
+        classes: Outputs of the head.
+        pretrained: Whether to start from the recipe's weights; without, nothing is downloaded, and
+            the network is one to load the weights of a finished run into.
+
+    Raises:
+        RecipeError: If timm has no such architecture, if it does not take what the recipe gives or
+            does not end in one linear layer, or if its weights cannot be had.
+    """
+    published = pretrained and recipe.weights == "imagenet"
+    if not timm.is_model(recipe.architecture):
+        raise RecipeError(
+            f"recipe {recipe.name}: expected an architecture that timm knows, found "
+            f"{recipe.architecture!r}; `timm.list_models()` lists them"
+        )
+    if published and "." not in recipe.architecture:  # timm's choice may have seen other photos
+        tags = timm.list_pretrained(f"{recipe.architecture}.*") or ["none"]
+        raise RecipeError(
+            f"recipe {recipe.name}: expected an architecture that names its weights, found "
+            f"{recipe.architecture!r}; timm has {', '.join(tags)}"
+        )
+    if published:
+        log.info("%s: weights of %s, downloaded where absent", recipe.name, recipe.architecture)
+    options = _options(recipe)
+    try:
+        network = timm.create_model(
+            recipe.architecture,
+            pretrained=published,
+            num_classes=classes,
+            **options,
+        )
+    except TypeError as error:
+        raise RecipeError(
+            f"recipe {recipe.name}: expected an architecture that takes {', '.join(options)}, "
+            f"found {recipe.architecture} ({error})"
+        ) from error
+    except (OSError, RuntimeError, KeyError) as error:
+        if not published:
+            raise
+        raise RecipeError(_unavailable(recipe, error)) from error
+    if pretrained and is_local(recipe):
+        carry(recipe, network)
+    head = network.get_classifier()
+    if not isinstance(head, nn.Linear):
+        raise RecipeError(
+            f"recipe {recipe.name}: expected an architecture that ends in one linear layer, found "
+            f"{type(head).__name__} in {recipe.architecture}"
+        )
+    nn.init.xavier_uniform_(head.weight)
+    nn.init.zeros_(head.bias)
+    if recipe.norm_momentum:
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.momentum = recipe.norm_momentum
+    config = network.pretrained_cfg
+    return nn.Sequential(Normalise(config["mean"], config["std"]), network)
+
+
+def _options(recipe: Recipe) -> dict[str, object]:
+    """Return what timm is told of a recipe, of which no network takes all."""
+    options: dict[str, object] = {"drop_rate": recipe.drop_rate}
+    if recipe.drop_path_rate:
+        options["drop_path_rate"] = recipe.drop_path_rate
+    if recipe.windows:
+        options["window_size"] = recipe.windows
+    config = timm.get_pretrained_cfg(recipe.architecture)
+    if config and config.fixed_input_size and config.input_size[-1] != recipe.image_size:
+        options["img_size"] = recipe.image_size  # of the positions that the network knows
+    return options
+
+
+def _unavailable(recipe: Recipe, error: Exception) -> str:
+    config = timm.get_pretrained_cfg(recipe.architecture)
+    hub = config.hf_hub_id if config and config.hf_hub_id else recipe.architecture
+    return (
+        f"expected the weights {recipe.weights!r} of {recipe.architecture}, found none "
+        f"({type(error).__name__}); with a network they come from the hub repository {hub}, "
+        "without one download its model.safetensors elsewhere and give "
+        "`--weights PATH/model.safetensors`, or train with `--weights none`"
+    )
+
+
+@torch.inference_mode()
+def predict(
+    network: nn.Module, pixels: UInt8[np.ndarray, "image size size 3"], batch: int = 32
+) -> Float[np.ndarray, "image category"]:
+    """Return the softmax of each photo, computed in float32 on the CPU.
+
+    Args:
+        network: What ``build`` returned, trained.
+        pixels: Photos preprocessed at the recipe's size.
+        batch: Photos computed at once.
+    """
+    network = network.cpu().float().eval()
+    answers = []
+    for first in range(0, len(pixels), batch):
+        piece = torch.from_numpy(np.array(pixels[first : first + batch])).permute(0, 3, 1, 2)
+        answers.append(network(piece).softmax(dim=1).numpy())
+    return np.concatenate(answers)

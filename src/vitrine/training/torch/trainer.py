@@ -1,0 +1,147 @@
+"""Where training runs: device, precision, and how many processes share a batch.
+
+One process is the rule. On a machine with several GPUs, Lightning starts a process for each; on
+several machines, or on a CPU, ``torchrun`` does, for instance::
+
+    torchrun --nproc-per-node 2 --no-python vitrine pretrain RECIPE
+
+Gradients are averaged over the processes (DistributedDataParallel; Li et al., PyTorch Distributed,
+arXiv 2006.15704), whose batches together are the recipe's batch: the losses are those of one
+process, but for batch normalisation, which sees the statistics of its own process alone.
+"""
+
+import logging
+import os
+import warnings
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from torch.utils.data import DataLoader
+
+from vitrine.training.recipes import Recipe, RecipeError
+from vitrine.training.runs import Meter, Run, RunError
+
+__all__ = ["first_process", "learn", "meter", "obtain", "only_first", "trainer"]
+
+
+def obtain(asked: str, threads: int | None) -> str:
+    """Return the device obtained, ``cuda`` or ``cpu``, and set the threads that compute.
+
+    Raises:
+        RecipeError: If a GPU is asked for and there is none.
+    """
+    available = torch.cuda.is_available()
+    if asked == "cuda" and not available:
+        raise RecipeError(
+            "expected a CUDA device, found none; train with --device cpu, or --device auto to take "
+            "what there is"
+        )
+    torch.set_num_threads(threads or os.cpu_count() or 1)
+    return "cuda" if available and asked in ("auto", "cuda") else "cpu"
+
+
+def meter(device: str, asked: str) -> Meter:
+    """Start to measure a run on the device obtained."""
+    gpu = torch.cuda.get_device_name() if device == "cuda" else None
+    return Meter(device, asked=asked, threads=torch.get_num_threads(), gpu=gpu)
+
+
+def first_process() -> bool:
+    """Tell whether this process writes the run; the others only compute, and read it after."""
+    return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", 0))) == 0
+
+
+def trainer(recipe: Recipe, device: str, **options: Any) -> L.Trainer:
+    """Return Lightning's trainer for a recipe: it decides nothing that the recipe does not.
+
+    Args:
+        recipe: Says the epochs, the precision and the pieces of a batch.
+        device: Device obtained.
+        options: What else ``lightning.Trainer`` is told.
+
+    Raises:
+        RecipeError: If the batch cannot be shared equally between the processes.
+    """
+    _quiet()
+    here = torch.cuda.device_count() if device == "cuda" else 1
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", here))
+    nodes = int(os.environ.get("WORLD_SIZE", here)) // here
+    if recipe.batch_size % (recipe.accumulate * here * nodes):
+        raise RecipeError(
+            f"recipe {recipe.name}: expected batch_size={recipe.batch_size}, cut in "
+            f"{recipe.accumulate}, to be shared equally by the processes, found {here * nodes} of "
+            "them; start another number"
+        )
+    partly = recipe.head_epochs or recipe.backbone == "frozen"
+    ddp = "ddp_find_unused_parameters_true" if partly else "ddp"
+    return L.Trainer(
+        accelerator="gpu" if device == "cuda" else "cpu",
+        devices=here,
+        num_nodes=nodes,
+        strategy=ddp if here * nodes > 1 else "auto",
+        precision=_precision(recipe, device),
+        accumulate_grad_batches=recipe.accumulate,
+        use_distributed_sampler=False,
+        num_sanity_val_steps=0,
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        deterministic="warn" if device == "cuda" else True,
+        **{"max_epochs": recipe.epochs, **options},
+    )
+
+
+def learn(
+    trainer: L.Trainer, module: L.LightningModule, *loaders: DataLoader, last: Path, name: str
+) -> None:
+    """Train from the last checkpoint, or from the start where there is none.
+
+    Args:
+        trainer: What ``trainer`` returned.
+        module: What learns.
+        loaders: What it learns from, and what it is validated on.
+        last: Checkpoint of the last epoch, which may be absent.
+        name: Of the run, for messages.
+
+    Raises:
+        RunError: If the checkpoint is damaged.
+        KeyboardInterrupt: If training is interrupted, of which Lightning makes an exit.
+    """
+    if last.exists() and not zipfile.is_zipfile(last):
+        raise RunError(
+            f"run {name}: expected a whole checkpoint in {last.name}, found a damaged file; move "
+            "the folder of the run away to start again"
+        )
+    try:
+        trainer.fit(module, *loaders, ckpt_path=last if last.exists() else None)
+    except SystemExit as stop:
+        if trainer.interrupted:
+            raise KeyboardInterrupt from stop
+        raise
+
+
+def only_first(trained: L.Trainer, seal: Callable[[], Run], read: Callable[[], Run]) -> Run:
+    """Let the first process seal the run, and the others read it once that is done."""
+    if trained.is_global_zero:
+        run = seal()
+        trained.strategy.barrier()
+        return run
+    trained.strategy.barrier()
+    return read()
+
+
+def _precision(recipe: Recipe, device: str) -> str:
+    if recipe.precision == "auto":
+        return "bf16-mixed" if device == "cuda" else "32-true"
+    return {"float32": "32-true", "bfloat16": "bf16-mixed"}[recipe.precision]
+
+
+def _quiet() -> None:
+    """Silence Lightning's advice: the recipe has decided, and the history says the rest."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    for message in ("does not have many workers", "LeafSpec", "ckpt_path", "in eval mode at the"):
+        warnings.filterwarnings("ignore", f".*{message}.*")

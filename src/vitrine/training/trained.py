@@ -1,0 +1,260 @@
+"""From a finished run back to the function that it learned: photos in, probabilities out.
+
+What comes out is checked against ``predictions.csv``: facts derived from other weights than those
+of the run would be false and look right.
+"""
+
+import hashlib
+import multiprocessing
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from vitrine.data import images
+from vitrine.data.catalog import CLASSES, Catalog
+from vitrine.data.splits import Split
+from vitrine.training import exchange
+from vitrine.training.recipes import Recipe
+from vitrine.training.runs import Run, RunError
+
+__all__ = ["Kept", "KeptError", "load", "recipe_of", "weights"]
+
+TOLERANCE = 2e-3
+"""Largest difference of a probability between the run's and those computed again."""
+CHANGED = 0.02
+"""Largest share of the test photos on which a classifier fitted again may answer otherwise: it
+depends on every pixel that it is fitted on, and the published ones were fitted while Pillow 13.0
+chose the order of the passes of a resize, which ``images`` has fixed since: an eighth of the pixels
+of a tall photo moved, by one level for most. 1 answer of 158 changes for ``histogram-hog``, 2 for
+``mobilenetv2-int8-probe``."""
+CHECKED = 32
+"""Test photos predicted again to check the weights."""
+FILES = {"keras": "model.weights.h5", "torch": "model.pt"}
+"""Where each trainer leaves its weights."""
+
+Pixels = UInt8[np.ndarray, "image height width 3"]
+Predict = Callable[[Pixels], Float[np.ndarray, "image category"]]
+
+
+class KeptError(RunError):
+    """The weights at hand are not those of the run.
+
+    Attributes:
+        exit_code: What the command line exits with: a verification found a mismatch.
+    """
+
+    exit_code = 3
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The function that a run learned.
+
+    Attributes:
+        recipe: What was trained; its ``image_size`` is the side of the photos expected.
+        predict: From photos to the softmax of each.
+        features: From photos to what the last linear layer reads.
+        at_side: Returns ``predict`` for photos of another side; ``None`` where the input is fixed.
+        network: The network, for methods that need its gradients; ``None`` for a probe.
+        sha256: Hash of each file of weights, by name.
+    """
+
+    recipe: Recipe
+    predict: Predict
+    features: Callable[[Pixels], Float[np.ndarray, "image feature"]]
+    at_side: Callable[[int], Predict] | None
+    network: Any
+    sha256: dict[str, str]
+
+
+def load(run: Run, split: Split, catalog: Catalog) -> Kept:
+    """Return the function of a run, after checking it against the run's own predictions.
+
+    The weights of a network are read from the run's folder; the classifier of a probe is fitted
+    again, which takes as long as its features.
+
+    Args:
+        run: A finished run.
+        split: The split it was made on.
+        catalog: Where the photos are.
+
+    Raises:
+        RunError: If the weights were not kept.
+        KeptError: If they, or the photos, are not those of the run.
+    """
+    recipe = recipe_of(run)
+    if recipe.trainer == "probe":
+        kept = _probe(recipe, split.present(catalog), catalog)
+    elif recipe.trainer == "keras":
+        kept = _keras(recipe, weights(run))
+    else:
+        kept = _torch(recipe, weights(run))
+    _check(kept, run, catalog)
+    return kept
+
+
+def recipe_of(run: Run) -> Recipe:
+    """Return the recipe that a run was made with."""
+    fields = dict(run.meta["recipe"])
+    fields["windows"] = tuple(fields.get("windows", ()))
+    return Recipe(**fields)
+
+
+def weights(run: Run) -> Path:
+    """Return the file of the weights that a network was left with.
+
+    Raises:
+        RunError: If they were not kept, or if the run has no network.
+    """
+    trainer = run.meta["recipe"]["trainer"]
+    if trainer not in FILES:
+        raise RunError(
+            f"expected the run of a network, found {run.name}, a {trainer}, which keeps no weights"
+        )
+    name = FILES[trainer]
+    path = run.folder / "weights" / name
+    if not path.is_file():
+        raise RunError(
+            f"expected the weights {name} of the run {run.name}, found none: git does not keep "
+            "them; train the recipe again, or choose a run whose weights are on this machine"
+        )
+    return path
+
+
+def carried(recipe: Recipe, path: Path) -> Any:
+    """Return the PyTorch network that computes what a Keras one does.
+
+    TensorFlow reads the weights in a process of its own, so that the two never meet.
+
+    Args:
+        recipe: Of the Keras network.
+        path: Its weights.
+
+    Raises:
+        ExchangeError: If its weights have no place in a network of PyTorch.
+    """
+    import torch
+
+    from vitrine.training.torch.network import build
+
+    name = exchange.torch_architecture(recipe.architecture)
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as alone:
+        arrays = alone.submit(_keras_arrays, recipe, path).result()
+    network = build(replace(recipe, trainer="torch", architecture=name), pretrained=False)
+    state = exchange.to_torch(arrays)
+    network[1].load_state_dict({key: torch.from_numpy(state[key].copy()) for key in state})
+    return network.eval()
+
+
+def _keras_arrays(recipe: Recipe, path: Path) -> dict[str, np.ndarray]:
+    from vitrine.training.keras import network
+
+    built = network.build(recipe, pretrained=False)
+    built.load_weights(path)
+    return network.arrays(built)
+
+
+def _digest(path: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
+def _torch(recipe: Recipe, path: Path) -> Kept:
+    import torch
+
+    from vitrine.training.torch import network as torch_network
+
+    network = torch_network.build(recipe, pretrained=False)
+    network.load_state_dict(torch.load(path, weights_only=True, map_location="cpu"))
+    network.float().eval()
+
+    @torch.inference_mode()
+    def features(pixels: Pixels) -> np.ndarray:
+        rows = []
+        for start in range(0, len(pixels), 32):
+            piece = torch.from_numpy(np.array(pixels[start : start + 32])).permute(0, 3, 1, 2)
+            maps = network[1].forward_features(network[0](piece))
+            rows.append(network[1].forward_head(maps, pre_logits=True).numpy())
+        return np.concatenate(rows)
+
+    def predict(pixels: Pixels) -> np.ndarray:
+        return torch_network.predict(network, pixels)
+
+    return Kept(recipe, predict, features, lambda _: predict, network, _digest(path))
+
+
+def _keras(recipe: Recipe, path: Path) -> Kept:
+    import keras
+
+    from vitrine.training.keras import network as keras_network
+
+    def at_side(side: int) -> keras.Model:
+        network = keras_network.build(replace(recipe, image_size=side), pretrained=False)
+        network.load_weights(path)
+        return network
+
+    network = at_side(recipe.image_size)
+    pooled = keras.Model(network.input, network.get_layer("head").input)
+
+    def features(pixels: Pixels) -> np.ndarray:
+        pieces = range(0, len(pixels), 32)
+        given = [pooled(pixels[i : i + 32].astype(np.float32), training=False) for i in pieces]
+        return np.concatenate([piece.numpy() for piece in given])
+
+    def predict_at(side: int) -> Predict:
+        other = network if side == recipe.image_size else at_side(side)
+        return lambda pixels: keras_network.predict(other, pixels)
+
+    predict = predict_at(recipe.image_size)
+    return Kept(recipe, predict, features, predict_at, network, _digest(path))
+
+
+def _probe(recipe: Recipe, split: Split, catalog: Catalog) -> Kept:
+    from vitrine.training import probe
+
+    if recipe.architecture == "majority":
+        raise RunError("expected a model that looks at photos, found the constant answer")
+    parts = [split.part(part) for part in ("train", "validation")]
+    seen = [
+        probe.extract(recipe, images.cached(catalog, part.image.tolist(), recipe.image_size))
+        for part in parts
+    ]
+    model, _ = probe.choose(tuple(seen), tuple(part.label.to_numpy() for part in parts))
+
+    def features(pixels: Pixels) -> np.ndarray:
+        return probe.extract(recipe, pixels)
+
+    def predict(pixels: Pixels) -> np.ndarray:
+        given = np.zeros((len(pixels), len(CLASSES)))
+        given[:, model.classes_] = model.predict_proba(features(pixels))
+        return given
+
+    file = probe.KNOWN_FILES.get(Path(recipe.weights).name)
+    hashes = {Path(recipe.weights).name: file[1]} if file else {}
+    return Kept(recipe, predict, features, None, None, hashes)
+
+
+def _check(kept: Kept, run: Run, catalog: Catalog) -> None:
+    test = run.part("test")
+    fitted_again = kept.recipe.trainer == "probe"
+    names = test.image[: None if fitted_again else CHECKED].tolist()
+    again = kept.predict(images.cached(catalog, names, kept.recipe.image_size))
+    remedy = "use the weights and the edition of the photos that the run was made with"
+    if fitted_again:
+        changed = float((again.argmax(axis=1) != test.predicted).mean())
+        if changed > CHANGED:
+            raise KeptError(
+                f"expected the classifier fitted again to answer as {run.name} on all but "
+                f"{CHANGED:.0%} of the test photos, found other answers on {changed:.0%}; {remedy}"
+            )
+        return
+    gap = float(np.abs(again - test.probabilities[: len(names)]).max())
+    if not gap <= TOLERANCE:  # nor where it is no number
+        raise KeptError(
+            f"expected the weights at hand to give the predictions of {run.name} within "
+            f"{TOLERANCE}, found a difference of {gap:.3g}; {remedy}"
+        )
