@@ -43,7 +43,7 @@ fit(recipe, splits.draw(photos), photos, seed=int(seed), base=Path(base), device
 def train(demo_catalog):
     def start(base, trainer, *, seed=0, resume=False, **changes):
         arguments = [demo_catalog.folder, base, trainer, TRAINERS[trainer], seed, changes, resume]
-        environment = os.environ | {"PYTHONPATH": str(Path(runs.__file__).parents[2])}
+        environment = os.environ | {"PYTHONPATH": str(Path(runs.__file__).parents[3])}
         return subprocess.Popen(
             [sys.executable, "-W", "ignore", "-c", SCRIPT, *map(str, arguments)],
             env=environment, stderr=subprocess.PIPE, text=True,
@@ -217,7 +217,7 @@ def test_a_disk_full_at_the_end_costs_nothing_and_resuming_trains_no_further(
     arguments = [demo_catalog.folder, tmp_path, trainer, TRAINERS[trainer]]
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", FULL, *map(str, arguments)],
-        env=os.environ | {"PYTHONPATH": str(Path(runs.__file__).parents[2])},
+        env=os.environ | {"PYTHONPATH": str(Path(runs.__file__).parents[3])},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
 
@@ -298,7 +298,7 @@ norm = network.get_layer("backbone").get_layer("stem_bn")
 head = network.get_layer("head")
 print(head.kernel.numpy().std(), np.abs(head.bias.numpy()).max(), norm.momentum, norm.epsilon)
 """
-    environment = os.environ | {"PYTHONPATH": str(Path(runs.__file__).parents[2])}
+    environment = os.environ | {"PYTHONPATH": str(Path(runs.__file__).parents[3])}
     printed = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", script], env=environment, capture_output=True,
         text=True, check=True,
@@ -408,7 +408,7 @@ for frozen in (False, True, False):
     first, second = (network(pixels.astype("float32"), training=True).numpy() for _ in range(2))
     print(int(np.array_equal(first, second)))
 """
-    environment = os.environ | {"PYTHONPATH": str(Path(runs.__file__).parents[2])}
+    environment = os.environ | {"PYTHONPATH": str(Path(runs.__file__).parents[3])}
     printed = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", script], env=environment, capture_output=True,
         text=True, check=True,
@@ -439,7 +439,7 @@ for damaged in (b"", b"no archive", whole[:-30], spoiled, whole.replace(b"histor
 """
     weights = tmp_path / "any" / "seed-0" / "weights"
     weights.mkdir(parents=True)
-    environment = os.environ | {"PYTHONPATH": str(Path(runs.__file__).parents[2])}
+    environment = os.environ | {"PYTHONPATH": str(Path(runs.__file__).parents[3])}
     command = [sys.executable, "-W", "ignore", "-c", script, str(weights / "last.npz")]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
 
@@ -467,7 +467,7 @@ for path in sys.argv[1:]:
     files = [tmp_path / name for name in ("mine.safetensors", "mine.weights.h5", "mine.txt")]
     for file in files:
         file.write_text("no weights")
-    environment = os.environ | {"PYTHONPATH": str(Path(runs.__file__).parents[2])}
+    environment = os.environ | {"PYTHONPATH": str(Path(runs.__file__).parents[3])}
     printed = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", script, *files], env=environment,
         capture_output=True, text=True, check=True,
@@ -544,7 +544,7 @@ def test_keras_prepares_its_graph_once_and_keeps_the_epoch_of_the_least_loss(
     arguments = [demo_catalog.folder, tmp_path, TRAINERS["keras"]]
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", BEST, *map(str, arguments)],
-        env=os.environ | {"PYTHONPATH": str(Path(runs.__file__).parents[2])}, check=True,
+        env=os.environ | {"PYTHONPATH": str(Path(runs.__file__).parents[3])}, check=True,
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
 

@@ -21,7 +21,7 @@ def learned(tmp_path_factory):
     """Return the folder of the runs of one process, and of those of two."""
     alone, together = (tmp_path_factory.mktemp(name) for name in ("alone", "together"))
     environment = os.environ | {
-        "PYTHONPATH": str(Path(runs.__file__).parents[2]), "PYTHONWARNINGS": "ignore",
+        "PYTHONPATH": str(Path(runs.__file__).parents[3]), "PYTHONWARNINGS": "ignore",
         "OMP_NUM_THREADS": "1",
     }  # fmt: skip
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]

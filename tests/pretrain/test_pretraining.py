@@ -73,7 +73,7 @@ def kill(corpus, base, moment):
         for field, value in RECIPE.to_dict().items()
         if value != recipes.find("mambavision-micro-pretrain").to_dict()[field]
     } | {"windows": RECIPE.windows}
-    environment = os.environ | {"PYTHONPATH": str(Path(runs.__file__).parents[2])}
+    environment = os.environ | {"PYTHONPATH": str(Path(runs.__file__).parents[3])}
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", KILLED, corpus.folder, base, repr(changed), moment],
         env=environment, capture_output=True, text=True, check=False,
