@@ -104,19 +104,23 @@ def _tflite(recipe: Recipe, tensor: str, pixels: Pixels) -> Features:
     return np.stack(rows)
 
 
-def _timm(recipe: Recipe, name: str, pixels: Pixels) -> Features:
+def _timm(recipe: Recipe, names: str, pixels: Pixels) -> Features:
+    """Return the pooled features of one network of timm, or of several side by side."""
     import torch
 
     from vitrine.training.torch.network import build
 
-    scaled, network = build(replace(recipe, architecture=name)).eval()
-    rows = []
-    with torch.inference_mode():
-        for start in range(0, len(pixels), 16):
-            piece = torch.from_numpy(np.array(pixels[start : start + 16])).permute(0, 3, 1, 2)
-            maps = network.forward_features(scaled(piece))
-            rows.append(network.forward_head(maps, pre_logits=True).numpy())
-    return np.concatenate(rows)
+    def features(name: str) -> Features:
+        scaled, network = build(replace(recipe, architecture=name)).eval()
+        rows = []
+        with torch.inference_mode():
+            for start in range(0, len(pixels), 16):
+                piece = torch.from_numpy(np.array(pixels[start : start + 16])).permute(0, 3, 1, 2)
+                maps = network.forward_features(scaled(piece))
+                rows.append(network.forward_head(maps, pre_logits=True).numpy())
+        return np.concatenate(rows)
+
+    return np.concatenate([features(name) for name in names.split("+")], axis=1)
 
 
 def _keras(recipe: Recipe, name: str, pixels: Pixels) -> Features:
@@ -155,8 +159,9 @@ def extract(recipe: Recipe, pixels: Pixels) -> Features:
     """Return the frozen features of each photo that the recipe's architecture names.
 
     Args:
-        recipe: Its ``architecture`` is ``tflite:<tensor>``, ``timm:<name>``, ``keras:<name>``,
-            ``histogram+hog`` or ``majority`` (one constant: the classifier sees nothing).
+        recipe: Its ``architecture`` is ``tflite:<tensor>``, ``timm:<name>`` (or several names
+            joined by ``+``), ``keras:<name>``, ``histogram+hog`` or ``majority`` (one constant: the
+            classifier sees nothing).
         pixels: Photos preprocessed at the recipe's size.
 
     Raises:

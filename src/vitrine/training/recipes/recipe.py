@@ -23,8 +23,8 @@ class Recipe:
         name: Identifier of the runs; also the name of their folder under ``runs/``.
         trainer: Which ``fit`` reads it; ``pretrain`` learns another corpus than the photos.
         architecture: Name in ``keras.applications``, in the timm registry, or a feature of
-            ``probe``: ``tflite:<tensor>``, ``timm:<name>``, ``keras:<name>``,
-            ``histogram+hog``, ``majority``.
+            ``probe``: ``tflite:<tensor>``, ``timm:<name>`` (or several, joined by ``+``),
+            ``keras:<name>``, ``histogram+hog``, ``majority``.
         weights: Where training starts: ``none``, ``imagenet``, the name of a pretraining run such
             as ``pretrain/<recipe>/seed-0``, or the path of a local file.
         backbone: ``fine-tuned``, or ``frozen`` (only the head learns).

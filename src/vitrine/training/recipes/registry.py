@@ -202,6 +202,53 @@ _ALL = (
     ),
 )
 
+_LITE = {
+    "weights": "imagenet",
+    "image_size": 224,
+    "batch_size": 32,
+    "epochs": 8,
+    "warmup_epochs": 1,
+    "weight_decay": 0.05,
+    "label_smoothing": 0.1,
+    "drop_rate": 0.2,
+    "drop_path_rate": 0.1,
+    "crop_scale": 0.5,
+    "flip": True,
+    "jitter": 0.1,
+    "source": "ours: a short, whole fine-tuning that one core makes in minutes a fold; its rate is "
+    "the best of three on the validation part of one fold",
+}
+_LITE_TORCH = {"trainer": "torch", "architecture": "tf_efficientnet_lite0.in1k"}
+_LITE_TORCH |= {"norm_momentum": 0.01}  # Keras's
+
+_SWEPT = tuple(
+    Recipe(
+        name=f"efficientnet-lite0-torch-lr{rate}", learning_rate=float(rate), **_LITE_TORCH, **_LITE
+    )
+    for rate in ("1e-4", "3e-4", "1e-3")
+)
+"""The rates that the fine-tuning chose from."""
+
+_LITE_SIDES = {"lite0": 224, "lite1": 240, "lite2": 260}
+"""The side that each EfficientNet-Lite was published at."""
+
+_FROZEN = tuple(
+    Recipe(
+        name=f"efficientnet-{name}-probe",
+        trainer="probe",
+        architecture=f"timm:{architecture}",
+        weights="imagenet",
+        backbone="frozen",
+        image_size=side,
+        source="ours: the linear probe of every other frozen feature",
+    )
+    for name, architecture, side in (
+        *((lite, f"tf_efficientnet_{lite}.in1k", side) for lite, side in _LITE_SIDES.items()),
+        ("lite012", "+".join(f"tf_efficientnet_{lite}.in1k" for lite in _LITE_SIDES), 240),
+    )
+)
+"""Frozen features of EfficientNet-Lite, one network at a time, then the three side by side."""
+
 _FROM_EQUAL_START = (
     *(recipe for name, own in _EQUALS.items() for recipe in _equal_start(name, own)),
     Recipe(
@@ -222,10 +269,12 @@ _CONTROLS = tuple(
     if (name := recipe.name.removesuffix("-short")) in _SWAPPED
 )
 
-CONTROLS = tuple(recipe.name for recipe in _CONTROLS)
+CONTROLS = tuple(recipe.name for recipe in (*_CONTROLS, *_SWEPT))
 """Recipes that change one setting of another, to tell what it weighs: in no table of results."""
 
-RECIPES = {recipe.name: recipe for recipe in (*_ALL, *_FROM_EQUAL_START, *_CONTROLS)}
+RECIPES = {
+    recipe.name: recipe for recipe in (*_ALL, *_FROZEN, *_FROM_EQUAL_START, *_CONTROLS, *_SWEPT)
+}
 """Every recipe by name."""
 
 
