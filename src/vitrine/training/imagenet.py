@@ -136,7 +136,7 @@ def convert(path: Path, architecture: str) -> Path:
         RecipeError: If the file does not fit the network; the message names the keys.
     """
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    target = paths.build() / "weights" / f"{path.stem}-{digest[:8]}.safetensors"
+    target = paths.build() / "weights" / f"{architecture}-{digest[:8]}.safetensors"
     if not target.is_file():
         target.parent.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-W", "ignore", "-m", "vitrine.models.checkpoints"]
