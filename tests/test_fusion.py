@@ -10,7 +10,7 @@ import pytest
 from vitrine.metrics.fusion import fuse
 from vitrine.training import fusion, recipes, session
 from vitrine.training.recipes import RECIPES, RecipeError
-from vitrine.training.runs import RunError, RunFolder, prediction_rows
+from vitrine.training.runs import RunError, RunFolder, load, prediction_rows
 
 MEAN = recipes.find("title-and-image")
 STACKED = recipes.find("title-and-image-stacked")
@@ -84,7 +84,7 @@ def test_a_fusion_says_of_which_answers_it_is_made(parts, tmp_path):
         for part, digest in zip(parts, digests, strict=True)
     ]
     assert run.meta["parameters"] == 20
-    assert run.meta["data"] == {"images": 200, "split_sha256": "a"}  # what the parts share
+    assert run.meta["data"] == {"images": 200, "split_sha256": "a"}  # what no part contradicts
 
 
 def test_folds_that_one_part_lacks_are_left_out(tmp_path):
@@ -98,6 +98,44 @@ def test_folds_that_one_part_lacks_are_left_out(tmp_path):
 
     assert run.folds == []
     assert len(run.meta["weights"]["published"]) == 2
+
+
+def test_a_repetition_that_was_not_finished_is_left_out(tmp_path):
+    fewer = written("image", 1.0, tmp_path, folds=4)
+
+    run = fusion.fit(MEAN, [written("text", 3.0, tmp_path), fewer], base=tmp_path)
+
+    assert run.folds == []
+
+
+def test_a_network_trained_once_a_fold_brings_the_answers_of_each_of_its_runs(tmp_path):
+    text, number = written("text", 1.5, tmp_path), np.arange(len(FRAME)) % 5
+    network = replace(MEAN, name="network")
+    bases = [tmp_path, *(tmp_path / "folds" / f"repeat-0-fold-{k}" for k in range(5))]
+    for k, base in enumerate(bases, start=-1):
+        asked = {"validation": number == (k + 1) % 5, "test": number == k}
+        asked = asked if k >= 0 else dict.fromkeys(asked, number < 5)
+        RunFolder(network, 0, base).finish(
+            [
+                prediction_rows(
+                    FRAME[mask], answers(FRAME[mask], 1.0, [9, k + 1, mask.argmax()]), part
+                )
+                for part, mask in asked.items()
+            ],
+            {"data": {"images": len(FRAME)}},
+        )
+
+    run = fusion.fit(STACKED, [text, load("network/seed-0", tmp_path)], base=tmp_path)
+
+    third = load("network/seed-0", bases[3])
+    weights = np.array(run.meta["weights"]["folds"][2])
+    expected = fuse([text.fold(0, 2).probabilities, third.part().probabilities], weights)
+    np.testing.assert_allclose(run.fold(0, 2).probabilities, expected, atol=2e-4)
+    assert run.folds == [(0, fold) for fold in range(5)]
+    told = {part["run"]: part["predictions_sha256"] for part in run.meta["parts"]}
+    digest = hashlib.sha256((third.folder / "predictions.csv").read_bytes()).hexdigest()
+    assert told["folds/repeat-0-fold-2/network/seed-0"] == digest
+    assert run.meta["data"]["split_sha256"] == "a"  # no part contradicts it
 
 
 def test_weights_are_not_learned_without_answers_of_validation(tmp_path):

@@ -5,7 +5,7 @@ on the fold that validates, which neither model learned from.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,20 +14,15 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
+from vitrine.data.splits import FOLDS, REPEATS
 from vitrine.metrics.fusion import fit_weights, fuse
 from vitrine.training.recipes import Recipe, RecipeError
-from vitrine.training.runs import (
-    Meter,
-    Predictions,
-    Run,
-    RunFolder,
-    align,
-    align_fold,
-    prediction_rows,
-)
-from vitrine.training.runs.reading import PREDICTIONS
+from vitrine.training.runs import Meter, Predictions, Run, RunFolder, load, names, prediction_rows
+from vitrine.training.runs.reading import PREDICTIONS, aligned
 
 __all__ = ["RULES", "fit"]
+
+Place = tuple[int, int] | None
 
 RULES = ("mean", "stacked")
 DIGITS = 4
@@ -46,7 +41,9 @@ def fit(
 
     Args:
         recipe: Its architecture begins with one of ``RULES``.
-        parts: The runs, in the order of ``recipe.fused``. Folds that they share are predicted too.
+        parts: The runs, in the order of ``recipe.fused``. Whole repetitions of the folds that they
+            share are predicted too: those of the run, or of runs made once a fold beside it, under
+            ``folds/``.
         seed: Names the run; nothing is drawn at random.
         base: Folder that holds the runs; by default the project's ``runs/``.
         report: Told of the weights of the published split.
@@ -64,26 +61,55 @@ def fit(
     folder = RunFolder(recipe, seed, base)
     folder.prepare(resume=True)
     meter = Meter("cpu", asked="cpu", threads=1)
+    places = [_places(run) for run in parts]
 
-    def weigh(find: Callable[..., list[Predictions]]) -> Float[np.ndarray, " model"]:
+    def find(place: Place, part: str) -> list[Predictions]:
+        given = [found[place](part) for found in places]
+        return aligned(
+            [(run.name, one) for run, one in zip(parts, given, strict=True)], f"part {part!r}"
+        )
+
+    def weigh(place: Place) -> Float[np.ndarray, " model"]:
         if rule == "mean":
             return np.full(len(parts), 1 / len(parts))
-        seen = find(part="validation")
+        seen = find(place, "validation")
         return fit_weights(seen[0].truth, [part.probabilities for part in seen])
 
-    find = partial(align, *parts)
-    published = weigh(find)
+    published = weigh(None)
     report(f"{folder.name}: weights {published.round(2).tolist()}")
-    tables = [_rows(find(part=part), published, part) for part in ("validation", "test")]
+    tables = [_rows(find(None, part), published, part) for part in ("validation", "test")]
     learned = []
-    for repeat, fold in sorted(set.intersection(*(set(run.folds) for run in parts))):
-        find = partial(align_fold, *parts, repeat=repeat, fold=fold)
-        learned.append(weigh(find))
-        tables.append(_rows(find(), learned[-1], f"repeat-{repeat}", fold))
+    for repeat, fold in _shared(places):
+        learned.append(weigh((repeat, fold)))
+        given = find((repeat, fold), "test")
+        tables.append(_rows(given, learned[-1], f"repeat-{repeat}", fold))
     facts = meter.facts([], 0) | _told(parts)
     kept = {"published": published, "folds": np.array(learned)}
     facts["weights"] = {name: found.round(DIGITS).tolist() for name, found in kept.items()}
     return folder.finish(tables, facts)
+
+
+def _folds(run: Run) -> dict[tuple[int, int], Run]:
+    """Return the runs of a recipe that was trained once a fold, by repetition and fold."""
+    bases = {
+        (repeat, fold): run.folder.parents[1] / "folds" / f"repeat-{repeat}-fold-{fold}"
+        for repeat, fold in np.ndindex(REPEATS, FOLDS)
+    }
+    return {at: load(run.name, base) for at, base in bases.items() if run.name in names(base)}
+
+
+def _places(run: Run) -> Mapping[Place, Callable[[str], Predictions]]:
+    """Return what reads the answers of a run: of the published split (``None``), of each fold."""
+    trained = {at: one.part for at, one in _folds(run).items()}
+    inside = {at: partial(run.fold, *at) for at in run.folds}
+    return {None: run.part, **trained, **inside}
+
+
+def _shared(places: Sequence[Mapping[Place, Any]]) -> list[tuple[int, int]]:
+    """Return the folds that all runs answered for, in order, of whole repetitions alone."""
+    every = set.intersection(*(set(found) for found in places)) - {None}
+    whole = [r for r in range(REPEATS) if all((r, fold) in every for fold in range(FOLDS))]
+    return [(repeat, fold) for repeat in whole for fold in range(FOLDS)]
 
 
 def _rows(
@@ -96,17 +122,21 @@ def _rows(
 
 def _told(parts: Sequence[Run]) -> dict[str, Any]:
     """Return what a fusion owes to its parts: which answers exactly, their size, their data."""
-    digests = [hashlib.sha256((run.folder / PREDICTIONS).read_bytes()).hexdigest() for run in parts]
+    made_of = {part.name: part for part in parts}
+    for part in parts:
+        for (repeat, fold), one in _folds(part).items():
+            made_of[f"folds/repeat-{repeat}-fold-{fold}/{part.name}"] = one
     first, *others = (run.meta.get("data", {}) for run in parts)
     return {
         "parts": [
-            {"run": run.name, "predictions_sha256": digest}
-            for run, digest in zip(parts, digests, strict=True)
+            {"run": name, "predictions_sha256": _digest(run)} for name, run in made_of.items()
         ],
         "parameters": sum(run.meta.get("parameters", 0) for run in parts),
         "data": {
-            name: value
-            for name, value in first.items()
-            if all(o.get(name) == value for o in others)
+            k: told for k, told in first.items() if all(o.get(k, told) == told for o in others)
         },
     }
+
+
+def _digest(run: Run) -> str:
+    return hashlib.sha256((run.folder / PREDICTIONS).read_bytes()).hexdigest()
