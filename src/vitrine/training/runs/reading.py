@@ -111,7 +111,7 @@ class Run:
         where = f"repeat-{repeat}" if part == "test" else f"repeat-{repeat}-{part}"
         rows, images = self._of(where), self.meta.get("data", {}).get("images")
         if images and 0 < len(rows) != images:
-            found = f"{len(rows)} rows of {where} for {images} images"
+            found = f"{len(rows)} rows of {where.replace('-', ' ')} for {images} images"
             raise self.damaged(PREDICTIONS, found)
         rows = rows[rows.fold == fold]
         if rows.empty:
