@@ -4,9 +4,11 @@ The table is the archive's own CSV. A product's class is the first level of its 
 """
 
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from vitrine import paths
@@ -28,6 +30,8 @@ CLASSES = tuple(CLASSES_FR)
 """Class names as in the data set; the position is the label's number everywhere."""
 
 COLUMNS = ("uniq_id", "product_name", "product_category_tree", "image", "description")
+TEXTS = ("product_name", "description")
+"""Columns that a seller writes of a product, and that a model may read."""
 MAX_ABSENT = 0.01
 """Largest share of named images that may be absent before the catalogue is refused."""
 
@@ -46,7 +50,8 @@ class Catalog:
         manifest_sha256: Hash of the manifest that the images were verified against.
         products: One row a product, in the order of the CSV: ``row``, ``uniq_id``,
             ``product_name``, ``image``, ``description``, ``label`` (position in ``CLASSES``),
-            ``present`` (whether the image is on disk).
+            ``shelves`` (names of the category tree under the class, the answer in finer words:
+            never to be learned from), ``present`` (whether the image is on disk).
         strays: Names of images on disk that no product names.
     """
 
@@ -60,6 +65,24 @@ class Catalog:
     def absent(self) -> list[str]:
         """Names of the images that a product names and the disk lacks."""
         return self.products.loc[~self.products.present, "image"].tolist()
+
+    def texts(self, images: Iterable[str], fields: Sequence[str]) -> np.ndarray:
+        """Return the text of the product of each image; a field left blank adds nothing.
+
+        Args:
+            images: Names of images, in the order wanted.
+            fields: Columns to read one after the other: ``product_name``, ``description``.
+
+        Raises:
+            CatalogError: If a field is no text that a seller writes of a product.
+        """
+        if strange := [field for field in fields if field not in TEXTS]:
+            raise CatalogError(
+                f"expected texts among {', '.join(TEXTS)}, found {strange[0]}: other columns hold "
+                "the answer"
+            )
+        written = self.products.set_index("image").loc[list(images), list(fields)]
+        return np.array(["\n".join(row) for row in written.itertuples(index=False)], dtype=object)
 
     def path(self, image: str) -> Path:
         """Return where an image lies."""
@@ -98,11 +121,14 @@ def _read(csv: Path) -> pd.DataFrame:
     return table
 
 
-def _label(tree: str, row: int) -> int:
-    """Return the class of a product from its category tree, ``["First >> Second >> ..."]``."""
+def _filed(tree: str, row: int) -> tuple[int, str]:
+    """Return the class of a product and its shelves, from ``["First >> Second >> ..."]``.
+
+    The class is the first level; the shelves are the two under it.
+    """
     try:
         branches = json.loads(tree)
-        first = branches[0].split(">>")[0].strip()
+        first, *shelves = (level.strip() for level in branches[0].split(">>"))
     except (json.JSONDecodeError, IndexError, AttributeError, KeyError, TypeError) as error:
         raise CatalogError(
             f"row {row}: expected product_category_tree as a JSON list of one text, "
@@ -113,7 +139,7 @@ def _label(tree: str, row: int) -> int:
             f"row {row}: expected one of the {len(CLASSES)} classes ({', '.join(CLASSES)}), "
             f"found {first!r}; correct this row"
         )
-    return CLASSES.index(first)
+    return CLASSES.index(first), " ".join(shelves[:2])
 
 
 def _receipt(path: Path) -> dict[str, str]:
@@ -162,7 +188,8 @@ def load(folder: Path | None = None) -> Catalog:
 
     products = table[["uniq_id", "product_name", "image", "description"]].copy()
     products.insert(0, "row", range(len(table)))
-    products["label"] = [_label(tree, i) for i, tree in enumerate(table["product_category_tree"])]
+    filed = [_filed(tree, i) for i, tree in enumerate(table["product_category_tree"])]
+    products["label"], products["shelves"] = zip(*filed, strict=True)
     on_disk = {path.name for path in (folder / "images").glob("*") if path.is_file()}
     products["present"] = products["image"].isin(on_disk)
     if (~products.present).mean() > MAX_ABSENT:

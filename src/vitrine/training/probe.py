@@ -27,9 +27,10 @@ from sklearn.preprocessing import StandardScaler
 from vitrine import paths
 from vitrine.data import images
 from vitrine.data.catalog import CLASSES, Catalog
-from vitrine.data.splits import FOLDS, PARTS, REPEATS, Split
+from vitrine.data.splits import Split
 from vitrine.training.recipes import Recipe, RecipeError
-from vitrine.training.runs import Meter, Run, RunFolder, data_facts, prediction_rows, start
+from vitrine.training.repeated import Mask, everywhere
+from vitrine.training.runs import Meter, Run, RunFolder, data_facts, start
 
 __all__ = ["STRENGTHS", "choose", "extract", "fit"]
 
@@ -243,29 +244,14 @@ def fit(
     report(f"{folder.name}: features of {len(frame)} photos in {extraction:.1f} s")
     labels = frame.label.to_numpy()
 
-    def learn(train: np.ndarray, validation: np.ndarray) -> tuple[BaseEstimator, dict[str, float]]:
+    def learn(train: Mask, validation: Mask) -> tuple[BaseEstimator, dict[str, float]]:
         if recipe.architecture == "majority":
             return DummyClassifier(strategy="most_frequent").fit(features[train], labels[train]), {}
         return choose((features[train], features[validation]), (labels[train], labels[validation]))
 
-    def answer(model: BaseEstimator, asked: np.ndarray, name: str, fold: int | None = None):
-        given = np.zeros((asked.sum(), len(CLASSES)))
-        given[:, model.classes_] = model.predict_proba(features[asked])
-        return prediction_rows(frame[asked], given, name, fold)
-
-    train, *others = ((frame.part == part).to_numpy() for part in PARTS)
-    model, losses = learn(train, others[0])
-    tables = [answer(model, asked, name) for asked, name in zip(others, PARTS[1:], strict=True)]
-    if folds is not None:
-        numbered = frame.merge(folds.frame, on=["row", "image", "label"], validate="1:1")
-        for repeat in range(REPEATS):
-            number = numbered[f"repeat_{repeat}"].to_numpy()
-            for fold in range(FOLDS):
-                tested, validation = number == fold, number == (fold + 1) % FOLDS
-                model, _ = learn(~tested & ~validation, validation)
-                tables.append(answer(model, tested, f"repeat-{repeat}", fold))
-            report(f"{folder.name}: repetition {repeat + 1} of {REPEATS}")
-
+    tables, (losses, *_) = everywhere(
+        frame, features, learn, folds, lambda said: report(f"{folder.name}: {said}")
+    )
     facts = meter.facts([], 0, features_seconds=round(extraction, 2))
     facts["parameters"] = int(features.shape[1] + 1) * len(CLASSES)
     facts["selection"] = {"validation_log_loss": losses}

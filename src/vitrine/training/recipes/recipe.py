@@ -24,7 +24,9 @@ class Recipe:
         trainer: Which ``fit`` reads it; ``pretrain`` learns another corpus than the photos.
         architecture: Name in ``keras.applications``, in the timm registry, or a feature of
             ``probe``: ``tflite:<tensor>``, ``timm:<name>`` (or several, joined by ``+``),
-            ``keras:<name>``, ``histogram+hog``, ``majority``.
+            ``keras:<name>``, ``histogram+hog``, ``majority``; of ``text``: ``tfidf:title``,
+            ``tfidf:title+description``; of ``fusion``: ``mean:<recipe>+<recipe>``,
+            ``stacked:<recipe>+<recipe>``.
         weights: Where training starts: ``none``, ``imagenet``, the name of a pretraining run such
             as ``pretrain/<recipe>/seed-0``, or the path of a local file.
         backbone: ``fine-tuned``, or ``frozen`` (only the head learns).
@@ -63,7 +65,7 @@ class Recipe:
     """
 
     name: str
-    trainer: Literal["keras", "torch", "probe", "pretrain"]
+    trainer: Literal["keras", "torch", "probe", "text", "fusion", "pretrain"]
     architecture: str
     weights: str = "none"
     backbone: Literal["fine-tuned", "frozen"] = "fine-tuned"
@@ -107,7 +109,7 @@ class Recipe:
                 self._refuse(field, "at least 1")
         if self.batch_size % self.accumulate:
             self._refuse("accumulate", f"a divisor of batch_size={self.batch_size}")
-        if self.trainer == "probe":
+        if self.at_once:
             return
         if self.budget < 0 or (self.budget and self.trainer != "pretrain"):
             self._refuse("budget", "positive seconds, and 0 but for a pretraining")
@@ -140,6 +142,17 @@ class Recipe:
             f"recipe {self.name}: expected {field} to be {expected}, found {getattr(self, field)!r}"
         )
 
+    @property
+    def at_once(self) -> bool:
+        """Whether it is fitted in one go on the processor: no epochs, no seed, folds for free."""
+        return self.trainer in ("probe", "text", "fusion")
+
+    @property
+    def fused(self) -> tuple[str, ...]:
+        """Recipes whose answers a fusion puts together; none for another trainer."""
+        named = self.architecture.partition(":")[2]
+        return tuple(named.split("+")) if self.trainer == "fusion" else ()
+
     def learning_rate_at(self, passes: float) -> float:
         """Return the learning rate after so many passes, a fraction included.
 
@@ -159,7 +172,7 @@ class Recipe:
         """Return the same recipe cut to the bone, to check in seconds that it runs."""
         cut = {"name": f"{self.name}-smoke", "image_size": 64}
         cut |= {"windows": (4, 2) if self.windows else ()}
-        if self.trainer != "probe":
+        if not self.at_once:
             head = 1 if self.head_epochs else 0
             cut |= {"epochs": 2 + head, "head_epochs": head, "warmup_epochs": 0, "batch_size": 8}
             cut |= {"accumulate": min(self.accumulate, 2)}

@@ -7,7 +7,7 @@ from typing import Any
 
 from vitrine.training.recipes.recipe import Recipe, RecipeError
 
-__all__ = ["CONTROLS", "EQUAL_START", "RECIPES", "find"]
+__all__ = ["BESIDE", "CONTROLS", "EQUAL_START", "IMAGE", "RECIPES", "find"]
 
 _SCRATCH = {
     "image_size": 128,
@@ -227,7 +227,7 @@ _SWEPT = tuple(
     )
     for rate in ("1e-4", "3e-4", "1e-3")
 )
-"""The rates that the fine-tuning chose from."""
+"""The rates that the fine-tuning chose from, and a first phase that teaches the head alone."""
 
 _LITE_SIDES = {"lite0": 224, "lite1": 240, "lite2": 260}
 """The side that each EfficientNet-Lite was published at."""
@@ -272,8 +272,36 @@ _CONTROLS = tuple(
 CONTROLS = tuple(recipe.name for recipe in (*_CONTROLS, *_SWEPT))
 """Recipes that change one setting of another, to tell what it weighs: in no table of results."""
 
+IMAGE = "mobilenetv2-int8-probe"
+"""The image model that stands beside the text: another name here, and fusions run in seconds."""
+
+
+def _beside() -> Iterator[Recipe]:
+    """Yield what reads the text of a product: alone, then with the image model's answers."""
+    for name, fields in (("title", "title"), ("text", "title+description")):
+        alone = f"text-{fields.replace('+', '-')}"
+        yield Recipe(
+            name=alone, trainer="text", architecture=f"tfidf:{fields}",
+            source="ours; Joachims, Text Categorization with Support Vector Machines, ECML 1998, "
+            "doi 10.1007/BFb0026683, for linear models of weighted words",
+        )  # fmt: skip
+        for rule, ending in (("mean", ""), ("stacked", "-stacked")):
+            yield Recipe(
+                name=f"{name}-and-image{ending}", trainer="fusion",
+                architecture=f"{rule}:{alone}+{IMAGE}",
+                source="ours; Kittler et al., On Combining Classifiers, IEEE TPAMI 1998, "
+                "doi 10.1109/34.667881, for the product of answers",
+            )  # fmt: skip
+
+
+_BESIDE = tuple(_beside())
+
+BESIDE = tuple(recipe.name for recipe in _BESIDE)
+"""Recipes that read the text of a product, with its photo or without: a comparison apart."""
+
 RECIPES = {
-    recipe.name: recipe for recipe in (*_ALL, *_FROZEN, *_FROM_EQUAL_START, *_CONTROLS, *_SWEPT)
+    recipe.name: recipe
+    for recipe in (*_ALL, *_FROZEN, *_FROM_EQUAL_START, *_CONTROLS, *_SWEPT, *_BESIDE)
 }
 """Every recipe by name."""
 

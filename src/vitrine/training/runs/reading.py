@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from vitrine import paths
 from vitrine.data.catalog import CLASSES
 
-__all__ = ["Predictions", "Run", "RunError", "align", "align_fold", "load", "names"]
+__all__ = ["Predictions", "Run", "RunError", "align", "align_fold", "aligned", "load", "names"]
 
 META, HISTORY, PREDICTIONS = "run.json", "history.csv", "predictions.csv"
 HISTORY_COLUMNS = (
@@ -99,16 +99,34 @@ class Run:
             )
         return self._predictions(rows)
 
-    def fold(self, repeat: int, fold: int) -> Predictions:
-        """Return the predictions of one fold of one repetition of the cross-validation."""
-        rows, images = self._of(f"repeat-{repeat}"), self.meta.get("data", {}).get("images")
+    def fold(self, repeat: int, fold: int, part: str = "test") -> Predictions:
+        """Return the predictions of one fold of one repetition of the cross-validation.
+
+        Args:
+            repeat: Number of the repetition.
+            fold: Number of the fold that tests.
+            part: ``test``, or ``validation`` for what the same model said of the fold on which it
+                was chosen; runs made before those answers were kept have none.
+        """
+        where = f"repeat-{repeat}" if part == "test" else f"repeat-{repeat}-{part}"
+        rows, images = self._of(where), self.meta.get("data", {}).get("images")
         if images and 0 < len(rows) != images:
-            found = f"{len(rows)} rows of repeat {repeat} for {images} images"
+            found = f"{len(rows)} rows of {where.replace('-', ' ')} for {images} images"
             raise self.damaged(PREDICTIONS, found)
         rows = rows[rows.fold == fold]
         if rows.empty:
-            raise RunError(f"run {self.name}: found no predictions for repeat {repeat} fold {fold}")
+            raise RunError(
+                f"run {self.name}: expected {part} answers of repeat {repeat} fold {fold}, found "
+                "none; make the run again"
+            )
         return self._predictions(rows)
+
+    @property
+    def folds(self) -> list[tuple[int, int]]:
+        """Repetition and fold of each fold that the run predicts, in order."""
+        numbered = self.table[self.table.split.str.fullmatch(r"repeat-\d+")]
+        pairs = zip(numbered.split.str.removeprefix("repeat-"), numbered.fold, strict=True)
+        return sorted({(int(repeat), int(fold)) for repeat, fold in pairs})
 
     def _of(self, part: str) -> pd.DataFrame:
         if "split" not in self.table:
@@ -178,16 +196,21 @@ def align(first: Run, *others: Run, part: str = "test") -> list[Predictions]:
         RunError: If they were not made on the same images with the same labels: comparing them
             image by image would then mean nothing.
     """
-    return _aligned([(run.name, run.part(part)) for run in (first, *others)], f"part {part!r}")
+    return aligned([(run.name, run.part(part)) for run in (first, *others)], f"part {part!r}")
 
 
 def align_fold(first: Run, *others: Run, repeat: int, fold: int) -> list[Predictions]:
     """Return the predictions of runs for one fold of one repetition, as ``align`` does."""
     where = f"fold {fold} of repeat {repeat}"
-    return _aligned([(run.name, run.fold(repeat, fold)) for run in (first, *others)], where)
+    return aligned([(run.name, run.fold(repeat, fold)) for run in (first, *others)], where)
 
 
-def _aligned(given: Sequence[tuple[str, Predictions]], where: str) -> list[Predictions]:
+def aligned(given: Sequence[tuple[str, Predictions]], where: str) -> list[Predictions]:
+    """Return named predictions of one part as they are, once they are about the same images.
+
+    Raises:
+        RunError: As ``align``.
+    """
     (first, a), *others = given
     for other, b in others:
         if not np.array_equal(a.image, b.image):
