@@ -198,7 +198,8 @@ _ALL = (
         trainer="probe",
         architecture="majority",
         image_size=8,
-        source="the smallest baseline: always the most frequent class of the training part",
+        source="the smallest baseline: the shares of the classes in the training part, whatever "
+        "the photo; its answer is always the most frequent class",
     ),
 )
 
@@ -222,10 +223,48 @@ _CONTROLS = tuple(
     if (name := recipe.name.removesuffix("-short")) in _SWAPPED
 )
 
-CONTROLS = tuple(recipe.name for recipe in _CONTROLS)
+_FROZEN = next(recipe for recipe in _ALL if recipe.name == "mobilenetv2-int8-probe")
+_SLOW = {"epochs": 25, "batch_size": 8, "learning_rate": 1e-5, "weight_decay": 0.01}
+
+_EXPLAINING = (
+    replace(
+        _FROZEN,
+        name="mobilenetv2-int8-slow-head",
+        **_SLOW,
+        source="the earlier proof of concept, as ressources/README.md tells it",
+    ),
+    replace(
+        _FROZEN,
+        name="mobilenetv2-int8-fast-head",
+        **_SLOW | {"learning_rate": 1e-3},
+        source="ours: the slow head, at a rate a hundred times as high",
+    ),
+    replace(
+        _FROZEN,
+        name="mobilenetv2-int8-probe-128",
+        image_size=128,
+        source="ours: the probe, on photos no larger than those of the networks from scratch",
+    ),
+    Recipe(
+        name="mobilenetv2-random-probe",
+        trainer="probe",
+        architecture="timm:mobilenetv2_100",
+        backbone="frozen",
+        source="ours: the probe, on a network of the same shape that has learned nothing",
+    ),
+    Recipe(
+        name="mobilenetv2-torch-scratch",
+        trainer="torch",
+        architecture="mobilenetv2_100",
+        norm_momentum=0.01,
+        **_SCRATCH,
+    ),
+)
+
+CONTROLS = tuple(recipe.name for recipe in (*_CONTROLS, *_EXPLAINING))
 """Recipes that change one setting of another, to tell what it weighs: in no table of results."""
 
-RECIPES = {recipe.name: recipe for recipe in (*_ALL, *_FROM_EQUAL_START, *_CONTROLS)}
+RECIPES = {recipe.name: recipe for recipe in (*_ALL, *_FROM_EQUAL_START, *_CONTROLS, *_EXPLAINING)}
 """Every recipe by name."""
 
 
