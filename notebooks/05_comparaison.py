@@ -85,8 +85,10 @@ from vitrine.metrics.table import leader, recipe_panel
 
 panels = {recipe: recipe_panel(truth, runs) for recipe, runs in answers.items()}
 ranked = sorted(panels, key=lambda recipe: -panels[recipe]["accuracy"].value)
-named = {model_name(recipe): panels[recipe] for recipe in ranked}
-runs = {model_name(recipe): answers[recipe] for recipe in ranked}
+once = [r for r in ranked if len(groups[r]) == 1 and session.recipe(r).trainer != "probe"]
+labels = {r: model_name(r) + (" : une graine" if r in once else "") for r in ranked}
+named = {labels[recipe]: panels[recipe] for recipe in ranked}
+runs = {labels[recipe]: answers[recipe] for recipe in ranked}
 seeds = {name: len(said) for name, said in runs.items()}
 leaders = {m.name: leader(truth, runs, m) for m in (accuracy, macro_f1, log_loss)}
 tables.show(tables.comparison(named, seeds=seeds, leaders=leaders))
@@ -97,7 +99,9 @@ tables.show(tables.comparison(named, seeds=seeds, leaders=leaders))
 # sûres d’elles. Les intervalles du tableau se recouvrent ou non, mais ce n’est pas ainsi que l’on
 # compare deux modèles : nous y venons.
 #
-# Toutes les lignes ne se lisent pas de la même façon. MambaVision (nano), que le service embarque, a été
+# Toutes les lignes ne se lisent pas de la même façon. Celles qui portent « une graine » viennent d’un seul
+# entraînement : leur intervalle ignore ce qu’un autre aurait donné, et il est trop étroit pour juger la
+# recette. Une sonde, elle, ne tire rien au hasard. MambaVision (nano), que le service embarque, a été
 # entraînée {valeur}`mambavision-nano-scratch.epochs` époques, quand les autres réseaux partis de zéro en ont
 # {valeur}`efficientnet-b0-torch-scratch.epochs` : aucune comparaison annoncée ne porte sur elle.
 
@@ -311,8 +315,13 @@ for recipe in ranked:
 comparison.forest({"Toutes les images": every, "Sans les doubles": without})
 
 # %% [markdown]
-# Conclusion : {verdict}`leaks_change_nothing`. Pour la sonde, l’exactitude passe de
-# {valeur}`mobilenetv2-int8-probe.accuracy` à {valeur}`mobilenetv2-int8-probe.accuracy_clean`.
+# Pour la sonde, l’exactitude passe de {valeur}`mobilenetv2-int8-probe.accuracy` à
+# {valeur}`mobilenetv2-int8-probe.accuracy_clean`. Si peu d’images ne peuvent guère déplacer un score :
+# mieux vaut regarder les réponses qu’elles ont reçues. Les réseaux entraînés de zéro y donnent
+# {valeur}`leaks.right` réponses justes sur {valeur}`leaks.answers`, toutes graines réunies, contre
+# {valeur}`leaks.right_elsewhere` ailleurs : {verdict}`leaks_are_easier` (p = {valeur}`leaks.p`, test
+# exact par permutation des photos). Ce n’est pas prouver que le double en est la cause : ces photos
+# pourraient être plus faciles de toute façon.
 
 # %% [markdown]
 # ## Quand la photo est abîmée
@@ -568,10 +577,15 @@ comparison.cited(poc, reference="EfficientNetB0_custom", smallest=smallest)
 
 # %% [markdown]
 # MambaVision-T y obtient {valeur}`poc.mambavision-t-1k-finetuned.accuracy` et EfficientNet-B0
-# {valeur}`poc.efficientnetb0_custom-finetuned.accuracy`, soit {valeur:ecart}`poc_gap.mambavision-t.accuracy` ;
-# pour la plus grande, MambaVision-B, l’écart est de {valeur:ecart}`poc_gap.mambavision-b.accuracy`. En
-# clair, {verdict}`poc_below_power`. Ces nombres n’établissent ni que MambaVision est meilleure, ni
-# qu’elle ne l’est pas.
+# {valeur}`poc.efficientnetb0_custom-finetuned.accuracy`, soit {valeur:ecart}`poc_gap.mambavision-t.accuracy`,
+# ou {valeur}`poc_gap.mambavision-t.photos` photos sur {valeur}`data.test`. Les réponses manquent, mais les
+# comptes bornent le test de McNemar. Il est le plus net quand les photos que l’un des deux classe bien
+# sont toutes parmi celles de l’autre : la valeur p serait alors, au mieux, de
+# {valeur}`poc_gap.mambavision-t.p_bound` pour MambaVision-T, de {valeur}`poc_gap.mambavision-s.p_bound`
+# pour S et de {valeur}`poc_gap.mambavision-b.p_bound` pour B, qui devient
+# {valeur}`poc_gap.mambavision-b.holm_bound` une fois les trois tests corrigés. En clair,
+# {verdict}`poc_below_power`. Ces nombres n’établissent ni que MambaVision est meilleure, ni qu’elle ne
+# l’est pas.
 
 # %% [markdown]
 # ## Les images qui résistent
@@ -619,7 +633,7 @@ photos
 # * Sur le préentraînement : {verdict}`probe_beats_scratch`, et {verdict}`probe_beats_classical`.
 # * Sur l’entraînement de zéro : {verdict}`scratch_against_classical`.
 # * Sur la bibliothèque : {verdict}`frameworks_differ`.
-# * Sur les fuites : {verdict}`leaks_change_nothing`.
+# * Sur les fuites : {verdict}`leaks_are_easier`.
 # * Sur les photos abîmées : {verdict}`noise_breaks_all` ; {verdict}`jpeg_leaves_scratch`.
 # * Sur la résolution : {verdict}`larger_input_helps`.
 #
