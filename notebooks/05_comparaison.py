@@ -224,6 +224,25 @@ comparison.announced_gaps(
 # tirages.
 
 # %% [markdown]
+# ## De quoi l’avance de la sonde est-elle faite ?
+#
+# La sonde et le réseau entraîné de zéro diffèrent par plus que le préentraînement : le côté des photos,
+# l’architecture, la recette. Des témoins changent une chose à la fois. Ils n’étaient pas annoncés, et ne
+# sont dans aucun tableau.
+#
+# * **Le côté.** Réduites au côté que lisent les réseaux partis de zéro, puis agrandies, les photos donnent
+#   {valeur:ic}`mobilenetv2-int8-probe-128.cv_accuracy` sur les plis. Les lire plus grandes y change le
+#   score de {valeur:ecart-ic}`gap.mobilenetv2-int8-probe.mobilenetv2-int8-probe-128.cv_accuracy` :
+#   {verdict}`larger_photos_help`. Sur les images de test, {verdict}`small_probe_beats_scratch`
+#   ({valeur:ecart-ic}`gap.mobilenetv2-int8-probe-128.efficientnet-b0-keras-scratch.accuracy`).
+# * **Les poids.** Sur un MobileNetV2 dont les poids sont tirés au hasard, la même sonde obtient
+#   {valeur:ic}`mobilenetv2-random-probe.cv_accuracy` :
+#   {verdict}`learned_weights_help`
+#   ({valeur:ecart-ic}`gap.mobilenetv2-int8-probe.mobilenetv2-random-probe.cv_accuracy`).
+# * **L’architecture et la recette.** Ce témoin manque : MobileNetV2 entraîné de zéro par la recette
+#   commune, `vitrine train mobilenetv2-torch-scratch`.
+
+# %% [markdown]
 # ## Quel écart ces images peuvent-elles montrer ?
 #
 # La question se pose avant les résultats, pas après {cite:p}`card2020power`. Plus deux modèles sont
@@ -586,6 +605,17 @@ comparison.cited(poc, reference="EfficientNetB0_custom", smallest=smallest)
 # {valeur}`poc_gap.mambavision-b.holm_bound` une fois les trois tests corrigés. En clair,
 # {verdict}`poc_below_power`. Ces nombres n’établissent ni que MambaVision est meilleure, ni qu’elle ne
 # l’est pas.
+#
+# Que vaut alors leur classement des réseaux gelés ? Leur MobileNetV2 y a
+# {valeur}`poc.mobilenet_v2_1.0_224-frozen.accuracy`, quand la sonde, sur le même réseau gelé, a
+# {valeur}`mobilenetv2-int8-probe.accuracy` des mêmes images. Leurs têtes ont appris avec AdamW à un taux de
+# un cent-millième. Avec ces réglages, une tête sur nos caractéristiques obtient
+# {valeur:ic}`mobilenetv2-int8-slow-head.accuracy` ; à un taux cent fois plus grand,
+# {valeur:ic}`mobilenetv2-int8-fast-head.accuracy` : {verdict}`rate_starves_the_head`. Le taux seul déplace
+# donc un même réseau gelé de {valeur:ecart-ic}`gap.mobilenetv2-int8-fast-head.mobilenetv2-int8-slow-head.accuracy`,
+# quand toutes leurs architectures gelées tiennent entre {valeur}`poc.mobilenet_v2_1.0_224-frozen.accuracy` et
+# {valeur}`poc.mambavision-b-1k-frozen.accuracy` : leur classement dit autant combien chaque tête a eu le temps
+# d’apprendre que ce que vaut chaque architecture.
 
 # %% [markdown]
 # ## Les images qui résistent

@@ -24,7 +24,6 @@ GAPS = (
     (f"{PROBE}-128", PROBE),
     (SCRATCH, f"{PROBE}-128"),
     ("mobilenetv2-random-probe", PROBE),
-    ("mobilenetv2-random-probe", SCRATCH),
     ("mobilenetv2-torch-scratch", PROBE),
 )
 """Baseline and candidate of each gap that a control shows. None is announced."""
