@@ -114,7 +114,7 @@ def _bounds(cited: dict[str, float], baseline: str, *, images: int) -> Iterator[
         right = round(images * cited[f"mambavision-{size}-1k-finetuned.accuracy"])
         key = f"poc_gap.mambavision-{size}"
         bounds[key] = mcnemar_bound(reference, right, images)
-        yield f"{key}.photos", Value(value=right - reference, unit="count", **more)
+        yield f"{key}.photos", Value(value=float(right - reference), unit="count", **more)
         yield f"{key}.p_bound", Value(value=bounds[key], unit="", decimals=3, **more)
     for key, p in zip(bounds, holm(np.array([*bounds.values()])), strict=True):
         yield f"{key}.holm_bound", Value(value=float(p), unit="", decimals=3, **more)
