@@ -48,7 +48,8 @@ def results_markdown(ledger: Mapping[str, Any] | None = None) -> str:
     sentences = [f"- {text[0].upper()}{text[1:]}." for text in said]
     test = wording.value(values["data.test"])
     note = (
-        f"Les mêmes {test} images de test pour tous ; entre crochets, l’intervalle à 95 %. Les "
+        f"Les mêmes {test} images de test pour tous ; entre crochets, l’intervalle à 95 %. "
+        "Celui d’un réseau entraîné avec une seule graine ignore le hasard de l’entraînement. Les "
         "plis répétés ne sont calculés que pour les modèles assez légers."
     )
     return "\n".join([*lines, "", note, "", *sentences])

@@ -223,7 +223,7 @@ def _probe(recipe: Recipe, split: Split, catalog: Catalog) -> Kept:
         probe.extract(recipe, images.cached(catalog, part.image.tolist(), recipe.image_size))
         for part in parts
     ]
-    model, _ = probe.choose(tuple(seen), tuple(part.label.to_numpy() for part in parts))
+    model, _ = probe.learn(recipe, tuple(seen), tuple(part.label.to_numpy() for part in parts))
 
     def features(pixels: Pixels) -> np.ndarray:
         return probe.extract(recipe, pixels)

@@ -35,13 +35,15 @@ class Recipe:
             position is 16, then 32 pixels); empty keeps the architecture's, made for 224 pixels.
         batch_size: Images per optimiser step, gradient accumulation included.
         accumulate: Pieces that a batch is cut into to save memory. Batch statistics see a piece.
-        epochs: Passes over the training split; with a budget, the unit of the schedule alone.
+        epochs: Passes over the training split; with a budget, the unit of the schedule alone. A
+            probe with epochs has its head learned by gradient descent; 0 is a logistic regression.
         budget: Seconds of training after which a pretraining ends, wherever it stands: the schedule
             is stretched or shrunk to end with them. 0 counts passes instead.
         head_epochs: Among them, first passes during which only the head learns.
         warmup_epochs: Passes during which the learning rate rises linearly from zero.
         optimizer: Name in timm's registry. PyTorch only: Keras has ``adamw``.
-        learning_rate: Peak value, for the whole batch (not per image); a cosine brings it to zero.
+        learning_rate: Peak value, for the whole batch (not per image); a cosine brings it to zero,
+            but for the head of a probe, whose rate is constant.
         layer_decay: Factor on the learning rate from one layer group to the one below; 1 is none.
         weight_decay: Decoupled from the gradient, as in AdamW; vectors (biases, norms) have none.
         label_smoothing: Probability mass moved from the true class to all classes alike.
@@ -109,7 +111,7 @@ class Recipe:
                 self._refuse(field, "at least 1")
         if self.batch_size % self.accumulate:
             self._refuse("accumulate", f"a divisor of batch_size={self.batch_size}")
-        if self.at_once:
+        if self.at_once and not self.epochs:
             return
         if self.budget < 0 or (self.budget and self.trainer != "pretrain"):
             self._refuse("budget", "positive seconds, and 0 but for a pretraining")
@@ -144,7 +146,7 @@ class Recipe:
 
     @property
     def at_once(self) -> bool:
-        """Whether it is fitted in one go on the processor: no epochs, no seed, folds for free."""
+        """Whether it is fitted in one go on the processor: folds cost next to nothing."""
         return self.trainer in ("probe", "text", "fusion")
 
     @property
@@ -172,7 +174,7 @@ class Recipe:
         """Return the same recipe cut to the bone, to check in seconds that it runs."""
         cut = {"name": f"{self.name}-smoke", "image_size": 64}
         cut |= {"windows": (4, 2) if self.windows else ()}
-        if not self.at_once:
+        if self.epochs:
             head = 1 if self.head_epochs else 0
             cut |= {"epochs": 2 + head, "head_epochs": head, "warmup_epochs": 0, "batch_size": 8}
             cut |= {"accumulate": min(self.accumulate, 2)}

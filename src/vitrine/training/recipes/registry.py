@@ -5,27 +5,15 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
+from vitrine.training.recipes.explaining import EXPLAINING, INT8_PROBE
+from vitrine.training.recipes.imagenet import FINE_TUNED, FROZEN, SWEPT
 from vitrine.training.recipes.recipe import Recipe, RecipeError
+from vitrine.training.recipes.scratch import SCRATCH
+from vitrine.training.recipes.text import IMAGE, TEXT
 
 __all__ = ["BESIDE", "CONTROLS", "EQUAL_START", "IMAGE", "RECIPES", "find"]
 
-_SCRATCH = {
-    "image_size": 128,
-    "batch_size": 32,
-    "epochs": 100,
-    "warmup_epochs": 5,
-    "learning_rate": 1e-3,
-    "weight_decay": 0.05,
-    "label_smoothing": 0.1,
-    "drop_rate": 0.2,
-    "drop_path_rate": 0.2,
-    "crop_scale": 0.35,
-    "flip": True,
-    "jitter": 0.2,
-    "source": "ours: fixed before the first run, the same for every network trained from scratch",
-}
-
-_SERVED = _SCRATCH | {
+_SERVED = SCRATCH | {
     "epochs": 300,
     "source": "ours: the model that the service ships; the recipe from scratch, three times longer",
 }
@@ -67,7 +55,7 @@ _SLOWEST, _BUDGET = "tf_efficientnet_b0", 2700.0
 """Which network's passes take longest on a core, and the seconds that they were expected to take
 before the first run: the second budget. The chapter tells how long they took."""
 
-_SHORT = _SCRATCH | {
+_SHORT = SCRATCH | {
     "epochs": 20,
     "warmup_epochs": 2,
     "source": "ours: the recipe from scratch in a fifth of its passes, the budget of a transfer",
@@ -116,14 +104,14 @@ _ALL = (
         name="efficientnet-b0-keras-scratch",
         trainer="keras",
         architecture="EfficientNetB0",
-        **_SCRATCH,
+        **SCRATCH,
     ),
     Recipe(
         name="efficientnet-b0-torch-scratch",
         trainer="torch",
         architecture="tf_efficientnet_b0",
         norm_momentum=0.01,
-        **_SCRATCH,
+        **SCRATCH,
     ),
     Recipe(
         name="efficientnet-b0-keras",
@@ -145,7 +133,7 @@ _ALL = (
         trainer="torch",
         architecture="mambavision_micro",
         windows=(8, 4),
-        **_SCRATCH,
+        **SCRATCH,
     ),
     Recipe(
         name="mambavision-tiny-scratch",
@@ -153,7 +141,7 @@ _ALL = (
         architecture="mambavision_tiny",
         windows=(8, 4),
         precision="bfloat16",  # on a CPU too: seven times micro's size, for half the time
-        **_SCRATCH,
+        **SCRATCH,
     ),
     Recipe(
         name="mambavision-nano-scratch",
@@ -176,15 +164,7 @@ _ALL = (
         backbone="frozen",
         **_FINE_TUNED,
     ),
-    Recipe(
-        name="mobilenetv2-int8-probe",
-        trainer="probe",
-        architecture="tflite:MobilenetV2/Logits/AvgPool",
-        weights="mobilenet_v2_1.0_224_quant.tflite",
-        backbone="frozen",
-        source="ours; Kornblith et al., Do Better ImageNet Models Transfer Better?, "
-        "arXiv 1805.08974, for the protocol of the linear probe",
-    ),
+    INT8_PROBE,
     Recipe(
         name="histogram-hog",
         trainer="probe",
@@ -198,56 +178,10 @@ _ALL = (
         trainer="probe",
         architecture="majority",
         image_size=8,
-        source="the smallest baseline: always the most frequent class of the training part",
+        source="the smallest baseline: the shares of the classes in the training part, whatever "
+        "the photo; its answer is always the most frequent class",
     ),
 )
-
-_LITE = {
-    "weights": "imagenet",
-    "image_size": 224,
-    "batch_size": 32,
-    "epochs": 8,
-    "warmup_epochs": 1,
-    "weight_decay": 0.05,
-    "label_smoothing": 0.1,
-    "drop_rate": 0.2,
-    "drop_path_rate": 0.1,
-    "crop_scale": 0.5,
-    "flip": True,
-    "jitter": 0.1,
-    "source": "ours: a short, whole fine-tuning that one core makes in minutes a fold; its rate is "
-    "the best of three on the validation part of one fold",
-}
-_LITE_TORCH = {"trainer": "torch", "architecture": "tf_efficientnet_lite0.in1k"}
-_LITE_TORCH |= {"norm_momentum": 0.01}  # Keras's
-
-_SWEPT = tuple(
-    Recipe(
-        name=f"efficientnet-lite0-torch-lr{rate}", learning_rate=float(rate), **_LITE_TORCH, **_LITE
-    )
-    for rate in ("1e-4", "3e-4", "1e-3")
-)
-"""The rates that the fine-tuning chose from, and a first phase that teaches the head alone."""
-
-_LITE_SIDES = {"lite0": 224, "lite1": 240, "lite2": 260}
-"""The side that each EfficientNet-Lite was published at."""
-
-_FROZEN = tuple(
-    Recipe(
-        name=f"efficientnet-{name}-probe",
-        trainer="probe",
-        architecture=f"timm:{architecture}",
-        weights="imagenet",
-        backbone="frozen",
-        image_size=side,
-        source="ours: the linear probe of every other frozen feature",
-    )
-    for name, architecture, side in (
-        *((lite, f"tf_efficientnet_{lite}.in1k", side) for lite, side in _LITE_SIDES.items()),
-        ("lite012", "+".join(f"tf_efficientnet_{lite}.in1k" for lite in _LITE_SIDES), 240),
-    )
-)
-"""Frozen features of EfficientNet-Lite, one network at a time, then the three side by side."""
 
 _FROM_EQUAL_START = (
     *(recipe for name, own in _EQUALS.items() for recipe in _equal_start(name, own)),
@@ -269,40 +203,15 @@ _CONTROLS = tuple(
     if (name := recipe.name.removesuffix("-short")) in _SWAPPED
 )
 
-CONTROLS = tuple(recipe.name for recipe in (*_CONTROLS, *_SWEPT))
+CONTROLS = tuple(recipe.name for recipe in (*_CONTROLS, *EXPLAINING, *SWEPT))
 """Recipes that change one setting of another, to tell what it weighs: in no table of results."""
 
-IMAGE = "mobilenetv2-int8-probe"
-"""The image model that stands beside the text: another name here, and fusions run in seconds."""
-
-
-def _beside() -> Iterator[Recipe]:
-    """Yield what reads the text of a product: alone, then with the image model's answers."""
-    for name, fields in (("title", "title"), ("text", "title+description")):
-        alone = f"text-{fields.replace('+', '-')}"
-        yield Recipe(
-            name=alone, trainer="text", architecture=f"tfidf:{fields}",
-            source="ours; Joachims, Text Categorization with Support Vector Machines, ECML 1998, "
-            "doi 10.1007/BFb0026683, for linear models of weighted words",
-        )  # fmt: skip
-        for rule, ending in (("mean", ""), ("stacked", "-stacked")):
-            yield Recipe(
-                name=f"{name}-and-image{ending}", trainer="fusion",
-                architecture=f"{rule}:{alone}+{IMAGE}",
-                source="ours; Kittler et al., On Combining Classifiers, IEEE TPAMI 1998, "
-                "doi 10.1109/34.667881, for the product of answers",
-            )  # fmt: skip
-
-
-_BESIDE = tuple(_beside())
-
-BESIDE = tuple(recipe.name for recipe in _BESIDE)
+BESIDE = tuple(recipe.name for recipe in TEXT)
 """Recipes that read the text of a product, with its photo or without: a comparison apart."""
 
-RECIPES = {
-    recipe.name: recipe
-    for recipe in (*_ALL, *_FROZEN, *_FROM_EQUAL_START, *_CONTROLS, *_SWEPT, *_BESIDE)
-}
+_EVERY = (*_ALL, *FINE_TUNED, *FROZEN, *_FROM_EQUAL_START, *_CONTROLS, *EXPLAINING, *SWEPT, *TEXT)
+
+RECIPES = {recipe.name: recipe for recipe in _EVERY}
 """Every recipe by name."""
 
 

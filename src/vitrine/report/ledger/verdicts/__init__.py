@@ -5,6 +5,7 @@ One module a subject; :data:`CLAIMS` gathers them, and :func:`decide` words them
 
 from vitrine.report.ledger.verdicts import (
     comparison,
+    controls,
     equal_start,
     explanation,
     learning,
@@ -18,6 +19,7 @@ __all__ = ["CLAIMS", "decide"]
 CLAIMS = (
     *learning.CLAIMS,
     *comparison.CLAIMS,
+    *controls.CLAIMS,
     *equal_start.CLAIMS,
     *robustness.CLAIMS,
     *explanation.CLAIMS,
