@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from vitrine import paths
 from vitrine.data.catalog import CLASSES
 
-__all__ = ["Predictions", "Run", "RunError", "align", "align_fold", "load", "names"]
+__all__ = ["Predictions", "Run", "RunError", "align", "align_fold", "aligned", "load", "names"]
 
 META, HISTORY, PREDICTIONS = "run.json", "history.csv", "predictions.csv"
 HISTORY_COLUMNS = (
@@ -178,16 +178,21 @@ def align(first: Run, *others: Run, part: str = "test") -> list[Predictions]:
         RunError: If they were not made on the same images with the same labels: comparing them
             image by image would then mean nothing.
     """
-    return _aligned([(run.name, run.part(part)) for run in (first, *others)], f"part {part!r}")
+    return aligned([(run.name, run.part(part)) for run in (first, *others)], f"part {part!r}")
 
 
 def align_fold(first: Run, *others: Run, repeat: int, fold: int) -> list[Predictions]:
     """Return the predictions of runs for one fold of one repetition, as ``align`` does."""
     where = f"fold {fold} of repeat {repeat}"
-    return _aligned([(run.name, run.fold(repeat, fold)) for run in (first, *others)], where)
+    return aligned([(run.name, run.fold(repeat, fold)) for run in (first, *others)], where)
 
 
-def _aligned(given: Sequence[tuple[str, Predictions]], where: str) -> list[Predictions]:
+def aligned(given: Sequence[tuple[str, Predictions]], where: str) -> list[Predictions]:
+    """Return named predictions of one part as they are, once they are about the same images.
+
+    Raises:
+        RunError: As ``align``.
+    """
     (first, a), *others = given
     for other, b in others:
         if not np.array_equal(a.image, b.image):
