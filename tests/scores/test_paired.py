@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
@@ -6,7 +8,14 @@ from statsmodels.stats.multitest import multipletests
 from vitrine.metrics.calibration import expected_calibration_error
 from vitrine.metrics.intervals import Interval
 from vitrine.metrics.metrics import accuracy, log_loss, macro_f1
-from vitrine.metrics.paired import holm, mcnemar, mcnemar_bound, paired_bootstrap
+from vitrine.metrics.paired import (
+    flipped,
+    holm,
+    mcnemar,
+    mcnemar_bound,
+    paired_bootstrap,
+    sign_flip,
+)
 from vitrine.metrics.resampling import bootstrap
 
 
@@ -206,3 +215,42 @@ def test_five_photos_never_establish_a_gap_and_six_may():
 def test_counts_that_are_no_counts_of_the_images_have_no_bound():
     with pytest.raises(ValueError, match="between 0 and 158, found 125 and 159"):
         mcnemar_bound(125, 159, 158)
+
+
+@pytest.mark.parametrize("differences", [[1, -2, 3, 0, 2], [2, 2, 2, -4], [3], [0, 0], [1] * 9])
+def test_flipped_signs_are_counted_exactly(differences):
+    sums = [
+        sum(sign * d for sign, d in zip(signs, differences, strict=True))
+        for signs in itertools.product((-1, 1), repeat=len(differences))
+    ]
+
+    p = flipped(np.array(differences))
+
+    assert p == pytest.approx(np.mean(np.abs(sums) >= abs(sum(differences))))
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.1])
+def test_with_one_run_each_flipping_signs_is_the_exact_mcnemar_test(two_models, gap):
+    truth, baseline, candidate = two_models(gap=gap)
+
+    p = sign_flip(truth, [baseline], [candidate])
+
+    assert p == pytest.approx(mcnemar(truth, baseline, candidate).p_value)
+    assert sign_flip(truth, [baseline] * 3, [candidate] * 2) == pytest.approx(p)
+
+
+def test_flipping_signs_counts_every_run_of_both_recipes():
+    truth = np.zeros(4, dtype=int)
+    baseline = [np.array([1, 1, 1, 0]), np.array([1, 1, 0, 0])]
+    candidate = [np.array([0, 0, 0, 1]), np.array([0, 0, 0, 0]), np.array([0, 0, 1, 0])]
+
+    p = sign_flip(truth, baseline, candidate)
+
+    # Sixths: 12 - 1, 12 + 1 and 12 + 3 reach 11, as do their opposites, out of 16 choices.
+    assert p == flipped(np.array([6, 6, 1, -2])) == pytest.approx(6 / 16)
+    assert sign_flip(truth, candidate, baseline) == p
+
+
+def test_a_recipe_without_a_run_has_no_test():
+    with pytest.raises(ValueError, match="at least one run of each recipe, found 0 and 1"):
+        sign_flip(np.zeros(2, dtype=int), [], [np.zeros(2, dtype=int)])

@@ -1,4 +1,4 @@
-"""Two models on the same images: the gap, its test, and a table of tests.
+"""Two models, or two recipes, on the same images: the gap, its test, and a table of tests.
 
 What makes an image hard for both models cancels out, so a paired comparison sees gaps that two
 separate intervals would hide.
@@ -6,21 +6,26 @@ separate intervals would hide.
 Sources: McNemar, "Note on the Sampling Error of the Difference between Correlated Proportions or
 Percentages", doi:10.1007/BF02295996; Dietterich, "Approximate Statistical Tests for Comparing
 Supervised Classification Learning Algorithms", doi:10.1162/089976698300017197; Holm, "A Simple
-Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of Statistics 6 (1979), 65-70.
+Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of Statistics 6 (1979), 65-70;
+for the flipped signs, Fisher, "The Design of Experiments" (1935), chapter 3, and Dror et al., "The
+Hitchhiker's Guide to Testing Statistical Significance in NLP", doi:10.18653/v1/P18-1128.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.special import bdtr
+from scipy.special import bdtr, gammaln
 
 from vitrine.metrics.inputs import Answers, as_labels
 from vitrine.metrics.intervals import Interval
 from vitrine.metrics.metrics import Metric
 from vitrine.metrics.resampling import Draws, resample
 
-__all__ = ["McNemar", "holm", "mcnemar", "mcnemar_bound", "paired_bootstrap"]
+__all__ = [
+    "McNemar", "flipped", "holm", "mcnemar", "mcnemar_bound", "paired_bootstrap", "sign_flip",
+]  # fmt: skip
 
 
 def paired_bootstrap(
@@ -131,6 +136,59 @@ def mcnemar_bound(right_baseline: int, right_candidate: int, images: int) -> flo
             f"{right_candidate}; pass counts of images, not shares"
         )
     return min(1.0, 2.0 ** (1 - abs(right_candidate - right_baseline)))
+
+
+def sign_flip(
+    truth: Int[np.ndarray, " image"], baseline: Sequence[Answers], candidate: Sequence[Answers]
+) -> float:
+    """Test whether two recipes have the same accuracy on the same images, all their runs counted.
+
+    The difference on an image is that of the shares of runs that are right. Were the recipes alike,
+    its sign would be a coin's: the p-value is the chance that flipped signs give a sum as far from
+    zero. It is exact, for shares are whole numbers once multiplied by the numbers of runs, and the
+    law of their sum adds up binomial ones. With one run each it is the exact McNemar test.
+
+    Args:
+        truth: True class of each image.
+        baseline: What each run of the reference recipe said.
+        candidate: What each run of the recipe under test said, of the same images.
+
+    Returns:
+        The two-sided p-value; 1 where no image tells the recipes apart.
+
+    Raises:
+        ValueError: If a recipe has no run, or arrays cannot be used.
+    """
+    if not baseline or not candidate:
+        raise ValueError(
+            f"expected at least one run of each recipe, found {len(baseline)} and {len(candidate)};"
+            " train the one that has none"
+        )
+    before, after = (
+        np.sum([as_labels(truth, answers) == truth for answers in side], axis=0)
+        for side in (baseline, candidate)
+    )
+    return flipped(len(baseline) * after - len(candidate) * before)
+
+
+def flipped(differences: Int[np.ndarray, " image"]) -> float:
+    """Return the chance that whole numbers of random signs sum at least as far from zero.
+
+    Args:
+        differences: The numbers, their signs as they were found.
+    """
+    found = differences // max(1, int(np.gcd.reduce(differences, initial=0)))
+    chances = np.ones(1)
+    for step, times in zip(*np.unique(np.abs(found[found != 0]), return_counts=True), strict=True):
+        ups = np.arange(times + 1)
+        law = np.zeros(2 * int(step) * int(times) + 1)
+        law[:: 2 * step] = np.exp(
+            gammaln(times + 1) - gammaln(ups + 1) - gammaln(times - ups + 1) - times * np.log(2)
+        )
+        chances = np.convolve(chances, law)
+    reach = len(chances) // 2
+    far = np.abs(np.arange(-reach, reach + 1)) >= abs(int(found.sum()))
+    return min(1.0, float(chances[far].sum()))
 
 
 def holm(p_values: Float[np.ndarray, " test"]) -> Float[np.ndarray, " test"]:

@@ -21,7 +21,7 @@ from vitrine.metrics.inputs import Answers
 from vitrine.metrics.intervals import Interval, check_share, percentile
 from vitrine.metrics.metrics import Metric
 
-__all__ = ["Draws", "bootstrap", "replicate", "resample"]
+__all__ = ["Draws", "bootstrap", "over_runs", "replicate", "resample"]
 
 BLOCK = 4_000_000
 """Counts held at once while resampling: 32 MB."""
@@ -147,7 +147,7 @@ def _difference(
     total = np.zeros(len(counts))
     for sign, side in zip((1, -1), sides, strict=False):
         scores = np.stack([metric.score_draws(counts, rows) for rows in side], axis=1)
-        total += sign * _over_runs(scores, rng)
+        total += sign * over_runs(scores, rng)
     return total
 
 
@@ -162,14 +162,15 @@ def _noise(
         centred = [rows - rows.mean(axis=0) for rows in side]
         total += np.mean([metric.score_draws(counts, rows) for rows in centred], axis=0)
         scores = np.array([metric.score(rows) for rows in side])
-        drawn = _over_runs(np.broadcast_to(scores, (len(counts), len(side))), rng)
+        drawn = over_runs(np.broadcast_to(scores, (len(counts), len(side))), rng)
         total += np.abs(drawn - scores.mean())
     return total
 
 
-def _over_runs(
+def over_runs(
     scores: Float[np.ndarray, "draw run"], rng: np.random.Generator
 ) -> Float[np.ndarray, " draw"]:
+    """Return a mean over runs drawn with replacement in each row, without loss of variance."""
     draws, runs = scores.shape
     mean = scores.mean(axis=1)
     if runs == 1:

@@ -18,6 +18,7 @@ import filelock
 from vitrine.data import splits
 from vitrine.training import recipes, runs, session
 from vitrine.training.runs.folder import LOCK, WEIGHTS
+from vitrine.training.runs.folds import place
 
 __all__ = ["Job", "Outcome", "SweepError", "grid", "in_new_process", "perform"]
 
@@ -53,7 +54,7 @@ class Job:
     @property
     def place(self) -> str:
         """Folder of its runs, from that of the runs of its profile; empty without a fold."""
-        return "folds/repeat-{}-fold-{}".format(*self.fold) if self.fold else ""
+        return place(*self.fold) if self.fold else ""
 
     @property
     def name(self) -> str:
