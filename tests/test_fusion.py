@@ -178,6 +178,8 @@ def test_a_fusion_needs_no_photo_and_has_a_miniature(monkeypatch, tmp_path):
     monkeypatch.setattr(session.Session, "catalog", lambda _: pytest.fail("photos were asked for"))
 
     run = here.fit(here.recipe("text-and-image-stacked"))
+    with pytest.raises(session.SessionError, match="expected no fold for title-and-image-smoke"):
+        here.fit(here.recipe("title-and-image"), split=here.split)
 
     assert run.name == "text-and-image-stacked-smoke/seed-0"
     assert [part["run"] for part in json.loads((run.folder / "run.json").read_text())["parts"]] == [

@@ -114,6 +114,11 @@ class Session:
         """
         common = {"seed": seed, "base": base or self.base}
         if recipe.trainer == "fusion":
+            if split is not None:
+                raise SessionError(
+                    f"expected no fold for {recipe.name}, which predicts those of its parts; start "
+                    "it without --folds"
+                )
             here = replace(self, base=paths.runs())  # also for a fusion made again apart
             return trainer_of(recipe)(
                 recipe, [here.answers(name) for name in recipe.fused], **common
