@@ -96,15 +96,6 @@ def test_a_missing_column_is_named(folder):
         catalog.load(folder([product(0)], fields=FIELDS[:3]))
 
 
-def test_the_shelves_of_a_product_are_the_two_levels_under_its_class(folder):
-    tree = '["Watches >> Wrist Watches >> Casual >> The title again"]'
-
-    products = catalog.load(folder([product(0, product_category_tree=tree)])).products
-
-    assert products.shelves.tolist() == ["Wrist Watches Casual"]
-    assert products.label.tolist() == [6]
-
-
 def test_semicolons_are_recognised(folder):
     with pytest.raises(CatalogError, match="separated by semicolons"):
         catalog.load(folder([product(0)], delimiter=";"))

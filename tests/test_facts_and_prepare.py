@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -47,34 +45,7 @@ def test_facts_are_measured_on_the_pixels(demo_catalog, demo_split, tmp_path, mo
     assert row.red == pytest.approx(pixels[..., 0].mean(), abs=0.01)
     assert row.white_share == pytest.approx((pixels >= 245).all(axis=-1).mean(), abs=1e-4)
     assert facts.mean_images(folder)["Watches"].shape == (64, 64, 3)
-    pd.testing.assert_frame_equal(facts.load("texts", folder), facts.count_names(demo_catalog))
     assert set(facts.load("pairs", folder).columns) >= {"image_a", "part_b", "distance", "exact"}
-
-
-def test_a_text_names_its_class_by_a_whole_word_whatever_its_case_or_number(demo_catalog):
-    products = demo_catalog.products.iloc[[6, 13]].copy()  # two watches
-    products["product_name"] = ["A WATCH for your baby", "watchful"]
-    products["description"] = ["", "an analog Watches box"]
-    products["shelves"] = ["Wrist Watches Analog", "Boxes Straps"]
-
-    counts = facts.count_names(replace(demo_catalog, products=products)).set_index("text")
-
-    assert counts.loc["title", ["products", "blank", "own_class", "other_class"]].tolist() == [
-        2, 0, 1, 1,
-    ]  # fmt: skip
-    assert counts.loc["description", ["blank", "own_class", "other_class"]].tolist() == [1, 1, 0]
-    assert counts.own_shelf.tolist() == [1, 0]  # a shelf of three letters names nothing
-
-
-def test_tracked_counts_of_texts_are_of_the_products_whose_photo_is_there():
-    texts, images = facts.load("texts"), facts.load("images")
-
-    present = images[images.red.notna()].label.value_counts().sort_index()
-    for text in ("title", "description"):
-        rows = texts[texts.text == text]
-        assert rows.label.tolist() == list(range(len(CLASSES)))
-        assert rows.products.tolist() == present.tolist()
-    assert (texts[["blank", "own_class", "other_class", "own_shelf"]].max(axis=1) <= 150).all()
 
 
 def test_missing_facts_say_how_to_make_them(tmp_path):

@@ -94,8 +94,8 @@ def test_a_field_left_blank_adds_nothing_and_the_answer_is_no_text(demo_catalog)
     read = replace(demo_catalog, products=products).texts(images, ("product_name", "description"))
 
     assert [line.strip() for line in read] == products.product_name[[3, 1]].tolist()
-    with pytest.raises(CatalogError, match="found shelves: other columns hold the answer"):
-        demo_catalog.texts(images, ("product_name", "shelves"))
+    with pytest.raises(CatalogError, match="found label: other columns hold the answer"):
+        demo_catalog.texts(images, ("product_name", "label"))
 
 
 def test_each_fold_is_chosen_on_the_next_one_whose_answers_are_kept(

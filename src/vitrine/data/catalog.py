@@ -50,8 +50,7 @@ class Catalog:
         manifest_sha256: Hash of the manifest that the images were verified against.
         products: One row a product, in the order of the CSV: ``row``, ``uniq_id``,
             ``product_name``, ``image``, ``description``, ``label`` (position in ``CLASSES``),
-            ``shelves`` (names of the category tree under the class, the answer in finer words:
-            never to be learned from), ``present`` (whether the image is on disk).
+            ``present`` (whether the image is on disk).
         strays: Names of images on disk that no product names.
     """
 
@@ -121,14 +120,11 @@ def _read(csv: Path) -> pd.DataFrame:
     return table
 
 
-def _filed(tree: str, row: int) -> tuple[int, str]:
-    """Return the class of a product and its shelves, from ``["First >> Second >> ..."]``.
-
-    The class is the first level; the shelves are the two under it.
-    """
+def _label(tree: str, row: int) -> int:
+    """Return the class of a product from its category tree, ``["First >> Second >> ..."]``."""
     try:
         branches = json.loads(tree)
-        first, *shelves = (level.strip() for level in branches[0].split(">>"))
+        first = branches[0].split(">>")[0].strip()
     except (json.JSONDecodeError, IndexError, AttributeError, KeyError, TypeError) as error:
         raise CatalogError(
             f"row {row}: expected product_category_tree as a JSON list of one text, "
@@ -139,7 +135,7 @@ def _filed(tree: str, row: int) -> tuple[int, str]:
             f"row {row}: expected one of the {len(CLASSES)} classes ({', '.join(CLASSES)}), "
             f"found {first!r}; correct this row"
         )
-    return CLASSES.index(first), " ".join(shelves[:2])
+    return CLASSES.index(first)
 
 
 def _receipt(path: Path) -> dict[str, str]:
@@ -188,8 +184,7 @@ def load(folder: Path | None = None) -> Catalog:
 
     products = table[["uniq_id", "product_name", "image", "description"]].copy()
     products.insert(0, "row", range(len(table)))
-    filed = [_filed(tree, i) for i, tree in enumerate(table["product_category_tree"])]
-    products["label"], products["shelves"] = zip(*filed, strict=True)
+    products["label"] = [_label(tree, i) for i, tree in enumerate(table["product_category_tree"])]
     on_disk = {path.name for path in (folder / "images").glob("*") if path.is_file()}
     products["present"] = products["image"].isin(on_disk)
     if (~products.present).mean() > MAX_ABSENT:

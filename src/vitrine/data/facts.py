@@ -6,7 +6,6 @@ the hash of what it was measured on in ``facts.json``.
 """
 
 import json
-import re
 from pathlib import Path
 
 import numpy as np
@@ -19,13 +18,12 @@ from vitrine.data import images, tracked
 from vitrine.data.catalog import CLASSES, Catalog
 from vitrine.data.splits import NEAR, Split, fingerprints, near_duplicates
 
-__all__ = ["count_names", "load", "mean_images", "measure"]
+__all__ = ["load", "mean_images", "measure"]
 
 COLUMNS = {
     "images": ("image", "label", "part", "red", "white_share", "width", "height"),
     "pairs": (*(f"{what}_{side}" for what in ("image", "label", "part") for side in "ab"), "exact"),
     "distances": ("distance",),
-    "texts": ("label", "products", "text", "blank", "own_class", "other_class", "own_shelf"),
 }
 """By table, the columns that it is read for."""
 COLOUR_SIZE, MEAN_SIZE = 128, 64
@@ -69,40 +67,6 @@ def _mean_image(catalog: Catalog, split: Split) -> Image.Image:
     return Image.fromarray(np.concatenate(means, axis=1).round().astype(np.uint8))
 
 
-def _words(text: str) -> set[str]:
-    """Return the words of at least four letters, in lower case, without a final -s or -es."""
-    return {re.sub("e?s$", "", word) for word in re.findall("[a-z]{4,}", text.lower())}
-
-
-def count_names(catalog: Catalog) -> pd.DataFrame:
-    """Count the texts that hold a word of the name of their class, or of the shelves under it.
-
-    Words are those of ``_words``, whole. No word of a text is returned.
-
-    Returns:
-        One row a class and text (``title``, ``description``): ``products``, those whose text is
-        ``blank``, names its ``own_class``, names an ``other_class``, names its ``own_shelf``.
-    """
-    names, rows = [_words(name) for name in CLASSES], []
-    for label, group in catalog.products[catalog.products.present].groupby("label"):
-        shelves = [_words(name) for name in group.shelves]
-        others = set().union(*(words for k, words in enumerate(names) if k != label))
-        for column, text in (("product_name", "title"), ("description", "description")):
-            held = [_words(written) for written in group[column]]
-            rows.append(
-                {
-                    "label": label,
-                    "text": text,
-                    "products": len(group),
-                    "blank": int((group[column].str.strip() == "").sum()),
-                    "own_class": sum(bool(words & names[label]) for words in held),
-                    "other_class": sum(bool(words & others - names[label]) for words in held),
-                    "own_shelf": sum(bool(a & b) for a, b in zip(held, shelves, strict=True)),
-                }
-            )
-    return pd.DataFrame(rows)
-
-
 def measure(catalog: Catalog, split: Split, folder: Path | None = None) -> Path:
     """Measure every image and write the facts.
 
@@ -114,12 +78,11 @@ def measure(catalog: Catalog, split: Split, folder: Path | None = None) -> Path:
     Returns:
         The folder, holding ``images.csv`` (a row an image), ``pairs.csv`` (near duplicates with
         their parts), ``distances.csv`` (pairs of images at each perceptual distance),
-        ``texts.csv`` (texts that name their class), ``mean_images.png`` and ``facts.json``.
+        ``mean_images.png`` and ``facts.json``.
     """
     folder = folder or paths.data() / "facts"
     folder.mkdir(parents=True, exist_ok=True)
     _colours(catalog, split).to_csv(folder / "images.csv", index=False, lineterminator="\n")
-    count_names(catalog).to_csv(folder / "texts.csv", index=False, lineterminator="\n")
     pairs = near_duplicates(fingerprints(catalog), most=FARTHEST)
     counts = pairs.distance.value_counts().sort_index().rename_axis("distance")
     counts.rename("pairs").to_csv(folder / "distances.csv", lineterminator="\n")
@@ -144,7 +107,7 @@ def measure(catalog: Catalog, split: Split, folder: Path | None = None) -> Path:
 
 
 def load(name: str, folder: Path | None = None) -> pd.DataFrame:
-    """Return one table of facts: ``images``, ``pairs``, ``distances`` or ``texts``.
+    """Return one table of facts: ``images``, ``pairs`` or ``distances``.
 
     Raises:
         FileNotFoundError: If it is not there; the message says how to make it.
