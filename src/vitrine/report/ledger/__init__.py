@@ -4,7 +4,7 @@ The ledger is a pure function of tracked files. Every build computes it again an
 ``runs/ledger.json``, which the roles of the book read::
 
     splits, facts, runs, sheets, cited results
-      -context, measures, derived, teaching, training, equal_start, service-> values
+      -context, measures, folds, derived, teaching, training, equal_start, service-> values
         +-verdicts-> claims
         +-> runs/ledger.json -> {valeur}, {verdict}
 """
@@ -19,6 +19,7 @@ from vitrine.report.ledger import (
     context,
     derived,
     equal_start,
+    folds,
     measures,
     service,
     teaching,
@@ -47,7 +48,7 @@ def _path() -> Path:
 def compute() -> dict[str, Any]:
     """Compute the whole ledger from tracked files, as ``runs/ledger.json`` holds it."""
     values = measures.compute()
-    for part in (context, derived, teaching, training, equal_start, service):
+    for part in (context, folds, derived, teaching, training, equal_start, service):
         values.update(part.values())
     values = dict(sorted(values.items()))
     return {
