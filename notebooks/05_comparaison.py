@@ -12,8 +12,8 @@
 # %% [markdown]
 # # La comparaison
 #
-# **Que permettent d’affirmer les mêmes {valeur}`data.test` images de test, quand tous les modèles y
-# répondent ?** Parmi nos exécutions, {verdict}`probe_beats_scratch`, avec un écart d’exactitude de
+# **Que permettent d’affirmer les mêmes photos, quand tous les modèles y répondent ?** Nous regardons
+# d’abord toutes les photos, puis les {valeur}`data.test` images du découpage publié. Parmi nos exécutions, {verdict}`probe_beats_scratch`, avec un écart d’exactitude de
 # {valeur:ecart-ic}`gap.mobilenetv2-int8-probe.efficientnet-b0-keras-scratch.accuracy`. Quant à
 # MambaVision partie de zéro, {verdict}`architectures_differ` ; pour les réseaux que d’autres ont réglés finement,
 # {verdict}`poc_below_power`.
@@ -37,8 +37,9 @@ profile = "published"
 
 # %%
 from vitrine.data.catalog import CLASSES, CLASSES_FR
-from vitrine.report.figures.style import model_name
-from vitrine.report.ledger.measures import COMPARISONS, published
+from vitrine.report.ledger import pairs
+from vitrine.report.ledger.measures import published
+from vitrine.report.names import model_name
 from vitrine.training.session import begin
 
 session = begin(profile)
@@ -53,12 +54,113 @@ groups = {
 
 # %% tags=["nbval-check-output"]
 print(*CLASSES_FR.values(), sep=", ")
-for baseline, candidate in COMPARISONS:
+for baseline, candidate in pairs.COMPARISONS:
     print(f"{model_name(candidate)}, contre {model_name(baseline)}")
 
 # %% [markdown]
-# Comparer image par image suppose que tous aient vu les mêmes images, dans le même ordre. Nous le
-# vérifions avant tout calcul.
+# ## Sur toutes les photos
+#
+# {valeur}`data.test` images font un petit examen. Coupées en cinq plis, toutes les photos peuvent
+# servir : chacune est jugée par un modèle qui ne l’a pas apprise, et {valeur}`data.present` réponses
+# remplacent {valeur}`data.test`. Une sonde, légère, parcourt tous les plis de toutes les répétitions ;
+# un réseau est entraîné une fois par pli de la première, et c’est elle qui sert à comparer.
+
+# %%
+from vitrine.training.runs import align_folds
+
+folds = {n: found for n, found in session.across_folds().items() if pairs.judged(n)}
+photos = align_folds(*(one for found in folds.values() for one in found))[0].truth
+whole = {n: [one.answers.probabilities for one in found] for n, found in folds.items()}
+
+# %% [markdown]
+# Les réglages fins viennent d’abord, puis ce qui reste figé. L’intervalle redit ce que d’autres photos
+# auraient donné, pour ces modèles-là ; il ignore ce que d’autres photos d’*entraînement* auraient
+# changé, que les plis répétés, plus bas, mesurent pour les modèles légers.
+
+# %%
+from vitrine.metrics.metrics import accuracy, log_loss, macro_f1
+from vitrine.metrics.table import recipe_score
+
+shown = {"Exactitude": accuracy, "F1 macro": macro_f1}
+scored = {
+    name: {metric.name: recipe_score(photos, said, metric) for metric in shown.values()}
+    for name, said in whole.items()
+}
+tuned = {name: session.recipe(name).trainer in ("keras", "torch") for name in scored}
+order = sorted(scored, key=lambda name: (not tuned[name], -scored[name]["accuracy"].value))
+
+# %%
+from vitrine.metrics.table import leader
+from vitrine.report import tables
+
+everyone = {model_name(name): whole[name] for name in order}
+leaders = {metric.name: leader(photos, everyone, metric) for metric in shown.values()}
+seeds = {name: len(said) for name, said in everyone.items()}
+named = {model_name(name): scored[name] for name in order}
+tables.show(tables.comparison(named, seeds=seeds, leaders=leaders))
+
+# %% mystnb={"figure": {"name": "fig-comparaison-toutes", "caption": "Exactitude et F1 macro sur toutes les photos, chacune jugée par un modèle qui ne l’a pas apprise ; intervalles à 95 %."}, "image": {"alt": "Pour chaque modèle, deux points et leurs barres d’erreur horizontales : l’exactitude et le F1 macro sur toutes les photos, les réglages fins en haut, la réponse constante en bas."}}
+from vitrine.report.figures import comparison
+
+comparison.forest(
+    {
+        title: {name: scored[name][metric.name] for name in order}
+        for title, metric in shown.items()
+    }
+)
+
+# %% [markdown]
+# Sur la {numref}`fig-comparaison-toutes`, la sonde MobileNetV2 a
+# {valeur:ic}`oof.mobilenetv2-int8-probe.accuracy` d’exactitude, les descripteurs classiques
+# {valeur:ic}`oof.histogram-hog.accuracy`. Les intervalles sont bien plus étroits que ceux du découpage
+# publié ; mais c’est sur les mêmes photos, l’une contre l’autre, que deux recettes se comparent.
+#
+# Le test est celui du {doc}`protocole <../book/protocole>` : il permute les signes des écarts photo par
+# photo, et ses valeurs p sont corrigées ensemble. Les comparaisons suivent des exécutions publiées : les
+# déclarées d’abord, puis chaque recette contre les mêmes caractéristiques figées.
+
+# %%
+from vitrine.metrics.table import announced
+
+over_folds = {}
+for family in pairs.on_folds(order):
+    over_folds |= announced(photos, whole, family, (accuracy, macro_f1))
+tables.show(
+    tables.announced(
+        {f"{model_name(b)} contre {model_name(a)}": found for (a, b), found in over_folds.items()}
+    )
+)
+
+# %% [markdown]
+# « Écart établi » veut dire que l’intervalle exclut zéro *et* que la valeur p corrigée passe sous le
+# seuil ; « non départagés » ne veut pas dire « égaux ». La bande grise de la figure ne décide de rien :
+# elle rappelle quels écarts, s’ils existaient, nous échapperaient plus d’une fois sur cinq. Sur toutes
+# les photos, ce sont ceux de moins de {valeur}`power.oof_smallest_gap`, pour deux modèles en désaccord
+# sur {valeur}`power.discordance` d’entre elles ; sur le découpage publié, ceux de moins de
+# {valeur}`power.smallest_gap`.
+
+# %% mystnb={"figure": {"name": "fig-comparaison-ecarts-toutes", "caption": "Écarts d’exactitude sur toutes les photos, intervalles à 95 % appariés. Bande grise : vrais écarts que notre règle manquerait plus d’une fois sur cinq. Elle ne juge pas un écart mesuré : l’intervalle et la valeur p le font."}, "image": {"alt": "Une ligne par comparaison : un losange pour l’écart d’exactitude et sa barre d’erreur, autour d’un trait vertical à zéro entouré d’une bande grise."}}
+from vitrine.metrics.settling import smallest_settled_gap
+from vitrine.report.ledger import context
+
+comparison.announced_gaps(
+    {pair: found.gaps["accuracy"] for pair, found in over_folds.items()},
+    metric="Écart d’exactitude (points)",
+    smallest=smallest_settled_gap(context.on_folds(len(photos))),
+)
+
+# %% [markdown]
+# Ce que toutes les photos permettent de dire :
+#
+# * {verdict}`oof_gap.mobilenetv2-int8-probe.histogram-hog`
+#   ({valeur:ecart-ic}`oof_gap.mobilenetv2-int8-probe.histogram-hog.accuracy`).
+
+# %% [markdown]
+# ## Le lien avec les résultats antérieurs : le découpage publié
+#
+# Ce que d’autres ont publié porte sur {valeur}`data.test` images. Nous y répondons aussi, avec plusieurs
+# graines par réseau. Comparer image par image suppose que tous aient vu les mêmes images, dans le même
+# ordre. Nous le vérifions avant tout calcul.
 
 # %% tags=["nbval-check-output"]
 tests = {name: [run.part("test") for run in runs] for name, runs in groups.items()}
@@ -79,9 +181,7 @@ print("Mêmes images, dans le même ordre, pour tous :", "oui" if same else "non
 # pas de premier.
 
 # %%
-from vitrine.report import tables
-from vitrine.metrics.metrics import accuracy, log_loss, macro_f1
-from vitrine.metrics.table import leader, recipe_panel
+from vitrine.metrics.table import recipe_panel
 
 panels = {recipe: recipe_panel(truth, runs) for recipe, runs in answers.items()}
 ranked = sorted(panels, key=lambda recipe: -panels[recipe]["accuracy"].value)
@@ -106,8 +206,6 @@ tables.show(tables.comparison(named, seeds=seeds, leaders=leaders))
 # {valeur}`efficientnet-b0-torch-scratch.epochs` : aucune comparaison annoncée ne porte sur elle.
 
 # %% mystnb={"figure": {"name": "fig-comparaison-scores", "caption": "Exactitude et F1 macro de chaque modèle sur les images de test, avec leurs intervalles à 95 %. La ligne du bas est la réponse constante."}, "image": {"alt": "Pour chaque modèle, deux points et leurs barres d’erreur horizontales : l’exactitude et le F1 macro, du modèle le mieux classé en haut à la réponse constante en bas."}}
-from vitrine.report.figures import comparison
-
 comparison.forest(
     {
         "Exactitude": {recipe: panels[recipe]["accuracy"] for recipe in ranked},
@@ -168,14 +266,15 @@ tables.show(table)
 #
 # Deux modèles trouvent souvent difficiles les mêmes images. En les comparant *sur les mêmes images*,
 # ce qu’elles ont de difficile s’annule : le bootstrap apparié rééchantillonne les images une fois
-# pour les deux. Le test de McNemar {cite:p}`mcnemar1947note` ne regarde, lui, que les images où un
-# seul des deux a raison ; il porte sur la première graine de chaque recette. Comme nous faisons
+# pour les deux. Le test compare, sur chaque image, la part des graines de l’une et de l’autre recette
+# qui ont raison : si elles se valaient, le signe de cette différence serait tiré à pile ou face. Avec une
+# graine de chaque côté, c’est le test de McNemar {cite:p}`mcnemar1947note`, qui ne regarde que les images
+# où une seule des deux a raison ; le tableau les compte, pour la première graine. Comme nous faisons
 # plusieurs tests, leurs valeurs p sont corrigées par la méthode de Holm {cite:p}`holm1979simple`.
 
 # %%
-from vitrine.metrics.table import announced
-
-compared = announced(truth, answers, COMPARISONS, (accuracy, macro_f1))
+families = pairs.on_split(ranked)
+compared = announced(truth, answers, families[0], (accuracy, macro_f1))
 
 # %% [markdown]
 # Nous n’écrivons « écart établi » que si l’intervalle exclut zéro *et* si la valeur p corrigée passe
@@ -189,20 +288,19 @@ tables.show(
 )
 
 # %% [markdown]
-# La figure reprend les écarts d’exactitude. La bande grise est ce que ces images ne peuvent
-# généralement pas montrer : un écart plus petit que {valeur}`power.smallest_gap` y échappe plus d’une
-# fois sur cinq, pour deux modèles en désaccord sur {valeur}`power.discordance` des images.
+# La figure reprend les écarts d’exactitude. La bande grise ne juge pas un écart mesuré : l’intervalle et
+# la valeur p le font. Elle dit quels vrais écarts notre règle a peu de chances d’établir ici : sous
+# {valeur}`power.smallest_gap`, elle en manque plus d’un sur cinq, pour deux exécutions en désaccord sur
+# {valeur}`power.discordance` des images et trois graines de chaque côté.
 
-# %% mystnb={"figure": {"name": "fig-comparaison-ecarts", "caption": "Écarts d’exactitude des comparaisons annoncées, intervalles à 95 % appariés. Bande grise : écarts trop petits pour être décelés avec ces images."}, "image": {"alt": "Une ligne par comparaison annoncée : un losange pour l’écart d’exactitude et sa barre d’erreur, autour d’un trait vertical à zéro entouré d’une bande grise."}}
+# %% mystnb={"figure": {"name": "fig-comparaison-ecarts", "caption": "Écarts d’exactitude des comparaisons annoncées, intervalles à 95 % appariés. Bande grise : vrais écarts que notre règle manquerait plus d’une fois sur cinq. Elle ne juge pas un écart mesuré : l’intervalle et la valeur p le font."}, "image": {"alt": "Une ligne par comparaison annoncée : un losange pour l’écart d’exactitude et sa barre d’erreur, autour d’un trait vertical à zéro entouré d’une bande grise."}}
 from vitrine.data import splits
-from vitrine.report.ledger.context import DISCORDANCE
-from vitrine.metrics.power import smallest_paired_gap
 
 ours = len(splits.load().part("test"))
 comparison.announced_gaps(
     {pair: found.gaps["accuracy"] for pair, found in compared.items()},
     metric="Écart d’exactitude (points)",
-    smallest=smallest_paired_gap(images=ours, discordance=DISCORDANCE),
+    smallest=smallest_settled_gap(context.on_split(ours)),
 )
 
 # %% [markdown]
@@ -222,6 +320,21 @@ comparison.announced_gaps(
 # {valeur}`mambavision-micro-scratch.seeds` pour MambaVision. Là où il n’y en a qu’une de chaque
 # côté, l’intervalle ignore la graine, et un écart entre bibliothèques peut encore être celui de deux
 # tirages.
+#
+# D’autres recettes ont été exécutées sans qu’aucune comparaison les ait annoncées. Leurs tests forment
+# un tableau à part, corrigé à part, pour qu’une exécution nouvelle ne déplace aucun des précédents.
+
+# %%
+later = announced(truth, answers, families[1], (accuracy, macro_f1))
+tables.show(
+    tables.announced(
+        {f"{model_name(b)} contre {model_name(a)}": found for (a, b), found in later.items()}
+    )
+)
+
+# %% [markdown]
+# Ces écarts disent où se placent des recettes que rien d’autre n’oppose ; ils mêlent le préentraînement,
+# la taille et la recette, et nous n’en concluons rien sur une architecture.
 
 # %% [markdown]
 # ## De quoi l’avance de la sonde est-elle faite ?
@@ -246,14 +359,18 @@ comparison.announced_gaps(
 # ## Quel écart ces images peuvent-elles montrer ?
 #
 # La question se pose avant les résultats, pas après {cite:p}`card2020power`. Plus deux modèles sont
-# en désaccord, plus il faut d’images pour dire lequel a raison. Nous calculons le plus petit écart
-# que le test de McNemar exact décèle quatre fois sur cinq {cite:p}`connor1987sample`.
+# en désaccord, plus il faut d’images pour dire lequel a raison. Pour une exécution de chaque côté, le
+# calcul est exact : le plus petit écart que le test de McNemar décèle quatre fois sur cinq
+# {cite:p}`connor1987sample`. Avec plusieurs graines, un intervalle en plus et une correction, la règle
+# est appliquée à des réponses simulées : de là viennent les valeurs citées plus haut.
 
 # %% mystnb={"figure": {"name": "fig-comparaison-puissance", "caption": "Plus petit écart d’exactitude décelable quatre fois sur cinq, selon le nombre d’images de test (échelle logarithmique) et la part d’images où un seul des deux modèles a raison."}, "image": {"alt": "Trois courbes qui descendent quand le nombre d’images de test augmente, une par part d’images discordantes ; un trait vertical marque notre nombre d’images."}}
-sizes = [100, ours, 300, 1000, 3000]
+from vitrine.metrics.power import smallest_paired_gap
+
+sizes, usual = [100, ours, 300, 1000, 3000], context.DISCORDANCE
 curves = {
     share: [smallest_paired_gap(images=n, discordance=share) for n in sizes]
-    for share in (DISCORDANCE / 2, DISCORDANCE, 2 * DISCORDANCE)
+    for share in (usual / 2, usual, 2 * usual)
 }
 comparison.smallest_gaps(curves, sizes, ours=ours)
 
@@ -584,14 +701,14 @@ tables.show(tables.cited(poc))
 
 # %% [markdown]
 # Sans les réponses, deux exactitudes se comparent comme si elles venaient d’images différentes : il
-# faut alors un écart d’environ {valeur}`power.smallest_unpaired_gap` pour le déceler quatre fois sur
-# cinq. La bande grise a cette largeur de part et d’autre d’EfficientNet-B0.
+# faut alors un vrai écart d’environ {valeur}`power.smallest_unpaired_gap` pour le déceler quatre fois
+# sur cinq. La bande grise a cette largeur de part et d’autre d’EfficientNet-B0 ; elle dit ce qui
+# échapperait souvent à un test, et n’en est pas un.
 
-# %% mystnb={"figure": {"name": "fig-comparaison-cites", "caption": "Exactitudes publiées par la preuve de concept antérieure, une exécution par point. Bande grise : ce qui ne se distingue pas d’EfficientNet-B0 sans les réponses image par image."}, "image": {"alt": "Une ligne par architecture : un cercle vide pour le réseau gelé, un cercle plein pour le réglage fin, reliés par un trait ; une bande grise entoure le résultat d’EfficientNet-B0."}}
-from vitrine.report.ledger.context import POC_ACCURACY
+# %% mystnb={"figure": {"name": "fig-comparaison-cites", "caption": "Exactitudes publiées par la preuve de concept antérieure, une exécution par point. Bande grise : autour d’EfficientNet-B0, vrais écarts qu’un test sans les réponses image par image manquerait plus d’une fois sur cinq."}, "image": {"alt": "Une ligne par architecture : un cercle vide pour le réseau gelé, un cercle plein pour le réglage fin, reliés par un trait ; une bande grise entoure le résultat d’EfficientNet-B0."}}
 from vitrine.metrics.power import smallest_unpaired_gap
 
-smallest = smallest_unpaired_gap(images=ours, accuracy=POC_ACCURACY)
+smallest = smallest_unpaired_gap(images=ours, accuracy=context.POC_ACCURACY)
 comparison.cited(poc, reference="EfficientNetB0_custom", smallest=smallest)
 
 # %% [markdown]
@@ -658,9 +775,10 @@ photos
 # ## Ce que nous retenons
 #
 # * Sur la question du livre, de zéro : {verdict}`architectures_differ`. Avec préentraînement, d’après
-#   des résultats cités : {verdict}`poc_below_power`. Le plus petit écart décelable est de
-#   {valeur}`power.smallest_gap` avec les réponses image par image, et de
-#   {valeur}`power.smallest_unpaired_gap` sans elles.
+#   des résultats cités : {verdict}`poc_below_power`. Le plus petit écart que notre règle établit quatre
+#   fois sur cinq est de {valeur}`power.oof_smallest_gap` sur toutes les photos et de
+#   {valeur}`power.smallest_gap` sur le découpage publié ; sans les réponses image par image, il en faut
+#   {valeur}`power.smallest_unpaired_gap`.
 # * Sur le préentraînement : {verdict}`probe_beats_scratch`, et {verdict}`probe_beats_classical`.
 # * Sur l’entraînement de zéro : {verdict}`scratch_against_classical`.
 # * Sur la bibliothèque : {verdict}`frameworks_differ`.
@@ -670,17 +788,16 @@ photos
 #
 # ## Ce qui pourrait être faux
 #
-# * **Le découpage.** Toutes les comparaisons appariées reposent sur un seul tirage de
-#   {valeur}`data.test` images. Les plis répétés n’existent que pour les modèles légers ; un réseau
-#   entraîné de zéro pourrait gagner ou perdre plusieurs points sur un autre découpage.
+# * **Le découpage.** Les comparaisons annoncées reposent sur un seul tirage de {valeur}`data.test` images.
+#   Un réseau entraîné de zéro, qui n’a pas de plis, pourrait gagner ou perdre plusieurs points sur un autre.
 # * **Le regard déjà posé.** Un script d’essai a regardé ces images de test avant le choix de la sonde : son
 #   score y est peut-être un peu flatteur. Les plis répétés réduisent le hasard du découpage, non ce biais :
 #   l’essai les avait parcourus aussi.
 # * **La recette.** Elle a été fixée avant la première exécution et n’a pas été optimisée. Un réseau
 #   entraîné de zéro avec une autre recette, une autre résolution ou plus d’époques ferait sans doute
 #   autrement ; la comparaison vaut pour *cette* recette.
-# * **Le test et les graines.** McNemar ne regarde que la première graine de chaque recette ; seuls
-#   les intervalles portent sur toutes.
+# * **Un entraînement par pli.** Sur toutes les photos, un réseau n’est entraîné qu’une fois par pli. Les
+#   intervalles y redisent le hasard des photos jugées, non celui d’un autre entraînement.
 # * **Des dégradations simulées.** Un flou gaussien n’est pas celui d’un téléphone. L’éclaircissement
 #   n’éprouve pas les photos trop sombres, et le fond blanc de nombreuses photos ne peut pas s’éclaircir.
 #   Ces réponses viennent d’une seule graine par recette, et ces mesures n’étaient pas annoncées.

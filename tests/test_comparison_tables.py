@@ -31,13 +31,13 @@ def test_a_gap_is_settled_only_if_its_interval_and_its_corrected_test_agree():
     test = McNemar(158, 3, 20, 0.0004)
 
     table = tables.announced(
-        {name: Announced({"accuracy": gap}, test, p) for name, (gap, p) in cases.items()}
+        {name: Announced({"accuracy": gap}, test, 0.0004, p) for name, (gap, p) in cases.items()}
     )
 
     assert table.Lecture.tolist() == ["non départagés", "non départagés", "écart établi"]
     assert table.iloc[0, 1] == f"+2,0 [−5,0{WIDE};{WIDE}+9,0]"
     assert table["Images gagnées et perdues"].tolist() == ["20 et 3"] * 3
-    assert table["p (McNemar)"].tolist() == ["< 0,001"] * 3
+    assert table["p (signes permutés)"].tolist() == ["< 0,001"] * 3
     assert table["p corrigée (Holm)"].tolist() == ["0,001", "0,200", "0,001"]
 
 

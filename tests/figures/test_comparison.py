@@ -46,7 +46,7 @@ def test_two_scores_of_a_model_stand_on_its_line_and_apart():
     assert figure.layout.yaxis.ticktext[1].startswith("MobileNetV2")
 
 
-def test_the_band_of_the_announced_gaps_is_what_the_images_cannot_show():
+def test_the_band_of_the_announced_gaps_is_the_power_of_the_rule():
     gaps = {(KERAS, TORCH): Interval(0.02, -0.05, 0.09)}
 
     figure = comparison.announced_gaps(gaps, metric="exactitude", smallest=0.103)

@@ -58,8 +58,8 @@ def _gaps(story: Story, palette: Palette) -> Drawn | None:
     if story.known("power.smallest_gap"):
         smallest = story.entry("power.smallest_gap")["value"]
         band = (-smallest, smallest)
-        said.append(("Plus petit écart décelable", "power.smallest_gap"))
-        alt += " Une bande grise couvre les écarts trop petits pour être décelés."
+        said.append(("Plus petit vrai écart établi quatre fois sur cinq", "power.smallest_gap"))
+        alt += " Une bande grise couvre les vrais écarts manqués plus d’une fois sur cinq."
     axis = f"Écart d’exactitude en points, {_LEVEL}"
     svg = intervals(rows, axis=axis, palette=palette, alt=alt, unit="", band=band, zero=True)
     return Drawn(svg=svg, alt=alt, rows=tuple(said))

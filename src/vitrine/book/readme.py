@@ -7,19 +7,25 @@ from typing import Any
 
 from vitrine import paths
 from vitrine.book import budget, wording
-from vitrine.report.figures.style import model_name
+from vitrine.report.ledger.pairs import judged
+from vitrine.report.names import model_name
 from vitrine.report.typography import space
+from vitrine.training.recipes import RECIPES
 
 __all__ = ["refresh", "results_markdown", "update"]
 
-VERDICTS = ("poc_below_power", "equal_images", "probe_beats_scratch", "frameworks_differ")
+VERDICTS = (
+    "fine_tuning_helps", "same_start_agrees", "fine_tuned_beats_scratch", "image_helps_text",
+    "poc_below_power", "equal_images", "probe_beats_scratch", "frameworks_differ",
+)  # fmt: skip
 """Sentences of the ledger that README repeats, in order."""
-
-_KEY = ".accuracy_clean"  # only a recipe of ours has it
 
 
 def results_markdown(ledger: Mapping[str, Any] | None = None) -> str:
-    """Return the published scores with their intervals, best first, and what they settle.
+    """Return the published scores with their intervals, and what they settle.
+
+    Fine-tuned networks come first, then what stays frozen or starts from nothing; the best first,
+    on every photo before on the test images.
 
     Args:
         ledger: Content of ``runs/ledger.json``; by default the tracked file.
@@ -27,32 +33,46 @@ def results_markdown(ledger: Mapping[str, Any] | None = None) -> str:
     if ledger is None:
         ledger = json.loads((paths.runs() / "ledger.json").read_text(encoding="utf-8"))
     values = ledger["values"]
-    recipes = [key.removesuffix(_KEY) for key in values if key.endswith(_KEY)]
-    recipes.sort(key=lambda recipe: -values[f"{recipe}.accuracy"]["value"])
+    recipes = [recipe for recipe in RECIPES if judged(recipe) and _scores(values, recipe)]
+    recipes.sort(key=lambda recipe: (not _tuned(recipe), [-s for s in _scores(values, recipe)]))
     lines = [
-        "| Modèle | Recette | Graines | Époques | Exactitude | F1 macro "
-        "| Exactitude, plis répétés |",
+        "| Modèle | Recette | Exactitude, toutes les photos | Graines | Époques "
+        "| Exactitude, test publié | F1 macro, test publié |",
         "|---|---|--:|--:|--:|--:|--:|",
     ]
     for recipe in recipes:
         cells = [
             model_name(recipe),
             f"`{recipe}`",
-            wording.value(values[f"{recipe}.seeds"]),
+            _cell(values, f"oof.{recipe}.accuracy"),
+            _cell(values, f"{recipe}.seeds", wording.value),
             _cell(values, f"{recipe}.epochs", wording.value),
             *(_cell(values, f"{recipe}.{score}") for score in ("accuracy", "macro_f1")),
-            _cell(values, f"{recipe}.cv_accuracy"),
         ]
         lines.append(f"| {' | '.join(cells)} |")
     said = [ledger["verdicts"][key]["text"] for key in VERDICTS if key in ledger["verdicts"]]
     sentences = [f"- {text[0].upper()}{text[1:]}." for text in said]
     test = wording.value(values["data.test"])
+    photos = wording.value(values["data.present"])
     note = (
-        f"Les mêmes {test} images de test pour tous ; entre crochets, l’intervalle à 95 %. "
-        "Celui d’un réseau entraîné avec une seule graine ignore le hasard de l’entraînement. Les "
-        "plis répétés ne sont calculés que pour les modèles assez légers."
+        f"Entre crochets, l’intervalle à 95 %. Sur les {photos} photos, chacune est jugée par un "
+        "modèle qui ne l’a pas apprise (cinq plis) ; le test publié en compte "
+        f"{test}, les mêmes pour tous. L’intervalle d’un réseau entraîné une seule fois ignore le "
+        "hasard de l’entraînement."
     )
     return "\n".join([*lines, "", note, "", *sentences])
+
+
+def _scores(values: Mapping[str, dict], recipe: str) -> list[float]:
+    """Return the accuracies of a recipe, that on every photo first; none where it has no run."""
+    keys = (f"oof.{recipe}.accuracy", f"{recipe}.accuracy")
+    known = [values[key]["value"] for key in keys if key in values]
+    return [known[0], known[-1]] if known else []
+
+
+def _tuned(recipe: str) -> bool:
+    choices = RECIPES[recipe]
+    return choices.weights != "none" and choices.backbone == "fine-tuned"
 
 
 def refresh(text: str) -> str:

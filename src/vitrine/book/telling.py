@@ -18,9 +18,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from vitrine import paths
 from vitrine.book import wording
 from vitrine.book.citing import cite
+from vitrine.metrics import Interval
+from vitrine.metrics.settling import settled
 from vitrine.report.figures.style import model_name
-from vitrine.report.ledger.measures import COMPARISONS
-from vitrine.report.ledger.verdicts.claim import ALPHA
+from vitrine.report.ledger.pairs import COMPARISONS, PROMISED
 from vitrine.report.tables import SMALLEST_P
 from vitrine.training.recipes import RECIPES
 
@@ -148,14 +149,14 @@ class Story:
     def gaps(self) -> list[Gap]:
         """Return the announced comparisons that the ledger has, in the order of the protocol."""
         values, found = self.ledger["values"], []
-        for baseline, candidate in COMPARISONS:
+        for baseline, candidate in COMPARISONS + PROMISED:
             key = f"gap.{candidate}.{baseline}"
-            if self.known(f"{key}.accuracy", f"{key}.mcnemar_holm"):
-                entry, corrected = values[f"{key}.accuracy"], values[f"{key}.mcnemar_holm"]
-                apart = not entry["low"] <= 0 <= entry["high"]
+            if self.known(f"{key}.accuracy", f"{key}.holm"):
+                entry, corrected = values[f"{key}.accuracy"], values[f"{key}.holm"]
+                gap = Interval(*(entry[end] for end in ("value", "low", "high")))
                 found.append(
                     Gap(key, model_name(baseline), model_name(candidate),
-                        settled=apart and corrected["value"] < ALPHA)
+                        settled=settled(gap, corrected["value"]))
                 )  # fmt: skip
         return found
 

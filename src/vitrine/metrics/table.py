@@ -13,10 +13,11 @@ from jaxtyping import Int
 from vitrine.metrics.inputs import Answers
 from vitrine.metrics.intervals import Interval, check_share, wilson
 from vitrine.metrics.metrics import Metric
-from vitrine.metrics.paired import McNemar, holm, mcnemar
+from vitrine.metrics.paired import McNemar, holm, mcnemar, sign_flip
 from vitrine.metrics.panel import METRICS, PROPORTIONS
 from vitrine.metrics.resampling import Draws, bootstrap, resample
 from vitrine.metrics.seeds import over_seeds
+from vitrine.metrics.settling import settled
 
 __all__ = ["Announced", "announced", "leader", "recipe_gap", "recipe_panel", "recipe_score"]
 
@@ -27,13 +28,20 @@ class Announced:
 
     Attributes:
         gaps: By name of score, the candidate minus the baseline; the first one decides.
-        test: Exact McNemar test between the first run of each.
-        adjusted: Its p-value, corrected over all that were announced (Holm).
+        first: Exact McNemar test between the first run of each: which images one of them wins.
+        p_value: That of the test of all runs (``sign_flip``).
+        adjusted: The same, corrected over all that were announced (Holm).
     """
 
     gaps: Mapping[str, Interval]
-    test: McNemar
+    first: McNemar
+    p_value: float
     adjusted: float
+
+    @property
+    def settled(self) -> bool:
+        """Whether the deciding gap is settled."""
+        return settled(next(iter(self.gaps.values())), self.adjusted)
 
 
 def recipe_score(
@@ -124,13 +132,16 @@ def announced(
         ValueError: If arrays cannot be used.
     """
     made = [pair for pair in pairs if set(pair) <= set(recipes)]
-    tests = [mcnemar(truth, *(recipes[name][0] for name in pair)) for pair in made]
-    corrected = holm(np.array([test.p_value for test in tests])) if tests else []
+    tests = [sign_flip(truth, recipes[a], recipes[b]) for a, b in made]
+    corrected = holm(np.array(tests)) if tests else []
     return {
         (a, b): Announced(
-            {m.name: recipe_gap(truth, recipes[a], recipes[b], m) for m in metrics}, test, float(p)
+            {m.name: recipe_gap(truth, recipes[a], recipes[b], m) for m in metrics},
+            mcnemar(truth, recipes[a][0], recipes[b][0]),
+            p,
+            float(adjusted),
         )
-        for (a, b), test, p in zip(made, tests, corrected, strict=True)
+        for (a, b), p, adjusted in zip(made, tests, corrected, strict=True)
     }
 
 

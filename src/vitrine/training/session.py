@@ -23,7 +23,7 @@ from vitrine.data.catalog import Catalog
 from vitrine.data.splits import Split
 from vitrine.training import recipes, runs
 from vitrine.training.recipes import Recipe, RecipeError
-from vitrine.training.runs import Run
+from vitrine.training.runs import OutOfFold, Run
 
 __all__ = ["PROFILES", "Session", "SessionError", "begin", "trainer_of"]
 
@@ -168,6 +168,23 @@ class Session:
             return splits.load_folds()
         photos = self.catalog()
         return splits.draw_folds(photos, splits.fingerprints(photos))
+
+    def across_folds(self) -> dict[str, list[OutOfFold]]:
+        """Return what each recipe answered to every photo over folds, by seed; never train one.
+
+        In ``smoke``, what ``answers`` draws about the test images stands in.
+        """
+        published = runs.across_folds()
+        if not self.smoke:
+            return published
+        drawn = {
+            name: [self.answers(name, seed) for seed in range(len(found))]
+            for name, found in published.items()
+        }
+        return {
+            name: [OutOfFold(run.name, (run,), run.part("test")) for run in group]
+            for name, group in drawn.items()
+        }
 
     def answers(self, name: str, seed: int = 0) -> Run:
         """Return a run to compare, without ever training one.

@@ -67,12 +67,13 @@ def forest(
 def announced_gaps(
     gaps: Mapping[tuple[str, str], Interval], *, metric: str, smallest: float
 ) -> go.Figure:
-    """Draw the gaps of the announced comparisons above what the test images can show.
+    """Draw gaps with their intervals, which judge them, above a reminder of the rule's power.
 
     Args:
         gaps: By baseline and candidate, the gap ``candidate - baseline`` as a share.
         metric: French title of the axis.
-        smallest: Smallest gap that the images can show, as a share; a band around zero.
+        smallest: Smallest true gap that the rule settles with its announced power, as a share: a
+            band around zero, which no measured gap is held against.
     """
     named = {
         f"{model_lines(candidate)}<br>contre {model_lines(baseline)}": gap
@@ -174,7 +175,7 @@ def smallest_gaps(
         "yaxis": {"rangemode": "tozero"},
         "legend": {"orientation": "h", "y": -0.3, "yanchor": "top"},
     }
-    y = "Plus petit écart décelable (points)"
+    y = "Plus petit vrai écart décelé (points)"
     return dress(figure, x="Images de test", y=y, height=460, axes=axes)
 
 
@@ -185,8 +186,8 @@ def cited(results: pd.DataFrame, *, reference: str, smallest: float) -> go.Figur
         results: Columns ``model``, ``backbone`` (``frozen`` or ``fine-tuned``) and
             ``test_accuracy``.
         reference: Model whose fine-tuned accuracy is the centre of the band.
-        smallest: Half the width of the band: the smallest gap that two accuracies without their
-            answers can show, as a share.
+        smallest: Half the width of the band: the smallest true gap that a test finds with its
+            announced power from two accuracies without their answers, as a share.
     """
     table = results.pivot(index="model", columns="backbone", values="test_accuracy")
     table = table.sort_values("fine-tuned", ascending=False)

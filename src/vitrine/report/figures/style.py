@@ -15,6 +15,7 @@ from PIL import Image
 
 from vitrine.data.catalog import CLASSES, CLASSES_FR
 from vitrine.metrics import Interval
+from vitrine.report.names import model_lines, model_name
 
 __all__ = [
     "CLASS_COLOURS", "INK", "MUTED", "PART_COLOURS", "PARTS_FR", "SHORT", "data_uri", "dress",
@@ -37,65 +38,25 @@ SHORT = {
 PARTS_FR = {"train": "Entraînement", "validation": "Validation", "test": "Test"}
 PART_COLOURS = {"train": BLUE, "validation": ORANGE, "test": VERMILION}
 
-WORDS = {
-    "scratch": "de zéro", "short": "de zéro, en bref", "pretrain": "préentraînement",
-    "transfer": "réglage fin", "probe": "sonde", "clock": "à durée égale",
-    "tiny": "T",
-}  # fmt: skip
-"""What the words of a recipe's name are on screen."""
-
 DIGITS = 6
 THIN, NO_BREAK = "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}"
 HEIGHT = 420
-LINE = 20
-"""Characters of a line beside a narrow figure."""
 
-_MODELS = {
-    "efficientnet-b0-keras": ("EfficientNet-B0, TensorFlow", VERMILION),
-    "efficientnet-b0-torch": ("EfficientNet-B0, PyTorch", BLUE),
-    "efficientnet-b0": ("EfficientNet-B0", BLUE),
-    "mambavision": ("MambaVision", GREEN),
-    "mobilenetv2-int8-probe": ("MobileNetV2 int8, sonde linéaire", PURPLE),
-    "histogram-hog": ("Histogramme et HOG", ORANGE),
-    "majority": ("Classe majoritaire", GREY),
+_COLOURS = {
+    "efficientnet-b0-keras": VERMILION,
+    "efficientnet-b0": BLUE,
+    "efficientnet-lite0-keras": VERMILION,
+    "efficientnet-lite": BLUE,
+    "mambavision": GREEN,
+    "mobilenetv2": PURPLE,
+    "histogram-hog": ORANGE,
+    "majority": GREY,
 }
 
 
 def model_colour(recipe: str) -> str:
     """Return the colour of a recipe; sky blue for one that the book does not know yet."""
-    return _known(recipe)[1]
-
-
-def model_name(recipe: str) -> str:
-    """Return what a recipe is called on screen.
-
-    A recipe of a known family keeps what sets it apart: ``mambavision-micro-scratch`` is
-    « MambaVision (micro, de zéro) ».
-    """
-    recipe = recipe.removesuffix("-smoke")
-    prefix = next((known for known in _MODELS if recipe.startswith(known)), None)
-    name = _known(recipe)[0]
-    rest = recipe.removeprefix(prefix or recipe).strip("-").split("-")
-    if "probe" in rest and "transfer" in rest:  # frozen features: nothing is tuned
-        rest.remove("transfer")
-    said = [WORDS.get(word, word) for word in rest if word]
-    return f"{name} ({', '.join(said)})" if said else name
-
-
-def model_lines(recipe: str) -> str:
-    """Return the name of a model on two lines or three, for a narrow screen."""
-    first, _, rest = _broken(model_name(recipe)).partition("<br>")
-    if not rest:
-        return first
-    return f"{first}<br>{rest if len(rest) <= LINE else _broken(rest)}"
-
-
-def _broken(name: str) -> str:
-    return name.replace(", ", ",<br>", 1) if ", " in name else name.replace(" (", "<br>(", 1)
-
-
-def _known(recipe: str) -> tuple[str, str]:
-    return next((v for known, v in _MODELS.items() if recipe.startswith(known)), (recipe, SKY))
+    return next((c for known, c in _COLOURS.items() if recipe.startswith(known)), SKY)
 
 
 def rounded(values: Iterable[float]) -> list[float | None]:

@@ -4,17 +4,27 @@ from collections.abc import Iterator
 from typing import SupportsFloat
 
 import numpy as np
+import pandas as pd
 
 from vitrine.data import facts, splits, tracked
 from vitrine.data.catalog import CLASSES
 from vitrine.metrics.paired import holm, mcnemar_bound
-from vitrine.metrics.power import smallest_paired_gap, smallest_unpaired_gap
+from vitrine.metrics.power import smallest_unpaired_gap
+from vitrine.metrics.settling import World, smallest_settled_gap
 from vitrine.report.ledger.values import Value
 
-__all__ = ["ANNOUNCED", "ANSWERED", "DISCORDANCE", "POC_ACCURACY", "clean", "values"]
+__all__ = [
+    "ANNOUNCED", "ANSWERED", "DISCORDANCE", "MARGIN", "POC_ACCURACY", "clean", "on_folds",
+    "on_split", "values",
+]  # fmt: skip
 
 DISCORDANCE = 0.2
 """Share of test images on which just one of two models is right: the protocol's assumption."""
+SEEDS, BETWEEN = 3, 0.05
+"""Seeds of a network, and share of test images on which two of one recipe differ: fewer than our
+runs show, for the more they differ, the more their mean tells."""
+MARGIN = 0.03
+"""Gap of accuracy under which two libraries that start from the same weights are worth the same."""
 ANNOUNCED = 5
 """Comparisons that the protocol announces, whose p-values are corrected together."""
 ANSWERED = 0.8
@@ -25,11 +35,22 @@ IMAGES, PAIRS = "data/facts/images.csv", "data/facts/pairs.csv"
 POC, TRIAL = "ressources/prior_poc.csv", "ressources/prior_trial.csv"
 _CITED = ("model", "backbone", "test_accuracy", "test_macro_f1", "n_test")
 COMPARISON = "05_comparaison"
+HERE = "vitrine.report.ledger.context"
 
 
 def values() -> dict[str, Value]:
     """Return the values that no run of ours changes, by key."""
     return dict([*_data(), *_cited(), *_power()])
+
+
+def on_split(images: int) -> World:
+    """Return what the protocol supposes of two networks, trained with several seeds each."""
+    return World(images=images, discordance=DISCORDANCE, runs=SEEDS, between=BETWEEN)
+
+
+def on_folds(images: int) -> World:
+    """Return what it supposes of two recipes that answer once for every photo."""
+    return World(images=images, discordance=DISCORDANCE)
 
 
 def clean(images: np.ndarray) -> np.ndarray:
@@ -121,20 +142,37 @@ def _bounds(cited: dict[str, float], baseline: str, *, images: int) -> Iterator[
 
 
 def _power() -> Iterator[tuple[str, Value]]:
-    images = len(splits.load().part("test"))
-    assumed = {"images": images, "discordance": DISCORDANCE}
+    """Yield the smallest gaps that our rule settles, by simulation, and what they assume."""
+    split, folds = splits.load(), splits.load_folds()
+    images = {"test": len(split.part("test")), "oof": len(_present(folds.frame.image))}
+    seeds, once = on_split(images["test"]), on_folds(images["oof"])
+    unpaired = smallest_unpaired_gap(images=images["test"], accuracy=POC_ACCURACY)
     gaps = {
-        "smallest_gap": smallest_paired_gap(**assumed),
-        "smallest_gap_corrected": smallest_paired_gap(**assumed, alpha=0.05 / ANNOUNCED),
-        "smallest_unpaired_gap": smallest_unpaired_gap(images=images, accuracy=POC_ACCURACY),
+        "smallest_gap": (smallest_settled_gap(seeds), "test"),
+        "smallest_gap_corrected": (smallest_settled_gap(seeds, tests=ANNOUNCED), "test"),
+        "oof_smallest_gap": (smallest_settled_gap(once), "oof"),
     }
-    for name, gap in gaps.items():
+    for name, (gap, where) in gaps.items():
         yield (
             f"power.{name}",
             Value(
-                value=gap * 100, unit="points", decimals=1, n=images,
-                source="vitrine.metrics.power", notebook=COMPARISON,
+                value=gap * 100, unit="points", decimals=1, n=images[where],
+                source="vitrine.metrics.settling", notebook=COMPARISON,
             ),
         )  # fmt: skip
-    for name, share in (("power.discordance", DISCORDANCE), ("power.answered", ANSWERED)):
-        yield name, Value(value=share, unit="%", source="vitrine.report.ledger.context")
+    yield (
+        "power.smallest_unpaired_gap",
+        Value(
+            value=unpaired * 100, unit="points", decimals=1, n=images["test"],
+            source="vitrine.metrics.power", notebook=COMPARISON,
+        ),
+    )  # fmt: skip
+    shares = {"discordance": DISCORDANCE, "between_seeds": BETWEEN, "answered": ANSWERED}
+    for name, share in shares.items():
+        yield f"power.{name}", Value(value=share, unit="%", source=HERE)
+    yield "power.margin", Value(value=100 * MARGIN, unit="points", source=HERE)
+
+
+def _present(asked: pd.Series) -> pd.Series:
+    images = facts.load("images")
+    return asked[asked.isin(images.image[images.red.notna()])]

@@ -9,6 +9,7 @@ from vitrine.metrics.metrics import accuracy, macro_f1
 from vitrine.metrics.ranking import top
 from vitrine.metrics.table import recipe_score
 from vitrine.report.ledger import measures
+from vitrine.report.ledger.gaps import corrected
 from vitrine.report.ledger.values import Value, from_runs
 from vitrine.training import runs
 from vitrine.training.recipes import CONTROLS
@@ -86,7 +87,7 @@ def values() -> Iterator[tuple[str, Value]]:
     for recipe, group in groups.items():
         yield from ((f"{recipe}.{key}", value) for key, value in _on_photos(group))
     announced = _gaps(COMPARISONS, groups)
-    yield from (announced | dict(measures.corrected(announced))).items()
+    yield from (announced | dict(corrected(announced))).items()
     yield from _gaps(PROBES, groups).items()
     for control, (usual, changed) in controls().items():
         groups[control] = [changed]

@@ -3,7 +3,6 @@
 import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float
@@ -13,30 +12,22 @@ from vitrine.metrics import Interval
 from vitrine.metrics.decision import selective_curve
 from vitrine.metrics.folds import corrected_interval, corrected_p_value
 from vitrine.metrics.metrics import Metric, accuracy, macro_f1
-from vitrine.metrics.paired import holm, mcnemar
 from vitrine.metrics.panel import METRICS, panel
 from vitrine.metrics.seeds import over_seeds
-from vitrine.metrics.table import recipe_gap, recipe_score
+from vitrine.metrics.table import recipe_score
 from vitrine.report.ledger import calibration
 from vitrine.report.ledger.context import ANSWERED, clean
+from vitrine.report.ledger.gaps import compared, corrected
+from vitrine.report.ledger.pairs import COMPARISONS, on_split
 from vitrine.report.ledger.values import Value, from_runs
 from vitrine.training import runs
 from vitrine.training.recipes import BESIDE, CONTROLS, EQUAL_START, RECIPES
-from vitrine.training.runs import Run
+from vitrine.training.runs import OutOfFold, Run
 
 __all__ = [
-    "COMPARISONS", "compute", "corrected", "fold_gaps", "fold_scores", "fold_values", "gaps",
+    "COMPARISONS", "compute", "fold_gap", "fold_gaps", "fold_scores", "fold_values", "gaps",
     "has_folds", "published",
 ]  # fmt: skip
-
-COMPARISONS = (
-    ("efficientnet-b0-keras-scratch", "efficientnet-b0-torch-scratch"),
-    ("efficientnet-b0-torch-scratch", "mambavision-micro-scratch"),
-    ("histogram-hog", "efficientnet-b0-keras-scratch"),
-    ("histogram-hog", "mobilenetv2-int8-probe"),
-    ("efficientnet-b0-keras-scratch", "mobilenetv2-int8-probe"),
-)
-"""Baseline and candidate of each gap that the protocol announces."""
 
 COMPARISON = "05_comparaison"
 TRAINING = {"keras": "03_baseline_tensorflow", "torch": "04_sota_pytorch"}
@@ -64,10 +55,9 @@ def compute() -> dict[str, Value]:
     groups = published()
     for recipe, group in groups.items():
         values.update((f"{recipe}.{key}", value) for key, value in _recipe(recipe, group))
-    for baseline, candidate in COMPARISONS:
-        if baseline in groups and candidate in groups:
-            values.update(gaps(baseline, candidate, groups))
-    values.update(corrected(values))
+    for family in on_split(list(groups)):
+        found = dict(gap for pair in family for gap in gaps(*pair, groups))
+        values.update(found | dict(corrected(found)))
     return dict(sorted(values.items()))
 
 
@@ -179,41 +169,26 @@ def gaps(
     key = f"gap.{candidate}.{baseline}"
     a, b = groups[baseline], groups[candidate]
     parts = runs.align(*a, *b)
-    first, second = parts[0], parts[len(a)]
-    more = {"unit": "%", "decimals": 1, "n": len(first.truth), "notebook": notebook}
-    given = [part.probabilities for part in parts]
-    answers = given[: len(a)], given[len(a) :]
-    for metric in (accuracy, macro_f1):
-        gap = recipe_gap(first.truth, *answers, metric)
-        yield f"{key}.{metric.name}", from_runs(gap, a + b, **more)
-    test = mcnemar(first.truth, first.probabilities, second.probabilities)
-    yield f"{key}.discordance", from_runs(test.discordance, [a[0], b[0]], **more | {"decimals": 0})
-    yield (
-        f"{key}.mcnemar_p",
-        from_runs(
-            test.p_value, [a[0], b[0]], unit="", decimals=3, n=len(first.truth),
-            notebook=notebook,
-        ),
-    )  # fmt: skip
-    if has_folds(a[0]) and has_folds(b[0]):
-        differences = fold_gaps(a[0], b[0], accuracy)
-        share = splits.TEST_OVER_TRAIN
-        interval = corrected_interval(differences, test_over_train=share)
-        everyone = more | {"n": int(a[0].table.image.nunique())}
-        yield f"{key}.cv_accuracy", from_runs(interval, [a[0], b[0]], **everyone)
-        yield (
-            f"{key}.cv_p",
-            from_runs(
-                corrected_p_value(differences, test_over_train=share), [a[0], b[0]], unit="",
-                decimals=3, notebook=notebook,
-            ),
-        )  # fmt: skip
+    answered = [OutOfFold(r.name, (r,), part) for r, part in zip(a + b, parts, strict=True)]
+    yield from compared(key, answered[: len(a)], answered[len(a) :], notebook)
+    yield from fold_gap(key, a[0], b[0], notebook)
 
 
-def corrected(values: dict[str, Value]) -> Iterator[tuple[str, Value]]:
-    """Yield the p-values of the announced comparisons, corrected over the table of them."""
-    tests = [key for key in values if key.endswith(".mcnemar_p")]
-    if tests:
-        adjusted = holm(np.array([values[key].value for key in tests]))
-        for key, p in zip(tests, adjusted, strict=True):
-            yield f"{key.removesuffix('_p')}_holm", replace(values[key], value=float(p))
+def fold_gap(key: str, baseline: Run, candidate: Run, notebook: str) -> Iterator[tuple[str, Value]]:
+    """Yield the gap of two runs fold by fold, where both were repeated over all folds.
+
+    Args:
+        key: Prefix of the entries.
+        baseline: Run that the other is compared with.
+        candidate: The other.
+        notebook: Chapter that shows it.
+    """
+    if not has_folds(baseline) or not has_folds(candidate):
+        return
+    differences = fold_gaps(baseline, candidate, accuracy)
+    interval = corrected_interval(differences, test_over_train=splits.TEST_OVER_TRAIN)
+    p_value = corrected_p_value(differences, test_over_train=splits.TEST_OVER_TRAIN)
+    sources, n = [baseline, candidate], int(baseline.table.image.nunique())
+    more = {"n": n, "notebook": notebook}
+    yield f"{key}.cv_accuracy", from_runs(interval, sources, unit="%", decimals=1, **more)
+    yield f"{key}.cv_p", from_runs(p_value, sources, unit="", decimals=3, notebook=notebook)

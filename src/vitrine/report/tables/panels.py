@@ -19,8 +19,8 @@ METRICS_FR = {
     "brier": "Score de Brier",
     "expected_calibration_error": "Erreur de calibration",
 }
-ALPHA, SMALLEST_P = 0.05, 0.001
-"""Level of the tests, and the smallest p-value that is written out."""
+SMALLEST_P = 0.001
+"""The smallest p-value that is written out."""
 
 
 def scores(panels: Mapping[str, Mapping[str, Interval]]) -> pd.DataFrame:
@@ -67,14 +67,14 @@ def announced(compared: Mapping[str, Announced]) -> pd.DataFrame:
     """
     rows = []
     for name, found in compared.items():
-        deciding, test, adjusted = next(iter(found.gaps.values())), found.test, found.adjusted
         row = {"Comparaison": name}
         for metric, gap in found.gaps.items():
             row[f"{METRICS_FR[metric]}, écart (points)"] = _points(gap)
-        row["Images gagnées et perdues"] = f"{test.only_candidate} et {test.only_baseline}"
-        row["p (McNemar)"], row["p corrigée (Holm)"] = _p_value(test.p_value), _p_value(adjusted)
-        settled = deciding.excludes_zero and adjusted < ALPHA
-        row["Lecture"] = "écart établi" if settled else "non départagés"
+        first = found.first
+        row["Images gagnées et perdues"] = f"{first.only_candidate} et {first.only_baseline}"
+        row["p (signes permutés)"] = _p_value(found.p_value)
+        row["p corrigée (Holm)"] = _p_value(found.adjusted)
+        row["Lecture"] = "écart établi" if found.settled else "non départagés"
         rows.append(row)
     return pd.DataFrame(rows)
 

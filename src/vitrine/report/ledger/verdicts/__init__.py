@@ -8,6 +8,7 @@ from vitrine.report.ledger.verdicts import (
     controls,
     equal_start,
     explanation,
+    folds,
     learning,
     robustness,
     service,
@@ -19,19 +20,20 @@ __all__ = ["CLAIMS", "decide"]
 CLAIMS = (
     *learning.CLAIMS,
     *comparison.CLAIMS,
+    *folds.CLAIMS,
     *controls.CLAIMS,
     *equal_start.CLAIMS,
     *robustness.CLAIMS,
     *explanation.CLAIMS,
     *service.CLAIMS,
 )
-"""Every sentence that prose may call with the role ``verdict``."""
+"""The sentences that prose may call with the role ``verdict``, beside that of each test."""
 
 
 def decide(ledger: Ledger) -> dict[str, dict[str, str]]:
     """Return the state and the wording of each claim whose values are in the ledger."""
     verdicts = {}
-    for claim in CLAIMS:
+    for claim in (*CLAIMS, *comparison.of_every_test(ledger)):
         if not all(key in ledger for key in claim.needs):
             continue
         held, text = claim.holds(ledger), claim.text

@@ -3,14 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from vitrine.metrics import Interval
+from vitrine.metrics.settling import ALPHA, settled
 from vitrine.report.ledger.values import Value
 
 __all__ = ["ALPHA", "Claim", "Ledger", "sign", "with_recipes"]
 
 Ledger = Mapping[str, Value]
-
-ALPHA = 0.05
-"""Level of the tests, after correction over the table of announced comparisons."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +47,8 @@ def sign(key: str, test: str | None = None) -> Callable[[Ledger], bool | None]:
         entry = ledger[key]
         if entry.low is None or entry.high is None:
             raise ValueError(f"expected an interval for {key} in the ledger, found none")
-        if entry.low <= 0 <= entry.high or (test and ledger[test].value >= ALPHA):
+        gap = Interval(entry.value, entry.low, entry.high)
+        if not settled(gap, ledger[test].value if test else 0.0):
             return None
         return entry.low > 0
 

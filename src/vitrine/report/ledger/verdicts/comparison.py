@@ -1,9 +1,13 @@
 """Which of two models the test images prefer, where they can tell."""
 
-from vitrine.report.ledger.verdicts.claim import ALPHA, Claim, Ledger, sign
-from vitrine.report.ledger.verdicts.models import HOG, KERAS, MICRO, PROBE, TORCH
+from collections.abc import Iterator
 
-__all__ = ["CLAIMS", "paired"]
+from vitrine.metrics.settling import ALPHA
+from vitrine.report.ledger.verdicts.claim import Claim, Ledger, sign
+from vitrine.report.ledger.verdicts.models import HOG, KERAS, MICRO, PROBE, TORCH
+from vitrine.report.names import model_name
+
+__all__ = ["CLAIMS", "of_every_test", "paired", "settled_claim"]
 
 _POC_BOUNDS = tuple(f"poc_gap.mambavision-{size}.holm_bound" for size in ("t", "s", "b"))
 
@@ -13,16 +17,39 @@ def paired(
 ) -> Claim:
     """Return the claim of an announced comparison: its interval and its test must agree."""
     gap = f"gap.{candidate}.{baseline}"
+    return settled_claim(name, gap, text=text, cautious=cautious, reverse=reverse)
+
+
+def settled_claim(name: str, gap: str, *, text: str, cautious: str, reverse: str) -> Claim:
+    """Return the claim of a gap that has an interval and a corrected test, which must agree."""
     return Claim(
         key=name,
         text=text,
         cautious=cautious,
         reverse=reverse,
-        expression=f"intervalle à 95 % de {gap}.accuracy d’un seul côté de zéro, et test de "
-        "McNemar corrigé (Holm) sous 0,05 ; indécis sinon",
-        needs=(f"{gap}.accuracy", f"{gap}.mcnemar_holm"),
-        holds=sign(f"{gap}.accuracy", f"{gap}.mcnemar_holm"),
+        expression=f"intervalle à 95 % de {gap}.accuracy d’un seul côté de zéro, et test "
+        "des signes permutés, corrigé (Holm), sous 0,05 ; indécis sinon",
+        needs=(f"{gap}.accuracy", f"{gap}.holm"),
+        holds=sign(f"{gap}.accuracy", f"{gap}.holm"),
     )
+
+
+def of_every_test(ledger: Ledger) -> Iterator[Claim]:
+    """Yield a claim for each comparison of the ledger that has a test, whoever the recipes are."""
+    places = {"gap": "sur les images de test", "oof_gap": "sur toutes les photos"}
+    for key in ledger:
+        gap, _, end = key.rpartition(".")
+        if end == "holm" and f"{gap}.accuracy" in ledger:
+            kind, candidate, baseline = gap.split(".")
+            a, b = (f"« {model_name(name)} »" for name in (candidate, baseline))
+            where = places[kind]
+            yield settled_claim(
+                gap,
+                gap,
+                text=f"{where}, {a} fait mieux que {b}",
+                cautious=f"{where}, rien ne départage {a} et {b}",
+                reverse=f"{where}, {a} fait moins bien que {b}",
+            )
 
 
 def _no_published_gap_stands(ledger: Ledger) -> bool:
@@ -75,10 +102,10 @@ CLAIMS = (
         "architectures_differ",
         MICRO,
         TORCH,
-        text="à recette et taille égales, MambaVision fait mieux qu’EfficientNet-B0",
-        cautious="à recette et taille égales, nos images ne départagent pas MambaVision et "
-        "EfficientNet-B0",
-        reverse="à recette et taille égales, EfficientNet-B0 fait mieux que MambaVision",
+        text="à recette et taille égales, MambaVision micro fait mieux qu’EfficientNet-B0",
+        cautious="à recette et taille égales, nos images ne départagent pas MambaVision micro "
+        "et EfficientNet-B0",
+        reverse="à recette et taille égales, EfficientNet-B0 fait mieux que MambaVision micro",
     ),
     Claim(
         key="poc_below_power",

@@ -71,7 +71,7 @@ def _same_norm(ledger: Ledger) -> bool | None:
 CLAIMS = (
     Claim(
         key="equal_norm",
-        text="avec la même moyenne mobile des deux côtés, MambaVision reste devant",
+        text="avec la même moyenne mobile des deux côtés, MambaVision micro reste devant",
         cautious="avec la même moyenne mobile des deux côtés, l’écart n’est plus établi",
         reverse="avec la même moyenne mobile des deux côtés, EfficientNet-B0 passe devant",
         expression=f"intervalles à 95 % de {SAME_NORM[0]} et de {SAME_NORM[1]} du même côté de "
@@ -83,23 +83,23 @@ CLAIMS = (
         "equal_images_learned",
         IMAGES,
         "images_seen",
-        text="à images égales, MambaVision devance EfficientNet-B0 sur le corpus de "
+        text="à images égales, MambaVision micro devance EfficientNet-B0 sur le corpus de "
         "préentraînement",
         cautious="à images égales, rien ne sépare les deux architectures sur le corpus de "
         "préentraînement",
-        reverse="à images égales, EfficientNet-B0 devance MambaVision sur le corpus de "
+        reverse="à images égales, EfficientNet-B0 devance MambaVision micro sur le corpus de "
         "préentraînement",
     ),
     _apart(
         "equal_clock_learned",
         CLOCK,
         "minutes",
-        text="sans apprendre plus longtemps, MambaVision devance EfficientNet-B0 sur le corpus de "
-        "préentraînement",
+        text="sans apprendre plus longtemps, MambaVision micro devance EfficientNet-B0 sur le "
+        "corpus de préentraînement",
         cautious="à durée comparable, rien ne sépare les deux architectures sur le corpus de "
         "préentraînement",
-        reverse="en apprenant moins longtemps, MambaVision reste derrière EfficientNet-B0 sur le "
-        "corpus de préentraînement",
+        reverse="en apprenant moins longtemps, MambaVision micro reste derrière EfficientNet-B0 "
+        "sur le corpus de préentraînement",
     ),
     paired(
         "pretraining_helps_b0",
@@ -115,37 +115,40 @@ CLAIMS = (
         "pretraining_helps_micro",
         f"{MICRO}-transfer",
         f"{MICRO}-short",
-        text="à nombre d’époques égal, le préentraînement améliore MambaVision sur nos photos",
+        text="à nombre d’époques égal, le préentraînement améliore MambaVision micro sur nos "
+        "photos",
         cautious="nos images ne disent pas si, à nombre d’époques égal, le préentraînement "
-        "améliore MambaVision",
-        reverse="à nombre d’époques égal, le préentraînement dessert MambaVision sur nos photos",
+        "améliore MambaVision micro",
+        reverse="à nombre d’époques égal, le préentraînement dessert MambaVision micro sur nos "
+        "photos",
     ),
     paired(
         "equal_short",
         f"{MICRO}-short",
         f"{B0}-short",
-        text="de zéro et en peu de passages, MambaVision fait mieux qu’EfficientNet-B0",
+        text="de zéro et en peu de passages, MambaVision micro fait mieux qu’EfficientNet-B0",
         cautious="de zéro et en peu de passages, nos images ne départagent pas les deux "
         "architectures",
-        reverse="de zéro et en peu de passages, EfficientNet-B0 fait mieux que MambaVision",
+        reverse="de zéro et en peu de passages, EfficientNet-B0 fait mieux que MambaVision micro",
     ),
     paired(
         "equal_images",
         f"{MICRO}-transfer",
         f"{B0}-transfer",
-        text="préentraînée sur les mêmes images, MambaVision fait mieux qu’EfficientNet-B0",
+        text="préentraînée sur les mêmes images, MambaVision micro fait mieux qu’EfficientNet-B0",
         cautious="préentraînées sur les mêmes images, les deux architectures ne se départagent pas "
         "sur nos photos",
-        reverse="préentraîné sur les mêmes images, EfficientNet-B0 fait mieux que MambaVision",
+        reverse="préentraîné sur les mêmes images, EfficientNet-B0 fait mieux que MambaVision "
+        "micro",
     ),
     paired(
         "equal_clock",
         f"{MICRO}-transfer-clock",
         f"{B0}-transfer",
-        text="préentraînée sans plus de temps, MambaVision fait mieux qu’EfficientNet-B0",
+        text="préentraînée sans plus de temps, MambaVision micro fait mieux qu’EfficientNet-B0",
         cautious="préentraînées à durée comparable, les deux architectures ne se départagent pas "
         "sur nos photos",
-        reverse="préentraîné à durée comparable, EfficientNet-B0 fait mieux que MambaVision",
+        reverse="préentraîné à durée comparable, EfficientNet-B0 fait mieux que MambaVision micro",
     ),
     paired(
         "equal_weights",
@@ -158,7 +161,8 @@ CLAIMS = (
     _by_folds(
         "equal_images_probed",
         f"{MICRO}-transfer-probe",
-        text="à images égales, les caractéristiques figées de MambaVision trient mieux nos photos",
+        text="à images égales, les caractéristiques figées de MambaVision micro trient mieux nos "
+        "photos",
         cautious="à images égales, les caractéristiques figées des deux architectures ne se "
         "départagent pas",
         reverse="à images égales, les caractéristiques figées d’EfficientNet-B0 trient mieux nos "
@@ -167,8 +171,8 @@ CLAIMS = (
     _by_folds(
         "equal_clock_probed",
         f"{MICRO}-transfer-clock-probe",
-        text="à durée comparable, les caractéristiques figées de MambaVision trient mieux nos "
-        "photos",
+        text="à durée comparable, les caractéristiques figées de MambaVision micro trient mieux "
+        "nos photos",
         cautious="à durée comparable, les caractéristiques figées des deux architectures ne se "
         "départagent pas",
         reverse="à durée comparable, les caractéristiques figées d’EfficientNet-B0 trient mieux "

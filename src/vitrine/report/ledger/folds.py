@@ -1,0 +1,56 @@
+"""What every photo says of a recipe, each answered by models that had not learned it.
+
+Networks are trained on the folds of the first repetition, so that is where all are compared; where
+both sides have every repetition, their gap fold by fold stands beside.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from vitrine.metrics.metrics import accuracy, macro_f1
+from vitrine.metrics.table import recipe_score
+from vitrine.report.ledger import measures, pairs
+from vitrine.report.ledger.gaps import compared, corrected
+from vitrine.report.ledger.values import Value, from_runs
+from vitrine.training import runs
+from vitrine.training.recipes import CONTROLS, RECIPES
+from vitrine.training.runs import OutOfFold
+
+__all__ = ["judged", "values"]
+
+NOTEBOOK = "05_comparaison"
+
+
+def judged() -> dict[str, list[OutOfFold]]:
+    """Return the out-of-fold answers of the recipes that the comparison speaks of, by seed."""
+    return {name: found for name, found in runs.across_folds().items() if pairs.judged(name)}
+
+
+def values() -> Iterator[tuple[str, Value]]:
+    """Yield the scores of each recipe on every photo, then the gaps of those that are compared."""
+    found = {n: group for n, group in runs.across_folds().items() if n in RECIPES}
+    for recipe, group in found.items():
+        if recipe not in CONTROLS:
+            yield from _scores(recipe, group)
+    for family in pairs.on_folds([name for name in found if pairs.judged(name)]):
+        gaps = dict(gap for pair in family for gap in _gap(*pair, found))
+        yield from (gaps | dict(corrected(gaps))).items()
+
+
+def _scores(recipe: str, group: Sequence[OutOfFold]) -> Iterator[tuple[str, Value]]:
+    parts = runs.align_folds(*group)
+    truth, answers = parts[0].truth, [part.probabilities for part in parts]
+    sources = [run for one in group for run in one.runs]
+    more = {"unit": "%", "decimals": 1, "n": len(truth), "notebook": NOTEBOOK}
+    for metric in (accuracy, macro_f1):
+        score = recipe_score(truth, answers, metric)
+        yield f"oof.{recipe}.{metric.name}", from_runs(score, sources, **more)
+
+
+def _gap(
+    baseline: str, candidate: str, found: dict[str, list[OutOfFold]]
+) -> Iterator[tuple[str, Value]]:
+    sides = found[baseline], found[candidate]
+    runs.align_folds(*sides[0], *sides[1])
+    key = f"oof_gap.{candidate}.{baseline}"
+    yield from compared(key, *sides, NOTEBOOK)
+    yield from measures.fold_gap(key, *(side[0].runs[0] for side in sides), NOTEBOOK)

@@ -1,0 +1,49 @@
+"""The gap of two recipes on the same images: its interval, its test, and a family of tests."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from vitrine.metrics.metrics import accuracy, macro_f1
+from vitrine.metrics.paired import holm, mcnemar, sign_flip
+from vitrine.metrics.table import recipe_gap
+from vitrine.report.ledger.values import Value, from_runs
+from vitrine.training.runs import OutOfFold
+
+__all__ = ["compared", "corrected"]
+
+
+def compared(
+    key: str, baseline: Sequence[OutOfFold], candidate: Sequence[OutOfFold], notebook: str
+) -> Iterator[tuple[str, Value]]:
+    """Yield the gaps of two recipes, the p-value of their test, and the discordant share of seed 0.
+
+    Args:
+        key: Prefix of the entries.
+        baseline: Answers of each seed of the recipe that the other is compared with.
+        candidate: Those of the other, about the same images in the same order; a positive gap is in
+            its favour.
+        notebook: Chapter that shows it.
+    """
+    truth = baseline[0].answers.truth
+    sides = [[one.answers.probabilities for one in side] for side in (baseline, candidate)]
+    every = [run for one in (*baseline, *candidate) for run in one.runs]
+    first = [run for one in (baseline[0], candidate[0]) for run in one.runs]
+    more = {"unit": "%", "decimals": 1, "n": len(truth), "notebook": notebook}
+    for metric in (accuracy, macro_f1):
+        gap = recipe_gap(truth, *sides, metric)
+        yield f"{key}.{metric.name}", from_runs(gap, every, **more)
+    p_value = sign_flip(truth, *sides)
+    yield f"{key}.p", from_runs(p_value, every, **more | {"unit": "", "decimals": 3})
+    apart = mcnemar(truth, sides[0][0], sides[1][0]).discordance
+    yield f"{key}.discordance", from_runs(apart, first, **more | {"decimals": 0})
+
+
+def corrected(values: Mapping[str, Value]) -> Iterator[tuple[str, Value]]:
+    """Yield the p-values of a family of comparisons, corrected over it (Holm)."""
+    tests = [key for key in values if key.endswith(".p")]
+    if tests:
+        adjusted = holm(np.array([values[key].value for key in tests]))
+        for key, p in zip(tests, adjusted, strict=True):
+            yield f"{key.removesuffix('.p')}.holm", replace(values[key], value=float(p))

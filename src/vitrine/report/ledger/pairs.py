@@ -1,0 +1,99 @@
+"""Which recipes are compared: the announced ones first, then what the runs at hand allow.
+
+A family of comparisons is corrected together (Holm). What was announced is a family apart, so that
+a run that comes later moves no p-value of it.
+"""
+
+from collections.abc import Sequence
+
+from vitrine.training.recipes import CONTROLS, EQUAL_START, RECIPES
+
+__all__ = ["ADDED", "COMPARISONS", "ON_FOLDS", "PROMISED", "REFERENCES", "judged", "on_folds",
+           "on_split"]  # fmt: skip
+
+COMPARISONS = (
+    ("efficientnet-b0-keras-scratch", "efficientnet-b0-torch-scratch"),
+    ("efficientnet-b0-torch-scratch", "mambavision-micro-scratch"),
+    ("histogram-hog", "efficientnet-b0-keras-scratch"),
+    ("histogram-hog", "mobilenetv2-int8-probe"),
+    ("efficientnet-b0-keras-scratch", "mobilenetv2-int8-probe"),
+)
+"""Baseline and candidate of each gap that the protocol announces."""
+PROMISED = (("efficientnet-b0-torch", "mambavision-tiny"),)
+"""What the protocol adds to them once pretrained weights are there."""
+ADDED = (
+    ("efficientnet-b0-torch-scratch", "efficientnet-lite0-torch"),
+    ("efficientnet-b0-keras-scratch", "efficientnet-lite0-keras"),
+    ("efficientnet-lite0-keras", "efficientnet-lite0-torch"),
+    ("efficientnet-lite0-probe", "efficientnet-lite0-torch"),
+)
+"""The same on the published split, for what came after the protocol."""
+ON_FOLDS = (
+    ("efficientnet-lite0-probe", "efficientnet-lite0-torch"),
+    ("efficientnet-lite0-probe", "efficientnet-lite0-keras"),
+    ("efficientnet-lite0-keras", "efficientnet-lite0-torch"),
+    *PROMISED,
+    ("mobilenetv2-int8-probe", "efficientnet-lite0-probe"),
+    ("efficientnet-lite0-probe", "efficientnet-lite012-probe"),
+    ("histogram-hog", "mobilenetv2-int8-probe"),
+    ("text-title", "title-and-image"),
+    ("text-title", "title-and-image-stacked"),
+    ("text-title-description", "text-and-image"),
+    ("text-title-description", "text-and-image-stacked"),
+)
+"""The same on every photo, over folds."""
+REFERENCES = ("efficientnet-lite0-probe", "mobilenetv2-int8-probe")
+"""Frozen features that any other recipe is compared with: the first that has answers. Which one
+does not follow from its score, for the best of several would be flattered."""
+
+UNTESTED = "majority"
+READERS = ("text", "fusion")
+"""Trainers that read more than the photo."""
+
+Pair = tuple[str, str]
+
+
+def judged(recipe: str) -> bool:
+    """Tell whether the comparison speaks of a recipe: known, no control, no other chapter's."""
+    return recipe in RECIPES and recipe not in (*CONTROLS, *EQUAL_START)
+
+
+def on_split(recipes: Sequence[str]) -> list[list[Pair]]:
+    """Return the families of comparisons on the test images: the announced ones, then the others.
+
+    Args:
+        recipes: Those that have runs, but for what another chapter compares.
+    """
+    announced = _among(recipes, COMPARISONS + PROMISED)
+    return _full([announced, _with_reference(recipes, _among(recipes, ADDED), announced)])
+
+
+def on_folds(recipes: Sequence[str]) -> list[list[Pair]]:
+    """Return the families of comparisons on every photo: those of the photos, those of the text.
+
+    Args:
+        recipes: Those that have answers over folds, but for what another chapter compares.
+    """
+    made = _with_reference(recipes, _among(recipes, ON_FOLDS), [])
+    return _full([[p for p in made if any(map(_reads, p)) == text] for text in (False, True)])
+
+
+def _among(recipes: Sequence[str], pairs: Sequence[Pair]) -> list[Pair]:
+    return [pair for pair in pairs if set(pair) <= set(recipes)]
+
+
+def _full(families: list[list[Pair]]) -> list[list[Pair]]:
+    return [family for family in families if family]
+
+
+def _with_reference(recipes: Sequence[str], declared: list[Pair], others: list[Pair]) -> list[Pair]:
+    """Return declared pairs, then the reference with each recipe that is no candidate so far."""
+    reference = next((name for name in REFERENCES if name in recipes), None)
+    known = (*declared, *others)
+    candidates = {reference, UNTESTED, *(candidate for _, candidate in known)}
+    alone = [name for name in recipes if name not in candidates and (name, reference) not in known]
+    return declared + [(reference, name) for name in alone if reference]
+
+
+def _reads(recipe: str) -> bool:
+    return recipe in RECIPES and RECIPES[recipe].trainer in READERS

@@ -1,0 +1,163 @@
+"""Comparisons follow from the runs at hand: none waits for a line of code."""
+
+import numpy as np
+import pytest
+
+from vitrine import paths
+from vitrine.data import splits
+from vitrine.report.ledger import folds, measures, pairs, verdicts
+from vitrine.report.ledger.context import MARGIN
+from vitrine.report.ledger.values import Value
+from vitrine.training import runs
+from vitrine.training.recipes import RECIPES
+from vitrine.training.runs.folds import place
+
+B0, TINY, PROBE = "efficientnet-b0-torch", "mambavision-tiny", "mobilenetv2-int8-probe"
+FOLDS = splits.load_folds()
+FACTS = {
+    "parameters": 7, "hardware": {"device": "cpu", "cpu": "a processor", "gpu": None, "threads": 1},
+    "timing": {"training_seconds": 60.0, "seconds": 61.0, "cpu_seconds": 60.0},
+}  # fmt: skip
+
+
+def answers(frame, skill, seed, *part):
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(size=(len(frame), 7))
+    logits[np.arange(len(frame)), frame.label] += skill
+    odds = np.exp(logits)
+    return runs.prediction_rows(frame, odds / odds.sum(1, keepdims=True), *part)
+
+
+def train(base, recipe, skill, seed=0, split=None):
+    """Make a run that is right more often the larger the skill, with a history of one epoch."""
+    split = split or splits.load()
+    tables = [answers(split.part(p), skill, seed, p) for p in ("validation", "test")]
+    data = {"images": len(split.frame), "split_sha256": split.sha256, "manifest_sha256": "m"}
+    folder = runs.RunFolder(RECIPES[recipe], seed, base)
+    folder.path.mkdir(parents=True)
+    row = dict.fromkeys(runs.reading.HISTORY_COLUMNS, 0.5) | {"epoch": 1, "seconds": 60.0}
+    folder.finish(tables, FACTS | {"data": data}, [row])
+
+
+@pytest.fixture
+def base(tmp_path, monkeypatch):
+    """Return a folder of runs that holds a probe, on the published split and on all folds."""
+    monkeypatch.setattr(paths, "runs", lambda: tmp_path)
+    test = splits.load().part("test")
+    tables = [answers(test, 2.0, 9, "test")]
+    for repeat in range(splits.REPEATS):
+        number = FOLDS.frame[f"repeat_{repeat}"]
+        for k in range(splits.FOLDS):
+            name = f"repeat-{repeat}"
+            tables.append(answers(FOLDS.frame[number == k], 2.0, (repeat, k), name, k))
+    data = {"images": len(FOLDS.frame), "folds_sha256": FOLDS.sha256}
+    runs.RunFolder(RECIPES[PROBE], 0, tmp_path).finish(tables, FACTS | {"data": data})
+    return tmp_path
+
+
+def test_three_runs_of_each_promised_recipe_bring_their_gap_their_test_and_their_verdict(base):
+    for seed in range(3):
+        train(base, B0, 1.0, seed)
+        train(base, TINY, 3.0, seed + 10)
+
+    values = measures.compute()
+
+    gap = f"gap.{TINY}.{B0}"
+    assert values[f"{gap}.accuracy"].low > 0.1
+    assert values[f"{gap}.accuracy"].seeds == (0, 1, 2, 10, 11, 12)
+    assert values[f"{gap}.holm"].value == values[f"{gap}.p"].value < 0.001
+    verdict = verdicts.decide(values)[gap]
+    assert verdict["state"] == "true"
+    assert "« MambaVision (T) » fait mieux que « EfficientNet-B0, PyTorch »" in verdict["text"]
+
+
+def test_a_recipe_that_nobody_named_is_compared_with_the_frozen_features(base):
+    train(base, "mambavision-nano-scratch", 0.0)
+
+    values = measures.compute()
+
+    gap = f"gap.mambavision-nano-scratch.{PROBE}"
+    assert values[f"{gap}.accuracy"].high < 0
+    assert "fait moins bien que « MobileNetV2" in verdicts.decide(values)[gap]["text"]
+
+
+def test_a_network_trained_on_folds_only_is_scored_and_compared_on_every_photo(base):
+    for fold in range(splits.FOLDS):
+        train(base / place(0, fold), B0, 4.0, split=FOLDS.fold(0, fold))
+        train(base / place(0, fold), TINY, 4.0, seed=1, split=FOLDS.fold(0, fold))
+
+    values = dict(folds.values())
+
+    score = values[f"oof.{B0}.accuracy"]
+    assert score.low < score.value < score.high
+    assert (score.n, len(score.runs)) == (len(FOLDS.frame), splits.FOLDS)
+    assert values[f"oof_gap.{TINY}.{B0}.p"].value > 0.05  # declared: it comes first
+    assert values[f"oof_gap.{B0}.{PROBE}.accuracy"].low > 0  # nobody declared it
+    assert f"oof_gap.{B0}.{PROBE}.cv_accuracy" not in values
+    found = verdicts.decide(values)
+    assert "rien ne départage" in found[f"oof_gap.{TINY}.{B0}"]["text"]
+    assert found[f"oof_gap.{B0}.{PROBE}"]["state"] == "true"
+    assert measures.published().keys() == {PROBE}
+
+
+def test_probes_that_have_every_repetition_keep_their_gap_fold_by_fold():
+    values = dict(folds.values())
+
+    gap = f"oof_gap.{PROBE}.histogram-hog"
+    assert values[f"{gap}.accuracy"].n == values[f"{gap}.cv_accuracy"].n == 1047
+    (probe,) = runs.across_folds()[PROBE]
+    right = (probe.answers.predicted == probe.answers.truth).mean()
+    assert values[f"oof.{PROBE}.accuracy"].value == pytest.approx(right)
+
+
+def test_announced_comparisons_are_corrected_apart_from_those_that_came_later():
+    made = ["histogram-hog", PROBE, "mambavision-nano-scratch", "majority", TINY, B0]
+
+    announced, later = pairs.on_split(made)
+
+    assert announced == [("histogram-hog", PROBE), (B0, TINY)]
+    assert later == [(PROBE, "mambavision-nano-scratch"), (PROBE, B0)]
+
+
+def test_every_recipe_meets_another_once_and_the_text_has_its_own_family():
+    lite = "efficientnet-lite0-probe"
+    photos, text = ["majority", "histogram-hog", PROBE], ["text-title", "title-and-image"]
+
+    families = pairs.on_folds([*photos, lite, *text])
+
+    assert families[0][:2] == [(PROBE, lite), ("histogram-hog", PROBE)]
+    assert (lite, "histogram-hog") in families[0]
+    every = [pair for family in families for pair in family]
+    assert len({frozenset(pair) for pair in every}) == len(every)
+    assert not any("majority" in pair for pair in every)
+
+
+def test_without_frozen_features_only_declared_pairs_are_compared():
+    assert pairs.on_split(["mambavision-nano-scratch", B0, "majority"]) == []
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "state", "said"),
+    [
+        (-MARGIN, MARGIN, "true", "se valent, à la marge"),
+        (-MARGIN - 0.01, 0.0, "undecided", "rien n’établit"),
+        (MARGIN + 0.01, MARGIN + 0.02, "true", "diffèrent de plus"),
+    ],
+)
+def test_two_libraries_are_worth_the_same_where_the_interval_stays_within_the_margin(
+    low, high, state, said
+):
+    key = "oof_gap.efficientnet-lite0-torch.efficientnet-lite0-keras.accuracy"
+
+    decided = verdicts.decide({key: Value(value=(low + high) / 2, low=low, high=high, unit="%")})
+
+    assert decided["same_start_agrees"]["state"] == state
+    assert said in decided["same_start_agrees"]["text"]
+
+
+def test_verdicts_on_our_runs_name_the_network_that_they_speak_of():
+    spoken = [c for c in verdicts.CLAIMS if c.key != "poc_below_power"]
+
+    said = [text for c in spoken for text in (c.text, c.cautious, c.reverse or "")]
+
+    assert not [text for text in said if "MambaVision" in text.replace("MambaVision micro", "")]
