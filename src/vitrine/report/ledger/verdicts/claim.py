@@ -35,24 +35,33 @@ class Claim:
     holds: Callable[[Ledger], bool | None]
 
 
-def sign(key: str, test: str | None = None) -> Callable[[Ledger], bool | None]:
+def sign(
+    key: str, test: str | None = None, again: str | None = None
+) -> Callable[[Ledger], bool | None]:
     """Return a decision: true if the whole interval is above zero, false if below, else undecided.
 
     Args:
         key: Gap, with its interval.
         test: Corrected p-value that must agree; without it the interval decides alone.
+        again: The same gap over repeated folds, whose interval must agree where the ledger has it:
+            it counts the draw of the training photos, which one repetition ignores.
     """
 
     def decided(ledger: Ledger) -> bool | None:
-        entry = ledger[key]
-        if entry.low is None or entry.high is None:
-            raise ValueError(f"expected an interval for {key} in the ledger, found none")
-        gap = Interval(entry.value, entry.low, entry.high)
-        if not settled(gap, ledger[test].value if test else 0.0):
+        side = _side(ledger, key, ledger[test].value if test else 0.0)
+        if again in ledger and _side(ledger, again) != side:
             return None
-        return entry.low > 0
+        return side
 
     return decided
+
+
+def _side(ledger: Ledger, key: str, p_value: float = 0.0) -> bool | None:
+    entry = ledger[key]
+    if entry.low is None or entry.high is None:
+        raise ValueError(f"expected an interval for {key} in the ledger, found none")
+    gap = Interval(entry.value, entry.low, entry.high)
+    return entry.low > 0 if settled(gap, p_value) else None
 
 
 def with_recipes(ledger: Ledger, key: str) -> list[str]:
