@@ -12,14 +12,14 @@
 # %% [markdown]
 # # La comparaison
 #
-# **Que permettent d’affirmer les mêmes photos, quand tous les modèles y répondent ?** Nous regardons
-# d’abord toutes les photos, puis les {valeur}`data.test` images du découpage publié. Parmi nos exécutions, {verdict}`probe_beats_scratch`, avec un écart d’exactitude de
+# **Que permettent d’affirmer les mêmes photos, quand tous les modèles y répondent ?** Parmi nos exécutions, {verdict}`probe_beats_scratch`, avec un écart d’exactitude de
 # {valeur:ecart-ic}`gap.mobilenetv2-int8-probe.efficientnet-b0-keras-scratch.accuracy`. Quant à
 # MambaVision partie de zéro, {verdict}`architectures_differ` ; pour les réseaux que d’autres ont réglés finement,
 # {verdict}`poc_below_power`.
 #
 # La question du livre reste ouverte, et nous disons ici ce qu’il faudrait pour la fermer.
 #
+# Nous regardons d’abord toutes les photos, puis les {valeur}`data.test` images du découpage publié.
 # Aucun modèle n’est entraîné dans ce chapitre. Il lit les réponses que chaque exécution a
 # enregistrées, image par image, et en tire tout le reste : scores, intervalles, tests, coûts.
 # N’importe qui peut donc le refaire sans carte graphique et sans une seule photo.
