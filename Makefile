@@ -20,7 +20,12 @@ setup:  ## Make .venv from the hash-pinned requirements (8 GB, a few minutes the
 book: setup  ## Execute the notebooks, build the book, check it (under 5 minutes)
 	@$(BIN)/vitrine book
 
-test: test-units test-smoke test-published  ## Run every check (under 20 minutes)
+test: setup  ## Run every check, and tell which parts failed (under 20 minutes)
+	@failed=; \
+	for part in test-units test-smoke test-published; do \
+		$(MAKE) --no-print-directory $$part || failed="$$failed $$part"; \
+	done; \
+	test -z "$$failed" || { echo "test: expected every part to pass, failed:$$failed" >&2; exit 1; }
 
 test-units: setup  ## Unit tests and browser tests
 	$(BIN)/pytest -q --durations=8 $(SPREAD) tests

@@ -214,7 +214,8 @@ figures.duplicates(distances, splits.NEAR)
 # Nous avons regardé chaque paire jusqu’à huit bits. Jusqu’à quatre, toutes sont des variantes d’une
 # même prise de vue. À {valeur}`data.near_bits` bits, huit paires sur neuf le sont encore. À huit, des
 # gabarits commencent à se mêler : des tasses photographiées de la même façon, avec d’autres motifs.
-# Le seuil est donc de {valeur}`data.near_bits` bits.
+# Le seuil est donc de {valeur}`data.near_bits` bits. Chaque empreinte a autant de bits à un qu’à
+# zéro : les distances sont toutes paires, et un bit de plus ne retiendrait aucune autre paire.
 
 # %% [markdown]
 # ## Où les doubles tombent-ils ?
@@ -255,8 +256,8 @@ print("toutes dans le découpage :", "oui" if inside else "non")
 #   {valeur}`data.test` de test, et {valeur}`data.absent` images absentes de l’édition réduite, aucune
 #   dans le test.
 # * Le fond blanc et la couleur sont des indices ; ils se recouvrent d’une catégorie à l’autre.
-# * Les fuites touchent {valeur}`data.test_leaked` images de test. Leur effet :
-#   {verdict}`leaks_change_nothing`.
+# * Les fuites touchent {valeur}`data.test_leaked` images de test. Ce que l’on y voit :
+#   {verdict}`leaks_are_easier`.
 #
 # ## Ce qui pourrait être faux
 #

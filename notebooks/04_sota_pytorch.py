@@ -185,6 +185,25 @@ training.curves({run.name: run.history for run in shown})
 # mêmes époques, mêmes pas, même taux.
 
 # %% [markdown]
+# ## Le taux du réglage fin
+#
+# EfficientNet-Lite0 part des poids ImageNet. Trois taux ont été essayés sur un pli, et jugés sur sa
+# validation : ni le test de ce pli ni celui du découpage publié n’ont été regardés.
+
+# %%
+swept = [name for name in recipes.CONTROLS if name.startswith("efficientnet-lite0-torch-lr")]
+fold = session.base / runs.place(0, 0)
+tried = [
+    session.answers(name) if session.smoke else runs.load(f"{name}/seed-0", fold)
+    for name in swept
+]
+tables.show(tables.rates(tried))
+
+# %% [markdown]
+# Le meilleur est le plus grand, et la recette le prend : rien ne dit qu’un taux plus grand encore ne ferait pas
+# mieux. Le plus petit n’a pas fini d’apprendre en si peu d’époques.
+
+# %% [markdown]
 # ## Ce qu’ils reconnaissent
 #
 # Tous répondent pour les mêmes images de test, dans le même ordre : `align` refuserait le contraire.

@@ -185,8 +185,10 @@ from vitrine.metrics.table import recipe_panel
 
 panels = {recipe: recipe_panel(truth, runs) for recipe, runs in answers.items()}
 ranked = sorted(panels, key=lambda recipe: -panels[recipe]["accuracy"].value)
-named = {model_name(recipe): panels[recipe] for recipe in ranked}
-runs = {model_name(recipe): answers[recipe] for recipe in ranked}
+once = [r for r in ranked if len(groups[r]) == 1 and session.recipe(r).trainer != "probe"]
+labels = {r: model_name(r) + (" : une graine" if r in once else "") for r in ranked}
+named = {labels[recipe]: panels[recipe] for recipe in ranked}
+runs = {labels[recipe]: answers[recipe] for recipe in ranked}
 seeds = {name: len(said) for name, said in runs.items()}
 leaders = {m.name: leader(truth, runs, m) for m in (accuracy, macro_f1, log_loss)}
 tables.show(tables.comparison(named, seeds=seeds, leaders=leaders))
@@ -197,7 +199,9 @@ tables.show(tables.comparison(named, seeds=seeds, leaders=leaders))
 # sûres d’elles. Les intervalles du tableau se recouvrent ou non, mais ce n’est pas ainsi que l’on
 # compare deux modèles : nous y venons.
 #
-# Toutes les lignes ne se lisent pas de la même façon. MambaVision (nano), que le service embarque, a été
+# Toutes les lignes ne se lisent pas de la même façon. Celles qui portent « une graine » viennent d’un seul
+# entraînement : leur intervalle ignore ce qu’un autre aurait donné, et il est trop étroit pour juger la
+# recette. Une sonde, elle, ne tire rien au hasard. MambaVision (nano), que le service embarque, a été
 # entraînée {valeur}`mambavision-nano-scratch.epochs` époques, quand les autres réseaux partis de zéro en ont
 # {valeur}`efficientnet-b0-torch-scratch.epochs` : aucune comparaison annoncée ne porte sur elle.
 
@@ -333,6 +337,25 @@ tables.show(
 # la taille et la recette, et nous n’en concluons rien sur une architecture.
 
 # %% [markdown]
+# ## De quoi l’avance de la sonde est-elle faite ?
+#
+# La sonde et le réseau entraîné de zéro diffèrent par plus que le préentraînement : le côté des photos,
+# l’architecture, la recette. Des témoins changent une chose à la fois. Ils n’étaient pas annoncés, et ne
+# sont dans aucun tableau.
+#
+# * **Le côté.** Réduites au côté que lisent les réseaux partis de zéro, puis agrandies, les photos donnent
+#   {valeur:ic}`mobilenetv2-int8-probe-128.cv_accuracy` sur les plis. Les lire plus grandes y change le
+#   score de {valeur:ecart-ic}`gap.mobilenetv2-int8-probe.mobilenetv2-int8-probe-128.cv_accuracy` :
+#   {verdict}`larger_photos_help`. Sur les images de test, {verdict}`small_probe_beats_scratch`
+#   ({valeur:ecart-ic}`gap.mobilenetv2-int8-probe-128.efficientnet-b0-keras-scratch.accuracy`).
+# * **Les poids.** Sur un MobileNetV2 dont les poids sont tirés au hasard, la même sonde obtient
+#   {valeur:ic}`mobilenetv2-random-probe.cv_accuracy` :
+#   {verdict}`learned_weights_help`
+#   ({valeur:ecart-ic}`gap.mobilenetv2-int8-probe.mobilenetv2-random-probe.cv_accuracy`).
+# * **L’architecture et la recette.** Ce témoin manque : MobileNetV2 entraîné de zéro par la recette
+#   commune, `vitrine train mobilenetv2-torch-scratch`.
+
+# %% [markdown]
 # ## Quel écart ces images peuvent-elles montrer ?
 #
 # La question se pose avant les résultats, pas après {cite:p}`card2020power`. Plus deux modèles sont
@@ -428,8 +451,13 @@ for recipe in ranked:
 comparison.forest({"Toutes les images": every, "Sans les doubles": without})
 
 # %% [markdown]
-# Conclusion : {verdict}`leaks_change_nothing`. Pour la sonde, l’exactitude passe de
-# {valeur}`mobilenetv2-int8-probe.accuracy` à {valeur}`mobilenetv2-int8-probe.accuracy_clean`.
+# Pour la sonde, l’exactitude passe de {valeur}`mobilenetv2-int8-probe.accuracy` à
+# {valeur}`mobilenetv2-int8-probe.accuracy_clean`. Si peu d’images ne peuvent guère déplacer un score :
+# mieux vaut regarder les réponses qu’elles ont reçues. Les réseaux entraînés de zéro y donnent
+# {valeur}`leaks.right` réponses justes sur {valeur}`leaks.answers`, toutes graines réunies, contre
+# {valeur}`leaks.right_elsewhere` ailleurs : {verdict}`leaks_are_easier` (p = {valeur}`leaks.p`, test
+# exact par permutation des photos). Ce n’est pas prouver que le double en est la cause : ces photos
+# pourraient être plus faciles de toute façon.
 
 # %% [markdown]
 # ## Quand la photo est abîmée
@@ -685,10 +713,27 @@ comparison.cited(poc, reference="EfficientNetB0_custom", smallest=smallest)
 
 # %% [markdown]
 # MambaVision-T y obtient {valeur}`poc.mambavision-t-1k-finetuned.accuracy` et EfficientNet-B0
-# {valeur}`poc.efficientnetb0_custom-finetuned.accuracy`, soit {valeur:ecart}`poc_gap.mambavision-t.accuracy` ;
-# pour la plus grande, MambaVision-B, l’écart est de {valeur:ecart}`poc_gap.mambavision-b.accuracy`. En
-# clair, {verdict}`poc_below_power`. Ces nombres n’établissent ni que MambaVision est meilleure, ni
-# qu’elle ne l’est pas.
+# {valeur}`poc.efficientnetb0_custom-finetuned.accuracy`, soit {valeur:ecart}`poc_gap.mambavision-t.accuracy`,
+# ou {valeur}`poc_gap.mambavision-t.photos` photos sur {valeur}`data.test`. Les réponses manquent, mais les
+# comptes bornent le test de McNemar. Il est le plus net quand les photos que l’un des deux classe bien
+# sont toutes parmi celles de l’autre : la valeur p serait alors, au mieux, de
+# {valeur}`poc_gap.mambavision-t.p_bound` pour MambaVision-T, de {valeur}`poc_gap.mambavision-s.p_bound`
+# pour S et de {valeur}`poc_gap.mambavision-b.p_bound` pour B, qui devient
+# {valeur}`poc_gap.mambavision-b.holm_bound` une fois les trois tests corrigés. En clair,
+# {verdict}`poc_below_power`. Ces nombres n’établissent ni que MambaVision est meilleure, ni qu’elle ne
+# l’est pas.
+#
+# Que vaut alors leur classement des réseaux gelés ? Leur MobileNetV2 y a
+# {valeur}`poc.mobilenet_v2_1.0_224-frozen.accuracy`, quand la sonde, sur le même réseau gelé, a
+# {valeur}`mobilenetv2-int8-probe.accuracy` des mêmes images. Leurs têtes ont appris avec AdamW à un taux
+# constant d’un cent-millième. Avec ces réglages, une tête sur nos caractéristiques obtient
+# {valeur:ic}`mobilenetv2-int8-slow-head.accuracy` ; à un taux cent fois plus grand,
+# {valeur:ic}`mobilenetv2-int8-fast-head.accuracy` : {verdict}`rate_starves_the_head`
+# ({valeur:ecart-ic}`gap.mobilenetv2-int8-fast-head.mobilenetv2-int8-slow-head.accuracy`). Le taux
+# n’explique donc qu’une part de la différence. Pour le reste, nous n’avons qu’une hypothèse : leur programme
+# laisse le réseau gelé en mode d’entraînement, où les statistiques de ses normalisations suivent chaque petit
+# lot ; le nôtre, en 8 bits, n’en a plus à dérégler. Dans les deux cas, leur classement dit comment chaque
+# réseau a supporté ces réglages autant que ce que valent ses caractéristiques.
 
 # %% [markdown]
 # ## Les images qui résistent
@@ -737,7 +782,7 @@ photos
 # * Sur le préentraînement : {verdict}`probe_beats_scratch`, et {verdict}`probe_beats_classical`.
 # * Sur l’entraînement de zéro : {verdict}`scratch_against_classical`.
 # * Sur la bibliothèque : {verdict}`frameworks_differ`.
-# * Sur les fuites : {verdict}`leaks_change_nothing`.
+# * Sur les fuites : {verdict}`leaks_are_easier`.
 # * Sur les photos abîmées : {verdict}`noise_breaks_all` ; {verdict}`jpeg_leaves_scratch`.
 # * Sur la résolution : {verdict}`larger_input_helps`.
 #

@@ -113,7 +113,8 @@ training.pretrainings({recipe: run.history for recipe, run in pretrained.items()
 #
 # Chaque recette est entraînée avec {valeur}`efficientnet-b0-transfer.seeds` graines, en TensorFlow
 # ({valeur}`efficientnet-b0-keras-transfer.seeds`) comme en PyTorch ; les graines d’un réseau partent toutes des
-# mêmes poids préentraînés.
+# mêmes poids préentraînés. Aucun intervalle ne couvre donc le hasard de ce préentraînement ; celui d’une sonde,
+# qui n’a qu’une ligne de réponses, ne couvre que le tirage des images.
 
 # %% tags=["nbval-check-output"]
 tests = {name: [run.part("test") for run in runs] for name, runs in groups.items()}

@@ -184,7 +184,9 @@ def test_an_interruption_and_a_refusal_are_told(stop, code, said, monkeypatch, c
 @pytest.mark.parametrize(
     ("recipe", "option", "found"),
     [
-        ("majority", ["--device", "cuda"], "a probe computes on the"),
+        ("majority", ["--device", "cuda"], "it computes on the CPU"),
+        ("text-title", ["--device", "cuda"], "it computes on the CPU"),
+        ("title-and-image", ["--weights", "imagenet"], "expected no --weights"),
         ("histogram-hog", ["--weights", "nowhere"], "expected no --weights for histogram-hog"),
     ],
 )

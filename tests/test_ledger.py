@@ -13,12 +13,12 @@ from vitrine.data.catalog import CLASSES
 from vitrine.data.corruptions import CORRUPTIONS
 from vitrine.metrics.metrics import accuracy
 from vitrine.report import ledger
-from vitrine.report.ledger import calibration, context, equal_start, measures, verdicts
+from vitrine.report.ledger import calibration, context, controls, equal_start, measures, verdicts
 from vitrine.report.ledger.context import clean
 from vitrine.report.ledger.measures import COMPARISONS, fold_gaps, fold_scores, published
 from vitrine.report.ledger.values import Value, from_runs
 from vitrine.training import runs
-from vitrine.training.recipes import RECIPES
+from vitrine.training.recipes import CONTROLS, RECIPES
 from vitrine.training.runs import RunError
 
 NAME = "mobilenetv2-int8-probe"
@@ -310,19 +310,72 @@ def test_a_claim_without_a_wording_for_its_contrary_is_false():
     assert decided["duplicates_agree"]["state"] == "false"
 
 
-def test_a_published_gap_as_large_as_the_images_can_show_changes_the_wording(fresh):
+def test_a_published_gap_that_might_stand_changes_the_wording(fresh):
     values = {
         key: Value(**{**entry, "seeds": (), "runs": ()})
         for key, entry in fresh["values"].items()
-        if key.startswith(("poc_gap.", "power."))
+        if key.startswith("poc_gap.")
     }
     claim = next(c for c in verdicts.CLAIMS if c.key == "poc_below_power")
-    large = replace(values["poc_gap.mambavision-s.accuracy"], value=-0.2)
+    surer = replace(values["poc_gap.mambavision-s.holm_bound"], value=0.049)
 
     before = verdicts.decide(values)["poc_below_power"]
-    after = verdicts.decide(values | {"poc_gap.mambavision-s.accuracy": large})["poc_below_power"]
+    after = verdicts.decide(values | {"poc_gap.mambavision-s.holm_bound": surer})["poc_below_power"]
 
     assert (before["text"], after["text"]) == (claim.text, claim.reverse)
+
+
+def test_published_gaps_are_bounded_by_the_photos_that_make_them(fresh):
+    found = {
+        size: [
+            fresh["values"][f"poc_gap.mambavision-{size}.{key}"]["value"]
+            for key in ("photos", "p_bound", "holm_bound")
+        ]
+        for size in "tsb"
+    }
+
+    assert found["t"] == [5, 2 / 2**5, 2 * 2 / 2**5]
+    assert found["s"] == [3, 2 / 2**3, 2 / 2**3]
+    assert found["b"] == [6, 2 / 2**6, 3 * 2 / 2**6]
+
+
+def test_leaked_photos_are_counted_over_every_network_trained_from_scratch(fresh):
+    tables = [run.table for runs in published().values() for run in runs if "scratch" in run.name]
+    asked = pd.concat([table[table.split == "test"] for table in tables])
+    asked["right"] = asked.filter(regex="^p_").to_numpy().argmax(axis=1) == asked.label
+    leaked = ~clean(asked.image.to_numpy())
+
+    found = {k.removeprefix("leaks."): v for k, v in fresh["values"].items() if "leaks." in k}
+
+    assert (leaked.sum(), asked.right[leaked].sum()) == (
+        found["answers"]["value"], found["right"]["value"],
+    )  # fmt: skip
+    assert found["right_elsewhere"]["value"] == pytest.approx(asked.right[~leaked].mean())
+    assert len(found["right"]["runs"]) == len(tables)
+
+
+@pytest.mark.parametrize(
+    ("right", "p", "said"), [(64, 0.02, "text"), (64, 0.06, "cautious"), (30, 0.02, "reverse")]
+)
+def test_leaked_photos_are_easier_only_where_answers_and_their_test_say_so(right, p, said):
+    numbers = {"right": right, "answers": 66, "right_elsewhere": 0.62, "p": p}
+    values = {f"leaks.{key}": p_value(float(number)) for key, number in numbers.items()}
+    claim = next(c for c in verdicts.CLAIMS if c.key == "leaks_are_easier")
+
+    decided = verdicts.decide(values)["leaks_are_easier"]
+
+    assert decided["text"] == getattr(claim, said)
+
+
+def test_a_control_shows_its_gap_and_stands_in_no_table(fresh):
+    recipes = {name.split("/")[0] for name in runs.names()} & set(CONTROLS)
+    asked = {recipe for recipe in recipes if not recipe.endswith("-norm")}
+    shown = {name for pair in controls.GAPS for name in pair}
+
+    assert asked <= shown
+    for recipe in asked:
+        assert fresh["values"][f"{recipe}.accuracy"]["n"] == 158
+        assert f"{recipe}.accuracy_clean" not in fresh["values"]
 
 
 def test_tests_are_corrected_over_the_announced_comparisons(fresh):

@@ -3,10 +3,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn.dummy import DummyClassifier
 
 from vitrine.data import splits
-from vitrine.training import probe, recipes
+from vitrine.training import head, probe, recipes
 from vitrine.training.recipes import RecipeError
 
 HOG = recipes.find("histogram-hog")
@@ -20,6 +21,10 @@ def test_majority_always_answers_the_most_frequent_class(demo_catalog, demo_spli
     answers = set(run.part("test").predicted) | set(run.part("validation").predicted)
     assert len(answers) == 1
     assert most[answers.pop()] == most.max()
+    shares = most.sort_index().to_numpy() / len(train)
+    assert run.part("test").probabilities == pytest.approx(
+        np.tile(shares, (len(run.part("test").truth), 1)), abs=1e-6
+    )
 
 
 @pytest.mark.parametrize(("told", "threads"), [(None, os.cpu_count()), ("3", 3)])
@@ -149,7 +154,7 @@ def test_the_fold_that_validates_is_not_learned_from(
 
     monkeypatch.setattr(probe, "choose", choose)
     monkeypatch.setattr(  # a photo is described by its place in the split
-        probe, "extract", lambda _, pixels: np.arange(len(pixels), dtype=np.float32)[:, None]
+        probe, "extract", lambda _, pixels, seed: np.arange(len(pixels), dtype=np.float32)[:, None]
     )
 
     probe.fit(replace(HOG, image_size=8), demo_split, demo_catalog, folds=folds, base=tmp_path)
@@ -162,3 +167,73 @@ def test_the_fold_that_validates_is_not_learned_from(
         after = (fold + 1) % splits.FOLDS
         assert validation == set(np.flatnonzero(number == after))
         assert train == set(np.flatnonzero((number != fold) & (number != after)))
+
+
+def test_a_small_photo_is_enlarged_to_the_side_that_a_network_reads(shared):
+    recipe = recipes.find("mobilenetv2-int8-probe-128")
+    small = np.random.default_rng(0).integers(0, 256, (1, 128, 128, 3), dtype=np.uint8)
+    large = np.asarray(Image.fromarray(small[0]).resize((224, 224), Image.Resampling.BICUBIC))
+
+    given = probe.extract(recipe, small)
+
+    assert np.array_equal(given, probe.extract(recipe, large[None]))
+
+
+def test_random_weights_are_those_of_the_seed():
+    recipe = replace(HOG, architecture="timm:resnet10t", image_size=64)
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
+
+    first, again, other = (probe.extract(recipe, pixels, seed) for seed in (1, 1, 2))
+
+    assert np.array_equal(first, again)
+    assert not np.allclose(first, other)
+
+
+SLOW = recipes.find("mobilenetv2-int8-slow-head")
+
+
+def clusters(count):
+    labels = np.arange(count) % 7
+    noise = np.random.default_rng(0).normal(size=(count, 20))
+    return (2 * np.eye(7, 20)[labels] + noise).astype(np.float32), labels
+
+
+def test_a_head_learns_as_far_as_its_rate_lets_it():
+    features, labels = clusters(140)
+
+    def right(rate):
+        learned, losses = probe.learn(
+            replace(SLOW, learning_rate=rate), (features, features), (labels, labels)
+        )
+        assert not losses
+        given = learned.predict_proba(features)
+        assert given.sum(axis=1) == pytest.approx(1)
+        return (given.argmax(axis=1) == labels).mean()
+
+    assert right(1e-2) > 0.7 > right(1e-6)
+
+
+def test_the_first_step_of_a_head_is_the_one_of_adamw_written_by_hand():
+    features, labels = clusters(7)
+    recipe = replace(SLOW, epochs=1, batch_size=7, learning_rate=0.01, weight_decay=0.5)
+    still = head.fit(
+        replace(recipe, learning_rate=1e-30), features, labels, classes=7, seed=3
+    )  # the weights that it starts from
+
+    moved = head.fit(recipe, features, labels, classes=7, seed=3)
+
+    error = still.predict_proba(features) - np.eye(7)[labels]
+    step = 0.01 * np.sign(error.T @ features)  # Adam's first step has the size of the rate
+    assert moved.weight == pytest.approx(still.weight * (1 - 0.01 * 0.5) - step, abs=1e-5)
+    assert moved.bias == pytest.approx(
+        still.bias * (1 - 0.01 * 0.5) - 0.01 * np.sign(error.sum(axis=0)), abs=1e-5
+    )
+
+
+def test_a_head_is_that_of_its_seed():
+    features, labels = clusters(30)
+
+    first, again, other = (head.fit(SLOW, features, labels, classes=7, seed=s) for s in (1, 1, 2))
+
+    assert np.array_equal(first.weight, again.weight)
+    assert not np.allclose(first.weight, other.weight)

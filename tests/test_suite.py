@@ -25,6 +25,17 @@ def test_in_a_browser(): ...
 def test_that_runs(): ...
 """
 
+STAND_IN = """#!/bin/sh
+case "$*" in
+  *--nbval-lax*) part=test-smoke ;;
+  *notebooks) part=test-published ;;
+  *) part=test-units ;;
+esac
+echo "ran $part"
+case " $BROKEN " in *" $part "*) exit 1 ;; esac
+"""
+"""A pytest that tells which part of `make test` it was run for, and fails for some."""
+
 
 def run(folder, *options, **environment):
     """Run pytest in a folder of its own."""
@@ -82,3 +93,25 @@ def test_a_notebook_in_which_nothing_is_compared_passes_for_nothing(tmp_path, wo
     assert done.returncode == 1, done.stderr
     assert "expected at least one compared cell in first.ipynb, found none" in done.stdout
     assert "2 errors" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "broken", ["", "test-units", "test-smoke", "test-published", "test-units test-published"]
+)
+def test_make_test_runs_every_part_and_names_those_that_failed(tmp_path, broken):
+    shutil.copy(HERE.parent / "Makefile", tmp_path)
+    for name, text in {"requirements/install.sh": "", ".venv/bin/pytest": STAND_IN}.items():
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+
+    done = subprocess.run(
+        ["make", "test"], cwd=tmp_path, env=os.environ | {"BROKEN": broken},
+        capture_output=True, text=True,
+    )  # fmt: skip
+
+    ran = [line for line in done.stdout.splitlines() if line.startswith("ran ")]
+    told = [line for line in done.stderr.splitlines() if line.startswith("test: ")]
+    assert ran == ["ran test-units", "ran test-smoke", "ran test-published"]
+    assert bool(done.returncode) == bool(broken)
+    assert told == ([f"test: expected every part to pass, failed: {broken}"] if broken else [])

@@ -7,6 +7,7 @@ from vitrine.data import splits
 from vitrine.metrics import Interval
 from vitrine.report import tables
 from vitrine.training import recipes
+from vitrine.training.runs import Run
 
 THIN, WIDE = "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}"
 
@@ -95,3 +96,18 @@ def test_departures_are_percentages_of_two_digits_and_rounding_is_none():
         "aucun",
         "0,0070\N{NARROW NO-BREAK SPACE}%",
     ]
+
+
+def test_rates_are_judged_on_validation_alone(tmp_path):
+    rows = pd.DataFrame(
+        {"image": ["a.jpg", "b.jpg", "c.jpg"], "label": [0, 1, 0]}
+        | {f"p_{k}": [1.0 if k == 0 else 0.0] * 3 for k in range(7)}
+    )
+    rows["split"] = ["validation", "validation", "test"]
+    rows.to_csv(tmp_path / "predictions.csv", index=False)
+    run = Run("x/seed-0", tmp_path, {"recipe": {"learning_rate": 1e-3}})
+
+    table = tables.rates([run])
+
+    assert table["Taux maximal"].tolist() == [1e-3]
+    assert table["Exactitude, validation (%)"].tolist() == [50.0]

@@ -6,7 +6,7 @@ Everything hangs on two straight paths::
     archive -fetch-> data/ -catalog-> products -splits-> train / validation / test --+
                       +-images-> uint8 (height, width, 3)                            |
     recipes.RECIPES -----------------------------------------------------------------+
-                                                         training: keras, torch, probe
+                                                   training: keras, torch, probe, text
                                                                                      |
              runs/<run>/ {run.json, history.csv, predictions.csv, TensorBoard events}
                                                                                      | metrics

@@ -7,6 +7,7 @@ import pytest
 from bs4 import BeautifulSoup
 from pygments.token import STANDARD_TYPES
 
+import reader_fonts
 from vitrine import paths
 from vitrine.book import build, checks, highlighting, sources
 from vitrine.book.proofreading import strangers
@@ -166,6 +167,33 @@ def test_every_page_is_accessible_fits_the_screen_and_asks_nothing_outside(html,
     assert faults == []
 
 
+@pytest.mark.browser
+@pytest.mark.parametrize("family", reader_fonts.FAMILIES)
+def test_every_page_fits_a_narrow_screen_with_any_fonts_all_folds_open(
+    html, browser, tmp_path, family
+):
+    faults = []
+    opened = reader_fonts.launch(browser, family, tmp_path)
+    tab = opened.new_page(viewport={"width": 320, "height": 900})
+
+    for page in pages(html):
+        tab.goto(page.as_uri())
+        tab.evaluate(UNFOLDED)
+        tab.evaluate(PAINTED)
+        widths = [tab.evaluate("document.documentElement.scrollWidth")]
+        tab.add_style_tag(content=reader_fonts.SPACED)
+        widths.append(tab.evaluate("document.documentElement.scrollWidth"))
+        if widths != [320, 320]:
+            faults.append((page.name, widths))
+        if page.name == "introduction.html":
+            painted = reader_fonts.families(tab, "h1, p, td, code")
+    opened.close()
+
+    assert faults == []
+    assert painted == {family}
+
+
+UNFOLDED = "() => document.querySelectorAll('details').forEach((fold) => { fold.open = true; })"
 SMALLEST = 11
 """Pixels of the smallest letters of a figure."""
 LETTERS = """() => [...document.querySelectorAll(".vitrine-plot")].flatMap((plot) => {

@@ -30,9 +30,9 @@ def test_numbers_are_printed_in_french_with_their_origin_and_follow_the_ledger(m
     assert (done.returncode, done.stderr) == (0, "")
     html = (miniature.root / "out" / "page.html").read_text(encoding="utf-8")
     assert html.count(">78,9\u202f%</data>") >= 2
-    assert ">78,9\u202f%\u00a0[71,9\u00a0;\u00a084,6]</data>" in html
+    assert ">78,9\u202f%\u00a0<wbr>[71,9\u00a0;\u00a084,6]</data>" in html
     assert ">\u22121,2\u00a0point</data>" in html
-    assert ">\u22121,2\u00a0point\u00a0[\u22125,0\u00a0;\u00a0+2,0]</data>" in html
+    assert ">\u22121,2\u00a0point\u00a0<wbr>[\u22125,0\u00a0;\u00a0+2,0]</data>" in html
     assert 'value="0.789"' in html and "commit : abc1234" in html and "profil : publié" in html
     assert "Les données ne départagent pas les réseaux.</span>" in html
 

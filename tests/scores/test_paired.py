@@ -8,7 +8,14 @@ from statsmodels.stats.multitest import multipletests
 from vitrine.metrics.calibration import expected_calibration_error
 from vitrine.metrics.intervals import Interval
 from vitrine.metrics.metrics import accuracy, log_loss, macro_f1
-from vitrine.metrics.paired import flipped, holm, mcnemar, paired_bootstrap, sign_flip
+from vitrine.metrics.paired import (
+    flipped,
+    holm,
+    mcnemar,
+    mcnemar_bound,
+    paired_bootstrap,
+    sign_flip,
+)
 from vitrine.metrics.resampling import bootstrap
 
 
@@ -180,6 +187,34 @@ def test_the_gap_between_two_calibration_errors_may_fall_below_zero(draw):
     assert gap.value < 0
     assert gap.low < gap.value < gap.high
     assert gap.value - gap.low == pytest.approx(gap.high - gap.value)
+
+
+@pytest.mark.parametrize("images", [1, 4, 9])
+def test_the_bound_is_the_smallest_p_value_of_all_answers_with_these_counts(images):
+    smallest = {}
+    for both, lost, won in np.ndindex(*[images + 1] * 3):
+        if both + lost + won <= images:
+            baseline = np.r_[np.ones(both + lost), np.zeros(images - both - lost)].astype(int)
+            candidate = np.r_[np.ones(both), np.zeros(lost), np.ones(won)]
+            candidate = np.r_[candidate, np.zeros(images - len(candidate))].astype(int)
+            p = mcnemar(np.ones(images, int), baseline, candidate).p_value
+            counts = both + lost, both + won
+            smallest[counts] = min(p, smallest.get(counts, 1.0))
+
+    bounds = {counts: mcnemar_bound(*counts, images) for counts in smallest}
+
+    assert len(bounds) == (images + 1) ** 2
+    assert bounds == pytest.approx(smallest)
+
+
+def test_five_photos_never_establish_a_gap_and_six_may():
+    assert mcnemar_bound(125, 130, 158) == mcnemar_bound(130, 125, 158) == 0.0625
+    assert mcnemar_bound(125, 131, 158) == 0.03125
+
+
+def test_counts_that_are_no_counts_of_the_images_have_no_bound():
+    with pytest.raises(ValueError, match="between 0 and 158, found 125 and 159"):
+        mcnemar_bound(125, 159, 158)
 
 
 @pytest.mark.parametrize("differences", [[1, -2, 3, 0, 2], [2, 2, 2, -4], [3], [0, 0], [1] * 9])

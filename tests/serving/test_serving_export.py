@@ -17,7 +17,7 @@ from vitrine.serving import card as cards
 from vitrine.serving import export as exporting
 from vitrine.serving import folder, network
 from vitrine.serving.card import ModelError
-from vitrine.serving.export import ExportError, export
+from vitrine.serving.export import ExportError, _licence, export
 from vitrine.serving.network import GraphError
 from vitrine.serving.predictor import Predictor
 from vitrine.training.recipes import Recipe
@@ -148,6 +148,27 @@ def test_without_any_sure_answer_every_answer_is_uncertain():
     doubt = exporting._doubt(exporting._threshold(truth, wrong), truth, wrong)
 
     assert (doubt.uncertain_below, doubt.answered, doubt.accuracy) == (1.0, 0.0, None)
+
+
+@pytest.mark.parametrize(
+    ("start", "told"),
+    [
+        (
+            {"corpus": "ImageNet-1k", "files": [{"licence": "Apache-2.0"}]},
+            "Apache-2.0. Ils ont été appris sur ImageNet-1k",
+        ),
+        ({"learned": {"run": "pretrain/x/seed-0"}}, "recherche non commerciale"),
+        (None, "inconnue de l’exécution"),
+    ],
+)
+def test_a_card_carries_the_licence_of_the_weights_that_its_run_started_from(start, told):
+    recipe = replace(TINY, weights="imagenet")
+    meta = {"data": {"edition": "reduced-320"}} | ({"start": start} if start else {})
+
+    licence = _licence(recipe, meta)
+
+    assert f"Celle des poids de départ (imagenet)\u00a0: {told}" in licence
+    assert "PromptCloud, CC BY-SA 4.0" in licence
 
 
 def test_the_file_takes_bytes_at_any_batch_and_tells_nothing_of_the_machine(exported):

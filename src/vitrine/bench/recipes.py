@@ -36,7 +36,7 @@ def measure(
 ) -> dict[str, Any]:
     """Return the sheet of the published recipes: a row each, no bar.
 
-    Those of the equal start are left out: they are the same networks, at the same size.
+    Those of the equal start are left out, the same networks at the same size; so is the text.
 
     Args:
         device: ``cpu``: processor time of one thread; ``cuda``: wall time, until the answers are
@@ -50,7 +50,7 @@ def measure(
     if device == "cuda":
         found["clock"] = "wall time until the answers are back with the host"
     published = {name.split("/")[0] for name in runs.names()}
-    apart = {*recipes.EQUAL_START, *recipes.CONTROLS}
+    apart = {*recipes.BESIDE, *recipes.EQUAL_START, *recipes.CONTROLS}
     names = sorted(published & set(recipes.RECIPES) - apart)
     if device == "cuda":
         names = [name for name in names if recipes.find(name).trainer != "probe"]

@@ -32,6 +32,9 @@ __all__ = ["LEDGER", "LedgerText", "setup"]
 LEDGER = "runs/ledger.json"
 """Where the ledger lies, from the folder of the book."""
 
+_BREAKABLE = "\N{NO-BREAK SPACE}<wbr>["
+"""The start of an interval, where the style of a narrow screen may begin a line."""
+
 
 class LedgerText(nodes.inline):
     """A number or a verdict of the ledger, printed; it knows its key, value and origin."""
@@ -122,8 +125,10 @@ def _open(self: nodes.NodeVisitor, node: LedgerText) -> None:
     title = {"title": node["origin"]}
     if "value" in node:
         self.body.append(self.starttag(node, "data", "", value=node["value"], **title))
-    else:
-        self.body.append(self.starttag(node, "span", "", **title))
+        # A value, its unit and its interval are wider than a narrow screen in a wide font.
+        self.body.append(self.encode(node.astext()).replace("\N{NO-BREAK SPACE}[", _BREAKABLE))
+        raise nodes.SkipChildren
+    self.body.append(self.starttag(node, "span", "", **title))
 
 
 def _close(self: nodes.NodeVisitor, node: LedgerText) -> None:

@@ -38,9 +38,9 @@ def train(
     here = session.begin(profile)
     here = here.again() if retrain else here
     chosen = here.recipe(recipe)
-    if chosen.trainer == "probe" and device == "cuda":
-        raise typer.BadParameter(f"expected auto or cpu for {recipe}: a probe computes on the CPU")
-    if chosen.trainer == "probe" and weights is not None and chosen.weights == "none":
+    if chosen.at_once and device == "cuda":
+        raise typer.BadParameter(f"expected auto or cpu for {recipe}: it computes on the CPU")
+    if chosen.at_once and weights is not None and chosen.weights == "none":
         raise typer.BadParameter(f"expected no --weights for {recipe}, which starts from none")
     if weights is not None and weights != chosen.weights:
         started = {"weights": weights, "name": f"{chosen.name}-{_start(recipe, weights)}"}

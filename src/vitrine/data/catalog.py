@@ -4,9 +4,11 @@ The table is the archive's own CSV. A product's class is the first level of its 
 """
 
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from vitrine import paths
@@ -28,6 +30,8 @@ CLASSES = tuple(CLASSES_FR)
 """Class names as in the data set; the position is the label's number everywhere."""
 
 COLUMNS = ("uniq_id", "product_name", "product_category_tree", "image", "description")
+TEXTS = ("product_name", "description")
+"""Columns that a seller writes of a product, and that a model may read."""
 MAX_ABSENT = 0.01
 """Largest share of named images that may be absent before the catalogue is refused."""
 
@@ -60,6 +64,24 @@ class Catalog:
     def absent(self) -> list[str]:
         """Names of the images that a product names and the disk lacks."""
         return self.products.loc[~self.products.present, "image"].tolist()
+
+    def texts(self, images: Iterable[str], fields: Sequence[str]) -> np.ndarray:
+        """Return the text of the product of each image; a field left blank adds nothing.
+
+        Args:
+            images: Names of images, in the order wanted.
+            fields: Columns to read one after the other: ``product_name``, ``description``.
+
+        Raises:
+            CatalogError: If a field is no text that a seller writes of a product.
+        """
+        if strange := [field for field in fields if field not in TEXTS]:
+            raise CatalogError(
+                f"expected texts among {', '.join(TEXTS)}, found {strange[0]}: other columns hold "
+                "the answer"
+            )
+        written = self.products.set_index("image").loc[list(images), list(fields)]
+        return np.array(["\n".join(row) for row in written.itertuples(index=False)], dtype=object)
 
     def path(self, image: str) -> Path:
         """Return where an image lies."""

@@ -31,8 +31,9 @@ TEST_OVER_TRAIN = 1 / (FOLDS - 2)
 NEAR = 6
 """Largest distance, in bits of 64, between the perceptual hashes of near duplicates.
 
-Chosen on the data: see ``data/facts/leaks.csv`` and the chapter on the data, which shows that the
-distances of unrelated pairs only begin above it.
+Half the bits of each hash are set, those above the median of its coefficients, so that a distance
+is even: 7 would find the same pairs. Chosen on the data: the chapter on the data draws
+``data/facts/distances.csv``, where the distances of unrelated pairs only begin above it.
 """
 
 

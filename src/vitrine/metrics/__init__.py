@@ -12,6 +12,8 @@ Everything starts from the true class of some images and what a model answered f
                     decision     abstention, costs ---------+
     two models      paired       gap on the same images, McNemar, flipped signs, Holm
                     settling     the rule that calls a gap settled, and its power by simulation
+                    fusion       their answer together, what only one gets right
+    two groups      groups       are some images easier than the others
     many trainings  seeds        the draw of a seed apart from the draw of the images
                     folds        repeated cross-validation, corrected
     before any      power        the smallest gap that so many images can show

@@ -23,7 +23,9 @@ from vitrine.metrics.intervals import Interval
 from vitrine.metrics.metrics import Metric
 from vitrine.metrics.resampling import Draws, resample
 
-__all__ = ["McNemar", "flipped", "holm", "mcnemar", "paired_bootstrap", "sign_flip"]
+__all__ = [
+    "McNemar", "flipped", "holm", "mcnemar", "mcnemar_bound", "paired_bootstrap", "sign_flip",
+]  # fmt: skip
 
 
 def paired_bootstrap(
@@ -110,6 +112,30 @@ def mcnemar(truth: Int[np.ndarray, " image"], baseline: Answers, candidate: Answ
     lost, won = int((right_before & ~right_after).sum()), int((~right_before & right_after).sum())
     tail = float(bdtr(float(min(lost, won)), lost + won, 0.5))
     return McNemar(len(truth), lost, won, min(1.0, 2 * tail))
+
+
+def mcnemar_bound(right_baseline: int, right_candidate: int, images: int) -> float:
+    """Return the smallest p-value that McNemar's test could give, from the counts alone.
+
+    The answers image by image are unknown, the scores are not. The test is surest of a gap where
+    the images that one model classifies rightly are all among those of the other: those that make
+    the gap are then the only discordant ones, all on one side. Above the level, no answers
+    whatsoever would establish the gap.
+
+    Args:
+        right_baseline: Images that the reference model classifies rightly.
+        right_candidate: Images that the model under test classifies rightly.
+        images: Images that both classify.
+
+    Raises:
+        ValueError: If a count is not between 0 and ``images``.
+    """
+    if not (0 <= right_baseline <= images and 0 <= right_candidate <= images):
+        raise ValueError(
+            f"expected counts of right answers between 0 and {images}, found {right_baseline} and "
+            f"{right_candidate}; pass counts of images, not shares"
+        )
+    return min(1.0, 2.0 ** (1 - abs(right_candidate - right_baseline)))
 
 
 def sign_flip(

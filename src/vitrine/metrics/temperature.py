@@ -10,7 +10,7 @@ from scipy.special import log_softmax, softmax
 
 from vitrine.metrics.inputs import as_probabilities
 
-__all__ = ["apply_temperature", "fit_temperature"]
+__all__ = ["apply_temperature", "fit_temperature", "logits"]
 
 BOUND = 20.0
 
@@ -35,10 +35,10 @@ def fit_temperature(
     Raises:
         ValueError: If the arrays cannot be used.
     """
-    logits = _logits(as_probabilities(truth, probabilities))
+    given = logits(as_probabilities(truth, probabilities))
 
     def loss(log_temperature: float) -> float:
-        scaled = log_softmax(logits * np.exp(-log_temperature), axis=1)
+        scaled = log_softmax(given * np.exp(-log_temperature), axis=1)
         return -float(np.take_along_axis(scaled, truth[:, None], axis=1).mean())
 
     end = float(np.log(BOUND))
@@ -63,11 +63,12 @@ def apply_temperature(
         raise ValueError(
             f"expected a positive temperature, found {temperature}; fit it with fit_temperature"
         )
-    return softmax(_logits(as_probabilities(None, probabilities)) / temperature, axis=1)
+    return softmax(logits(as_probabilities(None, probabilities)) / temperature, axis=1)
 
 
-def _logits(
+def logits(
     probabilities: Float[np.ndarray, "image category"],
 ) -> Float[np.ndarray, "image category"]:
+    """Return the logarithm of probabilities, finite where single precision lost one."""
     # A softmax in single precision underflows to 0, whose logarithm no temperature can cool.
     return np.log(probabilities.clip(min=np.finfo(np.float32).tiny))

@@ -1,21 +1,27 @@
 """Read weights, published or our own: tensors only, and every key accounted for.
 
 Two containers are read: what ``torch.save`` writes (NVIDIA's ``.pth.tar``) and safetensors (the
-Hugging Face hub). A pickle can run code while it is opened, so nothing but tensors, plain values
-and ``argparse.Namespace`` is let through. A checkpoint that does not fit to the last key is
+Hugging Face hub). EfficientNets are read under timm's names of layers or under those of the package
+``efficientnet_pytorch``. A pickle can run code while it is opened, so nothing but tensors, plain
+values and ``argparse.Namespace`` is let through. A checkpoint that does not fit to the last key is
 refused, and leaves the model as it was: one loaded by halves still answers, only wrongly.
+
+``python -m vitrine.models.checkpoints ARCHITECTURE FILE TARGET`` writes a checkpoint again as
+safetensors, in timm's names.
 """
 
 import argparse
 import pickle
 import sys
+from collections.abc import Iterable, Mapping
 from functools import cache
 from os import PathLike
 from pathlib import Path
 
 import torch
 from huggingface_hub import hf_hub_download
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
+from timm import create_model
 from timm.models import PretrainedCfg, adapt_input_conv
 from torch import Tensor, nn
 
@@ -30,6 +36,21 @@ ENTRIES = ("state_dict", "model")
 PREFIXES = ("module.", "_orig_mod.", "model.")
 STEM = "patch_embed.conv_down.0.weight"
 RGB_KERNEL = (3, 3, 3)
+FLAT_STEM = "_conv_stem.weight"
+"""Tells an EfficientNet whose blocks are numbered through, as ``efficientnet_pytorch`` does."""
+ENDS = {
+    "_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2",
+    "_fc": "classifier",
+}  # fmt: skip
+NARROW = {
+    "_depthwise_conv": "conv_dw", "_bn1": "bn1", "_se_reduce": "se.conv_reduce",
+    "_se_expand": "se.conv_expand", "_project_conv": "conv_pw", "_bn2": "bn2",
+}  # fmt: skip
+"""Parts of a block that does not widen its input, those of the first stage."""
+WIDE = NARROW | {
+    "_expand_conv": "conv_pw", "_bn0": "bn1", "_bn1": "bn2", "_project_conv": "conv_pwl",
+    "_bn2": "bn3",
+}  # fmt: skip
 NAMED_AT_MOST = 12
 
 
@@ -131,6 +152,8 @@ def load_checkpoint(
             another shape; the message names them.
     """
     state, own = read_checkpoint(path), model.state_dict()
+    if FLAT_STEM in state:
+        state = _staged(state, own)
     kept: tuple[str, ...] = ()
     named = (name for name, part in model.named_modules() if part is model.get_classifier())
     head = [f"{name}.{end}" for name in named for end in ("weight", "bias")]
@@ -148,6 +171,26 @@ def load_checkpoint(
         )
     model.load_state_dict(state)
     return kept
+
+
+def _staged(state: Mapping[str, Tensor], own: Iterable[str]) -> dict[str, Tensor]:
+    """Rename the layers of ``efficientnet_pytorch`` as timm does, which numbers blocks by stage.
+
+    A key that has no place keeps its name, and is then refused as unexpected.
+    """
+    places = dict.fromkeys(".".join(key.split(".")[:3]) for key in own if key.startswith("blocks."))
+    named = {}
+    for key, tensor in state.items():
+        module, _, variable = key.rpartition(".")
+        blocks, _, rest = module.partition(".")
+        number, _, part = rest.partition(".")
+        if blocks != "_blocks":
+            module = ENDS.get(module, module)
+        elif number.isdecimal() and int(number) < len(places):
+            widens = f"_blocks.{number}._expand_conv.weight" in state
+            module = f"{list(places)[int(number)]}.{(WIDE if widens else NARROW).get(part, part)}"
+        named[f"{module}.{variable}"] = tensor
+    return named
 
 
 def _open_safetensors(path: Path) -> dict[str, Tensor]:
@@ -206,3 +249,18 @@ def _shape(value: Tensor | None) -> tuple[int, ...] | None:
 def _some(names: list[str]) -> str:
     more = len(names) - NAMED_AT_MOST
     return ", ".join(names[:NAMED_AT_MOST]) + (f" and {more} more" if more > 0 else "")
+
+
+def _rewrite(architecture: str, source: Path, target: Path) -> None:
+    network = create_model(architecture)
+    load_checkpoint(network, source)
+    part = target.with_suffix(".part")
+    save_file({key: t.contiguous() for key, t in network.state_dict().items()}, part)
+    part.replace(target)
+
+
+if __name__ == "__main__":
+    try:
+        _rewrite(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))
+    except CheckpointError as error:
+        sys.exit(str(error))

@@ -5,8 +5,10 @@ written: a graph that differs would serve another model than the one that was ju
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -229,7 +231,7 @@ def _card(
         parity=parity,
         data=meta["data"],
         commits={"training": meta["code"]["commit"], "export": code_state()["commit"]},
-        licence=_licence(recipe, meta["data"].get("edition", "")),
+        licence=_licence(recipe, meta),
     )
 
 
@@ -254,16 +256,30 @@ def _doubt(threshold: float, truth: Labels, cooled: Probabilities) -> Doubt:
     )
 
 
-def _licence(recipe: Recipe, edition: str) -> str:
+def _licence(recipe: Recipe, meta: Mapping[str, Any]) -> str:
     """Return the licence of the weights, in French: visitors read it."""
     photos = (
         "un catalogue dessiné par programme"
-        if edition == "demo"
+        if meta["data"].get("edition") == "demo"
         else "les photographies de produits de Flipkart (PromptCloud, CC BY-SA 4.0)"
     )
     if recipe.weights == "none":
         return f"MIT. Les poids partent du hasard et n’ont appris que {photos}."
     return (
-        f"Celle des poids de départ ({Path(recipe.weights).name}), issus d’ImageNet\u00a0: "
-        f"recherche non commerciale. Ils ont ensuite appris {photos}."
+        f"Celle des poids de départ ({Path(recipe.weights).name})\u00a0: {_start(meta)}. Ils ont "
+        f"ensuite appris {photos}."
     )
+
+
+def _start(meta: Mapping[str, Any]) -> str:
+    """Return the licence of the weights that training started from, as its run tells it."""
+    start = meta.get("start") or {}
+    licences = {file["licence"] for file in start.get("files", ()) if file["licence"]}
+    if licences:
+        return (
+            f"{', '.join(sorted(licences))}. Ils ont été appris sur {start['corpus']}, dont les "
+            "images sont réservées à la recherche et à l’enseignement"
+        )
+    if start.get("learned"):  # a pretraining of ours, on images of ImageNet
+        return "recherche non commerciale, comme les images d’ImageNet dont ils viennent"
+    return "inconnue de l’exécution, à vérifier auprès de qui les publie"

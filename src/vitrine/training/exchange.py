@@ -1,8 +1,10 @@
 """The weights of an EfficientNet cross between Keras and timm, by name.
 
 ``keras.applications`` and timm's ``tf_efficientnet_*`` are one network (Tan and Le, "EfficientNet",
-arXiv:1905.11946) under two systems of names and two layouts of kernels. Nothing here imports either
-library: arrays go in and out, so that the two frameworks need not meet in one process.
+arXiv:1905.11946) under two systems of names and two layouts of kernels; so are our Lite in Keras
+and timm's. Nothing here imports either library: arrays go in and out, so that the two frameworks
+need not meet in one process. They are contiguous: ``safetensors.numpy`` writes a transposed view in
+the order of the memory under the shape of the view, and never says so.
 """
 
 import re
@@ -41,15 +43,15 @@ class ExchangeError(ValueError):
 
 
 def torch_architecture(architecture: str) -> str:
-    """Return timm's name of an EfficientNet of ``keras.applications``.
+    """Return timm's name of an EfficientNet of Keras, plain or Lite.
 
     Raises:
         ExchangeError: If it is another network, whose names are not known here.
     """
-    found = re.fullmatch(r"EfficientNet(B[0-7])", architecture)
+    found = re.fullmatch(r"EfficientNet(B[0-7]|Lite[0-4])", architecture)
     if not found:
         raise ExchangeError(
-            f"expected an EfficientNet, B0 to B7, of keras.applications, found {architecture!r}; "
+            f"expected an EfficientNet, B0 to B7 or Lite0 to Lite4, found {architecture!r}; "
             "the weights of other networks do not cross"
         )
     return f"tf_efficientnet_{found[1].lower()}"
@@ -74,7 +76,7 @@ def to_torch(arrays: Arrays) -> dict[str, np.ndarray]:
             state[f"{module}.bias"] = array
         else:
             state[f"{module}.weight"] = array.transpose(_to_torch(layer))
-    return state
+    return {name: np.ascontiguousarray(array) for name, array in state.items()}
 
 
 def to_keras(state: Arrays) -> dict[str, np.ndarray]:
@@ -100,7 +102,7 @@ def to_keras(state: Arrays) -> dict[str, np.ndarray]:
         else:
             order = _to_torch(layer)
             arrays[f"{layer}/kernel"] = array.transpose(np.argsort(order))
-    return arrays
+    return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
 
 def _to_torch(layer: str) -> tuple[int, ...]:

@@ -1,7 +1,8 @@
 """A linear probe on frozen features: the cheapest honest model, and the classical baselines.
 
 ``fit`` computes the features of every photo once, then a logistic regression whose strength of
-regularisation is chosen on validation alone. It is cheap enough to be repeated over folds.
+regularisation is chosen on validation alone; a recipe with epochs has its head learned by gradient
+descent instead. It is cheap enough to be repeated over folds.
 
 Source: Kornblith, Shlens and Le, "Do Better ImageNet Models Transfer Better?", arXiv 1805.08974.
 """
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
+from PIL import Image
 from skimage.color import rgb2gray, rgb2hsv
 from skimage.feature import hog
 from sklearn.base import BaseEstimator
@@ -27,11 +29,13 @@ from sklearn.preprocessing import StandardScaler
 from vitrine import paths
 from vitrine.data import images
 from vitrine.data.catalog import CLASSES, Catalog
-from vitrine.data.splits import FOLDS, PARTS, REPEATS, Split
+from vitrine.data.splits import Split
+from vitrine.training import head
 from vitrine.training.recipes import Recipe, RecipeError
-from vitrine.training.runs import Meter, Run, RunFolder, data_facts, prediction_rows, start
+from vitrine.training.repeated import Mask, everywhere
+from vitrine.training.runs import Meter, Run, RunFolder, data_facts, start
 
-__all__ = ["STRENGTHS", "choose", "extract", "fit"]
+__all__ = ["STRENGTHS", "choose", "extract", "fit", "learn"]
 
 STRENGTHS = tuple(10.0**k for k in range(-5, 1))
 """Values of C, the inverse of the penalty, that validation chooses from."""
@@ -93,30 +97,37 @@ def _tflite(recipe: Recipe, tensor: str, pixels: Pixels) -> Features:
     details = {item["name"]: item for item in interpreter.get_tensor_details()}
     if tensor not in details:
         raise RecipeError(f"recipe {recipe.name}: found no tensor {tensor!r} in {recipe.weights}")
-    entry, output = interpreter.get_input_details()[0]["index"], details[tensor]
+    entry, output = interpreter.get_input_details()[0], details[tensor]
     scale, zero = output["quantization"]
+    side = (int(entry["shape"][1]),) * 2
     rows = []
     for image in pixels:
-        interpreter.set_tensor(entry, np.array(image)[None])
+        read = Image.fromarray(image).resize(side, Image.Resampling.BICUBIC)  # a copy, most often
+        interpreter.set_tensor(entry["index"], np.asarray(read)[None])
         interpreter.invoke()
         raw = interpreter.get_tensor(output["index"]).reshape(-1)
         rows.append(scale * (raw.astype(np.float32) - zero) if scale else raw.astype(np.float32))
     return np.stack(rows)
 
 
-def _timm(recipe: Recipe, name: str, pixels: Pixels) -> Features:
+def _timm(recipe: Recipe, names: str, pixels: Pixels, seed: int) -> Features:
+    """Return the pooled features of one network of timm, or of several side by side."""
     import torch
 
     from vitrine.training.torch.network import build
 
-    scaled, network = build(replace(recipe, architecture=name)).eval()
-    rows = []
-    with torch.inference_mode():
-        for start in range(0, len(pixels), 16):
-            piece = torch.from_numpy(np.array(pixels[start : start + 16])).permute(0, 3, 1, 2)
-            maps = network.forward_features(scaled(piece))
-            rows.append(network.forward_head(maps, pre_logits=True).numpy())
-    return np.concatenate(rows)
+    def features(name: str) -> Features:
+        torch.manual_seed(seed)
+        scaled, network = build(replace(recipe, architecture=name)).eval()
+        rows = []
+        with torch.inference_mode():
+            for start in range(0, len(pixels), 16):
+                piece = torch.from_numpy(np.array(pixels[start : start + 16])).permute(0, 3, 1, 2)
+                maps = network.forward_features(scaled(piece))
+                rows.append(network.forward_head(maps, pre_logits=True).numpy())
+        return np.concatenate(rows)
+
+    return np.concatenate([features(name) for name in names.split("+")], axis=1)
 
 
 def _keras(recipe: Recipe, name: str, pixels: Pixels) -> Features:
@@ -151,20 +162,24 @@ def _histogram_hog(image: UInt8[np.ndarray, "size size 3"]) -> Float[np.ndarray,
     return np.concatenate([np.sqrt(colours.ravel() / colours.sum()), shape]).astype(np.float32)
 
 
-def extract(recipe: Recipe, pixels: Pixels) -> Features:
+def extract(recipe: Recipe, pixels: Pixels, seed: int = 0) -> Features:
     """Return the frozen features of each photo that the recipe's architecture names.
 
     Args:
-        recipe: Its ``architecture`` is ``tflite:<tensor>``, ``timm:<name>``, ``keras:<name>``,
-            ``histogram+hog`` or ``majority`` (one constant: the classifier sees nothing).
-        pixels: Photos preprocessed at the recipe's size.
+        recipe: Its ``architecture`` is ``tflite:<tensor>``, ``timm:<name>`` (or several names
+            joined by ``+``), ``keras:<name>``, ``histogram+hog`` or ``majority`` (one constant: the
+            classifier sees nothing).
+        pixels: Photos preprocessed at the recipe's size; a TFLite network of one size only reads
+            them brought to it.
+        seed: Draws the weights of a network of timm that starts from none.
 
     Raises:
         RecipeError: If the features are unknown or their weights cannot be had.
     """
     kind, _, name = recipe.architecture.partition(":")
-    named = {"tflite": _tflite, "timm": _timm, "keras": _keras}
-    if kind in named:
+    if kind == "timm":
+        return _timm(recipe, name, pixels, seed)
+    if kind in (named := {"tflite": _tflite, "keras": _keras}):
         return named[kind](recipe, name, pixels)
     if kind == "histogram+hog":
         return np.stack([_histogram_hog(image) for image in pixels])
@@ -200,6 +215,33 @@ def choose(
     return best, losses
 
 
+def learn(
+    recipe: Recipe,
+    features: tuple[Float[np.ndarray, "train feature"], Float[np.ndarray, "validation feature"]],
+    labels: tuple[Int[np.ndarray, " train"], Int[np.ndarray, " validation"]],
+    seed: int = 0,
+) -> tuple[BaseEstimator | head.Head, dict[str, float]]:
+    """Fit the classifier that a recipe puts on its features.
+
+    ``majority`` answers with the shares of the classes in the training part, whatever the photo:
+    its most probable class is the most frequent one, the first in the order of classes on a tie.
+
+    Args:
+        recipe: What is probed; with epochs, its head is learned by gradient descent.
+        features: Features of the training part, then of validation.
+        labels: Classes of each.
+        seed: Of that descent; the other classifiers draw nothing at random.
+
+    Returns:
+        The classifier, and the validation log-loss of each strength where one was chosen.
+    """
+    if recipe.architecture == "majority":
+        return DummyClassifier(strategy="prior").fit(features[0], labels[0]), {}
+    if recipe.epochs:
+        return head.fit(recipe, features[0], labels[0], classes=len(CLASSES), seed=seed), {}
+    return choose(features, labels)
+
+
 def fit(
     recipe: Recipe,
     split: Split,
@@ -218,7 +260,8 @@ def fit(
         catalog: Where the photos are.
         folds: Repeated folds to predict as well: in each, the fold is the test part, the next one
             is validation, the other three train.
-        seed: Names the run; a probe draws nothing at random.
+        seed: Names the run, and draws what a recipe leaves to chance: random weights of a network,
+            the start of a head learned by gradient descent.
         base: Folder that holds the runs; by default the project's ``runs/``.
         report: Told of each finished step.
 
@@ -233,34 +276,18 @@ def fit(
     frame = split.frame
     clock = time.perf_counter()
     pixels = images.cached(catalog, frame.image.tolist(), recipe.image_size)
-    features = extract(recipe, pixels)
+    features = extract(recipe, pixels, seed)
     extraction = time.perf_counter() - clock
     report(f"{folder.name}: features of {len(frame)} photos in {extraction:.1f} s")
     labels = frame.label.to_numpy()
 
-    def learn(train: np.ndarray, validation: np.ndarray) -> tuple[BaseEstimator, dict[str, float]]:
-        if recipe.architecture == "majority":
-            return DummyClassifier(strategy="most_frequent").fit(features[train], labels[train]), {}
-        return choose((features[train], features[validation]), (labels[train], labels[validation]))
+    def taught(train: Mask, validation: Mask) -> tuple[BaseEstimator, dict[str, float]]:
+        seen = features[train], features[validation]
+        return learn(recipe, seen, (labels[train], labels[validation]), seed)
 
-    def answer(model: BaseEstimator, asked: np.ndarray, name: str, fold: int | None = None):
-        given = np.zeros((asked.sum(), len(CLASSES)))
-        given[:, model.classes_] = model.predict_proba(features[asked])
-        return prediction_rows(frame[asked], given, name, fold)
-
-    train, *others = ((frame.part == part).to_numpy() for part in PARTS)
-    model, losses = learn(train, others[0])
-    tables = [answer(model, asked, name) for asked, name in zip(others, PARTS[1:], strict=True)]
-    if folds is not None:
-        numbered = frame.merge(folds.frame, on=["row", "image", "label"], validate="1:1")
-        for repeat in range(REPEATS):
-            number = numbered[f"repeat_{repeat}"].to_numpy()
-            for fold in range(FOLDS):
-                tested, validation = number == fold, number == (fold + 1) % FOLDS
-                model, _ = learn(~tested & ~validation, validation)
-                tables.append(answer(model, tested, f"repeat-{repeat}", fold))
-            report(f"{folder.name}: repetition {repeat + 1} of {REPEATS}")
-
+    tables, (losses, *_) = everywhere(
+        frame, features, taught, folds, lambda said: report(f"{folder.name}: {said}")
+    )
     facts = meter.facts([], 0, features_seconds=round(extraction, 2))
     facts["parameters"] = int(features.shape[1] + 1) * len(CLASSES)
     facts["selection"] = {"validation_log_loss": losses}

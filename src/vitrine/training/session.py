@@ -95,7 +95,7 @@ class Session:
         resume: bool = False,
         report: Callable[[str], None] = lambda _: None,
     ) -> Run:
-        """Make a run of a recipe: a probe on the repeated folds too, as it is published.
+        """Make a run of a recipe; one fitted at once predicts the repeated folds too.
 
         Args:
             recipe: What to train and how.
@@ -106,14 +106,24 @@ class Session:
             device: ``auto``, ``cpu`` or ``cuda``, for a network.
             threads: Threads to compute with on a CPU, for a network.
             resume: Go on from the last epoch of an interrupted run, for a network.
-            report: Told of each finished step of a probe.
+            report: Told of each finished step of what is fitted at once.
 
         Raises:
             RecipeError: If the recipe does not learn the photos, or lacks something.
             RunError: If the run is finished already, or begun and not resumed.
         """
         common = {"seed": seed, "base": base or self.base}
-        if recipe.trainer == "probe":
+        if recipe.trainer == "fusion":
+            if split is not None:
+                raise SessionError(
+                    f"expected no fold for {recipe.name}, which predicts those of its parts; start "
+                    "it without --folds"
+                )
+            here = replace(self, base=paths.runs())  # also for a fusion made again apart
+            return trainer_of(recipe)(
+                recipe, [here.answers(name) for name in recipe.fused], **common
+            )
+        if recipe.at_once:
             folds = None if self.smoke or split else self.folds()
             common |= {"folds": folds, "report": report}
         else:
@@ -226,6 +236,10 @@ def trainer_of(recipe: Recipe) -> Callable[..., Run]:
         from vitrine.training.torch import fit
     elif recipe.trainer == "probe":
         from vitrine.training.probe import fit
+    elif recipe.trainer == "text":
+        from vitrine.training.text import fit
+    elif recipe.trainer == "fusion":
+        from vitrine.training.fusion import fit
     else:
         raise RecipeError(
             f"expected a recipe that learns the photos, found {recipe.name}; start it with "

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from pictures import plain
 
+import reader_fonts
+
 pytestmark = [
     pytest.mark.browser,
     # Gradio uses what pandas is about to drop.
@@ -38,8 +40,8 @@ def visit(browser, ui_url):
     """Open the page; what it asks outside or complains of is a fault at the end of the test."""
     faults, contexts = [], []
 
-    def open_page(theme="light", width=1280):
-        context = browser.new_context(
+    def open_page(theme="light", width=1280, opened=browser):
+        context = opened.new_context(
             color_scheme=theme, viewport={"width": width, "height": 900}, locale="fr-FR",
             reduced_motion="reduce",
         )  # fmt: skip
@@ -83,19 +85,29 @@ def picture(tab, name):
         tab.screenshot(path=Path(SCREENSHOTS) / f"{name}-{width}.png", full_page=True)
 
 
-@pytest.mark.parametrize(("theme", "width"), VIEWS)
-def test_both_tabs_are_accessible_and_fit_the_screen(visit, theme, width):
-    tab = visit(theme, width)
-
+def classify(tab):
+    """Ask for the class of the first photo, and wait for its answer and its map."""
     tab.click("#classer")
     tab.wait_for_selector("#resultat .carte")
     tab.wait_for_selector("#photo .carte-chaleur")
-    picture(tab, "classification")
-    faults = faults_of(tab, "classification")
+
+
+def open_dashboard(tab):
+    """Open the second tab, its table of values too."""
     tab.click("#onglet-tableau-button")
     tab.wait_for_selector("#transformee img")
     tab.wait_for_selector("#figure-poids .main-svg")
     tab.click("summary:has-text('Les valeurs des graphiques')")
+
+
+@pytest.mark.parametrize(("theme", "width"), VIEWS)
+def test_both_tabs_are_accessible_and_fit_the_screen(visit, theme, width):
+    tab = visit(theme, width)
+
+    classify(tab)
+    picture(tab, "classification")
+    faults = faults_of(tab, "classification")
+    open_dashboard(tab)
     picture(tab, "tableau-de-bord")
     faults += faults_of(tab, "tableau de bord")
 
@@ -109,6 +121,31 @@ def test_both_tabs_are_accessible_and_fit_the_screen(visit, theme, width):
         ["img", "Photos par catégorie"], ["img", "Largeur et hauteur"], ["img", "Proportions"],
         ["img", "Taille des fichiers"],
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("family", reader_fonts.FAMILIES)
+def test_both_tabs_fit_a_narrow_screen_with_any_fonts(visit, browser, tmp_path, family):
+    opened = reader_fonts.launch(browser, family, tmp_path)
+    tab = visit(width=320, opened=opened)
+    widths = []
+
+    def measure(name):
+        picture(tab, f"{name}-{family}")
+        widths.append(tab.evaluate("document.documentElement.scrollWidth"))
+
+    classify(tab)
+    measure("classification")
+    open_dashboard(tab)
+    measure("tableau-de-bord")
+    tab.add_style_tag(content=reader_fonts.SPACED)
+    measure("tableau-de-bord-espace")
+    tab.click("#onglet-classification-button")
+    measure("classification-espace")
+    painted = reader_fonts.families(tab, "h1, p, th, summary, button")
+    opened.close()
+
+    assert widths == [320] * 4
+    assert painted == {family}
 
 
 def test_the_keyboard_alone_chooses_classes_and_filters(visit):

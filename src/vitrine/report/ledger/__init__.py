@@ -4,7 +4,8 @@ The ledger is a pure function of tracked files. Every build computes it again an
 ``runs/ledger.json``, which the roles of the book read::
 
     splits, facts, runs, sheets, cited results
-      -context, measures, folds, derived, teaching, training, equal_start, service-> values
+      -context, measures, folds, controls, derived, teaching, training, equal_start, service->
+        values
         +-verdicts-> claims
         +-> runs/ledger.json -> {valeur}, {verdict}
 """
@@ -17,6 +18,7 @@ from vitrine import paths
 from vitrine.data import tracked
 from vitrine.report.ledger import (
     context,
+    controls,
     derived,
     equal_start,
     folds,
@@ -48,7 +50,8 @@ def _path() -> Path:
 def compute() -> dict[str, Any]:
     """Compute the whole ledger from tracked files, as ``runs/ledger.json`` holds it."""
     values = measures.compute()
-    for part in (context, folds, derived, teaching, training, equal_start, service):
+    parts = (context, folds, controls, derived, teaching, training, equal_start, service)
+    for part in parts:
         values.update(part.values())
     values = dict(sorted(values.items()))
     return {

@@ -8,6 +8,7 @@ import pandas as pd
 
 from vitrine.data import facts, splits, tracked
 from vitrine.data.catalog import CLASSES
+from vitrine.metrics.paired import holm, mcnemar_bound
 from vitrine.metrics.power import smallest_unpaired_gap
 from vitrine.metrics.settling import World, smallest_settled_gap
 from vitrine.report.ledger.values import Value
@@ -102,8 +103,8 @@ def _cited() -> Iterator[tuple[str, Value]]:
         "unit": "%", "decimals": 1, "source": POC, "notebook": COMPARISON,
         "hardware": "GTX 1650 (résultat cité)",
     }  # fmt: skip
-    cited = {}
-    for row in tracked.read(POC, _CITED).itertuples():
+    cited, table = {}, tracked.read(POC, _CITED)
+    for row in table.itertuples():
         state = "frozen" if row.backbone == "frozen" else "finetuned"
         for metric in ("accuracy", "macro_f1"):
             score = float(getattr(row, f"test_{metric}"))
@@ -118,8 +119,26 @@ def _cited() -> Iterator[tuple[str, Value]]:
         for metric in ("accuracy", "macro_f1"):
             gap = cited[f"{candidate}.{metric}"] - cited[f"{baseline}.{metric}"]
             yield f"poc_gap.mambavision-{size}.{metric}", Value(value=gap, **more)
+    yield from _bounds(cited, baseline, images=int(table.n_test.max()))
     for row in tracked.read(TRIAL, ("key", "value", "unit")).itertuples():
         yield f"trial.{row.key}", Value(value=float(row.value), unit=row.unit, source=TRIAL)
+
+
+def _bounds(cited: dict[str, float], baseline: str, *, images: int) -> Iterator[tuple[str, Value]]:
+    """Yield the photos that make each published gap, and the p-value that they could give at best.
+
+    Corrected together: as the three p-values grow, so do those that Holm's method returns.
+    """
+    more = {"n": images, "source": POC, "notebook": COMPARISON}
+    reference, bounds = round(images * cited[f"{baseline}.accuracy"]), {}
+    for size in ("t", "s", "b"):
+        right = round(images * cited[f"mambavision-{size}-1k-finetuned.accuracy"])
+        key = f"poc_gap.mambavision-{size}"
+        bounds[key] = mcnemar_bound(reference, right, images)
+        yield f"{key}.photos", Value(value=float(right - reference), unit="count", **more)
+        yield f"{key}.p_bound", Value(value=bounds[key], unit="", decimals=3, **more)
+    for key, p in zip(bounds, holm(np.array([*bounds.values()])), strict=True):
+        yield f"{key}.holm_bound", Value(value=float(p), unit="", decimals=3, **more)
 
 
 def _power() -> Iterator[tuple[str, Value]]:

@@ -21,7 +21,7 @@ from vitrine.report.ledger.gaps import compared, corrected
 from vitrine.report.ledger.pairs import COMPARISONS, on_split
 from vitrine.report.ledger.values import Value, from_runs
 from vitrine.training import runs
-from vitrine.training.recipes import CONTROLS, EQUAL_START, RECIPES
+from vitrine.training.recipes import BESIDE, CONTROLS, EQUAL_START, RECIPES
 from vitrine.training.runs import OutOfFold, Run
 
 __all__ = [
@@ -43,7 +43,7 @@ def published(*, equal_start: bool = False) -> dict[str, list[Run]]:
     found = defaultdict(list)
     for name in runs.names():
         recipe = name.split("/")[0]
-        told = recipe in RECIPES and recipe not in CONTROLS
+        told = recipe in RECIPES and recipe not in (*BESIDE, *CONTROLS)
         if told and (recipe in EQUAL_START) == equal_start:
             found[recipe].append(runs.load(name))
     return {recipe: sorted(group, key=lambda r: r.meta["seed"]) for recipe, group in found.items()}

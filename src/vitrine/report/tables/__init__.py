@@ -5,9 +5,10 @@ from vitrine.report.tables.data import PARTS_FR, errors, leaks, parts
 from vitrine.report.tables.panels import SMALLEST_P, announced, cited, comparison, scores
 from vitrine.report.tables.readings import departures
 from vitrine.report.tables.shown import Shown, number, show
-from vitrine.report.tables.training import costs, pretrainings
+from vitrine.report.tables.training import costs, pretrainings, rates
 
 __all__ = [
     "CHOICES", "PARTS_FR", "SMALLEST_P", "Shown", "announced", "cited", "comparison", "costs",
-    "departures", "errors", "leaks", "number", "parts", "pretrainings", "recipe", "scores", "show",
+    "departures", "errors", "leaks", "number", "parts", "pretrainings", "rates", "recipe", "scores",
+    "show",
 ]  # fmt: skip

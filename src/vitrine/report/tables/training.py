@@ -6,16 +6,37 @@ import numpy as np
 import pandas as pd
 
 from vitrine.metrics import Interval
+from vitrine.metrics.metrics import accuracy, log_loss
 from vitrine.report.tables.shown import THIN, number, with_interval
 from vitrine.training.runs import Run
 from vitrine.training.runs.energy import watt_hours
 
-__all__ = ["costs", "pretrainings"]
+__all__ = ["costs", "pretrainings", "rates"]
 
 
 def costs(trained: Sequence[Run]) -> pd.DataFrame:
     """List what each training cost, and on what machine."""
     return pd.DataFrame([_cost(run) for run in trained])
+
+
+def rates(tried: Sequence[Run]) -> pd.DataFrame:
+    """List what a recipe learned with each learning rate, judged on validation alone.
+
+    Args:
+        tried: One run a rate, of recipes that differ by nothing else.
+    """
+    rows = []
+    for run in tried:
+        held_out = run.part("validation")
+        truth, given = held_out.truth, held_out.probabilities
+        rows.append(
+            {
+                "Taux maximal": run.meta["recipe"]["learning_rate"],
+                "Exactitude, validation (%)": 100 * accuracy(truth, given),
+                "Perte, validation": log_loss(truth, given),
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def pretrainings(

@@ -16,7 +16,7 @@ from vitrine.training.keras.network import build, freeze, predict
 from vitrine.training.keras.photos import batches
 from vitrine.training.keras.state import BEST, LAST, load_state, save_state
 from vitrine.training.recipes import Recipe, RecipeError, best_epoch, epoch_seed
-from vitrine.training.runs import Meter, Run, RunFolder, start
+from vitrine.training.runs import Meter, Run, RunError, RunFolder, start
 
 __all__ = ["fit"]
 
@@ -42,8 +42,8 @@ def _device(asked: str, threads: int) -> str:
     return "cuda" if gpus and asked != "cpu" else "cpu"
 
 
-class Rate(keras.callbacks.Callback):
-    """Set the learning rate of each step from the recipe, as the PyTorch trainer does."""
+class Steps(keras.callbacks.Callback):
+    """Set the learning rate of each step from the recipe, and stop where the loss diverges."""
 
     def __init__(self, recipe: Recipe, epoch: int, steps: int) -> None:
         super().__init__()
@@ -53,6 +53,15 @@ class Rate(keras.callbacks.Callback):
         """Assign the rate of this step."""
         passes = self.first + (batch + 0.5) / self.steps
         self.model.optimizer.learning_rate.assign(self.recipe.learning_rate_at(passes))
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Refuse to go on from a loss that is not finite: every later step would be lost."""
+        if logs and not np.isfinite(logs["loss"]):
+            raise RunError(
+                f"recipe {self.recipe.name}: expected a finite loss, found {logs['loss']} in epoch "
+                f"{self.first + 1}; the epochs before it are kept, nothing is sealed: train again "
+                "with a lower learning_rate"
+            )
 
 
 def _compile(network: keras.Model, recipe: Recipe, epoch: int) -> None:
@@ -119,7 +128,8 @@ def fit(
 
     Raises:
         RecipeError: If the architecture, its weights or the device cannot be had.
-        RunError: If the run is finished already, or begun and not resumed.
+        RunError: If the run is finished already, or begun and not resumed, or if the loss stops
+            being finite.
         KeyboardInterrupt: If training is interrupted; the last whole epoch is kept.
     """
     threads = threads or os.cpu_count() or 1
@@ -160,8 +170,8 @@ def fit(
         _reseed(network, epoch_seed(seed, epoch))
         data = batches(pixels, labels, recipe, seed=seed, epoch=epoch, classes=len(CLASSES))
         clock = time.perf_counter()
-        rate = Rate(recipe, epoch, steps)
-        logs = network.fit(data, epochs=1, verbose=0, callbacks=[rate], shuffle=False).history
+        followed = Steps(recipe, epoch, steps)
+        logs = network.fit(data, epochs=1, verbose=0, callbacks=[followed], shuffle=False).history
         seconds = time.perf_counter() - clock
         val_loss, val_accuracy = _validate(network, held_out, validation.label.to_numpy())
         history.append(

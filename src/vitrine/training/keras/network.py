@@ -12,6 +12,7 @@ from safetensors.numpy import load_file
 
 from vitrine.data.catalog import CLASSES
 from vitrine.training import exchange
+from vitrine.training.keras.lite import DROP_PATH_RATE, VARIANTS, efficientnet_lite
 from vitrine.training.recipes import Recipe, RecipeError
 from vitrine.training.runs import start
 
@@ -19,7 +20,9 @@ __all__ = ["arrays", "build", "fill", "freeze", "predict"]
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Mean and deviation of ImageNet's pixels in [0, 1], as the pretrained networks expect."""
-BACKBONE, HEAD, DROP_PATH_RATE = "backbone", "head", 0.2
+LITE_MEAN = LITE_STD = (0.5, 0.5, 0.5)
+"""Those that EfficientNet-Lite expects."""
+BACKBONE, HEAD = "backbone", "head"
 
 
 def build(recipe: Recipe, classes: int = len(CLASSES), *, pretrained: bool = True) -> keras.Model:
@@ -36,16 +39,11 @@ def build(recipe: Recipe, classes: int = len(CLASSES), *, pretrained: bool = Tru
             the network is one to load the weights of a finished run into.
 
     Raises:
-        RecipeError: If Keras has no such architecture, or if its weights cannot be had.
+        RecipeError: If there is no such architecture, or if its weights cannot be had.
     """
-    architecture = getattr(keras.applications, recipe.architecture, None)
-    if not callable(architecture):
-        raise RecipeError(
-            f"recipe {recipe.name}: expected an architecture of keras.applications, found "
-            f"{recipe.architecture!r}"
-        )
     shape = (recipe.image_size, recipe.image_size, 3)
-    body = partial(architecture, include_top=False, input_shape=shape, pooling="avg")
+    body = _body(recipe, shape)
+    mean, std = (LITE_MEAN, LITE_STD) if recipe.architecture in VARIANTS else (MEAN, STD)
     backbone = body(weights=None, name=BACKBONE)
     if pretrained and recipe.weights != "none":
         _start(backbone, _source(recipe, body))
@@ -54,11 +52,24 @@ def build(recipe: Recipe, classes: int = len(CLASSES), *, pretrained: bool = Tru
         layer.rate_of_recipe = layer.rate
     pixels = keras.Input(shape)
     scaled = keras.layers.Rescaling(  # (p / 255 - mean) / std, times the 255 it is divided by next
-        [1 / s for s in STD], [-255 * m / s for m, s in zip(MEAN, STD, strict=True)]
+        [1 / s for s in std], [-255 * m / s for m, s in zip(mean, std, strict=True)]
     )(pixels)
     features = keras.layers.Dropout(recipe.drop_rate)(backbone(scaled))
     logits = keras.layers.Dense(classes, name=HEAD, dtype="float32")(features)
     return keras.Model(pixels, logits)
+
+
+def _body(recipe: Recipe, shape: tuple[int, int, int]) -> Callable[..., keras.Model]:
+    """Return what makes the recipe's network without its head: of ``weights`` and ``name``."""
+    if recipe.architecture in VARIANTS:
+        return partial(efficientnet_lite, recipe.architecture, shape)
+    architecture = getattr(keras.applications, recipe.architecture, None)
+    if not callable(architecture):
+        raise RecipeError(
+            f"recipe {recipe.name}: expected an architecture of keras.applications, or "
+            f"EfficientNetLite0 to Lite4, found {recipe.architecture!r}"
+        )
+    return partial(architecture, include_top=False, input_shape=shape, pooling="avg")
 
 
 def freeze(network: keras.Model, *, frozen: bool) -> None:
@@ -82,7 +93,8 @@ def _drops(backbone: keras.Model) -> list[keras.layers.Dropout]:
 
 def _source(recipe: Recipe, body: Callable[..., keras.Model]) -> keras.Model:
     """Return the network of Keras whose weights the recipe starts from."""
-    path = start.find(recipe) if start.is_local(recipe) else None
+    packaged = recipe.architecture in VARIANTS  # Keras downloads no Lite
+    path = start.find(recipe) if packaged or start.is_local(recipe) else None
     if path and path.suffix == ".safetensors":
         return _crossed(recipe, path, body(weights=None))
     try:

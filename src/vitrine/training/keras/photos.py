@@ -7,19 +7,36 @@ from vitrine.training.recipes import Recipe, epoch_seed
 
 __all__ = ["batches"]
 
-RATIOS = (3 / 4, 4 / 3)
-"""Aspect ratios that a random crop may take, torchvision's."""
+RATIOS, TRIES = (3 / 4, 4 / 3), 10
+"""Aspect ratios that a random crop may take, and how many are tried: torchvision's."""
+
+
+def _box(height: int, width: int, seed: tf.Tensor, scale: float) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the corner and the sides of a crop, by the law of torchvision's RandomResizedCrop.
+
+    The share of the area is uniform in [scale, 1], the aspect's logarithm is uniform; the first try
+    that fits is placed anywhere, and where none fits the largest allowed crop is central.
+    """
+    ratio = tf.math.log(tf.constant(RATIOS))
+    drawn = tf.random.stateless_uniform((TRIES + 1, 4), seed)  # area, aspect, corner
+    area = height * width * (scale + (1 - scale) * drawn[:TRIES, 0])
+    aspect = tf.exp(ratio[0] + (ratio[1] - ratio[0]) * drawn[:TRIES, 1])
+    tried = tf.round(tf.sqrt(tf.stack([area / aspect, area * aspect], axis=1)))
+    whole = tf.constant([height, width], tf.float32)
+    largest = tf.minimum(whole, tf.round(whole[::-1] * [1 / RATIOS[0], RATIOS[1]]))
+    sides = tf.concat([tried, largest[None]], axis=0)
+    chosen = tf.argmax(tf.reduce_all(sides <= whole, axis=1))  # the first that fits
+    extent, room = sides[chosen], whole - sides[chosen]
+    begin = tf.where(chosen < TRIES, drawn[chosen, 2:] * (room + 1), room / 2)
+    return tf.cast(tf.minimum(begin, room), tf.int32), tf.cast(extent, tf.int32)
 
 
 def _crop(pixels: tf.Tensor, seed: tf.Tensor, recipe: Recipe) -> tf.Tensor:
     size = (recipe.image_size, recipe.image_size)
     if recipe.crop_scale < 1:
-        whole = tf.constant([[[0.0, 0.0, 1.0, 1.0]]])
-        begin, extent, _ = tf.image.stateless_sample_distorted_bounding_box(
-            tf.shape(pixels), whole, seed=seed, min_object_covered=0.0,
-            area_range=(recipe.crop_scale, 1.0), aspect_ratio_range=RATIOS,
-        )  # fmt: skip
-        pixels = tf.slice(pixels, begin, extent)
+        height, width, channels = pixels.shape
+        begin, extent = _box(height, width, seed, recipe.crop_scale)
+        pixels = tf.slice(pixels, [*tf.unstack(begin), 0], [*tf.unstack(extent), channels])
     resized = tf.image.resize(pixels, size, antialias=True)
     return tf.ensure_shape(resized, (*size, 3))
 

@@ -5,11 +5,20 @@ by ``runs``. To try a variation, use ``dataclasses.replace`` and give it a new n
 """
 
 from vitrine.training.recipes.recipe import Recipe, RecipeError, best_epoch, epoch_seed
-from vitrine.training.recipes.registry import CONTROLS, EQUAL_START, RECIPES, find
+from vitrine.training.recipes.registry import (
+    BESIDE,
+    CONTROLS,
+    EQUAL_START,
+    IMAGE,
+    RECIPES,
+    find,
+)
 
 __all__ = [
+    "BESIDE",
     "CONTROLS",
     "EQUAL_START",
+    "IMAGE",
     "RECIPES",
     "Recipe",
     "RecipeError",

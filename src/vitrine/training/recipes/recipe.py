@@ -23,8 +23,10 @@ class Recipe:
         name: Identifier of the runs; also the name of their folder under ``runs/``.
         trainer: Which ``fit`` reads it; ``pretrain`` learns another corpus than the photos.
         architecture: Name in ``keras.applications``, in the timm registry, or a feature of
-            ``probe``: ``tflite:<tensor>``, ``timm:<name>``, ``keras:<name>``,
-            ``histogram+hog``, ``majority``.
+            ``probe``: ``tflite:<tensor>``, ``timm:<name>`` (or several, joined by ``+``),
+            ``keras:<name>``, ``histogram+hog``, ``majority``; of ``text``: ``tfidf:title``,
+            ``tfidf:title+description``; of ``fusion``: ``mean:<recipe>+<recipe>``,
+            ``stacked:<recipe>+<recipe>``.
         weights: Where training starts: ``none``, ``imagenet``, the name of a pretraining run such
             as ``pretrain/<recipe>/seed-0``, or the path of a local file.
         backbone: ``fine-tuned``, or ``frozen`` (only the head learns).
@@ -33,13 +35,15 @@ class Recipe:
             position is 16, then 32 pixels); empty keeps the architecture's, made for 224 pixels.
         batch_size: Images per optimiser step, gradient accumulation included.
         accumulate: Pieces that a batch is cut into to save memory. Batch statistics see a piece.
-        epochs: Passes over the training split; with a budget, the unit of the schedule alone.
+        epochs: Passes over the training split; with a budget, the unit of the schedule alone. A
+            probe with epochs has its head learned by gradient descent; 0 is a logistic regression.
         budget: Seconds of training after which a pretraining ends, wherever it stands: the schedule
             is stretched or shrunk to end with them. 0 counts passes instead.
         head_epochs: Among them, first passes during which only the head learns.
         warmup_epochs: Passes during which the learning rate rises linearly from zero.
         optimizer: Name in timm's registry. PyTorch only: Keras has ``adamw``.
-        learning_rate: Peak value, for the whole batch (not per image); a cosine brings it to zero.
+        learning_rate: Peak value, for the whole batch (not per image); a cosine brings it to zero,
+            but for the head of a probe, whose rate is constant.
         layer_decay: Factor on the learning rate from one layer group to the one below; 1 is none.
         weight_decay: Decoupled from the gradient, as in AdamW; vectors (biases, norms) have none.
         label_smoothing: Probability mass moved from the true class to all classes alike.
@@ -63,7 +67,7 @@ class Recipe:
     """
 
     name: str
-    trainer: Literal["keras", "torch", "probe", "pretrain"]
+    trainer: Literal["keras", "torch", "probe", "text", "fusion", "pretrain"]
     architecture: str
     weights: str = "none"
     backbone: Literal["fine-tuned", "frozen"] = "fine-tuned"
@@ -107,7 +111,7 @@ class Recipe:
                 self._refuse(field, "at least 1")
         if self.batch_size % self.accumulate:
             self._refuse("accumulate", f"a divisor of batch_size={self.batch_size}")
-        if self.trainer == "probe":
+        if self.at_once and not self.epochs:
             return
         if self.budget < 0 or (self.budget and self.trainer != "pretrain"):
             self._refuse("budget", "positive seconds, and 0 but for a pretraining")
@@ -140,6 +144,17 @@ class Recipe:
             f"recipe {self.name}: expected {field} to be {expected}, found {getattr(self, field)!r}"
         )
 
+    @property
+    def at_once(self) -> bool:
+        """Whether it is fitted in one go on the processor: folds cost next to nothing."""
+        return self.trainer in ("probe", "text", "fusion")
+
+    @property
+    def fused(self) -> tuple[str, ...]:
+        """Recipes whose answers a fusion puts together; none for another trainer."""
+        named = self.architecture.partition(":")[2]
+        return tuple(named.split("+")) if self.trainer == "fusion" else ()
+
     def learning_rate_at(self, passes: float) -> float:
         """Return the learning rate after so many passes, a fraction included.
 
@@ -159,7 +174,7 @@ class Recipe:
         """Return the same recipe cut to the bone, to check in seconds that it runs."""
         cut = {"name": f"{self.name}-smoke", "image_size": 64}
         cut |= {"windows": (4, 2) if self.windows else ()}
-        if self.trainer != "probe":
+        if self.epochs:
             head = 1 if self.head_epochs else 0
             cut |= {"epochs": 2 + head, "head_epochs": head, "warmup_epochs": 0, "batch_size": 8}
             cut |= {"accumulate": min(self.accumulate, 2)}

@@ -5,27 +5,15 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
+from vitrine.training.recipes.explaining import EXPLAINING, INT8_PROBE
+from vitrine.training.recipes.imagenet import FINE_TUNED, FROZEN, SWEPT
 from vitrine.training.recipes.recipe import Recipe, RecipeError
+from vitrine.training.recipes.scratch import SCRATCH
+from vitrine.training.recipes.text import IMAGE, TEXT
 
-__all__ = ["CONTROLS", "EQUAL_START", "RECIPES", "find"]
+__all__ = ["BESIDE", "CONTROLS", "EQUAL_START", "IMAGE", "RECIPES", "find"]
 
-_SCRATCH = {
-    "image_size": 128,
-    "batch_size": 32,
-    "epochs": 100,
-    "warmup_epochs": 5,
-    "learning_rate": 1e-3,
-    "weight_decay": 0.05,
-    "label_smoothing": 0.1,
-    "drop_rate": 0.2,
-    "drop_path_rate": 0.2,
-    "crop_scale": 0.35,
-    "flip": True,
-    "jitter": 0.2,
-    "source": "ours: fixed before the first run, the same for every network trained from scratch",
-}
-
-_SERVED = _SCRATCH | {
+_SERVED = SCRATCH | {
     "epochs": 300,
     "source": "ours: the model that the service ships; the recipe from scratch, three times longer",
 }
@@ -67,7 +55,7 @@ _SLOWEST, _BUDGET = "tf_efficientnet_b0", 2700.0
 """Which network's passes take longest on a core, and the seconds that they were expected to take
 before the first run: the second budget. The chapter tells how long they took."""
 
-_SHORT = _SCRATCH | {
+_SHORT = SCRATCH | {
     "epochs": 20,
     "warmup_epochs": 2,
     "source": "ours: the recipe from scratch in a fifth of its passes, the budget of a transfer",
@@ -116,14 +104,14 @@ _ALL = (
         name="efficientnet-b0-keras-scratch",
         trainer="keras",
         architecture="EfficientNetB0",
-        **_SCRATCH,
+        **SCRATCH,
     ),
     Recipe(
         name="efficientnet-b0-torch-scratch",
         trainer="torch",
         architecture="tf_efficientnet_b0",
         norm_momentum=0.01,
-        **_SCRATCH,
+        **SCRATCH,
     ),
     Recipe(
         name="efficientnet-b0-keras",
@@ -145,7 +133,7 @@ _ALL = (
         trainer="torch",
         architecture="mambavision_micro",
         windows=(8, 4),
-        **_SCRATCH,
+        **SCRATCH,
     ),
     Recipe(
         name="mambavision-tiny-scratch",
@@ -153,7 +141,7 @@ _ALL = (
         architecture="mambavision_tiny",
         windows=(8, 4),
         precision="bfloat16",  # on a CPU too: seven times micro's size, for half the time
-        **_SCRATCH,
+        **SCRATCH,
     ),
     Recipe(
         name="mambavision-nano-scratch",
@@ -176,15 +164,7 @@ _ALL = (
         backbone="frozen",
         **_FINE_TUNED,
     ),
-    Recipe(
-        name="mobilenetv2-int8-probe",
-        trainer="probe",
-        architecture="tflite:MobilenetV2/Logits/AvgPool",
-        weights="mobilenet_v2_1.0_224_quant.tflite",
-        backbone="frozen",
-        source="ours; Kornblith et al., Do Better ImageNet Models Transfer Better?, "
-        "arXiv 1805.08974, for the protocol of the linear probe",
-    ),
+    INT8_PROBE,
     Recipe(
         name="histogram-hog",
         trainer="probe",
@@ -198,7 +178,8 @@ _ALL = (
         trainer="probe",
         architecture="majority",
         image_size=8,
-        source="the smallest baseline: always the most frequent class of the training part",
+        source="the smallest baseline: the shares of the classes in the training part, whatever "
+        "the photo; its answer is always the most frequent class",
     ),
 )
 
@@ -222,10 +203,15 @@ _CONTROLS = tuple(
     if (name := recipe.name.removesuffix("-short")) in _SWAPPED
 )
 
-CONTROLS = tuple(recipe.name for recipe in _CONTROLS)
+CONTROLS = tuple(recipe.name for recipe in (*_CONTROLS, *EXPLAINING, *SWEPT))
 """Recipes that change one setting of another, to tell what it weighs: in no table of results."""
 
-RECIPES = {recipe.name: recipe for recipe in (*_ALL, *_FROM_EQUAL_START, *_CONTROLS)}
+BESIDE = tuple(recipe.name for recipe in TEXT)
+"""Recipes that read the text of a product, with its photo or without: a comparison apart."""
+
+_EVERY = (*_ALL, *FINE_TUNED, *FROZEN, *_FROM_EQUAL_START, *_CONTROLS, *EXPLAINING, *SWEPT, *TEXT)
+
+RECIPES = {recipe.name: recipe for recipe in _EVERY}
 """Every recipe by name."""
 
 

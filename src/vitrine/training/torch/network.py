@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 import vitrine.models  # noqa: F401  (registers MambaVision with timm)
 from vitrine.data.catalog import CLASSES
+from vitrine.training import imagenet
 from vitrine.training.recipes import Recipe, RecipeError
 from vitrine.training.runs.start import is_local
 from vitrine.training.torch.start import carry
@@ -63,13 +64,19 @@ def build(recipe: Recipe, classes: int = len(CLASSES), *, pretrained: bool = Tru
             f"recipe {recipe.name}: expected an architecture that names its weights, found "
             f"{recipe.architecture!r}; timm has {', '.join(tags)}"
         )
-    if published:
-        log.info("%s: weights of %s, downloaded where absent", recipe.name, recipe.architecture)
+    found = imagenet.find(recipe) if published else None
+    if found:
+        log.info(
+            "%s: ImageNet weights from %s, SHA-256 %s, licence %s", recipe.name, found.origin,
+            found.sha256[:12], found.licence or "untold",
+        )  # fmt: skip
+    elif published:
+        log.info("%s: weights of %s, downloaded", recipe.name, recipe.architecture)
     options = _options(recipe)
     try:
         network = timm.create_model(
             recipe.architecture,
-            pretrained=published,
+            pretrained=published and not (found and found.packaged),
             num_classes=classes,
             **options,
         )
@@ -82,7 +89,7 @@ def build(recipe: Recipe, classes: int = len(CLASSES), *, pretrained: bool = Tru
         if not published:
             raise
         raise RecipeError(_unavailable(recipe, error)) from error
-    if pretrained and is_local(recipe):
+    if pretrained and (is_local(recipe) or (found and found.packaged)):
         carry(recipe, network)
     head = network.get_classifier()
     if not isinstance(head, nn.Linear):
@@ -116,6 +123,8 @@ def _options(recipe: Recipe) -> dict[str, object]:
 def _unavailable(recipe: Recipe, error: Exception) -> str:
     config = timm.get_pretrained_cfg(recipe.architecture)
     hub = config.hf_hub_id if config and config.hf_hub_id else recipe.architecture
+    if package := imagenet.PACKAGES.get(recipe.architecture.partition(".")[0]):
+        hub = f"{hub} or the package {package.name} (extra « weights »)"
     return (
         f"expected the weights {recipe.weights!r} of {recipe.architecture}, found none "
         f"({type(error).__name__}); with a network they come from the hub repository {hub}, "

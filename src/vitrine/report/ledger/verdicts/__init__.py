@@ -5,6 +5,7 @@ One module a subject; :data:`CLAIMS` gathers them, and :func:`decide` words them
 
 from vitrine.report.ledger.verdicts import (
     comparison,
+    controls,
     equal_start,
     explanation,
     folds,
@@ -20,6 +21,7 @@ CLAIMS = (
     *learning.CLAIMS,
     *comparison.CLAIMS,
     *folds.CLAIMS,
+    *controls.CLAIMS,
     *equal_start.CLAIMS,
     *robustness.CLAIMS,
     *explanation.CLAIMS,

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 
+from vitrine.metrics.settling import ALPHA
 from vitrine.report.ledger.verdicts.claim import Claim, Ledger, sign
 from vitrine.report.ledger.verdicts.models import HOG, KERAS, MICRO, PROBE, TORCH
 from vitrine.report.names import model_name
 
 __all__ = ["CLAIMS", "of_every_test", "paired", "settled_claim"]
 
-_POC_GAPS = tuple(f"poc_gap.mambavision-{size}.accuracy" for size in ("t", "s", "b"))
+_POC_BOUNDS = tuple(f"poc_gap.mambavision-{size}.holm_bound" for size in ("t", "s", "b"))
 
 
 def paired(
@@ -51,9 +52,8 @@ def of_every_test(ledger: Ledger) -> Iterator[Claim]:
             )
 
 
-def _published_gaps_are_small(ledger: Ledger) -> bool:
-    gaps = [abs(ledger[key].value) for key in _POC_GAPS]
-    return 100 * max(gaps) < ledger["power.smallest_gap"].value
+def _no_published_gap_stands(ledger: Ledger) -> bool:
+    return all(ledger[key].value >= ALPHA for key in _POC_BOUNDS)
 
 
 CLAIMS = (
@@ -109,13 +109,14 @@ CLAIMS = (
     ),
     Claim(
         key="poc_below_power",
-        text="les écarts publiés entre MambaVision et EfficientNet-B0 sont plus petits que ce que "
-        "ces images permettent de déceler",
+        text="les écarts publiés entre MambaVision et EfficientNet-B0 tiennent à trop peu de "
+        "photos pour conclure",
         cautious="",
-        reverse="un des écarts publiés entre MambaVision et EfficientNet-B0 dépasse ce que ces "
-        "images permettent de déceler, sans prédictions pour le tester",
-        expression="plus grand poc_gap.mambavision-*.accuracy sous power.smallest_gap",
-        needs=(*_POC_GAPS, "power.smallest_gap"),
-        holds=_published_gaps_are_small,
+        reverse="un des écarts publiés entre MambaVision et EfficientNet-B0 pourrait être établi, "
+        "si les réponses image par image étaient publiées",
+        expression="poc_gap.mambavision-*.holm_bound d’au moins 0,05 : même au mieux, aucun des "
+        "trois tests de McNemar, corrigés (Holm), n’établit un écart",
+        needs=_POC_BOUNDS,
+        holds=_no_published_gap_stands,
     ),
 )

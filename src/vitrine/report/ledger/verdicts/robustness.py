@@ -1,18 +1,16 @@
 """What the test images are worth, and what becomes of the answers when they change."""
 
-from vitrine.report.ledger.verdicts.claim import Claim, Ledger, sign, with_recipes
+from vitrine.report.ledger.verdicts.claim import ALPHA, Claim, Ledger, sign, with_recipes
 from vitrine.report.ledger.verdicts.models import KERAS, TORCH
 
 __all__ = ["CLAIMS"]
 
 
-def _leaks_change_nothing(ledger: Ledger) -> bool:
-    return all(
-        ledger[f"{recipe}.accuracy"].low
-        <= ledger[f"{recipe}.accuracy_clean"].value
-        <= ledger[f"{recipe}.accuracy"].high
-        for recipe in with_recipes(ledger, "accuracy_clean")
-    )
+def _leaks_are_easier(ledger: Ledger) -> bool | None:
+    if ledger["leaks.p"].value >= ALPHA:
+        return None
+    share = ledger["leaks.right"].value / ledger["leaks.answers"].value
+    return share > ledger["leaks.right_elsewhere"].value
 
 
 def _noise_is_worst(ledger: Ledger) -> bool | None:
@@ -40,15 +38,17 @@ CLAIMS = (
         holds=lambda ledger: ledger["data.pairs_mixed_labels"].value == 0,
     ),
     Claim(
-        key="leaks_change_nothing",
-        text="sans les images de test qui ont un double ailleurs, l’exactitude de chaque modèle "
-        "reste dans son intervalle",
-        cautious="",
-        reverse="sans les images de test qui ont un double ailleurs, l’exactitude d’au moins un "
-        "modèle sort de son intervalle",
-        expression="accuracy_clean dans l’intervalle à 95 % de accuracy, pour chaque recette",
-        needs=("data.test_leaked",),
-        holds=_leaks_change_nothing,
+        key="leaks_are_easier",
+        text="les réseaux entraînés de zéro répondent mieux aux photos de test qui ont un double "
+        "ailleurs qu’aux autres",
+        cautious="les photos de test qui ont un double ailleurs sont trop peu nombreuses pour dire "
+        "si les réseaux entraînés de zéro y répondent mieux qu’aux autres",
+        reverse="les réseaux entraînés de zéro répondent moins bien aux photos de test qui ont un "
+        "double ailleurs qu’aux autres",
+        expression="leaks.p sous 0,05 (test exact par permutation des photos), et part de réponses "
+        "justes d’un côté ou de l’autre de leaks.right_elsewhere ; indécis sinon",
+        needs=("leaks.p", "leaks.right", "leaks.answers", "leaks.right_elsewhere"),
+        holds=_leaks_are_easier,
     ),
     Claim(
         key="noise_breaks_all",

@@ -1,0 +1,76 @@
+"""What explains a number of the comparison: controls beside it, and the photos that leaked."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+import numpy as np
+
+from vitrine.metrics.groups import easier
+from vitrine.metrics.metrics import accuracy
+from vitrine.metrics.table import recipe_score
+from vitrine.report.ledger import measures
+from vitrine.report.ledger.context import clean
+from vitrine.report.ledger.measures import COMPARISON
+from vitrine.report.ledger.values import Value, from_runs
+from vitrine.training import runs
+from vitrine.training.recipes import CONTROLS
+from vitrine.training.runs import Run
+
+__all__ = ["GAPS", "values"]
+
+PROBE, SCRATCH = "mobilenetv2-int8-probe", "efficientnet-b0-keras-scratch"
+GAPS = (
+    ("mobilenetv2-int8-slow-head", "mobilenetv2-int8-fast-head"),
+    (f"{PROBE}-128", PROBE),
+    (SCRATCH, f"{PROBE}-128"),
+    ("mobilenetv2-random-probe", PROBE),
+    ("mobilenetv2-torch-scratch", PROBE),
+)
+"""Baseline and candidate of each gap that a control shows. None is announced."""
+
+
+def values() -> Iterator[tuple[str, Value]]:
+    """Yield what each control scored, its gaps, and how leaked photos were answered."""
+    groups = measures.published()
+    yield from _leaks({name: group for name, group in groups.items() if name.endswith("-scratch")})
+    controls = _controls()
+    for recipe, group in controls.items():
+        yield from ((f"{recipe}.{key}", value) for key, value in _scores(group))
+    groups |= controls
+    for baseline, candidate in GAPS:
+        if baseline in groups and candidate in groups:
+            yield from measures.gaps(baseline, candidate, groups, notebook=COMPARISON)
+
+
+def _controls() -> dict[str, list[Run]]:
+    """Return the finished controls, by recipe, without those of the chapter of equal starts."""
+    found = defaultdict(list)
+    for name in runs.names():
+        recipe = name.split("/")[0]
+        if recipe in CONTROLS and not recipe.endswith("-norm"):
+            found[recipe].append(runs.load(name))
+    return dict(found)
+
+
+def _scores(group: list[Run]) -> Iterator[tuple[str, Value]]:
+    parts = runs.align(*group)
+    truth, answers = parts[0].truth, [part.probabilities for part in parts]
+    more = {"unit": "%", "decimals": 1, "n": len(truth), "notebook": COMPARISON}
+    yield "accuracy", from_runs(recipe_score(truth, answers, accuracy), group, **more)
+    yield from measures.fold_values(group[0], COMPARISON)
+
+
+def _leaks(groups: dict[str, list[Run]]) -> Iterator[tuple[str, Value]]:
+    """Yield how often networks from scratch are right on the test photos that have a double."""
+    asked = [run for group in groups.values() for run in group]
+    parts = runs.align(*asked)
+    right = np.sum([part.predicted == part.truth for part in parts], axis=0)
+    leaked = ~clean(parts[0].image)
+    more = {"notebook": COMPARISON}
+    count = more | {"unit": "count", "decimals": 0}
+    yield "leaks.answers", from_runs(len(asked) * leaked.sum(), asked, **count)
+    yield "leaks.right", from_runs(right[leaked].sum(), asked, **count)
+    share = right[~leaked].sum() / (len(asked) * (~leaked).sum())
+    yield "leaks.right_elsewhere", from_runs(share, asked, unit="%", decimals=0, **more)
+    chance = easier(right, leaked)
+    yield "leaks.p", from_runs(chance, asked, unit="", decimals=4, n=len(leaked), **more)

@@ -1,0 +1,70 @@
+"""What starts from the ImageNet weights of EfficientNet-Lite: fine-tuned whole, or frozen."""
+
+from vitrine.training.recipes.recipe import Recipe
+
+__all__ = ["FINE_TUNED", "FROZEN", "SWEPT"]
+
+_LITE = {
+    "weights": "imagenet",
+    "image_size": 224,
+    "batch_size": 32,
+    "epochs": 8,
+    "warmup_epochs": 1,
+    "weight_decay": 0.05,
+    "label_smoothing": 0.1,
+    "drop_rate": 0.2,
+    "drop_path_rate": 0.1,
+    "crop_scale": 0.5,
+    "flip": True,
+    "jitter": 0.1,
+    "source": "ours: a short, whole fine-tuning that one core makes in minutes a fold; its rate is "
+    "the best of three on the validation part of one fold",
+}
+_LITE_TORCH = {"trainer": "torch", "architecture": "tf_efficientnet_lite0.in1k"}
+_LITE_TORCH |= {"norm_momentum": 0.01}  # Keras's
+
+_RATE = 1e-3
+
+FINE_TUNED = (
+    Recipe(name="efficientnet-lite0-torch", learning_rate=_RATE, **_LITE_TORCH, **_LITE),
+    Recipe(
+        name="efficientnet-lite0-keras", trainer="keras", architecture="EfficientNetLite0",
+        learning_rate=_RATE, **_LITE,
+    ),
+)  # fmt: skip
+"""One start, one recipe, two frameworks."""
+
+SWEPT = (
+    *(
+        Recipe(
+            name=f"efficientnet-lite0-torch-lr{rate}", learning_rate=float(rate), **_LITE_TORCH,
+            **_LITE,
+        )
+        for rate in ("1e-4", "3e-4", "1e-3")
+    ),
+    Recipe(
+        name="efficientnet-lite0-torch-head-first", learning_rate=1e-3, head_epochs=2,
+        **_LITE_TORCH, **_LITE,
+    ),
+)  # fmt: skip
+"""The rates that the fine-tuning chose from, and a first phase that teaches the head alone."""
+
+_LITE_SIDES = {"lite0": 224, "lite1": 240, "lite2": 260}
+"""The side that each EfficientNet-Lite was published at."""
+
+FROZEN = tuple(
+    Recipe(
+        name=f"efficientnet-{name}-probe",
+        trainer="probe",
+        architecture=f"timm:{architecture}",
+        weights="imagenet",
+        backbone="frozen",
+        image_size=side,
+        source="ours: the linear probe of every other frozen feature",
+    )
+    for name, architecture, side in (
+        *((lite, f"tf_efficientnet_{lite}.in1k", side) for lite, side in _LITE_SIDES.items()),
+        ("lite012", "+".join(f"tf_efficientnet_{lite}.in1k" for lite in _LITE_SIDES), 240),
+    )
+)
+"""Frozen features of EfficientNet-Lite, one network at a time, then the three side by side."""

@@ -1,0 +1,66 @@
+"""Random crops follow one law in both frameworks."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import ks_2samp
+
+from vitrine.training import recipes
+from vitrine.training.torch.photos import Photos
+
+SIDE, PHOTOS, EPOCHS = 256, 200, 20
+# A photo whose pixels tell where they were: columns in red, rows in green.
+RAMP = np.stack([*np.meshgrid(*2 * [np.arange(SIDE, dtype=np.uint8)]), np.zeros((SIDE, SIDE))], -1)
+PLAIN = {"image_size": 64, "crop_scale": 0.35, "flip": False, "jitter": 0.0, "batch_size": 50}
+
+KERAS = """
+import sys
+from dataclasses import replace
+import numpy as np, tensorflow as tf
+from vitrine.training import recipes
+from vitrine.training.keras.photos import batches
+
+ramp, found = np.load(sys.argv[1]), sys.argv[2]
+photos, epochs, plain = eval(sys.argv[3])
+recipe = replace(recipes.find("efficientnet-b0-keras-scratch"), **plain)
+pixels, labels = tf.constant(np.stack([ramp] * photos)), tf.zeros(photos, tf.int32)
+np.save(found, np.concatenate([
+    batch[:, 3::57, 3::57, :2].numpy()
+    for epoch in range(epochs)
+    for batch, _ in batches(pixels, labels, recipe, seed=0, epoch=epoch, classes=7)
+]))
+"""
+
+
+def measured(corners):
+    """Return area, aspect and centre of crops, from pixels 3 and 60 of 64 on either axis."""
+    width = (corners[:, 0, 1, 0] - corners[:, 0, 0, 0]) * 64 / 57
+    height = (corners[:, 1, 0, 1] - corners[:, 0, 0, 1]) * 64 / 57
+    return {
+        "area": width * height / SIDE**2,
+        "aspect": np.log(width / height),
+        "column": corners[:, 0, :, 0].mean(axis=1),
+        "row": corners[:, :, 0, 1].mean(axis=1),
+    }
+
+
+def test_a_crop_has_the_same_law_in_both_frameworks(tmp_path):
+    ramp = RAMP.astype(np.uint8)
+    recipe = replace(recipes.find("efficientnet-b0-torch-scratch"), **PLAIN)
+    files = [tmp_path / name for name in ("ramp.npy", "keras.npy")]
+    np.save(files[0], ramp)
+
+    photos = Photos(np.stack([ramp] * PHOTOS), np.zeros(PHOTOS, int), recipe, seed=0)
+    torch = [photos[epoch, i][0].numpy() for epoch in range(EPOCHS) for i in range(PHOTOS)]
+    arguments = [*map(str, files), repr((PHOTOS, EPOCHS, PLAIN))]
+    subprocess.run([sys.executable, "-W", "ignore", "-c", KERAS, *arguments], check=True)
+
+    ours = measured(np.load(files[1]))
+    theirs = measured(np.stack(torch)[:, :2, 3::57, 3::57].transpose(0, 2, 3, 1).astype(float))
+    assert len(ours["area"]) == len(theirs["area"]) == PHOTOS * EPOCHS
+    for name, values in ours.items():
+        assert ks_2samp(values, theirs[name]).pvalue > 0.01, name
+    assert ours["area"].mean() == pytest.approx(theirs["area"].mean(), abs=0.01)
