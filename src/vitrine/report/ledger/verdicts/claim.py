@@ -35,24 +35,32 @@ class Claim:
     holds: Callable[[Ledger], bool | None]
 
 
-def sign(key: str, test: str | None = None) -> Callable[[Ledger], bool | None]:
+def sign(
+    key: str, test: str | None = None, repeated: str | None = None
+) -> Callable[[Ledger], bool | None]:
     """Return a decision: true if the whole interval is above zero, false if below, else undecided.
 
     Args:
         key: Gap, with its interval.
         test: Corrected p-value that must agree; without it the interval decides alone.
+        repeated: The same gap over repeated folds, which must agree where the ledger has it.
     """
 
     def decided(ledger: Ledger) -> bool | None:
-        entry = ledger[key]
-        if entry.low is None or entry.high is None:
-            raise ValueError(f"expected an interval for {key} in the ledger, found none")
-        gap = Interval(entry.value, entry.low, entry.high)
-        if not settled(gap, ledger[test].value if test else 0.0):
+        gap = _interval(ledger, key)
+        again = _interval(ledger, repeated) if repeated in ledger else None
+        if not settled(gap, ledger[test].value if test else 0.0, again):
             return None
-        return entry.low > 0
+        return gap.low > 0
 
     return decided
+
+
+def _interval(ledger: Ledger, key: str) -> Interval:
+    entry = ledger[key]
+    if entry.low is None or entry.high is None:
+        raise ValueError(f"expected an interval for {key} in the ledger, found none")
+    return Interval(entry.value, entry.low, entry.high)
 
 
 def with_recipes(ledger: Ledger, key: str) -> list[str]:
