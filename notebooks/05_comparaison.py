@@ -12,14 +12,14 @@
 # %% [markdown]
 # # La comparaison
 #
-# **Que permettent d’affirmer les mêmes photos, quand tous les modèles y répondent ?** Nous regardons
-# d’abord toutes les photos, puis les {valeur}`data.test` images du découpage publié. Parmi nos exécutions, {verdict}`probe_beats_scratch`, avec un écart d’exactitude de
+# **Que permettent d’affirmer les mêmes photos, quand tous les modèles y répondent ?** Parmi nos exécutions, {verdict}`probe_beats_scratch`, avec un écart d’exactitude de
 # {valeur:ecart-ic}`gap.mobilenetv2-int8-probe.efficientnet-b0-keras-scratch.accuracy`. Quant à
 # MambaVision partie de zéro, {verdict}`architectures_differ` ; pour les réseaux que d’autres ont réglés finement,
 # {verdict}`poc_below_power`.
 #
 # La question du livre reste ouverte, et nous disons ici ce qu’il faudrait pour la fermer.
 #
+# Nous regardons d’abord toutes les photos, puis les {valeur}`data.test` images du découpage publié.
 # Aucun modèle n’est entraîné dans ce chapitre. Il lit les réponses que chaque exécution a
 # enregistrées, image par image, et en tire tout le reste : scores, intervalles, tests, coûts.
 # N’importe qui peut donc le refaire sans carte graphique et sans une seule photo.
@@ -110,9 +110,11 @@ comparison.forest(
 )
 
 # %% [markdown]
-# Sur la {numref}`fig-comparaison-toutes`, la sonde MobileNetV2 a
-# {valeur:ic}`oof.mobilenetv2-int8-probe.accuracy` d’exactitude, les descripteurs classiques
-# {valeur:ic}`oof.histogram-hog.accuracy`. Les intervalles sont bien plus étroits que ceux du découpage
+# Sur la {numref}`fig-comparaison-toutes`, EfficientNet-Lite0 figé a
+# {valeur:ic}`oof.efficientnet-lite0-probe.accuracy` d’exactitude, MobileNetV2 figé
+# {valeur:ic}`oof.mobilenetv2-int8-probe.accuracy`, les descripteurs classiques
+# {valeur:ic}`oof.histogram-hog.accuracy`. Le titre et la description d’un produit, sans la photo, font
+# mieux : {valeur:ic}`oof.text-title-description.accuracy`. Les intervalles sont bien plus étroits que ceux du découpage
 # publié ; mais c’est sur les mêmes photos, l’une contre l’autre, que deux recettes se comparent.
 #
 # Le test est celui du {doc}`protocole <../book/protocole>` : il permute les signes des écarts photo par
@@ -122,9 +124,12 @@ comparison.forest(
 # %%
 from vitrine.metrics.table import announced
 
+from vitrine.report.ledger.folds import repeated
+
 over_folds = {}
 for family in pairs.on_folds(order):
-    over_folds |= announced(photos, whole, family, (accuracy, macro_f1))
+    again = repeated(folds, family)
+    over_folds |= announced(photos, whole, family, (accuracy, macro_f1), again)
 tables.show(
     tables.announced(
         {f"{model_name(b)} contre {model_name(a)}": found for (a, b), found in over_folds.items()}
@@ -133,7 +138,8 @@ tables.show(
 
 # %% [markdown]
 # « Écart établi » veut dire que l’intervalle exclut zéro *et* que la valeur p corrigée passe sous le
-# seuil ; « non départagés » ne veut pas dire « égaux ». La bande grise de la figure ne décide de rien :
+# seuil. Là où les deux recettes ont parcouru toutes les répétitions, leur écart y doit encore exclure zéro
+# du même côté : son intervalle, corrigé, est le seul à couvrir le tirage des photos d’entraînement ; « non départagés » ne veut pas dire « égaux ». La bande grise de la figure ne décide de rien :
 # elle rappelle quels écarts, s’ils existaient, nous échapperaient plus d’une fois sur cinq. Sur toutes
 # les photos, ce sont ceux de moins de {valeur}`power.oof_smallest_gap`, pour deux modèles en désaccord
 # sur {valeur}`power.discordance` d’entre elles ; sur le découpage publié, ceux de moins de
@@ -152,8 +158,19 @@ comparison.announced_gaps(
 # %% [markdown]
 # Ce que toutes les photos permettent de dire :
 #
+# * {verdict}`oof_gap.efficientnet-lite0-probe.mobilenetv2-int8-probe`
+#   ({valeur:ecart-ic}`oof_gap.efficientnet-lite0-probe.mobilenetv2-int8-probe.accuracy`) ;
 # * {verdict}`oof_gap.mobilenetv2-int8-probe.histogram-hog`
-#   ({valeur:ecart-ic}`oof_gap.mobilenetv2-int8-probe.histogram-hog.accuracy`).
+#   ({valeur:ecart-ic}`oof_gap.mobilenetv2-int8-probe.histogram-hog.accuracy`) ;
+# * {verdict}`title_against_image`
+#   ({valeur:ecart-ic}`oof_gap.text-title.efficientnet-lite0-probe.accuracy`) ;
+# * {verdict}`text_against_image`
+#   ({valeur:ecart-ic}`oof_gap.text-title-description.efficientnet-lite0-probe.accuracy`) ;
+# * {verdict}`image_helps_title`
+#   ({valeur:ecart-ic}`oof_gap.title-and-image.text-title.accuracy`, et sur toutes les répétitions
+#   {valeur:ecart-ic}`oof_gap.title-and-image.text-title.cv_accuracy`) ;
+# * {verdict}`image_helps_text`
+#   ({valeur:ecart-ic}`oof_gap.text-and-image.text-title-description.accuracy`).
 
 # %% [markdown]
 # ## Le lien avec les résultats antérieurs : le découpage publié

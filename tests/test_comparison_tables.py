@@ -41,6 +41,19 @@ def test_a_gap_is_settled_only_if_its_interval_and_its_corrected_test_agree():
     assert table["p corrigée (Holm)"].tolist() == ["0,001", "0,200", "0,001"]
 
 
+def test_a_gap_that_other_training_photos_undo_is_not_settled():
+    clear, test = Interval(0.2, 0.1, 0.3), McNemar(158, 3, 20, 0.0004)
+    again = {"a": Interval(0.1, -0.01, 0.2), "b": None}
+
+    table = tables.announced(
+        {name: Announced({"accuracy": clear}, test, 0.0, 0.0, g) for name, g in again.items()}
+    )
+
+    assert table.Lecture.tolist() == ["non départagés", "écart établi"]
+    shown = table["Exactitude, toutes les répétitions"]
+    assert shown.tolist() == [f"+10,0 [−1,0{WIDE};{WIDE}+20,0]", ""]
+
+
 def test_cited_results_stand_best_first_without_interval():
     results = pd.DataFrame(
         {

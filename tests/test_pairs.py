@@ -155,6 +155,20 @@ def test_two_libraries_are_worth_the_same_where_the_interval_stays_within_the_ma
     assert said in decided["same_start_agrees"]["text"]
 
 
+@pytest.mark.parametrize(("low", "state"), [(-0.01, "undecided"), (0.005, "true")])
+def test_every_repetition_must_agree_with_the_first_where_both_sides_have_them(low, state):
+    gap = "oof_gap.title-and-image.text-title"
+    values = {
+        f"{gap}.accuracy": Value(value=0.026, low=0.013, high=0.039, unit="%"),
+        f"{gap}.cv_accuracy": Value(value=0.01, low=low, high=0.029, unit="%"),
+        f"{gap}.holm": Value(value=0.0007, unit=""),
+    }
+
+    decided = verdicts.decide(values)
+
+    assert decided[gap]["state"] == decided["image_helps_title"]["state"] == state
+
+
 def test_verdicts_on_our_runs_name_the_network_that_they_speak_of():
     spoken = [c for c in verdicts.CLAIMS if c.key != "poc_below_power"]
 

@@ -36,6 +36,19 @@ def test_a_gap_is_settled_where_its_interval_and_its_test_agree(interval, p, exp
     assert settled(Interval((low + high) / 2, low, high), p) is expected
 
 
+@pytest.mark.parametrize(
+    ("again", "expected"),
+    [((0.01, 0.1), True), ((-0.01, 0.1), False), ((-0.2, -0.1), False), ((0.0, 0.1), False)],
+)
+def test_a_gap_over_repeated_folds_must_be_on_the_same_side(again, expected):
+    low, high = again
+
+    said = settled(Interval(0.1, 0.05, 0.15), 0.001, Interval((low + high) / 2, low, high))
+
+    assert said is expected
+    assert settled(Interval(-0.1, -0.15, -0.05), 0.001, Interval(-0.1, -0.2, -0.01))
+
+
 def test_a_world_has_the_gap_and_the_disagreements_that_it_announces():
     world = World(images=200_000, discordance=0.2, runs=2, between=0.06)
 

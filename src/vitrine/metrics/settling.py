@@ -26,17 +26,21 @@ EXPERIMENTS, DRAWS = 400, 500
 """Tables of answers drawn in a simulation, and resamplings of each."""
 
 
-def settled(gap: Interval, p_value: float) -> bool:
+def settled(gap: Interval, p_value: float, repeated: Interval | None = None) -> bool:
     """Tell whether a gap is settled: its interval excludes zero and its test agrees.
 
     The interval draws the images and the seeds again; the test asks whether images of no
-    preference could do it. This is the one place where the rule is written.
+    preference could do it. Neither knows of other training images: where both recipes were
+    repeated over folds, the interval that does must be on the same side. This is the one place
+    where the rule is written.
 
     Args:
         gap: The gap of two recipes.
         p_value: That of its test, corrected over the table of tests (``vitrine.metrics.paired``).
+        repeated: Gap over repeated folds, with its corrected interval.
     """
-    return gap.excludes_zero and p_value < ALPHA
+    agrees = repeated is None or (repeated.excludes_zero and repeated.low * gap.low > 0)
+    return gap.excludes_zero and p_value < ALPHA and agrees
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,17 +31,19 @@ class Announced:
         first: Exact McNemar test between the first run of each: which images one of them wins.
         p_value: That of the test of all runs (``sign_flip``).
         adjusted: The same, corrected over all that were announced (Holm).
+        repeated: Gap of the deciding score over repeated folds, where both recipes have them.
     """
 
     gaps: Mapping[str, Interval]
     first: McNemar
     p_value: float
     adjusted: float
+    repeated: Interval | None = None
 
     @property
     def settled(self) -> bool:
         """Whether the deciding gap is settled."""
-        return settled(next(iter(self.gaps.values())), self.adjusted)
+        return settled(next(iter(self.gaps.values())), self.adjusted, self.repeated)
 
 
 def recipe_score(
@@ -119,6 +121,7 @@ def announced(
     recipes: Mapping[str, Sequence[Answers]],
     pairs: Sequence[tuple[str, str]],
     metrics: Sequence[Metric],
+    repeated: Mapping[tuple[str, str], Interval] | None = None,
 ) -> dict[tuple[str, str], Announced]:
     """Compare recipes as a protocol announced it, the p-values corrected together.
 
@@ -127,6 +130,7 @@ def announced(
         recipes: What the runs of each recipe said.
         pairs: Baseline and candidate of each comparison; one that lacks runs is left out.
         metrics: Scores whose gap is estimated; the first one decides.
+        repeated: By pair, the gap of that one over repeated folds, where there is one.
 
     Raises:
         ValueError: If arrays cannot be used.
@@ -140,6 +144,7 @@ def announced(
             mcnemar(truth, recipes[a][0], recipes[b][0]),
             p,
             float(adjusted),
+            (repeated or {}).get((a, b)),
         )
         for (a, b), p, adjusted in zip(made, tests, corrected, strict=True)
     }

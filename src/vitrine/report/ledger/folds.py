@@ -1,11 +1,12 @@
 """What every photo says of a recipe, each answered by models that had not learned it.
 
 Networks are trained on the folds of the first repetition, so that is where all are compared; where
-both sides have every repetition, their gap fold by fold stands beside.
+both sides have every repetition, their gap fold by fold stands beside and must agree.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from vitrine.metrics import Interval
 from vitrine.metrics.metrics import accuracy, macro_f1
 from vitrine.metrics.table import recipe_score
 from vitrine.report.ledger import measures, pairs
@@ -15,14 +16,24 @@ from vitrine.training import runs
 from vitrine.training.recipes import CONTROLS, RECIPES
 from vitrine.training.runs import OutOfFold
 
-__all__ = ["judged", "values"]
+__all__ = ["repeated", "values"]
 
 NOTEBOOK = "05_comparaison"
 
 
-def judged() -> dict[str, list[OutOfFold]]:
-    """Return the out-of-fold answers of the recipes that the comparison speaks of, by seed."""
-    return {name: found for name, found in runs.across_folds().items() if pairs.judged(name)}
+def repeated(
+    found: Mapping[str, Sequence[OutOfFold]], compared: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], Interval]:
+    """Return the gaps of accuracy over every repetition, where both recipes have them all.
+
+    Args:
+        found: Out-of-fold answers of each recipe, by seed.
+        compared: Baseline and candidate of each gap.
+    """
+    gaps = {
+        (a, b): measures.repeated_gap(found[a][0].runs[0], found[b][0].runs[0]) for a, b in compared
+    }
+    return {pair: gap for pair, gap in gaps.items() if gap is not None}
 
 
 def values() -> Iterator[tuple[str, Value]]:

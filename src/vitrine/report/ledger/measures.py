@@ -26,7 +26,7 @@ from vitrine.training.runs import OutOfFold, Run
 
 __all__ = [
     "COMPARISONS", "compute", "fold_gap", "fold_gaps", "fold_scores", "fold_values", "gaps",
-    "has_folds", "published",
+    "has_folds", "published", "repeated_gap",
 ]  # fmt: skip
 
 COMPARISON = "05_comparaison"
@@ -174,6 +174,14 @@ def gaps(
     yield from fold_gap(key, a[0], b[0], notebook)
 
 
+def repeated_gap(baseline: Run, candidate: Run) -> Interval | None:
+    """Return the gap of accuracy over repeated folds, where both runs have them."""
+    if not has_folds(baseline) or not has_folds(candidate):
+        return None
+    differences = fold_gaps(baseline, candidate, accuracy)
+    return corrected_interval(differences, test_over_train=splits.TEST_OVER_TRAIN)
+
+
 def fold_gap(key: str, baseline: Run, candidate: Run, notebook: str) -> Iterator[tuple[str, Value]]:
     """Yield the gap of two runs fold by fold, where both were repeated over all folds.
 
@@ -183,10 +191,10 @@ def fold_gap(key: str, baseline: Run, candidate: Run, notebook: str) -> Iterator
         candidate: The other.
         notebook: Chapter that shows it.
     """
-    if not has_folds(baseline) or not has_folds(candidate):
+    interval = repeated_gap(baseline, candidate)
+    if interval is None:
         return
     differences = fold_gaps(baseline, candidate, accuracy)
-    interval = corrected_interval(differences, test_over_train=splits.TEST_OVER_TRAIN)
     p_value = corrected_p_value(differences, test_over_train=splits.TEST_OVER_TRAIN)
     sources, n = [baseline, candidate], int(baseline.table.image.nunique())
     more = {"n": n, "notebook": notebook}

@@ -70,6 +70,9 @@ def announced(compared: Mapping[str, Announced]) -> pd.DataFrame:
         row = {"Comparaison": name}
         for metric, gap in found.gaps.items():
             row[f"{METRICS_FR[metric]}, écart (points)"] = _points(gap)
+        if any(other.repeated for other in compared.values()):
+            repeated = found.repeated
+            row["Exactitude, toutes les répétitions"] = _points(repeated) if repeated else ""
         first = found.first
         row["Images gagnées et perdues"] = f"{first.only_candidate} et {first.only_baseline}"
         row["p (signes permutés)"] = _p_value(found.p_value)

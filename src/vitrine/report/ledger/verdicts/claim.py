@@ -36,32 +36,31 @@ class Claim:
 
 
 def sign(
-    key: str, test: str | None = None, again: str | None = None
+    key: str, test: str | None = None, repeated: str | None = None
 ) -> Callable[[Ledger], bool | None]:
     """Return a decision: true if the whole interval is above zero, false if below, else undecided.
 
     Args:
         key: Gap, with its interval.
         test: Corrected p-value that must agree; without it the interval decides alone.
-        again: The same gap over repeated folds, whose interval must agree where the ledger has it:
-            it counts the draw of the training photos, which one repetition ignores.
+        repeated: The same gap over repeated folds, which must agree where the ledger has it.
     """
 
     def decided(ledger: Ledger) -> bool | None:
-        side = _side(ledger, key, ledger[test].value if test else 0.0)
-        if again in ledger and _side(ledger, again) != side:
+        gap = _interval(ledger, key)
+        again = _interval(ledger, repeated) if repeated in ledger else None
+        if not settled(gap, ledger[test].value if test else 0.0, again):
             return None
-        return side
+        return gap.low > 0
 
     return decided
 
 
-def _side(ledger: Ledger, key: str, p_value: float = 0.0) -> bool | None:
+def _interval(ledger: Ledger, key: str) -> Interval:
     entry = ledger[key]
     if entry.low is None or entry.high is None:
         raise ValueError(f"expected an interval for {key} in the ledger, found none")
-    gap = Interval(entry.value, entry.low, entry.high)
-    return entry.low > 0 if settled(gap, p_value) else None
+    return Interval(entry.value, entry.low, entry.high)
 
 
 def with_recipes(ledger: Ledger, key: str) -> list[str]:
