@@ -17,6 +17,7 @@ from vitrine.report.ledger import calibration, context, controls, equal_start, m
 from vitrine.report.ledger.context import clean
 from vitrine.report.ledger.measures import COMPARISONS, fold_gaps, fold_scores, published
 from vitrine.report.ledger.values import Value, from_runs
+from vitrine.report.ledger.verdicts import comparison
 from vitrine.training import runs
 from vitrine.training.recipes import CONTROLS, RECIPES
 from vitrine.training.runs import RunError
@@ -263,6 +264,26 @@ def test_a_verdict_follows_the_interval_and_its_test(interval, p, said):
 
     assert decided["text"] == getattr(claim, said)
     assert decided["state"] == ("undecided" if said == "cautious" else "true")
+
+
+@pytest.mark.parametrize(
+    ("folds", "said"),
+    [(None, True), ((0.01, 0.05), True), ((-0.01, 0.05), None), ((-0.05, -0.01), None)],
+)
+def test_a_gap_on_every_photo_holds_only_where_repeated_folds_agree(folds, said):
+    gap = "oof_gap.text-and-image.text-title"
+    given = {
+        f"{gap}.accuracy": Value(value=0.03, low=0.01, high=0.05, unit="%", source="test"),
+        f"{gap}.holm": Value(value=0.01, unit="", source="test"),
+    }
+    if folds:
+        low, high = folds
+        more = {"value": (low + high) / 2, "low": low, "high": high}
+        given[f"{gap}.cv_accuracy"] = Value(**more, unit="%", source="test")
+
+    (claim,) = comparison.of_every_test(given)
+
+    assert claim.holds(given) is said
 
 
 @pytest.mark.parametrize(

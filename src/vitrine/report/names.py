@@ -15,6 +15,7 @@ _FAMILIES = {
     "efficientnet-b0-keras": "EfficientNet-B0, TensorFlow",
     "efficientnet-b0-torch": "EfficientNet-B0, PyTorch",
     "efficientnet-b0": "EfficientNet-B0",
+    "efficientnet-lite-ensemble": "EfficientNet-Lite0, 1 et 2, ensemble",
     "efficientnet-lite012": "EfficientNet-Lite0, 1 et 2",
     "efficientnet-lite0-keras": "EfficientNet-Lite0, TensorFlow",
     "efficientnet-lite0-torch": "EfficientNet-Lite0, PyTorch",

@@ -137,8 +137,8 @@ def _by_fold(group: Sequence[Run], metric: Metric) -> Float[np.ndarray, "run fol
 
 
 def has_folds(run: Run) -> bool:
-    """Tell whether a run was repeated over folds, as one cheap enough is."""
-    return "repeat-0" in set(run.table.split)
+    """Tell whether a run answered in every repetition of the folds, as one cheap enough does."""
+    return {f"repeat-{repeat}" for repeat in range(splits.REPEATS)} <= set(run.table.split)
 
 
 def fold_values(run: Run, notebook: str) -> Iterator[tuple[str, Value]]:

@@ -6,7 +6,7 @@ a run that comes later moves no p-value of it.
 
 from collections.abc import Sequence
 
-from vitrine.training.recipes import CONTROLS, EQUAL_START, RECIPES
+from vitrine.training.recipes import BESIDE, CONTROLS, EQUAL_START, RECIPES
 
 __all__ = [
     "ADDED", "COMPARISONS", "ON_FOLDS", "PROMISED", "REFERENCES", "judged", "on_folds", "on_split",
@@ -37,6 +37,8 @@ ON_FOLDS = (
     *PROMISED,
     ("mobilenetv2-int8-probe", "efficientnet-lite0-probe"),
     ("efficientnet-lite0-probe", "efficientnet-lite012-probe"),
+    ("efficientnet-lite0-torch", "efficientnet-lite-ensemble"),
+    ("efficientnet-lite012-probe", "efficientnet-lite-ensemble"),
     ("histogram-hog", "mobilenetv2-int8-probe"),
     ("text-title", "title-and-image"),
     ("text-title", "title-and-image-stacked"),
@@ -49,8 +51,6 @@ REFERENCES = ("efficientnet-lite0-probe", "mobilenetv2-int8-probe")
 does not follow from its score, for the best of several would be flattered."""
 
 UNTESTED = "majority"
-READERS = ("text", "fusion")
-"""Trainers that read more than the photo."""
 
 Pair = tuple[str, str]
 
@@ -110,4 +110,4 @@ def _with_reference(recipes: Sequence[str], declared: list[Pair], others: list[P
 
 
 def _reads(recipe: str) -> bool:
-    return recipe in RECIPES and RECIPES[recipe].trainer in READERS
+    return recipe in BESIDE

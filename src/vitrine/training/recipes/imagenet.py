@@ -2,7 +2,7 @@
 
 from vitrine.training.recipes.recipe import Recipe
 
-__all__ = ["FINE_TUNED", "FROZEN", "SWEPT"]
+__all__ = ["ENSEMBLE", "FINE_TUNED", "FROZEN", "SWEPT"]
 
 _LITE = {
     "weights": "imagenet",
@@ -68,3 +68,12 @@ FROZEN = tuple(
     )
 )
 """Frozen features of EfficientNet-Lite, one network at a time, then the three side by side."""
+
+ENSEMBLE = Recipe(
+    name="efficientnet-lite-ensemble",
+    trainer="fusion",
+    architecture="mean:efficientnet-lite0-torch+efficientnet-lite012-probe",
+    source="ours; Kittler et al., On Combining Classifiers, IEEE TPAMI 1998, doi 10.1109/34.667881,"
+    " for the product of answers",
+)
+"""The fine-tuned network and the frozen ones, which answer together for a photo."""

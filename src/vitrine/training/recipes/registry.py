@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from vitrine.training.recipes.explaining import EXPLAINING, INT8_PROBE
-from vitrine.training.recipes.imagenet import FINE_TUNED, FROZEN, SWEPT
+from vitrine.training.recipes.imagenet import ENSEMBLE, FINE_TUNED, FROZEN, SWEPT
 from vitrine.training.recipes.recipe import Recipe, RecipeError
 from vitrine.training.recipes.scratch import SCRATCH
 from vitrine.training.recipes.text import IMAGE, TEXT
@@ -209,7 +209,10 @@ CONTROLS = tuple(recipe.name for recipe in (*_CONTROLS, *EXPLAINING, *SWEPT))
 BESIDE = tuple(recipe.name for recipe in TEXT)
 """Recipes that read the text of a product, with its photo or without: a comparison apart."""
 
-_EVERY = (*_ALL, *FINE_TUNED, *FROZEN, *_FROM_EQUAL_START, *_CONTROLS, *EXPLAINING, *SWEPT, *TEXT)
+_EVERY = (
+    *_ALL, *FINE_TUNED, *FROZEN, ENSEMBLE, *_FROM_EQUAL_START, *_CONTROLS, *EXPLAINING, *SWEPT,
+    *TEXT,
+)  # fmt: skip
 
 RECIPES = {recipe.name: recipe for recipe in _EVERY}
 """Every recipe by name."""

@@ -6,7 +6,7 @@ from vitrine.training.recipes.recipe import Recipe
 
 __all__ = ["IMAGE", "TEXT"]
 
-IMAGE = "mobilenetv2-int8-probe"
+IMAGE = "efficientnet-lite012-probe"
 """The image model that stands beside the text: another name here, and fusions run in seconds."""
 
 
