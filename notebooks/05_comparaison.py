@@ -73,7 +73,7 @@ photos = align_folds(*(one for found in folds.values() for one in found))[0].tru
 whole = {n: [one.answers.probabilities for one in found] for n, found in folds.items()}
 
 # %% [markdown]
-# Les réglages fins viennent d’abord, puis ce qui reste figé. L’intervalle redit ce que d’autres photos
+# Les réglages fins viennent d’abord, puis les autres lecteurs de la photo, puis ceux du texte. L’intervalle redit ce que d’autres photos
 # auraient donné, pour ces modèles-là ; il ignore ce que d’autres photos d’*entraînement* auraient
 # changé, que les plis répétés, plus bas, mesurent pour les modèles légers.
 
@@ -86,8 +86,7 @@ scored = {
     name: {metric.name: recipe_score(photos, said, metric) for metric in shown.values()}
     for name, said in whole.items()
 }
-tuned = {name: session.recipe(name).trainer in ("keras", "torch") for name in scored}
-order = sorted(scored, key=lambda name: (not tuned[name], -scored[name]["accuracy"].value))
+order = sorted(scored, key=lambda n: (pairs.rank(n), -scored[n]["accuracy"].value))
 
 # %%
 from vitrine.metrics.table import leader
@@ -152,7 +151,7 @@ from vitrine.report.ledger import context
 comparison.announced_gaps(
     {pair: found.gaps["accuracy"] for pair, found in over_folds.items()},
     metric="Écart d’exactitude (points)",
-    smallest=smallest_settled_gap(context.on_folds(len(photos))),
+    smallest=smallest_settled_gap(context.on_folds(context.photos())),
 )
 
 # %% [markdown]

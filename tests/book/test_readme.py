@@ -5,8 +5,9 @@ import pytest
 from vitrine import paths
 from vitrine.book import budget
 from vitrine.book.readme import refresh, results_markdown, update
+from vitrine.report.ledger import pairs
 from vitrine.report.typography import space
-from vitrine.training.recipes import EQUAL_START
+from vitrine.training.recipes import EQUAL_START, RECIPES
 
 PROBE = "mobilenetv2-int8-probe"
 BEGIN, END = "<!-- résultats -->", "<!-- /résultats -->"
@@ -38,7 +39,8 @@ def test_every_published_recipe_has_a_row_and_one_trained_on_folds_only_has_too(
 
     listed = [row.split("`")[1] for row in rows(results_markdown(ledger))]
 
-    expected = seeds - set(EQUAL_START) | {"efficientnet-b0-keras"}  # a chapter of their own
+    folds = {key.split(".")[1] for key in values if key.startswith("oof.")}
+    expected = (seeds | folds) - set(EQUAL_START)  # a chapter of their own
     assert len(listed) == len(expected)
     assert set(listed) == expected
 
@@ -51,10 +53,12 @@ def test_fine_tuned_networks_lead_then_the_best_on_every_photo(ledger):
 
     listed = [row.split("`")[1] for row in rows(results_markdown(ledger))]
 
-    assert listed[:4] == [
-        "efficientnet-b0-torch", "efficientnet-b0-keras", "histogram-hog", PROBE,
-    ]  # fmt: skip
-    assert listed[-1] == "majority"
+    led = ["efficientnet-b0-torch", "efficientnet-b0-keras", "histogram-hog"]
+    assert [name for name in listed if name in led] == led
+    assert all(pairs.rank(name) == 0 for name in listed[: listed.index("histogram-hog")])
+    readers = [RECIPES[name].trainer in ("text", "fusion") for name in listed]
+    assert readers == sorted(readers)  # the text comes last, whatever its score
+    assert listed[readers.index(True) - 1] == "majority"
 
 
 def test_a_score_stands_with_its_interval_and_nothing_is_bold(ledger):

@@ -7,7 +7,7 @@ from typing import Any
 
 from vitrine import paths
 from vitrine.book import budget, wording
-from vitrine.report.ledger.pairs import judged
+from vitrine.report.ledger.pairs import judged, rank
 from vitrine.report.names import model_name
 from vitrine.report.typography import space
 from vitrine.training.recipes import RECIPES
@@ -24,8 +24,8 @@ VERDICTS = (
 def results_markdown(ledger: Mapping[str, Any] | None = None) -> str:
     """Return the published scores with their intervals, and what they settle.
 
-    Fine-tuned networks come first, then what stays frozen or starts from nothing; the best first,
-    on every photo before on the test images.
+    Fine-tuned networks come first, then other readers of the photo, then those of the text; in
+    each group the best first, on every photo before on the test images.
 
     Args:
         ledger: Content of ``runs/ledger.json``; by default the tracked file.
@@ -34,7 +34,7 @@ def results_markdown(ledger: Mapping[str, Any] | None = None) -> str:
         ledger = json.loads((paths.runs() / "ledger.json").read_text(encoding="utf-8"))
     values = ledger["values"]
     recipes = [recipe for recipe in RECIPES if judged(recipe) and _scores(values, recipe)]
-    recipes.sort(key=lambda recipe: (not _tuned(recipe), [-s for s in _scores(values, recipe)]))
+    recipes.sort(key=lambda recipe: (rank(recipe), [-s for s in _scores(values, recipe)]))
     lines = [
         "| Modèle | Recette | Exactitude, toutes les photos | Graines | Époques "
         "| Exactitude, test publié | F1 macro, test publié |",
@@ -68,11 +68,6 @@ def _scores(values: Mapping[str, dict], recipe: str) -> list[float]:
     keys = (f"oof.{recipe}.accuracy", f"{recipe}.accuracy")
     known = [values[key]["value"] for key in keys if key in values]
     return [known[0], known[-1]] if known else []
-
-
-def _tuned(recipe: str) -> bool:
-    choices = RECIPES[recipe]
-    return choices.weights != "none" and choices.backbone == "fine-tuned"
 
 
 def refresh(text: str) -> str:

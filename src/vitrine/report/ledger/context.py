@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import SupportsFloat
 
 import numpy as np
-import pandas as pd
 
 from vitrine.data import facts, splits, tracked
 from vitrine.data.catalog import CLASSES
@@ -15,7 +14,7 @@ from vitrine.report.ledger.values import Value
 
 __all__ = [
     "ANNOUNCED", "ANSWERED", "DISCORDANCE", "MARGIN", "POC_ACCURACY", "clean", "on_folds",
-    "on_split", "values",
+    "on_split", "photos", "values",
 ]  # fmt: skip
 
 DISCORDANCE = 0.2
@@ -51,6 +50,11 @@ def on_split(images: int) -> World:
 def on_folds(images: int) -> World:
     """Return what it supposes of two recipes that answer once for every photo."""
     return World(images=images, discordance=DISCORDANCE)
+
+
+def photos() -> int:
+    """Return how many photos the folds share: those that our edition of the data holds."""
+    return int(facts.load("images").red.notna().sum())
 
 
 def clean(images: np.ndarray) -> np.ndarray:
@@ -143,8 +147,7 @@ def _bounds(cited: dict[str, float], baseline: str, *, images: int) -> Iterator[
 
 def _power() -> Iterator[tuple[str, Value]]:
     """Yield the smallest gaps that our rule settles, by simulation, and what they assume."""
-    split, folds = splits.load(), splits.load_folds()
-    images = {"test": len(split.part("test")), "oof": len(_present(folds.frame.image))}
+    images = {"test": len(splits.load().part("test")), "oof": photos()}
     seeds, once = on_split(images["test"]), on_folds(images["oof"])
     unpaired = smallest_unpaired_gap(images=images["test"], accuracy=POC_ACCURACY)
     gaps = {
@@ -171,8 +174,3 @@ def _power() -> Iterator[tuple[str, Value]]:
     for name, share in shares.items():
         yield f"power.{name}", Value(value=share, unit="%", source=HERE)
     yield "power.margin", Value(value=100 * MARGIN, unit="points", source=HERE)
-
-
-def _present(asked: pd.Series) -> pd.Series:
-    images = facts.load("images")
-    return asked[asked.isin(images.image[images.red.notna()])]

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 
 from vitrine.training.recipes import BESIDE, CONTROLS, EQUAL_START, RECIPES
 
-__all__ = ["ADDED", "COMPARISONS", "ON_FOLDS", "PROMISED", "REFERENCES", "judged", "on_folds",
-           "on_split"]  # fmt: skip
+__all__ = [
+    "ADDED", "COMPARISONS", "ON_FOLDS", "PROMISED", "REFERENCES", "judged", "on_folds", "on_split",
+    "rank",
+]  # fmt: skip
 
 COMPARISONS = (
     ("efficientnet-b0-keras-scratch", "efficientnet-b0-torch-scratch"),
@@ -56,6 +58,18 @@ Pair = tuple[str, str]
 def judged(recipe: str) -> bool:
     """Tell whether the comparison speaks of a recipe: known, no control, no other chapter's."""
     return recipe in RECIPES and recipe not in (*CONTROLS, *EQUAL_START)
+
+
+def rank(recipe: str) -> int:
+    """Return the place of a recipe in a table: fine-tuned, another that sees the photo, the text.
+
+    Args:
+        recipe: Name of a known recipe.
+    """
+    if _reads(recipe):
+        return 2
+    known = RECIPES[recipe]
+    return 0 if known.weights != "none" and known.backbone == "fine-tuned" else 1
 
 
 def on_split(recipes: Sequence[str]) -> list[list[Pair]]:
