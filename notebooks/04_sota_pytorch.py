@@ -61,7 +61,9 @@ print("Ce qui diffère :", ", ".join(differs))
 # %% [markdown]
 # Même taille d’image, même budget d’époques, mêmes transformations, même optimiseur, même courbe du
 # taux d’apprentissage : les deux bibliothèques appellent la même fonction. Le tableau de
-# {doc}`la référence <03_baseline_tensorflow>` vaut donc ici, ligne pour ligne.
+# {doc}`la référence <03_baseline_tensorflow>` vaut donc ici, ligne pour ligne. Une réserve : les
+# exécutions publiées de Keras tiraient encore leurs recadrages d’une autre loi, un peu plus serrée ; elles
+# sont à refaire.
 #
 # ## Le registre de timm
 #
