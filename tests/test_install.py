@@ -36,3 +36,17 @@ def test_the_packages_go_to_the_environment_of_the_project_whatever_is_active(tm
     assert made.startswith("venv ") and made.endswith(" .venv")
     assert [call.split()[1] for call in filled] == ["sync", "install"]
     assert all(" --python .venv/bin/python " in call for call in filled)
+
+
+def test_a_clone_has_the_same_bytes_where_git_writes_the_line_ends_of_windows(tmp_path):
+    clone = ["git", "clone", "--quiet", "--depth", "1", "-c", "core.autocrlf=true"]
+    subprocess.run([*clone, paths.root().as_uri(), str(tmp_path / "clone")], check=True)
+
+    listed = subprocess.run(
+        ["git", "ls-files", "--eol"], cwd=tmp_path / "clone", capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    ends = [line.split()[:2] for line in listed.stdout.splitlines()]
+
+    assert len(ends) > 500
+    assert {(i[2:], w[2:]) for i, w in ends if i[2:] != w[2:]} == set()

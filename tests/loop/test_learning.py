@@ -1,9 +1,13 @@
 """Training is interrupted as a command is, and goes on from a whole checkpoint alone."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from vitrine.training.runs import RunError
+from vitrine.training import recipes
+from vitrine.training.runs import RunError, names
+from vitrine.training.torch import fit
 from vitrine.training.torch import trainer as engine
 
 
@@ -43,3 +47,16 @@ def test_a_damaged_checkpoint_is_told_and_a_whole_one_is_read(tmp_path):
     last.write_bytes(last.read_bytes()[:-30])
     with pytest.raises(RunError, match=r"whole checkpoint in last\.ckpt, found a damaged file"):
         learn(Interrupted(), last)
+
+
+def test_a_loss_that_diverges_stops_the_training_and_seals_nothing(
+    demo_catalog, demo_split, tmp_path
+):
+    recipe = replace(
+        recipes.find("efficientnet-b0-torch-scratch").smoke(), name="lost", learning_rate=1e38
+    )
+
+    with pytest.raises(RunError, match="recipe lost: expected a finite loss, found nan in epoch"):
+        fit(recipe, demo_split, demo_catalog, base=tmp_path, device="cpu", threads=1)
+
+    assert names(tmp_path) == []

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from vitrine.data.catalog import CLASSES
 from vitrine.training.recipes import Recipe, best_epoch, epoch_seed
-from vitrine.training.runs import RunFolder
+from vitrine.training.runs import RunError, RunFolder
 from vitrine.training.torch.network import build
 
 __all__ = ["BEST", "LAST", "Classifier", "EpochCheckpoint"]
@@ -114,7 +114,11 @@ class Classifier(L.LightningModule):
         self.sums = {"loss": 0.0, "hits": 0.0, "seen": 0, "clock": time.perf_counter()}
 
     def training_step(self, batch: Sequence[Tensor], _: int) -> Tensor:
-        """Return the loss of one batch of uint8 photos."""
+        """Return the loss of one batch of uint8 photos.
+
+        Raises:
+            RunError: If it is not finite: every later step would be lost.
+        """
         pixels, labels = batch
         x = self.model[0](self.augment(pixels)).contiguous(memory_format=torch.channels_last)
         if self.mixup:
@@ -124,6 +128,12 @@ class Classifier(L.LightningModule):
         else:
             logits = self.model[1](x)
             loss = self.hard_loss(logits, labels)
+        if not torch.isfinite(loss):
+            raise RunError(
+                f"recipe {self.recipe.name}: expected a finite loss, found {loss.item()} in epoch "
+                f"{self.current_epoch + 1}; the epochs before it are kept, nothing is sealed: "
+                "train again with a lower learning_rate"
+            )
         self.sums["rate"] = self.optimizers().param_groups[-1]["lr"]
         self.sums["loss"] += loss.detach() * len(labels)
         self.sums["hits"] += (logits.detach().argmax(1) == labels).sum()

@@ -49,7 +49,8 @@ def fit(
 
     Raises:
         RecipeError: If the architecture, its weights or the device cannot be had.
-        RunError: If the run is finished already, or begun and not resumed.
+        RunError: If the run is finished already, or begun and not resumed, or if the loss stops
+            being finite.
         KeyboardInterrupt: If training is interrupted; the last whole epoch is kept.
     """
     obtained = engine.obtain(device, threads)
