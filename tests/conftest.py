@@ -16,6 +16,7 @@ from vitrine import paths
 
 LONGEST = (
     "test_training.py",
+    "loop/test_lite.py",
     "book/test_published_book.py",
     "test_architecture.py",
     "test_exchange.py",
@@ -29,6 +30,7 @@ LONGEST = (
     "models/test_readme_lines.py",
     "serving/test_together.py",
     "pretrain/test_pretraining.py",
+    "loop/test_crops.py",
     "sweep/test_sweep.py",
     "serving/test_bench_serving.py",
 )
