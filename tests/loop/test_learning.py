@@ -53,7 +53,7 @@ def test_a_loss_that_diverges_stops_the_training_and_seals_nothing(
     demo_catalog, demo_split, tmp_path
 ):
     recipe = replace(
-        recipes.find("efficientnet-b0-torch-scratch").smoke(), name="lost", learning_rate=1e38
+        recipes.find("efficientnet-b0-torch-scratch").smoke(), name="lost", learning_rate=1e30
     )
 
     with pytest.raises(RunError, match="recipe lost: expected a finite loss, found nan in epoch"):
