@@ -44,7 +44,7 @@ BACK = """
 import sys
 import numpy as np
 from dataclasses import replace
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 from vitrine.training import exchange
 from vitrine.training import recipes
 from vitrine.training.keras import network as networks
@@ -58,6 +58,13 @@ network.get_layer("head").set_weights([learned["head/kernel"], learned["head/bia
 np.save(answers, network(pixels.astype(np.float32), training=False).numpy())
 try:
     networks.build(replace(recipe, architecture="EfficientNetB1", weights=weights))
+except recipes.RecipeError as error:
+    print(error)
+state = load_file(weights)
+del state["conv_stem.weight"]
+save_file(state, cut := answers.replace("keras.npy", "cut.safetensors"))
+try:
+    networks.build(replace(recipe, weights=cut))
 except recipes.RecipeError as error:
     print(error)
 """
@@ -120,6 +127,8 @@ def test_a_network_of_timm_answers_the_same_in_keras_for_real_photos(shared, tmp
     assert (
         "expected weights of tf_efficientnet_b1, found those of tf_efficientnet_b0" in done.stdout
     )
+    assert "of EfficientNetB0 in cut.safetensors, found others" in done.stdout
+    assert "stem_conv/kernel is on one side only" in done.stdout
     assert len(pixels) == 12
     assert np.ptp(logits, axis=0).min() > 0.1  # the photos are told apart
     np.testing.assert_allclose(np.load(files[2]), logits, rtol=0, atol=1e-4)

@@ -105,8 +105,8 @@ def _source(recipe: Recipe, body: Callable[..., keras.Model]) -> keras.Model:
         raise RecipeError(
             f"expected the weights {recipe.weights!r} of {recipe.architecture}, found none "
             f"({type(error).__name__}); with a network Keras downloads them, without one place "
-            "the file efficientnetb0_notop.h5 in the folder ~/.keras/models, or give "
-            "`--weights PATH`, or train with `--weights none`"
+            f"the file {recipe.architecture.lower()}_notop.h5 in the folder ~/.keras/models, or "
+            "give `--weights PATH`, or train with `--weights none`"
         ) from error
 
 
@@ -114,13 +114,16 @@ def _crossed(recipe: Recipe, path: Path, network: keras.Model) -> keras.Model:
     """Fill a network without its head from what PyTorch learned, by the names of its layers."""
     start.require_own(recipe, exchange.torch_architecture(recipe.architecture))
     try:
-        state = load_file(path)
+        learned = exchange.to_keras(load_file(path))
+        body = {name: a for name, a in learned.items() if not name.startswith(f"{HEAD}/")}
+        _assign(_named(network.layers), body)
     except SafetensorError as error:
         raise _unreadable(recipe, path, error) from error
-    learned = exchange.to_keras(state)
-    _assign(
-        _named(network.layers), {n: a for n, a in learned.items() if not n.startswith(f"{HEAD}/")}
-    )
+    except ValueError as error:
+        raise RecipeError(
+            f"recipe {recipe.name}: expected the weights of {recipe.architecture} in {path.name}, "
+            f"found others ({error}); give the file of this architecture"
+        ) from error
     return network
 
 
