@@ -67,7 +67,7 @@ class Steps(keras.callbacks.Callback):
 def _compile(network: keras.Model, recipe: Recipe, epoch: int) -> None:
     """Freeze what this epoch freezes and give the network a fresh optimiser."""
     frozen = recipe.backbone == "frozen" or epoch < recipe.head_epochs
-    freeze(network, frozen=frozen)
+    freeze(network, frozen=frozen, norm=recipe.frozen_norm)
     optimizer = keras.optimizers.AdamW(
         recipe.learning_rate, weight_decay=recipe.weight_decay, epsilon=1e-8
     )

@@ -72,7 +72,7 @@ def _body(recipe: Recipe, shape: tuple[int, int, int]) -> Callable[..., keras.Mo
     return partial(architecture, include_top=False, input_shape=shape, pooling="avg")
 
 
-def freeze(network: keras.Model, *, frozen: bool) -> None:
+def freeze(network: keras.Model, *, frozen: bool, norm: bool = False) -> None:
     """Freeze the backbone whole, or thaw it: weights, statistics, and the paths that it drops.
 
     ``trainable`` alone would leave a frozen backbone drop paths, and its features be random.
@@ -80,9 +80,14 @@ def freeze(network: keras.Model, *, frozen: bool) -> None:
     Args:
         network: What ``build`` returned; it is to be compiled after this.
         frozen: Whether the backbone is frozen.
+        norm: Whether its batch normalisation is, even where the rest learns.
     """
     backbone = network.get_layer(BACKBONE)
     backbone.trainable = not frozen
+    if norm:
+        for layer in backbone.layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.trainable = False  # it then answers with its statistics, in training too
     for layer in _drops(backbone):
         layer.rate = 0.0 if frozen else layer.rate_of_recipe
 

@@ -34,10 +34,23 @@ FINE_TUNED = (
 )  # fmt: skip
 """One start, one recipe, two frameworks."""
 
+_GENTLE = {"head_epochs": 2, "frozen_norm": True}
+"""The head learns alone first, and batch normalisation stays as ImageNet left it."""
+
 SWEPT = (
     *(
         Recipe(
             name=f"efficientnet-lite0-torch-lr{rate}", learning_rate=float(rate), **_LITE_TORCH,
+            **_LITE,
+        )
+        for rate in ("1e-4", "3e-4", "1e-3")
+    ),
+    *(
+        Recipe(
+            name=f"efficientnet-lite0-torch-gentle-lr{rate}",
+            learning_rate=float(rate),
+            **_GENTLE,
+            **_LITE_TORCH,
             **_LITE,
         )
         for rate in ("1e-4", "3e-4", "1e-3")

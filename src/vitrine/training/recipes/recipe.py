@@ -51,6 +51,7 @@ class Recipe:
         drop_path_rate: Stochastic depth at the last block, rising linearly from the first.
         norm_momentum: Weight of a batch in the running statistics of batch normalisation; 0
             keeps the architecture's. PyTorch only: Keras fixes its own at 0.01.
+        frozen_norm: Whether batch normalisation stays as it was learned: statistics, scale, shift.
         crop_scale: Smallest share of the area that a random crop keeps; 1 is no crop.
         flip: Whether images are mirrored half of the time.
         jitter: Largest relative change of brightness, contrast and saturation.
@@ -87,6 +88,7 @@ class Recipe:
     drop_rate: float = 0.0
     drop_path_rate: float = 0.0
     norm_momentum: float = 0.0
+    frozen_norm: bool = False
     crop_scale: float = 1.0
     flip: bool = False
     jitter: float = 0.0

@@ -111,6 +111,10 @@ class Classifier(L.LightningModule):
         network.requires_grad_(not frozen)
         network.train(not frozen)
         network.get_classifier().requires_grad_(True).train()
+        if self.recipe.frozen_norm:
+            for module in network.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.requires_grad_(False).eval()
         self.sums = {"loss": 0.0, "hits": 0.0, "seen": 0, "clock": time.perf_counter()}
 
     def training_step(self, batch: Sequence[Tensor], _: int) -> Tensor:
