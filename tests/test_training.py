@@ -392,7 +392,7 @@ def test_weights_are_carried_to_a_network_that_names_others(monkeypatch):
     assert asked == ["tf_efficientnet_b0", "mambavision_micro"]
 
 
-def test_a_frozen_backbone_in_keras_drops_no_path():
+def test_a_frozen_backbone_in_keras_drops_no_path_and_its_normalisation_may_stay_frozen():
     """TensorFlow speaks from a process of its own."""
     script = """
 from dataclasses import replace
@@ -407,6 +407,13 @@ for frozen in (False, True, False):
     freeze(network, frozen=frozen)
     first, second = (network(pixels.astype("float32"), training=True).numpy() for _ in range(2))
     print(int(np.array_equal(first, second)))
+norm = network.get_layer("backbone").get_layer("stem_bn")
+for kept in (False, True):
+    freeze(network, frozen=False, norm=kept)
+    before = norm.moving_mean.numpy()
+    network(pixels.astype("float32"), training=True)
+    print(int(np.array_equal(before, norm.moving_mean.numpy())), len(norm.trainable_weights))
+print(len(network.get_layer("backbone").get_layer("stem_conv").trainable_weights))
 """
     environment = os.environ | {"PYTHONPATH": str(Path(runs.__file__).parents[3])}
     printed = subprocess.run(
@@ -414,7 +421,7 @@ for frozen in (False, True, False):
         text=True, check=True,
     ).stdout  # fmt: skip
 
-    assert printed.split() == ["0", "1", "0"]
+    assert printed.split() == ["0", "1", "0", "0", "2", "1", "0", "1"]
 
 
 def test_a_damaged_state_of_keras_is_told_as_torch_tells_it(tmp_path):
