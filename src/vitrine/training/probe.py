@@ -35,7 +35,7 @@ from vitrine.training.recipes import Recipe, RecipeError
 from vitrine.training.repeated import Mask, everywhere
 from vitrine.training.runs import Meter, Run, RunFolder, data_facts, start
 
-__all__ = ["STRENGTHS", "choose", "extract", "fit", "learn"]
+__all__ = ["STRENGTHS", "choose", "extract", "fit", "learn", "linear_head"]
 
 STRENGTHS = tuple(10.0**k for k in range(-5, 1))
 """Values of C, the inverse of the penalty, that validation chooses from."""
@@ -114,18 +114,11 @@ def _timm(recipe: Recipe, names: str, pixels: Pixels, seed: int) -> Features:
     """Return the pooled features of one network of timm, or of several side by side."""
     import torch
 
-    from vitrine.training.torch.network import build
+    from vitrine.training.torch.network import build, pooled
 
     def features(name: str) -> Features:
         torch.manual_seed(seed)
-        scaled, network = build(replace(recipe, architecture=name)).eval()
-        rows = []
-        with torch.inference_mode():
-            for start in range(0, len(pixels), 16):
-                piece = torch.from_numpy(np.array(pixels[start : start + 16])).permute(0, 3, 1, 2)
-                maps = network.forward_features(scaled(piece))
-                rows.append(network.forward_head(maps, pre_logits=True).numpy())
-        return np.concatenate(rows)
+        return pooled(build(replace(recipe, architecture=name)), pixels)
 
     return np.concatenate([features(name) for name in names.split("+")], axis=1)
 
@@ -213,6 +206,19 @@ def choose(
         if losses[f"{strength:g}"] == min(losses.values()):
             best = model
     return best, losses
+
+
+def linear_head(
+    features: tuple[Float[np.ndarray, "train feature"], Float[np.ndarray, "validation feature"]],
+    labels: tuple[Int[np.ndarray, " train"], Int[np.ndarray, " validation"]],
+) -> tuple[Float[np.ndarray, "category feature"], Float[np.ndarray, " category"]]:
+    """Return the linear layer that ``choose``'s classifier amounts to: its weight and bias.
+
+    Standardisation is folded in, so that the layer reads the features as they are.
+    """
+    scaler, regression = choose(features, labels)[0].named_steps.values()
+    weight = regression.coef_ / scaler.scale_
+    return weight, regression.intercept_ - weight @ scaler.mean_
 
 
 def learn(

@@ -12,7 +12,8 @@ import tensorflow as tf
 from vitrine.data import images
 from vitrine.data.catalog import CLASSES, Catalog
 from vitrine.data.splits import Split
-from vitrine.training.keras.network import build, freeze, predict
+from vitrine.training import probe
+from vitrine.training.keras.network import build, freeze, pooled, predict, set_head
 from vitrine.training.keras.photos import batches
 from vitrine.training.keras.state import BEST, LAST, load_state, save_state
 from vitrine.training.recipes import Recipe, RecipeError, best_epoch, epoch_seed
@@ -158,6 +159,10 @@ def fit(
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(epoch_seed(seed, recipe.epochs))
     network, began = build(recipe), start.facts(recipe)
+    if recipe.head == "probe" and not (folder.weights / LAST).is_file():
+        photos = images.cached(catalog, train.image.tolist(), recipe.image_size), held_out
+        truth = tuple(frame.label.to_numpy() for frame in (train, validation))
+        set_head(network, *probe.linear_head(tuple(pooled(network, p) for p in photos), truth))
     _compile(network, recipe, epoch=0)
     history = load_state(network, folder.weights / LAST, partial(_compile, network, recipe))
 

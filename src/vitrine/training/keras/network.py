@@ -16,7 +16,7 @@ from vitrine.training.keras.lite import DROP_PATH_RATE, VARIANTS, efficientnet_l
 from vitrine.training.recipes import Recipe, RecipeError
 from vitrine.training.runs import start
 
-__all__ = ["arrays", "build", "fill", "freeze", "predict"]
+__all__ = ["arrays", "build", "fill", "freeze", "pooled", "predict", "set_head"]
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Mean and deviation of ImageNet's pixels in [0, 1], as the pretrained networks expect."""
@@ -193,6 +193,29 @@ def _named(layers: list[keras.Layer]) -> dict[str, keras.Variable]:
         if not isinstance(layer, keras.layers.Normalization)
         for weight in layer.weights
     }
+
+
+def pooled(
+    network: keras.Model, pixels: UInt8[np.ndarray, "image size size 3"]
+) -> Float[np.ndarray, "image feature"]:
+    """Return the pooled features of each photo, which the head reads, in evaluation mode.
+
+    Args:
+        network: What ``build`` returned.
+        pixels: Photos preprocessed at the recipe's size.
+    """
+    body = keras.Model(network.input, network.get_layer(HEAD).input)
+    pieces = np.split(pixels, range(32, len(pixels), 32))
+    return np.concatenate([body(p.astype(np.float32), training=False).numpy() for p in pieces])
+
+
+def set_head(
+    network: keras.Model,
+    weight: Float[np.ndarray, "category feature"],
+    bias: Float[np.ndarray, " category"],
+) -> None:
+    """Start from this linear layer, laid out as PyTorch lays it."""
+    network.get_layer(HEAD).set_weights([weight.T, bias])
 
 
 def predict(

@@ -21,46 +21,36 @@ _LITE = {
     "the best of three on the validation part of one fold",
 }
 _LITE_TORCH = {"trainer": "torch", "architecture": "tf_efficientnet_lite0.in1k"}
-_LITE_TORCH |= {"norm_momentum": 0.01}  # Keras's
 
-_RATE = 1e-3
+_ABRUPT = {"learning_rate": 1e-3, "norm_momentum": 0.01}  # Keras's
+_GENTLE = {"head": "probe", "frozen_norm": True, "epochs": 6}
+"""The head starts at the probe's, and batch normalisation stays as ImageNet left it."""
+
+SWEPT = tuple(
+    Recipe(name=f"efficientnet-lite0-torch-{name}", **_LITE | _LITE_TORCH | own)
+    for name, own in {
+        **{
+            f"lr{rate}": _ABRUPT | {"learning_rate": float(rate)}
+            for rate in ("1e-4", "3e-4", "1e-3")
+        },
+        **{
+            f"gentle-lr{rate}": _GENTLE | {"learning_rate": float(rate)}
+            for rate in ("3e-5", "1e-4", "3e-4")
+        },
+    }.items()
+)
+"""What the fine-tuning chose from: two ways to begin, three rates each."""
+
+_CHOSEN = _GENTLE | {"learning_rate": 1e-4}
 
 FINE_TUNED = (
-    Recipe(name="efficientnet-lite0-torch", learning_rate=_RATE, **_LITE_TORCH, **_LITE),
+    Recipe(name="efficientnet-lite0-torch", **_LITE | _LITE_TORCH | _CHOSEN),
     Recipe(
         name="efficientnet-lite0-keras", trainer="keras", architecture="EfficientNetLite0",
-        learning_rate=_RATE, **_LITE,
+        **_LITE | _CHOSEN,
     ),
 )  # fmt: skip
 """One start, one recipe, two frameworks."""
-
-_GENTLE = {"head_epochs": 2, "frozen_norm": True}
-"""The head learns alone first, and batch normalisation stays as ImageNet left it."""
-
-SWEPT = (
-    *(
-        Recipe(
-            name=f"efficientnet-lite0-torch-lr{rate}", learning_rate=float(rate), **_LITE_TORCH,
-            **_LITE,
-        )
-        for rate in ("1e-4", "3e-4", "1e-3")
-    ),
-    *(
-        Recipe(
-            name=f"efficientnet-lite0-torch-gentle-lr{rate}",
-            learning_rate=float(rate),
-            **_GENTLE,
-            **_LITE_TORCH,
-            **_LITE,
-        )
-        for rate in ("1e-4", "3e-4", "1e-3")
-    ),
-    Recipe(
-        name="efficientnet-lite0-torch-head-first", learning_rate=1e-3, head_epochs=2,
-        **_LITE_TORCH, **_LITE,
-    ),
-)  # fmt: skip
-"""The rates that the fine-tuning chose from, and a first phase that teaches the head alone."""
 
 _LITE_SIDES = {"lite0": 224, "lite1": 240, "lite2": 260}
 """The side that each EfficientNet-Lite was published at."""

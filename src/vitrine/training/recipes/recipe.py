@@ -30,6 +30,9 @@ class Recipe:
         weights: Where training starts: ``none``, ``imagenet``, the name of a pretraining run such
             as ``pretrain/<recipe>/seed-0``, or the path of a local file.
         backbone: ``fine-tuned``, or ``frozen`` (only the head learns).
+        head: Where the head starts: ``random``, or at the classifier of a linear ``probe`` on the
+            features that training starts from (Kumar et al., Fine-Tuning can Distort Pretrained
+            Features and Underperform Out-of-Distribution, arXiv 2202.10054).
         image_size: Side of the square input, in pixels.
         windows: Sides of the windows of the last two levels of a MambaVision, in positions (a
             position is 16, then 32 pixels); empty keeps the architecture's, made for 224 pixels.
@@ -72,6 +75,7 @@ class Recipe:
     architecture: str
     weights: str = "none"
     backbone: Literal["fine-tuned", "frozen"] = "fine-tuned"
+    head: Literal["random", "probe"] = "random"
     image_size: int = 224
     windows: tuple[int, ...] = ()
     batch_size: int = 32
@@ -127,6 +131,8 @@ class Recipe:
             self._refuse("head_epochs", f"fewer than epochs={self.epochs}")
         if self.head_epochs and self.weights == "none":
             self._refuse("head_epochs", "0 without pretrained weights, which it protects")
+        if self.head == "probe" and self.weights == "none":
+            self._refuse("head", "random without pretrained weights, whose features it reads")
         if self.trainer == "pretrain":
             for field, only in (("weights", "none"), ("backbone", "fine-tuned"), ("patience", 0)):
                 if getattr(self, field) != only:

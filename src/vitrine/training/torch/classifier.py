@@ -9,7 +9,7 @@ from typing import Any
 import lightning as L
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 from lightning.pytorch.callbacks import Checkpoint
 from timm.data import Mixup
 from timm.loss import SoftTargetCrossEntropy
@@ -65,6 +65,18 @@ class Classifier(L.LightningModule):
     def final(self) -> nn.Module:
         """The network that is evaluated and kept: the moving average where there is one."""
         return self.ema.module if self.ema else self.model
+
+    def set_head(
+        self,
+        weight: Float[np.ndarray, "category feature"],
+        bias: Float[np.ndarray, " category"],
+    ) -> None:
+        """Start from this linear layer, in the average of the weights too."""
+        for network in (self.model, self.ema.module if self.ema else self.model):
+            head = network[1].get_classifier()
+            with torch.no_grad():
+                head.weight.copy_(torch.from_numpy(weight))
+                head.bias.copy_(torch.from_numpy(bias))
 
     def augment(self, pixels: Pixels) -> Pixels:
         """Return the batch to learn from: the same, for photos that were augmented one by one."""

@@ -7,16 +7,18 @@ from pathlib import Path
 import lightning as L
 import numpy as np
 import torch
+from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from vitrine.data import images
 from vitrine.data.catalog import Catalog
 from vitrine.data.splits import Split
+from vitrine.training import probe
 from vitrine.training.recipes import Recipe, RecipeError
 from vitrine.training.runs import Run, RunFolder, load, start
 from vitrine.training.torch import trainer as engine
 from vitrine.training.torch.classifier import BEST, LAST, Classifier, EpochCheckpoint
-from vitrine.training.torch.network import predict
+from vitrine.training.torch.network import pooled, predict
 from vitrine.training.torch.order import EpochOrder
 from vitrine.training.torch.photos import Photos
 from vitrine.training.torch.start import WEIGHTS
@@ -77,6 +79,9 @@ def fit(
 
     L.seed_everything(seed, workers=True, verbose=False)
     module, began = Classifier(recipe, seed, steps), start.facts(recipe)
+    last = folder.weights / LAST
+    if recipe.head == "probe" and not last.is_file():
+        module.set_head(*_probed(module.model, recipe, split, catalog))
     trainer = engine.trainer(recipe, obtained, callbacks=[EpochCheckpoint(folder)])
     order = EpochOrder(len(train), steps * recipe.batch_size, seed, trainer)
     pixels = images.cached(catalog, train.image.tolist(), images.TRAIN_SIZE)
@@ -87,7 +92,6 @@ def fit(
         num_workers=workers,
         generator=torch.Generator(),  # so that no iterator draws from the training's own
     )
-    last = folder.weights / LAST
     engine.learn(trainer, module, loader, held_out, last=last, name=folder.name)
 
     best = folder.weights / BEST
@@ -108,3 +112,13 @@ def fit(
         return run
 
     return engine.only_first(trainer, seal, partial(load, folder.name, folder.path.parents[1]))
+
+
+def _probed(
+    network: nn.Module, recipe: Recipe, split: Split, catalog: Catalog
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the head that a linear probe learns on the features that training starts from."""
+    frames = [split.part(part) for part in ("train", "validation")]
+    photos = [images.cached(catalog, frame.image.tolist(), recipe.image_size) for frame in frames]
+    features = tuple(pooled(network, pixels) for pixels in photos)
+    return probe.linear_head(features, tuple(frame.label.to_numpy() for frame in frames))

@@ -15,7 +15,7 @@ from vitrine.training.recipes import Recipe, RecipeError
 from vitrine.training.runs.start import is_local
 from vitrine.training.torch.start import carry
 
-__all__ = ["build", "predict"]
+__all__ = ["build", "pooled", "predict"]
 
 log = logging.getLogger(__name__)
 
@@ -131,6 +131,26 @@ def _unavailable(recipe: Recipe, error: Exception) -> str:
         "without one download its model.safetensors elsewhere and give "
         "`--weights PATH/model.safetensors`, or train with `--weights none`"
     )
+
+
+@torch.inference_mode()
+def pooled(
+    network: nn.Module, pixels: UInt8[np.ndarray, "image size size 3"], batch: int = 16
+) -> Float[np.ndarray, "image feature"]:
+    """Return the pooled features of each photo, which the head reads, in evaluation mode.
+
+    Args:
+        network: What ``build`` returned.
+        pixels: Photos preprocessed at the recipe's size.
+        batch: Photos computed at once.
+    """
+    scaled, body = network.eval()
+    rows = []
+    for first in range(0, len(pixels), batch):
+        piece = torch.from_numpy(np.array(pixels[first : first + batch])).permute(0, 3, 1, 2)
+        maps = body.forward_features(scaled(piece))
+        rows.append(body.forward_head(maps, pre_logits=True).numpy())
+    return np.concatenate(rows)
 
 
 @torch.inference_mode()
