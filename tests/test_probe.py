@@ -237,3 +237,17 @@ def test_a_head_is_that_of_its_seed():
 
     assert np.array_equal(first.weight, again.weight)
     assert not np.allclose(first.weight, other.weight)
+
+
+def test_a_linear_head_answers_as_the_classifier_that_it_amounts_to():
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(7), 6), np.arange(7)
+    features = tuple(rng.normal(3, 2, (len(y), 5)) + y[:, None] for y in labels)
+
+    weight, bias = probe.linear_head(features, labels)
+
+    model, _ = probe.choose(features, labels)
+    odds = np.exp(features[1] @ weight.T + bias)
+    np.testing.assert_allclose(
+        odds / odds.sum(axis=1, keepdims=True), model.predict_proba(features[1]), atol=1e-9
+    )

@@ -105,9 +105,10 @@ def test_rates_are_judged_on_validation_alone(tmp_path):
     )
     rows["split"] = ["validation", "validation", "test"]
     rows.to_csv(tmp_path / "predictions.csv", index=False)
-    run = Run("x/seed-0", tmp_path, {"recipe": {"learning_rate": 1e-3}})
+    run = Run("x/seed-0", tmp_path, {"recipe": {"learning_rate": 1e-3, "head": "probe"}})
 
     table = tables.rates([run])
 
     assert table["Taux maximal"].tolist() == [1e-3]
+    assert table["Départ de la tête"].tolist() == ["sonde"]
     assert table["Exactitude, validation (%)"].tolist() == [50.0]

@@ -2,13 +2,16 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
-from vitrine.training import recipes
+from vitrine.data import images
+from vitrine.training import probe, recipes
 from vitrine.training.runs import RunError, names
 from vitrine.training.torch import fit
 from vitrine.training.torch import trainer as engine
+from vitrine.training.torch.network import pooled, predict
 
 
 class Interrupted:
@@ -60,3 +63,29 @@ def test_a_loss_that_diverges_stops_the_training_and_seals_nothing(
         fit(recipe, demo_split, demo_catalog, base=tmp_path, device="cpu", threads=1)
 
     assert names(tmp_path) == []
+
+
+def test_a_head_that_starts_at_the_probe_answers_as_the_probe_does(
+    demo_catalog, demo_split, tmp_path, monkeypatch
+):
+    recipe = replace(recipes.find("efficientnet-lite0-torch").smoke(), ema_decay=0.9)
+    begun = []
+
+    def stop(_, module, *__, **___):
+        begun.append(module)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(engine, "learn", stop)
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(recipe, demo_split, demo_catalog, base=tmp_path, device="cpu", threads=1)
+
+    frames = [demo_split.part(part) for part in ("train", "validation")]
+    photos = [images.cached(demo_catalog, f.image.tolist(), recipe.image_size) for f in frames]
+    model, _ = probe.choose(
+        tuple(pooled(begun[0].model, pixels) for pixels in photos),
+        tuple(frame.label.to_numpy() for frame in frames),
+    )
+    expected = model.predict_proba(pooled(begun[0].model, photos[1]))
+    for network in (begun[0].model, begun[0].final):
+        np.testing.assert_allclose(predict(network, photos[1]), expected, atol=1e-3)

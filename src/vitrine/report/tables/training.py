@@ -20,17 +20,19 @@ def costs(trained: Sequence[Run]) -> pd.DataFrame:
 
 
 def rates(tried: Sequence[Run]) -> pd.DataFrame:
-    """List what a recipe learned with each learning rate, judged on validation alone.
+    """List what each way to begin learned with each learning rate, judged on validation alone.
 
     Args:
-        tried: One run a rate, of recipes that differ by nothing else.
+        tried: One run a way and a rate.
     """
     rows = []
     for run in tried:
         held_out = run.part("validation")
         truth, given = held_out.truth, held_out.probabilities
+        begun = "sonde" if run.meta["recipe"].get("head") == "probe" else "au hasard"
         rows.append(
             {
+                "Départ de la tête": begun,
                 "Taux maximal": run.meta["recipe"]["learning_rate"],
                 "Exactitude, validation (%)": 100 * accuracy(truth, given),
                 "Perte, validation": log_loss(truth, given),
