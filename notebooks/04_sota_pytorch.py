@@ -189,7 +189,7 @@ training.curves({run.name: run.history for run in shown})
 # %% [markdown]
 # ## Comment régler finement
 #
-# EfficientNet-Lite0 part des poids ImageNet. Deux façons de commencer, trois taux chacune, ont été essayées sur un
+# EfficientNet-Lite0 part des poids ImageNet. Deux façons de commencer, à plusieurs taux, ont été essayées sur un
 # pli et jugées sur sa validation. La première tire la tête au hasard et laisse apprendre la normalisation ; la
 # seconde part de la tête d’une sonde et garde la normalisation d’ImageNet {cite:p}`kumar2022finetuning`.
 
