@@ -109,8 +109,9 @@ comparison.forest(
 )
 
 # %% [markdown]
-# Sur la {numref}`fig-comparaison-toutes`, EfficientNet-Lite0 figé a
-# {valeur:ic}`oof.efficientnet-lite0-probe.accuracy` d’exactitude, MobileNetV2 figé
+# Sur la {numref}`fig-comparaison-toutes`, EfficientNet-Lite0 réglé finement a
+# {valeur:ic}`oof.efficientnet-lite0-torch.accuracy` d’exactitude, figé
+# {valeur:ic}`oof.efficientnet-lite0-probe.accuracy`, MobileNetV2 figé
 # {valeur:ic}`oof.mobilenetv2-int8-probe.accuracy`, les descripteurs classiques
 # {valeur:ic}`oof.histogram-hog.accuracy`. Le titre et la description d’un produit, sans la photo, font
 # mieux : {valeur:ic}`oof.text-title-description.accuracy`. Les intervalles sont bien plus étroits que ceux du découpage
@@ -157,6 +158,10 @@ comparison.announced_gaps(
 # %% [markdown]
 # Ce que toutes les photos permettent de dire :
 #
+# * {verdict}`fine_tuning_helps`
+#   ({valeur:ecart-ic}`oof_gap.efficientnet-lite0-torch.efficientnet-lite0-probe.accuracy`) ;
+# * {verdict}`oof_gap.efficientnet-lite012-probe.efficientnet-lite0-probe`
+#   ({valeur:ecart-ic}`oof_gap.efficientnet-lite012-probe.efficientnet-lite0-probe.accuracy`) ;
 # * {verdict}`oof_gap.efficientnet-lite0-probe.mobilenetv2-int8-probe`
 #   ({valeur:ecart-ic}`oof_gap.efficientnet-lite0-probe.mobilenetv2-int8-probe.accuracy`) ;
 # * {verdict}`oof_gap.mobilenetv2-int8-probe.histogram-hog`
