@@ -33,6 +33,14 @@ CHOICES = {
         "Dernier lot dans les moyennes",
         "celui de Keras, pour que les deux bibliothèques oublient aussi lentement",
     ),
+    "frozen_norm": (
+        "Normalisation gardée",
+        "ses moyennes et ses échelles restent celles d’ImageNet",
+    ),
+    "head": (
+        "Tête de départ",
+        "« probe » part de la sonde, pour ne pas abîmer ce que le réseau sait",
+    ),
     "crop_scale": ("Part minimale du recadrage", "l’objet n’est ni toujours entier ni centré"),
     "flip": ("Miroir horizontal", "un produit retourné reste le même produit"),
     "jitter": ("Variation des couleurs", "la lumière du studio ne doit pas être un indice"),

@@ -71,7 +71,7 @@ def build(recipe: Recipe, classes: int = len(CLASSES), *, pretrained: bool = Tru
             found.sha256[:12], found.licence or "untold",
         )  # fmt: skip
     elif published:
-        log.info("%s: weights of %s, downloaded", recipe.name, recipe.architecture)
+        log.info("%s: weights of %s, downloaded where absent", recipe.name, recipe.architecture)
     options = _options(recipe)
     try:
         network = timm.create_model(
