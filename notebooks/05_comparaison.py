@@ -46,6 +46,7 @@ session = begin(profile)
 groups = {
     recipe: [session.answers(recipe, run.meta["seed"]) for run in runs]
     for recipe, runs in published().items()
+    if not recipe.startswith("efficientnet-lite")  # judged on every photo, just below
 }
 
 # %% [markdown]
@@ -98,18 +99,8 @@ seeds = {name: len(said) for name, said in everyone.items()}
 named = {model_name(name): scored[name] for name in order}
 tables.show(tables.comparison(named, seeds=seeds, leaders=leaders))
 
-# %% mystnb={"figure": {"name": "fig-comparaison-toutes", "caption": "Exactitude et F1 macro sur toutes les photos, chacune jugée par un modèle qui ne l’a pas apprise ; intervalles à 95 %."}, "image": {"alt": "Pour chaque modèle, deux points et leurs barres d’erreur horizontales : l’exactitude et le F1 macro sur toutes les photos, les réglages fins en haut, la réponse constante en bas."}}
-from vitrine.report.figures import comparison
-
-comparison.forest(
-    {
-        title: {name: scored[name][metric.name] for name in order}
-        for title, metric in shown.items()
-    }
-)
-
 # %% [markdown]
-# Sur la {numref}`fig-comparaison-toutes`, EfficientNet-Lite0 réglé finement a
+# EfficientNet-Lite0 réglé finement a
 # {valeur:ic}`oof.efficientnet-lite0-torch.accuracy` d’exactitude, figé
 # {valeur:ic}`oof.efficientnet-lite0-probe.accuracy`, MobileNetV2 figé
 # {valeur:ic}`oof.mobilenetv2-int8-probe.accuracy`, les descripteurs classiques
@@ -139,21 +130,10 @@ tables.show(
 # %% [markdown]
 # « Écart établi » veut dire que l’intervalle exclut zéro *et* que la valeur p corrigée passe sous le
 # seuil. Là où les deux recettes ont parcouru toutes les répétitions, leur écart y doit encore exclure zéro
-# du même côté : son intervalle, corrigé, est le seul à couvrir le tirage des photos d’entraînement ; « non départagés » ne veut pas dire « égaux ». La bande grise de la figure ne décide de rien :
-# elle rappelle quels écarts, s’ils existaient, nous échapperaient plus d’une fois sur cinq. Sur toutes
-# les photos, ce sont ceux de moins de {valeur}`power.oof_smallest_gap`, pour deux modèles en désaccord
-# sur {valeur}`power.discordance` d’entre elles ; sur le découpage publié, ceux de moins de
-# {valeur}`power.smallest_gap`.
-
-# %% mystnb={"figure": {"name": "fig-comparaison-ecarts-toutes", "caption": "Écarts d’exactitude sur toutes les photos, intervalles à 95 % appariés. Bande grise : vrais écarts que notre règle manquerait plus d’une fois sur cinq. Elle ne juge pas un écart mesuré : l’intervalle et la valeur p le font."}, "image": {"alt": "Une ligne par comparaison : un losange pour l’écart d’exactitude et sa barre d’erreur, autour d’un trait vertical à zéro entouré d’une bande grise."}}
-from vitrine.metrics.settling import smallest_settled_gap
-from vitrine.report.ledger import context
-
-comparison.announced_gaps(
-    {pair: found.gaps["accuracy"] for pair, found in over_folds.items()},
-    metric="Écart d’exactitude (points)",
-    smallest=smallest_settled_gap(context.on_folds(context.photos())),
-)
+# du même côté : son intervalle, corrigé, est le seul à couvrir le tirage des photos d’entraînement ; « non départagés » ne veut pas dire « égaux ». De vrais écarts nous échapperaient encore
+# plus d’une fois sur cinq : sur toutes les photos, ceux de moins de {valeur}`power.oof_smallest_gap`,
+# pour deux modèles en désaccord sur {valeur}`power.discordance` d’entre elles ; sur le découpage
+# publié, ceux de moins de {valeur}`power.smallest_gap`.
 
 # %% [markdown]
 # Ce que toutes les photos permettent de dire :
@@ -227,6 +207,8 @@ tables.show(tables.comparison(named, seeds=seeds, leaders=leaders))
 # {valeur}`efficientnet-b0-torch-scratch.epochs` : aucune comparaison annoncée ne porte sur elle.
 
 # %% mystnb={"figure": {"name": "fig-comparaison-scores", "caption": "Exactitude et F1 macro de chaque modèle sur les images de test, avec leurs intervalles à 95 %. La ligne du bas est la réponse constante."}, "image": {"alt": "Pour chaque modèle, deux points et leurs barres d’erreur horizontales : l’exactitude et le F1 macro, du modèle le mieux classé en haut à la réponse constante en bas."}}
+from vitrine.report.figures import comparison
+
 comparison.forest(
     {
         "Exactitude": {recipe: panels[recipe]["accuracy"] for recipe in ranked},
@@ -315,6 +297,9 @@ tables.show(
 # {valeur}`power.discordance` des images et trois graines de chaque côté.
 
 # %% mystnb={"figure": {"name": "fig-comparaison-ecarts", "caption": "Écarts d’exactitude des comparaisons annoncées, intervalles à 95 % appariés. Bande grise : vrais écarts que notre règle manquerait plus d’une fois sur cinq. Elle ne juge pas un écart mesuré : l’intervalle et la valeur p le font."}, "image": {"alt": "Une ligne par comparaison annoncée : un losange pour l’écart d’exactitude et sa barre d’erreur, autour d’un trait vertical à zéro entouré d’une bande grise."}}
+from vitrine.metrics.settling import smallest_settled_gap
+from vitrine.report.ledger import context
+
 from vitrine.data import splits
 
 ours = len(splits.load().part("test"))

@@ -308,7 +308,7 @@ def test_a_large_picture_is_reduced_to_no_less_than_twice_the_target(photo, monk
 def test_a_large_picture_with_transparency_is_held_once():
     picture = encode(Image.new("RGBA", (4000, 4000), (1, 2, 3, 4)), "PNG", compress_level=1)
     code = (
-        "import resource, sys; from vitrine import images; data = sys.stdin.buffer.read()\n"
+        "import resource, sys; from vitrine.data import images; data = sys.stdin.buffer.read()\n"
         "held = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024\n"
         "before = held(); images.preprocess(data, 64); print(held() - before)"
     )

@@ -204,7 +204,7 @@ def test_weights_that_are_not_the_runs_leave_nothing(
 ):
     loaded = load_trained(run, demo_split, demo_catalog)
     other = replace(loaded, network=train(TINY, seed=1))
-    monkeypatch.setattr(kept, "load", lambda *_: other)
+    monkeypatch.setattr("vitrine.training.trained.load", lambda *_: other)
 
     with pytest.raises(ExportError, match="nothing was written") as refused:
         export(run, demo_split, demo_catalog, tmp_path / "model")
