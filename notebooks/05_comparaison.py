@@ -62,99 +62,17 @@ for baseline, candidate in pairs.COMPARISONS:
 # ## Sur toutes les photos
 #
 # {valeur}`data.test` images font un petit examen. Coupées en cinq plis, toutes les photos peuvent
-# servir : chacune est jugée par un modèle qui ne l’a pas apprise, et {valeur}`data.present` réponses
-# remplacent {valeur}`data.test`. Une sonde, légère, parcourt tous les plis de toutes les répétitions ;
-# un réseau est entraîné une fois par pli de la première, et c’est elle qui sert à comparer.
-
-# %%
-from vitrine.training.runs import align_folds
-
-folds = {n: found for n, found in session.across_folds().items() if pairs.judged(n)}
-photos = align_folds(*(one for found in folds.values() for one in found))[0].truth
-whole = {n: [one.answers.probabilities for one in found] for n, found in folds.items()}
-
-# %% [markdown]
-# Les réglages fins viennent d’abord, puis les autres lecteurs de la photo, puis ceux du texte. L’intervalle redit ce que d’autres photos
-# auraient donné, pour ces modèles-là ; il ignore ce que d’autres photos d’*entraînement* auraient
-# changé, que les plis répétés, plus bas, mesurent pour les modèles légers.
-
-# %%
-from vitrine.metrics.metrics import accuracy, log_loss, macro_f1
-from vitrine.metrics.table import recipe_score
-
-shown = {"Exactitude": accuracy, "F1 macro": macro_f1}
-scored = {
-    name: {metric.name: recipe_score(photos, said, metric) for metric in shown.values()}
-    for name, said in whole.items()
-}
-order = sorted(scored, key=lambda n: (pairs.rank(n), -scored[n]["accuracy"].value))
-
-# %%
-from vitrine.metrics.table import leader
-from vitrine.report import tables
-
-everyone = {model_name(name): whole[name] for name in order}
-leaders = {metric.name: leader(photos, everyone, metric) for metric in shown.values()}
-seeds = {name: len(said) for name, said in everyone.items()}
-named = {model_name(name): scored[name] for name in order}
-tables.show(tables.comparison(named, seeds=seeds, leaders=leaders))
-
-# %% [markdown]
-# EfficientNet-Lite0 réglé finement a
-# {valeur:ic}`oof.efficientnet-lite0-torch.accuracy` d’exactitude, figé
-# {valeur:ic}`oof.efficientnet-lite0-probe.accuracy`, MobileNetV2 figé
-# {valeur:ic}`oof.mobilenetv2-int8-probe.accuracy`, les descripteurs classiques
-# {valeur:ic}`oof.histogram-hog.accuracy`. Le titre et la description d’un produit, sans la photo, font
-# mieux : {valeur:ic}`oof.text-title-description.accuracy`. Les intervalles sont bien plus étroits que ceux du découpage
-# publié ; mais c’est sur les mêmes photos, l’une contre l’autre, que deux recettes se comparent.
+# servir : chacune est jugée par un modèle qui ne l’a pas apprise. README et le registre donnent le
+# score de chaque recette ; en voici l’essentiel.
 #
-# Le test est celui du {doc}`protocole <../book/protocole>` : il permute les signes des écarts photo par
-# photo, et ses valeurs p sont corrigées ensemble. Les comparaisons suivent des exécutions publiées : les
-# déclarées d’abord, puis chaque recette contre les mêmes caractéristiques figées.
-
-# %%
-from vitrine.metrics.table import announced
-
-from vitrine.report.ledger.folds import repeated
-
-over_folds = {}
-for family in pairs.on_folds(order):
-    again = repeated(folds, family)
-    over_folds |= announced(photos, whole, family, (accuracy, macro_f1), again)
-tables.show(
-    tables.announced(
-        {f"{model_name(b)} contre {model_name(a)}": found for (a, b), found in over_folds.items()}
-    )
-)
-
-# %% [markdown]
-# « Écart établi » veut dire que l’intervalle exclut zéro *et* que la valeur p corrigée passe sous le
-# seuil. Là où les deux recettes ont parcouru toutes les répétitions, leur écart y doit encore exclure zéro
-# du même côté : son intervalle, corrigé, est le seul à couvrir le tirage des photos d’entraînement ; « non départagés » ne veut pas dire « égaux ». De vrais écarts nous échapperaient encore
-# plus d’une fois sur cinq : sur toutes les photos, ceux de moins de {valeur}`power.oof_smallest_gap`,
-# pour deux modèles en désaccord sur {valeur}`power.discordance` d’entre elles ; sur le découpage
-# publié, ceux de moins de {valeur}`power.smallest_gap`.
-
-# %% [markdown]
-# Ce que toutes les photos permettent de dire :
+# * EfficientNet-Lite0 réglée finement : {valeur:ic}`oof.efficientnet-lite0-torch.accuracy` ; figée,
+#   {valeur:ic}`oof.efficientnet-lite0-probe.accuracy` ; {verdict}`fine_tuning_helps`
+#   ({valeur:ecart-ic}`oof_gap.efficientnet-lite0-torch.efficientnet-lite0-probe.accuracy`).
+# * Le titre et la description, sans la photo :
+#   {valeur:ic}`oof.text-title-description.accuracy` ; {verdict}`image_helps_text`.
 #
-# * {verdict}`fine_tuning_helps`
-#   ({valeur:ecart-ic}`oof_gap.efficientnet-lite0-torch.efficientnet-lite0-probe.accuracy`) ;
-# * {verdict}`oof_gap.efficientnet-lite012-probe.efficientnet-lite0-probe`
-#   ({valeur:ecart-ic}`oof_gap.efficientnet-lite012-probe.efficientnet-lite0-probe.accuracy`) ;
-# * {verdict}`oof_gap.efficientnet-lite0-probe.mobilenetv2-int8-probe`
-#   ({valeur:ecart-ic}`oof_gap.efficientnet-lite0-probe.mobilenetv2-int8-probe.accuracy`) ;
-# * {verdict}`oof_gap.mobilenetv2-int8-probe.histogram-hog`
-#   ({valeur:ecart-ic}`oof_gap.mobilenetv2-int8-probe.histogram-hog.accuracy`) ;
-# * {verdict}`title_against_image`
-#   ({valeur:ecart-ic}`oof_gap.text-title.efficientnet-lite0-probe.accuracy`) ;
-# * {verdict}`text_against_image`
-#   ({valeur:ecart-ic}`oof_gap.text-title-description.efficientnet-lite0-probe.accuracy`) ;
-# * {verdict}`image_helps_title`
-#   ({valeur:ecart-ic}`oof_gap.title-and-image.text-title.accuracy`, et sur toutes les répétitions
-#   {valeur:ecart-ic}`oof_gap.title-and-image.text-title.cv_accuracy`) ;
-# * {verdict}`image_helps_text`
-#   ({valeur:ecart-ic}`oof_gap.text-and-image.text-title-description.accuracy`).
+# Le test est celui du {doc}`protocole <../book/protocole>`. Là où deux recettes ont parcouru toutes
+# les répétitions, leur écart doit y exclure zéro aussi.
 
 # %% [markdown]
 # ## Le lien avec les résultats antérieurs : le découpage publié
@@ -182,7 +100,9 @@ print("Mêmes images, dans le même ordre, pour tous :", "oui" if same else "non
 # pas de premier.
 
 # %%
-from vitrine.metrics.table import recipe_panel
+from vitrine.metrics.metrics import accuracy, log_loss, macro_f1
+from vitrine.metrics.table import leader, recipe_panel
+from vitrine.report import tables
 
 panels = {recipe: recipe_panel(truth, runs) for recipe, runs in answers.items()}
 ranked = sorted(panels, key=lambda recipe: -panels[recipe]["accuracy"].value)
@@ -276,8 +196,10 @@ tables.show(table)
 # plusieurs tests, leurs valeurs p sont corrigées par la méthode de Holm {cite:p}`holm1979simple`.
 
 # %%
-families = pairs.on_split(ranked)
-compared = announced(truth, answers, families[0], (accuracy, macro_f1))
+from vitrine.metrics.table import announced
+
+family = pairs.on_split(ranked)[0]
+compared = announced(truth, answers, family, (accuracy, macro_f1))
 
 # %% [markdown]
 # Nous n’écrivons « écart établi » que si l’intervalle exclut zéro *et* si la valeur p corrigée passe
@@ -326,21 +248,6 @@ comparison.announced_gaps(
 # {valeur}`mambavision-micro-scratch.seeds` pour MambaVision. Là où il n’y en a qu’une de chaque
 # côté, l’intervalle ignore la graine, et un écart entre bibliothèques peut encore être celui de deux
 # tirages.
-#
-# D’autres recettes ont été exécutées sans qu’aucune comparaison les ait annoncées. Leurs tests forment
-# un tableau à part, corrigé à part, pour qu’une exécution nouvelle ne déplace aucun des précédents.
-
-# %%
-later = announced(truth, answers, families[1], (accuracy, macro_f1))
-tables.show(
-    tables.announced(
-        {f"{model_name(b)} contre {model_name(a)}": found for (a, b), found in later.items()}
-    )
-)
-
-# %% [markdown]
-# Ces écarts disent où se placent des recettes que rien d’autre n’oppose ; ils mêlent le préentraînement,
-# la taille et la recette, et nous n’en concluons rien sur une architecture.
 
 # %% [markdown]
 # ## De quoi l’avance de la sonde est-elle faite ?
