@@ -15,13 +15,13 @@ import pytest
 from vitrine import paths
 
 LONGEST = (
-    "test_training.py",
-    "loop/test_lite.py",
+    "training/test_training.py",
+    "training/test_lite.py",
     "book/test_published_book.py",
     "test_architecture.py",
-    "test_exchange.py",
+    "training/test_exchange.py",
     "book/test_book.py",
-    "test_bench.py",
+    "bench/test_bench.py",
     "serving/ui/test_ui_browser.py",
     "deploy/test_rehearsal.py",
     "explain/test_exported.py",
@@ -29,9 +29,9 @@ LONGEST = (
     "models/test_scan_triton.py",
     "models/test_readme_lines.py",
     "serving/test_together.py",
-    "pretrain/test_pretraining.py",
-    "loop/test_crops.py",
-    "sweep/test_sweep.py",
+    "training/pretrain/test_pretraining.py",
+    "training/test_crops.py",
+    "training/test_sweep.py",
     "serving/test_bench_serving.py",
 )
 """Files that take more than about 20 s, longest first."""

@@ -21,7 +21,9 @@ from vitrine.training.recipes import Recipe, RecipeError, find
 from vitrine.training.runs import start
 from vitrine.training.torch.network import build
 
-LOGITS = json.loads((Path(__file__).parent / "models" / "data" / "lite_logits.json").read_text())
+LOGITS = json.loads(
+    (Path(__file__).parents[1] / "models" / "data" / "lite_logits.json").read_text()
+)
 """The five highest logits of each photo, computed when the mapping was first checked."""
 SIDES = {"tf_efficientnet_lite0": 224, "tf_efficientnet_lite1": 240, "tf_efficientnet_lite2": 260}
 LITE = Recipe(
