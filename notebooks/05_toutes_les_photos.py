@@ -59,6 +59,8 @@ scores = {
     name: {metric.name: recipe_score(truth, given, metric) for metric in metrics.values()}
     for name, given in answers.items()
 }
+
+# %%
 order = sorted(scores, key=lambda name: (pairs.rank(name), -scores[name]["accuracy"].value))
 named = {model_name(name): answers[name] for name in order}
 leaders = {metric.name: leader(truth, named, metric) for metric in metrics.values()}
