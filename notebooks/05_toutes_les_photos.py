@@ -133,7 +133,7 @@ from vitrine.metrics.classes import confusion, per_class
 
 training.confusion(confusion(truth, given, categories=len(CLASSES)))
 
-# %% tags=["nbval-check-output"]
+# %%
 recalls = [score.recall.value for score in per_class(truth, given, categories=len(CLASSES))]
 ranked = [list(CLASSES_FR.values())[k] for k in np.argsort(recalls)]
 print("De la moins bien à la mieux reconnue :", ", ".join(ranked))
