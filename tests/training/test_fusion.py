@@ -125,7 +125,9 @@ def test_a_network_trained_once_a_fold_brings_the_answers_of_each_of_its_runs(tm
             {"data": {"images": len(FRAME)}},
         )
 
-    run = fusion.fit(STACKED, [text, load("network/seed-0", tmp_path)], base=tmp_path)
+    given = [load("network/seed-0", tmp_path), text]
+    assert fusion.fit(MEAN, given, base=tmp_path).meta["data"]["split_sha256"] == "a"
+    run = fusion.fit(STACKED, given[::-1], base=tmp_path)
 
     third = load("network/seed-0", bases[3])
     weights = np.array(run.meta["weights"]["folds"][2])

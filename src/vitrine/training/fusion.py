@@ -126,14 +126,17 @@ def _told(parts: Sequence[Run]) -> dict[str, Any]:
     for part in parts:
         for (repeat, fold), one in _folds(part).items():
             made_of[f"folds/repeat-{repeat}-fold-{fold}/{part.name}"] = one
-    first, *others = (run.meta.get("data", {}) for run in parts)
+    data = [run.meta.get("data", {}) for run in parts]
     return {
         "parts": [
             {"run": name, "predictions_sha256": _digest(run)} for name, run in made_of.items()
         ],
         "parameters": sum(run.meta.get("parameters", 0) for run in parts),
         "data": {
-            k: told for k, told in first.items() if all(o.get(k, told) == told for o in others)
+            key: told
+            for one in data
+            for key, told in one.items()
+            if all(other.get(key, told) == told for other in data)
         },
     }
 
