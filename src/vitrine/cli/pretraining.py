@@ -62,7 +62,7 @@ def pretrain(
 
 
 def _ask(chosen: "Recipe", corpus: "Corpus", device: str, threads: int | None) -> None:
-    from vitrine.training.pretrain import teacher
+    from vitrine.training.pretrain.answers import answers
     from vitrine.training.recipes import RecipeError
     from vitrine.training.torch import trainer
 
@@ -71,7 +71,7 @@ def _ask(chosen: "Recipe", corpus: "Corpus", device: str, threads: int | None) -
             f"recipe {chosen.name}: expected one with a teacher for --answers, found none; "
             "leave the option out"
         )
-    told = teacher.answers(chosen, corpus, trainer.obtain(device, threads)).facts
+    told = answers(chosen, corpus, trainer.obtain(device, threads)).facts
     typer.echo(
         f"teacher {chosen.teacher} at {chosen.teacher_size} px: top-1 {told['top_1']:.1%} of the "
         f"validation images, {told['top_1_on_crops']:.1%} of the training crops"

@@ -12,10 +12,10 @@ from safetensors.torch import save
 from torch.utils.data import DataLoader, TensorDataset
 
 from vitrine import paths
+from vitrine.training.pretrain.answers import answers as ask
 from vitrine.training.pretrain.batches import Part, Taught, whole
 from vitrine.training.pretrain.corpus import Corpus
 from vitrine.training.pretrain.learner import TOP, Learner
-from vitrine.training.pretrain.teacher import answers as ask
 from vitrine.training.recipes import Recipe, RecipeError
 from vitrine.training.runs import Run, RunFolder, load
 from vitrine.training.runs.start import LEARNED

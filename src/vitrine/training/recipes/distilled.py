@@ -10,6 +10,7 @@ __all__ = ["distilled"]
 _TAUGHT = {
     "epochs": 28,
     "teacher": "tf_efficientnet_lite0.in1k",
+    "teacher_head": "probe",
     "teacher_size": 160,
     "crops": 4,
     "label_smoothing": 0.0,

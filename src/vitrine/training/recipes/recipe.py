@@ -66,6 +66,8 @@ class Recipe:
             only.
         teacher: Network of timm, with its ImageNet weights, whose answers a pretraining learns
             instead of the labels; empty learns the labels.
+        teacher_head: What the teacher answers with: its ``own`` head, cut to the classes of the
+            corpus, or a linear ``probe`` learned there on its features.
         teacher_size: Side that the crops are resized to for the teacher, in pixels.
         crops: Crops of each image, fixed once, that the teacher answers for and that epochs show
             in turn.
@@ -106,6 +108,7 @@ class Recipe:
     cutmix: float = 0.0
     ema_decay: float = 0.0
     teacher: str = ""
+    teacher_head: Literal["own", "probe"] = "own"
     teacher_size: int = 0
     crops: int = 0
     precision: Literal["float32", "bfloat16", "auto"] = "auto"
