@@ -70,7 +70,7 @@ class Learner(Classifier):
         if not self.recipe.teacher:
             return super().judge(batch)
         pixels, _, draws, answers = batch
-        logits = self.model[1](self.scaled(self.draw.cut(pixels, draws.T)))
+        logits = self.model[1](self.scaled(self.draw.cut(pixels, draws.T.cpu())))
         return divergence(answers, logits), logits
 
     def passes(self, step: int) -> float:

@@ -5,6 +5,7 @@ probe, learned from the labels of the corpus's own crops, that knows how such sm
 enlarged.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -36,8 +37,8 @@ def source(recipe: Recipe) -> Recipe:
     )  # fmt: skip
 
 
-def imagenet_classes(corpus: Corpus) -> list[int]:
-    """Return the position of each class of a corpus among the thousand of ImageNet.
+def imagenet_classes(names: Sequence[str]) -> list[int]:
+    """Return the position of each class of a corpus, told by name, among ImageNet's thousand.
 
     Both are sorted by WordNet's identifiers, which tells apart two classes of one name (the bird
     and the machine that are called « crane »).
@@ -48,7 +49,7 @@ def imagenet_classes(corpus: Corpus) -> list[int]:
     info = ImageNetInfo("imagenet-1k")
     told = [info.index_to_description(k) for k in range(info.num_classes())]
     found: list[int] = []
-    for name in corpus.classes:
+    for name in names:
         after = found[-1] + 1 if found else 0
         places = (k for k in range(after, len(told)) if name in (told[k], told[k].split(",")[0]))
         if (place := next(places, None)) is None:
@@ -73,7 +74,7 @@ class Teacher(nn.Module):
 
     def __init__(self, recipe: Recipe, corpus: Corpus) -> None:
         super().__init__()
-        self.recipe, kept = recipe, imagenet_classes(corpus)
+        self.recipe, kept = recipe, imagenet_classes(corpus.classes)
         network = timm.create_model(recipe.teacher)
         load_checkpoint(network, start.find(source(recipe)))
         config, known = network.pretrained_cfg, network.get_classifier()
@@ -90,7 +91,8 @@ class Teacher(nn.Module):
         """Return the pooled features of images resized to its side, which a head reads."""
         size = (self.recipe.teacher_size, self.recipe.teacher_size)
         large = F.interpolate(pixels.float(), size, mode="bicubic", align_corners=False)
-        x = self.scale(large.clamp(0, 255)).to(torch.bfloat16, memory_format=torch.channels_last)
+        x = self.scale(large.round().clamp(0, 255).to(torch.uint8))
+        x = x.to(torch.bfloat16, memory_format=torch.channels_last)
         maps = self.network.forward_features(x)
         return self.network.forward_head(maps, pre_logits=True).half()
 
