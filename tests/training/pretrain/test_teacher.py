@@ -89,7 +89,7 @@ def test_teacher_and_student_see_the_same_pixels_and_each_epoch_its_own_crop(cor
 
 def test_the_answers_kept_are_the_teachers_among_the_classes_of_the_corpus(corpus):
     told = answers.answers(RECIPE, corpus)
-    pixels = torch.from_numpy(corpus.pixels("train")[:16]).permute(0, 3, 1, 2)
+    pixels = torch.from_numpy(np.array(corpus.pixels("train")[:16])).permute(0, 3, 1, 2)
     crop = Augment(RECIPE).cut(pixels, torch.from_numpy(told.draws[1, :16]).T)
 
     large = F.interpolate(crop.float(), (64, 64), mode="bicubic").round().clamp(0, 255)
