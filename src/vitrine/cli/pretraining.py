@@ -63,14 +63,8 @@ def pretrain(
 
 def _ask(chosen: "Recipe", corpus: "Corpus", device: str, threads: int | None) -> None:
     from vitrine.training.pretrain.answers import answers
-    from vitrine.training.recipes import RecipeError
     from vitrine.training.torch import trainer
 
-    if not chosen.teacher:
-        raise RecipeError(
-            f"recipe {chosen.name}: expected one with a teacher for --answers, found none; "
-            "leave the option out"
-        )
     told = answers(chosen, corpus, trainer.obtain(device, threads)).facts
     typer.echo(
         f"teacher {chosen.teacher} at {chosen.teacher_size} px: top-1 {told['top_1']:.1%} of the "

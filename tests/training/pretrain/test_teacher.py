@@ -269,6 +269,9 @@ def test_a_distillation_interrupted_equals_one_never_stopped_bit_for_bit(
     assert resumed.history.train_loss.equals(whole.history.train_loss)
     assert whole.meta["teacher"]["top_1"] == resumed.meta["teacher"]["top_1"]
     assert whole.meta["teacher"]["corpus"] == "ImageNet-1k"
+    kept = str(whole.folder / "weights" / "model.safetensors")
+    onward = replace(recipes.find("mambavision-micro-distilled-transfer"), weights=kept)
+    assert runs.start.facts(onward)["start"]["learned"]["teacher"] == RECIPE.teacher
     assert whole.history.train_loss.iloc[-1] < whole.history.train_loss.iloc[0]
 
 
@@ -278,6 +281,13 @@ def test_a_teacher_whose_weights_are_nowhere_is_told_in_a_sentence(corpus, monke
 
     with pytest.raises(RecipeError, match="expected ImageNet weights of .*lite0.in1k on this mach"):
         answers.answers(RECIPE, corpus)
+
+
+def test_a_recipe_without_a_teacher_has_no_answers(corpus):
+    alone = replace(RECIPE, teacher="", teacher_size=0, crops=0)
+
+    with pytest.raises(RecipeError, match="tiny-distilled: expected one with a teacher"):
+        answers.answers(alone, corpus)
 
 
 @pytest.mark.parametrize(

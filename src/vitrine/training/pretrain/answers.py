@@ -31,7 +31,7 @@ from vitrine.data.archive.receipt import sha256
 from vitrine.training.pretrain.batches import DRAWN, Augment
 from vitrine.training.pretrain.corpus import Corpus, CorpusError
 from vitrine.training.pretrain.teacher import PROBE, Teacher, log_probabilities, source
-from vitrine.training.recipes import Recipe, epoch_seed
+from vitrine.training.recipes import Recipe, RecipeError, epoch_seed
 from vitrine.training.runs import start
 
 __all__ = ["Answers", "answers", "draws"]
@@ -79,11 +79,17 @@ def answers(recipe: Recipe, corpus: Corpus, device: str = "cpu") -> Answers:
         device: ``cpu`` or ``cuda``.
 
     Raises:
-        RecipeError: If the teacher's weights cannot be had, or do not know the corpus's classes.
+        RecipeError: If there is no teacher, if its weights cannot be had, or if it does not know
+            the corpus's classes.
         CorpusError: If a file of answers changed since it was made.
         ArchiveError: If the disk is full.
         KeyboardInterrupt: If it is interrupted; the pieces seen so far are kept.
     """
+    if not recipe.teacher:
+        raise RecipeError(
+            f"recipe {recipe.name}: expected one with a teacher, whose answers are asked for, found "
+            "none; choose another, or leave --answers out"
+        )
     law = _law(recipe, corpus)
     features = corpus.folder / f"features-{_digest(law)}.npy"
     law |= {"head": PROBE if recipe.teacher_head == "probe" else "own"}
