@@ -87,8 +87,8 @@ def answers(recipe: Recipe, corpus: Corpus, device: str = "cpu") -> Answers:
     """
     if not recipe.teacher:
         raise RecipeError(
-            f"recipe {recipe.name}: expected one with a teacher, whose answers are asked for, found "
-            "none; choose another, or leave --answers out"
+            f"recipe {recipe.name}: expected one with a teacher, whose answers are asked for, "
+            "found none; choose another, or leave --answers out"
         )
     law = _law(recipe, corpus)
     features = corpus.folder / f"features-{_digest(law)}.npy"
