@@ -1,10 +1,14 @@
 """``vitrine pretrain`` and ``vitrine sweep``: long runs, resumed, and grids of them."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vitrine.cli.options import Device, Resume, Retrain, Threads
+
+if TYPE_CHECKING:
+    from vitrine.training.pretrain import Corpus
+    from vitrine.training.recipes import Recipe
 
 __all__ = ["pretrain", "sweep"]
 
@@ -20,6 +24,9 @@ def pretrain(
         typer.Option("--from", help="The corpus, where data/pretrain does not hold it."),
     ] = None,
     retrain: Retrain = False,
+    answers: Annotated[
+        bool, typer.Option("--answers", help="Only ask the teacher for its answers, once.")
+    ] = False,
 ) -> None:
     """Learn the corpus of small images and write the run under runs/pretrain.
 
@@ -37,6 +44,9 @@ def pretrain(
         typer.echo(f"run {name}: finished before")
         return
     corpus = sources.obtain(origin) if origin else load()
+    if answers:
+        _ask(chosen, corpus, device, threads)
+        return
     from vitrine.training.pretrain.fit import fit
 
     run = fit(chosen, corpus, seed=seed, base=base, device=device, threads=threads, resume=resume)
@@ -48,6 +58,17 @@ def pretrain(
         f"{len(run.table)} validation images; {timing['images_per_second']:.1f} images/s, "
         f"{timing['waited_share']:.2%} of the time waiting for data"
         + (f", about {spent:.0f} Wh" if spent else "")
+    )
+
+
+def _ask(chosen: "Recipe", corpus: "Corpus", device: str, threads: int | None) -> None:
+    from vitrine.training.pretrain.answers import answers
+    from vitrine.training.torch import trainer
+
+    told = answers(chosen, corpus, trainer.obtain(device, threads)).facts
+    typer.echo(
+        f"teacher {chosen.teacher} at {chosen.teacher_size} px: top-1 {told['top_1']:.1%} of the "
+        f"validation images, {told['top_1_on_crops']:.1%} of the training crops"
     )
 
 

@@ -4,7 +4,7 @@ __all__ = ["model_lines", "model_name"]
 
 WORDS = {
     "scratch": "de zéro", "short": "de zéro, en bref", "pretrain": "préentraînement",
-    "transfer": "réglage fin", "probe": "sonde", "clock": "à durée égale",
+    "distilled": "distillé", "transfer": "réglage fin", "probe": "sonde", "clock": "à durée égale",
     "tiny": "T", "stacked": "pondérés sur la validation", "frozen": "gelée",
 }  # fmt: skip
 """What the words of a recipe's name are on screen."""

@@ -48,6 +48,10 @@ CHOICES = {
     "mixup": ("Mixup", "des photos mélangées adoucissent la frontière entre catégories"),
     "cutmix": ("CutMix", "un morceau d’une photo collé sur une autre"),
     "ema_decay": ("Moyenne des poids", "une moyenne mobile varie moins qu’une époque isolée"),
+    "teacher": ("Maître", "l’élève apprend ses réponses au lieu des étiquettes"),
+    "teacher_head": ("Tête du maître", "« probe » est apprise sur le corpus, « own » d’ImageNet"),
+    "teacher_size": ("Côté vu par le maître (px)", "il connaît des images plus grandes"),
+    "crops": ("Recadrages fixes", "maître et élève voient les mêmes pixels, tour à tour"),
     "patience": (
         "Patience (époques)",
         "zéro : pas d’arrêt, la dernière époque est gardée",

@@ -12,19 +12,21 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Int, UInt8
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 from torch.utils.data import Dataset
 from torchvision.transforms import v2
 
 from vitrine.training.recipes import Recipe, RecipeError
 
-__all__ = ["Augment", "Part", "whole"]
+__all__ = ["DRAWN", "Augment", "Part", "Taught", "whole"]
 
 RATIO = 4 / 3
 """Largest aspect ratio of a random crop, torchvision's; the smallest is its inverse."""
 DRAWN_TOGETHER = 8
 """Images that share a draw of RandAugment: one for each would be eight times as many kernels."""
+DRAWN = 5
+"""Numbers that tell a box of an image."""
 BINS = 31
 """Strengths that torchvision's RandAugment divides its range into."""
 
@@ -56,7 +58,34 @@ class Part(Dataset):
         )
 
 
-def whole(batch: Batch) -> Batch:
+class Taught(Part):
+    """The training part beside a teacher's answers, of which an epoch shows one crop an image.
+
+    Args:
+        pixels: Decoded images, memory-mapped.
+        labels: Class of each.
+        draws: The numbers that tell each crop, as ``Augment.cut`` reads them.
+        given: The teacher's log-probabilities for each crop.
+    """
+
+    def __init__(
+        self,
+        pixels: UInt8[np.ndarray, "image side side 3"],
+        labels: Int[np.ndarray, " image"],
+        draws: Float[np.ndarray, "crop image 5"],
+        given: Float[np.ndarray, "crop image category"],
+    ) -> None:
+        super().__init__(pixels, labels)
+        self.draws, self.given = draws, given
+
+    def __getitems__(self, keys: Sequence[tuple[int, int]]) -> tuple[Tensor, ...]:
+        """Return a batch and, for each image, its crop of the epoch and the answers to it."""
+        order, crop = np.array([i for _, i in keys]), keys[0][0] % len(self.draws)
+        told = (self.draws[crop, order], self.given[crop, order])
+        return *super().__getitems__(keys), *map(torch.from_numpy, told)
+
+
+def whole(batch: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
     """Return a batch as it is: ``Part`` has put it together already."""
     return batch
 
@@ -96,8 +125,17 @@ class Augment:
 
     def crop(self, pixels: Images) -> Images:
         """Return a random box of each image, resampled once, mirrored half of the time."""
+        return self.cut(pixels, torch.rand(DRAWN, len(pixels)))
+
+    def cut(self, pixels: Images, draws: Float[Tensor, "5 image"]) -> Images:
+        """Return the box of each image that numbers drawn in [0, 1) tell, resampled once.
+
+        Args:
+            pixels: Images of any size.
+            draws: By image: area, ratio, horizontal and vertical place of the box, and whether it
+                is mirrored.
+        """
         count = len(pixels)
-        draws = torch.rand(5, count)
         area = self.smallest + (1 - self.smallest) * draws[0]
         ratio = torch.exp((2 * draws[1] - 1) * math.log(RATIO))
         width, height = (area * ratio).sqrt().clamp(max=1), (area / ratio).sqrt().clamp(max=1)

@@ -12,7 +12,8 @@ from safetensors.torch import save
 from torch.utils.data import DataLoader, TensorDataset
 
 from vitrine import paths
-from vitrine.training.pretrain.batches import Part, whole
+from vitrine.training.pretrain.answers import answers as ask
+from vitrine.training.pretrain.batches import Part, Taught, whole
 from vitrine.training.pretrain.corpus import Corpus
 from vitrine.training.pretrain.learner import TOP, Learner
 from vitrine.training.recipes import Recipe, RecipeError
@@ -62,6 +63,7 @@ def fit(
     steps = len(labels) // recipe.batch_size
     _require_fit(recipe, corpus, steps)
     obtained = engine.obtain(device, threads)
+    teacher = ask(recipe, corpus, obtained) if recipe.teacher else None
     folder = RunFolder(recipe, seed, base or paths.runs() / "pretrain")
     folder.prepare(resume=resume or not engine.first_process())
     meter = engine.meter(obtained, device)
@@ -72,8 +74,9 @@ def fit(
     trainer = engine.trainer(
         recipe, obtained, max_epochs=passes, callbacks=[EpochCheckpoint(folder)]
     )
+    part = Taught(pixels, labels, teacher.draws, teacher.given) if teacher else Part(pixels, labels)
     loader = DataLoader(
-        Part(pixels, labels),
+        part,
         recipe.batch_size // recipe.accumulate // trainer.world_size,
         sampler=EpochOrder(len(labels), steps * recipe.batch_size, seed, trainer),
         collate_fn=whole,
@@ -109,6 +112,8 @@ def fit(
         facts["precision"] = str(trainer.precision)
         facts["processes"] = trainer.world_size
         facts["data"] = corpus.facts()
+        if teacher:
+            facts["teacher"] = teacher.facts
         rows = answers(truth, predict(learner.final, asked))
         run = folder.finish([rows], facts, learner.history)
         last.unlink()

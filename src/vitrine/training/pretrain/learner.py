@@ -5,14 +5,15 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from jaxtyping import UInt8
+import torch.nn.functional as F
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from vitrine.training.pretrain.batches import Augment
 from vitrine.training.recipes import Recipe
 from vitrine.training.torch.classifier import Classifier
 
-__all__ = ["TOP", "Learner"]
+__all__ = ["TOP", "Learner", "divergence"]
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +21,23 @@ TELLS = 60.0
 """Seconds between two lines of progress within an epoch."""
 TOP = 5
 """How many guesses a right answer may be among, beside the first alone."""
+
+
+def divergence(
+    answers: Float[Tensor, "image category"], logits: Float[Tensor, "image category"]
+) -> Float[Tensor, ""]:
+    """Return the mean Kullback-Leibler divergence from a teacher's answers to a student's.
+
+    Source: Hinton et al., Distilling the Knowledge in a Neural Network, arXiv 1503.02531, at a
+    temperature of 1.
+
+    Args:
+        answers: Log-probabilities of the teacher, in any precision.
+        logits: Of the student, for the same pixels.
+    """
+    taught = answers.float().log_softmax(dim=1)  # rounded, their exponentials no longer sum to 1
+    learned = logits.float().log_softmax(dim=1)
+    return F.kl_div(learned, taught, log_target=True, reduction="batchmean")
 
 
 class Learner(Classifier):
@@ -46,6 +64,14 @@ class Learner(Classifier):
     ) -> UInt8[Tensor, "batch channel size size"]:
         """Return the batch cropped, mirrored and changed at random."""
         return self.draw(pixels)
+
+    def judge(self, batch: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Return the loss of a batch and its logits: how far they are from a teacher's, if any."""
+        if not self.recipe.teacher:
+            return super().judge(batch)
+        pixels, _, draws, answers = batch
+        logits = self.model[1](self.scaled(self.draw.cut(pixels, draws.T.cpu())))
+        return divergence(answers, logits), logits
 
     def passes(self, step: int) -> float:
         """Return where the schedule stands, from the steps done or from the seconds spent."""

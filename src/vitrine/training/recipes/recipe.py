@@ -64,6 +64,13 @@ class Recipe:
         cutmix: Parameter of the Beta law of CutMix; 0 is none. PyTorch only.
         ema_decay: Decay, a step, of the moving average of the weights; 0 is none. PyTorch
             only.
+        teacher: Network of timm, with its ImageNet weights, whose answers a pretraining learns
+            instead of the labels; empty learns the labels.
+        teacher_head: What the teacher answers with: its ``own`` head, cut to the classes of the
+            corpus, or a linear ``probe`` learned there on its features.
+        teacher_size: Side that the crops are resized to for the teacher, in pixels.
+        crops: Crops of each image, fixed once, that the teacher answers for and that epochs show
+            in turn.
         precision: ``float32``, ``bfloat16`` or ``auto``: mixed on a GPU, ``float32`` on a CPU.
         patience: Epochs without a better validation loss before stopping, the best epoch being
             kept; 0 never stops and keeps the last epoch.
@@ -100,6 +107,10 @@ class Recipe:
     mixup: float = 0.0
     cutmix: float = 0.0
     ema_decay: float = 0.0
+    teacher: str = ""
+    teacher_head: Literal["own", "probe"] = "own"
+    teacher_size: int = 0
+    crops: int = 0
     precision: Literal["float32", "bfloat16", "auto"] = "auto"
     patience: int = 0
     source: str
@@ -137,6 +148,15 @@ class Recipe:
             for field, only in (("weights", "none"), ("backbone", "fine-tuned"), ("patience", 0)):
                 if getattr(self, field) != only:
                     self._refuse(field, f"{only}: a pretraining starts and ends alike for all")
+        for field in ("teacher_size", "crops"):
+            if (getattr(self, field) > 0) != bool(self.teacher):
+                self._refuse(field, "at least 1 with a teacher, and 0 without")
+        if self.teacher:
+            if self.trainer != "pretrain":
+                self._refuse("teacher", "none: a pretraining alone has one")
+            for field in ("label_smoothing", "randaugment", "mixup", "cutmix"):
+                if getattr(self, field):
+                    self._refuse(field, "none: the teacher answered for the crop alone")
         if self.trainer == "keras":
             if self.optimizer != "adamw":
                 self._refuse("optimizer", "adamw: the Keras trainer does not implement it")

@@ -5,6 +5,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
+from vitrine.training.recipes.distilled import distilled
 from vitrine.training.recipes.explaining import EXPLAINING, INT8_PROBE
 from vitrine.training.recipes.imagenet import ENSEMBLE, FINE_TUNED, FROZEN, SWEPT
 from vitrine.training.recipes.recipe import Recipe, RecipeError
@@ -194,6 +195,13 @@ _FROM_EQUAL_START = (
     ),
 )
 
+_BY_NAME = {recipe.name: recipe for recipe in _FROM_EQUAL_START}
+_DISTILLED = tuple(
+    recipe
+    for name in _EQUALS
+    for recipe in distilled(name, _BY_NAME[f"{name}-pretrain"], _BY_NAME[f"{name}-transfer"])
+)
+
 EQUAL_START = tuple(recipe.name for recipe in _FROM_EQUAL_START)
 """Recipes of the chapter where every network starts from the same images: a comparison apart."""
 
@@ -211,7 +219,7 @@ BESIDE = tuple(recipe.name for recipe in TEXT)
 
 _EVERY = (
     *_ALL, *FINE_TUNED, *FROZEN, ENSEMBLE, *_FROM_EQUAL_START, *_CONTROLS, *EXPLAINING, *SWEPT,
-    *TEXT,
+    *_DISTILLED, *TEXT,
 )  # fmt: skip
 
 RECIPES = {recipe.name: recipe for recipe in _EVERY}

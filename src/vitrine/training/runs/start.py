@@ -127,4 +127,9 @@ def _learned(path: Path) -> dict[str, Any] | None:
     if meta is None or not meta.is_file():
         return None
     told = json.loads(meta.read_text())
-    return {"run": told["name"], **{field: told["recipe"].get(field) for field in TOLD}}
+    teacher = told["recipe"].get("teacher")
+    return {
+        "run": told["name"],
+        **{field: told["recipe"].get(field) for field in TOLD},
+        **({"teacher": teacher} if teacher else {}),
+    }

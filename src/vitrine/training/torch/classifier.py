@@ -129,21 +129,29 @@ class Classifier(L.LightningModule):
                     module.requires_grad_(False).eval()
         self.sums = {"loss": 0.0, "hits": 0.0, "seen": 0, "clock": time.perf_counter()}
 
+    def judge(self, batch: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Return the loss of a batch, and the logits that it judges."""
+        pixels, labels = batch
+        x = self.scaled(self.augment(pixels))
+        if self.mixup:
+            x, targets = self.mixup(x, labels)
+            logits = self.model[1](x)
+            return self.soft_loss(logits, targets), logits
+        logits = self.model[1](x)
+        return self.hard_loss(logits, labels), logits
+
+    def scaled(self, pixels: Pixels) -> Tensor:
+        """Return a batch as the network reads it, the channels of a pixel side by side."""
+        return self.model[0](pixels).contiguous(memory_format=torch.channels_last)
+
     def training_step(self, batch: Sequence[Tensor], _: int) -> Tensor:
         """Return the loss of one batch of uint8 photos.
 
         Raises:
             RunError: If it is not finite: every later step would be lost.
         """
-        pixels, labels = batch
-        x = self.model[0](self.augment(pixels)).contiguous(memory_format=torch.channels_last)
-        if self.mixup:
-            x, targets = self.mixup(x, labels)
-            logits = self.model[1](x)
-            loss = self.soft_loss(logits, targets)
-        else:
-            logits = self.model[1](x)
-            loss = self.hard_loss(logits, labels)
+        labels = batch[1]
+        loss, logits = self.judge(batch)
         if not torch.isfinite(loss):
             raise RunError(
                 f"recipe {self.recipe.name}: expected a finite loss, found {loss.item()} in epoch "

@@ -1,0 +1,43 @@
+"""Pretrainings that learn a teacher's answers, and what becomes of them on the photos."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from vitrine.training.recipes.recipe import Recipe
+
+__all__ = ["distilled"]
+
+_TAUGHT = {
+    "epochs": 28,
+    "teacher": "tf_efficientnet_lite0.in1k",
+    "teacher_head": "probe",
+    "teacher_size": 160,
+    "crops": 4,
+    "label_smoothing": 0.0,
+    "randaugment": "",
+    "mixup": 0.0,
+    "cutmix": 0.0,
+    "source": "ours; Beyer et al., Knowledge Distillation: A Good Teacher Is Patient and "
+    "Consistent, arXiv 2106.05237; the rate of each student is the best of three after a short run",
+}
+_RATES = ("5e-4", "1e-3", "2e-3")
+_CHOSEN = {"efficientnet-b0": 1e-3, "mambavision-micro": 1e-3}
+"""The learning rate of each student."""
+
+
+def distilled(name: str, pretraining: Recipe, transfer: Recipe) -> Iterator[Recipe]:
+    """Yield the same pretraining with a teacher, the short runs that choose its rate, its transfer.
+
+    Args:
+        name: Of the student.
+        pretraining: How it learns the labels.
+        transfer: What becomes of it on the photos.
+    """
+    learned = replace(pretraining, name=f"{name}-distilled", learning_rate=_CHOSEN[name], **_TAUGHT)
+    yield learned
+    for rate in _RATES:
+        short = {"learning_rate": float(rate), "epochs": 3}
+        yield replace(learned, name=f"{learned.name}-lr{rate}", **short)
+    yield replace(
+        transfer, name=f"{learned.name}-transfer", weights=f"pretrain/{learned.name}/seed-0"
+    )
