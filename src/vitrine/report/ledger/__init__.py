@@ -4,7 +4,8 @@ The ledger is a pure function of tracked files. Every build computes it again an
 ``runs/ledger.json``, which the roles of the book read::
 
     splits, facts, runs, sheets, cited results
-      -context, measures, folds, controls, derived, teaching, training, equal_start, service->
+      -context, measures, folds, mixers, controls, derived, teaching, training, equal_start,
+       service->
         values
         +-verdicts-> claims
         +-> runs/ledger.json -> {valeur}, {verdict}
@@ -23,6 +24,7 @@ from vitrine.report.ledger import (
     equal_start,
     folds,
     measures,
+    mixers,
     service,
     teaching,
     training,
@@ -50,7 +52,9 @@ def _path() -> Path:
 def compute() -> dict[str, Any]:
     """Compute the whole ledger from tracked files, as ``runs/ledger.json`` holds it."""
     values = measures.compute()
-    parts = (context, folds, controls, derived, teaching, training, equal_start, service)
+    parts = (
+        context, folds, mixers, controls, derived, teaching, training, equal_start, service,
+    )  # fmt: skip
     for part in parts:
         values.update(part.values())
     values = dict(sorted(values.items()))
