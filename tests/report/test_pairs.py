@@ -130,8 +130,8 @@ def test_the_scan_is_compared_with_each_mixer_trained_on_every_fold_in_a_family_
     assert values[f"{identity}.holm"].value >= 2 * values[f"{identity}.p"].value
     found = verdicts.decide(values)
     assert [found[key]["state"] for key in SAID] == ["true", "undecided", "true"]
-    assert "le balayage fait mieux que l’absence de tout mélange" in found[SAID[0]]["text"]
-    assert "le balayage fait moins bien que l’attention" in found[SAID[2]]["text"]
+    assert "MambaVision micro fait mieux avec son balayage que sans" in found[SAID[0]]["text"]
+    assert "fait moins bien avec son balayage qu’avec l’attention" in found[SAID[2]]["text"]
     assert "« MambaVision micro (balayage) »" in found[identity]["text"]
     assert not any("mixer" in key for key in dict(folds.values()))  # in no table of the comparison
 
@@ -146,7 +146,7 @@ def test_a_scan_without_runs_or_alone_has_no_gap_and_nothing_is_said_to_be_shown
     assert not any(key.startswith("oof_gap") for key in values)
     found = verdicts.decide(values)
     assert [found[key]["state"] for key in SAID] == ["undecided"] * 3
-    assert all("MambaVision micro, entraînée de zéro" in found[key]["text"] for key in SAID)
+    assert all("de zéro sur nos photos, MambaVision micro" in found[key]["text"] for key in SAID)
     assert all("rien n’établit" in found[key]["text"] for key in SAID)
 
 

@@ -57,13 +57,13 @@ def _scan_against(other: str, what: str) -> Claim:
     a page may call the claim before the runs are there.
     """
     arm = f"{MICRO}-mixer"
-    where = "dans MambaVision micro, entraînée de zéro sur nos seules photos,"
+    who = "entraînée de zéro sur nos photos, MambaVision micro"
     claim = settled_claim(
         f"scan_against_{other}",
         f"oof_gap.{arm}-scan.{arm}-{other}",
-        text=f"{where} le balayage fait mieux {what}",
-        cautious=f"{where} rien n’établit que le balayage fasse mieux {what}, ni moins bien",
-        reverse=f"{where} le balayage fait moins bien {what}",
+        text=f"{who} fait mieux avec son balayage {what}",
+        cautious=f"rien n’établit qu’{who} fasse mieux avec son balayage {what}, ni moins bien",
+        reverse=f"{who} fait moins bien avec son balayage {what}",
     )
 
     def holds(ledger: Ledger) -> bool | None:
@@ -202,7 +202,7 @@ CLAIMS = (
         reverse="à durée comparable, les caractéristiques figées d’EfficientNet-B0 trient mieux "
         "nos photos",
     ),
-    _scan_against("identity", "que l’absence de tout mélange"),
-    _scan_against("conv", "qu’une convolution mise à sa place"),
-    _scan_against("attention", "que l’attention mise à sa place"),
+    _scan_against("identity", "que sans"),
+    _scan_against("conv", "qu’avec une convolution à sa place"),
+    _scan_against("attention", "qu’avec l’attention à sa place"),
 )
