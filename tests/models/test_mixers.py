@@ -115,9 +115,8 @@ def test_an_unknown_mixer_is_refused_with_those_that_exist():
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
-@pytest.mark.parametrize("name", ["identity", "conv", "attention"])
-def test_another_runtime_answers_as_each_mixer_does(name, tmp_path):
-    network, path = fill(small(name)).eval(), tmp_path / "model.onnx"
+def test_another_runtime_answers_as_the_network_that_convolves(tmp_path):
+    network, path = fill(small("conv")).eval(), tmp_path / "model.onnx"
     jaxtyping.config.update("jaxtyping_disable", True)  # exporters do not see through the checks
     try:
         torch.onnx.export(
