@@ -44,7 +44,7 @@ lint: setup  ## Style of the code, consistency of what is published
 
 demo: setup  ## Train and compare on the synthetic catalogue, for real (under 6 minutes)
 	$(BIN)/vitrine run --profile smoke 00_espaces_d_etat 01_mambavision 01_du_papier_au_code \
-		02_donnees 03_baseline_tensorflow 04_sota_pytorch 05_comparaison 06_interpretabilite \
+		02_donnees 03_baseline_tensorflow 04_sota_pytorch 05_toutes_les_photos 05_comparaison 06_interpretabilite \
 		07_a_armes_egales
 
 serve: setup  ## Try the classifier in a browser, on http://127.0.0.1:7860

@@ -132,6 +132,93 @@ sheet([drawing, *np.uint8(pixels[:7])], columns=4)
 # apprendrait au réseau une erreur.
 
 # %% [markdown]
+# ## La boucle, en clair
+#
+# L’entraînement vit dans le paquet ; son cœur tient en quelques lignes, que voici. D’abord deux lots de
+# photos dessinées, augmentées comme la recette le dit. Le dropout et la profondeur stochastique sont coupés :
+# chaque réseau a ses propres tirages.
+
+# %%
+from dataclasses import replace
+
+import keras
+
+from vitrine.data.catalog import CLASSES
+
+calm = replace(chosen, drop_rate=0.0, drop_path_rate=0.0)
+rng = np.random.default_rng(seed)
+kinds = np.arange(2 * calm.batch_size) % len(CLASSES)
+drawings = np.stack([demo.draw(CLASSES[k], rng).resize((256, 256)) for k in kinds])
+seen = tf.constant(drawings), tf.constant(kinds)
+steps = list(batches(*seen, calm, seed=seed, epoch=0, classes=len(CLASSES)))
+
+# %% [markdown]
+# Puis le réseau, et les poids que celui du paquet (`house`) vient de tirer.
+
+# %%
+side, mean, std = calm.image_size, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+trunk = keras.applications.EfficientNetB0(
+    include_top=False, weights=None, input_shape=(side, side, 3), pooling="avg"
+)
+for layer in trunk.layers:
+    if isinstance(layer, keras.layers.Dropout):
+        layer.rate = 0.0
+
+# %% [markdown]
+# Devant lui, les pixels sont centrés et réduits ; derrière, une couche linéaire donne une valeur par catégorie.
+
+# %%
+image = keras.Input((side, side, 3))
+scale = keras.layers.Rescaling(
+    [1 / s for s in std], [-255 * m / s for m, s in zip(mean, std, strict=True)]
+)
+model = keras.Model(image, keras.layers.Dense(len(CLASSES))(trunk(scale(image))))
+house = build(calm)
+model.set_weights(house.get_weights())
+
+# %% [markdown]
+# La perte, et l’optimiseur : les vecteurs (biais, normalisations) ne décroissent pas.
+
+# %%
+loss_of = keras.losses.CategoricalCrossentropy(
+    from_logits=True, label_smoothing=calm.label_smoothing
+)
+optimizer = keras.optimizers.AdamW(weight_decay=calm.weight_decay, epsilon=1e-8)
+vectors = [v for v in model.trainable_variables if len(v.shape) <= 1]
+optimizer.exclude_from_weight_decay(var_list=vectors)
+optimizer.build(model.trainable_variables)
+
+# %% [markdown]
+# Un pas : fixer le taux, calculer la perte, la dériver, corriger les poids. Nous en faisons deux.
+
+# %%
+losses = []
+for step, (pixels, targets) in enumerate(steps):
+    optimizer.learning_rate = calm.learning_rate_at((step + 1 / 2) / len(steps))
+    with tf.GradientTape() as tape:
+        loss = loss_of(targets, model(pixels, training=True))
+    gradients = tape.gradient(loss, model.trainable_variables)
+    optimizer.apply(gradients, model.trainable_variables)
+    losses.append(float(loss))
+
+# %% [markdown]
+# L’entraînement du paquet, sur les mêmes lots, doit donner les mêmes pertes. TensorFlow y prépare un graphe,
+# dont les sommes ne sont pas rangées comme les nôtres : la première est égale au cent-millième, la seconde, après
+# un pas qui amplifie ces arrondis, au millième.
+
+# %% tags=["nbval-check-output"]
+from vitrine.training.keras.fit import Steps, compile_for
+
+compile_for(house, calm, epoch=0)
+kept = []
+for step, lot in enumerate(steps):
+    rate = Steps(calm, step / len(steps), len(steps))
+    alone = tf.data.Dataset.from_tensors(lot)
+    kept += house.fit(alone, verbose=0, callbacks=[rate]).history["loss"]
+near = [abs(a - b) < most for a, b, most in zip(losses, kept, (1e-5, 1e-3), strict=True)]
+print("Mêmes pertes, avant et après un pas :", "oui" if all(near) else "non")
+
+# %% [markdown]
 # ## Comment il apprend
 #
 # Les courbes disent si l’entraînement a convergé, et quand il commence à apprendre par cœur. Un trait

@@ -137,6 +137,83 @@ print(f"{'Keras':13} dernier lot 0,01, plus grand poids de la tête {glorot:.2f}
 # bibliothèques. {doc}`Le protocole <../book/protocole>` consigne la correction.
 
 # %% [markdown]
+# ## La boucle, en clair
+#
+# L’entraînement vit dans le paquet, où il sait reprendre, se partager et se mesurer. Son cœur tient en
+# quelques lignes ; les voici, sans lui. D’abord un lot de photos dessinées, augmentées comme la recette le dit.
+
+# %%
+import numpy as np
+import torch
+from torch import nn
+
+from vitrine.data import demo
+from vitrine.data.catalog import CLASSES
+from vitrine.training.torch.photos import Photos
+
+rng = np.random.default_rng(seed)
+labels = np.arange(chosen.batch_size) % len(CLASSES)
+drawings = np.stack([demo.draw(CLASSES[k], rng).resize((256, 256)) for k in labels])
+photos = Photos(drawings, labels, chosen, seed)
+batch, truth = torch.stack([photos[0, i][0] for i in range(len(photos))]), torch.from_numpy(labels)
+
+# %% [markdown]
+# Puis le réseau, avec les poids que l’entraînement du paquet (`house`) vient de tirer ; la perte ; et
+# l’optimiseur, où les matrices décroissent et les vecteurs (biais, normalisations) non.
+
+# %%
+from vitrine.training.torch.classifier import Classifier
+
+house = Classifier(chosen, seed, steps=1)
+model = timm.create_model(
+    chosen.architecture, num_classes=len(CLASSES), drop_rate=chosen.drop_rate,
+    drop_path_rate=chosen.drop_path_rate, bn_momentum=chosen.norm_momentum,
+)  # fmt: skip
+model.load_state_dict(house.model[1].state_dict())
+model.train().to(memory_format=torch.channels_last)
+mean, std = (255 * torch.tensor(model.default_cfg[k]).view(3, 1, 1) for k in ("mean", "std"))
+x = ((batch.float() - mean) / std).contiguous(memory_format=torch.channels_last)
+
+# %%
+loss_of = nn.CrossEntropyLoss(label_smoothing=chosen.label_smoothing)
+matrices = [p for p in model.parameters() if p.ndim > 1]
+vectors = [p for p in model.parameters() if p.ndim <= 1]
+decays = ((matrices, chosen.weight_decay), (vectors, 0.0))
+optimizer = torch.optim.AdamW([{"params": p, "weight_decay": decay} for p, decay in decays])
+
+# %% [markdown]
+# Un pas : fixer le taux, calculer la perte, la dériver, corriger les poids. Nous en faisons deux sur ce lot.
+
+# %%
+from vitrine.training.recipes import epoch_seed
+
+losses = []
+for step in range(2):
+    torch.manual_seed(epoch_seed(seed, step))  # dropout, profondeur stochastique
+    for group in optimizer.param_groups:
+        group["lr"] = chosen.learning_rate_at(step + 1 / 2)
+    loss = loss_of(model(x), truth)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    losses.append(loss.item())
+
+# %% [markdown]
+# L’entraînement du paquet, sur le même lot, doit donner les mêmes pertes, au dernier bit.
+
+# %% tags=["nbval-check-output"]
+from torch.utils.data import DataLoader
+from vitrine.training.torch.trainer import trainer
+
+again = DataLoader(
+    photos, chosen.batch_size, sampler=[(0, i) for i in range(len(photos))],
+    generator=torch.Generator(),
+)  # fmt: skip
+trainer(chosen, "cpu", max_epochs=2, enable_checkpointing=False).fit(house, again, again)
+same = losses == [row["train_loss"] for row in house.history]
+print("Mêmes pertes, avant et après un pas :", "oui" if same else "non")
+
+# %% [markdown]
 # ## L’entraînement, ou ce qu’il a laissé
 #
 # Dans le profil publié, nous prenons *toutes* les recettes PyTorch dont une exécution est suivie par git :

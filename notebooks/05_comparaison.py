@@ -19,7 +19,8 @@
 #
 # La question du livre reste ouverte, et nous disons ici ce qu’il faudrait pour la fermer.
 #
-# Nous regardons d’abord toutes les photos, puis les {valeur}`data.test` images du découpage publié.
+# Ce chapitre porte sur les {valeur}`data.test` images du découpage publié, où d’autres ont publié leurs
+# scores ; {doc}`le précédent <05_toutes_les_photos>` juge chaque modèle sur toutes les photos.
 # Aucun modèle n’est entraîné dans ce chapitre. Il lit les réponses que chaque exécution a
 # enregistrées, image par image, et en tire tout le reste : scores, intervalles, tests, coûts.
 # N’importe qui peut donc le refaire sans carte graphique et sans une seule photo.
@@ -46,7 +47,7 @@ session = begin(profile)
 groups = {
     recipe: [session.answers(recipe, run.meta["seed"]) for run in runs]
     for recipe, runs in published().items()
-    if not recipe.startswith("efficientnet-lite")  # judged on every photo, just below
+    if not recipe.startswith("efficientnet-lite")  # judged on every photo, in the chapter before
 }
 
 # %% [markdown]
@@ -57,22 +58,6 @@ groups = {
 print(*CLASSES_FR.values(), sep=", ")
 for baseline, candidate in pairs.COMPARISONS:
     print(f"{model_name(candidate)}, contre {model_name(baseline)}")
-
-# %% [markdown]
-# ## Sur toutes les photos
-#
-# {valeur}`data.test` images font un petit examen. Coupées en cinq plis, toutes les photos peuvent
-# servir : chacune est jugée par un modèle qui ne l’a pas apprise. README et le registre donnent le
-# score de chaque recette ; en voici l’essentiel.
-#
-# * EfficientNet-Lite0 réglée finement : {valeur:ic}`oof.efficientnet-lite0-torch.accuracy` ; figée,
-#   {valeur:ic}`oof.efficientnet-lite0-probe.accuracy` ; {verdict}`fine_tuning_helps`
-#   ({valeur:ecart-ic}`oof_gap.efficientnet-lite0-torch.efficientnet-lite0-probe.accuracy`).
-# * Le titre et la description, sans la photo :
-#   {valeur:ic}`oof.text-title-description.accuracy` ; {verdict}`image_helps_text`.
-#
-# Le test est celui du {doc}`protocole <../book/protocole>`. Là où deux recettes ont parcouru toutes
-# les répétitions, leur écart doit y exclure zéro aussi.
 
 # %% [markdown]
 # ## Le lien avec les résultats antérieurs : le découpage publié

@@ -19,4 +19,4 @@ Everything hangs on two straight paths::
 An import goes up the table of ``tests/test_architecture.py`` only, and nothing is re-exported here.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -16,8 +16,8 @@ from vitrine.book.slices import slice_of
 from vitrine.report import tables
 
 CHAPTERS = (
-    "02_donnees", "03_baseline_tensorflow", "04_sota_pytorch", "05_comparaison",
-    "06_interpretabilite", "07_a_armes_egales",
+    "02_donnees", "03_baseline_tensorflow", "04_sota_pytorch", "05_toutes_les_photos",
+    "05_comparaison", "06_interpretabilite", "07_a_armes_egales",
 )  # fmt: skip
 NEEDS_A_FRAMEWORK = {"fig-reference-augmentation": ["tensorflow"]}
 """What these chapters show that tracked files cannot give: pictures out of a training pipeline."""

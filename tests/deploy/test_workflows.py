@@ -59,7 +59,7 @@ def test_an_action_has_one_version_in_the_whole_project():
 def test_workflow_may_only_read_unless_a_job_says_more(workflow):
     assert workflow["permissions"] == {"contents": "read"}
     assert all(
-        set(job.get("permissions", {})) <= {"contents", "id-token", "pages"}
+        set(job.get("permissions", {})) <= {"contents", "id-token", "issues", "pages"}
         for job in workflow["jobs"].values()
     )
 

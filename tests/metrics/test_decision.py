@@ -5,6 +5,7 @@ from vitrine.metrics.decision import (
     cheapest,
     cost_metric,
     expected_cost,
+    least_confidence,
     pareto_front,
     selective_curve,
 )
@@ -127,3 +128,21 @@ def test_the_front_keeps_what_no_other_model_beats_on_both():
 
 def test_equal_models_share_the_front():
     assert pareto_front(np.array([1.0, 1.0]), np.array([0.5, 0.5])) == [0, 1]
+
+
+def test_a_model_answers_from_the_lowest_confidence_that_is_right_often_enough():
+    confidence = np.array([0.9, 0.8, 0.7, 0.6])
+    probabilities = np.column_stack([confidence, 1 - confidence])
+    truth = np.array([0, 0, 1, 0])  # right, right, wrong, right
+
+    thresholds = [
+        least_confidence(truth, probabilities, accuracy=share) for share in (1.0, 0.75, 0.7)
+    ]
+
+    assert thresholds == [0.8, 0.6, 0.6]
+
+
+def test_a_model_that_is_never_right_enough_answers_nothing():
+    wrong = np.array([[0.9, 0.1], [0.8, 0.2]])
+
+    assert least_confidence(np.array([1, 1]), wrong, accuracy=0.5) == np.inf

@@ -27,8 +27,8 @@ def channel_first_scan(
     A: Float[Tensor, "channel state"],
     B: Float[Tensor, "batch state length"],
     C: Float[Tensor, "batch state length"],
-    D: Float[Tensor, "channel"] | None = None,
-    delta_bias: Float[Tensor, "channel"] | None = None,
+    D: Float[Tensor, " channel"] | None = None,
+    delta_bias: Float[Tensor, " channel"] | None = None,
     delta_softplus: bool = False,
 ) -> Float[Tensor, "batch channel length"]:
     """Run the scan by slices, in float32, and answer in the type of ``u``.
@@ -60,8 +60,8 @@ def selective_scan(
     A: Float[Tensor, "channel state"],
     B: Float[Tensor, "batch length state"],
     C: Float[Tensor, "batch length state"],
-    D: Float[Tensor, "channel"] | None = None,
-    delta_bias: Float[Tensor, "channel"] | None = None,
+    D: Float[Tensor, " channel"] | None = None,
+    delta_bias: Float[Tensor, " channel"] | None = None,
     delta_softplus: bool = False,
 ) -> Float[Tensor, "batch length channel"]:
     """Run the same scan in the layout of ``vitrine.models.scan.selective_scan``."""
@@ -75,8 +75,8 @@ def kernel_scan(
     A: Float[Tensor, "channel state"],
     B: Float[Tensor, "batch length state"],
     C: Float[Tensor, "batch length state"],
-    D: Float[Tensor, "channel"] | None = None,
-    delta_bias: Float[Tensor, "channel"] | None = None,
+    D: Float[Tensor, " channel"] | None = None,
+    delta_bias: Float[Tensor, " channel"] | None = None,
     delta_softplus: bool = False,
 ) -> Float[Tensor, "batch length channel"]:
     """Run mamba_ssm's CUDA kernel, where it is installed, in the same layout."""

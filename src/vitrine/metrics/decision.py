@@ -16,7 +16,8 @@ from vitrine.metrics.intervals import wilson_bounds
 from vitrine.metrics.metrics import Metric
 
 __all__ = [
-    "SelectiveCurve", "cheapest", "cost_metric", "expected_cost", "pareto_front", "selective_curve",
+    "SelectiveCurve", "cheapest", "cost_metric", "expected_cost", "least_confidence",
+    "pareto_front", "selective_curve",
 ]  # fmt: skip
 
 
@@ -84,6 +85,34 @@ def selective_curve(
     right = np.cumsum(probabilities.argmax(axis=1)[order] == truth[order])[last].astype(float)
     low, high = wilson_bounds(right, answered, level=level)
     return SelectiveCurve(falling[last], answered / len(truth), right / answered, low, high)
+
+
+def least_confidence(
+    truth: Int[np.ndarray, " image"],
+    probabilities: Float[np.ndarray, "image category"],
+    *,
+    accuracy: float,
+) -> float:
+    """Choose the confidence from which a model may answer alone, on validation images.
+
+    It is the lowest one at which the images answered are right this often, so that as many as
+    possible are answered. On other images the accuracy is close to the one asked for, not above it
+    by construction.
+
+    Args:
+        truth: True class of each validation image.
+        probabilities: What the model said; the largest is its confidence.
+        accuracy: Share of right answers asked for.
+
+    Returns:
+        The threshold; infinite where no confidence is enough.
+
+    Raises:
+        ValueError: If the arrays cannot be used.
+    """
+    curve = selective_curve(truth, probabilities)
+    enough = curve.threshold[curve.accuracy >= accuracy]
+    return float(enough.min()) if len(enough) else float("inf")
 
 
 def cost_metric(cost: Float[np.ndarray, "category decision"], *, unit: str = "cost") -> Metric:

@@ -228,12 +228,12 @@ class MambaVision(nn.Module):
             x = level(x)
         return self.norm(x)
 
-    def forward_head(self, x: Map, pre_logits: bool = False) -> Float[Tensor, "image *feature"]:
+    def forward_head(self, x: Map, pre_logits: bool = False) -> Float[Tensor, " image *feature"]:
         """Pool the map and classify it; ``pre_logits`` stops before the classifier."""
         pooled = self.head_drop(self.global_pool(x))
         return pooled if pre_logits else self.head(pooled)
 
-    def forward(self, image: Image) -> Float[Tensor, "image *feature"]:
+    def forward(self, image: Image) -> Float[Tensor, " image *feature"]:
         """Return the class logits."""
         return self.forward_head(self.forward_features(image))
 

@@ -26,8 +26,8 @@ def selective_scan(
     A: Float[Tensor, "channel state"],
     B: Float[Tensor, "batch length state"],
     C: Float[Tensor, "batch length state"],
-    D: Float[Tensor, "channel"] | None = None,
-    delta_bias: Float[Tensor, "channel"] | None = None,
+    D: Float[Tensor, " channel"] | None = None,
+    delta_bias: Float[Tensor, " channel"] | None = None,
     delta_softplus: bool = False,
 ) -> Float[Tensor, "batch length channel"]:
     """Run the scan inside all chunks at once, then from chunk to chunk.

@@ -18,7 +18,7 @@ from vitrine.training.runs import OutOfFold
 
 __all__ = ["gap", "repeated", "scores", "values"]
 
-NOTEBOOK = "05_comparaison"
+NOTEBOOK = "05_toutes_les_photos"
 
 
 def repeated(

@@ -19,7 +19,7 @@ from vitrine.training.keras.state import BEST, LAST, load_state, save_state
 from vitrine.training.recipes import Recipe, RecipeError, best_epoch, epoch_seed
 from vitrine.training.runs import Meter, Run, RunError, RunFolder, start
 
-__all__ = ["fit"]
+__all__ = ["Steps", "compile_for", "fit"]
 
 
 def _device(asked: str, threads: int) -> str:
@@ -65,7 +65,7 @@ class Steps(keras.callbacks.Callback):
             )
 
 
-def _compile(network: keras.Model, recipe: Recipe, epoch: int) -> None:
+def compile_for(network: keras.Model, recipe: Recipe, epoch: int) -> None:
     """Freeze what this epoch freezes and give the network a fresh optimiser."""
     frozen = recipe.backbone == "frozen" or epoch < recipe.head_epochs
     freeze(network, frozen=frozen, norm=recipe.frozen_norm)
@@ -163,15 +163,15 @@ def fit(
         photos = images.cached(catalog, train.image.tolist(), recipe.image_size), held_out
         truth = tuple(frame.label.to_numpy() for frame in (train, validation))
         set_head(network, *probe.linear_head(tuple(pooled(network, p) for p in photos), truth))
-    _compile(network, recipe, epoch=0)
-    history = load_state(network, folder.weights / LAST, partial(_compile, network, recipe))
+    compile_for(network, recipe, epoch=0)
+    history = load_state(network, folder.weights / LAST, partial(compile_for, network, recipe))
 
     for epoch in range(len(history), recipe.epochs):
         losses = [row["val_loss"] for row in history]
         if losses and recipe.stops(losses):  # now, or before an interruption
             break
         if epoch == recipe.head_epochs and epoch:
-            _compile(network, recipe, epoch)
+            compile_for(network, recipe, epoch)
         _reseed(network, epoch_seed(seed, epoch))
         data = batches(pixels, labels, recipe, seed=seed, epoch=epoch, classes=len(CLASSES))
         clock = time.perf_counter()
@@ -197,7 +197,7 @@ def fit(
         folder.write_history(history)
 
     if recipe.patience:
-        load_state(network, folder.weights / BEST, partial(_compile, network, recipe))
+        load_state(network, folder.weights / BEST, partial(compile_for, network, recipe))
     if policy != "float32":
         keras.config.set_dtype_policy("float32")
         trained, network = network, build(recipe, pretrained=False)

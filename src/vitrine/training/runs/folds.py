@@ -28,11 +28,30 @@ class OutOfFold:
         name: ``<recipe>/seed-<n>``.
         runs: The runs that answered: one, or one a fold.
         answers: Their answers, in the order of the names of the images.
+        repeat: Repetition whose folds they are.
     """
 
     name: str
     runs: tuple[Run, ...]
     answers: Predictions
+    repeat: int = 0
+
+    def by_fold(self) -> list[tuple[Predictions, Predictions]]:
+        """Return the answers about validation and test of each model that answered.
+
+        When fold k is the test, fold k + 1 is validation: what is chosen on it, as a temperature
+        or a threshold, never saw the test.
+
+        Raises:
+            RunError: If a run kept no answer about validation.
+        """
+        parts = ("validation", "test")
+        if len(self.runs) > 1 or not self.runs[0].folds:
+            return [tuple(run.part(part) for part in parts) for run in self.runs]
+        return [
+            tuple(self.runs[0].fold(self.repeat, fold, part) for part in parts)
+            for fold in range(splits.FOLDS)
+        ]
 
 
 def place(repeat: int, fold: int) -> str:
@@ -125,4 +144,4 @@ def _joined(
         np.concatenate([getattr(part, field) for part in parts])[order]
         for field in ("truth", "probabilities")
     )
-    return OutOfFold(name, runs, Predictions(images[order], truth, given))
+    return OutOfFold(name, runs, Predictions(images[order], truth, given), repeat)
