@@ -32,7 +32,7 @@ from vitrine.bench import (
 from vitrine.bench.clock import Timings, peak_bytes, side_by_side
 from vitrine.cli import app
 from vitrine.data import splits
-from vitrine.models import mambavision
+from vitrine.models import mixers
 from vitrine.models.scan import reference
 from vitrine.report.ledger import training as ledger
 from vitrine.training.recipes import CONTROLS, EQUAL_START, RECIPES
@@ -129,8 +129,8 @@ def test_the_plain_scan_is_the_reference_in_another_layout():
 
 
 def test_the_plain_scan_takes_the_place_of_ours_and_leaves_it():
-    ours, asked = mambavision.selective_scan, []
-    mixer = mambavision.ScanMixer(8)
+    ours, asked = mixers.selective_scan, []
+    mixer = mixers.ScanMixer(8)
     tokens = torch.randn(1, 5, 8, generator=torch.Generator().manual_seed(0))
     expected = mixer(tokens)
 
@@ -142,7 +142,7 @@ def test_the_plain_scan_takes_the_place_of_ours_and_leaves_it():
         found = mixer(tokens)
 
     assert asked == [1]
-    assert mambavision.selective_scan is ours
+    assert mixers.selective_scan is ours
     torch.testing.assert_close(found, expected)
 
 

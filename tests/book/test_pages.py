@@ -9,7 +9,7 @@ from vitrine import paths
 from vitrine.book import readings, sources
 from vitrine.book.search import fold
 from vitrine.data.catalog import CLASSES_FR
-from vitrine.report.ledger import equal_start
+from vitrine.report.ledger import equal_start, mixers
 from vitrine.report.ledger.measures import COMPARISONS
 from vitrine.training.recipes import RECIPES, find
 
@@ -72,7 +72,10 @@ def test_the_protocol_states_the_recipe_that_runs(recipe):
     assert find(recipe).patience == 0 and find(recipe).flip
 
 
-@pytest.mark.parametrize(("place", "made"), [(0, equal_start.COMPARISONS), (1, COMPARISONS)])
+@pytest.mark.parametrize(
+    ("place", "made"),
+    [(0, equal_start.COMPARISONS), (1, mixers.COMPARISONS), (2, COMPARISONS)],
+)
 def test_the_protocol_announces_the_comparisons_that_are_made(place, made):
     announced = {(b.strip("`"), a.strip("`")) for a, b, _ in table(
         "protocole.md", "| Candidate | Contre | Question |", place

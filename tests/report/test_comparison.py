@@ -46,6 +46,14 @@ def test_two_scores_of_a_model_stand_on_its_line_and_apart():
     assert figure.layout.yaxis.ticktext[1].startswith("MobileNetV2")
 
 
+def test_a_size_stands_under_the_name_of_the_model_that_has_one():
+    figure = comparison.forest({"Exactitude": SCORES}, beside={PROBE: "2,3 M"})
+
+    keras, probe = figure.layout.yaxis.ticktext
+    assert probe.endswith("<br>2,3 M")
+    assert "2,3 M" not in keras
+
+
 def test_the_band_of_the_announced_gaps_is_the_power_of_the_rule():
     gaps = {(KERAS, TORCH): Interval(0.02, -0.05, 0.09)}
 

@@ -202,6 +202,7 @@ def test_the_table_and_the_figure_show_each_pretraining(made):
             ["MambaVision (micro,", "réglage fin,", "à durée égale)"],
         ),
         ("histogram-hog", ["Histogramme et HOG"]),
+        ("mambavision-micro-mixer-scan", ["MambaVision micro", "(balayage)"]),
     ],
 )
 def test_a_name_takes_as_many_lines_as_a_narrow_figure_needs(recipe, lines):

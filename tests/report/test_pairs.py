@@ -5,7 +5,7 @@ import pytest
 
 from vitrine import paths
 from vitrine.data import splits
-from vitrine.report.ledger import folds, measures, pairs, verdicts
+from vitrine.report.ledger import folds, measures, mixers, pairs, verdicts
 from vitrine.report.ledger.context import MARGIN
 from vitrine.report.ledger.values import Value
 from vitrine.training import runs
@@ -108,6 +108,46 @@ def test_probes_that_have_every_repetition_keep_their_gap_fold_by_fold():
     (probe,) = runs.across_folds()[PROBE]
     right = (probe.answers.predicted == probe.answers.truth).mean()
     assert values[f"oof.{PROBE}.accuracy"].value == pytest.approx(right)
+
+
+SCAN, *OTHERS = mixers.ARMS
+SAID = ["scan_against_identity", "scan_against_conv", "scan_against_attention"]
+
+
+def test_the_scan_is_compared_with_each_mixer_trained_on_every_fold_in_a_family_apart(base):
+    for fold in range(splits.FOLDS):
+        split = FOLDS.fold(0, fold)
+        for recipe, skill in zip(mixers.ARMS, (2.0, 1.0, 2.0, 3.0), strict=True):
+            train(base / place(0, fold), recipe, skill, seed=len(recipe), split=split)
+
+    values = dict(mixers.values())
+
+    identity, conv, attention = (f"oof_gap.{SCAN}.{other}" for other in OTHERS)
+    assert values[f"{identity}.accuracy"].low > 0 > values[f"{attention}.accuracy"].high
+    assert values[f"oof.{SCAN}.parameters"].value == FACTS["parameters"] / 1e6
+    assert {value.notebook for value in values.values()} == {"07_a_armes_egales"}
+    assert values[f"{conv}.holm"].value == values[f"{conv}.p"].value  # the last in line of three
+    assert values[f"{identity}.holm"].value >= 2 * values[f"{identity}.p"].value
+    found = verdicts.decide(values)
+    assert [found[key]["state"] for key in SAID] == ["true", "undecided", "true"]
+    assert "MambaVision micro fait mieux avec son balayage que sans" in found[SAID[0]]["text"]
+    assert "fait moins bien avec son balayage qu’avec l’attention" in found[SAID[2]]["text"]
+    assert "« MambaVision micro (balayage) »" in found[identity]["text"]
+    assert not any("mixer" in key for key in dict(folds.values()))  # in no table of the comparison
+
+
+def test_a_scan_without_runs_or_alone_has_no_gap_and_nothing_is_said_to_be_shown(base):
+    assert dict(mixers.values()) == {} == mixers.arms()
+    for fold in range(splits.FOLDS):
+        train(base / place(0, fold), SCAN, 2.0, split=FOLDS.fold(0, fold))
+
+    values = dict(mixers.values())
+
+    assert not any(key.startswith("oof_gap") for key in values)
+    found = verdicts.decide(values)
+    assert [found[key]["state"] for key in SAID] == ["undecided"] * 3
+    assert all("de zéro sur nos photos, MambaVision micro" in found[key]["text"] for key in SAID)
+    assert all("rien n’établit" in found[key]["text"] for key in SAID)
 
 
 def test_announced_comparisons_are_corrected_apart_from_those_that_came_later():

@@ -32,6 +32,19 @@ def test_the_model_served_has_the_recipe_of_the_others_and_a_longer_budget():
     assert SERVED.epochs > compared.epochs
 
 
+def test_the_four_mixers_share_the_recipe_from_scratch_but_for_its_length():
+    arms = [RECIPES[f"mambavision-micro-mixer-{m}"] for m in ("scan", "identity", "conv")]
+    attention = RECIPES["mambavision-micro-mixer-attention"].to_dict()
+    whole = RECIPES["mambavision-micro-scratch"].to_dict()
+
+    own = {"name", "mixer"}
+    for arm in arms:
+        assert {f for f, value in arm.to_dict().items() if value != attention[f]} == own
+    shorter = {field for field in whole if whole[field] != attention[field]}
+    assert shorter == own | {"epochs", "warmup_epochs", "source"}
+    assert [arm.mixer for arm in recipes.MIXERS] == ["scan", "identity", "conv", "attention"]
+
+
 def test_learning_rate_rises_then_follows_half_a_cosine_to_zero():
     rate = SCRATCH.learning_rate_at
     middle = (SCRATCH.warmup_epochs + SCRATCH.epochs) / 2
@@ -54,6 +67,7 @@ def test_learning_rate_rises_then_follows_half_a_cosine_to_zero():
         ({"accumulate": 5}, "accumulate to be a divisor of batch_size=32"),
         ({"head_epochs": 3}, "head_epochs to be 0 without pretrained weights"),
         ({"trainer": "keras", "cutmix": 1.0}, "cutmix to be none: the Keras trainer"),
+        ({"trainer": "keras", "mixer": "conv"}, "mixer to be none: the Keras trainer"),
         ({"trainer": "keras"}, "norm_momentum to be none: the Keras trainer"),
         (
             {"trainer": "keras", "norm_momentum": 0.0, "layer_decay": 0.7},

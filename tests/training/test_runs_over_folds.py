@@ -92,6 +92,16 @@ def test_each_seed_has_its_answers_and_each_repetition_its_own(tmp_path):
     assert not np.array_equal(a, b)
 
 
+def test_recipes_that_nobody_asked_for_are_left_unread(tmp_path):
+    sweep(tmp_path)
+    (probe(tmp_path).folder / "predictions.csv").write_text("damaged")
+
+    found = runs.across_folds(base=tmp_path, only=[SWEPT])
+
+    assert list(found) == [SWEPT]
+    assert runs.across_folds(base=tmp_path, only=[]) == {}
+
+
 def test_a_sweep_that_is_not_finished_is_left_out(tmp_path):
     sweep(tmp_path, folds=range(4))
 

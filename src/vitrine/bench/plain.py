@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from vitrine.models import mambavision
+from vitrine.models import mixers
 from vitrine.models.scan.contract import without_autocast
 
 __all__ = ["channel_first_scan", "kernel_scan", "scanning_with", "selective_scan"]
@@ -93,9 +93,9 @@ def kernel_scan(
 @contextmanager
 def scanning_with(scan: Callable[..., Tensor] | None) -> Iterator[None]:
     """Make every MambaVision of the process run another scan; None leaves ours in place."""
-    ours = mambavision.selective_scan
-    mambavision.selective_scan = scan or ours
+    ours = mixers.selective_scan
+    mixers.selective_scan = scan or ours
     try:
         yield
     finally:
-        mambavision.selective_scan = ours
+        mixers.selective_scan = ours

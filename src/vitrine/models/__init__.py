@@ -2,9 +2,11 @@
 
 ::
 
-    scan (the recurrence) --> mambavision (the network) --> variants (its names in timm)
-                                   ^                            ^
-                              checkpoints (weights, published or our own, read strictly)
+    scan (the recurrence) --> mixers (of tokens) --> mambavision (the network)
+                                                         ^            |
+          checkpoints (weights, published or our own, read strictly)  |
+                                                                      v
+                                                         variants (its names in timm)
 
 After ``import vitrine.models``, ``timm.create_model("mambavision_tiny")`` works as for any network
 of timm's: nothing else has to be imported to build, train, freeze or export one.

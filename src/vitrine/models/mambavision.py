@@ -21,15 +21,14 @@ from timm.models._features import feature_take_indices
 from torch import Tensor, nn
 
 from vitrine.models import checkpoints
-from vitrine.models.scan import selective_scan
+from vitrine.models.mixers import AttentionMixer, ScanMixer, Tokens, mixer_named
 
 __all__ = ["AttentionMixer", "MambaVision", "ScanMixer"]
 
 Image = Float[Tensor, "image in_chans in_height in_width"]
 Map = Float[Tensor, "image dim height width"]
-Tokens = Float[Tensor, "window token dim"]
 
-LEVELS, CONV_LEVELS, STATE_DIM = 4, 2, 8
+LEVELS, CONV_LEVELS = 4, 2
 
 
 def _conv(in_dim: int, out_dim: int, stride: int, bias: bool = False) -> nn.Conv2d:
@@ -65,75 +64,6 @@ class ConvBlock(nn.Module):
         """Return the map refined, at the same size."""
         hidden = self.act(self.norm1(self.conv1(x)))
         return x + self.drop_path(self.norm2(self.conv2(hidden)))
-
-
-class ScanMixer(nn.Module):
-    r"""Mix the tokens of a window with two half-width branches: one scans, one only convolves.
-
-    .. math::
-        X &= \mathrm{Scan}(\mathrm{SiLU}(\mathrm{Conv}_x(W_x T))) \\
-        Z &= \mathrm{SiLU}(\mathrm{Conv}_z(W_z T)) \\
-        Y &= W_o\,[X ; Z]
-
-    Unlike Mamba, the convolutions see both neighbours and the second branch is concatenated instead
-    of gating the first. The scan runs row by row, in one direction; no convolution has a bias.
-
-    Args:
-        dim: Width of a token, even.
-    """
-
-    def __init__(self, dim: int) -> None:
-        super().__init__()
-        half, rank = dim // 2, math.ceil(dim / 16)
-        self.splits = (rank, STATE_DIM, STATE_DIM)
-        self.A_log = nn.Parameter(torch.arange(1.0, STATE_DIM + 1).log().repeat(half, 1))
-        self.D = nn.Parameter(torch.ones(half))
-        self.in_proj = nn.Linear(dim, dim, bias=False)
-        self.x_proj = nn.Linear(half, sum(self.splits), bias=False)
-        self.dt_proj = nn.Linear(rank, half)
-        self.out_proj = nn.Linear(dim, dim, bias=False)
-        self.conv1d_x = nn.Conv1d(half, half, 3, padding=1, groups=half, bias=False)
-        self.conv1d_z = nn.Conv1d(half, half, 3, padding=1, groups=half, bias=False)
-
-    def forward(self, tokens: Tokens) -> Tokens:
-        """Return the mixed tokens, in the same order."""
-        x, z = self.in_proj(tokens).transpose(1, 2).chunk(2, dim=1)
-        x = F.silu(self.conv1d_x(x)).transpose(1, 2)
-        z = F.silu(self.conv1d_z(z)).transpose(1, 2)
-        step, B, C = self.x_proj(x).split(self.splits, dim=-1)
-        # Decays compound along the sequence: they stay in float32 in a half-precision model.
-        A = -torch.exp(self.A_log.to(torch.promote_types(self.A_log.dtype, torch.float32)))
-        # dt_proj adds its bias and the scan adds it again: the published weights were trained so.
-        delta, bias = self.dt_proj(step), self.dt_proj.bias
-        y = selective_scan(x, delta, A, B, C, self.D, bias, delta_softplus=True)
-        return self.out_proj(torch.cat([y, z], dim=-1))
-
-
-class AttentionMixer(nn.Module):
-    """Mix the tokens of a window by plain multi-head self-attention: no mask, no position.
-
-    Args:
-        dim: Width of a token.
-        num_heads: Number of heads.
-
-    Raises:
-        ValueError: If the heads do not divide the width.
-    """
-
-    def __init__(self, dim: int, num_heads: int) -> None:
-        super().__init__()
-        if dim % num_heads:
-            raise ValueError(f"expected num_heads to divide the width {dim}, received {num_heads}")
-        self.num_heads = num_heads
-        self.qkv = nn.Linear(dim, 3 * dim)
-        self.proj = nn.Linear(dim, dim)
-
-    def forward(self, tokens: Tokens) -> Tokens:
-        """Return the mixed tokens, in the same order."""
-        qkv = self.qkv(tokens).unflatten(-1, (3, self.num_heads, -1))
-        query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind(0)
-        y = F.scaled_dot_product_attention(query, key, value)
-        return self.proj(y.transpose(1, 2).flatten(2))
 
 
 class MixerBlock(nn.Module):
@@ -243,9 +173,11 @@ class MambaVision(nn.Module):
         global_pool: ``avg``, ``max``, ``avgmax`` or ``catavgmax``; empty to keep the map.
         drop_rate: Dropout before the head.
         drop_path_rate: Stochastic depth of the last block, growing linearly from 0 at the first.
+        mixer: What the first half of a windowed level mixes its tokens with: ``scan``, the paper's,
+            or what may stand in its place, ``identity``, ``conv`` or ``attention``.
 
     Raises:
-        ValueError: If the sizes do not fit one another.
+        ValueError: If the sizes do not fit one another, or if the mixer is unknown.
     """
 
     def __init__(
@@ -262,6 +194,7 @@ class MambaVision(nn.Module):
         global_pool: str = "avg",
         drop_rate: float = 0.0,
         drop_path_rate: float = 0.0,
+        mixer: str = "scan",
     ) -> None:
         super().__init__()
         _check_count(LEVELS, depths=depths)
@@ -275,10 +208,10 @@ class MambaVision(nn.Module):
                 blocks = [ConvBlock(width, next(rates)) for _ in range(depth)]
             else:
                 heads, side = num_heads[i - CONV_LEVELS], window_size[i - CONV_LEVELS]
-                mixers = [ScanMixer(width) for _ in range(math.ceil(depth / 2))]
+                mixers = [mixer_named(mixer, width, heads) for _ in range(math.ceil(depth / 2))]
                 mixers += [AttentionMixer(width, heads) for _ in range(depth // 2)]
                 shape = (width, mlp_ratio, layer_scale)
-                blocks = [MixerBlock(mixer, *shape, next(rates)) for mixer in mixers]
+                blocks = [MixerBlock(chosen, *shape, next(rates)) for chosen in mixers]
             self.levels.append(Level(blocks, width, side, halves=i + 1 < LEVELS))
             # The map of a level is the one that enters the halving, as published detectors take it.
             tap = {"module": f"levels.{i}.downsample", "hook_type": "forward_pre"}

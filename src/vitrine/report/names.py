@@ -5,6 +5,7 @@ __all__ = ["model_lines", "model_name"]
 WORDS = {
     "scratch": "de zéro", "short": "de zéro, en bref", "pretrain": "préentraînement",
     "distilled": "distillé", "transfer": "réglage fin", "probe": "sonde", "clock": "à durée égale",
+    "scan": "balayage", "identity": "identité", "conv": "convolution",
     "tiny": "T", "stacked": "pondérés sur la validation", "frozen": "gelée",
 }  # fmt: skip
 """What the words of a recipe's name are on screen."""
@@ -22,6 +23,7 @@ _FAMILIES = {
     "efficientnet-lite0": "EfficientNet-Lite0",
     "efficientnet-lite1": "EfficientNet-Lite1",
     "efficientnet-lite2": "EfficientNet-Lite2",
+    "mambavision-micro-mixer": "MambaVision micro",
     "mambavision": "MambaVision",
     "mobilenetv2-int8-probe": "MobileNetV2 int8, sonde linéaire",
     "histogram-hog": "Histogramme et HOG",

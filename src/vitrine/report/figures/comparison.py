@@ -38,13 +38,17 @@ _LOOKS = ((BLUE, "circle"), (ORANGE, "diamond"), (MUTED, "square"))
 
 
 def forest(
-    scores: Mapping[str, Mapping[str, Interval]], *, x: str = f"Score, intervalle à 95{THIN}%"
+    scores: Mapping[str, Mapping[str, Interval]],
+    *,
+    x: str = f"Score, intervalle à 95{THIN}%",
+    beside: Mapping[str, str] | None = None,
 ) -> go.Figure:
     """Draw scores and their intervals, a model a line, up to three series a model.
 
     Args:
         scores: By name of the series, the score of each recipe as a share.
         x: Title of the axis.
+        beside: What is written under the name of a recipe, such as its size.
     """
     recipes = list(dict.fromkeys(name for series in scores.values() for name in series))
     offsets = np.linspace(-0.16, 0.16, len(scores)) if len(scores) > 1 else [0.0]
@@ -60,7 +64,9 @@ def forest(
             marker={"color": colour, "symbol": symbol, "size": 9},
             hovertemplate=f"%{{text}} : %{{x:.1f}}{THIN}%<extra>{label}</extra>",
         )  # fmt: skip
-    axes = {"xaxis": PERCENT, "yaxis": listed([model_lines(name) for name in recipes])}
+    under = {name: f"<br>{text}" for name, text in (beside or {}).items()}
+    lines = [model_lines(name) + under.get(name, "") for name in recipes]
+    axes = {"xaxis": PERCENT, "yaxis": listed(lines)}
     return dress(figure, x=x, height=120 + ROW * len(recipes), axes=axes)
 
 

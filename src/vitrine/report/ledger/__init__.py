@@ -4,7 +4,7 @@ The ledger is a pure function of tracked files. Every build computes it again an
 ``runs/ledger.json``, which the roles of the book read::
 
     splits, facts, runs, sheets, cited results
-      -context, measures, folds, recommended, controls, derived,
+      -context, measures, folds, recommended, mixers, controls, derived,
        teaching, training, equal_start, service->
         values
         +-verdicts-> claims
@@ -24,6 +24,7 @@ from vitrine.report.ledger import (
     equal_start,
     folds,
     measures,
+    mixers,
     recommended,
     service,
     teaching,
@@ -53,7 +54,8 @@ def compute() -> dict[str, Any]:
     """Compute the whole ledger from tracked files, as ``runs/ledger.json`` holds it."""
     values = measures.compute()
     parts = (
-        context, folds, recommended, controls, derived, teaching, training, equal_start, service,
+        context, folds, recommended, mixers, controls, derived, teaching, training, equal_start,
+        service,
     )  # fmt: skip
     for part in parts:
         values.update(part.values())

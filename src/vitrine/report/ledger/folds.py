@@ -16,7 +16,7 @@ from vitrine.training import runs
 from vitrine.training.recipes import CONTROLS, RECIPES
 from vitrine.training.runs import OutOfFold
 
-__all__ = ["repeated", "values"]
+__all__ = ["gap", "repeated", "scores", "values"]
 
 NOTEBOOK = "05_toutes_les_photos"
 
@@ -41,27 +41,42 @@ def values() -> Iterator[tuple[str, Value]]:
     found = {n: group for n, group in runs.across_folds().items() if n in RECIPES}
     for recipe, group in found.items():
         if recipe not in CONTROLS:
-            yield from _scores(recipe, group)
+            yield from scores(recipe, group, NOTEBOOK)
     for family in pairs.on_folds([name for name in found if pairs.judged(name)]):
-        gaps = dict(gap for pair in family for gap in _gap(*pair, found))
+        gaps = dict(one for pair in family for one in gap(*pair, found, NOTEBOOK))
         yield from (gaps | dict(corrected(gaps))).items()
 
 
-def _scores(recipe: str, group: Sequence[OutOfFold]) -> Iterator[tuple[str, Value]]:
+def scores(recipe: str, group: Sequence[OutOfFold], notebook: str) -> Iterator[tuple[str, Value]]:
+    """Yield the scores of a recipe on every photo.
+
+    Args:
+        recipe: Its name.
+        group: Its out-of-fold answers, by seed.
+        notebook: Chapter that shows it.
+    """
     parts = runs.align_folds(*group)
     truth, answers = parts[0].truth, [part.probabilities for part in parts]
     sources = [run for one in group for run in one.runs]
-    more = {"unit": "%", "decimals": 1, "n": len(truth), "notebook": NOTEBOOK}
+    more = {"unit": "%", "decimals": 1, "n": len(truth), "notebook": notebook}
     for metric in (accuracy, macro_f1):
         score = recipe_score(truth, answers, metric)
         yield f"oof.{recipe}.{metric.name}", from_runs(score, sources, **more)
 
 
-def _gap(
-    baseline: str, candidate: str, found: dict[str, list[OutOfFold]]
+def gap(
+    baseline: str, candidate: str, found: Mapping[str, Sequence[OutOfFold]], notebook: str
 ) -> Iterator[tuple[str, Value]]:
+    """Yield the gap of two recipes on every photo, with its interval and its test.
+
+    Args:
+        baseline: Recipe that the other is compared with.
+        candidate: The other; a positive gap is in its favour.
+        found: Out-of-fold answers of both, by recipe.
+        notebook: Chapter that shows it.
+    """
     sides = found[baseline], found[candidate]
     runs.align_folds(*sides[0], *sides[1])
     key = f"oof_gap.{candidate}.{baseline}"
-    yield from compared(key, *sides, NOTEBOOK)
-    yield from measures.fold_gap(key, *(side[0].runs[0] for side in sides), NOTEBOOK)
+    yield from compared(key, *sides, notebook)
+    yield from measures.fold_gap(key, *(side[0].runs[0] for side in sides), notebook)

@@ -11,6 +11,7 @@ CHOICES = {
     "weights": ("Poids de départ", "ce que le réseau sait avant de voir nos photos"),
     "image_size": ("Côté de l’image (px)", "assez pour reconnaître un objet, peu à calculer"),
     "windows": ("Côtés des fenêtres", "elles couvrent la carte entière à cette taille d’image"),
+    "mixer": ("Mélangeur", "ce qui tient la place du balayage ; tout le reste est commun"),
     "batch_size": ("Images par pas", "assez pour que la normalisation par lots soit stable"),
     "epochs": ("Époques", "combien de fois le réseau revoit des photos si rares"),
     "budget": ("Durée d’entraînement (s)", "le même temps de calcul pour toutes les architectures"),

@@ -13,12 +13,14 @@ from vitrine.training.recipes.registry import (
     RECIPES,
     find,
 )
+from vitrine.training.recipes.scratch import MIXERS
 
 __all__ = [
     "BESIDE",
     "CONTROLS",
     "EQUAL_START",
     "IMAGE",
+    "MIXERS",
     "RECIPES",
     "Recipe",
     "RecipeError",

@@ -36,6 +36,8 @@ class Recipe:
         image_size: Side of the square input, in pixels.
         windows: Sides of the windows of the last two levels of a MambaVision, in positions (a
             position is 16, then 32 pixels); empty keeps the architecture's, made for 224 pixels.
+        mixer: What mixes tokens where a MambaVision scans: ``scan``, ``identity``, ``conv`` or
+            ``attention``; empty keeps the architecture's.
         batch_size: Images per optimiser step, gradient accumulation included.
         accumulate: Pieces that a batch is cut into to save memory. Batch statistics see a piece.
         epochs: Passes over the training split; with a budget, the unit of the schedule alone. A
@@ -85,6 +87,7 @@ class Recipe:
     head: Literal["random", "probe"] = "random"
     image_size: int = 224
     windows: tuple[int, ...] = ()
+    mixer: Literal["", "scan", "identity", "conv", "attention"] = ""
     batch_size: int = 32
     accumulate: int = 1
     epochs: int = 0
@@ -160,7 +163,14 @@ class Recipe:
         if self.trainer == "keras":
             if self.optimizer != "adamw":
                 self._refuse("optimizer", "adamw: the Keras trainer does not implement it")
-            for field in ("windows", "randaugment", "cutmix", "ema_decay", "norm_momentum"):
+            for field in (
+                "windows",
+                "mixer",
+                "randaugment",
+                "cutmix",
+                "ema_decay",
+                "norm_momentum",
+            ):
                 if getattr(self, field):
                     self._refuse(field, "none: the Keras trainer does not implement it")
             for field in ("layer_decay", "accumulate"):

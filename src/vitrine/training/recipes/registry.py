@@ -9,7 +9,7 @@ from vitrine.training.recipes.distilled import distilled
 from vitrine.training.recipes.explaining import EXPLAINING, INT8_PROBE
 from vitrine.training.recipes.imagenet import ENSEMBLE, FINE_TUNED, FROZEN, SWEPT
 from vitrine.training.recipes.recipe import Recipe, RecipeError
-from vitrine.training.recipes.scratch import SCRATCH
+from vitrine.training.recipes.scratch import MIXERS, SCRATCH
 from vitrine.training.recipes.text import IMAGE, TEXT
 
 __all__ = ["BESIDE", "CONTROLS", "EQUAL_START", "IMAGE", "RECIPES", "find"]
@@ -211,7 +211,7 @@ _CONTROLS = tuple(
     if (name := recipe.name.removesuffix("-short")) in _SWAPPED
 )
 
-CONTROLS = tuple(recipe.name for recipe in (*_CONTROLS, *EXPLAINING, *SWEPT))
+CONTROLS = tuple(recipe.name for recipe in (*_CONTROLS, *EXPLAINING, *SWEPT, *MIXERS))
 """Recipes that change one setting of another, to tell what it weighs: in no table of results."""
 
 BESIDE = tuple(recipe.name for recipe in TEXT)
@@ -219,7 +219,7 @@ BESIDE = tuple(recipe.name for recipe in TEXT)
 
 _EVERY = (
     *_ALL, *FINE_TUNED, *FROZEN, ENSEMBLE, *_FROM_EQUAL_START, *_CONTROLS, *EXPLAINING, *SWEPT,
-    *_DISTILLED, *TEXT,
+    *_DISTILLED, *MIXERS, *TEXT,
 )  # fmt: skip
 
 RECIPES = {recipe.name: recipe for recipe in _EVERY}

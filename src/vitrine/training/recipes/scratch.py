@@ -1,6 +1,8 @@
-"""What every network trained from random weights has in common."""
+"""What every network trained from random weights has in common, and what the scan adds to one."""
 
-__all__ = ["SCRATCH"]
+from vitrine.training.recipes.recipe import Recipe
+
+__all__ = ["MIXERS", "SCRATCH"]
 
 SCRATCH = {
     "image_size": 128,
@@ -17,3 +19,22 @@ SCRATCH = {
     "jitter": 0.2,
     "source": "ours: fixed before the first run, the same for every network trained from scratch",
 }
+
+MIXERS = tuple(
+    Recipe(
+        name=f"mambavision-micro-mixer-{mixer}",
+        trainer="torch",
+        architecture="mambavision_micro",
+        windows=(8, 4),
+        mixer=mixer,
+        **SCRATCH
+        | {
+            "epochs": 40,
+            "warmup_epochs": 2,
+            "source": "ours: the recipe from scratch in two fifths of its passes, fixed before the "
+            "first run, the same for the scan and for what stands in its place",
+        },
+    )
+    for mixer in ("scan", "identity", "conv", "attention")
+)
+"""One network, one recipe, four mixers where it scans: the first is the network as it is."""

@@ -6,7 +6,7 @@ together here.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +60,11 @@ def place(repeat: int, fold: int) -> str:
 
 
 def across_folds(
-    repeat: int = 0, *, base: Path | None = None, folds: Split | None = None
+    repeat: int = 0,
+    *,
+    base: Path | None = None,
+    folds: Split | None = None,
+    only: Container[str] | None = None,
 ) -> dict[str, list[OutOfFold]]:
     """Return the out-of-fold answers of each recipe that has them, by seed.
 
@@ -72,19 +76,24 @@ def across_folds(
         base: Folder that holds the runs; by default the project's ``runs/``.
         folds: Who is tested when, and the labels that answers must have; by default the tracked
             folds.
+        only: Recipes to look at, the others being left unread; by default all of them.
 
     Raises:
         RunError: If runs are damaged, or do not answer once for every photo of these folds.
     """
     base, folds = base or paths.runs(), folds or splits.load_folds()
     found: dict[str, list[OutOfFold]] = defaultdict(list)
-    for name in names(base):
+
+    def asked(made: Sequence[str]) -> list[str]:
+        return [name for name in made if only is None or name.split("/")[0] in only]
+
+    for name in asked(names(base)):
         run = load(name, base)
         if f"repeat-{repeat}" in set(run.table.get("split", ())):
             _require(run, "folds_sha256", folds.sha256)
             parts = [run.fold(repeat, fold) for fold in range(splits.FOLDS)]
             found[name.split("/")[0]].append(_joined(name, (run,), parts, repeat, folds))
-    for name in _swept(base, repeat):
+    for name in asked(_swept(base, repeat)):
         group = tuple(load(f"{place(repeat, k)}/{name}", base) for k in range(splits.FOLDS))
         for fold, run in enumerate(group):
             _require(run, "split_sha256", folds.fold(repeat, fold).sha256)

@@ -110,6 +110,8 @@ def _options(recipe: Recipe) -> dict[str, object]:
         options["drop_path_rate"] = recipe.drop_path_rate
     if recipe.windows:
         options["window_size"] = recipe.windows
+    if recipe.mixer:
+        options["mixer"] = recipe.mixer
     config = timm.get_pretrained_cfg(recipe.architecture)
     if config and config.fixed_input_size and config.input_size[-1] != recipe.image_size:
         options["img_size"] = recipe.image_size  # of the positions that the network knows

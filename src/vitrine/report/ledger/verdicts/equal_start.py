@@ -1,8 +1,10 @@
 """What an equal start leaves to the architecture, and what pretraining brings to each."""
 
+from dataclasses import replace
+
 from vitrine.report.ledger import equal_start
 from vitrine.report.ledger.verdicts.claim import Claim, Ledger, sign
-from vitrine.report.ledger.verdicts.comparison import paired
+from vitrine.report.ledger.verdicts.comparison import paired, settled_claim
 
 __all__ = ["CLAIMS"]
 
@@ -46,6 +48,28 @@ def _apart(
         needs=(ours, theirs, *budgets),
         holds=holds,
     )
+
+
+def _scan_against(other: str, what: str) -> Claim:
+    """Return the claim that the scan adds something to what may stand in its place.
+
+    Without runs nothing is established either: the cautious sentence is then true as it is, so that
+    a page may call the claim before the runs are there.
+    """
+    arm = f"{MICRO}-mixer"
+    who = "entraînée de zéro sur nos photos, MambaVision micro"
+    claim = settled_claim(
+        f"scan_against_{other}",
+        f"oof_gap.{arm}-scan.{arm}-{other}",
+        text=f"{who} fait mieux avec son balayage {what}",
+        cautious=f"rien n’établit qu’{who} fasse mieux avec son balayage {what}, ni moins bien",
+        reverse=f"{who} fait moins bien avec son balayage {what}",
+    )
+
+    def holds(ledger: Ledger) -> bool | None:
+        return claim.holds(ledger) if set(claim.needs) <= set(ledger) else None
+
+    return replace(claim, needs=(), holds=holds)
 
 
 def _by_folds(name: str, candidate: str, *, text: str, cautious: str, reverse: str) -> Claim:
@@ -178,4 +202,7 @@ CLAIMS = (
         reverse="à durée comparable, les caractéristiques figées d’EfficientNet-B0 trient mieux "
         "nos photos",
     ),
+    _scan_against("identity", "que sans"),
+    _scan_against("conv", "qu’avec une convolution à sa place"),
+    _scan_against("attention", "qu’avec l’attention à sa place"),
 )

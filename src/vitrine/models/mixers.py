@@ -1,0 +1,136 @@
+"""What mixes the tokens of a window in MambaVision: the scan, attention, and what can replace it.
+
+The scan and the attention are those of Hatamizadeh and Kautz, "MambaVision: A Hybrid
+Mamba-Transformer Vision Backbone", https://arxiv.org/abs/2407.08083. The others stand in the scan's
+place, at the same width, to tell what it adds: Yu and Wang, "MambaOut: Do We Really Need Mamba for
+Vision?", https://arxiv.org/abs/2405.07992.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from vitrine.models.scan import selective_scan
+
+__all__ = ["AttentionMixer", "ConvMixer", "ScanMixer", "Tokens", "mixer_named"]
+
+Tokens = Float[Tensor, "window token dim"]
+
+STATE_DIM = 8
+
+
+class ScanMixer(nn.Module):
+    r"""Mix the tokens of a window with two half-width branches: one scans, one only convolves.
+
+    .. math::
+        X &= \mathrm{Scan}(\mathrm{SiLU}(\mathrm{Conv}_x(W_x T))) \\
+        Z &= \mathrm{SiLU}(\mathrm{Conv}_z(W_z T)) \\
+        Y &= W_o\,[X ; Z]
+
+    Unlike Mamba, the convolutions see both neighbours and the second branch is concatenated instead
+    of gating the first. The scan runs row by row, in one direction; no convolution has a bias.
+
+    Args:
+        dim: Width of a token, even.
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        half, rank = dim // 2, math.ceil(dim / 16)
+        self.splits = (rank, STATE_DIM, STATE_DIM)
+        self.A_log = nn.Parameter(torch.arange(1.0, STATE_DIM + 1).log().repeat(half, 1))
+        self.D = nn.Parameter(torch.ones(half))
+        self.in_proj = nn.Linear(dim, dim, bias=False)
+        self.x_proj = nn.Linear(half, sum(self.splits), bias=False)
+        self.dt_proj = nn.Linear(rank, half)
+        self.out_proj = nn.Linear(dim, dim, bias=False)
+        self.conv1d_x = nn.Conv1d(half, half, 3, padding=1, groups=half, bias=False)
+        self.conv1d_z = nn.Conv1d(half, half, 3, padding=1, groups=half, bias=False)
+
+    def forward(self, tokens: Tokens) -> Tokens:
+        """Return the mixed tokens, in the same order."""
+        x, z = self.in_proj(tokens).transpose(1, 2).chunk(2, dim=1)
+        x = F.silu(self.conv1d_x(x)).transpose(1, 2)
+        z = F.silu(self.conv1d_z(z)).transpose(1, 2)
+        step, B, C = self.x_proj(x).split(self.splits, dim=-1)
+        # Decays compound along the sequence: they stay in float32 in a half-precision model.
+        A = -torch.exp(self.A_log.to(torch.promote_types(self.A_log.dtype, torch.float32)))
+        # dt_proj adds its bias and the scan adds it again: the published weights were trained so.
+        delta, bias = self.dt_proj(step), self.dt_proj.bias
+        y = selective_scan(x, delta, A, B, C, self.D, bias, delta_softplus=True)
+        return self.out_proj(torch.cat([y, z], dim=-1))
+
+
+class AttentionMixer(nn.Module):
+    """Mix the tokens of a window by plain multi-head self-attention: no mask, no position.
+
+    Args:
+        dim: Width of a token.
+        num_heads: Number of heads.
+
+    Raises:
+        ValueError: If the heads do not divide the width.
+    """
+
+    def __init__(self, dim: int, num_heads: int) -> None:
+        super().__init__()
+        if dim % num_heads:
+            raise ValueError(f"expected num_heads to divide the width {dim}, received {num_heads}")
+        self.num_heads = num_heads
+        self.qkv = nn.Linear(dim, 3 * dim)
+        self.proj = nn.Linear(dim, dim)
+
+    def forward(self, tokens: Tokens) -> Tokens:
+        """Return the mixed tokens, in the same order."""
+        qkv = self.qkv(tokens).unflatten(-1, (3, self.num_heads, -1))
+        query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind(0)
+        y = F.scaled_dot_product_attention(query, key, value)
+        return self.proj(y.transpose(1, 2).flatten(2))
+
+
+class ConvMixer(nn.Module):
+    """Mix the tokens of a square window by a depthwise 3 x 3 convolution between two projections.
+
+    It is the scan's mixer without the scan, whose convolutions see a row alone where this one sees
+    both directions. Both branches are then the same operation, so that there is one.
+
+    Args:
+        dim: Width of a token.
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.in_proj = nn.Linear(dim, dim, bias=False)
+        self.conv = nn.Conv2d(dim, dim, 3, padding=1, groups=dim, bias=False)
+        self.out_proj = nn.Linear(dim, dim, bias=False)
+
+    def forward(self, tokens: Tokens) -> Tokens:
+        """Return the mixed tokens, in the same order."""
+        side = math.isqrt(tokens.shape[1])
+        x = self.in_proj(tokens).transpose(1, 2).unflatten(2, (side, side))
+        return self.out_proj(F.silu(self.conv(x)).flatten(2).transpose(1, 2))
+
+
+def mixer_named(name: str, dim: int, num_heads: int) -> nn.Module:
+    """Return a new mixer of tokens.
+
+    Args:
+        name: ``scan``, ``identity`` (tokens stay apart), ``conv`` or ``attention``.
+        dim: Width of a token.
+        num_heads: Heads, where it is attention.
+
+    Raises:
+        ValueError: If the name is unknown.
+    """
+    mixers = {
+        "scan": ScanMixer,
+        "identity": nn.Identity,
+        "conv": ConvMixer,
+        "attention": lambda dim: AttentionMixer(dim, num_heads),
+    }
+    if name not in mixers:
+        raise ValueError(f"expected a mixer among {', '.join(mixers)}, received {name!r}")
+    return mixers[name](dim)

@@ -1,0 +1,38 @@
+"""What the scan adds to MambaVision: the same network with another mixer in its place.
+
+Every photo answers, over the folds of the first repetition. Arms without runs are left out.
+"""
+
+from collections.abc import Iterator
+
+from vitrine.report.ledger import folds
+from vitrine.report.ledger.gaps import corrected
+from vitrine.report.ledger.values import Value, from_runs
+from vitrine.training import recipes, runs
+from vitrine.training.runs import OutOfFold
+
+__all__ = ["COMPARISONS", "arms", "values"]
+
+NOTEBOOK = "07_a_armes_egales"
+ARMS = tuple(recipe.name for recipe in recipes.MIXERS)
+COMPARISONS = tuple((other, ARMS[0]) for other in ARMS[1:])
+"""What stands in the place of the scan, and the scan: a positive gap is in its favour."""
+
+
+def arms() -> dict[str, list[OutOfFold]]:
+    """Return the out-of-fold answers of each mixer that was trained on every fold, scan first."""
+    found = runs.across_folds(only=ARMS)
+    return {recipe: found[recipe] for recipe in ARMS if recipe in found}
+
+
+def values() -> Iterator[tuple[str, Value]]:
+    """Yield the score and the size of each arm, then what the scan adds to each other one."""
+    found = arms()
+    for recipe, group in found.items():
+        yield from folds.scores(recipe, group, NOTEBOOK)
+        size, first = group[0].runs[0].meta["parameters"] / 1e6, list(group[0].runs[:1])
+        more = {"unit": "M", "decimals": 2, "notebook": NOTEBOOK}
+        yield f"oof.{recipe}.parameters", from_runs(size, first, **more)
+    made = [pair for pair in COMPARISONS if set(pair) <= set(found)]
+    gaps = dict(gap for pair in made for gap in folds.gap(*pair, found, NOTEBOOK))
+    yield from (gaps | dict(corrected(gaps))).items()

@@ -1,0 +1,134 @@
+"""What may stand in the place of MambaVision's scan: same width, same shapes, counted weights."""
+
+import jaxtyping
+import numpy as np
+import onnxruntime
+import pytest
+import timm
+import torch
+from mambavision_oracle import fill, image
+
+import vitrine.models  # noqa: F401  (registers the models)
+from vitrine.models.mixers import AttentionMixer, ConvMixer, ScanMixer, mixer_named
+from vitrine.training.recipes import MIXERS
+from vitrine.training.torch.network import build
+
+KINDS = {
+    "scan": ScanMixer,
+    "identity": torch.nn.Identity,
+    "conv": ConvMixer,
+    "attention": AttentionMixer,
+}
+DIM, HEADS, SIDE = 16, 4, 4
+
+
+@pytest.fixture
+def tokens():
+    return torch.randn(3, SIDE * SIDE, DIM, generator=torch.Generator().manual_seed(0))
+
+
+def small(mixer):
+    options = {"depths": (1, 1, 2, 2), "window_size": (4, 2), "num_classes": 7}
+    return timm.create_model("mambavision_nano", mixer=mixer, **options)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_tokens_keep_their_shape_and_every_weight_learns_from_them(name, tokens):
+    mixer = mixer_named(name, DIM, HEADS)
+
+    mixed = mixer(tokens)
+    (mixed if mixed.requires_grad else mixed.requires_grad_()).square().sum().backward()
+
+    assert type(mixer) is KINDS[name]
+    assert mixed.shape == tokens.shape
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in mixer.parameters())
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_weight_of_a_network_learns_whatever_its_mixer(name):
+    network = small(name).train()
+
+    network(image(2, 64, 64)).square().sum().backward()
+
+    silent = [n for n, p in network.named_parameters() if p.grad is None or not p.grad.any()]
+    assert silent == []
+
+
+def test_the_convolution_sees_both_directions_of_a_window_and_one_token_around(tokens):
+    mixer = ConvMixer(DIM)
+    centre = 1 * SIDE + 2  # second row, third column
+    tokens.requires_grad_()
+
+    mixer(tokens)[0, centre].sum().backward()
+
+    seen = tokens.grad[0].abs().sum(1).reshape(SIDE, SIDE) > 0
+    expected = torch.zeros(SIDE, SIDE, dtype=torch.bool)
+    expected[0:3, 1:4] = True
+    assert torch.equal(seen, expected)
+    assert not tokens.grad[1:].any()  # windows stay apart
+
+
+def test_only_the_first_half_of_a_level_is_replaced_and_the_rest_keeps_its_keys():
+    usual, other = small("scan"), small("conv")
+
+    for level in other.levels[2:]:
+        assert [type(block.mixer) for block in level.blocks] == [ConvMixer, AttentionMixer]
+    scans = ("levels.2.blocks.0.mixer.", "levels.3.blocks.0.mixer.")
+    states = [
+        {key: tensor.shape for key, tensor in network.state_dict().items()}
+        for network in (usual, other)
+    ]
+    kept = [{k: s for k, s in state.items() if not k.startswith(scans)} for state in states]
+    assert kept[0] == kept[1]
+
+
+def test_without_a_mixer_the_network_is_the_one_that_scans():
+    torch.manual_seed(0)
+    usual = timm.create_model("mambavision_nano")
+    torch.manual_seed(0)
+    named = timm.create_model("mambavision_nano", mixer="scan")
+
+    states = usual.state_dict(), named.state_dict()
+
+    assert list(states[0]) == list(states[1])
+    assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
+
+
+COUNTED = {"scan": 4_430_679, "identity": 3_977_047, "conv": 4_411_095, "attention": 4_832_599}
+
+
+@pytest.mark.parametrize("recipe", MIXERS, ids=lambda recipe: recipe.mixer)
+def test_arms_of_equal_width_have_these_numbers_of_weights(recipe):
+    with torch.device("meta"):
+        network = build(recipe)[1]
+
+    assert sum(p.numel() for p in network.parameters()) == COUNTED[recipe.mixer]
+    replaced = network.levels[3].blocks[0].mixer
+    assert type(replaced) is KINDS[recipe.mixer]
+
+
+def test_an_unknown_mixer_is_refused_with_those_that_exist():
+    message = "expected a mixer among scan, identity, conv, attention, received 'fft'"
+
+    with pytest.raises(ValueError, match=message):
+        timm.create_model("mambavision_nano", mixer="fft")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_another_runtime_answers_as_the_network_that_convolves(tmp_path):
+    network, path = fill(small("conv")).eval(), tmp_path / "model.onnx"
+    jaxtyping.config.update("jaxtyping_disable", True)  # exporters do not see through the checks
+    try:
+        torch.onnx.export(
+            network, (image(2, 72, 64),), path, dynamo=True, verbose=False,
+            dynamic_shapes={"image": {0: torch.export.Dim("batch")}}, input_names=["image"],
+        )  # fmt: skip
+    finally:
+        jaxtyping.config.update("jaxtyping_disable", False)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    x = image(3, 72, 64)
+
+    (logits,) = session.run(None, {"image": x.numpy()})
+
+    with torch.inference_mode():
+        np.testing.assert_allclose(logits, network(x).numpy(), rtol=0, atol=1e-4)
