@@ -7,16 +7,18 @@ another, and its nanny starts a new one in its place.
 
 import logging
 import os
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 
+import psutil
+
+from vitrine.training import children
 from vitrine.training.sweep.job import Job, Outcome, in_new_process
 
-__all__ = ["RETRIES", "sweep"]
+__all__ = ["sweep"]
 
-RETRIES = 2
-"""Times that a job is tried again after it failed by itself; dead workers count apart, up to
-Dask's ``distributed.scheduler.allowed-failures``."""
 ANY_PORT = "127.0.0.1:0"
 """Where the scheduler tells how it is: its usual port may be another program's."""
 PATIENCE = 30
@@ -46,32 +48,53 @@ def sweep(
     Raises:
         OSError: If no scheduler answers at that address.
     """
-    from dask.distributed import Client, LocalCluster, as_completed
+    from dask.distributed import Client, as_completed
 
     logging.getLogger("distributed").setLevel(logging.WARNING)  # each greeting would be a line
     found: dict[str, Outcome] = {}
     with ExitStack() as stack:
+        _hear_terminations(stack)
         if scheduler is None:
-            scheduler = stack.enter_context(
-                LocalCluster(
-                    n_workers=min(workers or _workers(jobs), len(jobs) or 1),
-                    threads_per_worker=1,
-                    memory_limit=None,  # jobs are processes of their own
-                    dashboard_address=None,
-                    scheduler_kwargs={"dashboard_address": ANY_PORT},
-                )
-            )
+            scheduler = stack.enter_context(_local(min(workers or _workers(jobs), len(jobs) or 1)))
         client = stack.enter_context(_client(Client, scheduler))
-        futures = {
-            client.submit(perform, job, key=job.name, retries=RETRIES, pure=False): job.name
-            for job in jobs
-        }
+        futures = {client.submit(perform, job, key=job.name, pure=False): job.name for job in jobs}
         for future in as_completed(futures):
             name = futures[future]
             error = future.exception()
             found[name] = Outcome(name=name, error=str(error)) if error else future.result()
             tell(found[name])
     return [found[job.name] for job in jobs]
+
+
+@contextmanager
+def _local(workers: int) -> Iterator[object]:
+    """Make a cluster of this machine, whose workers are killed where the sweep is interrupted."""
+    from dask.distributed import LocalCluster
+
+    with children.deaf():
+        made = LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            memory_limit=None,  # jobs are processes of their own
+            dashboard_address=None,
+            scheduler_kwargs={"dashboard_address": ANY_PORT},
+        )
+    with made:
+        try:
+            yield made
+        except KeyboardInterrupt:  # asked to end, they would wait for their jobs, and say so
+            logging.getLogger("distributed").setLevel(logging.CRITICAL)
+            for pid in filter(None, [nanny.pid for nanny in made.workers.values()]):
+                with suppress(psutil.NoSuchProcess):
+                    psutil.Process(pid).kill()
+            raise
+
+
+def _hear_terminations(stack: ExitStack) -> None:
+    """Take ``kill`` for Ctrl-C, which lets the workers end in silence."""
+    if threading.current_thread() is threading.main_thread():
+        former = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        stack.callback(signal.signal, signal.SIGTERM, former)
 
 
 def _workers(jobs: Sequence[Job]) -> int:
