@@ -43,7 +43,7 @@ def test_another_exit_is_left_as_it_is(tmp_path):
 
 def test_a_damaged_checkpoint_is_told_and_a_whole_one_is_read(tmp_path):
     last = tmp_path / "last.ckpt"
-    torch.save({"epoch": 1}, last)
+    torch.save({"state_dict": {}, "history": []}, last)
     with pytest.raises(KeyboardInterrupt):
         learn(Interrupted(), last)
 

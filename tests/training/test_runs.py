@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from dataclasses import MISSING, fields, replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -350,13 +351,44 @@ def test_processes_that_begin_a_run_together_find_no_remains(tmp_path, monkeypat
     def meanwhile(path, target):
         if not seen:
             seen.append(path)
-            second.prepare(resume=False)
+            second.prepare(resume=False, first=False)
         return replaced(path, target)
 
     monkeypatch.setattr(Path, "replace", meanwhile)
-    first.prepare(resume=False)
+    first.prepare(resume=False, first=False)
 
     assert seen and [path.name for path in first.weights.iterdir()] == ["begun.json"]
+
+
+MAKING = """
+import sys
+from pathlib import Path
+from vitrine.training import recipes, runs
+
+folder = runs.RunFolder(recipes.find("efficientnet-b0-torch-scratch"), 0, Path(sys.argv[1]))
+folder.prepare(resume=False)
+print("begun", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_run_is_made_by_one_process_at_a_time_and_sealed_once(tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-c", MAKING, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        other.stdout.readline()
+        folder = RunFolder(RECIPE, 0, tmp_path)
+        with pytest.raises(RunError, match="expected to make it alone, found another process"):
+            folder.prepare(resume=True)
+        folder.prepare(resume=True, first=False)  # as a process that shares the batches
+        other.kill()
+
+    folder.prepare(resume=True)
+    late = RunFolder(RECIPE, 0, tmp_path)
+    write(tmp_path)
+    for end in (partial(folder.finish, [], {}), partial(late.prepare, resume=True)):
+        with pytest.raises(RunError, match="is finished and a run is written once"):
+            end()
 
 
 def test_finished_runs_are_listed_by_name_whatever_the_disk_says_first(tmp_path, monkeypatch):

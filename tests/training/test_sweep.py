@@ -12,6 +12,7 @@ import time
 from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
+from types import SimpleNamespace
 
 import filelock
 import psutil
@@ -155,6 +156,36 @@ def test_a_scheduler_that_does_not_answer_is_told_in_a_sentence(monkeypatch):
         sweep([], scheduler="nowhere")
     with pytest.raises(ConnectionError, match="expected a Dask scheduler at tcp://127.0.0.1:1, no"):
         sweep(grid(["majority"], [0]), scheduler="tcp://127.0.0.1:1")
+
+
+def test_a_scheduler_without_a_worker_is_told_in_a_sentence(monkeypatch):
+    from dask.distributed import LocalCluster
+
+    monkeypatch.setattr(cluster, "PATIENCE", 0.3)
+    with LocalCluster(
+        n_workers=0, processes=False, dashboard_address=None,
+        scheduler_kwargs={"dashboard_address": cluster.ANY_PORT},
+    ) as made:  # fmt: skip
+        address = made.scheduler_address
+        told = f"expected a worker of the Dask scheduler at {address}, found none in 0.3 seconds"
+        with pytest.raises(ConnectionError, match=told):
+            sweep(grid(["majority"], [0]), scheduler=address)
+
+
+def test_workers_that_all_leave_are_missed_while_jobs_wait(monkeypatch):
+    class Client:
+        scheduler = SimpleNamespace(address="tcp://127.0.0.1:1")
+
+        def wait_for_workers(self, workers, timeout):
+            raise TimeoutError
+
+    def wait(futures, **_):
+        raise TimeoutError
+
+    monkeypatch.setattr("dask.distributed.wait", wait)
+
+    with pytest.raises(ConnectionError, match="found none in 30 seconds; start one with"):
+        list(cluster._finished(Client(), ["future"]))
 
 
 def test_a_job_runs_in_a_process_of_its_own_on_the_photos_of_its_fold(tmp_path, monkeypatch):

@@ -63,7 +63,8 @@ def fit(
     _require_fit(recipe, corpus, steps)
     obtained = engine.obtain(device, threads)
     folder = RunFolder(recipe, seed, base or paths.runs() / "pretrain")
-    folder.prepare(resume=resume or not engine.first_process())
+    first = engine.first_process()
+    folder.prepare(resume=resume or not first, first=first)
     meter = engine.meter(obtained, device)
 
     L.seed_everything(seed, workers=True, verbose=False)

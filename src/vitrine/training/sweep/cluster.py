@@ -9,8 +9,9 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from typing import Any
 
 import psutil
 
@@ -22,7 +23,11 @@ __all__ = ["sweep"]
 ANY_PORT = "127.0.0.1:0"
 """Where the scheduler tells how it is: its usual port may be another program's."""
 PATIENCE = 30
-"""Seconds to wait for a scheduler that does not answer."""
+"""Seconds to wait for a scheduler that does not answer, or that has no worker."""
+HELP = (
+    "start one with `dask scheduler` and workers with `dask worker ADDRESS --nthreads 1`, or leave "
+    "--scheduler out to use this machine"
+)
 
 
 def sweep(
@@ -46,9 +51,10 @@ def sweep(
         tell: Told each outcome as it comes.
 
     Raises:
-        OSError: If no scheduler answers at that address.
+        OSError: If no scheduler answers at that address, or if it has no worker for ``PATIENCE``
+            seconds.
     """
-    from dask.distributed import Client, as_completed
+    from dask.distributed import Client
 
     logging.getLogger("distributed").setLevel(logging.WARNING)  # each greeting would be a line
     found: dict[str, Outcome] = {}
@@ -57,11 +63,13 @@ def sweep(
         if scheduler is None:
             scheduler = stack.enter_context(_local(min(workers or _workers(jobs), len(jobs) or 1)))
         client = stack.enter_context(_client(Client, scheduler))
+        if jobs:
+            _require_a_worker(client)
         futures = {client.submit(perform, job, key=job.name, pure=False): job.name for job in jobs}
-        for future in as_completed(futures):
+        for future in _finished(client, futures):
             name = futures[future]
             error = future.exception()
-            found[name] = Outcome(name=name, error=str(error)) if error else future.result()
+            found[name] = Outcome(name=name, error=_said(error)) if error else future.result()
             tell(found[name])
     return [found[job.name] for job in jobs]
 
@@ -105,12 +113,45 @@ def _workers(jobs: Sequence[Job]) -> int:
     return os.cpu_count() or 1
 
 
-def _client(client: type, scheduler: object) -> object:
+def _client(client: type, scheduler: object) -> Any:
     try:
         return client(scheduler, timeout=PATIENCE)
     except (OSError, ValueError) as error:  # the second: it is no address
         raise ConnectionError(
-            f"expected a Dask scheduler at {scheduler}, none answered; start one with `dask "
-            "scheduler` and workers with `dask worker ADDRESS --nthreads 1`, or leave --scheduler "
-            "out to use this machine"
+            f"expected a Dask scheduler at {scheduler}, none answered; {HELP}"
         ) from error
+
+
+def _finished(client: Any, futures: Iterable[Any]) -> Iterator[Any]:
+    """Yield futures as they end; give up where no worker is left to make them."""
+    from dask.distributed import wait
+
+    waiting = set(futures)
+    while waiting:
+        try:
+            done = wait(waiting, timeout=PATIENCE, return_when="FIRST_COMPLETED").done
+        except TimeoutError:
+            _require_a_worker(client)
+            continue
+        waiting -= done
+        yield from done
+
+
+def _require_a_worker(client: Any) -> None:
+    try:
+        client.wait_for_workers(1, timeout=PATIENCE)
+    except TimeoutError as error:
+        raise ConnectionError(
+            f"expected a worker of the Dask scheduler at {client.scheduler.address}, found none in "
+            f"{PATIENCE} seconds; {HELP}"
+        ) from error
+
+
+def _said(error: BaseException) -> str:
+    """Return the sentence of an error; Dask's own on dead workers is a paragraph."""
+    if type(error).__name__ == "KilledWorker":
+        return (
+            "expected a worker to live through it, found each of them dead; look for memory, or "
+            "give fewer --workers"
+        )
+    return str(error)

@@ -12,14 +12,11 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
-
-import filelock
 
 from vitrine.data import archive, splits
 from vitrine.training import children, recipes, runs, session
-from vitrine.training.runs.folder import LOCK, WEIGHTS
+from vitrine.training.runs.folder import lock
 from vitrine.training.runs.folds import place
 
 __all__ = ["Job", "Outcome", "SweepError", "grid", "in_new_process", "perform"]
@@ -160,8 +157,7 @@ def perform(job: Job, here: session.Session) -> Outcome:
     """
     recipe, base = here.recipe(job.recipe), here.base / job.place
     name = f"{recipe.name}/seed-{job.seed}"
-    (base / name).mkdir(parents=True, exist_ok=True)
-    with filelock.FileLock(_lock(base / name)):
+    with lock(base / name):
         if name in runs.names(base):
             return Outcome(name=job.name)
         split = None if job.fold is None else here.folds().fold(*job.fold)
@@ -170,11 +166,6 @@ def perform(job: Job, here: session.Session) -> Outcome:
             resume=True,
         )  # fmt: skip
     return Outcome(name=job.name, made=True)
-
-
-def _lock(folder: Path) -> Path:
-    (folder / WEIGHTS).mkdir(exist_ok=True)  # what git ignores
-    return folder / WEIGHTS / LOCK
 
 
 def _main(text: str) -> None:
