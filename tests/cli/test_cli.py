@@ -172,6 +172,15 @@ def test_going_on_from_a_finished_run_leaves_it_as_it_is(command, run):
     assert done.stdout == f"run {run}: finished before\n"
 
 
+def test_a_recipe_for_the_photos_is_refused_before_the_corpus_is_looked_for(within, monkeypatch):
+    monkeypatch.setattr("vitrine.paths.data", lambda: pytest.fail("the corpus was looked for"))
+
+    done = within("pretrain", "majority")
+
+    assert done.returncode == 2
+    assert "expected one for `vitrine pretrain`, found one for the photos" in done.stderr
+
+
 def test_weights_are_left_out_of_a_recipe_that_protects_them():
     asked = ("--profile", "smoke", "--weights", "none", "--device", "cuda")
     done = vitrine("train", "efficientnet-b0-torch", *asked, CUDA_VISIBLE_DEVICES="")

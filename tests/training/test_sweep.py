@@ -254,6 +254,7 @@ def test_jobs_end_with_their_sweep(stop, tmp_path, demo_catalog):
     root = tmp_path / "root"
     shutil.copytree(demo_catalog.folder, root / "build" / "demo")
     (root / "build" / "smoke").mkdir()
+    (root / "pyproject.toml").write_text('[project]\nname = "vitrine"\n')
     arguments = ["sweep", "majority", "--seeds", "0", "--profile", "smoke", "--workers", "1"]
     with filelock.FileLock(root / "build" / "smoke" / ".lock"):  # for which the job waits
         sweeping = subprocess.Popen(

@@ -424,35 +424,6 @@ print(len(network.get_layer("backbone").get_layer("stem_conv").trainable_weights
     assert printed.split() == ["0", "1", "0", "0", "2", "1", "0", "1"]
 
 
-def test_a_checkpoint_of_torch_whose_bytes_changed_is_told_before_training_goes_on(tmp_path):
-    import torch
-
-    from vitrine.training.torch import trainer
-
-    last, begun = tmp_path / "last.ckpt", []
-    torch.save({"state_dict": {"weight": torch.arange(1000.0)}, "history": []}, last)
-    whole = last.read_bytes()
-    middle = whole.index(torch.arange(1000.0).numpy().tobytes()) + 2000
-    flipped = bytes(255 - byte for byte in whole[middle : middle + 64])
-    torch.save({"weight": torch.arange(3.0)}, other := tmp_path / "other.ckpt")
-    np.savez(tmp_path / "archive.npz", model=np.arange(3))
-
-    class Trainer:
-        def fit(self, *_, ckpt_path):
-            begun.append(ckpt_path)
-
-    trainer.learn(Trainer(), None, last=last, name="any/seed-0")
-    for damaged in (
-        b"", b"no archive", whole[:-30], whole[:middle] + flipped + whole[middle + 64 :],
-        other.read_bytes(), (tmp_path / "archive.npz").read_bytes(),
-    ):  # fmt: skip
-        last.write_bytes(damaged)
-        with pytest.raises(runs.RunError, match="any/seed-0: expected a whole checkpoint in last"):
-            trainer.learn(Trainer(), None, last=last, name="any/seed-0")
-
-    assert begun == [last]
-
-
 def test_a_damaged_state_of_keras_is_told_as_torch_tells_it(tmp_path):
     script = """
 import sys

@@ -63,8 +63,10 @@ def _run() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("vitrine").setLevel(logging.INFO)
     os.environ.setdefault("HF_HUB_VERBOSITY", "error")  # it tells each retry, twice
+    from vitrine import paths
     from vitrine.cli import app
 
+    paths.require_clone()
     app()
 
 

@@ -15,7 +15,7 @@ from vitrine import paths
 from vitrine.training.pretrain.batches import Part, whole
 from vitrine.training.pretrain.corpus import Corpus
 from vitrine.training.pretrain.learner import TOP, Learner
-from vitrine.training.recipes import Recipe, RecipeError
+from vitrine.training.recipes import Recipe, RecipeError, require_pretraining
 from vitrine.training.runs import Run, RunFolder, load
 from vitrine.training.runs.start import LEARNED
 from vitrine.training.torch import trainer as engine
@@ -129,11 +129,7 @@ def answers(truth: np.ndarray, probabilities: Float[np.ndarray, "image category"
 
 
 def _require_fit(recipe: Recipe, corpus: Corpus, steps: int) -> None:
-    if recipe.trainer != "pretrain":
-        raise RecipeError(
-            f"recipe {recipe.name}: expected one for `vitrine pretrain`, found one for the photos; "
-            "start it with `vitrine train`"
-        )
+    require_pretraining(recipe)
     if (side := corpus.pixels("validation").shape[1]) != recipe.image_size:
         raise RecipeError(
             f"recipe {recipe.name}: expected image_size={side}, the side of the corpus, found "

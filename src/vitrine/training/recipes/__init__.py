@@ -12,6 +12,7 @@ from vitrine.training.recipes.registry import (
     IMAGE,
     RECIPES,
     find,
+    require_pretraining,
 )
 
 __all__ = [
@@ -25,4 +26,5 @@ __all__ = [
     "best_epoch",
     "epoch_seed",
     "find",
+    "require_pretraining",
 ]
