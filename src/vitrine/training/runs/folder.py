@@ -1,5 +1,6 @@
 """Write a run: its history as it grows, its predictions, and the ``run.json`` that seals it."""
 
+import hashlib
 import json
 import logging
 import os
@@ -48,6 +49,7 @@ def data_facts(catalog: Catalog, split: Split) -> dict[str, Any]:
         "split": split.name,
         "split_sha256": split.sha256,
         "images": len(split.frame),
+        "counts": split.frame.part.value_counts().to_dict() if "part" in split.frame else {},
     }
 
 
@@ -219,12 +221,15 @@ class RunFolder:
             self._keep(history)
         table = pd.concat(predictions)
         table.to_csv(self.path / PREDICTIONS, index=False, lineterminator="\n")
+        made = [self.path / name for name in (HISTORY, EVENTS, PREDICTIONS)]
+        digests = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in made if p.is_file()}
         meta = {
             "format": FORMAT,
             "name": self.name,
             "recipe": self.recipe.to_dict(),
             "seed": self.seed,
             **facts,
+            "files": digests,
             "code": code_state(),
             "versions": versions(),
         }
