@@ -21,6 +21,21 @@ def test_the_root_is_found_above_a_project_of_somebody_else(tmp_path, monkeypatc
     assert paths.root() == tmp_path
 
 
+@pytest.mark.parametrize(
+    ("place", "found"),
+    [("nowhere", "found no such folder at"), ("", "found a folder without its pyproject.toml at")],
+)
+def test_a_root_that_is_no_clone_is_told(place, found, tmp_path, monkeypatch):
+    monkeypatch.setenv("VITRINE_ROOT", str(tmp_path / place))
+
+    with pytest.raises(FileNotFoundError, match=f"VITRINE_ROOT to be a clone of vitrine, {found}"):
+        paths.require_clone()
+
+    (tmp_path / "pyproject.toml").write_text(OURS)
+    monkeypatch.setenv("VITRINE_ROOT", str(tmp_path))
+    paths.require_clone()
+
+
 def test_what_is_made_again_lies_apart_from_what_is_published(tmp_path, monkeypatch):
     monkeypatch.setenv("VITRINE_ROOT", str(tmp_path))
 

@@ -5,7 +5,9 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
-__all__ = ["build", "data", "notebooks", "retrained", "root", "runs", "shared"]
+__all__ = [
+    "build", "data", "notebooks", "require_clone", "retrained", "root", "runs", "shared",
+]  # fmt: skip
 
 
 def _is_root(folder: Path) -> bool:
@@ -34,6 +36,8 @@ def root() -> Path:
         FileNotFoundError: If no such folder exists.
     """
     if forced := os.environ.get("VITRINE_ROOT"):
+        if not Path(forced).is_dir():
+            raise _no_clone("no such folder")
         return Path(forced).resolve()
     found = _walk_up(Path.cwd()) or _walk_up(Path(__file__).resolve().parent)
     if found is None:
@@ -42,6 +46,23 @@ def root() -> Path:
             f"{Path.cwd()}; change to the clone or set VITRINE_ROOT"
         )
     return found
+
+
+def require_clone() -> None:
+    """Refuse a ``VITRINE_ROOT`` that is no clone: everything in it would be missing, file by file.
+
+    Raises:
+        FileNotFoundError: If the folder has no ``pyproject.toml`` of vitrine.
+    """
+    if os.environ.get("VITRINE_ROOT") and not _is_root(root()):
+        raise _no_clone("a folder without its pyproject.toml")
+
+
+def _no_clone(found: str) -> FileNotFoundError:
+    return FileNotFoundError(
+        f"expected VITRINE_ROOT to be a clone of vitrine, found {found} at "
+        f"{os.environ['VITRINE_ROOT']}; correct it, or unset it and run inside the clone"
+    )
 
 
 def data() -> Path:

@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-from contextlib import nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -35,6 +34,7 @@ from vitrine.data import splits
 from vitrine.models import mixers
 from vitrine.models.scan import reference
 from vitrine.report.ledger import training as ledger
+from vitrine.training import children
 from vitrine.training.recipes import CONTROLS, EQUAL_START, RECIPES
 
 HEADER = {
@@ -345,10 +345,7 @@ def test_the_cheapest_recipes_are_timed_and_written():
 def test_a_card_is_asked_of_networks_alone(monkeypatch):
     asked = []
     row = {"images_per_second": 1.0, "multiply_adds": None}
-    pool = SimpleNamespace(
-        submit=lambda _, *given: asked.append(given) or SimpleNamespace(result=lambda: row)
-    )
-    monkeypatch.setattr(recipes, "ProcessPoolExecutor", lambda *_: nullcontext(pool))
+    monkeypatch.setattr(children, "alone", lambda _, *given: asked.append(given) or row)
     monkeypatch.setattr(sheet, "header", lambda *_, **__: {"clock": "CUDA events"})
 
     found = recipes.measure(device="cuda", turns=2, tell=lambda _: None)
@@ -497,24 +494,13 @@ def test_a_command_is_charged_for_its_own_processor_time_alone(monkeypatch, tmp_
 def test_trainings_are_compared_turn_by_turn_with_the_first(monkeypatch, quick):
     trained, answers = [], iter([(10, 9), (20, 1), (5, 2), (40, 8), (10, 2), (10, 2)])
 
-    class Alone:
-        def __init__(self, workers, context):
-            assert (workers, context.get_start_method()) == (1, "spawn")
+    def alone(work, recipe, photos, base, device):
+        assert work is training.learn and device == "cpu"
+        trained.append((recipe.name, recipe.epochs, base.name))
+        took, more = next(answers)
+        return {"milliseconds": float(took), "first_more": float(more)}
 
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_):
-            pass
-
-        def submit(self, work, recipe, photos, base, device):
-            assert work is training.learn and device == "cpu"
-            trained.append((recipe.name, recipe.epochs, base.name))
-            took, more = next(answers)
-            answer = {"milliseconds": float(took), "first_more": float(more)}
-            return SimpleNamespace(result=lambda: answer)
-
-    monkeypatch.setattr(training, "ProcessPoolExecutor", Alone)
+    monkeypatch.setattr(children, "alone", alone)
     turns, told = [], []
 
     found = training.measure(

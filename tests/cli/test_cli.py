@@ -83,7 +83,52 @@ def test_a_full_disk_is_told_in_a_sentence_that_says_what_to_do(monkeypatch, cap
     said = capsys.readouterr().err
     assert caught.value.code == 1
     assert said.startswith("vitrine: expected room on the disk, found it full (No space left")
-    assert "make room and run the same command again" in said
+    assert "make room and run `vitrine" in said
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["train", "majority"], "run `vitrine train majority --resume`"),
+        (["pretrain", "x", "--seed", "1"], "run `vitrine pretrain x --seed 1 --resume`"),
+        (["train", "majority", "--resume"], "run `vitrine train majority --resume`"),
+        (["sweep", "majority"], "run `vitrine sweep majority`"),
+    ],
+)
+@pytest.mark.parametrize("stop", [OSError(errno.ENOSPC, "No space left"), KeyboardInterrupt()])
+def test_the_command_that_goes_on_is_one_that_will_not_be_refused(
+    given, told, stop, monkeypatch, capsys
+):
+    monkeypatch.setattr(sys, "argv", ["vitrine", *given])
+    monkeypatch.setattr(cli, "app", lambda: (_ for _ in ()).throw(stop))
+
+    with pytest.raises(SystemExit):
+        cli.main()
+
+    assert told in capsys.readouterr().err
+
+
+INTERRUPTED = """
+import signal, sys
+
+class Keyboard:
+    def find_spec(name, *_):
+        if name == "typer":
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Keyboard)
+from vitrine.cli import main
+main()
+"""
+
+
+def test_an_interruption_while_the_command_is_still_being_imported_is_a_sentence():
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 130
+    assert done.stderr.startswith("interrupted; ") and done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -125,6 +170,15 @@ def test_going_on_from_a_finished_run_leaves_it_as_it_is(command, run):
 
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"run {run}: finished before\n"
+
+
+def test_a_recipe_for_the_photos_is_refused_before_the_corpus_is_looked_for(within, monkeypatch):
+    monkeypatch.setattr("vitrine.paths.data", lambda: pytest.fail("the corpus was looked for"))
+
+    done = within("pretrain", "majority")
+
+    assert done.returncode == 2
+    assert "expected one for `vitrine pretrain`, found one for the photos" in done.stderr
 
 
 def test_weights_are_left_out_of_a_recipe_that_protects_them():

@@ -8,6 +8,15 @@ from vitrine.data import catalog, splits
 from vitrine.data.splits import SplitError
 
 
+def test_a_class_with_too_few_images_for_three_parts_is_named(demo_catalog):
+    products = demo_catalog.products
+    few = products[(products.label != 3) | (products.groupby("label").cumcount() == 0)]
+    alone = replace(demo_catalog, products=few.reset_index(drop=True).assign(row=range(len(few))))
+
+    with pytest.raises(SplitError, match="for three parts, found 1 of Home Decor & Festive Needs"):
+        splits.draw(alone)
+
+
 def test_published_split_is_the_one_of_the_protocol():
     split = splits.load()
 

@@ -143,6 +143,14 @@ def test_a_pickled_module_is_refused_by_the_name_of_its_class(tmp_path):
         read_checkpoint(path)
 
 
+def test_a_text_is_no_pickle_that_asks_for_something(tmp_path):
+    path = tmp_path / "README.md"
+    path.write_text("# Vitrine\n")
+
+    with pytest.raises(CheckpointError, match=r"in README.md, found bytes that cannot be read"):
+        read_checkpoint(path)
+
+
 @pytest.mark.parametrize("suffix", [".pth.tar", ".safetensors"])
 @pytest.mark.parametrize("content", [b"", b"<html>404</html>", b"\x80\x02}q\x00.", bytes(100)])
 def test_bytes_that_are_no_checkpoint_are_refused(suffix, content, tmp_path):

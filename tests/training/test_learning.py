@@ -43,13 +43,32 @@ def test_another_exit_is_left_as_it_is(tmp_path):
 
 def test_a_damaged_checkpoint_is_told_and_a_whole_one_is_read(tmp_path):
     last = tmp_path / "last.ckpt"
-    torch.save({"epoch": 1}, last)
+    torch.save({"state_dict": {}, "history": []}, last)
     with pytest.raises(KeyboardInterrupt):
         learn(Interrupted(), last)
 
     last.write_bytes(last.read_bytes()[:-30])
     with pytest.raises(RunError, match=r"whole checkpoint in last\.ckpt, found a damaged file"):
         learn(Interrupted(), last)
+
+
+def test_changed_bytes_inside_a_checkpoint_and_another_archive_are_told(tmp_path):
+    last, weights = tmp_path / "last.ckpt", torch.arange(1000.0)
+    torch.save({"state_dict": {"weight": weights}, "history": []}, last)
+    whole = last.read_bytes()
+    middle = whole.index(weights.numpy().tobytes()) + 2000
+    flipped = bytes(255 - byte for byte in whole[middle : middle + 64])
+    torch.save({"weight": weights}, other := tmp_path / "other.ckpt")
+    np.savez(archive := tmp_path / "archive.npz", model=np.arange(3))
+
+    engine.require_whole(last, "any/seed-0")
+    for damaged in (
+        b"", b"no archive", whole[:middle] + flipped + whole[middle + 64 :],
+        other.read_bytes(), archive.read_bytes(),
+    ):  # fmt: skip
+        last.write_bytes(damaged)
+        with pytest.raises(RunError, match="any/seed-0: expected a whole checkpoint in last"):
+            engine.require_whole(last, "any/seed-0")
 
 
 def test_a_loss_that_diverges_stops_the_training_and_seals_nothing(

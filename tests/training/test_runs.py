@@ -1,4 +1,5 @@
 import errno
+import hashlib
 import itertools
 import json
 import os
@@ -6,6 +7,7 @@ import re
 import subprocess
 import sys
 from dataclasses import MISSING, fields, replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -13,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from vitrine import paths
 from vitrine.data import splits
 from vitrine.report.ledger.values import commits
 from vitrine.training import runs
@@ -350,13 +353,44 @@ def test_processes_that_begin_a_run_together_find_no_remains(tmp_path, monkeypat
     def meanwhile(path, target):
         if not seen:
             seen.append(path)
-            second.prepare(resume=False)
+            second.prepare(resume=False, first=False)
         return replaced(path, target)
 
     monkeypatch.setattr(Path, "replace", meanwhile)
-    first.prepare(resume=False)
+    first.prepare(resume=False, first=False)
 
     assert seen and [path.name for path in first.weights.iterdir()] == ["begun.json"]
+
+
+MAKING = """
+import sys
+from pathlib import Path
+from vitrine.training import recipes, runs
+
+folder = runs.RunFolder(recipes.find("efficientnet-b0-torch-scratch"), 0, Path(sys.argv[1]))
+folder.prepare(resume=False)
+print("begun", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_run_is_made_by_one_process_at_a_time_and_sealed_once(tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-c", MAKING, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        other.stdout.readline()
+        folder = RunFolder(RECIPE, 0, tmp_path)
+        with pytest.raises(RunError, match="expected to make it alone, found another process"):
+            folder.prepare(resume=True)
+        folder.prepare(resume=True, first=False)  # as a process that shares the batches
+        other.kill()
+
+    folder.prepare(resume=True)
+    late = RunFolder(RECIPE, 0, tmp_path)
+    write(tmp_path)
+    for end in (partial(folder.finish, [], {}), partial(late.prepare, resume=True)):
+        with pytest.raises(RunError, match="is finished and a run is written once"):
+            end()
 
 
 def test_finished_runs_are_listed_by_name_whatever_the_disk_says_first(tmp_path, monkeypatch):
@@ -380,3 +414,66 @@ def test_a_run_whose_last_file_is_cut_short_by_a_full_disk_is_no_run(tmp_path, m
         write(tmp_path)
 
     assert runs.names(tmp_path) == []
+
+
+@pytest.fixture
+def published(tmp_path, monkeypatch):
+    """Return a run of its own on a copy of the published split, and the file of that split."""
+    source = paths.data() / "splits" / "published.csv"
+    copy = tmp_path / "data" / "splits" / "published.csv"
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes(source.read_bytes())
+    monkeypatch.setattr(paths, "data", lambda: tmp_path / "data")
+    split = splits.load()
+    test = split.part("test")
+    counts = split.frame.part.value_counts().to_dict()
+    data = {
+        "split": "published", "split_sha256": split.sha256, "images": 1050 - 3, "counts": counts,
+    }  # fmt: skip
+
+    def made(rows=test, **changes):
+        folder = tmp_path / f"runs-{len(list(tmp_path.iterdir()))}"
+        told = [prediction_rows(rows, answers(len(rows)), "test")]
+        return RunFolder(RECIPE, 0, folder).finish(told, {"data": data | changes})
+
+    return made, test, copy
+
+
+def test_answers_are_read_beside_the_published_split(published):
+    made, test, _ = published
+    relabelled = test.assign(label=[(test.label[0] + 1) % 7, *test.label[1:]])
+
+    assert len(made().part("test").truth) == len(test)
+    assert len(made(test[:-3], counts={}).part("test").truth) == 155  # an edition that lacks three
+    with pytest.raises(RunError, match="another label, or part, for .* than published.csv has"):
+        made(relabelled).part("test")
+    with pytest.raises(RunError, match="found 157 images of test for 158; restore"):
+        made(test[:-1]).part("test")
+    with pytest.raises(RunError, match="found 154 images of test for 155; restore"):
+        made(test[:-4], counts={}).part("test")
+
+
+def test_a_swapped_split_is_told_and_not_the_images_that_it_lost(published):
+    made, _, copy = published
+    run = made()
+    run.part("test")
+
+    header, first, second, *rest = copy.read_text().splitlines()
+    swapped = [",".join([*first.split(",")[:-1], "test"]), second]
+    copy.write_text("\n".join([header, *swapped, *rest]) + "\n")
+    os.utime(copy, ns=(1, 1))
+
+    with pytest.raises(RunError, match="expected data/splits/published.csv as the run was"):
+        run.part("test")
+
+
+def test_a_run_says_the_bytes_of_its_history_events_and_predictions(tmp_path):
+    run = RunFolder(RECIPE, 0, tmp_path).finish(
+        [prediction_rows(frame(20), answers(20), "test")], {}, epochs(2)
+    )
+
+    digests = {
+        name: hashlib.sha256((run.folder / name).read_bytes()).hexdigest()
+        for name in ("history.csv", "events.out.tfevents.0.vitrine", "predictions.csv")
+    }
+    assert run.meta["files"] == digests

@@ -1,21 +1,33 @@
 """A sweep makes every run once, whatever dies on the way."""
 
+import json
 import logging
+import os
+import shutil
+import signal
 import socket
+import subprocess
+import sys
+import time
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
+from types import SimpleNamespace
 
+import filelock
+import psutil
 import pytest
 import staged
+from test_children import PATIENCE, child_of
 from typer.testing import CliRunner
 
 from vitrine.cli import app
+from vitrine.data import archive
 from vitrine.data.splits import Split
-from vitrine.training import recipes, runs, session
+from vitrine.training import children, recipes, runs, session
 from vitrine.training.runs import RunFolder
 from vitrine.training.sweep import Job, Outcome, SweepError, cluster, grid, sweep
-from vitrine.training.sweep.job import FOLDS, in_new_process, perform
+from vitrine.training.sweep.job import FOLDS, RETRIES, _main, in_new_process, perform
 
 NAMES = ["majority", "histogram-hog"]
 
@@ -146,6 +158,36 @@ def test_a_scheduler_that_does_not_answer_is_told_in_a_sentence(monkeypatch):
         sweep(grid(["majority"], [0]), scheduler="tcp://127.0.0.1:1")
 
 
+def test_a_scheduler_without_a_worker_is_told_in_a_sentence(monkeypatch):
+    from dask.distributed import LocalCluster
+
+    monkeypatch.setattr(cluster, "PATIENCE", 0.3)
+    with LocalCluster(
+        n_workers=0, processes=False, dashboard_address=None,
+        scheduler_kwargs={"dashboard_address": cluster.ANY_PORT},
+    ) as made:  # fmt: skip
+        address = made.scheduler_address
+        told = f"expected a worker of the Dask scheduler at {address}, found none in 0.3 seconds"
+        with pytest.raises(ConnectionError, match=told):
+            sweep(grid(["majority"], [0]), scheduler=address)
+
+
+def test_workers_that_all_leave_are_missed_while_jobs_wait(monkeypatch):
+    class Client:
+        scheduler = SimpleNamespace(address="tcp://127.0.0.1:1")
+
+        def wait_for_workers(self, workers, timeout):
+            raise TimeoutError
+
+    def wait(futures, **_):
+        raise TimeoutError
+
+    monkeypatch.setattr("dask.distributed.wait", wait)
+
+    with pytest.raises(ConnectionError, match="found none in 30 seconds; start one with"):
+        list(cluster._finished(Client(), ["future"]))
+
+
 def test_a_job_runs_in_a_process_of_its_own_on_the_photos_of_its_fold(tmp_path, monkeypatch):
     monkeypatch.setenv("VITRINE_ROOT", str(tmp_path))
     monkeypatch.delenv("VITRINE_PROFILE", raising=False)
@@ -156,10 +198,84 @@ def test_a_job_runs_in_a_process_of_its_own_on_the_photos_of_its_fold(tmp_path, 
     assert (first.made, second.made) == (True, False)
     run = runs.load("majority-smoke/seed-0", tmp_path / "build" / "smoke" / "runs" / job.place)
     assert run.meta["data"]["split"] == "repeat-1-fold-2"
-    with pytest.raises(
-        SweepError, match="no-such/seed-0: expected a recipe of vitrine.training.recipes"
-    ):
-        in_new_process(Job(recipe="no-such", seed=0, profile="smoke"))
+
+
+def said_by_the_process(monkeypatch, code):
+    """Let a job's process run this code; return what becomes of the job, and how often it ran."""
+    attempts = []
+    process = subprocess.Popen
+
+    def start(command, **options):
+        attempts.append(command)
+        return process([sys.executable, "-c", code], **options)
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    outcome = in_new_process(Job(recipe="majority", seed=0))
+    return outcome.error, len(attempts)
+
+
+def test_an_error_that_may_pass_is_tried_again_and_told_by_its_last_word(monkeypatch):
+    code = "import sys; sys.exit('first\\nCUDA out of memory')"
+
+    assert said_by_the_process(monkeypatch, code) == ("CUDA out of memory", 1 + RETRIES)
+    monkeypatch.undo()
+    code = "import os; os._exit(9)"
+    assert said_by_the_process(monkeypatch, code) == ("its process ended with code 9", 1 + RETRIES)
+
+
+@pytest.mark.parametrize(
+    ("error", "passes"),
+    [
+        (recipes.RecipeError("run majority/seed-0: expected weights"), False),
+        (archive.ArchiveError("recipe majority: expected weights"), False),
+        (FileNotFoundError("expected weights"), False), (TypeError("expected weights"), False),
+        (RuntimeError("expected weights"), True), (OSError("expected weights"), True),
+    ],
+)  # fmt: skip
+def test_an_error_that_lasts_is_the_outcome_and_tells_the_name_once(
+    error, passes, monkeypatch, capsys
+):
+    monkeypatch.setattr(children, "end_with_parent", lambda: None)
+    monkeypatch.setattr(session, "begin", lambda _: (_ for _ in ()).throw(error))
+    asked = json.dumps(asdict(Job(recipe="majority", seed=0)))
+    told = Outcome(name="majority/seed-0", error="expected weights")
+
+    if passes:
+        with pytest.raises(SystemExit, match="^expected weights$"):
+            _main(asked)
+    else:
+        _main(asked)
+
+    assert capsys.readouterr().out == ("" if passes else f"{json.dumps(asdict(told))}\n")
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT], ids=lambda stop: stop.name)
+def test_jobs_end_with_their_sweep(stop, tmp_path, demo_catalog):
+    root = tmp_path / "root"
+    shutil.copytree(demo_catalog.folder, root / "build" / "demo")
+    (root / "build" / "smoke").mkdir()
+    (root / "pyproject.toml").write_text('[project]\nname = "vitrine"\n')
+    arguments = ["sweep", "majority", "--seeds", "0", "--profile", "smoke", "--workers", "1"]
+    with filelock.FileLock(root / "build" / "smoke" / ".lock"):  # for which the job waits
+        sweeping = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-c", "from vitrine.cli import main; main()",
+             *arguments],
+            env=os.environ | {"VITRINE_ROOT": str(root)}, stderr=subprocess.PIPE, text=True,
+            start_new_session=True,
+        )  # fmt: skip
+        job = child_of(sweeping, "vitrine.training.sweep.job")
+        group = psutil.Process(sweeping.pid).children(recursive=True)
+        time.sleep(0.5)
+
+        if stop == signal.SIGINT:
+            os.killpg(sweeping.pid, stop)  # as a terminal does
+        else:
+            sweeping.send_signal(stop)  # as a supervisor does
+        _, said = sweeping.communicate(timeout=PATIENCE)
+        left = psutil.wait_procs([job, *group], PATIENCE)[1]
+
+    assert left == []
+    assert said.startswith("interrupted; ") and said.count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -4,18 +4,16 @@ Each recipe is built and timed in a process of its own, so that TensorFlow and P
 Weights do not change what a network costs: fresh ones are timed.
 """
 
-import multiprocessing
 import statistics
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 import numpy as np
 
 from vitrine.bench import sheet
 from vitrine.bench.clock import Progress, clock_of, side_by_side
-from vitrine.training import recipes, runs
+from vitrine.training import children, recipes, runs
 from vitrine.training.recipes import Recipe, RecipeError
 
 __all__ = ["cost", "measure"]
@@ -50,16 +48,15 @@ def measure(
     if device == "cuda":
         found["clock"] = "wall time until the answers are back with the host"
     published = {name.split("/")[0] for name in runs.names()}
-    apart = {*recipes.BESIDE, *recipes.EQUAL_START, *recipes.CONTROLS}
-    names = sorted(published & set(recipes.RECIPES) - apart)
+    beside = {*recipes.BESIDE, *recipes.EQUAL_START, *recipes.CONTROLS}
+    names = sorted(published & set(recipes.RECIPES) - beside)
     if device == "cuda":
         names = [name for name in names if recipes.find(name).trainer != "probe"]
     if quick:
         names = [name for name in names if name in ("histogram-hog", "majority")]
-    spawn, rows = multiprocessing.get_context("spawn"), []
+    rows = []
     for done, name in enumerate(names, start=1):
-        with ProcessPoolExecutor(1, spawn) as alone:
-            rows.append(alone.submit(cost, name, turns, device).result())
+        rows.append(children.alone(cost, name, turns, device))
         speed, adds = rows[-1]["images_per_second"], rows[-1]["multiply_adds"]
         tell(f"recipe {name:32} {speed:9.1f} img/s {(adds or 0) / 1e6:9.1f} M multiply-adds")
         if progress is not None:

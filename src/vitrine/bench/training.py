@@ -5,11 +5,9 @@ TensorFlow and PyTorch never meet. The first epoch is told apart: a framework th
 prepares its graph in it.
 """
 
-import multiprocessing
 import statistics
 import tempfile
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,7 @@ from typing import Any
 from vitrine.bench import sheet
 from vitrine.bench.clock import Progress, Timings
 from vitrine.data import catalog, demo, splits
-from vitrine.training import recipes
+from vitrine.training import children, recipes
 from vitrine.training.recipes import Recipe
 
 __all__ = ["RECIPES", "learn", "measure"]
@@ -53,7 +51,6 @@ def measure(
     found = sheet.header("vitrine bench training", device, turns=turns, quick=quick)
     found["clock"] = "wall clock of the steps of an epoch, validation apart"
     taken: dict[str, list[dict[str, float]]] = {name: [] for name in RECIPES}
-    spawn = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory(prefix="vitrine-bench-") as place:
         photos = demo.write(Path(place) / "photos", per_class=10 if quick else PER_CLASS)
         for turn in range(turns):
@@ -61,8 +58,7 @@ def measure(
                 recipe = recipes.find(name).smoke() if quick else recipes.find(name)
                 recipe = replace(recipe, epochs=2 if quick else EPOCHS, warmup_epochs=0)
                 base = Path(place) / f"turn-{turn}"
-                with ProcessPoolExecutor(1, spawn) as alone:
-                    taken[name].append(alone.submit(learn, recipe, photos, base, device).result())
+                taken[name].append(children.alone(learn, recipe, photos, base, device))
             if progress is not None:
                 progress(turn + 1, turns)
     timings = Timings(

@@ -5,58 +5,21 @@ An error is one sentence on stderr; ``VITRINE_TRACEBACK=1`` shows where it was r
 """
 
 import errno
-import logging
 import os
 import sys
-
-import typer
-from rich.console import Console
-
-from vitrine import __version__
-from vitrine.cli import (
-    bench,
-    data,
-    explaining,
-    interface,
-    pretraining,
-    report,
-    serving,
-    takeaway,
-    training,
-)
 
 __all__ = ["app", "main"]
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
-app = typer.Typer(
-    help="An executable report: does MambaVision beat EfficientNet-B0 at sorting product photos?",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.add_typer(data.app, name="data")
-app.add_typer(bench.app, name="bench")
-app.add_typer(training.runs_app, name="runs")
-for command in (training.train, report.run, report.book, report.publish, report.check):
-    app.command()(command)
-app.command("ledger")(report.ledger_command)
-for command in (pretraining.pretrain, pretraining.sweep):
-    app.command()(command)
-for command in (explaining.robustness, explaining.explain):
-    app.command()(command)
-for command in (serving.export, serving.serve, interface.ui, interface.up):
-    app.command()(command)
-for command in (takeaway.figure, takeaway.note, takeaway.slides):
-    app.command()(command)
 
+def __getattr__(name: str) -> object:
+    """Return ``app``, made when it is asked for: ``main`` hears Ctrl-C from its first moment."""
+    if name != "app":
+        raise AttributeError(name)
+    from vitrine.cli.commands import app
 
-@app.callback(invoke_without_command=True)
-def _root(version: bool = typer.Option(False, "--version", help="Print the version.")) -> None:
-    if version:
-        typer.echo(f"vitrine {__version__}")
-        raise typer.Exit
+    return app
 
 
 def _code(error: Exception) -> int:
@@ -65,11 +28,20 @@ def _code(error: Exception) -> int:
     return getattr(error, "exit_code", usage)
 
 
+def _again() -> str:
+    """Return the command that goes on with what was finished."""
+    import shlex
+
+    given = sys.argv[1:]
+    resumed = given[:1] in (["train"], ["pretrain"]) and "--resume" not in given
+    return f"`{shlex.join(['vitrine', *given, *['--resume'] * resumed])}`"
+
+
 def _sentence(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return (
             f"expected room on the disk, found it full ({error.strerror or error}); make room and "
-            "run the same command again, what was finished is kept"
+            f"run {_again()}, what was finished is kept"
         )
     if isinstance(error, PermissionError) or getattr(error, "errno", 0) == errno.EROFS:
         return (
@@ -84,25 +56,31 @@ def _sentence(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def main() -> None:
-    """Run the command line and exit with its code."""
+def _run() -> None:
+    import logging
+
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow talks of CUDA at each start
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("vitrine").setLevel(logging.INFO)
     os.environ.setdefault("HF_HUB_VERBOSITY", "error")  # it tells each retry, twice
-    errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+    from vitrine import paths
+    from vitrine.cli import app
+
+    paths.require_clone()
+    app()
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
     try:
-        app()
+        _run()
     except (KeyboardInterrupt, SystemExit) as stop:  # typer makes the second of the first
         if isinstance(stop, SystemExit) and stop.code != INTERRUPTED:
             raise
-        errors.print(
-            "interrupted; what was finished is kept: run the same command again, a training with "
-            "--resume"
-        )
+        print(f"interrupted; what was finished is kept: run {_again()}", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except Exception as error:  # the last door: nothing but a sentence leaves it
         if os.environ.get("VITRINE_TRACEBACK") == "1":
             raise
-        errors.print(f"vitrine: {_sentence(error)}")
+        print(f"vitrine: {_sentence(error)}", file=sys.stderr)
         sys.exit(_code(error))

@@ -39,6 +39,7 @@ def pretrain(
     from vitrine.training.runs import energy
 
     chosen = recipes.find(recipe)
+    recipes.require_pretraining(chosen)
     base = (paths.retrained() if retrain else paths.runs()) / "pretrain"
     if resume and (name := f"{chosen.name}/seed-{seed}") in runs.names(base):
         typer.echo(f"run {name}: finished before")

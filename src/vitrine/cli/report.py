@@ -75,15 +75,17 @@ def publish(
     from vitrine.book import readme
     from vitrine.book.publish import publish as write_published
     from vitrine.report import ledger
+    from vitrine.report.ledger import digests
 
     ledger.write()
+    digests.write()
     readme.update()
     with Steps("cell") as progress:
         write_published(notebooks or (), force=force, tell=typer.echo, progress=progress)
 
 
 def check() -> None:
-    """Check what is published: the ledger, the reading notes, the notebooks, the prose.
+    """Check what is published: the files, the ledger, the reading notes, the notebooks, the prose.
 
     Example: vitrine check
     """
@@ -91,8 +93,10 @@ def check() -> None:
 
     from vitrine.book import checks, proofreading, readings
     from vitrine.report import ledger
+    from vitrine.report.ledger import digests
 
     checks.check_prose()
+    digests.check()
     ledger.check()
     for note in readings.overdue(readings.read(), datetime.now(UTC).date()):
         typer.echo(
@@ -112,11 +116,12 @@ def check() -> None:
 
 
 def ledger_command() -> None:
-    """Compute runs/ledger.json from the tracked files.
+    """Compute runs/ledger.json and runs/SHA256SUMS from the tracked files.
 
     Example: vitrine ledger
     """
     from vitrine.report import ledger
+    from vitrine.report.ledger import digests
 
-    path = ledger.write()
-    typer.echo(f"written: runs/{path.name}")
+    for path in (ledger.write(), digests.write()):
+        typer.echo(f"written: runs/{path.name}")

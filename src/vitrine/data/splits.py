@@ -16,7 +16,7 @@ from PIL import Image
 
 from vitrine import paths
 from vitrine.data import images
-from vitrine.data.catalog import Catalog
+from vitrine.data.catalog import CLASSES, Catalog
 
 __all__ = [
     "Split", "SplitError", "TEST_OVER_TRAIN", "draw", "draw_folds", "fingerprints", "load",
@@ -98,16 +98,26 @@ def draw(catalog: Catalog) -> Split:
 
     Every row takes part, those without an image too, so that an edition that lacks images only
     shrinks the parts and never moves an image from one to another.
+
+    Raises:
+        SplitError: If a class has too few images for a part to hold one.
     """
     from sklearn.model_selection import train_test_split  # seconds, for who only reads a split
 
     frame = catalog.products[["row", "image", "label"]].copy()
-    rest, test = train_test_split(
-        frame.row.to_numpy(), test_size=TEST_SHARE, stratify=frame.label, random_state=SEED
-    )
-    _, validation = train_test_split(
-        rest, test_size=TEST_SHARE, stratify=frame.label[rest], random_state=SEED
-    )
+    try:
+        rest, test = train_test_split(
+            frame.row.to_numpy(), test_size=TEST_SHARE, stratify=frame.label, random_state=SEED
+        )
+        _, validation = train_test_split(
+            rest, test_size=TEST_SHARE, stratify=frame.label[rest], random_state=SEED
+        )
+    except ValueError as error:  # in scikit-learn's words, which name no class
+        counts = frame.label.value_counts()
+        raise SplitError(
+            f"expected enough images of each class for three parts, found {counts.min()} of "
+            f"{CLASSES[counts.idxmin()]} among {len(frame)}; add images to the product table"
+        ) from error
     frame["part"] = "train"
     frame.loc[validation, "part"] = "validation"
     frame.loc[test, "part"] = "test"

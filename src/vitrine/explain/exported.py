@@ -4,9 +4,7 @@ The file is made in a process of its own, where the weights cross to PyTorch: th
 TensorFlow may run, loads ONNX Runtime alone.
 """
 
-import multiprocessing
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +12,7 @@ import onnxruntime
 from jaxtyping import Float, UInt8
 from scipy.special import softmax
 
-from vitrine.training import trained
+from vitrine.training import children, trained
 from vitrine.training.recipes import Recipe
 from vitrine.training.trained import KeptError
 
@@ -36,8 +34,7 @@ def graph(recipe: Recipe, path: Path) -> bytes:
         recipe: Of the network.
         path: Its weights.
     """
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as alone:
-        return alone.submit(_graph, recipe, path).result()
+    return children.alone(_graph, recipe, path)
 
 
 def answering(

@@ -13,6 +13,7 @@ safetensors, in timm's names.
 import argparse
 import pickle
 import sys
+import zipfile
 from collections.abc import Iterable, Mapping
 from functools import cache
 from os import PathLike
@@ -52,6 +53,8 @@ WIDE = NARROW | {
     "_bn2": "bn3",
 }  # fmt: skip
 NAMED_AT_MOST = 12
+PICKLE = b"\x80"
+"""First byte of a pickle, which ``torch.save`` once wrote bare."""
 
 
 class CheckpointError(ValueError):
@@ -201,6 +204,9 @@ def _open_safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def _open_pickle(path: Path) -> object:
+    with path.open("rb") as file:
+        if file.read(1) != PICKLE and not zipfile.is_zipfile(path):
+            raise _unreadable(path, ValueError("no pickle"))
     try:
         with torch.serialization.safe_globals([argparse.Namespace]):
             return torch.load(path, map_location="cpu", weights_only=True)

@@ -10,7 +10,7 @@ import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -268,27 +268,45 @@ def _smoke_folder() -> Path:
 
 
 def _refuse_unknown_parameters() -> None:
-    """Refuse parameters that the notebook does not declare, of which papermill only warns.
+    """Refuse parameters that the notebook does not declare so, of which papermill only warns.
 
     It puts those given in a cell of their own, after that of the declared ones.
     """
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    declared: set[str] = set()
+    declared: dict[str, ast.expr] = {}
     for cell in shell.user_ns.get("In", []) if shell else []:
         try:
             body = ast.parse(cell).body
         except SyntaxError:  # typed by hand and refused, in a notebook that is open
             continue
-        targets = [
-            target for line in body if isinstance(line, ast.Assign) for target in line.targets
-        ]
-        names = {target.id for target in targets if isinstance(target, ast.Name)}
-        if cell.startswith("# Parameters\n") and (unknown := sorted(names - declared)):
+        assigned = {
+            target.id: line.value
+            for line in body
+            if isinstance(line, ast.Assign)
+            for target in line.targets
+            if isinstance(target, ast.Name)
+        }
+        if cell.startswith("# Parameters\n"):
+            _require_declared(assigned, declared)
+        declared |= assigned
+
+
+def _require_declared(given: Mapping[str, ast.expr], declared: Mapping[str, ast.expr]) -> None:
+    if unknown := sorted(given.keys() - declared):
+        raise SessionError(
+            f"expected parameters among {', '.join(sorted(declared))}, found "
+            f"{', '.join(unknown)}; correct the name given to papermill"
+        )
+    for name, value in given.items():
+        try:
+            usual, found = (ast.literal_eval(node) for node in (declared[name], value))
+        except ValueError:  # computed
+            continue
+        if usual is not None and type(found) is not type(usual):
             raise SessionError(
-                f"expected parameters among {', '.join(sorted(declared))}, found "
-                f"{', '.join(unknown)}; correct the name given to papermill"
+                f"expected {name} of the type of {usual!r}, found {found!r}; correct the value "
+                "given to papermill"
             )
-        declared |= names
 
 
 def begin(profile: str = "published") -> Session:

@@ -5,9 +5,7 @@ of the run would be false and look right.
 """
 
 import hashlib
-import multiprocessing
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -142,8 +140,7 @@ def carried(recipe: Recipe, path: Path) -> Any:
     from vitrine.training.torch.network import build
 
     name = exchange.torch_architecture(recipe.architecture)
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as alone:
-        arrays = alone.submit(_keras_arrays, recipe, path).result()
+    arrays = children.alone(_keras_arrays, recipe, path)
     network = build(replace(recipe, trainer="torch", architecture=name), pretrained=False)
     state = exchange.to_torch(arrays)
     network[1].load_state_dict({key: torch.from_numpy(state[key].copy()) for key in state})

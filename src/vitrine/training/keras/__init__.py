@@ -5,6 +5,9 @@ the framework can be told apart from the architecture; the order in which colour
 rounded between stay each library's own, and the optimiser starts anew where a backbone thaws.
 Every random choice depends on (seed, epoch) and operations are deterministic: a run killed and
 resumed equals one never stopped.
+
+Importing this package loads TensorFlow, and timm may then not be imported in the same process: LLVM
+aborts it, without an exception. Ask one of the two from a process apart (``training.children``).
 """
 
 from vitrine.training.keras.fit import fit

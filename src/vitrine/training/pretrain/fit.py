@@ -16,7 +16,7 @@ from vitrine.training.pretrain.answers import answers as ask
 from vitrine.training.pretrain.batches import Part, Taught, whole
 from vitrine.training.pretrain.corpus import Corpus
 from vitrine.training.pretrain.learner import TOP, Learner
-from vitrine.training.recipes import Recipe, RecipeError
+from vitrine.training.recipes import Recipe, RecipeError, require_pretraining
 from vitrine.training.runs import Run, RunFolder, load
 from vitrine.training.runs.start import LEARNED
 from vitrine.training.torch import trainer as engine
@@ -65,7 +65,8 @@ def fit(
     obtained = engine.obtain(device, threads)
     teacher = ask(recipe, corpus, obtained) if recipe.teacher else None
     folder = RunFolder(recipe, seed, base or paths.runs() / "pretrain")
-    folder.prepare(resume=resume or not engine.first_process())
+    first = engine.first_process()
+    folder.prepare(resume=resume or not first, first=first)
     meter = engine.meter(obtained, device)
 
     L.seed_everything(seed, workers=True, verbose=False)
@@ -133,11 +134,7 @@ def answers(truth: np.ndarray, probabilities: Float[np.ndarray, "image category"
 
 
 def _require_fit(recipe: Recipe, corpus: Corpus, steps: int) -> None:
-    if recipe.trainer != "pretrain":
-        raise RecipeError(
-            f"recipe {recipe.name}: expected one for `vitrine pretrain`, found one for the photos; "
-            "start it with `vitrine train`"
-        )
+    require_pretraining(recipe)
     if (side := corpus.pixels("validation").shape[1]) != recipe.image_size:
         raise RecipeError(
             f"recipe {recipe.name}: expected image_size={side}, the side of the corpus, found "

@@ -12,6 +12,7 @@ from vitrine.training.recipes.registry import (
     IMAGE,
     RECIPES,
     find,
+    require_pretraining,
 )
 from vitrine.training.recipes.scratch import MIXERS
 
@@ -27,4 +28,5 @@ __all__ = [
     "best_epoch",
     "epoch_seed",
     "find",
+    "require_pretraining",
 ]

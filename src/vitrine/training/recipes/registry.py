@@ -12,7 +12,9 @@ from vitrine.training.recipes.recipe import Recipe, RecipeError
 from vitrine.training.recipes.scratch import MIXERS, SCRATCH
 from vitrine.training.recipes.text import IMAGE, TEXT
 
-__all__ = ["BESIDE", "CONTROLS", "EQUAL_START", "IMAGE", "RECIPES", "find"]
+__all__ = [
+    "BESIDE", "CONTROLS", "EQUAL_START", "IMAGE", "RECIPES", "find", "require_pretraining",
+]  # fmt: skip
 
 _SERVED = SCRATCH | {
     "epochs": 300,
@@ -239,3 +241,16 @@ def find(name: str) -> Recipe:
             f"{', '.join(near)}"
         )
     return RECIPES[name]
+
+
+def require_pretraining(recipe: Recipe) -> None:
+    """Refuse a recipe that does not learn the corpus of small images.
+
+    Raises:
+        RecipeError: If it learns the photos.
+    """
+    if recipe.trainer != "pretrain":
+        raise RecipeError(
+            f"recipe {recipe.name}: expected one for `vitrine pretrain`, found one for the photos; "
+            "start it with `vitrine train`"
+        )

@@ -1,14 +1,17 @@
 """Write a run: its history as it grows, its predictions, and the ``run.json`` that seals it."""
 
+import hashlib
 import json
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from filelock import FileLock, Timeout
 from jaxtyping import Float
 
 from vitrine import paths
@@ -20,16 +23,22 @@ from vitrine.training.runs.meter import code_state, versions
 from vitrine.training.runs.reading import HISTORY, HISTORY_COLUMNS, META, PREDICTIONS, Run, RunError
 from vitrine.training.runs.start import facts as start_facts
 
-__all__ = ["RunFolder", "data_facts", "prediction_rows"]
+__all__ = ["RunFolder", "data_facts", "lock", "prediction_rows"]
 
 FORMAT = 1
 WEIGHTS, EVENTS = "weights", "events.out.tfevents.0.vitrine"
 BEGUN = "begun.json"
 """What a run was begun with, kept until it is finished: it goes on with nothing else."""
 LOCK = ".lock"
-"""Locked by a sweep while it makes the run: like the note, no sign that anything was learned."""
+"""Locked by who makes the run: like the note, no sign that anything was learned."""
 
 log = logging.getLogger(__name__)
+
+
+def lock(folder: Path) -> FileLock:
+    """Return the lock on the run of a folder; who holds it already may take it again."""
+    (folder / WEIGHTS).mkdir(parents=True, exist_ok=True)  # what git ignores
+    return FileLock(folder / WEIGHTS / LOCK, is_singleton=True)
 
 
 def data_facts(catalog: Catalog, split: Split) -> dict[str, Any]:
@@ -40,6 +49,7 @@ def data_facts(catalog: Catalog, split: Split) -> dict[str, Any]:
         "split": split.name,
         "split_sha256": split.sha256,
         "images": len(split.frame),
+        "counts": split.frame.part.value_counts().to_dict() if "part" in split.frame else {},
     }
 
 
@@ -80,6 +90,10 @@ class RunFolder:
         self.name = f"{recipe.name}/seed-{seed}"
         self.path = (base or paths.runs()) / recipe.name / f"seed-{seed}"
         self.weights = self.path / WEIGHTS
+        self._held: FileLock | None = None
+        self._require_unfinished()
+
+    def _require_unfinished(self) -> None:
         if (self.path / META).exists():
             published = self.path.is_relative_to(paths.runs())
             again = "make it again apart with --retrain" if published else "move its folder away"
@@ -88,16 +102,23 @@ class RunFolder:
                 f"{again}"
             )
 
-    def prepare(self, *, resume: bool) -> None:
+    def prepare(self, *, resume: bool, first: bool = True) -> None:
         """Make the folder, or refuse to mix with the remains of an interrupted run.
+
+        Args:
+            resume: Whether to go on from such remains.
+            first: Whether this process writes the run, and locks it until it is finished; others
+                may compute with it.
 
         Raises:
             RecipeError: If the recipe starts from a file that is not there; nothing is made then.
-            RunError: If a former attempt left weights and ``resume`` is false, or if it had
-                another recipe or started from other weights.
+            RunError: If another process makes the run, if a former attempt left weights and
+                ``resume`` is false, or if it had another recipe or started from other weights.
         """
         start = {} if self.recipe.at_once else start_facts(self.recipe)
         asked = json.loads(json.dumps({"recipe": self.recipe.to_dict(), **start}))
+        if first:
+            self._hold()
         note = self.weights / BEGUN
         left = {path.name for path in self.weights.iterdir()} if self.weights.exists() else set()
         learned = left - {BEGUN, LOCK}
@@ -115,6 +136,17 @@ class RunFolder:
         part = self.path / f"{BEGUN}.{os.getpid()}.part"  # beside: processes may begin together
         part.write_text(json.dumps(asked) + "\n")
         part.replace(note)
+
+    def _hold(self) -> None:
+        self._held = lock(self.path)
+        try:
+            self._held.acquire(timeout=0)
+        except Timeout as error:
+            raise RunError(
+                f"run {self.name}: expected to make it alone, found another process that makes it; "
+                "wait for its end, or choose another seed"
+            ) from error
+        self._require_unfinished()  # the other may have ended in between
 
     def write_history(self, rows: list[dict[str, float | int]]) -> None:
         """Write the epochs so far, as CSV and as TensorBoard events.
@@ -183,17 +215,21 @@ class RunFolder:
             history: Its epochs, of a run that has some. Each was written when it ended, unless the
                 run was killed between its last checkpoint and that.
         """
+        self._require_unfinished()
         self.path.mkdir(parents=True, exist_ok=True)
         if history:
             self._keep(history)
         table = pd.concat(predictions)
         table.to_csv(self.path / PREDICTIONS, index=False, lineterminator="\n")
+        made = [self.path / name for name in (HISTORY, EVENTS, PREDICTIONS)]
+        digests = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in made if p.is_file()}
         meta = {
             "format": FORMAT,
             "name": self.name,
             "recipe": self.recipe.to_dict(),
             "seed": self.seed,
             **facts,
+            "files": digests,
             "code": code_state(),
             "versions": versions(),
         }
@@ -201,6 +237,10 @@ class RunFolder:
         part.write_text(json.dumps(meta, indent=2, ensure_ascii=False) + "\n")
         part.replace(self.path / META)
         (self.weights / BEGUN).unlink(missing_ok=True)
+        if self._held:
+            self._held.release()
+        with suppress(PermissionError):  # Windows, where a sweep still holds it
+            (self.weights / LOCK).unlink(missing_ok=True)
         return Run(self.name, self.path, meta)
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ import pandas as pd
 from jaxtyping import Float, Int
 
 from vitrine import paths
+from vitrine.data import splits
 from vitrine.data.catalog import CLASSES
+from vitrine.data.splits import Split
 
 __all__ = ["Predictions", "Run", "RunError", "align", "align_fold", "aligned", "load", "names"]
 
@@ -90,14 +92,42 @@ class Run:
         )
 
     def part(self, part: str = "test") -> Predictions:
-        """Return the predictions of ``validation`` or ``test``."""
+        """Return the predictions of ``validation`` or ``test``.
+
+        Raises:
+            RunError: If the file is damaged, or if it holds other images or labels than the
+                published split, where the run was made on that.
+        """
         rows = self._of(part)
         if rows.empty:
             raise RunError(
                 f"run {self.name}: expected predictions for the part {part!r}, found only "
                 f"{', '.join(sorted(map(str, self.table.split.unique())))}"
             )
-        return self._predictions(rows)
+        told = self._predictions(rows)
+        self._require_split(told, part)
+        return told
+
+    def _require_split(self, told: Predictions, part: str) -> None:
+        data = self.meta.get("data", {})
+        if data.get("split") != "published":
+            return
+        split = _published_split(paths.data(), _time(paths.data() / "splits" / "published.csv"))
+        if data["split_sha256"] != split.sha256:
+            raise RunError(
+                f"run {self.name}: expected data/splits/published.csv as the run was made on it "
+                f"(SHA-256 {data['split_sha256'][:12]}), found another ({split.sha256[:12]}); "
+                "restore it with git, or make the run again"
+            )
+        labels = split.part(part).set_index("image").label
+        strange = labels.reindex(told.image).to_numpy() != told.truth
+        if strange.any():
+            found = f"another label, or part, for {told.image[strange][0]} than published.csv has"
+            raise self.damaged(PREDICTIONS, found)
+        absent = len(split.frame) - data["images"]  # from the edition of the data
+        least = data.get("counts", {}).get(part, len(labels) - absent)
+        if len(told.truth) < least:
+            raise self.damaged(PREDICTIONS, f"{len(told.truth)} images of {part} for {least}")
 
     def fold(self, repeat: int, fold: int, part: str = "test") -> Predictions:
         """Return the predictions of one fold of one repetition of the cross-validation.
@@ -151,6 +181,16 @@ class Run:
         if not np.isin(labels, range(len(CLASSES))).all():
             raise self.damaged(PREDICTIONS, "a label that is no class")
         return Predictions(rows.image.to_numpy(), labels.astype(int), given)
+
+
+@lru_cache(maxsize=1)
+def _published_split(*_: Path | int) -> Split:
+    """Return the tracked split, read again where its folder or the time of its file changed."""
+    return splits.load()
+
+
+def _time(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.is_file() else 0
 
 
 def names(base: Path | None = None) -> list[str]:

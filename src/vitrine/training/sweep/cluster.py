@@ -7,20 +7,27 @@ another, and its nanny starts a new one in its place.
 
 import logging
 import os
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any
 
+import psutil
+
+from vitrine.training import children
 from vitrine.training.sweep.job import Job, Outcome, in_new_process
 
-__all__ = ["RETRIES", "sweep"]
+__all__ = ["sweep"]
 
-RETRIES = 2
-"""Times that a job is tried again after it failed by itself; dead workers count apart, up to
-Dask's ``distributed.scheduler.allowed-failures``."""
 ANY_PORT = "127.0.0.1:0"
 """Where the scheduler tells how it is: its usual port may be another program's."""
 PATIENCE = 30
-"""Seconds to wait for a scheduler that does not answer."""
+"""Seconds to wait for a scheduler that does not answer, or that has no worker."""
+HELP = (
+    "start one with `dask scheduler` and workers with `dask worker ADDRESS --nthreads 1`, or leave "
+    "--scheduler out to use this machine"
+)
 
 
 def sweep(
@@ -44,34 +51,58 @@ def sweep(
         tell: Told each outcome as it comes.
 
     Raises:
-        OSError: If no scheduler answers at that address.
+        OSError: If no scheduler answers at that address, or if it has no worker for ``PATIENCE``
+            seconds.
     """
-    from dask.distributed import Client, LocalCluster, as_completed
+    from dask.distributed import Client
 
     logging.getLogger("distributed").setLevel(logging.WARNING)  # each greeting would be a line
     found: dict[str, Outcome] = {}
     with ExitStack() as stack:
+        _hear_terminations(stack)
         if scheduler is None:
-            scheduler = stack.enter_context(
-                LocalCluster(
-                    n_workers=min(workers or _workers(jobs), len(jobs) or 1),
-                    threads_per_worker=1,
-                    memory_limit=None,  # jobs are processes of their own
-                    dashboard_address=None,
-                    scheduler_kwargs={"dashboard_address": ANY_PORT},
-                )
-            )
+            scheduler = stack.enter_context(_local(min(workers or _workers(jobs), len(jobs) or 1)))
         client = stack.enter_context(_client(Client, scheduler))
-        futures = {
-            client.submit(perform, job, key=job.name, retries=RETRIES, pure=False): job.name
-            for job in jobs
-        }
-        for future in as_completed(futures):
+        if jobs:
+            _require_a_worker(client)
+        futures = {client.submit(perform, job, key=job.name, pure=False): job.name for job in jobs}
+        for future in _finished(client, futures):
             name = futures[future]
             error = future.exception()
-            found[name] = Outcome(name=name, error=str(error)) if error else future.result()
+            found[name] = Outcome(name=name, error=_said(error)) if error else future.result()
             tell(found[name])
     return [found[job.name] for job in jobs]
+
+
+@contextmanager
+def _local(workers: int) -> Iterator[object]:
+    """Make a cluster of this machine, whose workers are killed where the sweep is interrupted."""
+    from dask.distributed import LocalCluster
+
+    with children.deaf():
+        made = LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            memory_limit=None,  # jobs are processes of their own
+            dashboard_address=None,
+            scheduler_kwargs={"dashboard_address": ANY_PORT},
+        )
+    with made:
+        try:
+            yield made
+        except KeyboardInterrupt:  # asked to end, they would wait for their jobs, and say so
+            logging.getLogger("distributed").setLevel(logging.CRITICAL)
+            for pid in filter(None, [nanny.pid for nanny in made.workers.values()]):
+                with suppress(psutil.NoSuchProcess):
+                    psutil.Process(pid).kill()
+            raise
+
+
+def _hear_terminations(stack: ExitStack) -> None:
+    """Take ``kill`` for Ctrl-C, which lets the workers end in silence."""
+    if threading.current_thread() is threading.main_thread():
+        former = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        stack.callback(signal.signal, signal.SIGTERM, former)
 
 
 def _workers(jobs: Sequence[Job]) -> int:
@@ -82,12 +113,45 @@ def _workers(jobs: Sequence[Job]) -> int:
     return os.cpu_count() or 1
 
 
-def _client(client: type, scheduler: object) -> object:
+def _client(client: type, scheduler: object) -> Any:
     try:
         return client(scheduler, timeout=PATIENCE)
     except (OSError, ValueError) as error:  # the second: it is no address
         raise ConnectionError(
-            f"expected a Dask scheduler at {scheduler}, none answered; start one with `dask "
-            "scheduler` and workers with `dask worker ADDRESS --nthreads 1`, or leave --scheduler "
-            "out to use this machine"
+            f"expected a Dask scheduler at {scheduler}, none answered; {HELP}"
         ) from error
+
+
+def _finished(client: Any, futures: Iterable[Any]) -> Iterator[Any]:
+    """Yield futures as they end; give up where no worker is left to make them."""
+    from dask.distributed import wait
+
+    waiting = set(futures)
+    while waiting:
+        try:
+            done = wait(waiting, timeout=PATIENCE, return_when="FIRST_COMPLETED").done
+        except TimeoutError:
+            _require_a_worker(client)
+            continue
+        waiting -= done
+        yield from done
+
+
+def _require_a_worker(client: Any) -> None:
+    try:
+        client.wait_for_workers(1, timeout=PATIENCE)
+    except TimeoutError as error:
+        raise ConnectionError(
+            f"expected a worker of the Dask scheduler at {client.scheduler.address}, found none in "
+            f"{PATIENCE} seconds; {HELP}"
+        ) from error
+
+
+def _said(error: BaseException) -> str:
+    """Return the sentence of an error; Dask's own on dead workers is a paragraph."""
+    if type(error).__name__ == "KilledWorker":
+        return (
+            "expected a worker to live through it, found each of them dead; look for memory, or "
+            "give fewer --workers"
+        )
+    return str(error)

@@ -1,32 +1,38 @@
 """One job of a sweep: a recipe, a seed, perhaps a fold; made once, whoever is asked.
 
-A job runs in a process of its own, so that TensorFlow and PyTorch never meet and memory comes back.
+A job runs in a process of its own, so that TensorFlow and PyTorch never meet and memory comes back;
+that process ends with the worker, and the worker with the sweep.
 It holds a lock on its run meanwhile: a job that was given to a second worker, because the first
 one fell silent without dying, waits and then finds it finished.
 """
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
-import filelock
-
-from vitrine.data import splits
-from vitrine.training import recipes, runs, session
-from vitrine.training.runs.folder import LOCK, WEIGHTS
+from vitrine.data import archive, splits
+from vitrine.training import children, recipes, runs, session
+from vitrine.training.runs.folder import lock
 from vitrine.training.runs.folds import place
 
 __all__ = ["Job", "Outcome", "SweepError", "grid", "in_new_process", "perform"]
 
+RETRIES = 2
+"""Times that a job is tried again where its error may pass; dead workers count apart, up to Dask's
+``distributed.scheduler.allowed-failures``."""
+PASSING = (RuntimeError, OSError, MemoryError)
+"""Errors that may pass by themselves: of memory, of a device, of a disk."""
+LASTING = (archive.ArchiveError, FileNotFoundError, PermissionError)
+"""Those of them that do not."""
 FOLDS = tuple((repeat, fold) for repeat in range(splits.REPEATS) for fold in range(splits.FOLDS))
 
 
 class SweepError(RuntimeError):
-    """A job that cannot be made, or that failed; the message is its last word."""
+    """A grid that cannot be made, or of which jobs failed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,19 +121,31 @@ def _jobs(names: list[str], seeds: Sequence[int], folds: Sequence, common: dict)
 
 
 def in_new_process(job: Job) -> Outcome:
-    """Make a job in a new process, and tell what became of it.
+    """Make a job in a new process, which ends with this one, and tell what became of it.
 
-    Raises:
-        SweepError: If the process fails; the message is what it said last.
+    An error that may pass, of memory, of a device or of a disk, or a process that died, is tried
+    ``RETRIES`` times again. Any other is told at once.
     """
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", __name__, json.dumps(asdict(job))],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if done.returncode:
-        said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        raise SweepError(f"{job.name}: {said[-1]}")
-    return Outcome(**json.loads(done.stdout.splitlines()[-1]))
+    for _ in range(1 + RETRIES):
+        done = _attempt(job)
+        if done.returncode == 0:
+            return Outcome(**json.loads(done.stdout.splitlines()[-1]))
+    said = done.stderr.strip().splitlines() or [f"its process ended with code {done.returncode}"]
+    return Outcome(name=job.name, error=said[-1])
+
+
+def _attempt(job: Job) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-W", "ignore", "-m", __name__, json.dumps(asdict(job))]
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    process = subprocess.Popen(command, **pipes, text=True, process_group=0)
+    # The job ends where this pipe does, and ``communicate`` would close it at once.
+    process.stdin, held = None, process.stdin
+    try:
+        said, errors = process.communicate()
+    finally:
+        held.close()
+        process.wait()
+    return subprocess.CompletedProcess(command, process.returncode, said, errors)
 
 
 def perform(job: Job, here: session.Session) -> Outcome:
@@ -139,8 +157,7 @@ def perform(job: Job, here: session.Session) -> Outcome:
     """
     recipe, base = here.recipe(job.recipe), here.base / job.place
     name = f"{recipe.name}/seed-{job.seed}"
-    (base / name).mkdir(parents=True, exist_ok=True)
-    with filelock.FileLock(_lock(base / name)):
+    with lock(base / name):
         if name in runs.names(base):
             return Outcome(name=job.name)
         split = None if job.fold is None else here.folds().fold(*job.fold)
@@ -151,19 +168,18 @@ def perform(job: Job, here: session.Session) -> Outcome:
     return Outcome(name=job.name, made=True)
 
 
-def _lock(folder: Path) -> Path:
-    (folder / WEIGHTS).mkdir(exist_ok=True)  # what git ignores
-    return folder / WEIGHTS / LOCK
-
-
 def _main(text: str) -> None:
+    children.end_with_parent()
     fields = json.loads(text)
     job = Job(**fields | {"fold": tuple(fields["fold"]) if fields["fold"] else None})
     try:
         here = session.begin(job.profile)
         outcome = perform(job, here.again() if job.retrain else here)
-    except (ValueError, RuntimeError, OSError) as error:
-        sys.exit(str(error))
+    except Exception as error:
+        said = re.sub(r"^(run|recipe) \S+: ", "", str(error) or type(error).__name__)
+        if isinstance(error, PASSING) and not isinstance(error, LASTING):
+            sys.exit(said)
+        outcome = Outcome(name=job.name, error=said)
     print(json.dumps(asdict(outcome)))
 
 

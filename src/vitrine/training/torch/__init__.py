@@ -10,6 +10,9 @@ the two, the images and how they are augmented, stays with each of them. Every e
 generators from (seed, epoch) and ends with a checkpoint, so that a run killed and resumed equals
 one never stopped. Several processes share one global batch: see ``trainer``. The test part is read
 once, after training, for the final predictions, in float32 on the CPU.
+
+Importing this package loads timm, which LLVM aborts, without an exception, in a process where
+TensorFlow was loaded before. Ask one of the two from a process apart (``training.children``).
 """
 
 from vitrine.training.torch.fit import fit

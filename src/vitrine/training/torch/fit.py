@@ -57,7 +57,8 @@ def fit(
     """
     obtained = engine.obtain(device, threads)
     folder = RunFolder(recipe, seed, base)
-    folder.prepare(resume=resume or not engine.first_process())
+    first = engine.first_process()
+    folder.prepare(resume=resume or not first, first=first)
     split = split.present(catalog)
     meter = engine.meter(obtained, device)
 
@@ -98,6 +99,7 @@ def fit(
 
     def seal() -> Run:
         if recipe.patience:
+            engine.require_whole(best, folder.name)
             module.load_state_dict(torch.load(best, weights_only=True)["state_dict"])
         network = module.final
         with (folder.weights / WEIGHTS).open("wb") as file:  # by its path, a full disk has no name

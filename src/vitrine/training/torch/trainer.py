@@ -25,7 +25,9 @@ from torch.utils.data import DataLoader
 from vitrine.training.recipes import Recipe, RecipeError
 from vitrine.training.runs import Meter, Run, RunError
 
-__all__ = ["first_process", "learn", "meter", "obtain", "only_first", "trainer"]
+__all__ = [
+    "first_process", "learn", "meter", "obtain", "only_first", "require_whole", "trainer",
+]  # fmt: skip
 
 
 def obtain(asked: str, threads: int | None) -> str:
@@ -111,17 +113,40 @@ def learn(
         RunError: If the checkpoint is damaged.
         KeyboardInterrupt: If training is interrupted, of which Lightning makes an exit.
     """
-    if last.exists() and not zipfile.is_zipfile(last):
-        raise RunError(
-            f"run {name}: expected a whole checkpoint in {last.name}, found a damaged file; move "
-            "the folder of the run away to start again"
-        )
+    if last.exists():
+        require_whole(last, name)
     try:
         trainer.fit(module, *loaders, ckpt_path=last if last.exists() else None)
     except SystemExit as stop:
         if trainer.interrupted:
             raise KeyboardInterrupt from stop
         raise
+
+
+def require_whole(checkpoint: Path, name: str) -> None:
+    """Read a checkpoint against the checksums of its archive, which ``torch.load`` leaves alone.
+
+    Args:
+        checkpoint: What Lightning wrote.
+        name: Of the run, for messages.
+
+    Raises:
+        RunError: If bytes of it changed, or if it is something else.
+    """
+    try:
+        with zipfile.ZipFile(checkpoint) as archive:
+            torn = archive.testzip()
+        keys = {} if torn else torch.load(checkpoint, "cpu", mmap=True, weights_only=True)
+        whole = {"state_dict", "history"} <= set(keys)
+    except OSError:
+        raise
+    except Exception:  # on bytes that are no checkpoint, torch.load raises anything
+        whole = False
+    if not whole:
+        raise RunError(
+            f"run {name}: expected a whole checkpoint in {checkpoint.name}, found a damaged file; "
+            "move the folder of the run away to start again"
+        )
 
 
 def only_first(trained: L.Trainer, seal: Callable[[], Run], read: Callable[[], Run]) -> Run:
