@@ -115,6 +115,7 @@ def test_a_parameter_is_injected_and_belongs_to_the_stamp(counted):
         ('tags=["parameters"]', "", "one cell tagged 'parameters'"),
         ("name: python3", "name: julia", "kernelspec 'python3'"),
         ("seed = 0", "%matplotlib inline", "plain Python in cell 2"),
+        ("# %%\nfrom", "from", r"01_count.py:22: expected text after # .* found 'from pathlib"),
     ],
 )
 def test_a_source_that_papermill_would_misread_is_refused(miniature, old, new, found):

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from vitrine.book import sources
+
 __all__ = ["in_pair", "in_source", "is_injected", "spoken"]
 
 _IGNORED = {"papermill", "execution", "jupyter"}
@@ -26,20 +28,19 @@ def in_source(source: Path, now: NotebookNode, executed: NotebookNode, *, code: 
     """Return the line of a source where its code, or else its text, first differs.
 
     Args:
-        source: The ``.py`` file, each cell of which starts with ``# %%``.
+        source: The ``.py`` file, in py:percent format.
         now: The same file, as ``sources.read`` returns it.
         executed: Its pair.
         code: Whether to compare the code of the cells, or what they say.
     """
-    text = source.read_text(encoding="utf-8").splitlines()
-    marks = [number for number, line in enumerate(text, start=1) if line.startswith("# %%")]
-    of_cell = {cell["id"]: mark for cell, mark in zip(now.cells, marks, strict=False)}
+    starts = zip(now.cells, sources.first_lines(source), strict=True)
+    of_cell = {cell["id"]: start for cell, start in starts}
     mine, theirs = _lines(now, code=code), _lines(executed, code=code)
     for place, (name, lines) in enumerate(mine):
         old = theirs[place][1] if place < len(theirs) else []
         if lines != old:
             return of_cell[name] + min(_same(lines, old), len(lines) - 1)
-    return len(text)  # cells are gone
+    return len(source.read_text(encoding="utf-8").splitlines())  # cells are gone
 
 
 def in_pair(pair: Path, now: NotebookNode, executed: NotebookNode, *, code: bool) -> int:

@@ -36,18 +36,13 @@ def blocks(path: Path) -> Iterator[tuple[int, str]]:
     if path.suffix != ".py":
         yield 1, text
         return
-    lines = text.splitlines()
-    position = 0
-    for cell in sources.read(path).cells:
-        # A cell is found again by its marker, in order.
-        marker = next(i for i in range(position, len(lines)) if lines[i].startswith("# %%"))
-        position = marker + 1
+    for cell, start in zip(sources.read(path).cells, sources.first_lines(path), strict=True):
         if cell.cell_type == "markdown":
-            yield marker + 2, cell.source
+            yield start + 1, cell.source
         options = cell.metadata.get("mystnb", {})
         for part in (options.get("figure", {}).get("caption"), options.get("image", {}).get("alt")):
             if part:
-                yield marker + 1, part
+                yield start, part
 
 
 def blank(text: str, *apart: re.Pattern[str]) -> str:

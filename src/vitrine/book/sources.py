@@ -7,13 +7,15 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+from jupytext.cell_reader import DoublePercentScriptCellReader
 from jupytext.combine import map_outputs_to_inputs
+from jupytext.header import header_to_metadata_and_cell
 from nbformat import NotebookNode
 
 from vitrine import paths
 from vitrine.data import tracked
 
-__all__ = ["NotebookError", "RequestError", "check", "find", "names", "read"]
+__all__ = ["NotebookError", "RequestError", "check", "find", "first_lines", "names", "read"]
 
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
@@ -99,12 +101,41 @@ def read(source: Path) -> NotebookNode:
             f"expected kernelspec 'python3' in the header of {source.name}, found "
             f"{notebook.metadata.get('kernelspec')}; copy the header shown in vitrine.book"
         )
+    _refuse_unmarked_code(notebook, source)
     _parse_cells(notebook, source)
     notebook.metadata.get("jupytext", {}).pop("text_representation", None)
     notebook.metadata["kernelspec"] = dict(_KERNEL)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     _name_cells(notebook.cells, published)
     return notebook
+
+
+def first_lines(source: Path) -> list[int]:
+    """Return the line, from 1, that each cell of a source starts on, as jupytext divides it.
+
+    It is that of the marker, but for what stands above the first marker, which has none.
+    """
+    lines = source.read_text(encoding="utf-8").splitlines()
+    _, _, header, position = header_to_metadata_and_cell(lines, "#", "", ".py")
+    found = [1] if header else []
+    while position < len(lines):
+        found.append(position + 1)
+        reader = DoublePercentScriptCellReader({"extension": ".py"}, "python")
+        position += reader.read(lines[position:])[1]
+    return found
+
+
+def _refuse_unmarked_code(notebook: NotebookNode, source: Path) -> None:
+    """Refuse code that a missing marker makes a part of the text above it."""
+    lines = source.read_text(encoding="utf-8").splitlines()
+    starts = first_lines(source)
+    for cell, start, end in zip(notebook.cells, starts, [*starts[1:], None], strict=True):
+        for number, line in enumerate(lines[start : end and end - 1], start=start + 1):
+            if cell.cell_type == "markdown" and line.strip() and not line.startswith("#"):
+                raise NotebookError(
+                    f"{source.name}:{number}: expected text after # in a [markdown] cell, found "
+                    f"{line!r}; write # %% above it if it is code, # before it if it is text"
+                )
 
 
 def _parse_cells(notebook: NotebookNode, source: Path) -> None:
