@@ -117,11 +117,11 @@ for name, count in [*by_stage.items(), ("total", by_stage.sum())]:
 import numpy as np
 import tensorflow as tf
 
-from vitrine.data import demo
+from vitrine.explain import drawn
 from vitrine.report.figures.data import sheet
 from vitrine.training.keras.photos import batches
 
-drawing = np.array(demo.draw("Watches", np.random.default_rng(3)).resize((256, 256)))
+drawing = np.array(drawn.drawing("watch").resize((256, 256)))
 copies = tf.stack([drawing] * chosen.batch_size)
 labels = tf.zeros(chosen.batch_size, tf.int32)
 pixels, _ = next(iter(batches(copies, labels, chosen, seed=seed, epoch=0, classes=7)))

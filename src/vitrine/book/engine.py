@@ -96,8 +96,8 @@ class Run:
             raise NotebookError(f"{_why(error)} in cell {self._cell}") from error
         return executed
 
-    def reads(self) -> list[str]:
-        """Return what the kernel read under the root, as ``recorder`` notes it."""
+    def log(self) -> list[str]:
+        """Return what the kernel read under the root and imported, as ``recorder`` notes it."""
         return self._log.read_text(encoding="utf-8").splitlines() if self._log.is_file() else []
 
 

@@ -94,7 +94,7 @@ def execute(
         _keep_stderr(executed, log)
         _strip(executed)
         executed.metadata[stamps.KEY] = stamps.make(
-            executed, profile=profile, parameters=parameters, photos=photos, reads=run.reads()
+            executed, profile=profile, parameters=parameters, photos=photos, log=run.log()
         )
     write(executed, target)
     failed.unlink(missing_ok=True)

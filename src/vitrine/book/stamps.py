@@ -1,20 +1,23 @@
 """What an execution depended on, and whether that has changed since.
 
 A stamp is stored in the metadata of an executed notebook. It holds digests, of: the code cells,
-the vitrine modules they import (transitively), the tracked files the kernel read, the locked
-versions of the libraries involved, the parameters, the profile and the photos switch. Markdown,
+the vitrine modules that the kernel imported, the tracked files that it read, the locked versions
+of our dependencies that it imported, the parameters, the profile and the photos switch. Markdown,
 captions and tags are prose: they can change without an execution. The versions that ran, among
 those that the lock has for several Pythons, are noted for the reader and compared with nothing.
 """
 
+import ast
 import contextlib
 import hashlib
 import json
 import platform
 import re
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -23,7 +26,7 @@ from nbformat import NotebookNode
 
 from vitrine import paths
 from vitrine.book import changes, sources
-from vitrine.book.imports import libraries, modules
+from vitrine.book.recorder import IMPORT
 
 __all__ = ["KEY", "State", "Verdict", "code_cells", "make", "renew", "state"]
 
@@ -31,8 +34,8 @@ KEY = "vitrine"
 """Name of the stamp in the metadata of a notebook."""
 
 _TRACKED = ("runs/", "data/splits/", "data/facts/", "data/manifest", "ressources/", "book/", "src/")
-# Ignored by git, or accounted for by `modules`.
-_UNTRACKED = re.compile(r"(^|/)(weights|__pycache__|\.[^/]*)(/|$)|\.pyc?$")
+# Ignored by git, or accounted for by `modules`: folders of src/ are listed by each import.
+_UNTRACKED = re.compile(r"(^|/)(weights|__pycache__|\.[^/]*)(/|$)|\.pyc?$|^src/(.*/)?$")
 _FACTS = ("schema", "profile", "parameters", "photos", "code", "modules", "files", "versions")
 
 
@@ -63,7 +66,7 @@ def make(
     profile: str,
     parameters: Mapping[str, object],
     photos: bool,
-    reads: Iterable[str],
+    log: Iterable[str],
 ) -> dict[str, object]:
     """Return the stamp of a notebook that has just been executed.
 
@@ -72,10 +75,16 @@ def make(
         profile: Profile it ran in.
         parameters: Parameters given, beyond the defaults.
         photos: Whether original photos were shown.
-        reads: What the kernel read, relative to the root, as ``recorder`` notes it.
+        log: What the kernel read and imported, as ``recorder`` notes it.
     """
-    files = sorted({path for path in reads if _is_tracked(path)})
-    facts = _facts(notebook, profile, parameters, photos, files)
+    lines = set(log)
+    imported = {line.removeprefix(IMPORT) for line in lines if line.startswith(IMPORT)}
+    dependencies = {
+        "modules": [name for name in imported if name.partition(".")[0] == "vitrine"],
+        "files": [path for path in lines if _is_tracked(path)],
+        "versions": _libraries(imported),
+    }
+    facts = _facts(notebook, profile, parameters, photos, dependencies)
     facts["stamp"] = _digest(facts, length=64)
     facts["ran"] = _installed(facts["versions"])
     return renew(facts, notebook)
@@ -117,7 +126,7 @@ def state(
     if stamp.get("outputs") != _outputs(executed):
         return Verdict(state=State.HOLLOW, reason="its outputs are not those of its execution")
     now = sources.read(source)
-    facts = _facts(now, profile, parameters or {}, photos, stamp["files"])
+    facts = _facts(now, profile, parameters or {}, photos, stamp)
     if stamp["code"] == facts["code"] != _code(executed):
         line = changes.in_pair(output, now, executed, code=True)
         return Verdict(
@@ -154,19 +163,17 @@ def _facts(
     profile: str,
     parameters: Mapping[str, object],
     photos: bool,
-    files: Iterable[str],
+    dependencies: Mapping[str, Iterable[str]],
 ) -> dict[str, object]:
-    code = "\n".join(cell.source for cell in _own_cells(notebook))
-    reached = modules(code)
     return {
-        "schema": 1,
+        "schema": 2,
         "profile": profile,
         "parameters": json.loads(json.dumps(dict(parameters), default=str)),
         "photos": photos,
         "code": _code(notebook),
-        "modules": {name: module.digest for name, module in sorted(reached.items())},
-        "files": {path: _content(path) for path in files},
-        "versions": _locked(libraries(code)),
+        "modules": {name: _module(name) for name in sorted(dependencies["modules"])},
+        "files": {path: _content(path) for path in sorted(dependencies["files"])},
+        "versions": _locked(dependencies["versions"]),
     }
 
 
@@ -207,12 +214,65 @@ def _is_unfinished(place: Path) -> bool:
     return place.is_dir() and not any(place.glob("*.json")) and not any(place.rglob("run.json"))
 
 
+def _module(name: str) -> str:
+    """Digest the source of a module, without comments, layout and docstrings."""
+    stem = paths.root().joinpath("src", *name.split("."))
+    for file in (stem.with_suffix(".py"), stem / "__init__.py"):
+        if file.is_file():
+            return _syntax(file, file.stat().st_mtime_ns)
+    return "absent"
+
+
+@cache
+def _syntax(file: Path, changed: int) -> str:
+    return _digest(repr(_shape(ast.parse(file.read_text(encoding="utf-8")))))
+
+
+def _shape(node: object) -> object:
+    """Rewrite a syntax tree as lists, without docstrings, alike in every Python we support.
+
+    ``ast.dump`` is not: 3.12 adds fields, 3.13 leaves empty ones out.
+    """
+    if isinstance(node, list):
+        return [_shape(item) for item in node if not _is_text(item)]
+    if not isinstance(node, ast.AST):
+        return node
+    fields = [(name, value) for name, value in ast.iter_fields(node) if value not in (None, [])]
+    return [type(node).__name__, *((name, _shape(value)) for name, value in fields)]
+
+
+def _is_text(statement: object) -> bool:
+    """Tell a docstring, or a string that documents the line above it."""
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )
+
+
+def _libraries(imported: Iterable[str]) -> set[str]:
+    """Return those of our declared dependencies that these imported names belong to."""
+    text = (paths.root() / "pyproject.toml").read_text(encoding="utf-8")
+    project = tomllib.loads(text)["project"]
+    lists = [project.get("dependencies", []), *project.get("optional-dependencies", {}).values()]
+    declared = {_normal(re.split(r"[^\w.-]", line)[0]) for lines in lists for line in lines}
+    holders = _holders()
+    return declared & {_normal(owner) for name in imported for owner in holders.get(name, ())}
+
+
+_holders = cache(metadata.packages_distributions)  # seconds, in an environment as large as ours
+
+
+def _normal(distribution: str) -> str:
+    return distribution.lower().replace("_", "-")
+
+
 def _locked(libraries: Iterable[str]) -> dict[str, str]:
     lock = paths.root() / "requirements" / "all.txt"
     text = lock.read_text(encoding="utf-8") if lock.is_file() else ""
     pins: dict[str, list[str]] = {}
     for name, version in re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", text, re.MULTILINE):
-        pins.setdefault(name.lower().replace("_", "-"), []).append(version)
+        pins.setdefault(_normal(name), []).append(version)
     return {name: " ".join(pins[name]) for name in sorted(libraries) if name in pins}
 
 
