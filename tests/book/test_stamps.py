@@ -234,7 +234,9 @@ from vitrine.training.session import begin
 session = begin(profile)
 print(macro_f1.name, len(session.split.part("test")))
 """
-APART = ("src/vitrine/data/demo/*.py", "src/vitrine/data/archive/*.py", "src/vitrine/serving/**/*.*")
+APART = [
+    f"src/vitrine/{path}" for path in ("data/demo/*.py", "data/archive/*.py", "serving/**/*.*")
+]
 
 
 @pytest.fixture(scope="module")

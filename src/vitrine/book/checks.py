@@ -78,14 +78,14 @@ def check_outputs(notebooks: list[Path]) -> None:
 
 
 def check_prose() -> None:
-    """Refuse results typed in the prose, and citations that the ledger does not allow.
+    """Refuse typed results, citations that the ledger does not allow, and rewritten sources.
 
     Raises:
         BookError: With one line for each, that names its file and line.
     """
     root = paths.root()
     typed = [str(finding).removeprefix(f"{root}{os.sep}") for finding in lint.lint(root)]
-    if faults := [*typed, *citing.refused(root)]:
+    if faults := [*typed, *citing.refused(root), *sources.rewritten(root)]:
         raise BookError("\n".join(faults))
 
 

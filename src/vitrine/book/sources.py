@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from nbformat import NotebookNode
 from vitrine import paths
 from vitrine.data import tracked
 
-__all__ = ["NotebookError", "RequestError", "check", "find", "first_lines", "names", "read"]
+__all__ = ["NotebookError", "RequestError", "check", "find", "first_lines", "names", "read",
+           "rewritten"]  # fmt: skip
 
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
@@ -122,6 +124,28 @@ def first_lines(source: Path) -> list[int]:
         found.append(position + 1)
         reader = DoublePercentScriptCellReader({"extension": ".py"}, "python")
         position += reader.read(lines[position:])[1]
+    return found
+
+
+def rewritten(root: Path) -> list[str]:
+    """Return the markers of cells that a save from JupyterLab rewrote, each with file and line.
+
+    jupytext escapes accents in metadata, where no one can read or proofread a caption any more,
+    and Lab may sort their keys.
+    """
+    found = []
+    for source in sorted((root / "notebooks").glob("[0-9]*.py")):
+        lines = source.read_text(encoding="utf-8").splitlines()
+        for cell, start in zip(read(source).cells, first_lines(source), strict=True):
+            figure = cell.metadata.get("mystnb", {}).get("figure", {})
+            escaped = re.search(r"\\u[0-9a-f]{4}", lines[start - 1]) if cell.metadata else None
+            if escaped or ("name" in figure and next(iter(figure)) != "name"):
+                what = f"{escaped[0]} in its metadata" if escaped else "the keys of a figure sorted"
+                name = source.relative_to(root).as_posix()
+                found.append(
+                    f"{name}:{start}: expected a marker as it is written by hand, found {what}, by "
+                    f"a jupytext save; put the line back with git checkout -p {name}"
+                )
     return found
 
 

@@ -1,8 +1,9 @@
 """Numbers of the ledger in French: decimal comma, narrow spaces, a true minus, and their origin."""
 
+import re
 from collections.abc import Mapping
 
-__all__ = ["gap", "interval", "number", "provenance", "value"]
+__all__ = ["gap", "interval", "number", "parsed", "provenance", "value"]
 
 _THIN = "\N{NARROW NO-BREAK SPACE}"
 _NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -27,6 +28,14 @@ def number(x: float | int, decimals: int = 0, *, sign: bool = False) -> str:
     if not any(digit in text for digit in "123456789"):
         return text
     return (_MINUS if x < 0 else "+" if sign else "") + text
+
+
+def parsed(text: str) -> str | int | float:
+    """Return the number that ``number`` wrote, a whole one as ``int``; any other text as it is."""
+    if not re.fullmatch(rf"[+{_MINUS}]?\d[\d{_THIN}]*(,\d+)?", text):
+        return text
+    plain = text.replace(_THIN, "").replace(_MINUS, "-")
+    return float(plain.replace(",", ".")) if "," in plain else int(plain)
 
 
 def value(entry: Entry) -> str:

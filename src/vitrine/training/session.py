@@ -308,8 +308,8 @@ def _describe_pictures() -> None:
     nbval compares no ``image/png``, even strictly; it compares this text, which a page does not
     show. Of pixels and not of the file, whose compression depends on the version of a library.
     """
-    if shell := _shell():
-        texts = shell.display_formatter.formatters["text/plain"]
+    if formatter := getattr(_shell(), "display_formatter", None):
+        texts = formatter.formatters["text/plain"]
         texts.for_type_by_name("PIL.Image", "Image", _describe)
 
 
