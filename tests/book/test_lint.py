@@ -1,6 +1,6 @@
 import pytest
 
-from vitrine.book.lint import lint, typed_results
+from vitrine.book.proofreading import lint, typed_results
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""From notebooks and pages to a checked book in HTML: ``vitrine book``."""
+"""Execute the notebooks, build the book in HTML with Sphinx and check it: ``vitrine book``."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What a finished book must satisfy: seen on the built pages themselves, and on the notebooks."""
+"""Check the built pages (language, links, figures), the notebooks and the prose."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 import nbformat
 
 from vitrine import paths
-from vitrine.book import citing, french, lint, sources, stamps
+from vitrine.book import french, ledger_view, proofreading, sources, stamps
 from vitrine.book.plotly_renderer import FIGURE_CLASS
 
 __all__ = [
@@ -84,8 +84,8 @@ def check_prose() -> None:
         BookError: With one line for each, that names its file and line.
     """
     root = paths.root()
-    typed = [str(finding).removeprefix(f"{root}{os.sep}") for finding in lint.lint(root)]
-    if faults := [*typed, *citing.refused(root), *sources.rewritten(root)]:
+    typed = [str(finding).removeprefix(f"{root}{os.sep}") for finding in proofreading.lint(root)]
+    if faults := [*typed, *ledger_view.refused(root), *sources.rewritten(root)]:
         raise BookError("\n".join(faults))
 
 

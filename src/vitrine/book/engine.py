@@ -1,4 +1,4 @@
-"""papermill, held to account: our interpreter as the kernel, a run that is whole or refused."""
+"""Run a notebook with papermill, in our interpreter, and reject incomplete executions."""
 
 import contextlib
 import logging

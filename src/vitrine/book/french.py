@@ -1,18 +1,30 @@
-"""French on every page: the words of the theme where it leaves English, and the spaces of ours.
+"""Make the book French: words of the theme, spaces of the prose, search, references.
 
-Authors type plain spaces; no line may start with « ? », and no guillemet stands alone.
+Authors type plain spaces; no line may start with « ? », and no guillemet stands alone. A
+search for « entrainement » finds « entraînement »; references are « Hatamizadeh et Kautz, 2024 ».
 """
 
 import gettext
+import unicodedata
+from dataclasses import dataclass, field
+from pathlib import Path
 
+import pybtex.plugin
+import sphinx.search
 from docutils import nodes
+from pybtex.database import Entry
+from pybtex.style import template
+from pybtex.style.formatting.unsrt import Style
 from sphinx.application import Sphinx
 from sphinx.locale import translators
+from sphinx.search.fr import SearchFrench
 from sphinx.transforms import SphinxTransform
+from sphinxcontrib.bibtex.style.referencing import BracketStyle, PersonStyle
+from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
 
 from vitrine.report.typography import space
 
-__all__ = ["LEFTOVERS", "setup"]
+__all__ = ["LEFTOVERS", "BIBLIOGRAPHY", "FoldingFrench", "FrenchReferences", "FrenchStyle", "fold"]
 
 _CATALOGS = ("sphinx", "booktheme")
 _WORDS = {
@@ -92,9 +104,15 @@ class _Spaces(SphinxTransform):
 
 
 def setup(app: Sphinx) -> None:
-    """Put our words in front of the catalogs of Sphinx and of the theme; space the prose."""
+    """Translate the theme, space the prose, fold accents in the search, cite in French."""
     app.connect("builder-inited", _install)
     app.add_transform(_Spaces)
+    app.add_search_language(FoldingFrench)
+    for group, style in (
+        ("pybtex.style.formatting", FrenchStyle),
+        ("sphinxcontrib.bibtex.style.referencing", FrenchReferences),
+    ):
+        pybtex.plugin.register_plugin(group, BIBLIOGRAPHY, style, force=True)
 
 
 def _install(app: Sphinx) -> None:
@@ -105,3 +123,79 @@ def _install(app: Sphinx) -> None:
     if app.builder.format == "html":  # its templates were given the former catalog
         environment = app.builder.templates.environment
         environment.install_gettext_translations(translators["general", "sphinx"])
+
+
+# The browser folds a query as Python folds the index, before stemming it.
+_FOLDING_STEMMER = """
+Stemmer = function () {
+  const french = new FrenchStemmer();
+  this.stemWord = (word) => {
+    const plain = word.normalize("NFD").replace(/[\\u0300-\\u036f]/g, "");
+    return french.stemWord(plain.replace(/œ/g, "oe").replace(/æ/g, "ae"));
+  };
+};
+"""
+
+
+class FoldingFrench(SearchFrench):
+    """Sphinx's French, without accents."""
+
+    js_stemmer_rawcode = ""
+
+    def init(self, options: dict[str, str]) -> None:
+        """Prepare both stemmers: Python's for the index, JavaScript's for the queries."""
+        super().init(options)
+        scripts = Path(sphinx.search.__file__).parent / "minified-js"
+        names = ("base-stemmer.js", SearchFrench.js_stemmer_rawcode)
+        code = [(scripts / name).read_text(encoding="utf-8") for name in names]
+        self.js_stemmer_code = "\n".join([*code, _FOLDING_STEMMER])
+
+    def stem(self, word: str) -> str:
+        """Return the stem of a word, without accents."""
+        return super().stem(fold(word))
+
+
+def fold(word: str) -> str:
+    """Return a word in lower case, without accents or ligatures."""
+    plain = unicodedata.normalize("NFD", word.lower())
+    kept = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    return kept.replace("œ", "oe").replace("æ", "ae")
+
+
+BIBLIOGRAPHY = "vitrine"
+"""Value of ``bibtex_default_style`` and of ``bibtex_reference_style`` in ``_config.yml``."""
+
+
+class FrenchStyle(Style):
+    """The list of references: sorted by author, « et » before the last name, titles as given."""
+
+    default_sorting_style = "author_year_title"
+
+    def format_names(self, role: str, as_sentence: bool = True) -> template.Node:
+        """Write the persons in a role, such as ``author``."""
+        listed = template.names(role, sep=", ", sep2=" et ", last_sep=" et ")
+        return template.sentence[listed] if as_sentence else listed
+
+    def format_title(
+        self, entry: Entry, which_field: str, as_sentence: bool = True
+    ) -> template.Node:
+        """Write a title with the capitals that its authors chose."""
+        title = template.field(which_field)
+        return template.sentence[title] if as_sentence else title
+
+
+def _persons() -> PersonStyle:
+    return PersonStyle(sep=", ", sep2=" et ", last_sep=" et ", other=" et al.")
+
+
+def _parentheses() -> BracketStyle:
+    return BracketStyle(left="(", right=")", sep="\N{NARROW NO-BREAK SPACE}; ")
+
+
+@dataclass
+class FrenchReferences(AuthorYearReferenceStyle):
+    """Citations in the text, by author and year, between parentheses."""
+
+    bracket_parenthetical: BracketStyle = field(default_factory=_parentheses)
+    bracket_textual: BracketStyle = field(default_factory=_parentheses)
+    person: PersonStyle = field(default_factory=_persons)

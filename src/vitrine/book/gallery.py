@@ -1,4 +1,4 @@
-"""One figure or table of the published notebooks, written alone: ``vitrine figure NAME``.
+"""Write one figure or table of the published notebooks alone: ``vitrine figure NAME``.
 
 There is no second list of figures to keep: notebooks declare them and hold them, as JSON of plotly
 or as HTML. No kernel is started, nothing is drawn again.

@@ -1,4 +1,4 @@
-"""The directive ``{provenance}``: where the results of a notebook's page come from, folded.
+"""Sphinx directive ``{provenance}``: print where the results of a notebook come from, folded.
 
 It reads the stamp of the executed notebook and the ``run.json`` of each run that the execution
 read. Nothing is measured at the build: two builds of the same notebooks write the same block.

@@ -1,4 +1,4 @@
-"""The notebooks as they are written: ``notebooks/NN_name.py``, in py:percent format."""
+"""Read and check the sources of notebooks: ``notebooks/NN_name.py``, in py:percent format."""
 
 import ast
 import hashlib

@@ -14,18 +14,7 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
 
-from vitrine.book import (
-    bibliography,
-    french,
-    highlighting,
-    inserts,
-    markup,
-    plotted,
-    provenance,
-    roles,
-    search,
-    takeaways,
-)
+from vitrine.book import downloads, french, inserts, markup, plotly_renderer, provenance, roles
 from vitrine.book.plotly_renderer import FIGURE_CLASS
 
 __all__ = ["setup"]
@@ -40,16 +29,8 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register everything the book adds to Sphinx."""
-    bibliography.setup()
-    french.setup(app)
-    highlighting.setup(app)
-    inserts.setup(app)
-    markup.setup(app)
-    plotted.setup(app)
-    provenance.setup(app)
-    roles.setup(app)
-    search.setup(app)
-    takeaways.setup(app)
+    for part in (downloads, french, inserts, markup, plotly_renderer, provenance, roles):
+        part.setup(app)
     app.connect("config-inited", _prefer_our_templates, priority=900)
     app.connect("builder-inited", _copy_libraries)
     app.connect("html-page-context", _keep_needed_scripts, priority=900)

@@ -1,4 +1,4 @@
-"""What an execution depended on, and whether that has changed since.
+"""Tell whether an executed notebook is fresh: what it depended on, and what changed since.
 
 A stamp is stored in the metadata of an executed notebook. It holds digests, of: the code cells,
 the vitrine modules that the kernel imported, the tracked files that it read, the locked versions
@@ -19,16 +19,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib import metadata
+from itertools import takewhile
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
 from vitrine import paths
-from vitrine.book import changes, sources
+from vitrine.book import sources
 from vitrine.book.recorder import IMPORT
 
-__all__ = ["KEY", "State", "Verdict", "code_cells", "make", "renew", "state"]
+__all__ = ["KEY", "State", "Verdict", "code_cells", "is_injected", "make", "renew", "state"]
 
 KEY = "vitrine"
 """Name of the stamp in the metadata of a notebook."""
@@ -128,13 +129,13 @@ def state(
     now = sources.read(source)
     facts = _facts(now, profile, parameters or {}, photos, stamp)
     if stamp["code"] == facts["code"] != _code(executed):
-        line = changes.in_pair(output, now, executed, code=True)
+        line = _line_in_pair(output, now, executed, code=True)
         return Verdict(
             state=State.STALE,
             reason=f"its code was edited by hand, at line {line} of {output.name}",
         )
     if differences := [
-        f"its code changed, from line {changes.in_source(source, now, executed, code=True)} of "
+        f"its code changed, from line {_line_in_source(source, now, executed, code=True)} of "
         f"{source.name}"
         if fact == "code"
         else _explain(fact, stamp[fact], facts[fact])
@@ -143,11 +144,11 @@ def state(
     ]:
         return Verdict(state=State.STALE, reason="; ".join(differences))
     if stamp.get("prose") != _prose(now):
-        line = changes.in_source(source, now, executed, code=False)
+        line = _line_in_source(source, now, executed, code=False)
         reason = f"its text or captions changed, from line {line} of {source.name}"
         return Verdict(state=State.PROSE, reason=reason)
     if _prose(now) != _prose(executed):
-        line = changes.in_pair(output, now, executed, code=False)
+        line = _line_in_pair(output, now, executed, code=False)
         reason = f"its text was edited by hand, at line {line} of {output.name}"
         return Verdict(state=State.PROSE, reason=reason)
     return Verdict(state=State.FRESH, reason="nothing it depends on changed")
@@ -178,7 +179,7 @@ def _facts(
 
 
 def _own_cells(notebook: NotebookNode) -> list[NotebookNode]:
-    return [cell for cell in code_cells(notebook) if not changes.is_injected(cell)]
+    return [cell for cell in code_cells(notebook) if not is_injected(cell)]
 
 
 def _code(notebook: NotebookNode) -> str:
@@ -286,7 +287,7 @@ def _installed(libraries: Iterable[str]) -> dict[str, str]:
 
 
 def _prose(notebook: NotebookNode) -> str:
-    return _digest([changes.spoken(c) for c in notebook.cells if not changes.is_injected(c)])
+    return _digest([_spoken(c) for c in notebook.cells if not is_injected(c)])
 
 
 def _outputs(notebook: NotebookNode) -> str:
@@ -297,3 +298,68 @@ def _digest(value: object, *, length: int = 16) -> str:
     # 64 bits tell two versions apart; full digests would be most of a small notebook's diff.
     text = json.dumps(value, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:length]
+
+
+_IGNORED = {"papermill", "execution", "jupyter"}
+
+
+def is_injected(cell: NotebookNode) -> bool:
+    """Tell whether papermill added a cell, to give parameters."""
+    return "injected-parameters" in cell.metadata.get("tags", [])
+
+
+def _spoken(cell: NotebookNode) -> list[object]:
+    """Return what a reader is told by a cell: its kind, its text and its captions, no code."""
+    metadata = {k: v for k, v in cell.metadata.items() if k not in _IGNORED}
+    return [cell.cell_type, "" if cell.cell_type == "code" else cell.source, metadata]
+
+
+def _line_in_source(source: Path, now: NotebookNode, executed: NotebookNode, *, code: bool) -> int:
+    """Return the line of a source where its code, or else its text, first differs.
+
+    Args:
+        source: The ``.py`` file, in py:percent format.
+        now: The same file, as ``sources.read`` returns it.
+        executed: Its pair.
+        code: Whether to compare the code of the cells, or what they say.
+    """
+    starts = zip(now.cells, sources.first_lines(source), strict=True)
+    of_cell = {cell["id"]: start for cell, start in starts}
+    mine, theirs = _lines(now, code=code), _lines(executed, code=code)
+    for place, (name, lines) in enumerate(mine):
+        old = theirs[place][1] if place < len(theirs) else []
+        if lines != old:
+            return of_cell[name] + min(_same(lines, old), len(lines) - 1)
+    return len(source.read_text(encoding="utf-8").splitlines())  # cells are gone
+
+
+def _line_in_pair(pair: Path, now: NotebookNode, executed: NotebookNode, *, code: bool) -> int:
+    """Return the line of an executed ``.ipynb`` that is not what its source gave it."""
+    mine, theirs = _lines(now, code=code), _lines(executed, code=code)
+    for place, (_, lines) in enumerate(theirs):
+        old = mine[place][1] if place < len(mine) else []
+        if lines != old:
+            strange = json.dumps(lines[min(_same(lines, old), len(lines) - 1)], ensure_ascii=False)
+            text = pair.read_text(encoding="utf-8").splitlines()
+            return next((n for n, line in enumerate(text, start=1) if strange[1:-1] in line), 1)
+    return 1  # cells are gone
+
+
+def _lines(notebook: NotebookNode, *, code: bool) -> list[tuple[str, list[str]]]:
+    """Return the name and the lines of each cell compared; the first stands for its ``# %%``."""
+    found = []
+    for cell in notebook.cells:
+        if is_injected(cell) or (code and (cell.cell_type != "code" or not cell.source.strip())):
+            continue
+        if code:
+            lines = ["", *cell.source.splitlines()]
+        else:
+            _, text, metadata = _spoken(cell)
+            lines = [json.dumps(metadata, sort_keys=True), *text.splitlines()]
+        found.append((cell.get("id", ""), lines))
+    return found
+
+
+def _same(lines: list[str], old: list[str]) -> int:
+    pairs = zip(lines, old, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
