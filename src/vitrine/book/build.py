@@ -93,7 +93,7 @@ def stage(executed: list[Path]) -> Path:
 
 
 def render(folder: Path) -> Path:
-    """Build a book strictly, from nothing.
+    """Build a book with Sphinx, from nothing, refusing any warning.
 
     An incremental build would exit 0 on the very page that failed the first time.
 

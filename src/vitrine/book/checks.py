@@ -29,7 +29,7 @@ _FILE_NAME = re.compile(r"[0-9a-f]{16,}|\.(?:png|svg|jpe?g|gif)$", re.IGNORECASE
 
 
 class BookError(Exception):
-    """A book that must not be read as it is; each line says one reason.
+    """The built book, a notebook or the prose fails a check; each line of the message is a fault.
 
     Attributes:
         exit_code: What the command line exits with: a verification found a mismatch.
@@ -39,9 +39,9 @@ class BookError(Exception):
 
 
 def check_html(folder: Path) -> None:
-    """Open every page of a built book.
+    """Check every page of a built book.
 
-    Checked: language, nothing loaded from outside, links and anchors that lead somewhere, a caption
+    Its language, nothing loaded from outside, links and anchors that lead somewhere, a caption
     and an alternative text for each figure, no English of the theme.
 
     Raises:
@@ -90,7 +90,7 @@ def check_prose() -> None:
 
 
 def states() -> dict[str, stamps.Verdict]:
-    """Return how each published notebook of the table of contents stands to its source."""
+    """Return whether each published notebook of the table of contents is fresh, and why not."""
     return {
         name: stamps.state(source := sources.find(name), source.with_suffix(".ipynb"))
         for name in sources.names()

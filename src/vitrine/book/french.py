@@ -1,26 +1,19 @@
-"""Make the book French: words of the theme, spaces of the prose, search, references.
+"""Make the book French: words of the theme, spaces of the prose, search.
 
 Authors type plain spaces; no line may start with « ? », and no guillemet stands alone. A
-search for « entrainement » finds « entraînement »; references are « Hatamizadeh et Kautz, 2024 ».
+search for « entrainement » finds « entraînement ».
 """
 
 import gettext
 import unicodedata
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import pybtex.plugin
 import sphinx.search
 from docutils import nodes
-from pybtex.database import Entry
-from pybtex.style import template
-from pybtex.style.formatting.unsrt import Style
 from sphinx.application import Sphinx
 from sphinx.locale import translators
 from sphinx.search.fr import SearchFrench
 from sphinx.transforms import SphinxTransform
-from sphinxcontrib.bibtex.style.referencing import BracketStyle, PersonStyle
-from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
 
 from vitrine.report.typography import space
 
@@ -104,15 +97,10 @@ class _Spaces(SphinxTransform):
 
 
 def setup(app: Sphinx) -> None:
-    """Translate the theme, space the prose, fold accents in the search, cite in French."""
+    """Translate the theme, space the prose, fold accents in the search."""
     app.connect("builder-inited", _install)
     app.add_transform(_Spaces)
     app.add_search_language(FoldingFrench)
-    for group, style in (
-        ("pybtex.style.formatting", FrenchStyle),
-        ("sphinxcontrib.bibtex.style.referencing", FrenchReferences),
-    ):
-        pybtex.plugin.register_plugin(group, BIBLIOGRAPHY, style, force=True)
 
 
 def _install(app: Sphinx) -> None:
@@ -160,42 +148,3 @@ def fold(word: str) -> str:
     plain = unicodedata.normalize("NFD", word.lower())
     kept = "".join(letter for letter in plain if not unicodedata.combining(letter))
     return kept.replace("œ", "oe").replace("æ", "ae")
-
-
-BIBLIOGRAPHY = "vitrine"
-"""Value of ``bibtex_default_style`` and of ``bibtex_reference_style`` in ``_config.yml``."""
-
-
-class FrenchStyle(Style):
-    """The list of references: sorted by author, « et » before the last name, titles as given."""
-
-    default_sorting_style = "author_year_title"
-
-    def format_names(self, role: str, as_sentence: bool = True) -> template.Node:
-        """Write the persons in a role, such as ``author``."""
-        listed = template.names(role, sep=", ", sep2=" et ", last_sep=" et ")
-        return template.sentence[listed] if as_sentence else listed
-
-    def format_title(
-        self, entry: Entry, which_field: str, as_sentence: bool = True
-    ) -> template.Node:
-        """Write a title with the capitals that its authors chose."""
-        title = template.field(which_field)
-        return template.sentence[title] if as_sentence else title
-
-
-def _persons() -> PersonStyle:
-    return PersonStyle(sep=", ", sep2=" et ", last_sep=" et ", other=" et al.")
-
-
-def _parentheses() -> BracketStyle:
-    return BracketStyle(left="(", right=")", sep="\N{NARROW NO-BREAK SPACE}; ")
-
-
-@dataclass
-class FrenchReferences(AuthorYearReferenceStyle):
-    """Citations in the text, by author and year, between parentheses."""
-
-    bracket_parenthetical: BracketStyle = field(default_factory=_parentheses)
-    bracket_textual: BracketStyle = field(default_factory=_parentheses)
-    person: PersonStyle = field(default_factory=_persons)

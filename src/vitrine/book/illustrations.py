@@ -15,7 +15,7 @@ _REFERENCE = "poc.efficientnetb0_custom-finetuned.accuracy"
 
 @dataclass(frozen=True, kw_only=True)
 class Drawn:
-    """A drawing with its words.
+    """An SVG drawing, its alternative text and the values that it shows.
 
     Attributes:
         svg: The drawing.
@@ -137,7 +137,7 @@ def _point(ledger: LedgerView, key: str) -> tuple[float, float | None, float | N
 
 
 def _broken(name: str) -> str:
-    """Return the name of a model on two lines, cut at its first comma or parenthesis."""
+    """Cut the name of a model on two lines, at its first comma or parenthesis."""
     comma, parenthesis = name.find(", "), name.find(" (")
     if comma >= 0 and (parenthesis < 0 or comma < parenthesis):
         return name.replace(", ", ",\n", 1)

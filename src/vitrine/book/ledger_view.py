@@ -50,7 +50,7 @@ def read_ledger() -> dict[str, Any]:
 
 
 def cite(ledger: Mapping[str, Any], section: str, key: str) -> dict[str, Any]:
-    """Return an entry of the ledger, for whoever prints it.
+    """Return an entry of the ledger, refusing one that is absent, unpublished or no longer true.
 
     Args:
         ledger: Content of ``runs/ledger.json``.
@@ -83,7 +83,7 @@ def cite(ledger: Mapping[str, Any], section: str, key: str) -> dict[str, Any]:
 
 
 def refused(root: Path | None = None) -> list[str]:
-    """Return what is cited in the pages and notebooks and may not be, each with file and line.
+    """Return the citations of pages and notebooks that are refused, each with file and line.
 
     The build says the same of the pages that it reads; this is read from the sources, in no time.
 

@@ -33,7 +33,7 @@ class ReadingError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """One source, as it was read.
+    """A reading note: one source, when it was read, what we verified of it.
 
     Attributes:
         line: Line of its title in the file.

@@ -14,7 +14,16 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
 
-from vitrine.book import downloads, french, inserts, markup, plotly_renderer, provenance, roles
+from vitrine.book import (
+    bibliography,
+    downloads,
+    french,
+    inserts,
+    markup,
+    plotly_renderer,
+    provenance,
+    roles,
+)
 from vitrine.book.plotly_renderer import FIGURE_CLASS
 
 __all__ = ["setup"]
@@ -29,7 +38,16 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register everything the book adds to Sphinx."""
-    for part in (downloads, french, inserts, markup, plotly_renderer, provenance, roles):
+    for part in (
+        bibliography,
+        downloads,
+        french,
+        inserts,
+        markup,
+        plotly_renderer,
+        provenance,
+        roles,
+    ):
         part.setup(app)
     app.connect("config-inited", _prefer_our_templates, priority=900)
     app.connect("builder-inited", _copy_libraries)

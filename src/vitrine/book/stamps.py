@@ -14,12 +14,12 @@ import json
 import platform
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib import metadata
-from itertools import takewhile
+from itertools import takewhile, zip_longest
 from pathlib import Path
 
 import nbformat
@@ -53,7 +53,7 @@ class State(StrEnum):
     """It carries a stamp, but not the outputs that the stamp was made for."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """The state of a notebook, and why, in words that complete "because"."""
 
@@ -113,45 +113,40 @@ def state(
         parameters: Parameters it would be given now.
         photos: Whether it would show original photos now.
     """
-    if not output.is_file():
-        return Verdict(state=State.STALE, reason="it was never executed")
     try:
         executed = nbformat.read(output, as_version=4)
+    except FileNotFoundError:
+        return Verdict(State.STALE, "it was never executed")
     except Exception:  # nbformat lets through whatever a broken file provokes
-        return Verdict(state=State.STALE, reason=f"{output.name} is not a readable notebook")
+        return Verdict(State.STALE, f"{output.name} is not a readable notebook")
     stamp = executed.metadata.get(KEY)
     if not isinstance(stamp, Mapping) or set(_FACTS) - set(stamp):
-        return Verdict(state=State.STALE, reason="it carries no stamp")
+        return Verdict(State.STALE, "it carries no stamp")
     if any(cell.execution_count is None for cell in code_cells(executed)):
-        return Verdict(state=State.HOLLOW, reason="a code cell was never executed")
+        return Verdict(State.HOLLOW, "a code cell was never executed")
     if stamp.get("outputs") != _outputs(executed):
-        return Verdict(state=State.HOLLOW, reason="its outputs are not those of its execution")
+        return Verdict(State.HOLLOW, "its outputs are not those of its execution")
     now = sources.read(source)
     facts = _facts(now, profile, parameters or {}, photos, stamp)
-    if stamp["code"] == facts["code"] != _code(executed):
+    changed = [fact for fact in _FACTS if _digest(stamp[fact]) != _digest(facts[fact])]
+    if "code" not in changed and facts["code"] != _code(executed):
         line = _line_in_pair(output, now, executed, code=True)
-        return Verdict(
-            state=State.STALE,
-            reason=f"its code was edited by hand, at line {line} of {output.name}",
-        )
-    if differences := [
-        f"its code changed, from line {_line_in_source(source, now, executed, code=True)} of "
-        f"{source.name}"
-        if fact == "code"
-        else _explain(fact, stamp[fact], facts[fact])
-        for fact in _FACTS
-        if json.dumps(stamp[fact], sort_keys=True) != json.dumps(facts[fact], sort_keys=True)
-    ]:
-        return Verdict(state=State.STALE, reason="; ".join(differences))
+        return Verdict(State.STALE, f"its code was edited by hand, at line {line} of {output.name}")
+    if changed:
+        reasons = [_explain(fact, stamp[fact], facts[fact]) for fact in changed]
+        if "code" in changed:
+            line = _line_in_source(source, now, executed, code=True)
+            place = f"its code changed, from line {line} of {source.name}"
+            reasons[changed.index("code")] = place
+        return Verdict(State.STALE, "; ".join(reasons))
     if stamp.get("prose") != _prose(now):
         line = _line_in_source(source, now, executed, code=False)
         reason = f"its text or captions changed, from line {line} of {source.name}"
-        return Verdict(state=State.PROSE, reason=reason)
+        return Verdict(State.PROSE, reason)
     if _prose(now) != _prose(executed):
         line = _line_in_pair(output, now, executed, code=False)
-        reason = f"its text was edited by hand, at line {line} of {output.name}"
-        return Verdict(state=State.PROSE, reason=reason)
-    return Verdict(state=State.FRESH, reason="nothing it depends on changed")
+        return Verdict(State.PROSE, f"its text was edited by hand, at line {line} of {output.name}")
+    return Verdict(State.FRESH, "nothing it depends on changed")
 
 
 def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
@@ -309,40 +304,38 @@ def is_injected(cell: NotebookNode) -> bool:
 
 
 def _spoken(cell: NotebookNode) -> list[object]:
-    """Return what a reader is told by a cell: its kind, its text and its captions, no code."""
+    """Return what a page shows of a cell but code and outputs: its kind, text and captions."""
     metadata = {k: v for k, v in cell.metadata.items() if k not in _IGNORED}
     return [cell.cell_type, "" if cell.cell_type == "code" else cell.source, metadata]
 
 
 def _line_in_source(source: Path, now: NotebookNode, executed: NotebookNode, *, code: bool) -> int:
-    """Return the line of a source where its code, or else its text, first differs.
-
-    Args:
-        source: The ``.py`` file, in py:percent format.
-        now: The same file, as ``sources.read`` returns it.
-        executed: Its pair.
-        code: Whether to compare the code of the cells, or what they say.
-    """
-    starts = zip(now.cells, sources.first_lines(source), strict=True)
-    of_cell = {cell["id"]: start for cell, start in starts}
-    mine, theirs = _lines(now, code=code), _lines(executed, code=code)
-    for place, (name, lines) in enumerate(mine):
-        old = theirs[place][1] if place < len(theirs) else []
-        if lines != old:
-            return of_cell[name] + min(_same(lines, old), len(lines) - 1)
+    """Return the line of a source where its code, or else its text, first differs."""
+    starts = dict(zip((c["id"] for c in now.cells), sources.first_lines(source), strict=True))
+    for name, _, place in _differences(now, executed, code=code):
+        return starts[name] + place
     return len(source.read_text(encoding="utf-8").splitlines())  # cells are gone
 
 
 def _line_in_pair(pair: Path, now: NotebookNode, executed: NotebookNode, *, code: bool) -> int:
     """Return the line of an executed ``.ipynb`` that is not what its source gave it."""
-    mine, theirs = _lines(now, code=code), _lines(executed, code=code)
-    for place, (_, lines) in enumerate(theirs):
-        old = mine[place][1] if place < len(mine) else []
-        if lines != old:
-            strange = json.dumps(lines[min(_same(lines, old), len(lines) - 1)], ensure_ascii=False)
-            text = pair.read_text(encoding="utf-8").splitlines()
-            return next((n for n, line in enumerate(text, start=1) if strange[1:-1] in line), 1)
+    text = pair.read_text(encoding="utf-8").splitlines()
+    for _, strange, _ in _differences(executed, now, code=code):
+        written = json.dumps(strange, ensure_ascii=False)[1:-1]
+        return next((n for n, line in enumerate(text, start=1) if written in line), 1)
     return 1  # cells are gone
+
+
+def _differences(
+    one: NotebookNode, other: NotebookNode, *, code: bool
+) -> Iterator[tuple[str, str, int]]:
+    """Yield the cells of ``one`` that differ: name, first line that does, its place in the cell."""
+    pairs = zip_longest(_lines(one, code=code), _lines(other, code=code), fillvalue=("", []))
+    for (name, lines), (_, old) in pairs:
+        if lines and lines != old:
+            same = takewhile(lambda pair: pair[0] == pair[1], zip(lines, old, strict=False))
+            place = min(len(list(same)), len(lines) - 1)
+            yield name, lines[place], place
 
 
 def _lines(notebook: NotebookNode, *, code: bool) -> list[tuple[str, list[str]]]:
@@ -358,8 +351,3 @@ def _lines(notebook: NotebookNode, *, code: bool) -> list[tuple[str, list[str]]]
             lines = [json.dumps(metadata, sort_keys=True), *text.splitlines()]
         found.append((cell.get("id", ""), lines))
     return found
-
-
-def _same(lines: list[str], old: list[str]) -> int:
-    pairs = zip(lines, old, strict=False)
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
