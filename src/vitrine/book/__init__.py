@@ -9,10 +9,10 @@
 
 ``runner`` executes through papermill (``engine``), in a kernel that notes what it reads and imports
 (``recorder``). ``sphinx_ext`` is what ``_config.yml`` loads: French interface, spaces and search
-(``french``), references (``bibliography``), plotly figures with their data (``plotly_renderer``, ``figure_data``),
-numbers of the ledger in the prose (``roles``, ``ledger_view``, ``wording``), markup that screen
-readers follow (``markup``), where results come from (``provenance``), documents to download
-(``downloads``), and tables written from tracked files (``inserts``): the reading notes
+(``french``), references (``bibliography``), plotly figures with their data (``plotly_renderer``,
+``figure_data``), numbers of the ledger in the prose (``roles``, ``ledger_view``, ``wording``),
+markup that screen readers follow (``markup``), where results come from (``provenance``), documents
+to download (``downloads``), and tables written from tracked files (``inserts``): the reading notes
 (``reading_notes``) and what was measured (``measurements``). ``proofreading`` refuses a result
 typed by hand and what French would not print.
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import pybtex.plugin
+import sphinxcontrib.bibtex.plugin
 from pybtex.database import Entry
 from pybtex.style import template
 from pybtex.style.formatting.unsrt import Style
@@ -54,6 +55,6 @@ class FrenchReferences(AuthorYearReferenceStyle):
 def setup(app: Sphinx) -> None:
     """Make both styles known to BibTeX's extension, under ``NAME``."""
     pybtex.plugin.register_plugin("pybtex.style.formatting", NAME, FrenchStyle, force=True)
-    pybtex.plugin.register_plugin(
+    sphinxcontrib.bibtex.plugin.register_plugin(
         "sphinxcontrib.bibtex.style.referencing", NAME, FrenchReferences, force=True
     )

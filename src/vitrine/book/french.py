@@ -17,7 +17,7 @@ from sphinx.transforms import SphinxTransform
 
 from vitrine.report.typography import space
 
-__all__ = ["LEFTOVERS", "BIBLIOGRAPHY", "FoldingFrench", "FrenchReferences", "FrenchStyle", "fold"]
+__all__ = ["LEFTOVERS", "FoldingFrench", "fold", "setup"]
 
 _CATALOGS = ("sphinx", "booktheme")
 _WORDS = {

@@ -28,6 +28,7 @@ from vitrine.book.plotly_renderer import FIGURE_CLASS
 
 __all__ = ["setup"]
 
+_PARTS = (bibliography, downloads, french, inserts, markup, plotly_renderer, provenance, roles)
 _LIBRARIES = {
     "plotly.min.js": ("plotly", "package_data/plotly.min.js"),
     "mathjax/tex-svg.js": ("sphinx-mathjax-offline", "static/mathjax/tex-svg.js"),
@@ -38,16 +39,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register everything the book adds to Sphinx."""
-    for part in (
-        bibliography,
-        downloads,
-        french,
-        inserts,
-        markup,
-        plotly_renderer,
-        provenance,
-        roles,
-    ):
+    for part in _PARTS:
         part.setup(app)
     app.connect("config-inited", _prefer_our_templates, priority=900)
     app.connect("builder-inited", _copy_libraries)
