@@ -144,7 +144,7 @@ def test_the_tracked_notes_are_well_formed_and_many_enough():
 
 def test_the_check_of_the_report_warns_of_a_late_note_and_goes_on(written, monkeypatch, capsys):
     written("revoir : 2027-01-01", "revoir : 2026-11-26")
-    monkeypatch.setattr(readings, "overdue", lambda notes, today: list(notes))
+    monkeypatch.setattr(reading_notes, "overdue", lambda notes, today: list(notes))
     monkeypatch.setattr("vitrine.report.ledger.check", lambda: None)
     monkeypatch.setattr("vitrine.book.checks.states", dict)
     monkeypatch.setattr("vitrine.book.checks.check_notebooks", lambda: None)
