@@ -134,7 +134,7 @@ from vitrine.explain.drawn import drawing
 from vitrine.models import rebuilt
 
 network = rebuilt.fill(timm.create_model("mambavision_nano")).eval()
-pixels = np.asarray(drawing("frame").resize((336, 224)))
+pixels = np.asarray(drawing("Home Decor & Festive Needs").resize((336, 224)))
 photo = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None] / 255
 mean, std = (torch.tensor(network.default_cfg[key])[:, None, None] for key in ("mean", "std"))
 photo = (photo - mean) / std
