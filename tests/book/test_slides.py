@@ -166,7 +166,7 @@ def test_a_page_that_links_them_has_them_made_beside_it(ledger, miniature):
     miniature.write(
         "conf.py",
         "root_doc = 'pages/page'\nexclude_patterns = ['notebooks']\n"
-        "extensions = ['myst_parser', 'vitrine.book.roles', 'vitrine.book.takeaways']\n",
+        "extensions = ['myst_parser', 'vitrine.book.roles', 'vitrine.book.downloads']\n",
     )
 
     done = subprocess.run(

@@ -5,7 +5,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_output
 
-from vitrine.book import runner, sources, stamps
+from vitrine.book import dependencies, runner, sources, stamps
 
 OURS = Path(__file__).resolve().parents[2]
 CODE = """\
@@ -124,14 +124,16 @@ def test_a_new_run_makes_stale_a_notebook_that_listed_the_runs(executed):
 
 
 def test_a_run_that_was_begun_and_no_more_makes_nothing_stale(executed):
-    listed = [stamps._content(folder) for folder in ("runs/", "runs/b0/", "runs/nano/")]
+    names = {"modules": [], "files": ["runs/", "runs/b0/", "runs/nano/"], "versions": []}
+    listed = dependencies.digests(names)["files"]
 
     executed.write("runs/nano/seed-0/weights/begun.json", "{}")
     executed.write("runs/b0/seed-1/history.csv", "epoch")
 
-    assert [stamps._content(folder) for folder in ("runs/", "runs/b0/", "runs/nano/")] == listed
+    assert dependencies.digests(names)["files"] == listed
     executed.write("runs/nano/seed-0/run.json", "{}")
-    assert stamps._content("runs/") != listed[0] and stamps._content("runs/nano/") != listed[2]
+    after = dependencies.digests(names)["files"]
+    assert [name for name in listed if after[name] != listed[name]] == ["runs/", "runs/nano/"]
 
 
 @pytest.mark.parametrize(

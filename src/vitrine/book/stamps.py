@@ -7,36 +7,24 @@ captions and tags are prose: they can change without an execution. The versions 
 those that the lock has for several Pythons, are noted for the reader and compared with nothing.
 """
 
-import ast
-import contextlib
-import hashlib
 import json
-import platform
-import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
-from importlib import metadata
 from itertools import takewhile, zip_longest
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
-from vitrine import paths
-from vitrine.book import sources
-from vitrine.book.recorder import IMPORT
+from vitrine.book import dependencies, sources
+from vitrine.book.dependencies import digest
 
 __all__ = ["KEY", "State", "Verdict", "code_cells", "is_injected", "make", "renew", "state"]
 
 KEY = "vitrine"
 """Name of the stamp in the metadata of a notebook."""
 
-_TRACKED = ("runs/", "data/splits/", "data/facts/", "data/manifest", "ressources/", "book/", "src/")
-# Ignored by git, or accounted for by `modules`: folders of src/ are listed by each import.
-_UNTRACKED = re.compile(r"(^|/)(weights|__pycache__|\.[^/]*)(/|$)|\.pyc?$|^src/(.*/)?$")
 _FACTS = ("schema", "profile", "parameters", "photos", "code", "modules", "files", "versions")
 
 
@@ -78,16 +66,10 @@ def make(
         photos: Whether original photos were shown.
         log: What the kernel read and imported, as ``recorder`` notes it.
     """
-    lines = set(log)
-    imported = {line.removeprefix(IMPORT) for line in lines if line.startswith(IMPORT)}
-    dependencies = {
-        "modules": [name for name in imported if name.partition(".")[0] == "vitrine"],
-        "files": [path for path in lines if _is_tracked(path)],
-        "versions": _libraries(imported),
-    }
-    facts = _facts(notebook, profile, parameters, photos, dependencies)
-    facts["stamp"] = _digest(facts, length=64)
-    facts["ran"] = _installed(facts["versions"])
+    named = dependencies.named(log)
+    facts = _facts(notebook, profile, parameters, photos, named)
+    facts["stamp"] = digest(facts, length=64)
+    facts["ran"] = dependencies.installed(facts["versions"])
     return renew(facts, notebook)
 
 
@@ -128,7 +110,7 @@ def state(
         return Verdict(State.HOLLOW, "its outputs are not those of its execution")
     now = sources.read(source)
     facts = _facts(now, profile, parameters or {}, photos, stamp)
-    changed = [fact for fact in _FACTS if _digest(stamp[fact]) != _digest(facts[fact])]
+    changed = [fact for fact in _FACTS if digest(stamp[fact]) != digest(facts[fact])]
     if "code" not in changed and facts["code"] != _code(executed):
         line = _line_in_pair(output, now, executed, code=True)
         return Verdict(State.STALE, f"its code was edited by hand, at line {line} of {output.name}")
@@ -159,7 +141,7 @@ def _facts(
     profile: str,
     parameters: Mapping[str, object],
     photos: bool,
-    dependencies: Mapping[str, Iterable[str]],
+    named: Mapping[str, Iterable[str]],
 ) -> dict[str, object]:
     return {
         "schema": 2,
@@ -167,9 +149,7 @@ def _facts(
         "parameters": json.loads(json.dumps(dict(parameters), default=str)),
         "photos": photos,
         "code": _code(notebook),
-        "modules": {name: _module(name) for name in sorted(dependencies["modules"])},
-        "files": {path: _content(path) for path in sorted(dependencies["files"])},
-        "versions": _locked(dependencies["versions"]),
+        **dependencies.digests(named),
     }
 
 
@@ -178,7 +158,7 @@ def _own_cells(notebook: NotebookNode) -> list[NotebookNode]:
 
 
 def _code(notebook: NotebookNode) -> str:
-    return _digest([cell.source for cell in _own_cells(notebook)])
+    return digest([cell.source for cell in _own_cells(notebook)])
 
 
 def _explain(fact: str, before: object, after: object) -> str:
@@ -188,111 +168,12 @@ def _explain(fact: str, before: object, after: object) -> str:
     return f"{fact} was {before}, is {after}"
 
 
-def _is_tracked(path: str) -> bool:
-    return path.startswith(_TRACKED) and not _UNTRACKED.search(path)
-
-
-def _content(path: str) -> str:
-    """Digest a file, or the names in a folder (its path ends with a slash)."""
-    place = paths.root() / path
-    if path.endswith("/"):
-        inside = sorted(place.iterdir()) if place.is_dir() else []
-        if path.startswith("runs/"):
-            inside = [p for p in inside if not _is_unfinished(p)]
-        return _digest([p.name for p in inside if not _UNTRACKED.search(p.name)])
-    if not place.is_file():
-        return "absent"
-    return hashlib.sha256(place.read_bytes()).hexdigest()[:16]
-
-
-def _is_unfinished(place: Path) -> bool:
-    """Tell a run that was begun and no more, or a folder of such alone: nothing reads them."""
-    return place.is_dir() and not any(place.glob("*.json")) and not any(place.rglob("run.json"))
-
-
-def _module(name: str) -> str:
-    """Digest the source of a module, without comments, layout and docstrings."""
-    stem = paths.root().joinpath("src", *name.split("."))
-    for file in (stem.with_suffix(".py"), stem / "__init__.py"):
-        if file.is_file():
-            return _syntax(file, file.stat().st_mtime_ns)
-    return "absent"
-
-
-@cache
-def _syntax(file: Path, changed: int) -> str:
-    return _digest(repr(_shape(ast.parse(file.read_text(encoding="utf-8")))))
-
-
-def _shape(node: object) -> object:
-    """Rewrite a syntax tree as lists, without docstrings, alike in every Python we support.
-
-    ``ast.dump`` is not: 3.12 adds fields, 3.13 leaves empty ones out.
-    """
-    if isinstance(node, list):
-        return [_shape(item) for item in node if not _is_text(item)]
-    if not isinstance(node, ast.AST):
-        return node
-    fields = [(name, value) for name, value in ast.iter_fields(node) if value not in (None, [])]
-    return [type(node).__name__, *((name, _shape(value)) for name, value in fields)]
-
-
-def _is_text(statement: object) -> bool:
-    """Tell a docstring, or a string that documents the line above it."""
-    return (
-        isinstance(statement, ast.Expr)
-        and isinstance(statement.value, ast.Constant)
-        and isinstance(statement.value.value, str)
-    )
-
-
-def _libraries(imported: Iterable[str]) -> set[str]:
-    """Return those of our declared dependencies that these imported names belong to."""
-    text = (paths.root() / "pyproject.toml").read_text(encoding="utf-8")
-    project = tomllib.loads(text)["project"]
-    lists = [project.get("dependencies", []), *project.get("optional-dependencies", {}).values()]
-    declared = {_normal(re.split(r"[^\w.-]", line)[0]) for lines in lists for line in lines}
-    holders = _holders()
-    return declared & {_normal(owner) for name in imported for owner in holders.get(name, ())}
-
-
-_holders = cache(metadata.packages_distributions)  # seconds, in an environment as large as ours
-
-
-def _normal(distribution: str) -> str:
-    return distribution.lower().replace("_", "-")
-
-
-def _locked(libraries: Iterable[str]) -> dict[str, str]:
-    lock = paths.root() / "requirements" / "all.txt"
-    text = lock.read_text(encoding="utf-8") if lock.is_file() else ""
-    pins: dict[str, list[str]] = {}
-    for name, version in re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", text, re.MULTILINE):
-        pins.setdefault(_normal(name), []).append(version)
-    return {name: " ".join(pins[name]) for name in sorted(libraries) if name in pins}
-
-
-def _installed(libraries: Iterable[str]) -> dict[str, str]:
-    """Return what an execution here runs with: the lock has a version for each Python."""
-    found = {"python": platform.python_version()}
-    for name in libraries:
-        with contextlib.suppress(metadata.PackageNotFoundError):  # no wheel for this machine
-            found[name] = metadata.version(name)
-    return found
-
-
 def _prose(notebook: NotebookNode) -> str:
-    return _digest([_spoken(c) for c in notebook.cells if not is_injected(c)])
+    return digest([_spoken(c) for c in notebook.cells if not is_injected(c)])
 
 
 def _outputs(notebook: NotebookNode) -> str:
-    return _digest([cell.outputs for cell in code_cells(notebook)])
-
-
-def _digest(value: object, *, length: int = 16) -> str:
-    # 64 bits tell two versions apart; full digests would be most of a small notebook's diff.
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:length]
+    return digest([cell.outputs for cell in code_cells(notebook)])
 
 
 _IGNORED = {"papermill", "execution", "jupyter"}
