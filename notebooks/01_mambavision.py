@@ -130,12 +130,11 @@ print("l’avenir dépend du présent :", not torch.allclose(before[:, 8:], afte
 # %%
 import torch.nn.functional as F
 
-from vitrine.data import demo
+from vitrine.explain.drawn import drawing
 from vitrine.models import rebuilt
 
 network = rebuilt.fill(timm.create_model("mambavision_nano")).eval()
-drawn = demo.draw("Home Decor & Festive Needs", np.random.default_rng(1))
-pixels = np.asarray(drawn.resize((336, 224)))
+pixels = np.asarray(drawing("Home Decor & Festive Needs").resize((336, 224)))
 photo = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None] / 255
 mean, std = (torch.tensor(network.default_cfg[key])[:, None, None] for key in ("mean", "std"))
 photo = (photo - mean) / std

@@ -117,11 +117,11 @@ for name, count in [*by_stage.items(), ("total", by_stage.sum())]:
 import numpy as np
 import tensorflow as tf
 
-from vitrine.data import demo
+from vitrine.explain import drawn
 from vitrine.report.figures.data import sheet
 from vitrine.training.keras.photos import batches
 
-drawing = np.array(demo.draw("Watches", np.random.default_rng(3)).resize((256, 256)))
+drawing = np.array(drawn.drawing("Watches").resize((256, 256)))
 copies = tf.stack([drawing] * chosen.batch_size)
 labels = tf.zeros(chosen.batch_size, tf.int32)
 pixels, _ = next(iter(batches(copies, labels, chosen, seed=seed, epoch=0, classes=7)))
@@ -146,9 +146,8 @@ import keras
 from vitrine.data.catalog import CLASSES
 
 calm = replace(chosen, drop_rate=0.0, drop_path_rate=0.0)
-rng = np.random.default_rng(seed)
 kinds = np.arange(2 * calm.batch_size) % len(CLASSES)
-drawings = np.stack([demo.draw(CLASSES[k], rng).resize((256, 256)) for k in kinds])
+drawings = np.stack([drawn.drawing(CLASSES[k]).resize((256, 256)) for k in kinds])
 seen = tf.constant(drawings), tf.constant(kinds)
 steps = list(batches(*seen, calm, seed=seed, epoch=0, classes=len(CLASSES)))
 

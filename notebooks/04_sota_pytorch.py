@@ -147,13 +147,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from vitrine.data import demo
 from vitrine.data.catalog import CLASSES
+from vitrine.explain import drawn
 from vitrine.training.torch.photos import Photos
 
-rng = np.random.default_rng(seed)
 labels = np.arange(chosen.batch_size) % len(CLASSES)
-drawings = np.stack([demo.draw(CLASSES[k], rng).resize((256, 256)) for k in labels])
+drawings = np.stack([drawn.drawing(CLASSES[k]).resize((256, 256)) for k in labels])
 photos = Photos(drawings, labels, chosen, seed)
 batch, truth = torch.stack([photos[0, i][0] for i in range(len(photos))]), torch.from_numpy(labels)
 

@@ -71,7 +71,10 @@ class Miniature:
     def __init__(self, root: Path) -> None:
         self.root = root
         (root / "notebooks").mkdir(parents=True)
-        self.write("pyproject.toml", '[project]\nname = "vitrine"\n')
+        self.write(
+            "pyproject.toml",
+            '[project]\nname = "vitrine"\ndependencies = ["numpy>=2", "scikit-image"]\n',
+        )
         self.write("requirements/all.txt", "numpy==2.1.0 \\\n    --hash=sha256:00\nplotly==7.1.0\n")
         self.write("runs/ledger.json", json.dumps(LEDGER))
 

@@ -7,7 +7,7 @@ import shutil
 import pytest
 from nbformat.v4 import new_output
 
-from vitrine.book import build, checks, publish, runner, sources, stamps
+from vitrine.book import build, checks, runner, sources, stamps
 
 FIGURE = """\
 # %% [markdown]
@@ -131,7 +131,7 @@ def test_a_failed_build_says_where_and_leaves_the_former_book(book):
 
 def test_publishing_writes_a_pair_that_is_fresh_then_follows_the_text(book):
     told: list[str] = []
-    (pair,) = publish.publish(tell=told.append)
+    (pair,) = runner.publish(tell=told.append)
 
     assert told == ["01_courbes: executing, because it was never executed", "01_courbes: published"]
     checks.check_notebooks()
@@ -142,7 +142,7 @@ def test_publishing_writes_a_pair_that_is_fresh_then_follows_the_text(book):
     with pytest.raises(checks.BookError, match=r"from line \d+ of 01_courbes\.py; run vitrine"):
         checks.check_notebooks()
 
-    publish.publish(tell=told.append)
+    runner.publish(tell=told.append)
 
     assert told[2:] == ["01_courbes: text refreshed"]
     assert "Enfin un tableau" in pair.read_text(encoding="utf-8")
@@ -166,7 +166,7 @@ def test_outputs_that_name_a_place_on_this_machine_are_not_published(miniature):
     runner.write(notebook, runner.executed_path(source))
 
     with pytest.raises(sources.NotebookError, match="without a place on this machine"):
-        publish.publish()
+        runner.publish()
 
     assert not source.with_suffix(".ipynb").exists()
 

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from vitrine.book import budget
+from vitrine.book import measurements
 
 HARDWARE = {"cpu": "AMD EPYC", "threads": 2, "cores": 2, "gpu": None}
 
@@ -22,27 +22,27 @@ def cells(table):
 
 
 def test_a_command_that_was_not_measured_says_so(tmp_path):
-    rows = cells(budget.commands(tmp_path))
+    rows = cells(measurements.commands(tmp_path))
 
-    assert [row[0] for row in rows] == [f"`make {target}`" for target in budget.COMMANDS]
+    assert [row[0] for row in rows] == [f"`make {target}`" for target in measurements.COMMANDS]
     assert {(row[3], row[4]) for row in rows} == {("non mesurée", "–")}
 
 
 def test_a_command_is_shown_with_its_duration_its_machine_and_its_day(tmp_path):
-    sheet = tmp_path / budget.SHEET
+    sheet = tmp_path / measurements.SHEET
     sheet.parent.mkdir(parents=True)
     measured = {"target": "book", "date": "2026-12-01", "seconds": 201.0, "hardware": HARDWARE}
     sheet.write_text(json.dumps({"rows": [measured]}), encoding="utf-8")
 
-    book, *others = cells(budget.commands(tmp_path))
+    book, *others = cells(measurements.commands(tmp_path))
 
     assert book[3:] == ["3,4 min", "AMD EPYC, 2 fils, 1er décembre 2026"]
     assert {row[3] for row in others} == {"non mesurée"}
 
 
 def test_readme_shows_the_commands_measured_alone_or_says_that_none_was(tmp_path):
-    before = budget.measured(tmp_path)
-    sheet = tmp_path / budget.SHEET
+    before = measurements.measured(tmp_path)
+    sheet = tmp_path / measurements.SHEET
     sheet.parent.mkdir(parents=True)
     measures = [
         {"target": target, "date": "2026-12-01", "seconds": seconds, "hardware": HARDWARE}
@@ -50,10 +50,10 @@ def test_readme_shows_the_commands_measured_alone_or_says_that_none_was(tmp_path
     ]
     sheet.write_text(json.dumps({"rows": measures}), encoding="utf-8")
 
-    rows = cells(budget.measured(tmp_path))
+    rows = cells(measurements.measured(tmp_path))
     sheet.write_text(json.dumps({"rows": [measures[0] | {"target": "setup"}]}), encoding="utf-8")
 
-    assert budget.measured(tmp_path) == before  # that of another command alone
+    assert measurements.measured(tmp_path) == before  # that of another command alone
     assert "pas encore mesurées" in before
     assert rows == [
         ["`make book`", "3,4 min", "AMD EPYC, 2 fils, 1er décembre 2026"],
@@ -69,7 +69,7 @@ def test_trainings_are_grouped_by_recipe_from_the_fastest_seed_to_the_slowest(tm
         folder.mkdir(parents=True)
         (folder / "run.json").write_text(json.dumps(each), encoding="utf-8")
 
-    rows = cells(budget.trainings(tmp_path))
+    rows = cells(measurements.trainings(tmp_path))
 
     assert rows == [
         ["`net`", "2", "de 20 min à 30 min", "AMD EPYC, 2 fils"],
@@ -83,4 +83,4 @@ def test_the_commands_are_targets_of_the_makefile():
 
     makefile = (paths.root() / "Makefile").read_text(encoding="utf-8")
 
-    assert all(f"\n{target}:" in makefile for target in budget.COMMANDS)
+    assert all(f"\n{target}:" in makefile for target in measurements.COMMANDS)

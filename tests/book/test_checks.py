@@ -1,7 +1,8 @@
+import jupytext
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from vitrine.book import checks, runner
+from vitrine.book import checks, runner, sources
 from vitrine.book.checks import BookError
 
 PAGE = """<!DOCTYPE html>
@@ -94,3 +95,46 @@ def test_an_error_output_that_a_strict_build_would_print_is_refused(tmp_path):
 
     with pytest.raises(BookError, match=r"01_page.ipynb: .* found ValueError in cell 2"):
         checks.check_outputs([tmp_path / "01_page.ipynb"])
+
+
+FIGURE = """\
+# %% mystnb={"figure": {"name": "fig-a", "caption": "Légende"}, "image": {"alt": "Deux points"}}
+1
+"""
+
+
+@pytest.mark.parametrize(
+    ("saved", "found"),
+    [
+        (lambda line: line, None),
+        (lambda line: line.replace("é", "\\u00e9"), r"found \u00e9 in its metadata"),
+        (
+            lambda line: line.replace('"name": "fig-a", "caption": "L', '"caption": "L')
+            .replace('gende"}', 'gende", "name": "fig-a"}'),
+            "found the keys of a figure sorted",
+        ),
+    ],
+    ids=["by hand", "escaped", "sorted"],
+)  # fmt: skip
+def test_a_source_that_lab_rewrote_is_named_with_its_line_and_what_to_do(miniature, saved, found):
+    source = miniature.notebook("01_page", saved(FIGURE))
+
+    if found is None:
+        checks.check_prose()
+        return
+    with pytest.raises(BookError) as refusal:
+        checks.check_prose()
+
+    line = 1 + source.read_text().splitlines().index(saved(FIGURE).splitlines()[0])
+    (told,) = str(refusal.value).splitlines()
+    assert told.startswith(f"notebooks/01_page.py:{line}: ") and found in told
+    assert told.endswith("git checkout -p notebooks/01_page.py")
+
+
+def test_what_jupytext_writes_again_is_what_is_refused(miniature):
+    source = miniature.notebook("01_page", FIGURE)
+    jupytext.write(jupytext.read(source, fmt="py:percent"), source, fmt="py:percent")
+
+    (told,) = sources.rewritten(miniature.root)
+
+    assert r"found \u00e9" in told

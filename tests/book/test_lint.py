@@ -1,6 +1,6 @@
 import pytest
 
-from vitrine.book.lint import lint, typed_results
+from vitrine.book.proofreading import lint, typed_results
 
 
 @pytest.mark.parametrize(
@@ -73,3 +73,16 @@ def test_notebooks_are_read_in_their_prose_captions_and_alt_texts_but_not_in_the
         ("3 points", "# %% myst"),
         ("4 %", "# %% myst"),
     ]
+
+
+@pytest.mark.parametrize("marker", ["#%%", "#\t%%", "# %%"])
+@pytest.mark.parametrize("above", ["", "# Un commentaire, au-dessus du premier marqueur.\n\n"])
+def test_a_marker_is_what_jupytext_takes_for_one(miniature, marker, above):
+    source = miniature.notebook("01_page", "# %% [markdown]\n# Ici 12 % de trop.\n")
+    head, mark, cells = source.read_text().partition("# %% [markdown]\n")
+    source.write_text(head + above + (mark + cells).replace("# %%", marker))
+    lines = source.read_text().splitlines()
+
+    (finding,) = lint(miniature.root)
+
+    assert lines[finding.line - 1] == "# Ici 12 % de trop."

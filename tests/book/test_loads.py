@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from vitrine.book import loads, plotted
+from vitrine.book import measurements, plotly_renderer
 from vitrine.report.ledger.service import SHEET
 
 MEASURES = {
@@ -55,7 +55,7 @@ def rows(table):
 
 
 def test_a_load_is_a_row_with_its_units_rounded(root):
-    first, *others = rows(loads.load(root))
+    first, *others = rows(measurements.load(root))
 
     assert first == [
         "EfficientNet-B0", "1", "le nôtre", "1\u202f234", "2\u202f000", "12,3", "10", "255",
@@ -64,20 +64,21 @@ def test_a_load_is_a_row_with_its_units_rounded(root):
 
 
 def test_the_two_forms_of_a_stage_stand_side_by_side(root):
-    assert rows(loads.stages(root)) == [
+    assert rows(measurements.stages(root)) == [
         ["celui du paquet", "décodage", "4,2", "16,8"],
         ["celui du paquet", "réseau", "2,0", "7,0"],
     ]
 
 
 def test_the_machine_and_the_day_are_told(root):
-    assert loads.machine(root) == "AMD EPYC, 2 cœurs, le 1er décembre 2026"
+    assert measurements.machine(root) == "AMD EPYC, 2 cœurs, le 1er décembre 2026"
 
 
 def build(root, page):
     (root / "page.md").write_text(page, encoding="utf-8")
     (root / "conf.py").write_text(
-        "extensions = ['myst_parser', 'vitrine.book.plotted']\nroot_doc = 'page'\nnumfig = True\n"
+        "extensions = ['myst_parser', 'vitrine.book.plotly_renderer']\n"
+        "root_doc = 'page'\nnumfig = True\n"
         "myst_enable_extensions = ['colon_fence']\nexclude_patterns = ['runs']\nlanguage = 'fr'\n"
     )
     command = [sys.executable, "-m", "sphinx", "-q", "-W", ".", "built/html"]
@@ -113,4 +114,4 @@ def test_a_figure_that_cannot_be_drawn_is_told(root, change, told):
 def test_every_drawing_can_be_made_from_the_tracked_files():
     from vitrine import paths
 
-    assert all(make(paths.root()).data for make in plotted.DRAWINGS.values())
+    assert all(make(paths.root()).data for make in plotly_renderer.DRAWINGS.values())

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import typst
 
-from vitrine.book import lint, note, telling
+from vitrine.book import ledger_view, note, proofreading
 
 PAGES = Path(note.__file__).parent / "pages"
 RUNS = re.compile(r"^(?!data\.|power\.|poc|trial\.)")
@@ -17,7 +17,7 @@ RUNS = re.compile(r"^(?!data\.|power\.|poc|trial\.)")
 
 @pytest.fixture
 def ledger():
-    return copy.deepcopy(telling.read_ledger())
+    return copy.deepcopy(ledger_view.read_ledger())
 
 
 def without_runs(ledger):
@@ -52,14 +52,14 @@ def test_a_note_that_is_too_long_is_refused(ledger, monkeypatch):
 
 def test_every_number_that_it_cites_changes_with_the_ledger(ledger, monkeypatch):
     cited = set()
-    entry = telling.Story.entry
+    entry = ledger_view.LedgerView.entry
 
     @wraps(entry)
     def spied(self, key):
         cited.add(key)
         return entry(self, key)
 
-    monkeypatch.setattr(telling.Story, "entry", spied)
+    monkeypatch.setattr(ledger_view.LedgerView, "entry", spied)
     before = note.source(ledger)
 
     assert len(cited) > 50
@@ -82,7 +82,7 @@ def test_a_changed_value_is_printed_and_the_document_changes(ledger):
 
 @pytest.mark.parametrize("template", ["note.typ", "slides.html"])
 def test_no_result_is_typed_in_a_template(template):
-    assert lint.typed_results(PAGES / template) == []
+    assert proofreading.typed_results(PAGES / template) == []
 
 
 def test_without_a_single_run_it_says_so_and_still_compiles(ledger):
@@ -95,7 +95,7 @@ def test_without_a_single_run_it_says_so_and_still_compiles(ledger):
 
 
 def test_any_key_but_those_of_the_data_may_be_missing(ledger):
-    one_recipe = telling.Story(ledger).recipes()[0]
+    one_recipe = ledger_view.LedgerView(ledger).recipes()[0]
     beginnings = (f"{one_recipe}.", "gap.", "power.", "poc_gap.", "trial.")
     values = [key for key in ledger["values"] if key.startswith(beginnings)]
     for section, keys in (("values", values), ("verdicts", list(ledger["verdicts"]))):

@@ -6,8 +6,8 @@ import pytest
 from pybtex.database import parse_file
 
 from vitrine import paths
-from vitrine.book import readings, sources
-from vitrine.book.search import fold
+from vitrine.book import reading_notes, sources
+from vitrine.book.french import fold
 from vitrine.data.catalog import CLASSES_FR
 from vitrine.report.ledger import equal_start, mixers
 from vitrine.report.ledger.measures import COMPARISONS
@@ -94,7 +94,7 @@ def test_the_protocol_names_recipes_that_exist():
 
 def test_every_reference_has_an_address_or_an_identifier_and_is_cited():
     library = parse_file(str(BOOK / "references.bib")).entries
-    noted = {note.key for note in readings.read()}
+    noted = {note.key for note in reading_notes.read()}
     cited = {
         key.strip()
         for path in CHAPTERS

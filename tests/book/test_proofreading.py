@@ -3,7 +3,7 @@
 import pytest
 
 from vitrine import paths
-from vitrine.book import proofreading, prose
+from vitrine.book import proofreading
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_french_names_acronyms_and_code_pass(page, known, text):
 def test_a_citation_does_not_hide_the_prose_that_follows_it(page, known):
     text = "Selon {cite:p}`hk24`, un trainig. Puis l'image et `du code`.\n"
 
-    assert "un trainig" in prose.blank(text)
+    assert "un trainig" in proofreading.blank(text)
     assert [slip.text for slip in proofreading.misspelt(page(text), known)] == ["trainig"]
     assert [slip.expected for slip in proofreading.slips(page(text))] == ["the apostrophe ’"]
 

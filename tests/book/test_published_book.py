@@ -9,7 +9,7 @@ from pygments.token import STANDARD_TYPES
 
 import reader_fonts
 from vitrine import paths
-from vitrine.book import build, checks, highlighting, sources
+from vitrine.book import build, checks, markup, sources
 from vitrine.book.proofreading import strangers
 
 VIEWS = [("light", 1280), ("dark", 320)]
@@ -113,7 +113,7 @@ def test_a_word_of_code_is_bare_only_where_its_colour_is_that_of_the_text(html, 
     kinds = {name for span in code.select("pre span[class]") for name in span["class"]}
 
     assert {"k", "s2", "mi"} <= kinds
-    for name in (STANDARD_TYPES[kind] for kind in highlighting.PLAIN):
+    for name in (STANDARD_TYPES[kind] for kind in markup.PLAIN):
         assert name not in kinds
         assert re.search(rf"{start} \.{name} \{{ color: {text} \}}", styles)
 

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from vitrine import paths
-from vitrine.book import budget
+from vitrine.book import measurements
 from vitrine.book.readme import refresh, results_markdown, update
 from vitrine.report.ledger import pairs
 from vitrine.report.typography import space
@@ -106,7 +106,8 @@ def test_updating_readme_changes_nothing_but_its_results_and_its_durations(tmp_p
 
     assert text.startswith(f"avant\n{BEGIN}\n\n| Modèle |")
     assert (
-        f"{END}\naprès\n{TIMES[0]}\n\n{space(budget.measured(paths.root()))}\n\n{TIMES[1]}" in text
+        f"{END}\naprès\n{TIMES[0]}\n\n{space(measurements.measured(paths.root()))}\n\n{TIMES[1]}"
+        in text
     )
     assert text.endswith(f"{TIMES[1]}\nfin\n")
     assert "vieux" not in text

@@ -1,5 +1,8 @@
+import hashlib
 import shutil
+import subprocess
 import sys
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -7,6 +10,17 @@ import pytest
 from vitrine.book import runner, sources, stamps
 from vitrine.book.sources import NotebookError
 
+OURS = Path(__file__).resolve().parents[2]
+PICTURE = """\
+# %%
+import numpy as np
+from PIL import Image
+from vitrine.training.session import begin
+
+session = begin(profile)
+pixels = np.full((4, 6, 3), 127, np.uint8)
+Image.fromarray(pixels)
+"""
 COUNT = """\
 # %% [markdown]
 # Le nombre d'exécutions s'affiche.
@@ -115,6 +129,7 @@ def test_a_parameter_is_injected_and_belongs_to_the_stamp(counted):
         ('tags=["parameters"]', "", "one cell tagged 'parameters'"),
         ("name: python3", "name: julia", "kernelspec 'python3'"),
         ("seed = 0", "%matplotlib inline", "plain Python in cell 2"),
+        ("# %%\nfrom", "from", r"01_count.py:22: expected text after # .* found 'from pathlib"),
     ],
 )
 def test_a_source_that_papermill_would_misread_is_refused(miniature, old, new, found):
@@ -255,3 +270,44 @@ def test_an_executed_notebook_can_be_read_by_others(tmp_path):
     runner.write(nbformat.v4.new_notebook(), tmp_path / "01_page.ipynb")
 
     assert (tmp_path / "01_page.ipynb").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.fixture(scope="module")
+def picture(new_miniature):
+    """A notebook that shows a picture, executed."""
+    made = new_miniature()
+    shutil.copytree(OURS / "data" / "splits", made.root / "data" / "splits")
+    made.notebook("01_picture", PICTURE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VITRINE_ROOT", str(made.root))
+        return runner.execute("01_picture")
+
+
+def test_a_picture_is_shown_with_a_digest_of_its_pixels_as_text(picture):
+    (output,) = nbformat.read(picture, as_version=4).cells[-1].outputs
+
+    digest = hashlib.sha256(bytes([127, 127, 127, 255]) * 24).hexdigest()
+    assert output.data["text/plain"] == f"6 × 4 pixels, sha256 {digest[:16]}"
+    assert "image/png" in output.data
+
+
+@pytest.mark.parametrize(
+    ("new", "failed"), [("pixels[0, 0, 0] = 127", 0), ("pixels[0, 0, 0] = 128", 1)]
+)
+def test_strict_nbval_fails_on_a_picture_of_which_one_pixel_changed(
+    picture, tmp_path, monkeypatch, new, failed
+):
+    monkeypatch.setenv("VITRINE_ROOT", str(picture.parents[3]))
+    notebook = nbformat.read(picture, as_version=4)
+    cell = notebook.cells[-1]
+    cell.source = cell.source.replace("Image.from", f"{new}\nImage.from")
+    nbformat.write(notebook, tmp_path / "01_picture.ipynb")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--nbval",
+         "--nbval-current-env", "--nbval-sanitize-with", OURS / "tests" / "nbval_sanitise.cfg"],
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert done.returncode == failed, done.stdout
+    assert done.stdout.count("mismatch 'text/plain'") == failed

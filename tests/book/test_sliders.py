@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import pytest
 
 from vitrine import paths
-from vitrine.book import exhibit, plotly_renderer
+from vitrine.book import gallery, plotly_renderer
 from vitrine.report.figures import ssm, style
 
 PAGE = """<!doctype html><html lang="fr" data-theme="light"><meta charset="utf-8">
@@ -32,7 +32,7 @@ def page(tmp_path):
     ]
     for name in ("figures.js", "vitrine.css"):
         shutil.copy(paths.root() / "book" / "_static" / name, tmp_path)
-    shutil.copy(exhibit._library(), tmp_path)
+    shutil.copy(gallery.plotly_script(), tmp_path)
     (tmp_path / "page.html").write_text(PAGE.format(figures="".join(drawn)), encoding="utf-8")
     return (tmp_path / "page.html").as_uri()
 

@@ -10,11 +10,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from vitrine.book import checks, slides, telling
+from vitrine.book import checks, ledger_view, slides
 from vitrine.book.drawings import SCREEN
 from vitrine.book.illustrations import ILLUSTRATIONS
 
-TRACKED = telling.read_ledger()
+TRACKED = ledger_view.read_ledger()
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_a_drawing_keeps_its_numbers_and_the_prose_its_french_spaces(ledger):
 
 def test_numbers_follow_the_ledger_and_say_where_they_come_from(ledger):
     ledger["values"]["data.test"] |= {"value": 4321.0}
-    best = telling.Story(ledger).recipes()[0]
+    best = ledger_view.LedgerView(ledger).recipes()[0]
 
     page = slides.page(ledger)
 
@@ -79,7 +79,7 @@ def test_numbers_follow_the_ledger_and_say_where_they_come_from(ledger):
 
 
 def test_the_surest_photos_are_set_beside_all_the_photos_of_the_same_run(ledger):
-    story = telling.Story(ledger)
+    story = ledger_view.LedgerView(ledger)
 
     rows = ILLUSTRATIONS["answered"](story, SCREEN).rows
 
@@ -166,7 +166,7 @@ def test_a_page_that_links_them_has_them_made_beside_it(ledger, miniature):
     miniature.write(
         "conf.py",
         "root_doc = 'pages/page'\nexclude_patterns = ['notebooks']\n"
-        "extensions = ['myst_parser', 'vitrine.book.roles', 'vitrine.book.takeaways']\n",
+        "extensions = ['myst_parser', 'vitrine.book.roles', 'vitrine.book.downloads']\n",
     )
 
     done = subprocess.run(

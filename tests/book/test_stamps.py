@@ -1,8 +1,13 @@
+import shutil
+from pathlib import Path
+
+import nbformat
 import pytest
 from nbformat.v4 import new_output
 
-from vitrine.book import imports, runner, sources, stamps
+from vitrine.book import dependencies, runner, sources, stamps
 
+OURS = Path(__file__).resolve().parents[2]
 CODE = """\
 # %% [markdown]
 # Le texte.
@@ -43,8 +48,12 @@ def executed(miniature):
         profile="published",
         parameters={},
         photos=False,
-        reads=["runs/", "runs/b0/run.json", "runs/b0/weights/w.h5", "pyproject.toml", "build/x"],
-    )
+        log=[
+            "runs/", "runs/b0/run.json", "runs/b0/weights/w.h5", "pyproject.toml", "build/x",
+            "src/vitrine/data/", "src/vitrine/data/catalog.py", "import vitrine.metrics",
+            "import vitrine.data.catalog", "import numpy", "import json",
+        ],
+    )  # fmt: skip
     runner.write(notebook, source.with_suffix(".ipynb"))
     return miniature
 
@@ -115,14 +124,16 @@ def test_a_new_run_makes_stale_a_notebook_that_listed_the_runs(executed):
 
 
 def test_a_run_that_was_begun_and_no_more_makes_nothing_stale(executed):
-    listed = [stamps._content(folder) for folder in ("runs/", "runs/b0/", "runs/nano/")]
+    names = {"modules": [], "files": ["runs/", "runs/b0/", "runs/nano/"], "versions": []}
+    listed = dependencies.digests(names)["files"]
 
     executed.write("runs/nano/seed-0/weights/begun.json", "{}")
     executed.write("runs/b0/seed-1/history.csv", "epoch")
 
-    assert [stamps._content(folder) for folder in ("runs/", "runs/b0/", "runs/nano/")] == listed
+    assert dependencies.digests(names)["files"] == listed
     executed.write("runs/nano/seed-0/run.json", "{}")
-    assert stamps._content("runs/") != listed[0] and stamps._content("runs/nano/") != listed[2]
+    after = dependencies.digests(names)["files"]
+    assert [name for name in listed if after[name] != listed[name]] == ["runs/", "runs/nano/"]
 
 
 @pytest.mark.parametrize(
@@ -178,26 +189,26 @@ def test_a_notebook_that_is_absent_broken_or_without_stamp_is_stale(executed, te
     assert verdict(executed).state is stamps.State.STALE
 
 
-def test_imports_are_followed_through_functions_packages_and_relative_forms(miniature):
-    miniature.write("src/vitrine/__init__.py", "")
-    miniature.write("src/vitrine/report/figures/__init__.py", "import scipy.stats\n")
-    lazy = "def f():\n    from .style import INK\n    import PIL\n"
-    miniature.write("src/vitrine/report/figures/data.py", lazy)
-    miniature.write("src/vitrine/report/figures/style.py", "INK = 1\n")
+def test_a_module_that_is_gone_makes_stale_what_imported_it(executed):
+    (executed.root / "src/vitrine/data/catalog.py").unlink()
 
-    reached = imports.modules("from vitrine.report.figures import data, absent")
+    assert verdict(executed).reason == "modules changed: vitrine.data.catalog"
 
-    assert set(reached) == {
-        "vitrine",
-        "vitrine.report.figures",
-        "vitrine.report.figures.data",
-        "vitrine.report.figures.style",
-    }
-    assert imports.libraries("import vitrine.report.figures.data, torch") == {
-        "pillow",
-        "scipy",
-        "torch",
-    }
+
+def test_a_module_beside_those_imported_leaves_it_fresh(executed):
+    executed.write("src/vitrine/data/other.py", "")
+
+    assert verdict(executed).state is stamps.State.FRESH
+
+
+def test_versions_are_those_of_our_dependencies_under_the_name_one_installs(miniature):
+    miniature.write("requirements/all.txt", "numpy==2.1.0\nscikit-image==0.25\nsix==1.16\n")
+    notebook = sources.read(miniature.notebook("01_page", "# %%\nprint(1)\n"))
+    log = ["import skimage", "import six", "import vitrine", "import json"]
+
+    made = stamps.make(notebook, profile="published", parameters={}, photos=False, log=log)
+
+    assert made["versions"] == {"scikit-image": "0.25"}
 
 
 @pytest.mark.parametrize(
@@ -211,6 +222,77 @@ def test_imports_are_followed_through_functions_packages_and_relative_forms(mini
 def test_what_the_report_keeps_belongs_to_the_stamp_of_who_read_it(miniature, path):
     notebook = sources.read(miniature.notebook("01_page", "# %%\nprint(1)\n"))
 
-    made = stamps.make(notebook, profile="published", parameters={}, photos=False, reads=[path])
+    made = stamps.make(notebook, profile="published", parameters={}, photos=False, log=[path])
 
     assert list(made["files"]) == [path]
+
+
+CHAPTER = """\
+# %%
+from vitrine.metrics.metrics import macro_f1
+from vitrine.report import figures, tables
+from vitrine.training.session import begin
+
+session = begin(profile)
+print(macro_f1.name, len(session.split.part("test")))
+"""
+APART = [
+    f"src/vitrine/{path}" for path in ("data/demo/*.py", "data/archive/*.py", "serving/**/*.*")
+]
+
+
+@pytest.fixture(scope="module")
+def chapter(new_miniature):
+    """A chapter that opens a session, executed for real beside a copy of our sources."""
+    made = new_miniature()
+    shutil.copytree(OURS / "src", made.root / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(OURS / "data" / "splits", made.root / "data" / "splits")
+    made.notebook("01_page", CHAPTER)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VITRINE_ROOT", str(made.root))
+        made.executed = runner.execute("01_page")
+    return made
+
+
+@pytest.fixture
+def verdict_after_edits(chapter, monkeypatch):
+    """Return what the chapter becomes once each file of a pattern has one constant more."""
+    monkeypatch.setenv("VITRINE_ROOT", str(chapter.root))
+    before = {}
+
+    def edited(pattern):
+        for file in chapter.root.glob(pattern):
+            before[file] = file.read_bytes()
+            file.write_bytes(before[file] + b"\nEDITED = 1\n")
+        assert before
+        return stamps.state(sources.find("01_page"), chapter.executed)
+
+    yield edited
+    for file, content in before.items():
+        file.write_bytes(content)
+
+
+@pytest.mark.parametrize("pattern", APART, ids=["drawings", "archive", "interface"])
+def test_an_edit_of_what_no_kernel_imports_leaves_a_chapter_fresh(verdict_after_edits, pattern):
+    assert verdict_after_edits(pattern).state is stamps.State.FRESH
+
+
+def test_an_edit_of_a_metric_makes_stale_the_chapter_that_imports_it(verdict_after_edits):
+    assert verdict_after_edits("src/vitrine/metrics/metrics.py") == stamps.Verdict(
+        state=stamps.State.STALE, reason="modules changed: vitrine.metrics.metrics"
+    )
+
+
+def test_no_published_notebook_depends_on_drawings_archive_or_interface_and_05_on_metrics():
+    published = {
+        name: nbformat.read(OURS / "notebooks" / f"{name}.ipynb", as_version=4).metadata[stamps.KEY]
+        for name in sources.names()
+    }
+
+    modules = {name: set(stamp["modules"]) for name, stamp in published.items()}
+    apart = {file.relative_to(OURS).as_posix() for glob in APART for file in OURS.glob(glob)}
+    dotted = {path.removeprefix("src/").removesuffix(".py").replace("/", ".") for path in apart}
+    packages = {name.removesuffix(".__init__") for name in dotted}
+    assert {name: packages & found for name, found in modules.items() if packages & found} == {}
+    assert [name for name, stamp in published.items() if apart & set(stamp["files"])] == []
+    assert "vitrine.metrics.metrics" in modules["05_comparaison"]

@@ -1,7 +1,7 @@
 import pytest
 
 from vitrine.book import wording
-from vitrine.book.search import fold
+from vitrine.book.french import fold
 from vitrine.report.typography import space, space_markup
 
 THIN, WIDE, MINUS = "\u202f", "\u00a0", "\u2212"
@@ -94,3 +94,13 @@ def test_the_french_of_markup_is_spaced_between_its_tags_only():
         f'<td title="a ; b">oui{THIN}; 5{THIN}%</td><code>a ; b</code>'
         f"<script>x ? y : z</script> «{WIDE}fin{WIDE}»"
     )
+
+
+@pytest.mark.parametrize("given", [0, 1234567, -12, 0.5, -1234.25])
+def test_a_number_written_in_french_is_read_back(given):
+    assert wording.parsed(wording.number(given, 0 if type(given) is int else 2)) == given
+
+
+@pytest.mark.parametrize("text", ["", "78,9\u202f%", "B0", "1,2,3", "12 images", "2024-07"])
+def test_a_text_that_is_no_number_is_left_as_it_is(text):
+    assert wording.parsed(text) == text

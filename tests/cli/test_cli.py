@@ -150,7 +150,7 @@ def test_a_path_that_the_system_refuses_is_told_in_a_sentence(code, said, monkey
 
 
 def test_a_figure_is_told_where_it_lies_from_any_folder(within, tmp_path, monkeypatch):
-    monkeypatch.setattr("vitrine.book.exhibit.write", lambda _: [tmp_path / "figure.html"])
+    monkeypatch.setattr("vitrine.book.gallery.write", lambda _: [tmp_path / "figure.html"])
 
     done = within("figure", "fig-comparaison-ecarts")
 

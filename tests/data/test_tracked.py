@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from vitrine import paths
-from vitrine.book import budget, citing, sources
+from vitrine.book import ledger_view, measurements, sources
 from vitrine.data import tracked
 from vitrine.data.tracked import TrackedError
 from vitrine.report import ledger
@@ -15,13 +15,13 @@ from vitrine.report.ledger import context, service, teaching, training
 RUN = "runs/majority/seed-0/run.json"
 FACTS, BUDGET = ("data/facts/images.csv", "data/facts/pairs.csv"), "runs/bench/budget.json"
 READERS = {
-    "runs/ledger.json": citing.refused,
+    "runs/ledger.json": ledger_view.refused,
     "runs/bench/serving.json": lambda: list(service.values()),
     "runs/bench/training.json": lambda: list(training.values()),
     "runs/bench/ssm.json": lambda: list(teaching.values()),
     "runs/bench/scan.json": lambda: list(teaching.values()),
-    BUDGET: lambda: budget.commands(paths.root()),
-    RUN: lambda: budget.trainings(paths.root()),
+    BUDGET: lambda: measurements.commands(paths.root()),
+    RUN: lambda: measurements.trainings(paths.root()),
     "_toc.yml": sources.names,
     "ressources/mambavision_ablations.csv": lambda: list(teaching.values()),
     "ressources/prior_poc.csv": context.values,

@@ -1,13 +1,14 @@
 """What the images are: their description is checked here, their content in test_rehearsal."""
 
 import re
+from functools import cache
+from importlib.metadata import packages_distributions
+from modulefinder import ModuleFinder
 from pathlib import Path
 
 import dockerfile
 import pytest
 import tree
-
-from vitrine.book import imports
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ("api", "ui")
@@ -35,12 +36,25 @@ def sources(described) -> set[str]:
     }
 
 
+@cache
+def finder(entry: str) -> ModuleFinder:
+    """Follow the imports of an entry point through our sources, those of functions included."""
+    found = ModuleFinder(path=[str(ROOT / "src")])
+    found.import_hook(entry)
+    return found
+
+
 def imported(entry: str) -> set[str]:
     """Return the source files that an entry point reaches by imports."""
-    reached = imports.modules(f"import {entry}")
-    stems = [ROOT.joinpath("src", *name.split(".")) for name in reached]
-    files = [p for s in stems for p in (s.with_suffix(".py"), s / "__init__.py") if p.is_file()]
+    files = [Path(m.__file__) for m in finder(entry).modules.values() if m.__file__]
     return {file.relative_to(ROOT).as_posix() for file in files}
+
+
+def libraries(entry: str) -> set[str]:
+    """Return the distributions, other than ours, that an entry point imports."""
+    names = {name.partition(".")[0] for name in finder(entry).badmodules}
+    holders = packages_distributions()
+    return {re.sub("_", "-", owner).lower() for name in names for owner in holders.get(name, ())}
 
 
 def test_image_holds_exactly_the_modules_that_it_imports(image, described):
@@ -58,7 +72,7 @@ def test_image_holds_every_library_that_its_modules_import(image):
     everything = (ROOT / "requirements" / "all.txt").read_text()
     known = set(re.findall(r"^([\w.\-]+)==", everything, re.M))
 
-    named = imports.libraries(f"import {ENTRIES[image]}") & known
+    named = libraries(ENTRIES[image]) & known
 
     assert named - locked == set(), "add them to the extra, then `make lock`"
 

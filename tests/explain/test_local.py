@@ -5,7 +5,8 @@ from functools import partial
 import numpy as np
 import pytest
 
-from vitrine.explain import attention, derive, grids
+from vitrine.data.catalog import CLASSES
+from vitrine.explain import attention, derive, drawn, grids
 from vitrine.explain.gradients import integrated_gradients
 from vitrine.explain.occlusion import occlusion
 from vitrine.explain.sanity import likeness, randomised
@@ -220,3 +221,7 @@ def test_everything_that_explains_a_run_is_written_with_its_inputs(
     about = derived.about(tiny_run, "drawing")
     assert about["writer"] == "vitrine explain" and about["settings"]["drawn"] == "Watches"
     assert about["inputs"]["split_sha256"] == demo_split.sha256
+
+
+def test_each_category_has_a_drawing():
+    assert {drawn.drawing(category).mode for category in CLASSES} == {"RGB"}

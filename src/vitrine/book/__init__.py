@@ -5,22 +5,20 @@
     notebooks/NN_name.py -sources-> notebook -runner-> build/executed/<profile>/NN_name.ipynb
                                                    | stamps: fresh, prose-only, stale, hollow
                                                    +-build-> build/html -checks-> first page
-                                                   +-publish-> notebooks/NN_name.ipynb (tracked)
+                                                   +-runner.publish-> notebooks/NN_name.ipynb
 
-``runner`` executes through papermill (``engine``), in a kernel that notes the files it reads
-(``recorder``); ``imports`` follows what code depends on. ``sphinx_ext`` is what ``_config.yml``
-loads: French interface and spaces (``french``, ``search``, ``bibliography``), plotly figures with
-their data (``plotly_renderer``, ``figure_data``; ``plotted`` on pages of prose), numbers of the
-ledger in the prose (``roles``, ``wording``, ``citing``), markup that screen readers follow
-(``markup``), code coloured lightly (``highlighting``), and what a reader takes away
-(``takeaways``). ``lint`` refuses a result typed by hand and ``proofreading`` what French would not
-print, in the ``prose`` of pages and notebooks.
-``inserts`` write parts of pages from tracked files: the reading notes (``readings``), what commands
-took (``budget``), how the service answered under load (``loads``).
+``runner`` executes through papermill (``engine``), in a kernel that notes what it reads and imports
+(``recorder``). ``sphinx_ext`` is what ``_config.yml`` loads: French interface, spaces and search
+(``french``), references (``bibliography``), plotly figures with their data (``plotly_renderer``,
+``figure_data``), numbers of the ledger in the prose (``roles``, ``ledger_view``, ``wording``),
+markup that screen readers follow (``markup``), where results come from (``provenance``), documents
+to download (``downloads``), and tables written from tracked files (``inserts``): the reading notes
+(``reading_notes``) and what was measured (``measurements``). ``proofreading`` refuses a result
+typed by hand and what French would not print.
 
-``note`` and ``slides`` are one story, that ``telling`` lets the templates of ``pages/`` tell, with
-``illustrations`` in small ``drawings``. ``gallery`` makes a figure alone, from the lines of its
-notebook that it needs (``slices``), and ``exhibit`` writes it.
+``note`` and ``slides`` are two templates of ``pages/`` that print a ``ledger_view``, with
+``illustrations`` in SVG (``drawings``). ``gallery`` writes one published figure alone; ``readme``
+writes the results in README.
 
 A notebook is a text file in py:percent format. It starts like this::
 

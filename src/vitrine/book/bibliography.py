@@ -1,4 +1,4 @@
-"""References in French: « Hatamizadeh et Kautz, 2024 », where the usual styles write "and"."""
+"""BibTeX styles in French: « Hatamizadeh et Kautz, 2024 », where the usual ones write "and"."""
 
 from dataclasses import dataclass, field
 
@@ -7,6 +7,7 @@ import sphinxcontrib.bibtex.plugin
 from pybtex.database import Entry
 from pybtex.style import template
 from pybtex.style.formatting.unsrt import Style
+from sphinx.application import Sphinx
 from sphinxcontrib.bibtex.style.referencing import BracketStyle, PersonStyle
 from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
 
@@ -51,7 +52,7 @@ class FrenchReferences(AuthorYearReferenceStyle):
     person: PersonStyle = field(default_factory=_persons)
 
 
-def setup() -> None:
+def setup(app: Sphinx) -> None:
     """Make both styles known to BibTeX's extension, under ``NAME``."""
     pybtex.plugin.register_plugin("pybtex.style.formatting", NAME, FrenchStyle, force=True)
     sphinxcontrib.bibtex.plugin.register_plugin(

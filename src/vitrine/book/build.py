@@ -1,4 +1,4 @@
-"""From notebooks and pages to a checked book in HTML: ``vitrine book``."""
+"""Execute the notebooks, build the book in HTML with Sphinx and check it: ``vitrine book``."""
 
 import os
 import re
@@ -93,7 +93,7 @@ def stage(executed: list[Path]) -> Path:
 
 
 def render(folder: Path) -> Path:
-    """Build a book strictly, from nothing.
+    """Build a book with Sphinx, from nothing, refusing any warning.
 
     An incremental build would exit 0 on the very page that failed the first time.
 

@@ -1,4 +1,4 @@
-"""What a finished book must satisfy: seen on the built pages themselves, and on the notebooks."""
+"""Check the built pages (language, links, figures), the notebooks and the prose."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 import nbformat
 
 from vitrine import paths
-from vitrine.book import citing, french, lint, sources, stamps
+from vitrine.book import french, ledger_view, proofreading, sources, stamps
 from vitrine.book.plotly_renderer import FIGURE_CLASS
 
 __all__ = [
@@ -29,7 +29,7 @@ _FILE_NAME = re.compile(r"[0-9a-f]{16,}|\.(?:png|svg|jpe?g|gif)$", re.IGNORECASE
 
 
 class BookError(Exception):
-    """A book that must not be read as it is; each line says one reason.
+    """The built book, a notebook or the prose fails a check; each line of the message is a fault.
 
     Attributes:
         exit_code: What the command line exits with: a verification found a mismatch.
@@ -39,9 +39,9 @@ class BookError(Exception):
 
 
 def check_html(folder: Path) -> None:
-    """Open every page of a built book.
+    """Check every page of a built book.
 
-    Checked: language, nothing loaded from outside, links and anchors that lead somewhere, a caption
+    Its language, nothing loaded from outside, links and anchors that lead somewhere, a caption
     and an alternative text for each figure, no English of the theme.
 
     Raises:
@@ -78,19 +78,19 @@ def check_outputs(notebooks: list[Path]) -> None:
 
 
 def check_prose() -> None:
-    """Refuse results typed in the prose, and citations that the ledger does not allow.
+    """Refuse typed results, citations that the ledger does not allow, and rewritten sources.
 
     Raises:
         BookError: With one line for each, that names its file and line.
     """
     root = paths.root()
-    typed = [str(finding).removeprefix(f"{root}{os.sep}") for finding in lint.lint(root)]
-    if faults := [*typed, *citing.refused(root)]:
+    typed = [str(finding).removeprefix(f"{root}{os.sep}") for finding in proofreading.lint(root)]
+    if faults := [*typed, *ledger_view.refused(root), *sources.rewritten(root)]:
         raise BookError("\n".join(faults))
 
 
 def states() -> dict[str, stamps.Verdict]:
-    """Return how each published notebook of the table of contents stands to its source."""
+    """Return whether each published notebook of the table of contents is fresh, and why not."""
     return {
         name: stamps.state(source := sources.find(name), source.with_suffix(".ipynb"))
         for name in sources.names()

@@ -1,4 +1,4 @@
-"""Figures as small SVG drawings, for where plotly cannot go: a PDF, a slide.
+"""Draw values and their intervals as SVG, for the PDF of the note and for the slides.
 
 Nothing but lines, marks and text, laid out here; the same numbers give the same bytes.
 """

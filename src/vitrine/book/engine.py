@@ -1,4 +1,4 @@
-"""papermill, held to account: our interpreter as the kernel, a run that is whole or refused."""
+"""Run a notebook with papermill, in our interpreter, and reject incomplete executions."""
 
 import contextlib
 import logging
@@ -96,8 +96,8 @@ class Run:
             raise NotebookError(f"{_why(error)} in cell {self._cell}") from error
         return executed
 
-    def reads(self) -> list[str]:
-        """Return what the kernel read under the root, as ``recorder`` notes it."""
+    def log(self) -> list[str]:
+        """Return what the kernel read under the root and imported, as ``recorder`` notes it."""
         return self._log.read_text(encoding="utf-8").splitlines() if self._log.is_file() else []
 
 

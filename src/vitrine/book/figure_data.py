@@ -1,4 +1,4 @@
-"""The data behind a plotly figure, as a table: what a reader without the figure can still read.
+"""Turn the JSON of a plotly figure into a table, as CSV and HTML, for readers without the figure.
 
 Works on the JSON of a figure, as a notebook stores it, so that a page needs no plotly to be built.
 """

@@ -1,18 +1,23 @@
-"""French on every page: the words of the theme where it leaves English, and the spaces of ours.
+"""Make the book French: words of the theme, spaces of the prose, search.
 
-Authors type plain spaces; no line may start with « ? », and no guillemet stands alone.
+Authors type plain spaces; no line may start with « ? », and no guillemet stands alone. A
+search for « entrainement » finds « entraînement ».
 """
 
 import gettext
+import unicodedata
+from pathlib import Path
 
+import sphinx.search
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.locale import translators
+from sphinx.search.fr import SearchFrench
 from sphinx.transforms import SphinxTransform
 
 from vitrine.report.typography import space
 
-__all__ = ["LEFTOVERS", "setup"]
+__all__ = ["LEFTOVERS", "FoldingFrench", "fold", "setup"]
 
 _CATALOGS = ("sphinx", "booktheme")
 _WORDS = {
@@ -92,9 +97,10 @@ class _Spaces(SphinxTransform):
 
 
 def setup(app: Sphinx) -> None:
-    """Put our words in front of the catalogs of Sphinx and of the theme; space the prose."""
+    """Translate the theme, space the prose, fold accents in the search."""
     app.connect("builder-inited", _install)
     app.add_transform(_Spaces)
+    app.add_search_language(FoldingFrench)
 
 
 def _install(app: Sphinx) -> None:
@@ -105,3 +111,40 @@ def _install(app: Sphinx) -> None:
     if app.builder.format == "html":  # its templates were given the former catalog
         environment = app.builder.templates.environment
         environment.install_gettext_translations(translators["general", "sphinx"])
+
+
+# The browser folds a query as Python folds the index, before stemming it.
+_FOLDING_STEMMER = """
+Stemmer = function () {
+  const french = new FrenchStemmer();
+  this.stemWord = (word) => {
+    const plain = word.normalize("NFD").replace(/[\\u0300-\\u036f]/g, "");
+    return french.stemWord(plain.replace(/œ/g, "oe").replace(/æ/g, "ae"));
+  };
+};
+"""
+
+
+class FoldingFrench(SearchFrench):
+    """Sphinx's French, without accents."""
+
+    js_stemmer_rawcode = ""
+
+    def init(self, options: dict[str, str]) -> None:
+        """Prepare both stemmers: Python's for the index, JavaScript's for the queries."""
+        super().init(options)
+        scripts = Path(sphinx.search.__file__).parent / "minified-js"
+        names = ("base-stemmer.js", SearchFrench.js_stemmer_rawcode)
+        code = [(scripts / name).read_text(encoding="utf-8") for name in names]
+        self.js_stemmer_code = "\n".join([*code, _FOLDING_STEMMER])
+
+    def stem(self, word: str) -> str:
+        """Return the stem of a word, without accents."""
+        return super().stem(fold(word))
+
+
+def fold(word: str) -> str:
+    """Return a word in lower case, without accents or ligatures."""
+    plain = unicodedata.normalize("NFD", word.lower())
+    kept = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    return kept.replace("œ", "oe").replace("æ", "ae")

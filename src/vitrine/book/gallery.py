@@ -1,89 +1,80 @@
-"""One figure or table of the book, made alone: ``vitrine figure NAME``.
+"""Write one figure or table of the published notebooks alone: ``vitrine figure NAME``.
 
-There is no second list of figures to keep: the notebooks declare them, and ``slices`` takes from a
-notebook the few statements that one of them needs. No kernel is started and no framework is loaded;
-what needs one, such as a picture of the training pipeline, is named and refused.
+There is no second list of figures to keep: notebooks declare them and hold them, as JSON of plotly
+or as HTML. No kernel is started, nothing is drawn again.
 
 A figure has the name that its cell declares, such as ``fig-comparaison-ecarts``; a table, which has
 none, is counted in its chapter: ``tab-comparaison-2``.
 """
 
-import ast
-import contextlib
+import csv
 import difflib
+import html
 import io
-import os
+import json
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import jupytext
+import nbformat
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from nbformat import NotebookNode
 
-from vitrine.book import imports, sources
-from vitrine.book.slices import slice_of
+from vitrine import paths
+from vitrine.book import figure_data, sources
+from vitrine.book.wording import parsed
 
-__all__ = ["FRAMEWORKS", "GalleryError", "Piece", "find", "make", "pieces"]
+__all__ = ["PLOTLY", "GalleryError", "Piece", "find", "pieces", "plotly_script", "write"]
 
-FRAMEWORKS = frozenset({"lightning", "onnxruntime", "tensorflow", "timm", "torch"})
-"""What takes longer to load than a figure may take to make."""
+PLOTLY = "application/vnd.plotly.v1+json"
+"""Type of the JSON that a notebook holds of a figure."""
 
+_TABLE = "<table>\n<thead>"  # as tables.show writes it
 _NEAREST = 3
 _LIKE = 0.5
-_PUBLISHED = {"VITRINE_PROFILE": "published", "VITRINE_PHOTOS": "0"}
 
 
 class GalleryError(ValueError):
-    """A figure or a table that does not exist, or that only its notebook can make."""
+    """A figure or a table that does not exist, or whose data a notebook does not hold."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Piece:
-    """A figure or a table of a notebook.
+    """A figure or a table of a published notebook.
 
     Attributes:
         name: As the command takes it.
         notebook: Which notebook shows it.
         title: Caption of a figure; heading that a table stands under.
         alt: What a figure looks like, for who does not see it; empty for a table.
-        cells: Code of the notebook down to the cell that shows it.
+        figure: JSON of a plotly figure; empty for a table, and for a picture, which has no data.
+        table: HTML of a table; empty for a figure.
     """
 
     name: str
     notebook: str
     title: str
-    alt: str
-    cells: tuple[str, ...]
-
-    @cached_property
-    def code(self) -> str:
-        """Statements that make it, the last an expression, in the notebook's words."""
-        kept = slice_of(self.cells, len(self.cells) - 1)
-        return "\n".join(ast.unparse(statement) for statement in kept)
-
-    @cached_property
-    def frameworks(self) -> list[str]:
-        """Those of ``FRAMEWORKS`` that its code loads; without any, it can be made."""
-        return sorted(FRAMEWORKS & imports.loaded(self.code))
+    alt: str = ""
+    figure: dict[str, Any]
+    table: str = ""
 
 
 def pieces() -> list[Piece]:
     """Return the figures and tables of the notebooks of the book, in reading order."""
-    found: list[Piece] = []
-    for notebook in sources.names():
-        source = sources.find(notebook)
-        found += _pieces(source, source.stat().st_mtime_ns)
-    return found
+    pairs = [sources.find(name).with_suffix(".ipynb") for name in sources.names()]
+    return [piece for pair in pairs if pair.is_file() for piece in _pieces(pair)]
 
 
 def find(name: str) -> Piece:
     """Return a figure or a table by its name.
 
     Raises:
-        GalleryError: If there is none, with the nearest names, or if a framework must make it.
+        GalleryError: If there is none, with the nearest names, or if it is a picture.
     """
     known = {piece.name: piece for piece in pieces()}
     if name not in known:
@@ -91,80 +82,93 @@ def find(name: str) -> Piece:
         hint = f"near it are {', '.join(near)}" if near else "vitrine figure --list names them"
         raise GalleryError(f"expected a figure or a table of the book, found {name!r}; {hint}")
     piece = known[name]
-    if piece.frameworks:
+    if not piece.figure and not piece.table:
         raise GalleryError(
-            f"expected a figure made from tracked files alone, found that {name} needs "
-            f"{' and '.join(piece.frameworks)}; run its chapter: vitrine run {piece.notebook}"
+            f"expected a figure that has data, found that {name} is a picture; see it in "
+            f"notebooks/{piece.notebook}.ipynb"
         )
     return piece
 
 
-def make(piece: Piece) -> Any:
-    """Make a figure (plotly) or a table (``tables.Shown``) from tracked files.
+def write(piece: Piece, folder: Path | None = None) -> list[Path]:
+    """Write a figure or a table as a page, as JSON and as CSV, and return their paths.
 
-    What the statements print is dropped. The published profile is used, whatever the environment
-    says, and no photo is read.
+    The page needs no network: plotly's script is copied beside it from the installed package.
+
+    Args:
+        piece: What to write, as ``find`` returns it.
+        folder: Where to write; ``build/figures`` by default.
     """
-    *before, last = ast.parse(piece.code, filename=piece.name).body
-    scope: dict[str, Any] = {"__name__": piece.name}
-    with _published(), contextlib.redirect_stdout(io.StringIO()):
-        exec(compile(ast.Module(before, []), piece.name, "exec"), scope)
-        return eval(compile(ast.Expression(last.value), piece.name, "eval"), scope)
+    folder = folder or paths.build() / "figures"
+    folder.mkdir(parents=True, exist_ok=True)
+    content: Any
+    if piece.figure:
+        content, data = piece.figure, figure_data.tabulate(piece.figure)
+        table, rows = figure_data.to_html(data, most=len(data.rows)), figure_data.to_csv(data)
+        shutil.copy(plotly_script(), folder)
+    else:
+        head, *lines = _cells(piece.table)
+        content = [dict(zip(head, line, strict=True)) for line in lines]
+        stream = io.StringIO()
+        csv.writer(stream, lineterminator="\n").writerows([head, *lines])
+        table, rows = piece.table, stream.getvalue()
+    figure = json.dumps(piece.figure, ensure_ascii=False, sort_keys=True).replace("</", "<\\/")
+    environment = Environment(
+        loader=PackageLoader("vitrine.book", "pages"), autoescape=True, undefined=StrictUndefined
+    )
+    page = environment.get_template("figure.html").render(
+        piece=piece, figure=Markup(figure), table=Markup(table)
+    )
+    dumped = json.dumps(content, ensure_ascii=False, sort_keys=bool(piece.figure), indent=1)
+    written = []
+    for suffix, text in ((".html", page), (".json", dumped), (".csv", rows)):
+        path = folder / f"{piece.name}{suffix}"
+        path.write_text(text.rstrip("\n") + "\n", encoding="utf-8")
+        written.append(path)
+    return written
 
 
-@cache
-def _pieces(source: Path, changed: int) -> list[Piece]:
-    cells = jupytext.read(source, fmt="py:percent").cells
-    code, heading, chapter, tables = [], "", _chapter(source, cells), 0
-    found = []
+def plotly_script() -> Path:
+    """Return where the installed package of plotly holds the script that draws figures."""
+    spec = find_spec("plotly")
+    assert spec is not None and spec.submodule_search_locations is not None
+    return Path(spec.submodule_search_locations[0]) / "package_data" / "plotly.min.js"
+
+
+def _pieces(pair: Path) -> Iterator[Piece]:
+    cells = nbformat.read(pair, as_version=4).cells
+    heading, chapter, tables = "", _chapter(pair, cells), 0
     for cell in cells:
         if cell.cell_type != "code":
             titles = re.findall(r"^#+ (.+)$", cell.source, re.MULTILINE)
             heading = titles[-1] if titles else heading
             continue
-        code.append(cell.source)
+        shown = {kind: data for o in cell.outputs for kind, data in o.get("data", {}).items()}
         if name := _figure(cell).get("name"):
-            title, alt = _figure(cell)["caption"], cell.metadata.mystnb["image"]["alt"]
-        elif _shows_table(cell.source):
+            figure = {k: v for k, v in shown.get(PLOTLY, {}).items() if k in ("data", "layout")}
+            yield Piece(
+                name=name, notebook=pair.stem, title=_figure(cell)["caption"],
+                alt=cell.metadata.mystnb["image"]["alt"], figure=figure,
+            )  # fmt: skip
+        elif (table := shown.get("text/html", "")).startswith(_TABLE):
             tables += 1
-            name, title, alt = f"tab-{chapter}-{tables}", heading, ""
-        else:
-            continue
-        shown = {"name": name, "notebook": source.stem, "title": title, "alt": alt}
-        found.append(Piece(**shown, cells=tuple(code)))
-    return found
+            name = f"tab-{chapter}-{tables}"
+            yield Piece(name=name, notebook=pair.stem, title=heading, figure={}, table=table)
 
 
 def _figure(cell: NotebookNode) -> dict[str, str]:
     return cell.metadata.get("mystnb", {}).get("figure", {})
 
 
-def _chapter(source: Path, cells: list[NotebookNode]) -> str:
+def _chapter(pair: Path, cells: list[NotebookNode]) -> str:
     """Return the word that the figures of a notebook have in their names."""
     figures = (_figure(cell).get("name", "").split("-") for cell in cells)
     word = next((parts[1] for parts in figures if len(parts) > 1), "")
-    return word or source.stem.partition("_")[2].replace("_", "-")
+    return word or pair.stem.partition("_")[2].replace("_", "-")
 
 
-def _shows_table(code: str) -> bool:
-    body = ast.parse(code).body
-    last = body[-1] if body else None
-    return (
-        isinstance(last, ast.Expr)
-        and isinstance(last.value, ast.Call)
-        and ast.unparse(last.value.func) == "tables.show"
-    )
-
-
-@contextlib.contextmanager
-def _published() -> Iterator[None]:
-    before = {key: os.environ.get(key) for key in _PUBLISHED}
-    os.environ.update(_PUBLISHED)
-    try:
-        yield
-    finally:
-        for key, value in before.items():
-            if value is None:
-                del os.environ[key]
-            else:
-                os.environ[key] = value
+def _cells(table: str) -> list[list[str | int | float]]:
+    """Return the rows of a table, its head first; numbers are no longer in French."""
+    rows = re.findall(r"<tr>(.*?)</tr>", table, re.DOTALL)
+    cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL) for row in rows]
+    return [[parsed(html.unescape(cell)) for cell in row] for row in cells]

@@ -1,10 +1,10 @@
-"""The drawings of the note and of the slides: which numbers of the ledger each one shows."""
+"""Draw the figures of the note and of the slides from numbers of the ledger."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from vitrine.book.drawings import Palette, Row, intervals
-from vitrine.book.telling import Story
+from vitrine.book.ledger_view import LedgerView
 
 __all__ = ["ILLUSTRATIONS", "Drawn"]
 
@@ -15,7 +15,7 @@ _REFERENCE = "poc.efficientnetb0_custom-finetuned.accuracy"
 
 @dataclass(frozen=True, kw_only=True)
 class Drawn:
-    """A drawing with its words.
+    """An SVG drawing, its alternative text and the values that it shows.
 
     Attributes:
         svg: The drawing.
@@ -28,25 +28,25 @@ class Drawn:
     rows: tuple[tuple[str, str], ...]
 
 
-def _scores(story: Story, palette: Palette) -> Drawn | None:
-    keys = [(story.named(r), f"{r}.accuracy", f"{r}.macro_f1") for r in story.recipes()]
+def _scores(ledger: LedgerView, palette: Palette) -> Drawn | None:
+    keys = [(ledger.named(r), f"{r}.accuracy", f"{r}.macro_f1") for r in ledger.recipes()]
     alt = (
         "Pour chaque modèle, du plus exact au moins exact, un point pour l’exactitude et un "
         "losange pour le F1 macro, avec leurs barres d’erreur."
     )
     axis = f"Score et {_LEVEL}"
-    return _series(story, keys, palette, axis=axis, alt=alt, names=("Exactitude", "F1 macro"))
+    return _series(ledger, keys, palette, axis=axis, alt=alt, names=("Exactitude", "F1 macro"))
 
 
-def _gaps(story: Story, palette: Palette) -> Drawn | None:
-    gaps = story.gaps()
+def _gaps(ledger: LedgerView, palette: Palette) -> Drawn | None:
+    gaps = ledger.gaps()
     if not gaps:
         return None
     said = [(f"{gap.candidate} contre {gap.baseline}", f"{gap.key}.accuracy") for gap in gaps]
     rows = [
         Row(
             label=f"{_broken(gap.candidate)}\ncontre {_broken(gap.baseline)}",
-            points=(_point(story, key),),
+            points=(_point(ledger, key),),
         )
         for gap, (_, key) in zip(gaps, said, strict=True)
     ]
@@ -55,8 +55,8 @@ def _gaps(story: Story, palette: Palette) -> Drawn | None:
         "d’erreur, autour d’un trait vertical à zéro."
     )
     band = None
-    if story.known("power.smallest_gap"):
-        smallest = story.entry("power.smallest_gap")["value"]
+    if ledger.known("power.smallest_gap"):
+        smallest = ledger.entry("power.smallest_gap")["value"]
         band = (-smallest, smallest)
         said.append(("Plus petit vrai écart établi quatre fois sur cinq", "power.smallest_gap"))
         alt += " Une bande grise couvre les vrais écarts manqués plus d’une fois sur cinq."
@@ -65,45 +65,45 @@ def _gaps(story: Story, palette: Palette) -> Drawn | None:
     return Drawn(svg=svg, alt=alt, rows=tuple(said))
 
 
-def _cited(story: Story, palette: Palette) -> Drawn | None:
-    keys = story.cited()
+def _cited(ledger: LedgerView, palette: Palette) -> Drawn | None:
+    keys = ledger.cited()
     alt = (
         "Une ligne par réseau cité, du plus exact au moins exact : un point pour l’exactitude "
         "publiée, sans intervalle."
     )
     band = None
-    if story.known(_REFERENCE, "power.smallest_unpaired_gap"):
-        centre = 100 * story.entry(_REFERENCE)["value"]
-        half = story.entry("power.smallest_unpaired_gap")["value"]
+    if ledger.known(_REFERENCE, "power.smallest_unpaired_gap"):
+        centre = 100 * ledger.entry(_REFERENCE)["value"]
+        half = ledger.entry("power.smallest_unpaired_gap")["value"]
         band = (centre - half, centre + half)
         alt += " Une bande grise entoure EfficientNet-B0 : ce qui ne s’en distingue pas."
-    return _series(story, keys, palette, axis="Exactitude publiée", alt=alt, band=band)
+    return _series(ledger, keys, palette, axis="Exactitude publiée", alt=alt, band=band)
 
 
-def _answered(story: Story, palette: Palette) -> Drawn | None:
-    recipes = [r for r in story.recipes() if r != "majority"]
-    keys = [(story.named(r), f"{r}.accuracy_one_run", f"{r}.accuracy_answered") for r in recipes]
-    keys = [row for row in keys if story.known(*row[1:])]
+def _answered(ledger: LedgerView, palette: Palette) -> Drawn | None:
+    recipes = [r for r in ledger.recipes() if r != "majority"]
+    keys = [(ledger.named(r), f"{r}.accuracy_one_run", f"{r}.accuracy_answered") for r in recipes]
+    keys = [row for row in keys if ledger.known(*row[1:])]
     alt = (
         "Pour chaque modèle, un point pour l’exactitude sur toutes les photos et un losange pour "
         "l’exactitude sur les photos dont il est le plus sûr, avec leurs barres d’erreur."
     )
     names = ("Toutes les photos", "Les plus sûres")
-    return _series(story, keys, palette, axis=f"Exactitude et {_LEVEL}", alt=alt, names=names)
+    return _series(ledger, keys, palette, axis=f"Exactitude et {_LEVEL}", alt=alt, names=names)
 
 
-def _leaks(story: Story, palette: Palette) -> Drawn | None:
-    keys = [(story.named(r), f"{r}.accuracy", f"{r}.accuracy_clean") for r in story.recipes()]
+def _leaks(ledger: LedgerView, palette: Palette) -> Drawn | None:
+    keys = [(ledger.named(r), f"{r}.accuracy", f"{r}.accuracy_clean") for r in ledger.recipes()]
     alt = (
         "Pour chaque modèle, un point pour l’exactitude sur toutes les images de test et un "
         "losange sans celles qui ont un double ailleurs, avec leurs barres d’erreur."
     )
     names = ("Toutes les images", "Sans les doubles")
-    return _series(story, keys, palette, axis=f"Exactitude et {_LEVEL}", alt=alt, names=names)
+    return _series(ledger, keys, palette, axis=f"Exactitude et {_LEVEL}", alt=alt, names=names)
 
 
 def _series(
-    story: Story,
+    ledger: LedgerView,
     keys: list[tuple[str, ...]],
     palette: Palette,
     *,
@@ -116,7 +116,7 @@ def _series(
     if not keys:
         return None
     rows = [
-        Row(label=_broken(name), points=tuple(_point(story, key) for key in shown))
+        Row(label=_broken(name), points=tuple(_point(ledger, key) for key in shown))
         for name, *shown in keys
     ]
     svg = intervals(rows, axis=axis, palette=palette, alt=alt, names=names, band=band)
@@ -128,8 +128,8 @@ def _series(
     return Drawn(svg=svg, alt=alt, rows=said)
 
 
-def _point(story: Story, key: str) -> tuple[float, float | None, float | None]:
-    entry = story.entry(key)
+def _point(ledger: LedgerView, key: str) -> tuple[float, float | None, float | None]:
+    entry = ledger.entry(key)
     value, low, high = (
         None if entry[end] is None else 100 * entry[end] for end in ("value", "low", "high")
     )
@@ -137,14 +137,14 @@ def _point(story: Story, key: str) -> tuple[float, float | None, float | None]:
 
 
 def _broken(name: str) -> str:
-    """Return the name of a model on two lines, cut at its first comma or parenthesis."""
+    """Cut the name of a model on two lines, at its first comma or parenthesis."""
     comma, parenthesis = name.find(", "), name.find(" (")
     if comma >= 0 and (parenthesis < 0 or comma < parenthesis):
         return name.replace(", ", ",\n", 1)
     return name.replace(" (", "\n(", 1)
 
 
-ILLUSTRATIONS: dict[str, Callable[[Story, Palette], Drawn | None]] = {
+ILLUSTRATIONS: dict[str, Callable[[LedgerView, Palette], Drawn | None]] = {
     "answered": _answered,
     "cited": _cited,
     "gaps": _gaps,

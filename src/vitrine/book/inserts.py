@@ -1,4 +1,4 @@
-"""Parts of prose pages that code writes from tracked files, in the place of a comment.
+"""Replace comments of prose pages by tables that code writes from tracked files.
 
 ====================================  ======================================================
 ``<!-- lectures : tableau -->``       the reading notes, one row each
@@ -19,24 +19,25 @@ from pathlib import Path
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
-from vitrine.book import budget, loads, readings
+from vitrine.book import measurements, reading_notes
+from vitrine.book.wording import day
 
 __all__ = ["INSERTS", "fill", "setup"]
 
 
-def _read(root: Path) -> list[readings.Reading]:
-    return readings.read(root, files=False)
+def _read(root: Path) -> list[reading_notes.Reading]:
+    return reading_notes.read(root, files=False)
 
 
 INSERTS: dict[str, Callable[[Path], str]] = {
-    "lectures : tableau": lambda root: readings.table(_read(root)),
-    "lectures : notes": lambda root: readings.notes(_read(root)),
-    "lectures : date": lambda root: readings.day(max(n.read for n in _read(root))),
-    "durées : commandes": budget.commands,
-    "durées : entraînements": budget.trainings,
-    "service : charge": loads.load,
-    "service : étapes": loads.stages,
-    "service : machine": loads.machine,
+    "lectures : tableau": lambda root: reading_notes.table(_read(root)),
+    "lectures : notes": lambda root: reading_notes.notes(_read(root)),
+    "lectures : date": lambda root: day(max(n.read for n in _read(root))),
+    "durées : commandes": measurements.commands,
+    "durées : entraînements": measurements.trainings,
+    "service : charge": measurements.load,
+    "service : étapes": measurements.stages,
+    "service : machine": measurements.machine,
 }
 """What may stand in a comment, and what writes it from the root of the repository."""
 

@@ -1,4 +1,4 @@
-"""The technical note: at most ten pages of PDF, in French, written from the ledger through Typst.
+"""Write the technical note from the ledger, at most ten pages of PDF in French, with Typst.
 
 Fonts are those that Typst embeds, and the document bears no date: the same ledger gives the same
 bytes on every machine.
@@ -14,7 +14,7 @@ import typst
 from vitrine import paths
 from vitrine.book.drawings import PRINT
 from vitrine.book.illustrations import ILLUSTRATIONS, Drawn
-from vitrine.book.telling import Story, read_ledger
+from vitrine.book.ledger_view import LedgerView, read_ledger
 from vitrine.report.typography import space
 
 __all__ = ["PAGES", "NoteError", "escape", "pdf", "source", "write"]
@@ -51,9 +51,9 @@ def source(ledger: Mapping[str, Any]) -> str:
     Raises:
         ValueError: If the text cites what the ledger does not allow.
     """
-    story = Story(ledger, lambda text, entry: escape(text))
-    drawn = {name: draw(story, PRINT) for name, draw in ILLUSTRATIONS.items()}
-    text = story.tell("note.typ", escape=escape, drawn=lambda name: drawn[name] is not None)
+    view = LedgerView(ledger, lambda text, entry: escape(text))
+    drawn = {name: draw(view, PRINT) for name, draw in ILLUSTRATIONS.items()}
+    text = view.tell("note.typ", escape=escape, drawn=lambda name: drawn[name] is not None)
     # After the spaces of the prose: a path of SVG is no sentence.
     return _IMAGE.sub(lambda match: _image(drawn[match[1]]), space(text))
 

@@ -1,4 +1,4 @@
-"""The directive ``{provenance}``: where the results of a notebook's page come from, folded.
+"""Sphinx directive ``{provenance}``: print where the results of a notebook come from, folded.
 
 It reads the stamp of the executed notebook and the ``run.json`` of each run that the execution
 read. Nothing is measured at the build: two builds of the same notebooks write the same block.
@@ -63,7 +63,7 @@ def is_run(path: str) -> bool:
 
 
 def describe(name: str, stamp: Mapping[str, Any], runs: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the block in HTML.
+    """Return the provenance of a notebook as a folded block of HTML.
 
     Args:
         name: Name of the notebook.
@@ -93,7 +93,7 @@ def _execution(name: str, stamp: Mapping[str, Any]) -> Iterator[tuple[str, str]]
     profile = "" if stamp["profile"] == "published" else f" --profile {stamp['profile']}"
     yield "Pour le refaire", f"vitrine run {name}{profile}{options}"
     yield "Empreinte de l’exécution", stamp["stamp"][:_SHORT]
-    ran = stamp.get("ran", stamp["versions"])  # noted since schema 1 began
+    ran = stamp["ran"]
     yield "Versions", ", ".join(f"{key} {value}" for key, value in ran.items())
     data = [f"{path} ({digest})" for path, digest in stamp["files"].items() if _is_data(path)]
     if data:

@@ -1,4 +1,4 @@
-"""README's results and durations: generated between marks, so that none is typed there."""
+"""Write README's table of results and its durations, between marks, from tracked files."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from vitrine import paths
-from vitrine.book import budget, wording
+from vitrine.book import measurements, wording
 from vitrine.report.ledger.pairs import judged, rank
 from vitrine.report.names import model_name
 from vitrine.report.typography import space
@@ -77,7 +77,7 @@ def refresh(text: str) -> str:
         ValueError: If the marks of either are not there, once each and in order.
     """
     text = _between(text, "résultats", results_markdown())
-    return _between(text, "durées", space(budget.measured(paths.root())))
+    return _between(text, "durées", space(measurements.measured(paths.root())))
 
 
 def _between(text: str, name: str, content: str) -> str:

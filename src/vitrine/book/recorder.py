@@ -1,32 +1,49 @@
-"""The kernel of our executions: ipykernel, which also notes what it reads from the repository.
+"""The kernel of our executions: ipykernel, which also notes what it reads and imports.
 
-Run by ``runner`` as ``python -m vitrine.book.recorder -f <connection file>``. An audit hook sees
+Run by ``engine`` as ``python -m vitrine.book.recorder -f <connection file>``. An audit hook sees
 every file opened and every folder listed by Python, in any library, which a declaration written by
-hand would forget. Not seen: ``exists`` and ``stat``, and files opened by compiled code.
+hand would forget. Not seen: ``exists`` and ``stat``, and files opened by compiled code. Modules are
+those of ``sys.modules`` after each cell, so that one whose kernel is killed at the end has them.
 """
 
 import faulthandler
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["LOG", "record"]
+__all__ = ["IMPORT", "LOG", "record"]
 
 LOG = "VITRINE_READS"
+"""Variable of the environment that names the file to write."""
+
+IMPORT = "import "
+"""What a line on a module starts with."""
+
 _LISTINGS = {"os.listdir", "os.scandir"}
 
 
-def record(log: str, root: str) -> None:
+def record(log: str, root: str) -> Callable[..., None]:
     """Append to ``log`` the path, relative to ``root``, of all that is read from now on.
 
     A file gives a line ``runs/x/run.json``, a folder that is listed ``runs/``. A file that is
     looked for and absent counts as read: its arrival would change the notebook.
+
+    Returns:
+        A function that appends ``import x`` for each module imported since, to call after a cell:
+        those of vitrine, and of other packages the first name.
     """
     stream = Path(log).open("a", encoding="utf-8", buffering=1)  # noqa: SIM115  (lives on)
     prefix = os.path.join(root, "")  # noqa: PTH118  (called at each open, must stay cheap)
     seen: set[str] = set()
+    of_the_kernel = {name for name in sys.modules if not _is_ours(name)}
 
-    def note(event: str, arguments: tuple) -> None:
+    def note(line: str) -> None:
+        if line not in seen:
+            seen.add(line)
+            stream.write(line + "\n")
+
+    def note_read(event: str, arguments: tuple) -> None:
         if event != "open" and event not in _LISTINGS:
             return
         if event == "open" and len(arguments) > 2 and arguments[2] & os.O_WRONLY:  # noqa: PLR2004
@@ -35,15 +52,20 @@ def record(log: str, root: str) -> None:
             path = os.path.abspath(os.fsdecode(arguments[0] or "."))  # noqa: PTH100
         except (TypeError, ValueError):  # an open file descriptor, or a name no file can have
             return
-        if path.startswith(prefix) and (line := _relative(path, prefix, event)) not in seen:
-            seen.add(line)
-            stream.write(line + "\n")
+        if path.startswith(prefix):
+            note(path[len(prefix) :].replace(os.sep, "/") + ("/" if event in _LISTINGS else ""))
 
-    sys.addaudithook(note)
+    def note_imports(*_: object) -> None:
+        for name in sorted(set(sys.modules) - of_the_kernel):
+            if _is_ours(name) or "." not in name:
+                note(IMPORT + name)
+
+    sys.addaudithook(note_read)
+    return note_imports
 
 
-def _relative(path: str, prefix: str, event: str) -> str:
-    return path[len(prefix) :].replace(os.sep, "/") + ("/" if event in _LISTINGS else "")
+def _is_ours(module: str) -> bool:
+    return module.partition(".")[0] == "vitrine"
 
 
 if __name__ == "__main__":
@@ -54,6 +76,9 @@ if __name__ == "__main__":
 
     # ipykernel redirects 2 to itself: who crashes in compiled code says so to the copy.
     faulthandler.enable(os.fdopen(os.dup(2), "w"))
+    kernel = kernelapp.IPKernelApp.instance()
+    kernel.initialize()
     if log := os.environ.get(LOG):
-        record(log, os.environ["VITRINE_ROOT"])
-    kernelapp.launch_new_instance()
+        note_imports = record(log, os.environ["VITRINE_ROOT"])
+        kernel.shell.events.register("post_run_cell", note_imports)
+    kernel.start()

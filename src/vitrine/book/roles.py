@@ -1,4 +1,4 @@
-"""Roles that put numbers and verdicts of ``runs/ledger.json`` into the prose.
+"""Sphinx roles that print numbers and verdicts of ``runs/ledger.json`` in the prose.
 
 ===========================  ==================================================
 ``{valeur}`b0.macro_f1```    ``78,9 %``
@@ -25,7 +25,7 @@ from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxRole
 
 from vitrine.book import wording
-from vitrine.book.citing import cite
+from vitrine.book.ledger_view import cite
 
 __all__ = ["LEDGER", "LedgerText", "setup"]
 

@@ -1,23 +1,26 @@
-"""Run one notebook through papermill, and keep the result only if it is whole.
+"""Run notebooks through papermill, keep what is whole, and publish it.
 
 papermill alone would not do: it warns about an unknown parameter and exits 0, overwrites its output
 from the first cell on, and calls a run whose kernel was killed ``completed``.
 """
 
+import json
 import os
+import re
+import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
 from vitrine import paths
-from vitrine.book import changes, engine, sources, stamps
+from vitrine.book import engine, sources, stamps
 from vitrine.book.sources import NotebookError, RequestError
 from vitrine.training.session import PROFILES
 
-__all__ = ["execute", "executed_path", "refresh", "write"]
+__all__ = ["execute", "executed_path", "publish", "refresh", "write"]
 
 _OF_THE_SOURCE = {"lines_to_next_cell", "tags", "mystnb"}
 """What the metadata of a cell say of its source: jupytext's blank lines, then ours."""
@@ -94,7 +97,7 @@ def execute(
         _keep_stderr(executed, log)
         _strip(executed)
         executed.metadata[stamps.KEY] = stamps.make(
-            executed, profile=profile, parameters=parameters, photos=photos, reads=run.reads()
+            executed, profile=profile, parameters=parameters, photos=photos, log=run.log()
         )
     write(executed, target)
     failed.unlink(missing_ok=True)
@@ -109,10 +112,10 @@ def refresh(notebook: NotebookNode, target: Path) -> NotebookNode:
         target: The executed notebook, in state ``prose-only``.
     """
     executed = nbformat.read(target, as_version=4)
-    done = [cell for cell in stamps.code_cells(executed) if not changes.is_injected(cell)]
+    done = [cell for cell in stamps.code_cells(executed) if not stamps.is_injected(cell)]
     for cell, old in zip(stamps.code_cells(notebook), done, strict=True):
         cell.execution_count, cell.outputs = old.execution_count, old.outputs
-    for cell in filter(changes.is_injected, executed.cells):
+    for cell in filter(stamps.is_injected, executed.cells):
         tags = [c.metadata.get("tags", []) for c in notebook.cells]
         notebook.cells.insert(1 + next(i for i, t in enumerate(tags) if "parameters" in t), cell)
     notebook.metadata.update(executed.metadata)
@@ -166,7 +169,7 @@ def _strip(notebook: NotebookNode) -> None:
     for cell in notebook.cells:
         # papermill gives every cell a list of tags, most of them empty.
         cell.metadata = {k: v for k, v in cell.metadata.items() if k in _OF_THE_SOURCE and v}
-        if changes.is_injected(cell):
+        if stamps.is_injected(cell):
             cell["id"] = "injected-parameters"
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if not _is_stderr(output)]
@@ -174,3 +177,60 @@ def _strip(notebook: NotebookNode) -> None:
 
 def _is_stderr(output: NotebookNode) -> bool:
     return output.output_type == "stream" and output.name == "stderr"
+
+
+def publish(
+    names: Iterable[str] = (),
+    *,
+    force: bool = False,
+    tell: Callable[[str], None] = lambda line: None,
+    progress: engine.Progress = lambda cell, cells: None,
+) -> list[Path]:
+    """Bring published notebooks up to date with their sources.
+
+    A fresh one is left as it is, and one whose text alone changed is refreshed in place. Any other
+    is executed through papermill, in the published profile, without original photos.
+
+    Args:
+        names: Notebooks; by default all those of the table of contents.
+        force: Execute even what is fresh.
+        tell: Called with a line on each notebook.
+        progress: Called before each cell.
+
+    Returns:
+        The paths of the published notebooks, in order.
+
+    Raises:
+        NotebookError: If one cannot be executed, or if its outputs name a place on this machine;
+            what was published before stays as it was.
+    """
+    written = []
+    for name in list(names) or sources.names():
+        source = sources.find(name)
+        target = source.with_suffix(".ipynb")
+        verdict = stamps.state(source, target)
+        if verdict.state is stamps.State.FRESH and not force:
+            tell(f"{source.stem}: fresh")
+        elif verdict.state is stamps.State.PROSE and not force:
+            write(refresh(sources.read(source), target), target)
+            tell(f"{source.stem}: text refreshed")
+        else:
+            tell(f"{source.stem}: executing, because {verdict.reason}")
+            executed = execute(source.stem, force=force, progress=progress)
+            _refuse_places(executed)
+            write(nbformat.read(executed, as_version=4), target)
+            tell(f"{source.stem}: published")
+        written.append(target)
+    return written
+
+
+def _refuse_places(notebook: Path) -> None:
+    text = json.dumps(json.loads(notebook.read_text(encoding="utf-8")), ensure_ascii=False)
+    places = {str(paths.root()), str(Path.home()), sys.prefix} - {"/"}
+    # A short one, such as /root, may be the beginning of an honest word.
+    for place in sorted(places, key=len, reverse=True):
+        if re.search(re.escape(place) + r"(?![\w-])", text):
+            raise NotebookError(
+                f"expected outputs of {notebook.stem} without a place on this machine, found "
+                f"{place}; print paths relative to the root"
+            )

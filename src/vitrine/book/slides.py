@@ -1,4 +1,4 @@
-"""The slides: the same story for anyone, as one page of HTML that needs nothing else.
+"""Write the slides for a lay public from the ledger, as one page of HTML without a network.
 
 No framework and no network: markup, a sheet of style and a page of script of ours. Without script,
 and on paper, the slides are stacked.
@@ -18,7 +18,7 @@ from vitrine import paths
 from vitrine.book import wording
 from vitrine.book.drawings import SCREEN
 from vitrine.book.illustrations import ILLUSTRATIONS
-from vitrine.book.telling import Story, read_ledger
+from vitrine.book.ledger_view import LedgerView, read_ledger
 from vitrine.report.typography import space
 
 __all__ = ["page", "write"]
@@ -36,9 +36,9 @@ def page(ledger: Mapping[str, Any], *, book: str | None = None) -> str:
     Raises:
         ValueError: If the text cites what the ledger does not allow.
     """
-    story = Story(ledger, _data)
-    drawn = {name: draw(story, SCREEN) for name, draw in ILLUSTRATIONS.items()}
-    slides = story.tell("slides.html", book=book, illustration=drawn.get)
+    view = LedgerView(ledger, _data)
+    drawn = {name: draw(view, SCREEN) for name, draw in ILLUSTRATIONS.items()}
+    slides = view.tell("slides.html", book=book, illustration=drawn.get)
     folder = files("vitrine.book") / "pages"
     shell = Environment(autoescape=True).from_string((folder / "slides_shell.html").read_text())
     parts = {name: Markup((folder / f"slides.{name}").read_text()) for name in ("css", "js")}

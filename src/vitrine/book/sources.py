@@ -1,19 +1,23 @@
-"""The notebooks as they are written: ``notebooks/NN_name.py``, in py:percent format."""
+"""Read and check the sources of notebooks: ``notebooks/NN_name.py``, in py:percent format."""
 
 import ast
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import jupytext
 import nbformat
+from jupytext.cell_reader import DoublePercentScriptCellReader
 from jupytext.combine import map_outputs_to_inputs
+from jupytext.header import header_to_metadata_and_cell
 from nbformat import NotebookNode
 
 from vitrine import paths
 from vitrine.data import tracked
 
-__all__ = ["NotebookError", "RequestError", "check", "find", "names", "read"]
+__all__ = ["NotebookError", "RequestError", "check", "find", "first_lines", "names", "read",
+           "rewritten"]  # fmt: skip
 
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
@@ -99,12 +103,63 @@ def read(source: Path) -> NotebookNode:
             f"expected kernelspec 'python3' in the header of {source.name}, found "
             f"{notebook.metadata.get('kernelspec')}; copy the header shown in vitrine.book"
         )
+    _refuse_unmarked_code(notebook, source)
     _parse_cells(notebook, source)
     notebook.metadata.get("jupytext", {}).pop("text_representation", None)
     notebook.metadata["kernelspec"] = dict(_KERNEL)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     _name_cells(notebook.cells, published)
     return notebook
+
+
+def first_lines(source: Path) -> list[int]:
+    """Return the line, from 1, that each cell of a source starts on, as jupytext divides it.
+
+    It is that of the marker, but for what stands above the first marker, which has none.
+    """
+    lines = source.read_text(encoding="utf-8").splitlines()
+    _, _, header, position = header_to_metadata_and_cell(lines, "#", "", ".py")
+    found = [1] if header else []
+    while position < len(lines):
+        found.append(position + 1)
+        reader = DoublePercentScriptCellReader({"extension": ".py"}, "python")
+        position += reader.read(lines[position:])[1]
+    return found
+
+
+def rewritten(root: Path) -> list[str]:
+    """Return the markers of cells that a save from JupyterLab rewrote, each with file and line.
+
+    jupytext escapes accents in metadata, where no one can read or proofread a caption any more,
+    and Lab may sort their keys.
+    """
+    found = []
+    for source in sorted((root / "notebooks").glob("[0-9]*.py")):
+        lines = source.read_text(encoding="utf-8").splitlines()
+        for cell, start in zip(read(source).cells, first_lines(source), strict=True):
+            figure = cell.metadata.get("mystnb", {}).get("figure", {})
+            escaped = re.search(r"\\u[0-9a-f]{4}", lines[start - 1]) if cell.metadata else None
+            if escaped or ("name" in figure and next(iter(figure)) != "name"):
+                what = f"{escaped[0]} in its metadata" if escaped else "the keys of a figure sorted"
+                name = source.relative_to(root).as_posix()
+                found.append(
+                    f"{name}:{start}: expected a marker as it is written by hand, found {what}, by "
+                    f"a jupytext save; put the line back with git checkout -p {name}"
+                )
+    return found
+
+
+def _refuse_unmarked_code(notebook: NotebookNode, source: Path) -> None:
+    """Refuse code that a missing marker makes a part of the text above it."""
+    lines = source.read_text(encoding="utf-8").splitlines()
+    starts = first_lines(source)
+    for cell, start, end in zip(notebook.cells, starts, [*starts[1:], None], strict=True):
+        for number, line in enumerate(lines[start : end and end - 1], start=start + 1):
+            if cell.cell_type == "markdown" and line.strip() and not line.startswith("#"):
+                raise NotebookError(
+                    f"{source.name}:{number}: expected text after # in a [markdown] cell, found "
+                    f"{line!r}; write # %% above it if it is code, # before it if it is text"
+                )
 
 
 def _parse_cells(notebook: NotebookNode, source: Path) -> None:

@@ -16,20 +16,19 @@ from sphinx.errors import ExtensionError
 
 from vitrine.book import (
     bibliography,
+    downloads,
     french,
-    highlighting,
     inserts,
     markup,
-    plotted,
+    plotly_renderer,
     provenance,
     roles,
-    search,
-    takeaways,
 )
 from vitrine.book.plotly_renderer import FIGURE_CLASS
 
 __all__ = ["setup"]
 
+_PARTS = (bibliography, downloads, french, inserts, markup, plotly_renderer, provenance, roles)
 _LIBRARIES = {
     "plotly.min.js": ("plotly", "package_data/plotly.min.js"),
     "mathjax/tex-svg.js": ("sphinx-mathjax-offline", "static/mathjax/tex-svg.js"),
@@ -40,16 +39,8 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register everything the book adds to Sphinx."""
-    bibliography.setup()
-    french.setup(app)
-    highlighting.setup(app)
-    inserts.setup(app)
-    markup.setup(app)
-    plotted.setup(app)
-    provenance.setup(app)
-    roles.setup(app)
-    search.setup(app)
-    takeaways.setup(app)
+    for part in _PARTS:
+        part.setup(app)
     app.connect("config-inited", _prefer_our_templates, priority=900)
     app.connect("builder-inited", _copy_libraries)
     app.connect("html-page-context", _keep_needed_scripts, priority=900)

@@ -1,38 +1,30 @@
-"""What an execution depended on, and whether that has changed since.
+"""Tell whether an executed notebook is fresh: what it depended on, and what changed since.
 
 A stamp is stored in the metadata of an executed notebook. It holds digests, of: the code cells,
-the vitrine modules they import (transitively), the tracked files the kernel read, the locked
-versions of the libraries involved, the parameters, the profile and the photos switch. Markdown,
+the vitrine modules that the kernel imported, the tracked files that it read, the locked versions
+of our dependencies that it imported, the parameters, the profile and the photos switch. Markdown,
 captions and tags are prose: they can change without an execution. The versions that ran, among
 those that the lock has for several Pythons, are noted for the reader and compared with nothing.
 """
 
-import contextlib
-import hashlib
 import json
-import platform
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib import metadata
+from itertools import takewhile, zip_longest
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
-from vitrine import paths
-from vitrine.book import changes, sources
-from vitrine.book.imports import libraries, modules
+from vitrine.book import dependencies, sources
+from vitrine.book.dependencies import digest
 
-__all__ = ["KEY", "State", "Verdict", "code_cells", "make", "renew", "state"]
+__all__ = ["KEY", "State", "Verdict", "code_cells", "is_injected", "make", "renew", "state"]
 
 KEY = "vitrine"
 """Name of the stamp in the metadata of a notebook."""
 
-_TRACKED = ("runs/", "data/splits/", "data/facts/", "data/manifest", "ressources/", "book/", "src/")
-# Ignored by git, or accounted for by `modules`.
-_UNTRACKED = re.compile(r"(^|/)(weights|__pycache__|\.[^/]*)(/|$)|\.pyc?$")
 _FACTS = ("schema", "profile", "parameters", "photos", "code", "modules", "files", "versions")
 
 
@@ -49,7 +41,7 @@ class State(StrEnum):
     """It carries a stamp, but not the outputs that the stamp was made for."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """The state of a notebook, and why, in words that complete "because"."""
 
@@ -63,7 +55,7 @@ def make(
     profile: str,
     parameters: Mapping[str, object],
     photos: bool,
-    reads: Iterable[str],
+    log: Iterable[str],
 ) -> dict[str, object]:
     """Return the stamp of a notebook that has just been executed.
 
@@ -72,12 +64,12 @@ def make(
         profile: Profile it ran in.
         parameters: Parameters given, beyond the defaults.
         photos: Whether original photos were shown.
-        reads: What the kernel read, relative to the root, as ``recorder`` notes it.
+        log: What the kernel read and imported, as ``recorder`` notes it.
     """
-    files = sorted({path for path in reads if _is_tracked(path)})
-    facts = _facts(notebook, profile, parameters, photos, files)
-    facts["stamp"] = _digest(facts, length=64)
-    facts["ran"] = _installed(facts["versions"])
+    named = dependencies.named(log)
+    facts = _facts(notebook, profile, parameters, photos, named)
+    facts["stamp"] = digest(facts, length=64)
+    facts["ran"] = dependencies.installed(facts["versions"])
     return renew(facts, notebook)
 
 
@@ -103,45 +95,40 @@ def state(
         parameters: Parameters it would be given now.
         photos: Whether it would show original photos now.
     """
-    if not output.is_file():
-        return Verdict(state=State.STALE, reason="it was never executed")
     try:
         executed = nbformat.read(output, as_version=4)
+    except FileNotFoundError:
+        return Verdict(State.STALE, "it was never executed")
     except Exception:  # nbformat lets through whatever a broken file provokes
-        return Verdict(state=State.STALE, reason=f"{output.name} is not a readable notebook")
+        return Verdict(State.STALE, f"{output.name} is not a readable notebook")
     stamp = executed.metadata.get(KEY)
     if not isinstance(stamp, Mapping) or set(_FACTS) - set(stamp):
-        return Verdict(state=State.STALE, reason="it carries no stamp")
+        return Verdict(State.STALE, "it carries no stamp")
     if any(cell.execution_count is None for cell in code_cells(executed)):
-        return Verdict(state=State.HOLLOW, reason="a code cell was never executed")
+        return Verdict(State.HOLLOW, "a code cell was never executed")
     if stamp.get("outputs") != _outputs(executed):
-        return Verdict(state=State.HOLLOW, reason="its outputs are not those of its execution")
+        return Verdict(State.HOLLOW, "its outputs are not those of its execution")
     now = sources.read(source)
-    facts = _facts(now, profile, parameters or {}, photos, stamp["files"])
-    if stamp["code"] == facts["code"] != _code(executed):
-        line = changes.in_pair(output, now, executed, code=True)
-        return Verdict(
-            state=State.STALE,
-            reason=f"its code was edited by hand, at line {line} of {output.name}",
-        )
-    if differences := [
-        f"its code changed, from line {changes.in_source(source, now, executed, code=True)} of "
-        f"{source.name}"
-        if fact == "code"
-        else _explain(fact, stamp[fact], facts[fact])
-        for fact in _FACTS
-        if json.dumps(stamp[fact], sort_keys=True) != json.dumps(facts[fact], sort_keys=True)
-    ]:
-        return Verdict(state=State.STALE, reason="; ".join(differences))
+    facts = _facts(now, profile, parameters or {}, photos, stamp)
+    changed = [fact for fact in _FACTS if digest(stamp[fact]) != digest(facts[fact])]
+    if "code" not in changed and facts["code"] != _code(executed):
+        line = _line_in_pair(output, now, executed, code=True)
+        return Verdict(State.STALE, f"its code was edited by hand, at line {line} of {output.name}")
+    if changed:
+        reasons = [_explain(fact, stamp[fact], facts[fact]) for fact in changed]
+        if "code" in changed:
+            line = _line_in_source(source, now, executed, code=True)
+            place = f"its code changed, from line {line} of {source.name}"
+            reasons[changed.index("code")] = place
+        return Verdict(State.STALE, "; ".join(reasons))
     if stamp.get("prose") != _prose(now):
-        line = changes.in_source(source, now, executed, code=False)
+        line = _line_in_source(source, now, executed, code=False)
         reason = f"its text or captions changed, from line {line} of {source.name}"
-        return Verdict(state=State.PROSE, reason=reason)
+        return Verdict(State.PROSE, reason)
     if _prose(now) != _prose(executed):
-        line = changes.in_pair(output, now, executed, code=False)
-        reason = f"its text was edited by hand, at line {line} of {output.name}"
-        return Verdict(state=State.PROSE, reason=reason)
-    return Verdict(state=State.FRESH, reason="nothing it depends on changed")
+        line = _line_in_pair(output, now, executed, code=False)
+        return Verdict(State.PROSE, f"its text was edited by hand, at line {line} of {output.name}")
+    return Verdict(State.FRESH, "nothing it depends on changed")
 
 
 def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
@@ -154,28 +141,24 @@ def _facts(
     profile: str,
     parameters: Mapping[str, object],
     photos: bool,
-    files: Iterable[str],
+    named: Mapping[str, Iterable[str]],
 ) -> dict[str, object]:
-    code = "\n".join(cell.source for cell in _own_cells(notebook))
-    reached = modules(code)
     return {
-        "schema": 1,
+        "schema": 2,
         "profile": profile,
         "parameters": json.loads(json.dumps(dict(parameters), default=str)),
         "photos": photos,
         "code": _code(notebook),
-        "modules": {name: module.digest for name, module in sorted(reached.items())},
-        "files": {path: _content(path) for path in files},
-        "versions": _locked(libraries(code)),
+        **dependencies.digests(named),
     }
 
 
 def _own_cells(notebook: NotebookNode) -> list[NotebookNode]:
-    return [cell for cell in code_cells(notebook) if not changes.is_injected(cell)]
+    return [cell for cell in code_cells(notebook) if not is_injected(cell)]
 
 
 def _code(notebook: NotebookNode) -> str:
-    return _digest([cell.source for cell in _own_cells(notebook)])
+    return digest([cell.source for cell in _own_cells(notebook)])
 
 
 def _explain(fact: str, before: object, after: object) -> str:
@@ -185,55 +168,67 @@ def _explain(fact: str, before: object, after: object) -> str:
     return f"{fact} was {before}, is {after}"
 
 
-def _is_tracked(path: str) -> bool:
-    return path.startswith(_TRACKED) and not _UNTRACKED.search(path)
-
-
-def _content(path: str) -> str:
-    """Digest a file, or the names in a folder (its path ends with a slash)."""
-    place = paths.root() / path
-    if path.endswith("/"):
-        inside = sorted(place.iterdir()) if place.is_dir() else []
-        if path.startswith("runs/"):
-            inside = [p for p in inside if not _is_unfinished(p)]
-        return _digest([p.name for p in inside if not _UNTRACKED.search(p.name)])
-    if not place.is_file():
-        return "absent"
-    return hashlib.sha256(place.read_bytes()).hexdigest()[:16]
-
-
-def _is_unfinished(place: Path) -> bool:
-    """Tell a run that was begun and no more, or a folder of such alone: nothing reads them."""
-    return place.is_dir() and not any(place.glob("*.json")) and not any(place.rglob("run.json"))
-
-
-def _locked(libraries: Iterable[str]) -> dict[str, str]:
-    lock = paths.root() / "requirements" / "all.txt"
-    text = lock.read_text(encoding="utf-8") if lock.is_file() else ""
-    pins: dict[str, list[str]] = {}
-    for name, version in re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", text, re.MULTILINE):
-        pins.setdefault(name.lower().replace("_", "-"), []).append(version)
-    return {name: " ".join(pins[name]) for name in sorted(libraries) if name in pins}
-
-
-def _installed(libraries: Iterable[str]) -> dict[str, str]:
-    """Return what an execution here runs with: the lock has a version for each Python."""
-    found = {"python": platform.python_version()}
-    for name in libraries:
-        with contextlib.suppress(metadata.PackageNotFoundError):  # no wheel for this machine
-            found[name] = metadata.version(name)
-    return found
-
-
 def _prose(notebook: NotebookNode) -> str:
-    return _digest([changes.spoken(c) for c in notebook.cells if not changes.is_injected(c)])
+    return digest([_spoken(c) for c in notebook.cells if not is_injected(c)])
 
 
 def _outputs(notebook: NotebookNode) -> str:
-    return _digest([cell.outputs for cell in code_cells(notebook)])
+    return digest([cell.outputs for cell in code_cells(notebook)])
 
 
-def _digest(value: object, *, length: int = 16) -> str:
-    # 64 bits tell two versions apart; full digests would be most of a small notebook's diff.
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:length]
+_IGNORED = {"papermill", "execution", "jupyter"}
+
+
+def is_injected(cell: NotebookNode) -> bool:
+    """Tell whether papermill added a cell, to give parameters."""
+    return "injected-parameters" in cell.metadata.get("tags", [])
+
+
+def _spoken(cell: NotebookNode) -> list[object]:
+    """Return what a page shows of a cell but code and outputs: its kind, text and captions."""
+    metadata = {k: v for k, v in cell.metadata.items() if k not in _IGNORED}
+    return [cell.cell_type, "" if cell.cell_type == "code" else cell.source, metadata]
+
+
+def _line_in_source(source: Path, now: NotebookNode, executed: NotebookNode, *, code: bool) -> int:
+    """Return the line of a source where its code, or else its text, first differs."""
+    starts = dict(zip((c["id"] for c in now.cells), sources.first_lines(source), strict=True))
+    for name, _, place in _differences(now, executed, code=code):
+        return starts[name] + place
+    return len(source.read_text(encoding="utf-8").splitlines())  # cells are gone
+
+
+def _line_in_pair(pair: Path, now: NotebookNode, executed: NotebookNode, *, code: bool) -> int:
+    """Return the line of an executed ``.ipynb`` that is not what its source gave it."""
+    text = pair.read_text(encoding="utf-8").splitlines()
+    for _, strange, _ in _differences(executed, now, code=code):
+        written = json.dumps(strange, ensure_ascii=False)[1:-1]
+        return next((n for n, line in enumerate(text, start=1) if written in line), 1)
+    return 1  # cells are gone
+
+
+def _differences(
+    one: NotebookNode, other: NotebookNode, *, code: bool
+) -> Iterator[tuple[str, str, int]]:
+    """Yield the cells of ``one`` that differ: name, first line that does, its place in the cell."""
+    pairs = zip_longest(_lines(one, code=code), _lines(other, code=code), fillvalue=("", []))
+    for (name, lines), (_, old) in pairs:
+        if lines and lines != old:
+            same = takewhile(lambda pair: pair[0] == pair[1], zip(lines, old, strict=False))
+            place = min(len(list(same)), len(lines) - 1)
+            yield name, lines[place], place
+
+
+def _lines(notebook: NotebookNode, *, code: bool) -> list[tuple[str, list[str]]]:
+    """Return the name and the lines of each cell compared; the first stands for its ``# %%``."""
+    found = []
+    for cell in notebook.cells:
+        if is_injected(cell) or (code and (cell.cell_type != "code" or not cell.source.strip())):
+            continue
+        if code:
+            lines = ["", *cell.source.splitlines()]
+        else:
+            _, text, metadata = _spoken(cell)
+            lines = [json.dumps(metadata, sort_keys=True), *text.splitlines()]
+        found.append((cell.get("id", ""), lines))
+    return found

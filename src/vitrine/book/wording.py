@@ -1,8 +1,10 @@
-"""Numbers of the ledger in French: decimal comma, narrow spaces, a true minus, and their origin."""
+"""Write numbers in French, decimal comma and narrow spaces, values of the ledger and days."""
 
+import re
 from collections.abc import Mapping
+from datetime import date
 
-__all__ = ["gap", "interval", "number", "provenance", "value"]
+__all__ = ["MONTHS", "day", "gap", "interval", "number", "parsed", "provenance", "value"]
 
 _THIN = "\N{NARROW NO-BREAK SPACE}"
 _NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -10,6 +12,9 @@ _MINUS = "\N{MINUS SIGN}"
 # French keeps the singular below two, in absolute value.
 _PLURAL_FROM = 2
 _NOUNS = {"points": "point", "point": "point"}
+
+MONTHS = ("janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre",
+           "octobre", "novembre", "décembre")  # fmt: skip
 
 Entry = Mapping[str, object]
 """A value of ``runs/ledger.json``: value, unit, decimals, low, high, and where it comes from."""
@@ -27,6 +32,20 @@ def number(x: float | int, decimals: int = 0, *, sign: bool = False) -> str:
     if not any(digit in text for digit in "123456789"):
         return text
     return (_MINUS if x < 0 else "+" if sign else "") + text
+
+
+def day(when: date) -> str:
+    """Write a day in French, such as ``25 novembre 2026``."""
+    first = "1er" if when.day == 1 else str(when.day)
+    return f"{first} {MONTHS[when.month - 1]} {when.year}"
+
+
+def parsed(text: str) -> str | int | float:
+    """Return the number that ``number`` wrote, a whole one as ``int``; any other text as it is."""
+    if not re.fullmatch(rf"[+{_MINUS}]?\d[\d{_THIN}]*(,\d+)?", text):
+        return text
+    plain = text.replace(_THIN, "").replace(_MINUS, "-")
+    return float(plain.replace(",", ".")) if "," in plain else int(plain)
 
 
 def value(entry: Entry) -> str:

@@ -72,8 +72,7 @@ def publish(
 
     Example: vitrine publish 02_donnees
     """
-    from vitrine.book import readme
-    from vitrine.book.publish import publish as write_published
+    from vitrine.book import readme, runner
     from vitrine.report import ledger
     from vitrine.report.ledger import digests
 
@@ -81,7 +80,7 @@ def publish(
     digests.write()
     readme.update()
     with Steps("cell") as progress:
-        write_published(notebooks or (), force=force, tell=typer.echo, progress=progress)
+        runner.publish(notebooks or (), force=force, tell=typer.echo, progress=progress)
 
 
 def check() -> None:
@@ -91,16 +90,16 @@ def check() -> None:
     """
     from datetime import UTC, datetime
 
-    from vitrine.book import checks, proofreading, readings
+    from vitrine.book import checks, proofreading, reading_notes
     from vitrine.report import ledger
     from vitrine.report.ledger import digests
 
     checks.check_prose()
     digests.check()
     ledger.check()
-    for note in readings.overdue(readings.read(), datetime.now(UTC).date()):
+    for note in reading_notes.overdue(reading_notes.read(), datetime.now(UTC).date()):
         typer.echo(
-            f"warning: {readings.FILE}:{note.line}: expected {note.key} to be read again by "
+            f"warning: {reading_notes.FILE}:{note.line}: expected {note.key} to be read again by "
             f"{note.review}; do so, then move its dates",
             err=True,
         )

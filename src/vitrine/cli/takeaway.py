@@ -11,22 +11,21 @@ def figure(
     name: Annotated[str, typer.Argument(help="Such as fig-comparaison-ecarts.")] = "",
     list_: Annotated[bool, typer.Option("--list", help="List the names, by notebook.")] = False,
 ) -> None:
-    """Make one figure or table of the book again, alone, from tracked files.
+    """Write one figure or table of the published notebooks, alone.
 
     It writes a page, JSON and CSV under build/figures, and starts no notebook.
 
     Example: vitrine figure fig-comparaison-ecarts
     """
-    from vitrine.book import exhibit, gallery
+    from vitrine.book import gallery
 
     if list_ == bool(name):
         raise typer.BadParameter("expected a name, or --list to see them, and not both")
     if list_:
         for piece in gallery.pieces():
-            needs = f" (needs {' and '.join(piece.frameworks)})" if piece.frameworks else ""
-            typer.echo(f"{piece.notebook:24} {piece.name:32} {piece.title}{needs}")
+            typer.echo(f"{piece.notebook:24} {piece.name:32} {piece.title}")
         return
-    for path in exhibit.write(gallery.find(name)):
+    for path in gallery.write(gallery.find(name)):
         typer.echo(f"written: {path}")
 
 

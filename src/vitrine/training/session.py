@@ -3,6 +3,9 @@
 ``published`` reads the tracked split and runs, and trains nothing unless asked. ``smoke`` draws the
 synthetic catalogue, trains miniature models for real and writes under ``build/smoke``: nothing of
 it can reach the published runs or the ledger.
+
+What a published notebook does not use, it does not import: an edit of the synthetic catalogue then
+leaves its execution fresh.
 """
 
 import ast
@@ -13,17 +16,23 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from filelock import FileLock
 
 from vitrine import paths
-from vitrine.data import archive, catalog, demo, splits
+from vitrine.data import catalog, splits
 from vitrine.data.catalog import Catalog
 from vitrine.data.splits import Split
 from vitrine.training import recipes, runs
 from vitrine.training.recipes import Recipe, RecipeError
 from vitrine.training.runs import OutOfFold, Run
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+    from IPython.lib.pretty import PrettyPrinter
+    from PIL.Image import Image
 
 __all__ = ["PROFILES", "Session", "SessionError", "begin", "trainer_of"]
 
@@ -64,6 +73,8 @@ class Session:
         """
         if self.smoke:
             return catalog.load(_demo_folder())
+        from vitrine.data import archive
+
         archive.status()
         return catalog.load()
 
@@ -272,7 +283,7 @@ def _refuse_unknown_parameters() -> None:
 
     It puts those given in a cell of their own, after that of the declared ones.
     """
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    shell = _shell()
     declared: dict[str, ast.expr] = {}
     for cell in shell.user_ns.get("In", []) if shell else []:
         try:
@@ -309,6 +320,26 @@ def _require_declared(given: Mapping[str, ast.expr], declared: Mapping[str, ast.
             )
 
 
+def _describe_pictures() -> None:
+    """Make a notebook tell a picture by a digest of its pixels, beside the picture.
+
+    nbval compares no ``image/png``, even strictly; it compares this text, which a page does not
+    show. Of pixels and not of the file, whose compression depends on the version of a library.
+    """
+    if formatter := getattr(_shell(), "display_formatter", None):
+        texts = formatter.formatters["text/plain"]
+        texts.for_type_by_name("PIL.Image", "Image", _describe)
+
+
+def _describe(picture: "Image", printer: "PrettyPrinter", cycle: bool) -> None:
+    digest = hashlib.sha256(picture.convert("RGBA").tobytes()).hexdigest()
+    printer.text(f"{picture.width} × {picture.height} pixels, sha256 {digest[:16]}")
+
+
+def _shell() -> "InteractiveShell | None":
+    return getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+
+
 def begin(profile: str = "published") -> Session:
     """Open a session; ``VITRINE_PROFILE`` overrides the profile, for nbval.
 
@@ -316,6 +347,7 @@ def begin(profile: str = "published") -> Session:
         SessionError: If the profile is unknown, or a parameter that papermill was given.
     """
     _refuse_unknown_parameters()
+    _describe_pictures()
     profile = os.environ.get("VITRINE_PROFILE") or profile
     if profile not in PROFILES:
         raise SessionError(
@@ -323,6 +355,8 @@ def begin(profile: str = "published") -> Session:
             "set -p profile=published or VITRINE_PROFILE"
         )
     if profile == "smoke":
+        from vitrine.data import demo
+
         demo.write(_demo_folder())
         split = splits.draw(catalog.load(_demo_folder()))
         return Session(profile, split, _smoke_folder() / "runs", photos=True)

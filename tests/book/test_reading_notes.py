@@ -6,9 +6,9 @@ from datetime import date
 import pytest
 
 from vitrine import paths
-from vitrine.book import inserts, readings
+from vitrine.book import inserts, reading_notes
 from vitrine.book.checks import BookError
-from vitrine.book.readings import ReadingError
+from vitrine.book.reading_notes import ReadingError
 from vitrine.cli import report
 
 NOTE = """# Notes
@@ -46,14 +46,14 @@ def written(miniature):
         miniature.notebook("01_page", "")
         miniature.write("_toc.yml", "format: jb-book\nroot: notebooks/01_page\n")
         miniature.write("book/references.bib", BIB)
-        miniature.write(readings.FILE, NOTE.replace(old, new, 1) if old else NOTE)
+        miniature.write(reading_notes.FILE, NOTE.replace(old, new, 1) if old else NOTE)
         return miniature.root
 
     return write
 
 
 def test_a_note_is_read_with_its_fields_its_part_and_its_lines(written):
-    (note,) = readings.read(written())
+    (note,) = reading_notes.read(written())
 
     assert (note.theme, note.title, note.key, note.line) == ("Une part", "Un titre", "hk24", 7)
     assert (note.published, note.status) == ("2024-07", "relu (CVPR 2025)")
@@ -87,7 +87,7 @@ def test_a_malformed_note_is_refused_with_its_line_and_what_is_expected(written,
     root = written(old, new)
 
     with pytest.raises(ReadingError) as refusal:
-        readings.read(root)
+        reading_notes.read(root)
 
     assert re.match(r"ressources/RESEARCH\.md:\d+: expected ", str(refusal.value))
     assert said in str(refusal.value)
@@ -96,23 +96,23 @@ def test_a_malformed_note_is_refused_with_its_line_and_what_is_expected(written,
 def test_a_reference_has_one_note(written):
     root = written()
     note = NOTE[NOTE.index("### ") :]
-    (root / readings.FILE).write_text(NOTE + "\n" + note, encoding="utf-8")
+    (root / reading_notes.FILE).write_text(NOTE + "\n" + note, encoding="utf-8")
 
     with pytest.raises(ReadingError, match="one note a reference, found a second one for hk24"):
-        readings.read(root)
+        reading_notes.read(root)
 
 
 def test_a_copy_without_the_files_that_notes_name_can_be_read(written):
     root = written("notebooks/01_page.py", "tests/test_absent.py")
 
-    assert len(readings.read(root, files=False)) == 1
+    assert len(reading_notes.read(root, files=False)) == 1
 
 
 @pytest.mark.parametrize(("today", "late"), [((2027, 1, 1), 0), ((2027, 1, 2), 1)])
 def test_a_note_is_late_from_the_day_after_its_review(written, today, late):
-    notes = readings.read(written())
+    notes = reading_notes.read(written())
 
-    assert len(readings.overdue(notes, date(*today))) == late
+    assert len(reading_notes.overdue(notes, date(*today))) == late
 
 
 def test_a_page_is_filled_with_the_notes_and_leads_to_the_notebooks(written):
@@ -135,7 +135,7 @@ def test_a_comment_that_is_no_insert_is_left_alone(written):
 
 
 def test_the_tracked_notes_are_well_formed_and_many_enough():
-    notes = readings.read(paths.root())
+    notes = reading_notes.read(paths.root())
 
     assert len(notes) >= 25
     assert all(100 < sum(map(len, note.text)) < 600 for note in notes)
@@ -144,7 +144,7 @@ def test_the_tracked_notes_are_well_formed_and_many_enough():
 
 def test_the_check_of_the_report_warns_of_a_late_note_and_goes_on(written, monkeypatch, capsys):
     written("revoir : 2027-01-01", "revoir : 2026-11-26")
-    monkeypatch.setattr(readings, "overdue", lambda notes, today: list(notes))
+    monkeypatch.setattr(reading_notes, "overdue", lambda notes, today: list(notes))
     monkeypatch.setattr("vitrine.report.ledger.check", lambda: None)
     monkeypatch.setattr("vitrine.book.checks.states", dict)
     monkeypatch.setattr("vitrine.book.checks.check_notebooks", lambda: None)
@@ -173,7 +173,9 @@ def test_the_check_of_the_report_names_a_slip_of_typography(written, monkeypatch
 
 
 def test_what_was_verified_in_a_chapter_is_cited_there():
-    named = {note.key: re.findall(r"`(notebooks/[^`]+)`", note.checked) for note in readings.read()}
+    named = {
+        note.key: re.findall(r"`(notebooks/[^`]+)`", note.checked) for note in reading_notes.read()
+    }
 
     astray = [
         key

@@ -1,6 +1,6 @@
 import pytest
 
-from vitrine.book.citing import refused
+from vitrine.book.ledger_view import refused
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The reading notes of ``ressources/RESEARCH.md``: read strictly, dated, and written as pages.
+"""Read and check the reading notes of ``ressources/RESEARCH.md``, and write them in MyST.
 
 A note is a title, eight fields in a fixed order and at most three lines of text; the head of the
 file says which. What a note says that it checked must exist, and so must its reference.
@@ -14,8 +14,9 @@ from pybtex.database import parse_file
 
 from vitrine import paths
 from vitrine.book import sources
+from vitrine.book.wording import MONTHS, day
 
-__all__ = ["FILE", "Reading", "ReadingError", "day", "notes", "overdue", "read", "table"]
+__all__ = ["FILE", "Reading", "ReadingError", "notes", "overdue", "read", "table"]
 
 FILE = "ressources/RESEARCH.md"
 """Where the notes lie, from the root."""
@@ -23,8 +24,6 @@ FILE = "ressources/RESEARCH.md"
 _FIELDS = ("référence", "date", "statut", "code", "poids", "vérifié", "lu", "à revoir")
 _STATUSES = ("relu", "prépublication", "document", "données")
 _LINES = 3
-_MONTHS = ("janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre",
-           "octobre", "novembre", "décembre")  # fmt: skip
 _PATH = re.compile(r"`([^`]+)`")
 
 
@@ -34,7 +33,7 @@ class ReadingError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """One source, as it was read.
+    """A reading note: one source, when it was read, what we verified of it.
 
     Attributes:
         line: Line of its title in the file.
@@ -101,12 +100,6 @@ def read(root: Path | None = None, *, files: bool = True) -> list[Reading]:
 def overdue(readings: Iterable[Reading], today: date) -> list[Reading]:
     """Return the notes to read again, the oldest first."""
     return sorted((note for note in readings if note.review < today), key=lambda note: note.review)
-
-
-def day(when: date) -> str:
-    """Write a day in French, such as ``25 novembre 2026``."""
-    first = "1er" if when.day == 1 else str(when.day)
-    return f"{first} {_MONTHS[when.month - 1]} {when.year}"
 
 
 def table(readings: Sequence[Reading]) -> str:
@@ -225,4 +218,4 @@ def _month_of_arxiv(identifier: str) -> str:
 
 def _month(published: str) -> str:
     year, _, month = published.partition("-")
-    return f"{_MONTHS[int(month) - 1]} {year}" if month else year
+    return f"{MONTHS[int(month) - 1]} {year}" if month else year

@@ -1,15 +1,16 @@
-"""What the report costs to make again, as it was measured: commands and trainings, in tables."""
+"""Tables of what was measured: how long commands and trainings took, how the service answered."""
 
+import json
 from collections import defaultdict
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from vitrine.book import wording
-from vitrine.book.readings import day
+from vitrine.book.wording import day, number
 from vitrine.data import tracked
+from vitrine.report.ledger.service import SHEET as LOAD_SHEET
 
-__all__ = ["COMMANDS", "SHEET", "commands", "measured", "trainings"]
+__all__ = ["COMMANDS", "SHEET", "commands", "load", "machine", "measured", "stages", "trainings"]
 
 SHEET = "runs/bench/budget.json"
 """Where ``vitrine bench budget`` writes, from the root."""
@@ -22,6 +23,9 @@ COMMANDS = {
 }
 """Target of the Makefile: what it does, and in which profile."""
 
+_MODELS = {"efficientnet_b0": "EfficientNet-B0", "packaged": "celui du paquet"}
+_SERVERS = {"ours": "le nôtre", "naive": "le naïf"}
+_STAGES = {"decode": "décodage", "inference": "réseau"}
 _MINUTE = 60
 _TEN_MINUTES = 600
 
@@ -88,8 +92,8 @@ def trainings(root: Path) -> str:
 
 def _duration(seconds: float) -> str:
     if seconds < _MINUTE:
-        return f"{wording.number(seconds)} s"
-    return f"{wording.number(seconds / _MINUTE, 0 if seconds >= _TEN_MINUTES else 1)} min"
+        return f"{number(seconds)} s"
+    return f"{number(seconds / _MINUTE, 0 if seconds >= _TEN_MINUTES else 1)} min"
 
 
 def _machine(hardware: dict[str, Any]) -> str:
@@ -97,3 +101,44 @@ def _machine(hardware: dict[str, Any]) -> str:
         return str(hardware["gpu"])
     threads = hardware.get("threads") or hardware["cores"]
     return f"{hardware['cpu']}, {threads} fil{'s' if threads > 1 else ''}"
+
+
+def _sheet(root: Path) -> dict[str, Any]:
+    return json.loads((root / LOAD_SHEET).read_text(encoding="utf-8"))
+
+
+def load(root: Path) -> str:
+    """Return what clients saw of both servers and what these spent, in MyST."""
+    lines = [
+        "| Modèle | Clients | Serveur | Attente médiane (ms) | 99\u202f% sous (ms) | "
+        "Processeur par requête (ms) | Sonde la plus lente (ms) | Mémoire (Mo) |",
+        "|---|--:|---|--:|--:|--:|--:|--:|",
+    ]
+    lines += [
+        f"| {_MODELS[row['model']]} | {row['clients']} | {_SERVERS[row['server']]} | "
+        f"{number(row['p50'])} | {number(row['p99'])} | {number(row['cpu_milliseconds'], 1)} | "
+        f"{number(row['slowest_probe'])} | {number(row['memory_mb'])} |"
+        for row in _sheet(root)["rows"]
+    ]
+    return "\n".join(lines)
+
+
+def stages(root: Path) -> str:
+    """Return what decoding and computing a photo cost in both forms, in MyST."""
+    spent = {
+        (row["model"], row["stage"], row["server"]): row["cpu_milliseconds"]
+        for row in _sheet(root)["stages"]
+    }
+    lines = ["| Modèle | Étape | Le nôtre (ms) | Le naïf (ms) |", "|---|---|--:|--:|"]
+    for model, stage in dict.fromkeys(key[:2] for key in spent):
+        ours, naive = (number(spent[model, stage, server], 1) for server in _SERVERS)
+        lines.append(f"| {_MODELS[model]} | {_STAGES[stage]} | {ours} | {naive} |")
+    return "\n".join(lines)
+
+
+def machine(root: Path) -> str:
+    """Return where and when it was measured, such as ``AMD EPYC, 2 cœurs, le 25 novembre 2026``."""
+    sheet = _sheet(root)
+    hardware = sheet["hardware"]
+    when = day(date.fromisoformat(sheet["date"]))
+    return f"{hardware['cpu']}, {hardware['cores']} cœurs, le {when}"

@@ -1,4 +1,4 @@
-"""What a reader takes away: the note and the slides, made with the book and linked from its pages.
+"""Write the note and the slides beside the book, and link them from its pages.
 
 A page links one of them by its name: ``{emporter}`note``` or ``{emporter}`la note <note>```. They
 are written beside the pages only if a page links them, from the ledger that the pages print, so
@@ -68,9 +68,9 @@ def setup(app: Sphinx) -> None:
 
 
 def _linked(env: BuildEnvironment) -> dict[str, tuple[str, ...]]:
-    if not hasattr(env, "vitrine_takeaways"):
-        env.vitrine_takeaways = {}
-    return env.vitrine_takeaways
+    if not hasattr(env, "vitrine_downloads"):
+        env.vitrine_downloads = {}
+    return env.vitrine_downloads
 
 
 def _write(app: Sphinx, exception: Exception | None) -> None:

@@ -1,23 +1,26 @@
-"""The ledger as templates see it: numbers in French, verdicts, models and comparisons.
+"""View of the ledger: what may be cited, and what the templates of the note and slides print.
 
-The note and the slides tell one story in two templates of ``pages/``. A template calls what follows
-and types no result; what is not in the ledger raises, unless the template asked ``known`` first::
+The note and the slides are two templates of ``pages/``. A template calls what follows and types no
+result; what is not in the ledger raises, unless the template asked ``known`` first::
 
     {{ value("data.test") }} {{ interval(r ~ ".accuracy") }} {{ gap_interval(g.key ~ ".accuracy") }}
     {% if known("poc_below_power") %}{{ verdict("poc_below_power") }}{% endif %}
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from vitrine import paths
 from vitrine.book import wording
-from vitrine.book.citing import cite
+from vitrine.data import tracked
 from vitrine.metrics import Interval
 from vitrine.metrics.settling import settled
 from vitrine.report.figures.style import model_name
@@ -25,8 +28,11 @@ from vitrine.report.ledger.pairs import COMPARISONS, PROMISED
 from vitrine.report.tables import SMALLEST_P
 from vitrine.training.recipes import RECIPES
 
-__all__ = ["Gap", "Story", "read_ledger"]
+__all__ = ["Gap", "LedgerView", "cite", "read_ledger", "refused"]
 
+_HOLDS = ("true", "undecided")
+_ROLE = re.compile(r"(?<!`)\{(valeur|verdict)(?::[\w-]+)?\}`([^`]+)`")
+_SECTIONS = {"valeur": "values", "verdict": "verdicts"}
 _OURS = ".accuracy_clean"  # only a recipe of ours has it
 _ALWAYS = ("accuracy", "macro_f1", "seeds")
 _CITED = "-finetuned.accuracy"
@@ -41,6 +47,61 @@ Escape = Callable[[str], str]
 def read_ledger() -> dict[str, Any]:
     """Return the content of the tracked ``runs/ledger.json``."""
     return json.loads((paths.runs() / "ledger.json").read_text(encoding="utf-8"))
+
+
+def cite(ledger: Mapping[str, Any], section: str, key: str) -> dict[str, Any]:
+    """Return an entry of the ledger, refusing one that is absent, unpublished or no longer true.
+
+    Args:
+        ledger: Content of ``runs/ledger.json``.
+        section: ``values`` or ``verdicts``.
+        key: Which entry.
+
+    Raises:
+        ValueError: If there is none, with its neighbours; if it does not come from a published run;
+            if it is a verdict that no longer holds.
+    """
+    entries = ledger.get(section, {})
+    if key not in entries:
+        known = ", ".join(get_close_matches(key, entries, n=3))
+        raise ValueError(
+            f"expected a key of {section} in runs/ledger.json, found {key!r}; "
+            f"{'near it are ' + known if known else 'declare it, or correct the page'}"
+        )
+    entry = entries[key]
+    if section == "values" and entry.get("profile") != "published":
+        raise ValueError(
+            f"expected {key!r} from the published profile, found profile {entry.get('profile')!r}; "
+            "only published runs may be cited"
+        )
+    if section == "verdicts" and entry.get("state") not in _HOLDS:
+        raise ValueError(
+            f"expected the verdict {key!r} to hold, found {entry.get('expression')} "
+            f"{entry.get('state')!r}; rewrite the sentence where it is declared"
+        )
+    return entry
+
+
+def refused(root: Path | None = None) -> list[str]:
+    """Return the citations of pages and notebooks that are refused, each with file and line.
+
+    The build says the same of the pages that it reads; this is read from the sources, in no time.
+
+    Raises:
+        TrackedError: If the ledger is absent or damaged.
+    """
+    root = root or paths.root()
+    ledger = tracked.read("runs/ledger.json", _SECTIONS.values(), root=root)
+    files = [*(root / "book").rglob("*.md"), *(root / "notebooks").glob("[0-9]*.py")]
+    found = []
+    for file in sorted(files):
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+            for role, key in _ROLE.findall(line):
+                try:
+                    cite(ledger, _SECTIONS[role], key.strip())
+                except ValueError as error:
+                    found.append(f"{file.relative_to(root).as_posix()}:{number}: {error}")
+    return found
 
 
 @dataclass(frozen=True)
@@ -61,7 +122,7 @@ class Gap:
 
 
 @dataclass(frozen=True)
-class Story:
+class LedgerView:
     """What templates may say of a ledger.
 
     Attributes:
