@@ -24,7 +24,8 @@ from vitrine.data.archive.receipt import (
     stamps,
 )
 from vitrine.data.catalog import COLUMNS
-from vitrine.data.demo.scene import SHAPES, picture
+from vitrine.data.demo.scene import picture
+from vitrine.data.demo.shapes import SHAPES
 
 __all__ = ["write"]
 

@@ -1,4 +1,4 @@
-"""What is worn or carried: baby care, beauty, computers and watches, as tables of parts."""
+"""The products of each class, three a class, as tables of the parts that they are made of."""
 
 import numpy as np
 
@@ -18,24 +18,13 @@ from vitrine.data.demo.parts import (
     row,
     turns,
 )
-from vitrine.data.demo.pen import (
-    Number,
-    Outline,
-    box,
-    curve,
-    drum,
-    ellipse,
-    lathe,
-    mirror,
-    path,
-    smooth,
-    star,
-)
-from vitrine.data.demo.published import digital_watch
-from vitrine.data.demo.surface import BLACK, BRIGHT, CHINA, DARK, METAL, PALE, PASTEL, WHITE
+from vitrine.data.demo.pen import Outline, box, curve, drum, ellipse, lathe, mirror, path, smooth
+from vitrine.data.demo.published import digital_watch, picture_frame
+from vitrine.data.demo.surface import BLACK, BRIGHT, CHINA, DARK, METAL, PALE, PASTEL, PATTERNS
 
-__all__ = ["BABY_CARE", "BEAUTY", "COMPUTERS", "WATCHES"]
+__all__ = ["SHAPES"]
 
+WHITE = (252, 250, 246)
 _SHELLS = {**METAL, "black": BLACK, "white": (238, 240, 242)}
 
 # Baby Care
@@ -51,7 +40,7 @@ BEAR: Parts = (
     Part(ellipse(0, 0.34, 0.18, 0.16, start=20, end=160), BLACK, stroke=0.06),
 )
 _HEART = mirror(curve((0, -0.3), (0.3, -0.72), (0.8, -0.5), (0.7, 0.1), (0, 0.85)))
-MOTIF: Parts = ((BEAR, (Part(_HEART, "trim"),), (Part(star(0, 0, 1, inner=0.55), "trim"),)),)
+MOTIF: Parts = ((BEAR, (Part(_HEART, "trim"),)),)
 _FUR = {"brown": (196, 150, 108), "grey": (168, 168, 180), "cream": (236, 228, 220)}
 _BABY = {"body": PASTEL, "trim": BRIGHT, "ink": {"white": WHITE}, "fur": _FUR}
 _SUIT = [(0.2, -0.82), (0.42, -0.8), (0.86, -0.48), (0.7, -0.18), (0.48, -0.34), (0.46, 0.0)]
@@ -63,7 +52,6 @@ ROMPER = Shape("romper", (0.95, 1.0), 14.0, Sketch(
     Part(curve((0.51, 0.52), (0.3, 0.64), (0.17, 0.9)), "trim", light=0.3, stroke=0.06, both=True),
     Part(ellipse(0, -0.83, 0.23, 0.2, start=0, end=180), "body", light=-0.35),
     Part(ellipse(0, -0.83, 0.23, 0.2, start=0, end=180), "trim", light=0.3, stroke=0.06),
-    Placed((Part(ellipse(0, 0, 0.03), WHITE, LIT),), row(-0.1, 0.1, 3, y=0.85)),
     Placed(MOTIF, ((0, -0.15, 0),), 0.2),
 ), ("stripes", "polka dots", "stars", "flowers"), 0.2))  # fmt: skip
 _GLASS = [(0.27, -0.36), (0.36, -0.2), (0.32, 0.3), (0.36, 0.75), (0.33, 0.95), (0, 0.98)]
@@ -72,11 +60,9 @@ BOTTLE = Shape("feeding bottle", (0.5, 1.02), 5.0, Sketch(
     "{body}", _BABY, (
     ground(0.95, 0.4),
     Part(lathe(_GLASS), (222, 234, 240), ROUND),
-    tuple((Part(lathe([(0.3, y), (0.3, 0.3), (0.33, 0.75), (0.3, 0.9), (0, 0.94)]), WHITE, ROUND),
-           Part(ellipse(0, y, 0.3, 0.04), WHITE, light=-0.08)) for y in (-0.1, 0.1, 0.25)),
-    Part(box(-0.26, -0.2, -0.18, 0.8, 0.04), WHITE, opacity=0.6),
-    Placed((Part(path((0.1, 0), (0.22, 0)), "body", light=-0.35, stroke=0.018),),
-           column(-0.1, 0.1, 0.3, 0.5, 0.7)),
+    tuple((Part(lathe([(0.3, y), (0.3, 0.3), (0.33, 0.75), (0.3, 0.9), (0, 0.94)]), WHITE, ROUND),)
+          for y in (-0.1, 0.1, 0.25)),
+    Placed((Part(box(0.1, 0, 0.22, 0.02), "body", light=-0.35),), column(-0.1, 0.1, 0.3, 0.5, 0.7)),
     Part(lathe(_TEAT), (238, 212, 172), ROUND),
     Part(drum(-0.56, -0.34, 0.31, 0.33, 0.05), "body", ROUND),
     Part(ellipse(0, -0.56, 0.31, 0.05), "body", light=0.3),
@@ -92,20 +78,15 @@ BIB = Shape("bib", (0.85, 1.0), 14.0, Sketch(
     Part((_BIB - (0, 0.36)) * 0.92 + (0, 0.36), "body", LIT, printed=True),
     Placed(BEAR, ((0, 0.38, 0),), 0.34),
 ), ("polka dots", "stars", "flowers"), 0.24))  # fmt: skip
-BABY_CARE = (ROMPER, BOTTLE, BIB)
 
 # Beauty and Personal Care
 
-_REDS = {"ruby": (176, 24, 52), "rose": (222, 84, 120), "fuchsia": (196, 38, 122)}
-_REDS |= {"coral": (240, 98, 84), "nude": (206, 134, 116)}
+_REDS = {"ruby": (176, 24, 52), "rose": (222, 84, 120), "coral": (240, 98, 84)}
 _SCENTS = {"amber": (232, 172, 84), "rose": (244, 176, 186), "aqua": (150, 212, 220)}
 _TIP = curve((-0.15, -0.62), (-0.08, -0.84), (0.06, -0.97), (0.14, -0.9), (0.15, -0.6))
-_SLANT = [(-0.14, -0.6), (-0.06, -0.84), (0.07, -0.95), (0.11, -0.8), (0.0, -0.6)]
 STICK: Parts = (
     Part(np.concatenate([path((-0.15, 0)), _TIP, path((0.15, 0))]), "stick", ROUND),
-    Part(smooth(_SLANT), "stick", light=0.3, opacity=0.8),
     Part(drum(-0.22, 0.2, 0.185, 0.185, 0.035), "metal", ROUND),
-    Part(drum(0.14, 0.28, 0.21, 0.21, 0.04), "metal", ROUND, -0.2),
     Part(drum(0.26, 0.92, 0.26, 0.26, 0.045), "body", ROUND),
     Part(ellipse(0, 0.26, 0.26, 0.045), "body", light=0.3),
 )
@@ -122,7 +103,6 @@ CREAM = Shape("face cream", (1.0, 0.78), 2.0, Sketch(
     ground(0.58, 0.98, 0.2),
     Part(drum(-0.12, 0.52, 0.92, 0.86, 0.17), "body", ROUND),
     Part(drum(0.1, 0.36, 0.5, 0.5, 0.1), WHITE, ROUND),
-    Part(ellipse(0, 0.3, 0.09), "metal"),
     Part(ellipse(0, 0.36, 0.26, 0.06, start=20, end=160), "metal", light=-0.3, stroke=0.02),
     ((Part(drum(-0.46, -0.16, 0.95, 0.95, 0.17), "metal", ROUND),
       Part(ellipse(0, -0.46, 0.95, 0.17), "metal", LIT, 0.25)),
@@ -144,12 +124,10 @@ PERFUME = Shape("perfume", (0.68, 1.02), 2.0, Sketch(
      _flask(lathe([(0.3, -0.3), (0.4, 0), (0.5, 0.4), (0.58, 0.8), (0.4, 0.92)]))),
     Part(path((-0.35, -0.1), (-0.22, -0.1), (-0.3, 0.75), (-0.43, 0.75)), WHITE, opacity=0.45),
     Part(box(-0.26, 0.3, 0.26, 0.6, 0.02), WHITE),
-    Part(path((-0.15, 0.5), (0.15, 0.5)), "metal", light=-0.4, stroke=0.018),
     Part(drum(-0.42, -0.27, 0.2, 0.2, 0.03), "metal", ROUND),
     ((Part(ellipse(0, -0.66, 0.27), "cap", LIT, 0.1),),
      (Part(drum(-0.9, -0.44, 0.24, 0.26, 0.04), "cap", ROUND),)),
 )))  # fmt: skip
-BEAUTY = (LIPSTICK, CREAM, PERFUME)
 
 # Computers
 
@@ -168,7 +146,6 @@ LAPTOP = Shape("laptop", (1.06, 0.8), 2.0, Sketch(
     *(Placed((Part(box(0, 0, half / 7, 0.034), "body", light=-0.5),),
              row(-half, half * 5 / 6, 12, 0.315 + 0.048 * line))
       for line, half in enumerate((0.72, 0.765, 0.81, 0.855))),
-    Part(path((-0.2, 0.53), (0.2, 0.53), (0.23, 0.63), (-0.23, 0.63)), "body", light=-0.25),
     Part(box(-1.02, 0.66, 1.02, 0.71, 0.02), "body", DOWN),
 )))  # fmt: skip
 _MOUSE = [(0, -0.66), (0.3, -0.6), (0.44, -0.3), (0.43, 0.1), (0.46, 0.5), (0.3, 0.84), (0, 0.92)]
@@ -179,7 +156,6 @@ MOUSE = Shape("mouse", (0.62, 1.05), 30.0, Sketch(
     Part(mirror(curve(*_MOUSE)), "body", ROUND, shadow=True),
     Part(path((0, -0.65), (0, 0.05)), "body", light=-0.55, stroke=0.02),
     Part(ellipse(0, -0.2, 0.42, 0.26, start=0, end=180), "body", light=-0.55, stroke=0.02),
-    Part(ellipse(-0.2, -0.38, 0.07, 0.18), WHITE, opacity=0.35),
     Part(box(-0.075, -0.42, 0.075, -0.14, 0.07), BLACK),
     Part(box(-0.05, -0.39, 0.05, -0.17, 0.05), "wheel", ROUND_DOWN),
     Part(ellipse(0, 0.62, 0.06), "body", light=0.5),
@@ -195,7 +171,141 @@ USB_STICK = Shape("USB stick", (1.02, 0.4), 40.0, Sketch(
       Part(path((-0.42, 0), (0.12, 0)), "body", light=-0.3, stroke=0.045))),
     Part(ellipse(0.36, 0.0, 0.035), (120, 240, 130)),
 )))  # fmt: skip
-COMPUTERS = (LAPTOP, MOUSE, USB_STICK)
+
+# Home Decor & Festive Needs
+
+_GREEN, _YELLOW = (92, 140, 82), (255, 222, 130)
+_LEAF = mirror(curve((0, 0), (0.27, -0.4), (0.16, -0.8), (0, -1)))
+FLOWER: Parts = (
+    Placed((Part(ellipse(0, -0.6, 0.36, 0.46), "petal", LIT),), turns(6)),
+    Part(ellipse(0, 0, 0.3), (250, 206, 90), LIT),
+)
+
+
+def _bouquet(heads: int) -> Parts:
+    tops = [(x, -0.66 + 0.5 * abs(x), 17 * x) for x in np.linspace(-0.42, 0.42, heads).tolist()]
+    stems = (curve((0, 0.1), (x * 0.4, -0.25), (x, y)) for x, y, _ in tops)
+    return (
+        *(Part(stem, _GREEN, light=-0.2, stroke=0.03) for stem in stems),
+        Placed((Part(_LEAF, _GREEN),), tuple((x * 0.4, -0.2, 160 * x) for x, _, _ in tops), 0.26),
+        Placed(FLOWER, tuple(tops), 0.21),
+    )
+
+
+_VASES = (
+    [(0.2, -0.1), (0.14, 0.05), (0.36, 0.35), (0.38, 0.62), (0.2, 0.94), (0.0, 0.97)],
+    [(0.26, -0.1), (0.2, 0.1), (0.24, 0.5), (0.34, 0.85), (0.3, 0.95), (0.0, 0.97)],
+)
+VASE = Shape("vase", (0.66, 1.02), 2.0, Sketch(
+    "{body}, {pattern}", {"body": BRIGHT, "ink": PASTEL, "petal": {**BRIGHT, **PASTEL}}, (
+    ground(0.95, 0.4),
+    (_bouquet(3), _bouquet(4), _bouquet(5)),
+    tuple((Part(lathe(profile), "body", ROUND, printed=True),) for profile in _VASES),
+), ("plain", "zigzag", "diamonds", "polka dots"), 0.2))  # fmt: skip
+_BEADS = tuple((x, 0.42 - 0.22 * x * x, 0) for x in np.linspace(-0.78, 0.78, 11).tolist())
+_DISH = mirror(curve((0, 0.02), (0.7, -0.02), (0.99, -0.06), (0.86, 0.3), (0.42, 0.62), (0, 0.68)))
+_FLAME = smooth([(0.74, -0.94), (0.93, -0.4), (0.74, -0.1), (0.55, -0.4)])
+FRAME = Shape("picture frame", (0.95, 0.98), 3.0, picture_frame)
+OIL_LAMP = Shape("oil lamp", (1.05, 0.95), 3.0, Sketch(
+    "{clay}", {"clay": {"terracotta": (190, 98, 60), "brass": METAL["gold"]}}, (
+    ground(0.72, 0.8, 0.14),
+    Part(box(-0.34, 0.56, 0.34, 0.74, 0.06), "clay", ROUND),
+    Part(_DISH, "clay", ROUND),
+    Placed((Part(ellipse(0, 0, 0.05), _YELLOW),), _BEADS),
+    Part(ellipse(0, -0.02, 0.95, 0.28, start=15, end=165), _YELLOW, stroke=0.03),
+    Part(ellipse(0, -0.03, 0.98, 0.14), "clay", light=-0.3),
+    Part(ellipse(-0.05, 0.0, 0.7, 0.085), (250, 206, 100), LIT),
+    Part(ellipse(0.74, -0.46, 0.5), (255, 190, 80), opacity=0.55, blur=0.22),
+    Part(_FLAME, (250, 170, 60), LIT),
+    Part((_FLAME - (0.74, -0.1)) * 0.55 + (0.74, -0.12), _YELLOW),
+)))  # fmt: skip
+
+# Home Furnishing
+
+_CLOTH = {"body": {**BRIGHT, **DARK}, "ink": PALE, "metal": METAL, "ribbon": {**BRIGHT, **DARK}}
+
+
+def _panel(left: float, right: float) -> Parts:
+    wide = (right - left) / 20
+    pleat = (
+        Part(box(0, -0.92, wide, 0.98), WHITE, opacity=0.15),
+        Part(box(wide, -0.92, 2 * wide, 0.98), BLACK, opacity=0.22),
+        Part(ellipse(wide, -0.87, 0.035), "metal"),
+    )
+    hanging = Part(box(left, -0.92, right, 0.98), "body", shadow=True, printed=True)
+    return (hanging, Placed(pleat, row(left, right - 2 * wide, 10)))
+
+
+CURTAIN = Shape("curtain", (1.05, 1.02), 1.0, Sketch(
+    "{body}, {ink} {pattern}", _CLOTH, (
+    ((*_panel(-0.86, -0.1), *_panel(0.1, 0.86)), _panel(-0.75, 0.75)),
+    Part(box(-1.0, -0.98, 1.0, -0.91, 0.03), "metal", ROUND_DOWN),
+    Part(ellipse(1.0, -0.945, 0.07), "metal", LIT, both=True),
+), PATTERNS, 0.28))  # fmt: skip
+_EDGE = path((-0.92, -0.92), (-0.45, -0.83), (0, -0.82), (0.45, -0.83))
+_EDGES = np.concatenate([_EDGE, _EDGE[:, ::-1] * (-1, 1), -_EDGE, _EDGE[:, ::-1] * (1, -1)])
+_CUSHION = smooth([(x, y) for x, y in _EDGES.tolist()])
+CUSHION = Shape("cushion", (0.98, 0.98), 20.0, Sketch(
+    "{body}, {ink} {pattern}", _CLOTH, (
+    Part(_CUSHION, "body", LIT, shadow=True, printed=True),
+    Part(ellipse(0.25, 0.3, 0.5), BLACK, opacity=0.22, blur=0.2),
+    Part(ellipse(-0.2, -0.22, 0.3), WHITE, opacity=0.3, blur=0.2),
+    Part(np.concatenate([_CUSHION, _CUSHION[:2]]), "ink", light=-0.15, stroke=0.035),
+), PATTERNS, 0.28))  # fmt: skip
+_LID = path((-0.9, -0.19), (-0.66, -0.62), (0.8, -0.62), (0.9, -0.19))
+_LOOP = smooth([(0, -0.22), (0.16, -0.37), (0.36, -0.32), (0.3, -0.15)])
+BED_SHEETS = Shape("bed sheet set", (1.02, 0.82), 2.0, Sketch(
+    "{body}, {ink} {pattern}", _CLOTH, (
+    ground(0.62, 0.98, 0.08),
+    Part(box(-0.94, 0.34, 0.94, 0.62, 0.14), "ink", ROUND_DOWN),
+    Part(box(-0.92, 0.06, 0.93, 0.34, 0.14), "body", ROUND_DOWN, printed=True),
+    Part(box(-0.94, -0.22, 0.92, 0.06, 0.14), "ink", ROUND_DOWN),
+    Part(_LID, "body", DOWN, printed=True),
+    ((Part(box(-0.1, -0.62, 0.1, 0.62), "ribbon", ROUND), Part(_LOOP, "ribbon", LIT, both=True),
+      Part(ellipse(0, -0.22, 0.075), "ribbon", LIT)), ()),
+), PATTERNS))  # fmt: skip
+
+# Kitchen & Dining
+
+_TABLEWARE = {"body": {**CHINA, **PASTEL}, "ink": {**BRIGHT, **DARK}}
+_HANDLE = ellipse(0.55, 0.0, 0.34, 0.36, start=-100, end=100)
+MUG = Shape("mug", (0.95, 0.85), 3.0, Sketch(
+    "{body}, {pattern}", _TABLEWARE, (
+    ground(0.68, 0.72, 0.14),
+    Part(_HANDLE, "body", light=-0.35, stroke=0.17),
+    Part(_HANDLE - (0.015, 0.02), "body", light=-0.08, stroke=0.12),
+    tuple((Part(drum(-0.6, 0.62, 0.6, foot, 0.13), "body", ROUND, printed=True),)
+          for foot in (0.5, 0.6)),
+    Part(ellipse(0, -0.6, 0.6, 0.13), "body", light=0.35),
+    Part(ellipse(0, -0.595, 0.55, 0.11), (74, 44, 28), LIT),
+), ("plain", *PATTERNS)))  # fmt: skip
+_EGG = [(-0.05, 0.02), (-0.25, 0.24), (-0.5, 0.3), (-0.66, 0.02), (-0.5, -0.24), (-0.22, -0.27)]
+PAN = Shape("frying pan", (1.1, 0.66), 45.0, Sketch(
+    "{body}", {"body": {**BRIGHT, **DARK}}, (
+    Part(box(0.15, -0.05, 0.5, 0.05), METAL["silver"], ROUND_DOWN, shadow=True),
+    Part(box(0.38, -0.075, 1.12, 0.075, 0.07), BLACK, ROUND_DOWN, shadow=True),
+    Part(ellipse(-0.35, 0, 0.62), "body", LIT, shadow=True),
+    Part(ellipse(-0.35, 0, 0.57), (60, 60, 64), Finish((-0.3, 0.2), (0.5, 1))),
+    Part(ellipse(-0.35, 0, 0.5), (44, 44, 48), Finish((-0.3, 0.2), (0.5, 1))),
+    ((Part(smooth(_EGG), WHITE), Part(ellipse(-0.37, 0, 0.12), (248, 186, 56), LIT)), ()),
+)))  # fmt: skip
+
+
+def _bowl(depth: float) -> Parts:
+    sides = [(0.99, -0.3), (0.93, depth * 0.42 - 0.3), (0.68, depth * 0.8 - 0.3)]
+    return (
+        ground(depth - 0.2, 0.62, 0.13),
+        Part(drum(depth - 0.35, depth - 0.21, 0.36, 0.4, 0.08), "body", ROUND),
+        Part(lathe([*sides, (0.34, depth - 0.3), (0, depth - 0.26)]), "body", ROUND, printed=True),
+    )
+
+
+BOWL = Shape("bowl", (1.02, 0.75), 3.0, Sketch(
+    "{body}, {pattern}", _TABLEWARE, (
+    (_bowl(0.65), _bowl(0.75), _bowl(0.85)),
+    Part(ellipse(0, -0.3, 1.0, 0.23), "body", light=0.45),
+    Part(ellipse(0, -0.288, 0.95, 0.21), "body", DOWN, -0.15),
+), ("plain", *PATTERNS), 0.3))  # fmt: skip
 
 # Watches
 
@@ -205,7 +315,6 @@ _LINK_PLACES = tuple((0, side * (0.4 + 0.08 * i), 0) for side in (-1, 1) for i i
 LEATHER: Parts = (
     Placed((Part(_BAND, "strap", ROUND, shadow=True),), turns(2)),
     Placed((Part(_SEAM, "strap", light=0.45, stroke=0.014, both=True),), turns(2)),
-    Placed((Part(ellipse(0, 0, 0.02), "strap", light=-0.6),), column(0.66, 0.75, 0.84)),
     Part(_BUCKLE, METAL["silver"], stroke=0.035),
 )
 LINKS: Parts = (
@@ -216,14 +325,12 @@ LINKS: Parts = (
 _WATCH = {"metal": METAL, "strap": {**DARK, **BRIGHT}, "second": BRIGHT, "dial": PALE}
 
 
-def _hands(hours: Number, minutes: Number, seconds: Number) -> Parts:
-    return tuple(
-        Placed((Part(path((0, 0.06), (0, -length)), colour, stroke=stroke),), ((0, 0, turn),))
-        for length, turn, colour, stroke in (
-            (0.17, hours * 30, BLACK, 0.034),
-            (0.26, minutes * 6, BLACK, 0.024),
-            (0.27, seconds * 6, "second", 0.012),
-        )
+def _hands(hours: float, minutes: float, seconds: float) -> Parts:
+    short, long = path((0, 0.06), (0, -0.17)), path((0, 0.06), (0, -0.26))
+    return (
+        Placed((Part(short, BLACK, stroke=0.034),), ((0, 0, hours * 30),)),
+        Placed((Part(long, BLACK, stroke=0.024),), ((0, 0, minutes * 6),)),
+        Placed((Part(long, "second", stroke=0.012),), ((0, 0, seconds * 6),)),
     )
 
 
@@ -237,7 +344,7 @@ def _analogue(noun: str, case: Outline) -> Shape:
         Part(case * 0.9, "metal", Finish((-0.45, 0, 0.5), (0.6, 1))),
         Part(case * 0.8, "dial", LIT, 0.2),
         Placed((Part(path((0, -0.31), (0, -0.28)), BLACK, stroke=0.022),), turns(12)),
-        (_hands(1.25, 15, 35), _hands(10.2, 10, 30), _hands(7.9, 55, 20)),
+        (_hands(1.2, 15.0, 35.0), _hands(10.2, 10.0, 30.0), _hands(7.9, 55.0, 20.0)),
         Part(ellipse(0, 0, 0.026), "second"),
     ))  # fmt: skip
     return Shape(noun, (0.56, 1.08), 28.0, sketch, mirrored=False)
@@ -246,4 +353,14 @@ def _analogue(noun: str, case: Outline) -> Shape:
 ROUND_WATCH = _analogue("round watch", ellipse(0, 0, 0.44))
 SQUARE_WATCH = _analogue("square watch", box(-0.4, -0.43, 0.4, 0.43, 0.12))
 DIGITAL = Shape("digital watch", (0.56, 1.04), 28.0, digital_watch, mirrored=False)
-WATCHES = (ROUND_WATCH, SQUARE_WATCH, DIGITAL)
+
+SHAPES: dict[str, tuple[Shape, ...]] = {
+    "Baby Care": (ROMPER, BOTTLE, BIB),
+    "Beauty and Personal Care": (LIPSTICK, CREAM, PERFUME),
+    "Computers": (LAPTOP, MOUSE, USB_STICK),
+    "Home Decor & Festive Needs": (VASE, FRAME, OIL_LAMP),
+    "Home Furnishing": (CURTAIN, CUSHION, BED_SHEETS),
+    "Kitchen & Dining": (MUG, PAN, BOWL),
+    "Watches": (ROUND_WATCH, SQUARE_WATCH, DIGITAL),
+}
+"""The products of each class. With three a class, the published drawings keep their place."""
