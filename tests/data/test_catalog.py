@@ -128,7 +128,7 @@ def test_a_row_of_too_many_fields_is_refused_in_one_line(folder):
     with pytest.raises(CatalogError) as caught:
         catalog.load(place)
 
-    assert "line 3, saw 6; fetch it again" in str(caught.value)
+    assert "line 3, saw 6; run `vitrine data fetch`" in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"edition": "originals"}'])
@@ -162,7 +162,7 @@ def test_photos_that_changed_are_neither_trained_on_nor_prepared_nor_measured(
 
 
 def test_a_missing_table_says_how_to_fetch_it(tmp_path):
-    with pytest.raises(CatalogError, match="run `vitrine data fetch` first"):
+    with pytest.raises(CatalogError, match="run `vitrine data fetch`"):
         catalog.load(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""The interface's two tables: made from a catalogue, read back and checked.
+"""Write the two tables that the interface shows, and read them back with checks.
 
 ``dataset_dashboard.csv`` has one row a photo, with its class and its size; ``sampled.csv`` a few
 photos to try. Both hold product names and descriptions, so they are never tracked. Their names and
@@ -10,22 +10,27 @@ import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 from PIL import Image
 
-from vitrine.data import catalog, demo
-from vitrine.data.catalog import CLASSES, Catalog
-from vitrine.data.images import LIMITS
+from vitrine.data import catalog, demo, images
+from vitrine.data.catalog import CLASSES, Catalog, read_table
+from vitrine.data.splits import Split
 
-__all__ = ["DASHBOARD", "SAMPLES", "Showcase", "ShowcaseError", "dashboard", "samples"]
+__all__ = [
+    "DASHBOARD", "SAMPLES", "Showcase", "ShowcaseError", "dashboard", "prepare", "samples",
+]  # fmt: skip
 
 DASHBOARD, SAMPLES = "dataset_dashboard.csv", "sampled.csv"
 PER_CLASS = 2
 """Samples of each class."""
+
+SIZES = (images.TRAIN_SIZE, 224, 128)
+"""Sides, in pixels, decoded ahead: what training crops from, then what the recipes evaluate at."""
 
 _COLUMNS = {
     DASHBOARD: ("Nom du produit", "fichier", "description", "Catégorie", "largeur", "hauteur"),
@@ -78,6 +83,42 @@ def samples(photos: Catalog, images: Sequence[str]) -> pd.DataFrame:
         renamed,
     )
     return pd.DataFrame(dict(zip(_COLUMNS[SAMPLES], columns, strict=True)))
+
+
+def prepare(
+    photos: Catalog, split: Split, report: Callable[[str], None] = lambda _: None
+) -> list[Path]:
+    """Decode the photos and write the interface's two tables into the data folder.
+
+    Args:
+        photos: The data set.
+        split: Its split; the samples come from the test part.
+        report: Told of each finished step.
+
+    Returns:
+        The two tables.
+
+    Raises:
+        ImageError: If a photo cannot be decoded; its name is in the message.
+    """
+    present = split.present(photos)
+    for part in ("train", "validation", "test"):
+        names = present.part(part).image.tolist()
+        for size in SIZES:
+            if (size == SIZES[0]) == (part == "train"):
+                images.cached(photos, names, size)
+                report(f"{part}: {len(names)} photos decoded at {size} px")
+    written = []
+    for name, table in (
+        (DASHBOARD, dashboard(photos)),
+        (SAMPLES, samples(photos, present.part("test").image.tolist())),
+    ):
+        part = photos.folder / f"{name}.part"
+        table.to_csv(part, index=False, lineterminator="\n")
+        part.replace(photos.folder / name)
+        written.append(photos.folder / name)
+        report(f"{name}: {len(table)} rows")
+    return written
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,27 +192,7 @@ class Showcase:
 def _read(path: Path) -> pd.DataFrame:
     """Return a table whose columns, classes, sizes and file names can be relied on."""
     remedy = "make it again with `vitrine data prepare`"
-    try:
-        table = pd.read_csv(path, encoding="utf-8-sig", dtype=str, keep_default_na=False)
-    except FileNotFoundError as error:
-        raise ShowcaseError(
-            f"expected {path.name} in {path.parent.name}/, found none; {remedy}"
-        ) from error
-    except OSError as error:
-        raise ShowcaseError(
-            f"expected {path.name} to be a file that can be read, found: {error}; check its rights"
-        ) from error
-    except (UnicodeDecodeError, pd.errors.EmptyDataError, pd.errors.ParserError) as error:
-        raise ShowcaseError(
-            f"expected {path.name} to be a comma-separated table in UTF-8, found: {error}; {remedy}"
-        ) from error
-    missing = [name for name in _COLUMNS[path.name] if name not in table.columns]
-    if missing or table.empty:
-        found = f"no {', '.join(missing)}" if missing else "only its header"
-        columns = ", ".join(_COLUMNS[path.name])
-        raise ShowcaseError(
-            f"expected rows under {columns} in {path.name}, found {found}; {remedy}"
-        )
+    table = read_table(path, _COLUMNS[path.name], remedy=remedy, error=ShowcaseError)
     image, label = ("fichier", "Catégorie") if path.name == DASHBOARD else ("image", "class")
     unknown = sorted(set(table[label]) - set(CLASSES))
     outside = [name for name in table[image] if Path(name).name != name or "\\" in name]
@@ -199,10 +220,10 @@ def _reach(table: Path, names: Iterable[str], remedy: str) -> None:
 def _sized(table: pd.DataFrame, remedy: str) -> pd.DataFrame:
     for side in ("largeur", "hauteur"):
         numbers = pd.to_numeric(table[side], errors="coerce")
-        bad = table.index[~numbers.between(1, LIMITS.side)]
+        bad = table.index[~numbers.between(1, images.LIMITS.side)]
         if len(bad):
             raise ShowcaseError(
-                f"expected {side} in pixels, from 1 to {LIMITS.side}, in {DASHBOARD}, found "
+                f"expected {side} in pixels, from 1 to {images.LIMITS.side}, in {DASHBOARD}, found "
                 f"{table[side][bad[0]][:80]!r} in row {bad[0]}; {remedy}"
             )
         table[side] = numbers.astype(int)
