@@ -3,14 +3,13 @@
 It exists to try the software end to end in seconds, in tests and in smoke runs; nothing measured
 on it is a result. Its files are named ``demo-...`` and its receipt says ``"edition": "demo"``.
 
-    pen -> surface -> parts -> shapes -> scene (draw) -> writer (write)
+    pen -> surface -> parts -> personal, household -> scene (draw) -> writer (write)
                     published (two drawings) --^
 """
 
 from typing import Any
 
-from vitrine.data.demo.scene import draw
-from vitrine.data.demo.shapes import SHAPES
+from vitrine.data.demo.scene import SHAPES, draw
 
 __all__ = ["SHAPES", "draw", "write"]
 

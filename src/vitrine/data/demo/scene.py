@@ -7,12 +7,12 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
+from vitrine.data.demo import household, personal
 from vitrine.data.demo.parts import Shape
 from vitrine.data.demo.pen import OVERSAMPLE, Pen
-from vitrine.data.demo.shapes import SHAPES
 from vitrine.data.demo.surface import background, chance
 
-__all__ = ["Picture", "draw", "picture"]
+__all__ = ["SHAPES", "Picture", "draw", "picture"]
 
 SHORT_SIDE = (160, 320)  # pixels, both included
 _ASPECT = (0.6, 1.7)  # of width to height, the extremes
@@ -31,6 +31,18 @@ class Picture:
     image: Image.Image
     noun: str
     detail: str
+
+
+SHAPES: dict[str, tuple[Shape, ...]] = {
+    "Baby Care": personal.BABY_CARE,
+    "Beauty and Personal Care": personal.BEAUTY,
+    "Computers": personal.COMPUTERS,
+    "Home Decor & Festive Needs": household.DECOR,
+    "Home Furnishing": household.FURNISHING,
+    "Kitchen & Dining": household.KITCHEN,
+    "Watches": personal.WATCHES,
+}
+"""The products of each class. With three a class, the published drawings keep their place."""
 
 
 def draw(label: str, rng: np.random.Generator) -> Image.Image:

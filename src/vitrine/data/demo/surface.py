@@ -10,8 +10,8 @@ from PIL import Image
 from vitrine.data.demo.pen import Colour, Number, Outline, Pen, box, ellipse, path, star
 
 __all__ = [
-    "BLACK", "BRIGHT", "CHINA", "DARK", "METAL", "PALE", "PASTEL", "PATTERNS", "background",
-    "chance", "pick", "print_pattern", "sheen", "tint",
+    "BLACK", "BRIGHT", "CHINA", "DARK", "METAL", "PALE", "PASTEL", "PATTERNS", "WHITE",
+    "background", "chance", "pick", "print_pattern", "sheen", "tint",
 ]  # fmt: skip
 
 PASTEL: dict[str, Colour] = {
@@ -47,7 +47,7 @@ METAL: dict[str, Colour] = {
 }
 PALE: dict[str, Colour] = {**PASTEL, "ivory": (242, 234, 216), "white": (250, 248, 244)}
 CHINA: dict[str, Colour] = {"white": (246, 244, 238), "cream": (244, 232, 208)}
-BLACK = DARK["black"]
+WHITE, BLACK = (252, 250, 246), DARK["black"]
 
 
 def chance(rng: np.random.Generator, share: float) -> bool:

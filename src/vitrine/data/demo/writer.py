@@ -24,8 +24,7 @@ from vitrine.data.archive.receipt import (
     stamps,
 )
 from vitrine.data.catalog import COLUMNS
-from vitrine.data.demo.scene import picture
-from vitrine.data.demo.shapes import SHAPES
+from vitrine.data.demo.scene import SHAPES, picture
 
 __all__ = ["write"]
 
