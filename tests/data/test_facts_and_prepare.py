@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from vitrine import paths
-from vitrine.data import facts, showcase, splits
+from vitrine.data import facts, prepare, splits
 from vitrine.data.catalog import CLASSES
 
 
@@ -56,7 +56,7 @@ def test_missing_facts_say_how_to_make_them(tmp_path):
 def test_prepare_writes_two_samples_a_class_and_every_product(demo_catalog, demo_split):
     said = []
 
-    dashboard, sampled = showcase.prepare(demo_catalog, demo_split, said.append)
+    dashboard, sampled = prepare.prepare(demo_catalog, demo_split, said.append)
 
     table, samples = pd.read_csv(dashboard), pd.read_csv(sampled)
     assert list(table) == [

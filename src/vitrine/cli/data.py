@@ -67,10 +67,11 @@ def prepare() -> None:
 
     Example: vitrine data prepare
     """
-    from vitrine.data import archive, catalog, showcase, splits
+    from vitrine.data import archive, catalog, splits
+    from vitrine.data import prepare as preparation
 
     archive.status()  # photos that changed would be decoded once for all
-    for path in showcase.prepare(catalog.load(), splits.load(), report=typer.echo):
+    for path in preparation.prepare(catalog.load(), splits.load(), report=typer.echo):
         typer.echo(f"written: data/{path.name}")
 
 

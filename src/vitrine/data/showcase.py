@@ -1,4 +1,4 @@
-"""Write the two tables that the interface shows, and read them back with checks.
+"""Make the two tables that the interface shows, and read them back with checks.
 
 ``dataset_dashboard.csv`` has one row a photo, with its class and its size; ``sampled.csv`` a few
 photos to try. Both hold product names and descriptions, so they are never tracked. Their names and
@@ -10,7 +10,7 @@ import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,18 +19,12 @@ from PIL import Image
 
 from vitrine.data import catalog, demo, images
 from vitrine.data.catalog import CLASSES, Catalog, read_table
-from vitrine.data.splits import Split
 
-__all__ = [
-    "DASHBOARD", "SAMPLES", "Showcase", "ShowcaseError", "dashboard", "prepare", "samples",
-]  # fmt: skip
+__all__ = ["DASHBOARD", "SAMPLES", "Showcase", "ShowcaseError", "dashboard", "samples"]
 
 DASHBOARD, SAMPLES = "dataset_dashboard.csv", "sampled.csv"
 PER_CLASS = 2
 """Samples of each class."""
-
-SIZES = (images.TRAIN_SIZE, 224, 128)
-"""Sides, in pixels, decoded ahead: what training crops from, then what the recipes evaluate at."""
 
 _COLUMNS = {
     DASHBOARD: ("Nom du produit", "fichier", "description", "Catégorie", "largeur", "hauteur"),
@@ -83,42 +77,6 @@ def samples(photos: Catalog, images: Sequence[str]) -> pd.DataFrame:
         renamed,
     )
     return pd.DataFrame(dict(zip(_COLUMNS[SAMPLES], columns, strict=True)))
-
-
-def prepare(
-    photos: Catalog, split: Split, report: Callable[[str], None] = lambda _: None
-) -> list[Path]:
-    """Decode the photos and write the interface's two tables into the data folder.
-
-    Args:
-        photos: The data set.
-        split: Its split; the samples come from the test part.
-        report: Told of each finished step.
-
-    Returns:
-        The two tables.
-
-    Raises:
-        ImageError: If a photo cannot be decoded; its name is in the message.
-    """
-    present = split.present(photos)
-    for part in ("train", "validation", "test"):
-        names = present.part(part).image.tolist()
-        for size in SIZES:
-            if (size == SIZES[0]) == (part == "train"):
-                images.cached(photos, names, size)
-                report(f"{part}: {len(names)} photos decoded at {size} px")
-    written = []
-    for name, table in (
-        (DASHBOARD, dashboard(photos)),
-        (SAMPLES, samples(photos, present.part("test").image.tolist())),
-    ):
-        part = photos.folder / f"{name}.part"
-        table.to_csv(part, index=False, lineterminator="\n")
-        part.replace(photos.folder / name)
-        written.append(photos.folder / name)
-        report(f"{name}: {len(table)} rows")
-    return written
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,16 +7,7 @@ on it is a result. Its files are named ``demo-...`` and its receipt says ``"edit
                     published (two drawings) --^
 """
 
-from typing import Any
-
 from vitrine.data.demo.scene import SHAPES, draw
+from vitrine.data.demo.writer import write
 
 __all__ = ["SHAPES", "draw", "write"]
-
-
-def __getattr__(name: str) -> Any:
-    if name == "write":  # a page that only draws does not depend on receipts and tables
-        from vitrine.data.demo.writer import write
-
-        return write
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

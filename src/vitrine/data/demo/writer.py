@@ -1,7 +1,7 @@
-"""Write the synthetic catalogue to a folder laid out as the real data set's, with its receipt.
+"""Write the synthetic catalogue to a folder laid out as the real data set's.
 
-The manifest, whose hash the receipt holds, has one line ``name,sha256`` a file, sorted by name,
-each ended by a line feed.
+The receipt holds the size and date of every file, so that a second call only looks, and the hash
+of the manifest: one line ``name,sha256`` a file, sorted by name, each ended by a line feed.
 """
 
 import csv
@@ -14,15 +14,6 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
-from vitrine.data.archive.receipt import (
-    IMAGES,
-    RECEIPT,
-    TABLE,
-    ArchiveError,
-    Receipt,
-    hashes,
-    stamps,
-)
 from vitrine.data.catalog import COLUMNS
 from vitrine.data.demo.scene import SHAPES, picture
 
@@ -30,6 +21,8 @@ __all__ = ["write"]
 
 VERSION = 2
 """To be raised with a drawing or the table: folders written before are then redrawn."""
+
+IMAGES, TABLE, RECEIPT = "images", "dataset.csv", "receipt.json"
 
 _PREFIX = "demo-"
 _OURS = {IMAGES, TABLE, RECEIPT, "cache"}  # the cache of decoded images goes with its images
@@ -61,29 +54,45 @@ def write(folder: Path, *, per_class: int = 12, seed: int = 0) -> Path:
             f"found per_class={per_class} and seed={seed}; correct them"
         )
     place = Path(folder).resolve()
-    source = f"vitrine.data.demo seed={seed} per_class={per_class} version={VERSION}"
-    if not _holds(place, source):
+    identity = {
+        "edition": "demo",
+        "source": f"vitrine.data.demo seed={seed}",
+        "per_class": per_class,
+        "version": VERSION,
+    }
+    if not _holds(place, identity):
         place.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(place.parent / f".{place.name}.lock"):
-            if not _holds(place, source):  # another process may have written it meanwhile
+            if not _holds(place, identity):  # another process may have written it meanwhile
                 _refuse_foreign(place)
-                _replace(place, source, per_class, seed)
+                _replace(place, identity, per_class, seed)
     return folder
 
 
-def _holds(folder: Path, source: str) -> bool:
+def _holds(folder: Path, identity: dict[str, str | int]) -> bool:
     """Tell whether the folder holds that catalogue, by its receipt, sizes and dates."""
+    receipt = _receipt(folder)
+    same = all(receipt.get(key) == value for key, value in identity.items())
+    return same and receipt.get("files") == _stamps(folder)
+
+
+def _receipt(folder: Path) -> dict:
     try:
-        receipt = Receipt.read(folder)
-    except ArchiveError:
-        return False
-    return bool(receipt) and receipt.source == source and receipt.files == _stamps(folder)
+        receipt = json.loads((folder / RECEIPT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return receipt if isinstance(receipt, dict) else {}
 
 
-def _stamps(folder: Path) -> dict[str, tuple[int, int]]:
+def _files(folder: Path) -> list[Path]:
+    """Return the table and the images, sorted by name."""
+    return sorted(path for path in (folder / TABLE, *(folder / IMAGES).glob("*")) if path.is_file())
+
+
+def _stamps(folder: Path) -> dict[str, list[int]]:
     """Return the size in bytes and the date in nanoseconds of the table and of each image."""
-    images = sorted(f"{IMAGES}/{path.name}" for path in (folder / IMAGES).glob("*"))
-    return stamps(folder, [TABLE, *images])
+    stats = {path.relative_to(folder).as_posix(): path.stat() for path in _files(folder)}
+    return {name: [stat.st_size, stat.st_mtime_ns] for name, stat in stats.items()}
 
 
 def _refuse_foreign(folder: Path) -> None:
@@ -96,7 +105,7 @@ def _refuse_foreign(folder: Path) -> None:
         foreign = [path.name for path in folder.iterdir() if path.name not in _OURS]
         images = (folder / IMAGES).glob("*")
         foreign += [path.name for path in images if not path.name.startswith(_PREFIX)]
-        if not _is_our_receipt(folder / RECEIPT):
+        if _receipt(folder).get("edition", "demo") != "demo":
             foreign.append(RECEIPT)
         if not _is_our_table(folder / TABLE):
             foreign.append(TABLE)
@@ -105,14 +114,6 @@ def _refuse_foreign(folder: Path) -> None:
             f"expected {folder.name}/ to be absent or to hold a demo catalogue only, "
             f"found {', '.join(sorted(foreign)[:3])}; choose another folder"
         )
-
-
-def _is_our_receipt(receipt: Path) -> bool:
-    """Tell whether a receipt names no other edition; one that is absent or cut names none."""
-    try:
-        return json.loads(receipt.read_text(encoding="utf-8"))["edition"] == "demo"
-    except (OSError, ValueError, KeyError, TypeError):
-        return True
 
 
 def _is_our_table(table: Path) -> bool:
@@ -124,15 +125,22 @@ def _is_our_table(table: Path) -> bool:
     return ",".join(COLUMNS).startswith(header.strip()) and (not first or first[:5] == _PREFIX)
 
 
-def _replace(folder: Path, source: str, per_class: int, seed: int) -> None:
+def _replace(folder: Path, identity: dict[str, str | int], per_class: int, seed: int) -> None:
     """Write beside the folder, then put it in its place."""
     partial = folder.parent / f".{folder.name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     _fill(partial, per_class, seed)
-    files = _stamps(partial)
-    lines = (f"{name},{digest}\n" for name, digest in sorted(hashes(partial, files).items()))
-    digest = hashlib.sha256("".join(lines).encode()).hexdigest()
-    Receipt(edition="demo", manifest_sha256=digest, source=source, files=files).write(partial)
+    hashes = {
+        path.relative_to(partial).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in _files(partial)
+    }
+    manifest = "".join(f"{name},{digest}\n" for name, digest in sorted(hashes.items()))
+    receipt = {
+        **identity,
+        "manifest_sha256": hashlib.sha256(manifest.encode()).hexdigest(),
+        "files": _stamps(partial),
+    }
+    (partial / RECEIPT).write_text(json.dumps(receipt, indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
 
