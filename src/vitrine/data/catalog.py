@@ -31,7 +31,7 @@ CLASSES = tuple(CLASSES_FR)
 
 COLUMNS = ("uniq_id", "product_name", "product_category_tree", "image", "description")
 TEXTS = ("product_name", "description")
-"""Columns that a seller writes of a product, and that a model may read."""
+"""Columns of text about a product that a model may read."""
 MAX_ABSENT = 0.01
 """Largest share of named images that may be absent before the catalogue is refused."""
 

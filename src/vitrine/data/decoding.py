@@ -9,14 +9,14 @@ from PIL import ExifTags, Image, ImageOps
 __all__ = ["bands", "jpeg_scans", "scale_key", "upright"]
 
 BAND = 2_000_000
-"""Pixels brought to RGB at a time, 8 MB of them; most photos have fewer."""
+"""Pixels converted to RGB at a time, 8 MB of them; most photos have fewer."""
 _TURNED = range(2, 9)
 _KEYS = {
     "L;2": lambda grey: grey * 85,
     "L;4": lambda grey: grey * 17,
     "RGB;16B": lambda colour: tuple(level >> 8 for level in colour),
 }
-"""How pixels become 8 bits deep, by Pillow's name for what a PNG holds."""
+"""Conversions of a colour to 8 bits, by Pillow's raw mode of the PNG."""
 
 # 00 is a byte of data, 01 and D0 to D7 stand alone: none begins a segment.
 _MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
@@ -28,7 +28,7 @@ _SEGMENTS = 1000
 
 
 def scale_key(image: Image.Image) -> None:
-    """Bring the colour that stands for transparency to 8 bits, as Pillow brings the pixels alone.
+    """Convert the colour that means transparency to 8 bits: Pillow only converts the pixels.
 
     To be called before the pixels are decoded. In 16 bits a colour, those that had the same first
     eight cannot be told apart any more, and are all transparent.
@@ -39,7 +39,7 @@ def scale_key(image: Image.Image) -> None:
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """Return a picture turned as its EXIF asks; itself where that asks nothing or is garbage."""
+    """Apply the rotation that EXIF asks for, if any; garbage in EXIF asks for none."""
     try:
         turned = image.getexif().get(ExifTags.Base.Orientation, 1) in _TURNED
         return ImageOps.exif_transpose(image) if turned else image

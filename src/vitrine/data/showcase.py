@@ -148,7 +148,7 @@ class Showcase:
 
 
 def _read(path: Path) -> pd.DataFrame:
-    """Return a table whose columns, classes, sizes and file names can be relied on."""
+    """Read a table and check its columns, classes, sizes and file names."""
     remedy = "make it again with `vitrine data prepare`"
     table = read_table(path, _COLUMNS[path.name], remedy=remedy, error=ShowcaseError)
     image, label = ("fichier", "Catégorie") if path.name == DASHBOARD else ("image", "class")
@@ -159,12 +159,12 @@ def _read(path: Path) -> pd.DataFrame:
             f"expected the {len(CLASSES)} classes and plain file names in {path.name}, found "
             f"{(unknown + outside)[0][:80]!r}; {remedy}"
         )
-    _reach(path, table[image], remedy)
+    _refuse_unreachable(path, table[image], remedy)
     return _sized(table, remedy) if path.name == DASHBOARD else table
 
 
-def _reach(table: Path, names: Iterable[str], remedy: str) -> None:
-    """Refuse a name that the system cannot even look for: too long, or out of its rights."""
+def _refuse_unreachable(table: Path, names: Iterable[str], remedy: str) -> None:
+    """Refuse a file name that the system cannot look up: too long, or not permitted."""
     for name in names:
         try:
             (table.parent / "images" / name).is_file()

@@ -165,9 +165,9 @@ def _expect_whole(response: httpx.Response, folder: Path, *, partial: bool) -> N
         raise _Interrupted(f"HTTP status {status}")
     page = "html" in response.headers.get("content-type", "").lower()
     if status != httpx.codes.OK or page:
-        found = f"HTTP status {status}" + (" and an HTML page" if page else "")
+        answer = f"HTTP status {status}" + (" and an HTML page" if page else "")
         raise ArchiveError(
-            f"expected a ZIP archive from {response.url.host}, found an unreadable one: {found}; "
+            f"expected a ZIP archive from {response.url.host}, found an unreadable one: {answer}; "
             "check the address in a browser, or give a local archive"
         )
 

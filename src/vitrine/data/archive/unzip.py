@@ -180,7 +180,7 @@ def _write(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> str:
 
 
 def _announced(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
-    """Yield the content of an entry, and refuse it as soon as it has another size than it said."""
+    """Yield the content of an entry; raise as soon as its size is not the announced one."""
     left = entry.file_size
     for chunk in _chunks(archive, entry):
         left -= len(chunk)

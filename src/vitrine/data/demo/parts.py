@@ -82,7 +82,7 @@ Place = tuple[Number, Number, Number]
 
 @dataclass(frozen=True)
 class Placed:
-    """Parts drawn again at each place, at a scale."""
+    """Parts that are repeated at several places, at a scale."""
 
     parts: "Parts"
     at: tuple[Place, ...]
@@ -115,10 +115,10 @@ def turns(count: int) -> tuple[Place, ...]:
 
 @dataclass(frozen=True)
 class Sketch:
-    """A product that is drawn otherwise each time: called with a pen, it says what it drew.
+    """A product as a table of parts, with colours and patterns drawn at random at each call.
 
     Attributes:
-        words: What sets one apart, with the names of roles in braces, and ``{pattern}``.
+        words: Its description, with the names of roles in braces, and ``{pattern}``.
         palettes: By role, the named colours that it is drawn from.
         parts: What is drawn.
         patterns: What may be printed, in the colour of the role ``ink``; it changes places with
@@ -133,7 +133,7 @@ class Sketch:
     step: Number = 0.26
 
     def __call__(self, pen: Pen, rng: np.random.Generator) -> str:
-        """Draw one and return what sets it apart."""
+        """Draw one and describe it in a few words."""
         chosen = {role: pick(rng, palette) for role, palette in self.palettes.items()}
         pattern = ""
         if self.patterns:

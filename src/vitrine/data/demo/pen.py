@@ -25,7 +25,7 @@ Colour = tuple[int, int, int]
 SHADOW: Colour = (30, 26, 34)
 
 Number = float | int
-"""A length or an angle; beartype takes the annotation ``float`` at its word."""
+"""A length or an angle: beartype would refuse an integer for ``float`` alone."""
 
 Outline = Float[np.ndarray, "point 2"]
 """Points of a polygon, or of a path."""

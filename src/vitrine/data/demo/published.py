@@ -1,4 +1,4 @@
-"""The two drawings that the book shows and computes from: edit neither, their pixels are published.
+"""Draw the digital watch and the picture frame that the book publishes: their pixels may not move.
 
 The digital watch of ``draw("Watches", default_rng(3))`` is what chapters 03 and 06 look at, and
 the picture frame of ``draw("Home Decor & Festive Needs", default_rng(1))`` what chapter 01 does.
