@@ -16,9 +16,8 @@ from sklearn.preprocessing import StandardScaler
 
 from vitrine.data import archive, catalog, demo
 from vitrine.data.demo import writer
-from vitrine.data.demo.background import background
-from vitrine.data.demo.outlines import box, ellipse, smooth
-from vitrine.data.demo.pen import Pen
+from vitrine.data.demo.pen import Pen, box, ellipse, smooth
+from vitrine.data.demo.surface import background
 
 WHITE, RED, BLUE = (255, 255, 255), (200, 0, 0), (0, 0, 200)
 
@@ -81,6 +80,16 @@ def test_every_background_follows_from_the_generator_alone():
 
     assert first == again
     assert 20 < len(set(first)) < 40  # white comes back, nothing else does
+
+
+@pytest.mark.parametrize(
+    ("name", "seed", "digest"),
+    [("Watches", 3, "68370b5c081d8685"), ("Home Decor & Festive Needs", 1, "cf54d43d21071b09")],
+)
+def test_drawings_that_the_book_computes_from_keep_their_pixels(name, seed, digest):
+    drawn = demo.draw(name, np.random.default_rng(seed))
+
+    assert hashlib.sha256(drawn.tobytes()).hexdigest().startswith(digest)
 
 
 def test_drawn_classes_are_those_of_the_data_set():
@@ -285,54 +294,42 @@ def test_second_call_writes_nothing(folder):
     assert identity(folder) == before
 
 
-def spoil_remove_image(folder):
-    (folder / "images" / "demo-watches-000.jpg").unlink()
+def cut(name, content):
+    """Write other bytes in place of a file of the catalogue, or remove it."""
+
+    def spoil(folder):
+        path = folder / name
+        path.unlink(missing_ok=True) if content is None else path.write_bytes(content)
+
+    return spoil
 
 
-def spoil_cut_image(folder):
-    path = folder / "images" / "demo-computers-000.jpg"
-    path.write_bytes(path.read_bytes()[:500])
-
-
-def spoil_alter_image(folder):
+def reverse_image(folder):
     path = folder / "images" / "demo-computers-000.jpg"
     path.write_bytes(path.read_bytes()[::-1])
 
 
-def spoil_add_image(folder):
-    (folder / "images" / "demo-watches-001.jpg").write_bytes(b"")
-
-
-def spoil_table(folder):
-    (folder / "dataset.csv").write_text("uniq_id,product")
-
-
-def spoil_remove_table(folder):
-    (folder / "dataset.csv").unlink()
-
-
-def spoil_remove_receipt(folder):
+def leave_leftovers(folder):
     (folder / "receipt.json").unlink()
+    (folder.parent / ".demo.partial" / "images").mkdir(parents=True)
+    (folder.parent / ".demo.partial" / "images" / "demo-old.jpg").write_bytes(b"half")
 
 
-def spoil_cut_receipt(folder):
-    (folder / "receipt.json").write_text('{"edition": "de')
+DAMAGES = {
+    "image removed": cut("images/demo-watches-000.jpg", None),
+    "image cut": cut("images/demo-computers-000.jpg", b"\xff\xd8"),
+    "image altered": reverse_image,
+    "image added": cut("images/demo-watches-001.jpg", b""),
+    "table cut": cut("dataset.csv", b"uniq_id,product"),
+    "table removed": cut("dataset.csv", None),
+    "receipt removed": cut("receipt.json", None),
+    "receipt cut": cut("receipt.json", b'{"edition": "de'),
+    "receipt replaced": cut("receipt.json", b"[]"),
+    "leftovers": leave_leftovers,
+}
 
 
-def spoil_replace_receipt(folder):
-    (folder / "receipt.json").write_text("[]")
-
-
-def spoil_leave_leftovers(folder):
-    spoil_remove_receipt(folder)
-    for state in ("partial", "stale"):
-        (folder.parent / f".demo.{state}" / "images").mkdir(parents=True)
-        (folder.parent / f".demo.{state}" / "images" / "demo-old.jpg").write_bytes(b"half")
-
-
-@pytest.mark.parametrize(
-    "spoil", [thing for name, thing in globals().items() if name.startswith("spoil_")]
-)
+@pytest.mark.parametrize("spoil", DAMAGES.values(), ids=DAMAGES)
 def test_half_written_folder_is_repaired(folder, spoil):
     whole = content(folder)
     spoil(folder)

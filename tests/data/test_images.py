@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vitrine.data import images, rgb
+from vitrine.data import decoding, images
 from vitrine.data.images import ImageError
 
 
@@ -288,7 +288,7 @@ def test_a_picture_brought_to_rgb_some_rows_at_a_time_has_the_pixels_of_the_whol
     data = encode(source.convert(mode), "JPEG" if mode == "CMYK" else "PNG")
     whole, small = images.decode(data), images.preprocess(data, 32)
 
-    monkeypatch.setattr(rgb, "BAND", 7 * 400)
+    monkeypatch.setattr(decoding, "BAND", 7 * 400)
 
     assert np.array_equal(images.decode(data), whole)
     assert np.array_equal(images.preprocess(data, 32), small)
@@ -299,7 +299,7 @@ def test_a_large_picture_is_reduced_to_no_less_than_twice_the_target(photo, monk
     assert images.decode(data, 40).shape == (300, 400, 3)
 
     monkeypatch.setattr(images, "LARGE", 1000)
-    monkeypatch.setattr(rgb, "BAND", 8 * 400)  # which 3 does not divide
+    monkeypatch.setattr(decoding, "BAND", 8 * 400)  # which 3 does not divide
 
     assert np.array_equal(images.decode(data, 40), np.asarray(photo.reduce(3)))
     assert images.decode(data, 200).shape == (300, 400, 3)
@@ -332,7 +332,7 @@ def test_large_pictures_are_decoded_one_at_a_time(photo, monkeypatch, limit, tog
         return image
 
     monkeypatch.setattr(images, "LARGE", limit)
-    monkeypatch.setattr(rgb, "upright", slow)
+    monkeypatch.setattr(decoding, "upright", slow)
     threads = [threading.Thread(target=images.preprocess, args=(data, 32)) for _ in range(2)]
     for thread in threads:
         thread.start()
@@ -355,3 +355,103 @@ def test_every_orientation_of_a_camera_is_set_upright(photo, orientation, turn):
     turned = encode(photo.transpose(Image.Transpose[turn]), "PNG", exif=exif)
 
     assert np.array_equal(images.decode(turned), images.decode(encode(photo, "PNG")))
+
+
+# The scans of a JPEG
+
+NOISE = Image.effect_noise((96, 64), 64).convert("RGB")
+
+
+def segment(marker, content):
+    return bytes([0xFF, marker]) + (len(content) + 2).to_bytes(2, "big") + content
+
+
+def one_component_a_scan(width, height):
+    """Return a grey JPEG whose three components come one after the other, and hardly a byte each.
+
+    No progressive mark announces that its decoder will hold the whole of it.
+    """
+    whole = encode(NOISE)
+    tables = whole[2 : whole.index(b"\xff\xc0")] + whole[whole.index(b"\xff\xc4") :]
+    tables = tables[: tables.index(b"\xff\xda")]
+    size = height.to_bytes(2, "big") + width.to_bytes(2, "big")
+    frame = segment(0xC0, b"\x08" + size + b"\x03\x01\x11\x00\x02\x11\x00\x03\x11\x00")
+    scans = [segment(0xDA, bytes([1, k, 0, 0, 63, 0])) + b"\x28" * 4 for k in (1, 2, 3)]
+    return b"\xff\xd8" + tables + frame + b"".join(scans) + b"\xff\xd9"
+
+
+def scanned_again(times, between=b""):
+    """Return a progressive JPEG whose last scan is asked for again, ten bytes at a time."""
+    whole = encode(NOISE, progressive=True)
+    last = whole.rindex(b"\xff\xda")
+    header = whole[last : last + 2 + int.from_bytes(whole[last + 2 : last + 4], "big")]
+    return whole[:-2] + (between + header) * times + b"\xff\xd9"
+
+
+def test_rows_of_a_baseline_jpeg_come_one_by_one():
+    for picture in (NOISE, NOISE.convert("L"), NOISE.convert("CMYK")):
+        assert decoding.jpeg_scans(encode(picture)) == 0
+        assert decoding.jpeg_scans(encode(picture, restart_marker_blocks=1)) == 0
+
+
+def test_scans_are_counted_where_the_image_is_held_whole():
+    assert decoding.jpeg_scans(encode(NOISE, progressive=True)) == 10
+    assert decoding.jpeg_scans(scanned_again(7)) == 17
+    assert decoding.jpeg_scans(one_component_a_scan(96, 64)) == 3
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        segment(0xFE, b"\xff\xd9"),  # a comment that looks like the end
+        b"\xff\x01\xff\xd0",  # marks without a content
+        b"\xff\xff\xff",  # filling
+    ],
+    ids=["comment", "marks", "filling"],
+)
+def test_nothing_between_two_scans_hides_the_second(between):
+    assert decoding.jpeg_scans(scanned_again(7, between)) == 17
+
+
+def test_what_lies_in_a_preview_or_after_the_end_is_no_scan():
+    exif = b"Exif\0\0" + encode(NOISE, progressive=True)
+
+    assert decoding.jpeg_scans(encode(NOISE, exif=exif) + b"\xff\xda\0\0" * 5000) == 0
+    assert decoding.jpeg_scans(encode(NOISE, progressive=True) + b"\xff\xda\0\0" * 5000) == 10
+
+
+def test_a_file_of_nothing_but_segments_is_not_read_to_its_end():
+    endless = scanned_again(0)[:-2] + segment(0xFE, b"") * 5000
+
+    assert decoding.jpeg_scans(endless) == 1000
+
+
+@pytest.mark.parametrize("length", [0, 2, 3, 20, 200, 700])
+def test_a_file_cut_short_is_counted_as_far_as_it_goes(length):
+    assert decoding.jpeg_scans(encode(NOISE, progressive=True)[:length]) <= 10
+
+
+def test_a_jpeg_that_is_held_whole_has_the_limit_of_one():
+    bomb = one_component_a_scan(12_000, 10_000)
+
+    with pytest.raises(ImageError, match="at most 40 Mpx") as refused:
+        images.preprocess(bomb, 64)
+
+    assert len(bomb) < 1000
+    assert refused.value.code == "image_trop_grande"
+    assert images.preprocess(one_component_a_scan(400, 300), 64).shape == (64, 64, 3)
+
+
+def test_a_jpeg_that_is_gone_over_without_end_is_refused():
+    with pytest.raises(ImageError) as refused:
+        images.preprocess(scanned_again(91), 64)
+
+    assert refused.value.code == "image_corrompue"
+    assert images.preprocess(scanned_again(90), 64).shape == (64, 64, 3)
+
+
+@pytest.mark.parametrize("frame", [0xC2, 0xC6, 0xCA, 0xCE])
+def test_a_progressive_jpeg_of_any_coding_is_held_whole(frame):
+    whole = encode(NOISE, progressive=True)
+
+    assert decoding.jpeg_scans(whole.replace(b"\xff\xc2", bytes([0xFF, frame]), 1)) == 10

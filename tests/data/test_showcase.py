@@ -65,14 +65,14 @@ def test_an_absent_table_is_named_and_the_other_still_read(folder, caplog, name,
     assert shown.faults == (name,)
     assert len(getattr(shown, other))
     assert not shown.synthetic
-    assert f"expected {name} in" in caplog.text and "vitrine data prepare" in caplog.text
+    assert f"the table {name} in" in caplog.text and "vitrine data prepare" in caplog.text
 
 
 @pytest.mark.parametrize(
     ("spoil", "found"),
     [
         (lambda t: b"", "No columns to parse"),
-        (lambda t: "Nom du produit\n\xe9".encode("latin-1"), "can't decode"),
+        (lambda t: "Nom du produit\n\xe9".encode("latin-1"), "found byte 0xe9"),
         (lambda t: t.drop(columns="largeur"), "found no largeur"),
         (lambda t: t.head(0), "found only its header"),
         (lambda t: t.assign(largeur="large"), "expected largeur in pixels"),

@@ -1,1 +1,1 @@
-"""The photos and their table: fetch, check, split, decode, spoil, measure, draw a demo."""
+"""The photos and their table: fetch, check, split, decode, corrupt, measure, draw a demo."""

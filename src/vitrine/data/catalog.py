@@ -1,4 +1,4 @@
-"""The product table, checked: one product a row, seven categories, an image that exists.
+"""Read and check the product table: one product a row, seven classes, an image that exists.
 
 The table is the archive's own CSV. A product's class is the first level of its category tree.
 """
@@ -13,7 +13,7 @@ import pandas as pd
 
 from vitrine import paths
 
-__all__ = ["CLASSES", "CLASSES_FR", "Catalog", "CatalogError", "load"]
+__all__ = ["CLASSES", "CLASSES_FR", "Catalog", "CatalogError", "load", "read_table"]
 
 CLASSES_FR = {
     "Baby Care": "Puériculture",
@@ -31,7 +31,7 @@ CLASSES = tuple(CLASSES_FR)
 
 COLUMNS = ("uniq_id", "product_name", "product_category_tree", "image", "description")
 TEXTS = ("product_name", "description")
-"""Columns that a seller writes of a product, and that a model may read."""
+"""Columns of text about a product that a model may read."""
 MAX_ABSENT = 0.01
 """Largest share of named images that may be absent before the catalogue is refused."""
 
@@ -75,9 +75,9 @@ class Catalog:
         Raises:
             CatalogError: If a field is no text that a seller writes of a product.
         """
-        if strange := [field for field in fields if field not in TEXTS]:
+        if unknown := [field for field in fields if field not in TEXTS]:
             raise CatalogError(
-                f"expected texts among {', '.join(TEXTS)}, found {strange[0]}: other columns hold "
+                f"expected texts among {', '.join(TEXTS)}, found {unknown[0]}: other columns hold "
                 "the answer"
             )
         written = self.products.set_index("image").loc[list(images), list(fields)]
@@ -88,34 +88,43 @@ class Catalog:
         return self.folder / "images" / image
 
 
-def _read(csv: Path) -> pd.DataFrame:
-    if not csv.is_file():
-        raise CatalogError(
-            f"expected the product table {csv.name} in {csv.parent.name}/, found none; "
-            "run `vitrine data fetch` first"
-        )
+def read_table(
+    path: Path, columns: Sequence[str], *, remedy: str, error: type[ValueError] = CatalogError
+) -> pd.DataFrame:
+    """Read a CSV table as text, with or without byte order mark, and check that it has rows.
+
+    Args:
+        path: The table.
+        columns: Those that it must have.
+        remedy: What to do about a table that cannot be used, for the message.
+        error: Raised where it is absent, unreadable, empty or lacks a column.
+    """
     try:
-        table = pd.read_csv(csv, encoding="utf-8-sig", dtype=str, keep_default_na=False)
-    except UnicodeDecodeError as error:
-        raise CatalogError(
-            f"expected {csv.name} in UTF-8, found byte {error.object[error.start]:#04x} at "
-            f"position {error.start}; save it again as UTF-8"
-        ) from error
-    except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
-        raise CatalogError(
-            f"expected {csv.name} to be a comma-separated table, found: {str(error).strip()}; "
-            "fetch it again"
-        ) from error
-    missing = [name for name in COLUMNS if name not in table.columns]
-    if missing:
+        table = pd.read_csv(path, encoding="utf-8-sig", dtype=str, keep_default_na=False)
+    except FileNotFoundError as cause:
+        place = f"{path.name} in {path.parent.name}/"
+        raise error(f"expected the table {place}, found none; {remedy}") from cause
+    except OSError as cause:
+        raise error(
+            f"expected {path.name} to be a file that can be read, found: {cause}; check its rights"
+        ) from cause
+    except UnicodeDecodeError as cause:
+        raise error(
+            f"expected {path.name} in UTF-8, found byte {cause.object[cause.start]:#04x} at "
+            f"position {cause.start}; save it again as UTF-8, or {remedy}"
+        ) from cause
+    except (pd.errors.EmptyDataError, pd.errors.ParserError) as cause:
+        raise error(
+            f"expected {path.name} to be a comma-separated table, found: {str(cause).strip()}; "
+            f"{remedy}"
+        ) from cause
+    missing = [name for name in columns if name not in table.columns]
+    if missing or table.empty:
+        lacking = f"no {', '.join(missing)}" if missing else "only its header"
         hint = "; is it separated by semicolons?" if ";" in table.columns[0] else ""
-        raise CatalogError(
-            f"expected the columns {', '.join(COLUMNS)} in {csv.name}, found no "
-            f"{', '.join(missing)}{hint}"
-        )
-    if table.empty:
-        raise CatalogError(
-            f"expected products in {csv.name}, found only its header; fetch it again"
+        raise error(
+            f"expected rows under {', '.join(columns)} in {path.name}, found {lacking}{hint}; "
+            f"{remedy}"
         )
     return table
 
@@ -178,7 +187,7 @@ def load(folder: Path | None = None) -> Catalog:
             than one image in a hundred is absent, or if the receipt cannot be understood.
     """
     folder = folder or paths.data()
-    table = _read(folder / "dataset.csv")
+    table = read_table(folder / "dataset.csv", COLUMNS, remedy="run `vitrine data fetch`")
     _refuse_duplicates(table, "uniq_id")
     _refuse_duplicates(table, "image")
 

@@ -1,4 +1,4 @@
-"""Spoil a photo in five ways and five strengths, always the same way for the same photo.
+"""Corrupt a photo in five ways and five strengths, always alike for the same file name.
 
 The idea, and the parameters of four of the five corruptions, are those of Hendrycks and Dietterich,
 "Benchmarking Neural Network Robustness to Common Corruptions and Perturbations", arXiv 1903.12261.
@@ -32,8 +32,8 @@ def _blur(pixels: Pixels, level: int, _: np.random.Generator) -> Pixels:
 
 
 def _noise(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:
-    spoiled = pixels / 255 + rng.normal(scale=_NOISE[level], size=pixels.shape)
-    return (255 * spoiled.clip(0, 1)).round().astype(np.uint8)
+    noisy = pixels / 255 + rng.normal(scale=_NOISE[level], size=pixels.shape)
+    return (255 * noisy.clip(0, 1)).round().astype(np.uint8)
 
 
 def _jpeg(pixels: Pixels, level: int, _: np.random.Generator) -> Pixels:
@@ -53,9 +53,9 @@ def _brightness(pixels: Pixels, level: int, _: np.random.Generator) -> Pixels:
 
 def _crop(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:
     sides = np.array(pixels.shape[:2])
-    kept = np.maximum(1, (sides * _CROP[level]).round().astype(int))
-    top, left = (rng.random(2) * (sides - kept + 1)).astype(int)
-    piece = Image.fromarray(pixels[top : top + kept[0], left : left + kept[1]])
+    cropped = np.maximum(1, (sides * _CROP[level]).round().astype(int))
+    top, left = (rng.random(2) * (sides - cropped + 1)).astype(int)
+    piece = Image.fromarray(pixels[top : top + cropped[0], left : left + cropped[1]])
     return np.asarray(piece.resize((sides[1], sides[0]), Image.Resampling.BICUBIC))
 
 
@@ -77,7 +77,7 @@ def corrupt(
     name: str,
     seed: int = 0,
 ) -> UInt8[np.ndarray, "height width 3"]:
-    """Return a spoiled copy of a photo.
+    """Return a corrupted copy of a photo.
 
     What is drawn at random (the noise, the place of the crop) depends on the seed, the corruption
     and the name of the photo alone: the same draw serves the five strengths, and every model.

@@ -1,4 +1,4 @@
-"""Measure the images once, into small tracked files that the book computes from.
+"""Measure the images (colours, sizes, duplicates) into small files tracked for the book.
 
 The book is made without the photos. What it shows of them (sizes, colours, mean images, near
 duplicates) is written to ``data/facts/`` by ``vitrine data facts``, each file with its writer and
@@ -25,7 +25,7 @@ COLUMNS = {
     "pairs": (*(f"{what}_{side}" for what in ("image", "label", "part") for side in "ab"), "exact"),
     "distances": ("distance",),
 }
-"""By table, the columns that it is read for."""
+"""Columns that each table must have."""
 COLOUR_SIZE, MEAN_SIZE = 128, 64
 FARTHEST = 20
 """Largest distance, in bits, of the pairs that are counted to justify the threshold."""

@@ -1,4 +1,4 @@
-"""A file or bytes become ``uint8 (height, width, 3)``: the one decoder of the project.
+"""Decode an image to ``uint8 (height, width, 3)`` and preprocess it, the same way everywhere.
 
 Training, evaluation, service and interface all come through here, so that a model never sees
 photos prepared otherwise than those it learned from. The recipe of pixels has a name, ``prep-v1``:
@@ -22,7 +22,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, UnidentifiedImageError
 
-from vitrine.data import jpeg, rgb
+from vitrine.data import decoding
 
 __all__ = [
     "PREP_ID", "TRAIN_SIZE", "ImageError", "Limits", "Photo", "cached", "decode", "preprocess",
@@ -33,12 +33,12 @@ PREP_ID = "prep-v1"
 TRAIN_SIZE = 256
 """Side, in pixels, of the preprocessed photos that training crops from."""
 _REVISION = 2
-"""Of the arrays kept: the first ones left the order of rows and columns to Pillow, which changed it
-between versions; some pixels moved by a level. Published runs before that learned the former."""
+"""Revision of the cached arrays. In the first, the order of rows and columns was Pillow's, which
+changed with its version; some pixels moved by a level. Runs published before that learned those."""
 FORMATS = ("JPEG", "PNG", "WEBP")
 
 LARGE = 4_000_000
-"""Pixels beyond which what is decoded in full, up to 16 bytes a pixel, is decoded alone."""
+"""Pixels beyond which an image decoded in full, up to 16 bytes a pixel, is decoded alone."""
 _ONE_LARGE = threading.Semaphore(1)
 
 Image.MAX_IMAGE_PIXELS = None  # our own limits, checked on the header, replace Pillow's warning
@@ -46,7 +46,7 @@ Image.MAX_IMAGE_PIXELS = None  # our own limits, checked on the header, replace 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What an image may measure, judged on its header before any pixel is decoded.
+    """Limits on the size of an image, checked on its header before any pixel is decoded.
 
     Attributes:
         pixels: Most pixels of a JPEG whose rows come one by one, decoded at a reduced scale.
@@ -70,7 +70,7 @@ LIMITS = Limits()
 
 @dataclass(frozen=True)
 class Photo:
-    """A preprocessed image, and what its header said.
+    """A preprocessed image, with the size and the format of its header.
 
     Attributes:
         pixels: What a model receives.
@@ -87,7 +87,7 @@ class Photo:
 
 @runtime_checkable
 class Album(Protocol):
-    """Where photos are: all that ``cached`` asks of a ``Catalog``, whose table it never reads."""
+    """Folder and manifest of the photos: what ``cached`` needs of a ``Catalog``."""
 
     folder: Path
     manifest_sha256: str
@@ -120,14 +120,14 @@ def _open(data: bytes) -> Image.Image:
             "format_non_pris_en_charge",
             f"expected a {', '.join(FORMATS)} image, found other content; convert the file",
         ) from error
-    except _NOT_GARBAGE:
+    except _MACHINE_ERRORS:
         raise
     except Exception as error:
         raise _damaged() from error
 
 
-_NOT_GARBAGE = (MemoryError, FileNotFoundError, PermissionError)
-"""What the machine is to blame for. A decoder fed garbage may raise anything else."""
+_MACHINE_ERRORS = (MemoryError, FileNotFoundError, PermissionError)
+"""Errors of the machine, not of the image: a decoder fed garbage may raise any other."""
 
 
 def _damaged() -> ImageError:
@@ -139,23 +139,23 @@ def _damaged() -> ImageError:
 
 def _check_header(image: Image.Image, scans: int, limits: Limits) -> None:
     width, height = image.size
-    found = f"found {width} x {height} pixels"
+    measured = f"found {width} x {height} pixels"
     limit = limits.pixels if _drafts(image, scans) else limits.pixels_undrafted
     if max(width, height) > limits.side or width * height > limit:
         raise ImageError(
             "image_trop_grande",
-            f"expected at most {limit // 1_000_000} Mpx and {limits.side} pixels a side, {found}; "
-            "reduce the image",
+            f"expected at most {limit // 1_000_000} Mpx and {limits.side} pixels a side, "
+            f"{measured}; reduce the image",
         )
     if min(width, height) < limits.min_side:
         raise ImageError(
             "image_trop_petite",
-            f"expected at least {limits.min_side} pixels a side, {found}; choose a larger image",
+            f"expected at least {limits.min_side} pixels a side, {measured}; choose a larger image",
         )
     if max(width, height) > limits.ratio * min(width, height):
         raise ImageError(
             "proportions",
-            f"expected sides within a ratio of {limits.ratio}, {found}; crop the image",
+            f"expected sides within a ratio of {limits.ratio}, {measured}; crop the image",
         )
     if scans > limits.scans:
         raise _damaged()
@@ -181,7 +181,7 @@ def _loaded(
     data = source if isinstance(source, bytes) else source.read_bytes()
     with _open(data) as image:
         form = _format(image)
-        scans = jpeg.passes(data) if form == "JPEG" else 0
+        scans = decoding.jpeg_scans(data) if form == "JPEG" else 0
         _check_header(image, scans, limits)
         size = image.size
         large = size[0] * size[1] > LARGE and not _drafts(image, scans)
@@ -189,10 +189,10 @@ def _loaded(
             image.draft(None, (2 * target, 2 * target))
         with _ONE_LARGE if large else nullcontext():
             try:
-                rgb.scale_key(image)
+                decoding.scale_key(image)
                 image.load()
-                yield rgb.upright(image), size, form
-            except _NOT_GARBAGE:
+                yield decoding.upright(image), size, form
+            except _MACHINE_ERRORS:
                 raise
             except Exception as error:
                 raise _damaged() from error
@@ -216,7 +216,7 @@ def decode(source: Path | bytes, target: int | None = None) -> UInt8[np.ndarray,
         step = min(width, height) // (2 * target) if target and width * height > LARGE else 1
         step = max(1, step)
         picture = Image.new("RGB", (-(-width // step), -(-height // step)))
-        for top, rows in rgb.bands(image, step):
+        for top, rows in decoding.bands(image, step):
             picture.paste(rows.reduce(step), (0, top // step))
         return np.asarray(picture)
 
@@ -235,7 +235,7 @@ def preprocess(source: Path | bytes, size: int) -> UInt8[np.ndarray, "size size 
 
 
 def read(source: Path | bytes, size: int, limits: Limits = LIMITS) -> Photo:
-    """Do as ``preprocess``, and tell what the header said.
+    """Preprocess an image, and return with it the size and the format of its header.
 
     Args:
         source: A file, or its bytes.
@@ -256,7 +256,7 @@ def _squash(image: Image.Image, size: int) -> Image.Image:
     in the other order an eighth of the pixels of a tall photo move, by one level for most.
     """
     narrowed = Image.new("RGB", (size, image.height))
-    for top, rows in rgb.bands(image):
+    for top, rows in decoding.bands(image):
         narrowed.paste(rows.resize((size, rows.height), Image.Resampling.BICUBIC), (0, top))
     return narrowed.resize((size, size), Image.Resampling.BICUBIC)
 

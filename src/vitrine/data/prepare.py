@@ -1,7 +1,4 @@
-"""Get the data set ready for training and for the interface.
-
-Training wants decoded photos; the interface wants two tables, those of ``showcase``.
-"""
+"""Decode the photos ahead of training, and write the two tables that the interface shows."""
 
 from collections.abc import Callable
 from pathlib import Path

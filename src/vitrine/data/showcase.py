@@ -1,4 +1,4 @@
-"""The interface's two tables: made from a catalogue, read back and checked.
+"""Make the two tables that the interface shows, and read them back with checks.
 
 ``dataset_dashboard.csv`` has one row a photo, with its class and its size; ``sampled.csv`` a few
 photos to try. Both hold product names and descriptions, so they are never tracked. Their names and
@@ -17,9 +17,8 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
-from vitrine.data import catalog, demo
-from vitrine.data.catalog import CLASSES, Catalog
-from vitrine.data.images import LIMITS
+from vitrine.data import catalog, demo, images
+from vitrine.data.catalog import CLASSES, Catalog, read_table
 
 __all__ = ["DASHBOARD", "SAMPLES", "Showcase", "ShowcaseError", "dashboard", "samples"]
 
@@ -149,29 +148,9 @@ class Showcase:
 
 
 def _read(path: Path) -> pd.DataFrame:
-    """Return a table whose columns, classes, sizes and file names can be relied on."""
+    """Read a table and check its columns, classes, sizes and file names."""
     remedy = "make it again with `vitrine data prepare`"
-    try:
-        table = pd.read_csv(path, encoding="utf-8-sig", dtype=str, keep_default_na=False)
-    except FileNotFoundError as error:
-        raise ShowcaseError(
-            f"expected {path.name} in {path.parent.name}/, found none; {remedy}"
-        ) from error
-    except OSError as error:
-        raise ShowcaseError(
-            f"expected {path.name} to be a file that can be read, found: {error}; check its rights"
-        ) from error
-    except (UnicodeDecodeError, pd.errors.EmptyDataError, pd.errors.ParserError) as error:
-        raise ShowcaseError(
-            f"expected {path.name} to be a comma-separated table in UTF-8, found: {error}; {remedy}"
-        ) from error
-    missing = [name for name in _COLUMNS[path.name] if name not in table.columns]
-    if missing or table.empty:
-        found = f"no {', '.join(missing)}" if missing else "only its header"
-        columns = ", ".join(_COLUMNS[path.name])
-        raise ShowcaseError(
-            f"expected rows under {columns} in {path.name}, found {found}; {remedy}"
-        )
+    table = read_table(path, _COLUMNS[path.name], remedy=remedy, error=ShowcaseError)
     image, label = ("fichier", "Catégorie") if path.name == DASHBOARD else ("image", "class")
     unknown = sorted(set(table[label]) - set(CLASSES))
     outside = [name for name in table[image] if Path(name).name != name or "\\" in name]
@@ -180,12 +159,12 @@ def _read(path: Path) -> pd.DataFrame:
             f"expected the {len(CLASSES)} classes and plain file names in {path.name}, found "
             f"{(unknown + outside)[0][:80]!r}; {remedy}"
         )
-    _reach(path, table[image], remedy)
+    _refuse_unreachable(path, table[image], remedy)
     return _sized(table, remedy) if path.name == DASHBOARD else table
 
 
-def _reach(table: Path, names: Iterable[str], remedy: str) -> None:
-    """Refuse a name that the system cannot even look for: too long, or out of its rights."""
+def _refuse_unreachable(table: Path, names: Iterable[str], remedy: str) -> None:
+    """Refuse a file name that the system cannot look up: too long, or not permitted."""
     for name in names:
         try:
             (table.parent / "images" / name).is_file()
@@ -199,10 +178,10 @@ def _reach(table: Path, names: Iterable[str], remedy: str) -> None:
 def _sized(table: pd.DataFrame, remedy: str) -> pd.DataFrame:
     for side in ("largeur", "hauteur"):
         numbers = pd.to_numeric(table[side], errors="coerce")
-        bad = table.index[~numbers.between(1, LIMITS.side)]
+        bad = table.index[~numbers.between(1, images.LIMITS.side)]
         if len(bad):
             raise ShowcaseError(
-                f"expected {side} in pixels, from 1 to {LIMITS.side}, in {DASHBOARD}, found "
+                f"expected {side} in pixels, from 1 to {images.LIMITS.side}, in {DASHBOARD}, found "
                 f"{table[side][bad[0]][:80]!r} in row {bad[0]}; {remedy}"
             )
         table[side] = numbers.astype(int)

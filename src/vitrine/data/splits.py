@@ -1,4 +1,4 @@
-"""Who is train, validation, test: frozen, hashed, with its report of leaks.
+"""Draw, write and load the train, validation and test split and the folds; find duplicates.
 
 The published split is scikit-learn's ``train_test_split`` applied twice over every row of the
 product table, stratified, with the seed 314. It is tracked as a file, so that nobody needs the
@@ -84,8 +84,8 @@ class Split:
                 f"expected the product table to name the {len(self.frame)} images of the split "
                 f"{self.name}, found {unknown} of them in no row; run `vitrine data fetch`"
             )
-        kept = self.frame.image.isin(catalog.products.image[catalog.products.present])
-        return Split(self.name, self.frame[kept].reset_index(drop=True), self.sha256)
+        on_disk = self.frame.image.isin(catalog.products.image[catalog.products.present])
+        return Split(self.name, self.frame[on_disk].reset_index(drop=True), self.sha256)
 
 
 def _make(name: str, frame: pd.DataFrame) -> Split:
@@ -144,9 +144,9 @@ def _tracked(name: str) -> Split:
     path = paths.data() / "splits" / f"{name}.csv"
     try:
         frame = pd.read_csv(path)
-        given = [column for column in frame if column == "part" or column.startswith("repeat_")]
-        whole = frame[["row", "image", "label", *given]].notna().all(axis=None)
-        if not given or not whole:
+        parts = [column for column in frame if column == "part" or column.startswith("repeat_")]
+        whole = frame[["row", "image", "label", *parts]].notna().all(axis=None)
+        if not parts or not whole:
             raise ValueError("a part or a value that is missing")
     except (OSError, KeyError, ValueError) as error:
         raise SplitError(

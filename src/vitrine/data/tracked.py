@@ -1,4 +1,4 @@
-"""Tracked files, read whole: one that is absent or damaged is refused by its name."""
+"""Read a file tracked by git (JSON, YAML or CSV); refuse by its name one absent or damaged."""
 
 import csv
 import io
@@ -71,7 +71,7 @@ def _object(content: Any) -> dict[str, Any]:
 
 
 def _csv(text: str) -> pd.DataFrame:
-    """Parse a table; pandas alone fills a line that is cut, or a mark of a merge, with holes."""
+    """Parse a table; refuse a cut line or a merge mark, which pandas would fill with holes."""
     try:
         header, *rows = csv.reader(io.StringIO(text))
         table = pd.read_csv(io.StringIO(text))
@@ -88,4 +88,4 @@ _KINDS: dict[str, tuple[Callable[[str], Any], str]] = {
     ".yml": (_yaml, "field"),
     ".csv": (_csv, "column"),
 }
-"""By suffix, what parses a file and what its parts are called."""
+"""By suffix, the parser of a file and the noun for its parts."""

@@ -2,36 +2,48 @@
 
 A data folder holds ``images/*.jpg``, ``dataset.csv`` and ``receipt.json``; whatever else lies
 there (the tracked manifests, splits and facts) is left alone. A new tree is unpacked and verified
-in a hidden folder beside, and put in place by renaming only once it is whole::
+in a hidden folder, which is whole once its receipt is written there, then moved in place::
 
-    address -> archive.part -> .staging/ -verified-> .incoming/ -renamed-> images/, dataset.csv
+    address -> archive.part -> .incoming/ -verified-> images/, dataset.csv, receipt.json
 
 Killed anywhere on that line, the next run goes on from there.
 """
 
 import contextlib
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import filelock
 
 from vitrine import paths
-from vitrine.data.archive.errors import BAD_INPUT, FAILED, ArchiveError, writing
-from vitrine.data.archive.origin import label, parse
 from vitrine.data.archive.receipt import (
+    BAD_INPUT,
+    FAILED,
+    IMAGES,
     RECEIPT,
+    TABLE,
+    ArchiveError,
     Edition,
     Receipt,
     compare,
     hashes,
     mismatch,
+    recognise,
     sha256,
     stamps,
     tracked,
+    writing,
 )
-from vitrine.data.archive.tree import install, locked, stage
+from vitrine.data.archive.unzip import unpack
 
-__all__ = ["ArchiveError", "Edition", "Receipt", "fetch", "status", "verify"]
+__all__ = [
+    "ArchiveError", "Edition", "Receipt", "fetch", "label", "locked", "parse", "status", "verify",
+]  # fmt: skip
 
+_INCOMING = ".incoming"
 ADDRESS = (
     "https://s3-eu-west-1.amazonaws.com/static.oc-static.com/prod/courses/files/"
     "Parcours_data_scientist/Projet+-+Textimage+DAS+V2/"
@@ -64,14 +76,19 @@ def fetch(
         ArchiveError: If the data set could not be obtained; the folder then holds what it held.
     """
     folder, editions = folder or paths.data(), editions or tracked()
-    origin = _archive(ADDRESS if source is None else source)
+    origin = parse(ADDRESS if source is None else source)
+    if isinstance(origin, Path) and not origin.is_file():
+        raise ArchiveError(
+            f"expected an archive at {source}, found a folder; give the ZIP itself",
+            exit_code=BAD_INPUT,
+        )
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     if (receipt := _present(folder, source, origin, editions)) is not None:
         return receipt
     with locked(folder):
         with writing(folder):
-            install(folder)  # what an interrupted run had verified
+            _install(folder)  # what an interrupted run had verified
         receipt = _present(folder, source, origin, editions, rehash=True)
         return receipt or _obtain(origin, folder, editions)
 
@@ -138,15 +155,65 @@ def status(folder: Path | None = None) -> Receipt | None:
     return receipt
 
 
-def _archive(source: str | Path) -> str | Path:
-    origin = parse(source)
-    if isinstance(origin, Path) and not origin.is_file():
+def parse(source: str | Path) -> str | Path:
+    """Tell an address from a local archive: the one is returned as text, the other as a path.
+
+    Raises:
+        ArchiveError: If it is neither an ``http(s)`` address nor what exists here.
+    """
+    if isinstance(source, str) and "://" in source:
+        if _is_web(source):
+            return source
         raise ArchiveError(
-            f"expected an archive at {source}, found no such file but a folder; "
-            "give the ZIP itself",
+            f"expected an http or https address, found {source!r}; download the archive yourself "
+            "and give its path",
             exit_code=BAD_INPUT,
         )
-    return origin
+    if not Path(source).exists():
+        raise ArchiveError(
+            f"expected an archive at {source}, found no such file; check the path",
+            exit_code=BAD_INPUT,
+        )
+    return Path(source)
+
+
+def _is_web(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        web = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return web and address.isprintable()
+
+
+def label(origin: str | Path) -> str:
+    """Name a source without what a receipt must not tell: a folder, a password, a signature."""
+    if isinstance(origin, Path):
+        return origin.name
+    parts = urlsplit(origin)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep every other process from changing a data folder.
+
+    Raises:
+        ArchiveError: At once, if another process is at it.
+    """
+    lock = filelock.FileLock(folder / ".lock", timeout=0)
+    with writing(folder):
+        try:
+            lock.acquire()
+        except filelock.Timeout as error:  # an OSError too: caught before ``writing`` sees it
+            raise ArchiveError(
+                f"expected to be alone in {folder}, found another process fetching into it; wait "
+                "for it to end"
+            ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _present(
@@ -182,19 +249,61 @@ def _obtain(origin: str | Path, folder: Path, editions: Mapping[str, Edition]) -
     for edition in editions.values():
         edition.expected()  # a lost manifest is reported before the download, not after
     if isinstance(origin, Path):
-        receipt = stage(origin, label(origin), folder, editions)
+        receipt = _stage(origin, label(origin), folder, editions)
     else:
         # Imported here: a second run, which needs no network, starts in half the time.
         from vitrine.data.archive.download import discard, download
 
         archive = download(origin, folder)
         try:
-            receipt = stage(archive, label(origin), folder, editions)
+            receipt = _stage(archive, label(origin), folder, editions)
         except ArchiveError as error:
             if error.exit_code != FAILED:
                 discard(folder)  # the fault lies in the archive: it would fail for ever
             raise
         discard(folder)
     with writing(folder):
-        install(folder)
+        _install(folder)
     return receipt
+
+
+def _stage(archive: Path, source: str, folder: Path, editions: Mapping[str, Edition]) -> Receipt:
+    """Unpack and verify an archive in a hidden folder; the present tree is left as it is."""
+    incoming = folder / _INCOMING
+    shutil.rmtree(incoming, ignore_errors=True)
+    try:
+        digests = unpack(archive, incoming)
+        edition = recognise(digests, editions)
+        with writing(folder):
+            receipt = Receipt(
+                edition=edition,
+                manifest_sha256=editions[edition].digest(),
+                source=source,
+                archive_sha256=sha256(archive),
+                files=stamps(incoming, digests),
+            )
+            receipt.write(incoming)
+    except BaseException:
+        shutil.rmtree(incoming, ignore_errors=True)
+        raise
+    return receipt
+
+
+def _install(folder: Path) -> None:
+    """Put the verified tree in place; harmless where there is none, and may be run again."""
+    incoming = folder / _INCOMING
+    if (incoming / RECEIPT).exists():
+        # The receipt leaves first and comes last: without it, a half-made tree is no data set.
+        _remove(folder / RECEIPT)
+        for name in (IMAGES, TABLE, RECEIPT):
+            if (incoming / name).exists():
+                _remove(folder / name)
+                (incoming / name).rename(folder / name)
+    shutil.rmtree(incoming, ignore_errors=True)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

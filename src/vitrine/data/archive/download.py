@@ -1,4 +1,4 @@
-"""Download the archive, in as many runs as it takes, without ever joining two different files.
+"""Download an archive, resuming an interrupted transfer only if the file is still the same.
 
 What has arrived lies in ``archive.part``, beside a small file saying of which version of which
 address. A later attempt asks for the rest only if that version is still the one served (``Range``
@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
-from vitrine.data.archive.errors import BAD_INPUT, ArchiveError, require_space, writing
+from vitrine.data.archive.receipt import BAD_INPUT, ArchiveError, require_space, writing
 
 __all__ = ["discard", "download"]
 
@@ -26,14 +26,8 @@ ATTEMPTS = 4
 WAIT = wait_exponential_jitter(initial=1, max=30)
 """Seconds between two attempts: about 1, 2, 4, and a random part."""
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
-_PASSING = {
-    httpx.codes.REQUEST_TIMEOUT,
-    httpx.codes.TOO_MANY_REQUESTS,
-    httpx.codes.INTERNAL_SERVER_ERROR,
-    httpx.codes.BAD_GATEWAY,
-    httpx.codes.SERVICE_UNAVAILABLE,
-    httpx.codes.GATEWAY_TIMEOUT,
-}
+_PASSING = {408, 429, 500, 502, 503, 504}
+"""HTTP statuses of a trouble that may pass: time-outs, too many requests, a server at fault."""
 
 
 class _Interrupted(Exception):
@@ -59,12 +53,9 @@ class _Version:
     @classmethod
     def of(cls, address: str, response: httpx.Response, total: int | None) -> "_Version":
         etag = response.headers.get("etag", "")
-        return cls(
-            address=address,
-            etag="" if etag.startswith("W/") else etag,
-            last_modified=response.headers.get("last-modified", ""),
-            total=total,
-        )
+        last_modified = response.headers.get("last-modified", "")
+        etag = "" if etag.startswith("W/") else etag
+        return cls(address=address, etag=etag, last_modified=last_modified, total=total)
 
     @classmethod
     def read(cls, folder: Path, address: str) -> "_Version | None":
@@ -138,7 +129,9 @@ def _attempt(client: httpx.Client, address: str, folder: Path) -> None:
             have = 0
         length = response.headers.get("content-length", "")
         total = have + int(length) if length.isdecimal() else None
-        _require_room(folder, have, total)
+        _refuse_large(total or 0)
+        if total is not None:
+            require_space(folder, total - have + total)  # the rest, then what it unpacks to
         with writing(folder):
             if not have:
                 discard(folder)
@@ -172,48 +165,34 @@ def _expect_whole(response: httpx.Response, folder: Path, *, partial: bool) -> N
         raise _Interrupted(f"HTTP status {status}")
     page = "html" in response.headers.get("content-type", "").lower()
     if status != httpx.codes.OK or page:
-        found = f"HTTP status {status}" + (" and an HTML page" if page else "")
+        answer = f"HTTP status {status}" + (" and an HTML page" if page else "")
         raise ArchiveError(
-            f"expected a ZIP archive from {response.url.host}, found an unreadable one: {found}; "
+            f"expected a ZIP archive from {response.url.host}, found an unreadable one: {answer}; "
             "check the address in a browser, or give a local archive"
         )
 
 
-def _require_room(folder: Path, have: int, total: int | None) -> None:
-    if (total or 0) > MAX_BYTES:
-        raise _too_large(total or 0)
-    if total is not None:
-        require_space(folder, total - have + total)  # the rest, then what it unpacks to
-
-
 def _receive(response: httpx.Response, folder: Path, have: int, total: int | None) -> None:
+    """Append the body of an answer to the part, within what the disk and ``MAX_BYTES`` allow."""
+    columns = (*Progress.get_default_columns(), DownloadColumn(), TransferSpeedColumn())
+    console = Console(stderr=True)
     try:
         with (
-            _progress() as progress,
+            Progress(
+                *columns, console=console, transient=True, disable=not sys.stderr.isatty()
+            ) as bar,
             writing(folder, None if total is None else 2 * total - have),
             (folder / PART).open("ab" if have else "wb") as part,
         ):
-            task = progress.add_task("archive", total=total, completed=have)
+            task = bar.add_task("archive", total=total, completed=have)
             for chunk in response.iter_raw():  # unbuffered: a cut loses nothing
                 have += len(chunk)
-                if have > MAX_BYTES:
-                    raise _too_large(have)
+                _refuse_large(have)
                 part.write(chunk)
-                progress.update(task, completed=have)
+                bar.update(task, completed=have)
     except ArchiveError:
         discard(folder)
         raise
-
-
-def _progress() -> Progress:
-    return Progress(
-        *Progress.get_default_columns(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    )
 
 
 def _size(folder: Path) -> int:
@@ -221,9 +200,10 @@ def _size(folder: Path) -> int:
     return part.stat().st_size if part.is_file() else 0
 
 
-def _too_large(size: int) -> ArchiveError:
-    return ArchiveError(
-        f"expected an archive of at most {MAX_BYTES:,} bytes, found {size:,} or more; check the "
-        "address",
-        exit_code=BAD_INPUT,
-    )
+def _refuse_large(size: int) -> None:
+    if size > MAX_BYTES:
+        raise ArchiveError(
+            f"expected an archive of at most {MAX_BYTES:,} bytes, found {size:,} or more; check "
+            "the address",
+            exit_code=BAD_INPUT,
+        )

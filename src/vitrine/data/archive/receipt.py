@@ -1,4 +1,4 @@
-"""Which edition of the data set a folder holds, and the receipt that remembers it was verified.
+"""Recognise an edition of the data set by its hashes, and keep a receipt that it was verified.
 
 An edition is a tracked manifest (one SHA-256 an image) and the SHA-256 of the table. A tree is
 recognised by its hashes, never by the name of its archive; hashing it once is enough, since the
@@ -7,33 +7,90 @@ receipt then keeps the size and date of every file.
 
 import csv
 import dataclasses
+import errno
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from unicodedata import normalize
 
 from vitrine import paths
-from vitrine.data.archive.errors import BAD_INPUT, MISMATCH, ArchiveError
 
 __all__ = [
-    "Edition",
-    "Receipt",
-    "compare",
-    "hashes",
-    "mismatch",
-    "recognise",
-    "sha256",
-    "stamps",
-    "tracked",
-]
+    "BAD_INPUT", "FAILED", "MISMATCH", "ArchiveError", "Edition", "Receipt", "compare", "hashes",
+    "mismatch", "recognise", "require_space", "sha256", "stamps", "tracked", "writing",
+]  # fmt: skip
 
+FAILED, BAD_INPUT, MISMATCH = 1, 2, 3
+"""Exit codes of the command line: it failed, its input is bad, what it read is not as recorded."""
 IMAGES, TABLE, RECEIPT = "images", "dataset.csv", "receipt.json"
 """The three names of a data folder; an image is named ``images/<file>`` in a receipt."""
 
 _TABLE_SHA256 = "7c15bcff313c827d403fedebb19a10569527c0aef6fdd6a4d1e41e37c380c20f"
 _SHOWN = 3
+
+
+class ArchiveError(RuntimeError):
+    """The data set could not be fetched, unpacked or verified; the message says what to do.
+
+    Attributes:
+        exit_code: What the command line should exit with: ``FAILED``, ``BAD_INPUT`` or
+            ``MISMATCH``.
+        files: Every file the message is about; the message itself names a few.
+    """
+
+    def __init__(self, message: str, *, exit_code: int = FAILED, files: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+        self.files = tuple(files)
+
+
+def require_space(folder: Path, needed: int) -> None:
+    """Refuse to begin what the disk cannot hold.
+
+    Args:
+        folder: An existing folder of the disk to be written to.
+        needed: Size of what is about to be written, in bytes.
+
+    Raises:
+        ArchiveError: If fewer bytes are free.
+    """
+    if shutil.disk_usage(folder).free < needed:
+        raise _full(folder, needed)
+
+
+@contextmanager
+def writing(folder: Path, needed: int | None = None) -> Iterator[None]:
+    """Translate the errors of the file system met while writing into ``folder``.
+
+    Args:
+        folder: What is written to, for the message.
+        needed: Size of what is being written, in bytes, where it is known.
+
+    Raises:
+        ArchiveError: Instead of any ``OSError`` of the block.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise _full(folder, needed) from error
+        forbidden = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
+        raise ArchiveError(
+            f"expected to write into {folder}, found "
+            f"{'it read-only for this user' if forbidden else 'that the system refused'} "
+            f"({error.strerror or error}); change its permissions or choose another folder"
+        ) from error
+
+
+def _full(folder: Path, needed: int | None) -> ArchiveError:
+    wanted = "enough free space" if needed is None else f"{needed:,} free bytes"
+    return ArchiveError(
+        f"expected {wanted} on the disk of {folder}, found {shutil.disk_usage(folder).free:,} free "
+        "bytes; make room and run the command again"
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -80,6 +137,14 @@ class Edition:
                 f"found none ({type(error).__name__}: {error}); restore the tracked file with git",
                 exit_code=BAD_INPUT,
             ) from error
+
+
+def tracked() -> dict[str, Edition]:
+    """Return the two published editions by name, read from the manifests tracked by git."""
+    return {
+        "originals": Edition(manifest=paths.data() / "manifest.csv"),
+        "reduced-320": Edition(manifest=paths.data() / "manifest-320.csv"),
+    }
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -130,39 +195,27 @@ class Receipt:
 
     def changed(self, folder: Path) -> dict[str, str]:
         """Return what became of the files whose size or date is not the recorded one."""
-        return dict(self._changes(folder))
-
-    def _changes(self, folder: Path) -> Iterator[tuple[str, str]]:
+        present, reasons = stamps(folder, self.files), {}
         for name, recorded in self.files.items():
-            found = _stamp(folder / name)
-            if found is None:
-                yield name, "missing"
-            elif found[0] != recorded[0]:
-                yield name, f"{found[0]} bytes instead of {recorded[0]}"
-            elif found != recorded:
-                yield name, "another date"
+            if name not in present:
+                reasons[name] = "missing"
+            elif present[name][0] != recorded[0]:
+                reasons[name] = f"{present[name][0]} bytes instead of {recorded[0]}"
+            elif present[name] != recorded:
+                reasons[name] = "another date"
+        return reasons
 
 
-def tracked() -> dict[str, Edition]:
-    """Return the two published editions by name, read from the manifests tracked by git."""
-    return {
-        "originals": Edition(manifest=paths.data() / "manifest.csv"),
-        "reduced-320": Edition(manifest=paths.data() / "manifest-320.csv"),
-    }
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    """Return the size in bytes and the date in nanoseconds of a file, ``None`` if it is absent."""
-    try:
-        found = path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    return found.st_size, found.st_mtime_ns
-
-
-def stamps(folder: Path, names: Mapping[str, object]) -> dict[str, tuple[int, int]]:
-    """Return size and date of those of ``names`` that the folder holds."""
-    return {name: found for name in names if (found := _stamp(folder / name)) is not None}
+def stamps(folder: Path, names: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """Return size in bytes and date in nanoseconds of those of ``names`` that a folder holds."""
+    present = {}
+    for name in names:
+        try:
+            stat = (folder / name).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        present[name] = stat.st_size, stat.st_mtime_ns
+    return present
 
 
 def sha256(path: Path) -> str:
@@ -171,16 +224,16 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def hashes(folder: Path, names: Mapping[str, object]) -> dict[str, str]:
+def hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
     """Return the SHA-256 of those of ``names`` that the folder holds."""
     return {name: sha256(folder / name) for name in names if (folder / name).is_file()}
 
 
-def recognise(found: Mapping[str, str], editions: Mapping[str, Edition]) -> str:
+def recognise(digests: Mapping[str, str], editions: Mapping[str, Edition]) -> str:
     """Name the edition that a tree is, file by file.
 
     Args:
-        found: SHA-256 of every file of the tree, by name in the data folder.
+        digests: SHA-256 of every file of the tree, by name in the data folder.
         editions: Candidates by name.
 
     Returns:
@@ -190,12 +243,12 @@ def recognise(found: Mapping[str, str], editions: Mapping[str, Edition]) -> str:
         ArchiveError: If no edition is; the message compares with the nearest one.
     """
     known = {name: edition.expected() for name, edition in editions.items()}
-    nearest = max(known, key=lambda name: len(found.items() & known[name].items()))
-    compare(found, known[nearest], nearest)
+    nearest = max(known, key=lambda name: len(digests.items() & known[name].items()))
+    compare(digests, known[nearest], nearest)
     return nearest
 
 
-def compare(found: Mapping[str, str], expected: Mapping[str, str], edition: str) -> None:
+def compare(digests: Mapping[str, str], expected: Mapping[str, str], edition: str) -> None:
     """Check the hashes of a tree against those of one edition.
 
     Raises:
@@ -203,13 +256,13 @@ def compare(found: Mapping[str, str], expected: Mapping[str, str], edition: str)
             message gives the first ones, with both digests.
     """
     wrong = {}
-    for name in sorted({*found, *expected}):
-        if name not in found:
+    for name in sorted({*digests, *expected}):
+        if name not in digests:
             wrong[name] = "missing"
         elif name not in expected:
             wrong[name] = "not in the manifest"
-        elif found[name] != expected[name]:
-            wrong[name] = f"SHA-256 {found[name]} instead of {expected[name]}"
+        elif digests[name] != expected[name]:
+            wrong[name] = f"SHA-256 {digests[name]} instead of {expected[name]}"
     if wrong:
         raise mismatch(
             wrong, f"the {len(expected)} files of edition {edition!r}", "fetch the data set again"

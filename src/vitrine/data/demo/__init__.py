@@ -1,11 +1,10 @@
-"""A synthetic catalogue of the seven classes, drawn by code: no network, no font, no photo.
+"""Draw a synthetic catalogue of the seven classes by code: no network, no font, no photo.
 
 It exists to try the software end to end in seconds, in tests and in smoke runs; nothing measured
 on it is a result. Its files are named ``demo-...`` and its receipt says ``"edition": "demo"``.
 
-    outlines -> pen -> baby, beauty, computers, decor, furnishing, kitchen, watches
-                                                   | background
-                                                 scene (draw) -> writer (write)
+    pen -> surface -> parts -> personal, household -> scene (draw) -> writer (write)
+                    published (two drawings) --^
 """
 
 from vitrine.data.demo.scene import SHAPES, draw

@@ -1,8 +1,11 @@
-"""A pen that draws smooth shapes in the own coordinates of an object.
+"""Draw filled, shaded and blurred shapes through an affine map, and make their outlines.
 
 An object lives around the origin, about two units high, with y pointing down; the pen knows where
 that lies on the picture. Pictures are drawn ``OVERSAMPLE`` times too large and reduced at the end:
 that is all the antialiasing there is. Gradients and masks only touch the box around a shape.
+
+Functions that return an outline give points in object coordinates, fine enough to look curved once
+drawn; the last one joins the first, except along an open path.
 """
 
 import math
@@ -13,14 +16,105 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image, ImageDraw, ImageFilter
 
-from vitrine.data.demo.outlines import Number, Outline
-from vitrine.data.demo.surface import Colour
+__all__ = [
+    "OVERSAMPLE", "SHADOW", "Colour", "Number", "Outline", "Pen", "box", "curve", "drum", "ellipse",
+    "lathe", "mirror", "path", "smooth", "star",
+]  # fmt: skip
 
-__all__ = ["OVERSAMPLE", "Pen"]
+Colour = tuple[int, int, int]
+SHADOW: Colour = (30, 26, 34)
+
+Number = float | int
+"""A length or an angle: beartype would refuse an integer for ``float`` alone."""
+
+Outline = Float[np.ndarray, "point 2"]
+"""Points of a polygon, or of a path."""
+
+_PER_TURN = 64  # points of a full circle
+_PER_PIECE = 10  # points of a smooth curve, from one given point to the next
 
 OVERSAMPLE = 3
 _SHADOW_REDUCTION = 6  # shadows are blurred at a sixth of the canvas, where blurring is cheap
 _MARGIN = 8  # spare pixels at both ends of a ramp, so that rounding never reads beyond it
+
+
+def path(*points: tuple[Number, Number]) -> Outline:
+    """Return straight segments through the points."""
+    return np.array(points, dtype=float)
+
+
+def ellipse(
+    x: Number,
+    y: Number,
+    rx: Number,
+    ry: Number | None = None,
+    *,
+    start: Number = 0,
+    end: Number = 360,
+) -> Outline:
+    """Return an ellipse, or an arc of it; degrees clockwise, 0 to the right, 90 at the bottom."""
+    count = max(3, round(abs(end - start) / 360 * _PER_TURN))
+    angle = np.radians(np.linspace(start, end, count))
+    return np.stack([x + rx * np.cos(angle), y + (ry or rx) * np.sin(angle)], axis=1)
+
+
+def box(x0: Number, y0: Number, x1: Number, y1: Number, radius: Number = 0.0) -> Outline:
+    """Return a rectangle with rounded corners."""
+    r = min(radius, abs(x1 - x0) / 2, abs(y1 - y0) / 2)
+    if r <= 0:
+        return path((x0, y0), (x1, y0), (x1, y1), (x0, y1))
+    corners = [(x1 - r, y1 - r, 0), (x0 + r, y1 - r, 90), (x0 + r, y0 + r, 180)]
+    corners.append((x1 - r, y0 + r, 270))
+    return np.concatenate([ellipse(x, y, r, start=a, end=a + 90) for x, y, a in corners])
+
+
+def smooth(points: Sequence[tuple[Number, Number]], *, closed: bool = True) -> Outline:
+    """Return a curve through every point (Catmull-Rom), closed or open."""
+    knots = np.array(points, dtype=float)
+    ends = (knots[-1:], knots[:2]) if closed else (knots[:1], knots[-1:])
+    around = np.concatenate([ends[0], knots, ends[1]])
+    p, q, r, s = (around[i : len(around) - 3 + i, None] for i in range(4))
+    t = np.linspace(0, 1, _PER_PIECE, endpoint=False)[:, None]
+    curve = q + 0.5 * t * (r - p + t * (2 * p - 5 * q + 4 * r - s + t * (3 * (q - r) + s - p)))
+    curve = curve.reshape(-1, 2)
+    return curve if closed else np.concatenate([curve, knots[-1:]])
+
+
+def curve(*points: tuple[Number, Number]) -> Outline:
+    """Return an open curve through every point."""
+    return smooth(points, closed=False)
+
+
+def lathe(profile: Sequence[tuple[Number, Number]]) -> Outline:
+    """Return what a smooth profile, (half width, y) from the top, draws around a vertical axis."""
+    return mirror(curve(*profile))
+
+
+def mirror(right: Float[np.ndarray, "half 2"]) -> Outline:
+    """Return a shape that is the same on both sides of x = 0, from its right half."""
+    return np.concatenate([right, right[::-1] * (-1, 1)])
+
+
+def drum(top: Number, bottom: Number, r_top: Number, r_bottom: Number, ry: Number) -> Outline:
+    """Return a cylinder or a truncated cone seen slightly from above.
+
+    Args:
+        top: Height of the centre of the upper rim.
+        bottom: Height of the centre of the lower rim.
+        r_top: Half width of the upper rim.
+        r_bottom: Half width of the lower rim.
+        ry: Half height of the upper rim; the lower one is in proportion.
+    """
+    upper = ellipse(0, top, r_top, ry, start=180, end=360)
+    lower = ellipse(0, bottom, r_bottom, ry * r_bottom / r_top, start=0, end=180)
+    return np.concatenate([upper, lower])
+
+
+def star(x: Number, y: Number, radius: Number, points: int = 5, inner: Number = 0.45) -> Outline:
+    """Return a star standing on two of its points; ``inner`` is its waist, relative to radius."""
+    angle = np.arange(2 * points) * math.pi / points - math.pi / 2
+    reach = radius * np.where(np.arange(2 * points) % 2, inner, 1.0)
+    return np.stack([x + reach * np.cos(angle), y + reach * np.sin(angle)], axis=1)
 
 
 class Pen:
@@ -101,20 +195,11 @@ class Pen:
         for x, y in pixels.tolist():
             draw.circle((x, y), stroke / 2, fill=colour)
 
-    def stitch(self, path: Outline, colour: Colour, width: Number, dash: Number = 0.05) -> None:
-        """Draw a dashed path, like a seam; ``dash`` is the length of a dash and of a gap."""
-        steps = np.hypot(*np.diff(path, axis=0).T)
-        travelled = np.concatenate([[0.0], np.cumsum(steps)])
-        for start in np.arange(0.0, travelled[-1], 2 * dash):
-            at = np.array([start, min(start + dash, travelled[-1])])
-            ends = [np.interp(at, travelled, path[:, axis]) for axis in (0, 1)]
-            self.line(np.stack(ends, axis=1), colour, width)
-
     def shadow(
         self,
         shape: Outline,
         *,
-        colour: Colour = (30, 26, 34),
+        colour: Colour = SHADOW,
         opacity: Number = 0.35,
         blur: Number = 0.06,
         shift: tuple[Number, Number] = (0.0, 0.0),

@@ -1,4 +1,4 @@
-"""The folder of the synthetic catalogue, laid out as the real data set's.
+"""Write the synthetic catalogue to a folder laid out as the real data set's.
 
 The receipt holds the size and date of every file, so that a second call only looks, and the hash
 of the manifest: one line ``name,sha256`` a file, sorted by name, each ended by a line feed.
@@ -14,15 +14,15 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
+from vitrine.data.catalog import COLUMNS
 from vitrine.data.demo.scene import SHAPES, picture
 
 __all__ = ["write"]
 
-VERSION = 1
-"""Raise it with every change to a drawing or to the table: folders written before are redrawn."""
+VERSION = 2
+"""To be raised with a drawing or the table: folders written before are then redrawn."""
 
 IMAGES, TABLE, RECEIPT = "images", "dataset.csv", "receipt.json"
-COLUMNS = ("uniq_id", "product_name", "product_category_tree", "image", "description")
 
 _PREFIX = "demo-"
 _OURS = {IMAGES, TABLE, RECEIPT, "cache"}  # the cache of decoded images goes with its images
@@ -91,8 +91,8 @@ def _files(folder: Path) -> list[Path]:
 
 def _stamps(folder: Path) -> dict[str, list[int]]:
     """Return the size in bytes and the date in nanoseconds of the table and of each image."""
-    found = {path.relative_to(folder).as_posix(): path.stat() for path in _files(folder)}
-    return {name: [stat.st_size, stat.st_mtime_ns] for name, stat in found.items()}
+    stats = {path.relative_to(folder).as_posix(): path.stat() for path in _files(folder)}
+    return {name: [stat.st_size, stat.st_mtime_ns] for name, stat in stats.items()}
 
 
 def _refuse_foreign(folder: Path) -> None:
@@ -127,9 +127,8 @@ def _is_our_table(table: Path) -> bool:
 
 def _replace(folder: Path, identity: dict[str, str | int], per_class: int, seed: int) -> None:
     """Write beside the folder, then put it in its place."""
-    partial, stale = (folder.parent / f".{folder.name}.{state}" for state in ("partial", "stale"))
-    for leftover in (partial, stale):
-        shutil.rmtree(leftover, ignore_errors=True)
+    partial = folder.parent / f".{folder.name}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
     _fill(partial, per_class, seed)
     hashes = {
         path.relative_to(partial).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -142,10 +141,8 @@ def _replace(folder: Path, identity: dict[str, str | int], per_class: int, seed:
         "files": _stamps(partial),
     }
     (partial / RECEIPT).write_text(json.dumps(receipt, indent=1) + "\n", encoding="utf-8")
-    if folder.exists():
-        folder.rename(stale)
+    shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
-    shutil.rmtree(stale, ignore_errors=True)
 
 
 def _fill(folder: Path, per_class: int, seed: int) -> None:

@@ -17,13 +17,20 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from jaxtyping import UInt8
 
+from vitrine.data import archive as archives
 from vitrine.data import images
-from vitrine.data.archive import ArchiveError, Receipt, origin
+from vitrine.data.archive import ArchiveError, Receipt, locked
 from vitrine.data.archive.download import discard, download
-from vitrine.data.archive.errors import BAD_INPUT, MISMATCH, require_space, writing
-from vitrine.data.archive.receipt import RECEIPT, sha256, stamps
-from vitrine.data.archive.tree import locked
-from vitrine.data.archive.unpack import contents, read, readable
+from vitrine.data.archive.receipt import (
+    BAD_INPUT,
+    MISMATCH,
+    RECEIPT,
+    require_space,
+    sha256,
+    stamps,
+    writing,
+)
+from vitrine.data.archive.unzip import contents, read, readable
 from vitrine.training.pretrain.corpus import (
     CLASSES,
     PARTS,
@@ -63,11 +70,11 @@ def obtain(
         CorpusError: If the source cannot be read, or if an image of it cannot be used.
         ArchiveError: If it cannot be downloaded, or if the disk is full.
     """
-    folder, place = folder or default(), origin.parse(source or ADDRESS)
+    folder, place = folder or default(), archives.parse(source or ADDRESS)
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with locked(folder):
-        if (present := _present(folder, source and origin.label(place))) is not None:
+        if (present := _present(folder, source and archives.label(place))) is not None:
             return present
         if isinstance(place, Path) and place.is_dir():
             classes, parts, digest = _packed(place)
@@ -75,7 +82,7 @@ def obtain(
         archive = _archive(place, folder, md5)
         with readable(archive), zipfile.ZipFile(archive) as opened:
             classes, parts = _tiny_imagenet(opened)
-            label, digest = origin.label(place), sha256(archive)
+            label, digest = archives.label(place), sha256(archive)
             corpus = _decode(folder, "tiny-imagenet-200", label, digest, classes, parts)
         if isinstance(place, str):
             discard(folder)
@@ -203,7 +210,7 @@ def _decode(
                 manifest_sha256=fingerprint(folder),
                 source=source,
                 archive_sha256=digest,
-                files=stamps(folder, dict.fromkeys(names)),
+                files=stamps(folder, names),
             )
             receipt.write(folder)
     finally:

@@ -1,4 +1,4 @@
-"""Unpack an archive that may be hostile, into a new folder and nowhere else.
+"""Unpack a ZIP archive that may be hostile, into a new folder and nowhere else.
 
 Nothing is written before the whole table of contents was read: one dangerous entry, even among
 those that would be skipped, refuses the archive. Names are compared after Unicode normalisation
@@ -17,8 +17,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from vitrine.data.archive.errors import BAD_INPUT, ArchiveError, require_space, writing
-from vitrine.data.archive.receipt import IMAGES, TABLE
+from vitrine.data.archive.receipt import (
+    BAD_INPUT,
+    IMAGES,
+    TABLE,
+    ArchiveError,
+    require_space,
+    writing,
+)
 
 __all__ = ["contents", "inspect", "read", "readable", "unpack"]
 
@@ -35,14 +41,7 @@ _KINDS = {0, stat.S_IFREG, stat.S_IFDIR}  # 0: written by a system without Unix 
 _ENCRYPTED = 0x0001 | 0x0040 | 0x2000
 _UTF8 = 0x0800
 _CHUNK = 2**18
-_UNREADABLE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    NotImplementedError,
-    OSError,
-    ValueError,
-)
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError)
 
 
 def unpack(source: Path, target: Path) -> dict[str, str]:
@@ -65,9 +64,7 @@ def unpack(source: Path, target: Path) -> dict[str, str]:
         require_space(target.parent, needed)
         with writing(target.parent, needed):
             (target / IMAGES).mkdir(parents=True)
-        return {
-            name: _write(archive, entry, target / name, needed) for name, entry in wanted.items()
-        }
+            return {name: _write(archive, entry, target / name) for name, entry in wanted.items()}
 
 
 def inspect(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
@@ -107,21 +104,21 @@ def contents(
         ArchiveError: If any entry is dangerous.
     """
     entries = archive.infolist()
+    announced = sum(entry.file_size for entry in entries)
     if len(entries) > max_entries:
         raise _refusal(f"at most {max_entries} entries", f"{len(entries)}")
-    announced = sum(entry.file_size for entry in entries)
     if announced > max_bytes:
         raise _refusal(f"at most {max_bytes:,} bytes once unpacked", f"{announced:,} announced")
-    seen: set[str] = set()
-    found = {}
+    folded: set[str] = set()
+    by_name = {}
     for entry in entries:
         name = _name(entry)
         _refuse_dangerous(name, entry)
-        if (key := name.rstrip("/").casefold()) in seen:
+        if (key := name.rstrip("/").casefold()) in folded:
             raise _refusal("each name once", f"{name!r} twice")
-        seen.add(key)
-        found[name] = entry
-    return found
+        folded.add(key)
+        by_name[name] = entry
+    return by_name
 
 
 def read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
@@ -130,14 +127,7 @@ def read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     Raises:
         ArchiveError: If it is damaged, or lied about its size.
     """
-    content = b""
-    for chunk in _chunks(archive, entry):
-        content += chunk
-        if len(content) > entry.file_size:
-            break
-    if len(content) != entry.file_size:
-        raise _another_size(entry)
-    return content
+    return b"".join(_announced(archive, entry))
 
 
 def _name(entry: zipfile.ZipInfo) -> str:
@@ -150,21 +140,24 @@ def _name(entry: zipfile.ZipInfo) -> str:
 
 
 def _refuse_dangerous(name: str, entry: zipfile.ZipInfo) -> None:
-    path = PurePosixPath(name)
-    if "\\" in name or path.is_absolute() or ".." in path.parts or PureWindowsPath(name).drive:
-        raise _refusal("names that stay inside the archive's folder", repr(name))
-    if "\0" in name:
-        raise _refusal("names without a NUL character", repr(name))
-    if stat.S_IFMT(entry.external_attr >> 16) not in _KINDS:
-        raise _refusal("plain files and folders", f"a link or a special file, {name!r}")
-    if entry.flag_bits & _ENCRYPTED:
-        raise _refusal("no password", f"the encrypted entry {name!r}")
-    if entry.compress_type not in _METHODS:
-        raise _refusal("stored or deflated entries", f"method {entry.compress_type} for {name!r}")
-    if entry.file_size > MAX_RATIO * max(entry.compress_size, _RATIO_FLOOR):
-        raise _refusal(f"entries that shrink at most {MAX_RATIO} times", f"a bomb, {name!r}")
-    if path.suffix.lower() in _NESTED:
-        raise _refusal("no archive inside the archive", repr(name))
+    path, method = PurePosixPath(name), entry.compress_type
+    outside = "\\" in name or path.is_absolute() or ".." in path.parts
+    swollen = entry.file_size > MAX_RATIO * max(entry.compress_size, _RATIO_FLOOR)
+    for dangerous, expected, found in (
+        (outside or PureWindowsPath(name).drive, "names that stay inside its folder", "an entry"),
+        ("\0" in name, "names without a NUL character", "an entry"),
+        (
+            stat.S_IFMT(entry.external_attr >> 16) not in _KINDS,
+            "plain files and folders",
+            "a link or a special file,",
+        ),
+        (entry.flag_bits & _ENCRYPTED, "no password", "the encrypted entry"),
+        (method not in _METHODS, "stored or deflated entries", f"method {method} for"),
+        (swollen, f"entries that shrink at most {MAX_RATIO} times", "a bomb,"),
+        (path.suffix.lower() in _NESTED, "no archive inside the archive", "an entry"),
+    ):
+        if dangerous:
+            raise _refusal(expected, f"{found} {name!r}")
 
 
 def _place(name: str) -> str | None:
@@ -174,23 +167,30 @@ def _place(name: str) -> str | None:
         return None
     if folders[-2:] == ["Flipkart", "Images"] and last.lower().endswith(".jpg"):
         return f"{IMAGES}/{last}"
-    if folders[-1:] == ["Flipkart"] and last == _TABLE_SOURCE:
-        return TABLE
-    return None
+    return TABLE if folders[-1:] == ["Flipkart"] and last == _TABLE_SOURCE else None
 
 
-def _write(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, needed: int) -> str:
-    digest, written = hashlib.sha256(), 0
-    with writing(path.parent, needed), path.open("xb") as file:
-        for chunk in _chunks(archive, entry):
-            written += len(chunk)
-            if written > entry.file_size:
-                break  # it lied about its size: do not fill the disk with it
+def _write(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("xb") as file:
+        for chunk in _announced(archive, entry):
             digest.update(chunk)
             file.write(chunk)
-    if written != entry.file_size:
-        raise _another_size(entry)
     return digest.hexdigest()
+
+
+def _announced(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+    """Yield the content of an entry; raise as soon as its size is not the announced one."""
+    left = entry.file_size
+    for chunk in _chunks(archive, entry):
+        left -= len(chunk)
+        if left < 0:
+            break  # do not fill the disk with it
+        yield chunk
+    if left:
+        raise _refusal(
+            f"{entry.file_size} bytes, as announced", f"another size in {entry.orig_filename!r}"
+        )
 
 
 def _chunks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
@@ -205,19 +205,12 @@ def readable(source: Path) -> Iterator[None]:
     """Translate what a reader of ZIP archives may raise into one sentence."""
     try:
         yield
-    except ArchiveError:
-        raise
     except _UNREADABLE as error:
         raise ArchiveError(
             f"expected a ZIP archive in {source.name}, found {_nature(source)} ({error}); "
             "get the archive again",
             exit_code=BAD_INPUT,
         ) from error
-
-
-def _another_size(entry: zipfile.ZipInfo) -> ArchiveError:
-    found = f"another size in {entry.orig_filename!r}"
-    return _refusal(f"{entry.file_size} bytes, as announced", found)
 
 
 def _nature(source: Path) -> str:
