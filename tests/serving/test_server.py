@@ -16,7 +16,7 @@ from pictures import plain
 from running import answers, exchange, free_port, in_a_thread, listens, process, until
 
 from vitrine.serving.api import create_app
-from vitrine.serving.port import listen
+from vitrine.serving.server import listen
 from vitrine.serving.settings import Settings
 
 ROUTE = "/api/v1/predict"

@@ -11,7 +11,7 @@ __all__ = ["Card", "Label", "ModelError", "read"]
 
 CARD, MODEL = "model.json", "model.onnx"
 FORMAT = 1
-INPUT, LOGITS, EVIDENCE = "image", "logits", "evidence"
+INPUT, LOGITS, EVIDENCE = NAMES = "image", "logits", "evidence"
 """Names of the graph's input and outputs."""
 
 

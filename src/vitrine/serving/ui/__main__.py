@@ -15,7 +15,7 @@ __all__ = ["main"]
 def main() -> int:
     """Serve, and return the exit code of a failure told in one sentence."""
     try:
-        serve(Settings.from_environment())
+        serve(Settings())
     except SettingsError as error:
         print(f"vitrine: {error}", file=sys.stderr)
         return 2

@@ -75,7 +75,7 @@ class Page:
         """
         watched = self.watch()
         model = self._model() if watched[0] == "" else None
-        note = self.settings.note is not None and self.settings.note.is_file()
+        note = self.settings.note_pdf is not None and self.settings.note_pdf.is_file()
         line = markup.model_line(model) if model else ""
         return markup.intro(model, note=note), *watched, line
 

@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterator, Mapping
 
 import httpx
 
-from vitrine.serving.port import listen
+from vitrine.serving.server import listen
 
-__all__ = ["TogetherError", "run"]
+__all__ = ["SupervisorError", "run"]
 
 START_SECONDS, STOP_SECONDS = 120, 25
 _PAUSE = 0.2
 
 
-class TogetherError(RuntimeError):
+class SupervisorError(RuntimeError):
     """One of the two did not start, or stopped by itself.
 
     Attributes:
@@ -42,7 +42,7 @@ def run(*, port: int, api_port: int, tell: Callable[[str], None]) -> None:
 
     Raises:
         SettingsError: If a port is taken.
-        TogetherError: If one of the two does not start, or stops by itself. What it said is on
+        SupervisorError: If one of the two does not start, or stops by itself. What it said is on
             the standard error.
     """
     for each in (port, api_port):
@@ -108,7 +108,7 @@ def _wait_until(running: Mapping[str, subprocess.Popen], addresses: tuple[str, .
             while not _answers(client, address):
                 _refuse_stopped(running)
                 if time.monotonic() > deadline:
-                    raise TogetherError(
+                    raise SupervisorError(
                         f"expected {address} to answer within {START_SECONDS} s, found no answer; "
                         "start `vitrine serve` and `vitrine ui` apart to see why",
                         exit_code=1,
@@ -126,7 +126,7 @@ def _answers(client: httpx.Client, address: str) -> bool:
 def _refuse_stopped(running: Mapping[str, subprocess.Popen]) -> None:
     for name, process in running.items():
         if (code := process.poll()) is not None:
-            raise TogetherError(
+            raise SupervisorError(
                 f"expected {name} to go on, found it stopped with exit code {code}; its own "
                 "message is above",
                 exit_code=code if code > 0 else 1,

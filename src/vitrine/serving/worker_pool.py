@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 from vitrine.serving.problems import ProblemError
 
-__all__ = ["Done", "Pool"]
+__all__ = ["Done", "WorkerPool"]
 
 Result = TypeVar("Result")
 
@@ -32,7 +32,7 @@ class Done(Generic[Result]):
     queued: float
 
 
-class Pool:
+class WorkerPool:
     """Threads that compute, and the places to wait for them.
 
     Args:
