@@ -25,8 +25,8 @@ from vitrine.bench import load, naive, sheet
 from vitrine.bench.clock import Progress, clock_of, side_by_side
 from vitrine.data.images import LIMITS
 from vitrine.serving import card as cards
-from vitrine.serving.port import listen
 from vitrine.serving.predictor import Predictor, packaged
+from vitrine.serving.server import listen
 
 __all__ = ["measure", "serving_bars"]
 
@@ -120,13 +120,15 @@ def _efficientnet(folder: Path) -> _Model:
     import torch
     from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 
-    from vitrine.serving.network import float_graph
+    from vitrine.models.graph import float_graph
     from vitrine.training.torch.network import Normalise
 
     architecture, side = "efficientnet_b0", 224
     torch.manual_seed(0)
     norm = Normalise(IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD)
-    model = float_graph(torch.nn.Sequential(norm, naive.build(architecture)).eval(), side)
+    model = float_graph(
+        torch.nn.Sequential(norm, naive.build(architecture)).eval(), side, names=cards.NAMES
+    )
     card, _ = cards.read(packaged())
     changed = {
         "name": "random weights", "sha256": hashlib.sha256(model).hexdigest(),

@@ -1,4 +1,4 @@
-"""A Keras network asked through its ONNX file, by the same function as every other model.
+"""Ask an ONNX file for probabilities; make that of a Keras network, to explain it.
 
 The file is made in a process of its own, where the weights cross to PyTorch: the caller, in which
 TensorFlow may run, loads ONNX Runtime alone.
@@ -18,9 +18,10 @@ from vitrine.training import trained
 from vitrine.training.recipes import Recipe
 from vitrine.training.trained import KeptError
 
-__all__ = ["answering", "graph"]
+__all__ = ["answering", "graph", "predictor"]
 
 NAMES = ("image", "logits", "evidence")
+"""Of the input and of the outputs of every file that we export."""
 BATCH = 32
 TOLERANCE = 1e-4
 """Largest difference of a probability between the file and the network."""
@@ -53,6 +54,22 @@ def answering(
     Raises:
         KeptError: If they do not.
     """
+    predict = predictor(model)
+    gap = float(np.abs(predict(sample) - own(sample)).max())
+    if not gap <= TOLERANCE:  # nor where it is no number
+        raise KeptError(
+            f"expected the exported file to answer as its network within {TOLERANCE:g}, found a "
+            f"difference of {gap:.3g}; look at how its weights cross"
+        )
+    return predict
+
+
+def predictor(model: bytes) -> Predict:
+    """Return the function that gives the softmax of photos, in batches, on one thread.
+
+    Args:
+        model: An ONNX file that takes bytes and gives logits.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = 1, 3
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
@@ -62,12 +79,6 @@ def answering(
         logits = [session.run([NAMES[1]], {NAMES[0]: piece})[0] for piece in pieces]
         return softmax(np.concatenate(logits).astype(float), axis=1)
 
-    gap = float(np.abs(predict(sample) - own(sample)).max())
-    if not gap <= TOLERANCE:  # nor where it is no number
-        raise KeptError(
-            f"expected the exported file to answer as its network within {TOLERANCE:g}, found a "
-            f"difference of {gap:.3g}; look at how its weights cross"
-        )
     return predict
 
 
