@@ -91,7 +91,7 @@ def differences(card: Card, run: Run) -> list[str]:
     ]
 
 
-def _flat(value: Any, name: str = "") -> dict[str, float]:
+def _flat(value: Any, name: str = "") -> dict[str, Any]:
     """Return every number of nested fields under its dotted name."""
     if isinstance(value, (Score, Doubt)):
         value = value.model_dump()
