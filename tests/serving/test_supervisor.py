@@ -85,7 +85,7 @@ def test_one_that_stops_later_takes_the_other_down_and_gives_its_exit_code(monke
         return started[-1]
 
     monkeypatch.setattr(supervisor.subprocess, "Popen", stand_in)
-    monkeypatch.setattr(together, "_wait_until", lambda *_: None)
+    monkeypatch.setattr(supervisor, "wait_until", lambda *_: None)
     handler = signal.getsignal(signal.SIGTERM)
 
     with pytest.raises(

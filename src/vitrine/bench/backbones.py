@@ -1,4 +1,4 @@
-"""Candidate backbones beside the baseline: what each weighs, computes and takes on this machine.
+"""Benchmark candidate backbones beside the baseline: parameters, multiply-adds, speed.
 
 timm builds each without weights. What is not measured is not here: accuracy on ImageNet is cited,
 from ``ressources/backbones.csv``, which also lists the candidates; the licence of the published

@@ -1,4 +1,4 @@
-"""Time a whole MambaVision with our scan and with the plain one; and in ONNX Runtime."""
+"""Time a whole MambaVision with our scan, with the plain one, and in ONNX Runtime."""
 
 import copy
 import tempfile

@@ -1,4 +1,4 @@
-"""``python -m vitrine.serving``: the service, configured by its environment alone.
+"""``python -m vitrine.serving``: run the service, configured by its environment alone.
 
 This is what the container runs: it needs neither the command line nor its libraries. Exit codes are
 those of ``vitrine``.

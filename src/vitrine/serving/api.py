@@ -1,4 +1,4 @@
-"""The service: ``create_app`` makes the application, ``serve`` runs it.
+"""The FastAPI application of the service: ``create_app`` makes it, ``serve`` runs it.
 
 A front proxy is expected before it in the open: it ends TLS and bounds the time of request headers,
 which uvicorn does not. Everything else that a client may do wrong is answered here.

@@ -1,4 +1,4 @@
-"""What ``model.json`` says of a model: all that is needed to serve it, and to judge it."""
+"""The model card, ``model.json``: its fields, and how it is read and checked."""
 
 import hashlib
 import json

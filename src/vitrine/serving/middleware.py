@@ -1,4 +1,4 @@
-"""Around every request: its identifier, its headers, its log line, and a clean end.
+"""ASGI middleware of every request: identifier, headers, log line, and a clean end.
 
 A client that is refused while it still sends would see its connection cut before it reads why. So
 the answer goes out at once, and what the client was sending is read and thrown away for a while.

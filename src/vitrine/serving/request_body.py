@@ -1,4 +1,4 @@
-"""Receive a request's body: counted, timed, parsed in memory, and never more than announced.
+"""Read request bodies in memory, with limits of size, of time, and of memory for all of them.
 
 FastAPI bounds neither the size nor the duration of a body, and Starlette writes files to the disk.
 Here a body is refused on its announced length before a byte of it is read, and cut while it comes

@@ -1,4 +1,4 @@
-"""The routes: each reads its request, asks the service, and writes the answer down."""
+"""The HTTP routes of the service."""
 
 import base64
 import secrets

@@ -1,4 +1,4 @@
-"""From bytes to answers: what the routes do, apart from HTTP."""
+"""Decode, predict and write answers: what the routes do, apart from HTTP."""
 
 import asyncio
 import base64

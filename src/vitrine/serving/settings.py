@@ -54,7 +54,9 @@ class ServerSettings(BaseSettings):
         SettingsError: If a value is not of the right kind or outside its range.
     """
 
-    model_config = SettingsConfigDict(frozen=True, str_strip_whitespace=True)
+    model_config = SettingsConfigDict(
+        frozen=True, str_strip_whitespace=True, validate_default=False
+    )
 
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, lt=65_536)

@@ -1,4 +1,4 @@
-"""``python -m vitrine.serving.ui``: the interface, configured by its environment alone.
+"""``python -m vitrine.serving.ui``: run the web page, configured by its environment alone.
 
 This is what the container runs. Exit codes are those of ``vitrine``.
 """

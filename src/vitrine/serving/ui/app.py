@@ -1,4 +1,4 @@
-"""The application: the page of Gradio inside a small FastAPI one, which adds what Gradio lacks.
+"""The FastAPI application of the web page: Gradio's page inside, and what Gradio lacks.
 
 A route of health, the technical note, French as the language of the document, and headers that
 keep a browser from asking anything of anyone else.

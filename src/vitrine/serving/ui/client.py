@@ -1,4 +1,4 @@
-"""The service, as the interface sees it: four questions over HTTP, and French words when it fails.
+"""An HTTP client of the service, whose errors are French sentences for the visitor.
 
 What comes back is checked before it is shown: an address that answers something else than the
 service gives a sentence, not a broken page.

@@ -1,4 +1,4 @@
-"""What a visitor's gestures do: choose, send, classify, transform, filter."""
+"""The event handlers of the page: choose, send, classify, transform, filter."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
