@@ -18,7 +18,7 @@ from vitrine.training import trained
 from vitrine.training.recipes import Recipe
 from vitrine.training.trained import KeptError
 
-__all__ = ["answering", "graph", "predictor"]
+__all__ = ["answering", "graph", "predictor", "session"]
 
 NAMES = ("image", "logits", "evidence")
 """Of the input and of the outputs of every file that we export."""
@@ -64,19 +64,25 @@ def answering(
     return predict
 
 
+def session(model: bytes | Path) -> onnxruntime.InferenceSession:
+    """Return what runs an ONNX file on the processor, on one thread."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
 def predictor(model: bytes) -> Predict:
     """Return the function that gives the softmax of photos, in batches, on one thread.
 
     Args:
         model: An ONNX file that takes bytes and gives logits.
     """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.log_severity_level = 1, 3
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    running = session(model)
 
     def predict(pixels: Pixels) -> np.ndarray:
         pieces = [np.ascontiguousarray(pixels[i : i + BATCH]) for i in range(0, len(pixels), BATCH)]
-        logits = [session.run([NAMES[1]], {NAMES[0]: piece})[0] for piece in pieces]
+        logits = [running.run([NAMES[1]], {NAMES[0]: piece})[0] for piece in pieces]
         return softmax(np.concatenate(logits).astype(float), axis=1)
 
     return predict
