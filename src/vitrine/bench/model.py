@@ -95,7 +95,8 @@ def _compare(
         rows.append(row)
         tell(
             f"model {kind:9} {key:30} {row['milliseconds']:9.1f} ms "
-            f"{row['images_per_second']:7.2f} img/s {row['ratio']:5.2f}x plain float32 {row['ratio_same_dtype']:5.2f}x plain {dtype}"
+            f"{row['images_per_second']:7.2f} img/s {row['ratio']:5.2f}x plain float32 "
+            f"{row['ratio_same_dtype']:5.2f}x plain {dtype}"
         )
     return rows
 
