@@ -1,15 +1,17 @@
+import os
 from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
 
+from vitrine.serving import settings
 from vitrine.serving.server import server_of
 from vitrine.serving.settings import Settings, SettingsError
 
 
-def told(settings):
+def told(given):
     """Return the headers that a server adds to every answer."""
-    return server_of(FastAPI(), settings.revision).config.headers
+    return server_of(FastAPI(), given.revision).config.headers
 
 
 def test_every_field_is_read_from_the_variable_of_its_name(monkeypatch):
@@ -43,6 +45,22 @@ def test_a_blank_variable_leaves_the_default(monkeypatch):
 
     assert Settings() == default
     assert default.cors_origins == () and default.model_dir is None
+
+
+@pytest.mark.parametrize(
+    ("told", "workers"),
+    [("200000 100000", 2), ("150000 100000", 2), ("5000 100000", 1), ("9000000 100000", 6),
+     ("max 100000", 6), (None, 6)],
+)  # fmt: skip
+def test_there_is_a_worker_for_each_core_that_the_container_may_use(
+    told, workers, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(6)), raising=False)
+    monkeypatch.setattr(settings, "CPU_MAX", tmp_path / "cpu.max")
+    if told:
+        (tmp_path / "cpu.max").write_text(f"{told}\n")
+
+    assert Settings().workers == workers
 
 
 def test_the_queue_has_eight_places_a_worker_unless_told():

@@ -1,5 +1,6 @@
 """Settings of the service, read from environment variables and checked by pydantic."""
 
+import math
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,15 +13,23 @@ from vitrine.data.images import Limits
 __all__ = ["ServerSettings", "Settings", "SettingsError"]
 
 
+CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
+"""Where Linux tells a container its ``--cpus``: microseconds of processor, and in how many."""
+
+
 class SettingsError(ValueError):
     """An environment variable or an option whose value cannot be used."""
 
 
 def _cores() -> int:
-    """Return the cores that this process may use, which a container may have fewer of."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Return the cores that this process may use: its own, or its container's share of them."""
+    own = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))
+    cores = len(own(0))
+    try:
+        quota, period = CPU_MAX.read_text(encoding="ascii").split()
+        return max(1, min(cores, math.ceil(int(quota) / int(period))))
+    except (OSError, ValueError):  # no control group, or one without a limit: "max 100000"
+        return cores
 
 
 def _printable(key: str) -> str:
