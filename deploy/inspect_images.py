@@ -1,4 +1,4 @@
-"""Look at the images that Docker has built: who runs them, what they weigh, what they do without.
+"""Check images that Docker has built: user, health check, size, no training framework.
 
 python deploy/inspect_images.py vitrine-api vitrine-ui
 """

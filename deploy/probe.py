@@ -1,4 +1,4 @@
-"""Ask a running service everything a visitor would: health, readiness, one prediction, one refusal.
+"""Ask a running service what a visitor would: health, readiness, a prediction, a refusal.
 
     python deploy/probe.py api http://127.0.0.1:8000
     python deploy/probe.py ui http://127.0.0.1:7860

@@ -1,15 +1,18 @@
-"""Rehearse both images without a container engine: same files, same packages, same command.
+"""Rehearse both images without a container engine: locked packages, start, answers, stop.
 
     make rehearse            # or: python deploy/rehearse.py [--keep FOLDER]
 
-For each Dockerfile: its file tree is built (``tree``), its locked packages installed by uv, and its
-command started with nothing but its own environment, from files that its user cannot write. Then
-it is probed like a container (``probe``), told to stop, and its tree compared with what it was.
-What only an engine can show stays unseen: the base image, the limits of compose, the capabilities.
+For each image: uv installs the packages of its lock, by their hashes, in an empty environment; the
+sources that its Dockerfile copies are put beside them, and nothing else; its server is started with
+no other variable of this machine, as somebody who cannot write these files. Then it is asked like a
+container (``probe``), told to stop, and its files compared with what they were. What only an engine
+can show stays unseen: the base image, the limits of compose, the capabilities. What else the
+Dockerfiles say is checked by ``tests/deploy``.
 """
 
 import argparse
 import os
+import re
 import shutil
 import signal
 import socket
@@ -22,13 +25,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import dockerfile
 import probe
-import tree
 
-__all__ = ["IMAGES", "Image", "RehearsalError", "main", "rehearse"]
+__all__ = ["IMAGES", "Image", "RehearsalError", "Tree", "main", "rehearse", "sources"]
 
-HERE = Path(__file__).resolve().parent
+REPOSITORY = Path(__file__).resolve().parents[1]
+PYTHON = getattr(sys, "_base_executable", sys.executable)
+"""Stands for the Python of the base image."""
+USER = "10001"
 
 
 class RehearsalError(Exception):
@@ -44,49 +48,83 @@ class Image:
     """What is asked of an image.
 
     Attributes:
-        name: ``Dockerfile.<name>`` describes it.
+        name: ``Dockerfile.<name>`` describes it, ``requirements/<name>.txt`` locks its packages.
+        module: What ``python -m`` runs.
+        health: Path that its health check asks.
         probe: Asks the questions, given the address.
         megabytes: What its tree may weigh, packages included.
         grace: Seconds that it may take to stop.
     """
 
     name: str
+    module: str
+    health: str
     probe: Callable[[str], str]
     megabytes: int
     grace: float
 
 
 IMAGES = (
-    Image(name="api", probe=probe.probe_api, megabytes=240, grace=25),
-    Image(name="ui", probe=probe.probe_ui, megabytes=420, grace=15),
-)
+    Image(name="api", module="vitrine.serving", health="/readyz", probe=probe.probe_api,
+          megabytes=240, grace=25),
+    Image(name="ui", module="vitrine.serving.ui", health="/healthz", probe=probe.probe_ui,
+          megabytes=420, grace=15),
+)  # fmt: skip
+
+
+def sources(image: str) -> list[str]:
+    """Return the files and folders of ``src`` that the Dockerfile of an image copies."""
+    text = (REPOSITORY / "deploy" / f"Dockerfile.{image}").read_text(encoding="utf-8")
+    return [name.rstrip("/") for name in re.findall(r"\bsrc/(\S+)", text)]
 
 
 class Tree:
-    """The files of an image, ready to run as somebody who cannot write them."""
+    """The packages and sources of an image, ready to run as somebody who cannot write them.
+
+    Args:
+        image: The image.
+        folder: Where to build; it need not exist.
+
+    Raises:
+        RehearsalError: If a package cannot be installed, or a source is absent.
+    """
 
     def __init__(self, image: Image, folder: Path) -> None:
-        self.image = image
-        self.stage = dockerfile.read(HERE / f"Dockerfile.{image.name}").final
-        self.root = tree.build(dockerfile.read(HERE / f"Dockerfile.{image.name}"), folder)
-        self.temporary = folder / "tmp"
-        self.temporary.mkdir(mode=0o1777)
+        self.image, self.root, self.temporary = image, folder / "app", folder / "tmp"
+        self.root.mkdir(parents=True)
+        self.temporary.mkdir()
         self.temporary.chmod(0o1777)
+        self.python = str(self.root / ".venv" / "bin" / "python")
+        lock = REPOSITORY / "requirements" / f"{image.name}.txt"
+        _uv("venv", str(self.root / ".venv"))
+        _uv("pip", "sync", "--python", self.python, "--require-hashes", str(lock))
+        self._copy(REPOSITORY / "deploy" / "health.py", "health.py")
+        for name in sources(image.name):
+            self._copy(REPOSITORY / "src" / name, name)
         for path in (self.root, *self.root.rglob("*")):
             if not path.is_symlink():
                 path.chmod(path.stat().st_mode & ~0o222)
 
-    def environment(self, **more: str) -> dict[str, str]:
-        """Return what the process sees: the image's variables, and no others of this machine."""
-        given = {"PATH": os.defpath, "HOME": "/nonexistent", "TMPDIR": str(self.temporary), **more}
-        return tree.variables(self.stage, self.root, given)
+    def _copy(self, source: Path, name: str) -> None:
+        target = self.root / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        elif source.is_file():
+            shutil.copyfile(source, target)
+        else:
+            raise RehearsalError(
+                f"expected {name}, which Dockerfile.{self.image.name} copies, found no such file; "
+                "correct its COPY"
+            )
 
-    def start(self, words: list[str], **more: str) -> subprocess.Popen:
-        """Start a command of the image, as somebody who cannot write its files."""
+    def start(self, *words: str, **more: str) -> subprocess.Popen:
+        """Start Python in the tree, with no other variable of this machine than what is given."""
+        given = {"PATH": os.defpath, "HOME": "/nonexistent", "TMPDIR": str(self.temporary), **more}
         return subprocess.Popen(
-            [*self.powerless(), *(tree.in_tree(word, self.root) for word in words)],
-            cwd=self.root / self.stage.workdir.lstrip("/"),
-            env=self.environment(**more),
+            [*self.powerless(), self.python, *words],
+            cwd=self.root,
+            env=given | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -100,15 +138,14 @@ class Tree:
         """
         if os.geteuid() != 0:
             return []
-        python = Path(tree.PYTHON).resolve()
+        python = Path(PYTHON).resolve()
         open_to_all = all(folder.stat().st_mode & 0o001 for folder in python.parents)
-        user = self.stage.user
-        who = [f"--reuid={user}", f"--regid={user}", "--clear-groups"] if open_to_all else []
+        who = [f"--reuid={USER}", f"--regid={USER}", "--clear-groups"] if open_to_all else []
         return ["setpriv", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all", *who]
 
-    def says(self, words: list[str], **more: str) -> tuple[int, str]:
-        """Run a command of the image to its end and return its exit code and what it said."""
-        process = self.start(words, **more)
+    def says(self, *words: str, **more: str) -> tuple[int, str]:
+        """Run Python in the tree to its end and return its exit code and what it said."""
+        process = self.start(*words, **more)
         said, _ = process.communicate(timeout=60)
         return process.returncode, said.strip()
 
@@ -118,6 +155,27 @@ class Tree:
         return {
             str(p.relative_to(self.root)): (p.stat().st_size, p.stat().st_mtime_ns) for p in files
         }
+
+
+def _uv(*words: str) -> None:
+    """Run uv as the Dockerfiles do; copies, not links: the files are made read-only afterwards."""
+    uv = shutil.which("uv") or shutil.which("uv", path=REPOSITORY / ".tools" / "bin")
+    if not uv:
+        raise RehearsalError(
+            "expected uv on the path or in .tools/bin, found none; run `make setup`"
+        )
+    settings = {"UV_PYTHON": PYTHON, "UV_LINK_MODE": "copy", "UV_NO_PROGRESS": "1"}
+    compiled = {"UV_COMPILE_BYTECODE": "1", "UV_PYTHON_DOWNLOADS": "never"}
+    done = subprocess.run(
+        [uv, *words], env=compiled | os.environ | settings, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise RehearsalError(
+            f"expected uv {' '.join(words)} to succeed, found exit code {done.returncode}. Without "
+            "a network uv can only use its cache, which `make setup` fills. uv said:\n"
+            f"{done.stderr.strip()[-1500:]}"
+        )
 
 
 def _free_port() -> int:
@@ -132,7 +190,7 @@ def _check_files(built: Tree) -> str:
         raise RehearsalError(
             f"expected at most {built.image.megabytes} MB, found {megabytes:.0f}; see what grew"
         )
-    code, found = built.says(["python", "-c", probe.ABSENT, *probe.FORBIDDEN])
+    code, found = built.says("-c", probe.ABSENT, *probe.FORBIDDEN)
     if code or found:
         raise RehearsalError(f"expected none of {', '.join(probe.FORBIDDEN)}, found: {found}")
     return f"{megabytes:.0f} MB; none of {', '.join(probe.FORBIDDEN)}"
@@ -147,14 +205,14 @@ def running(built: Tree, **more: str):
             has written into its own files.
     """
     before, port = built.listing(), _free_port()
-    process = built.start(built.stage.command, PORT=str(port), **more)
+    process = built.start("-m", built.image.module, PORT=str(port), **more)
     address = f"http://127.0.0.1:{port}"
     try:
         took = probe.wait_for(
             f"{address}/healthz", seconds=180, alive=lambda: process.poll() is None
         )
         print(f"  healthy after {took:.1f} s")
-        code, said = built.says(built.stage.health, PORT=str(port), **more)
+        code, said = built.says("health.py", built.image.health, PORT=str(port))
         if code:
             raise RehearsalError(f"expected the health check to pass, it said: {said}")
         yield address
@@ -190,13 +248,12 @@ def rehearse(folder: Path) -> None:
     """Build both trees in a folder, run the API, then the interface against it.
 
     Raises:
-        BuildError: If a tree cannot be built.
-        RehearsalError: If an image does not do what it should.
+        RehearsalError: If an image cannot be built, or does not do what it should.
     """
     folder.chmod(0o755)
     built = {}
     for image in IMAGES:
-        print(f"{image.name}: building the tree of Dockerfile.{image.name}", flush=True)
+        print(f"{image.name}: installing its locked packages", flush=True)
         built[image.name] = Tree(image, folder / image.name)
         print(f"  {_check_files(built[image.name])}", flush=True)
     api, ui = (built[image.name] for image in IMAGES)
@@ -220,7 +277,7 @@ def main(arguments: list[str]) -> int:
         rehearse(folder.resolve())
     except FileExistsError:
         parser.error(f"expected a new folder, found {folder}")
-    except (tree.BuildError, RehearsalError, OSError) as error:
+    except (RehearsalError, OSError) as error:
         print(f"rehearse: {error}", file=sys.stderr)
         return 1
     finally:

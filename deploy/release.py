@@ -1,4 +1,4 @@
-"""Put an image on an Azure Web App, by digest, and put the former one back if it is not well.
+"""Deploy an image on an Azure Web App, by digest, and roll back if it is not well.
 
     python deploy/release.py --app NAME --group GROUP --revision COMMIT \
         --image docker.io/ACCOUNT/vitrine-ui@sha256:…

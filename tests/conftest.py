@@ -28,7 +28,7 @@ LONGEST = (
     "explain/test_kept.py",
     "models/test_scan_triton.py",
     "models/test_readme_lines.py",
-    "serving/test_together.py",
+    "serving/test_supervisor.py",
     "training/pretrain/test_pretraining.py",
     "training/test_crops.py",
     "training/test_sweep.py",

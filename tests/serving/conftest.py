@@ -1,11 +1,17 @@
 """The service around a model that tests can foresee."""
 
+import os
+
 import pytest
 import tiny_model
 from fastapi.testclient import TestClient
 
 from vitrine.serving.api import create_app
 from vitrine.serving.settings import Settings
+from vitrine.serving.ui.settings import Settings as PageSettings
+
+for field in {**Settings.model_fields, **PageSettings.model_fields}:
+    os.environ.pop(field.upper(), None)  # what this machine says of a server is not under test
 
 
 @pytest.fixture(scope="session")

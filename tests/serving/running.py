@@ -9,13 +9,14 @@ import threading
 import time
 import urllib.request
 
-from vitrine.serving.api import server_of
+from vitrine.serving.api import UVICORN
+from vitrine.serving.server import server_of
 
 
 @contextlib.contextmanager
 def in_a_thread(app):
     """Run an application as ``serve`` does; yields its port."""
-    server = server_of(app)
+    server = server_of(app, **UVICORN)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
@@ -51,7 +52,7 @@ def listens(port):
 def process(*arguments, **environment):
     """Start ``python -m vitrine.serving``, or another command, with its output in pipes."""
     command = [sys.executable, *(arguments or ("-m", "vitrine.serving"))]
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
     return subprocess.Popen(
         command, env=kept | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

@@ -303,23 +303,23 @@ def test_bodies_that_together_exceed_the_budget_are_refused(model_dir):
     assert (large.status_code, large.json()["code"]) == (503, "surcharge")
     assert large.headers["retry-after"] == "1"
     assert small.status_code == 200
-    assert service.intake._held == 0
+    assert service.bodies._held == 0
 
 
 def test_a_body_that_has_ended_gives_back_its_own_share_of_the_budget_alone():
-    from vitrine.serving.intake import Intake
     from vitrine.serving.problems import ProblemError
+    from vitrine.serving.request_body import BodyReader
 
-    intake = Intake(budget=10, timeout=1.0)
+    reader = BodyReader(budget=10, timeout=1.0)
 
     def hold(share, count):
-        intake.take(count)
+        reader.take(count)
         share.bytes += count
 
-    with intake._share() as first:
+    with reader._share() as first:
         hold(first, 6)
-        with intake._share() as second:
+        with reader._share() as second:
             hold(second, 4)
         with pytest.raises(ProblemError, match="surcharge"):
-            intake.take(5)
-    intake.take(10)
+            reader.take(5)
+    reader.take(10)

@@ -1,6 +1,7 @@
 """The service as a process: how it starts, refuses to start, carries too much, and stops."""
 
 import json
+import re
 import signal
 import socket
 import statistics
@@ -15,9 +16,11 @@ from fastapi.testclient import TestClient
 from pictures import plain
 from running import answers, exchange, free_port, in_a_thread, listens, process, until
 
+from vitrine.serving import api
 from vitrine.serving.api import create_app
-from vitrine.serving.port import listen
-from vitrine.serving.settings import Settings
+from vitrine.serving.card import ModelError
+from vitrine.serving.server import listen
+from vitrine.serving.settings import Settings, SettingsError
 
 ROUTE = "/api/v1/predict"
 HELD = """
@@ -60,6 +63,24 @@ def test_a_taken_port_and_a_bad_setting_stop_it_with_one_line():
     assert (code, len(lines)) == (2, 1)
     assert f"expected the port {port} of 127.0.0.1 to be free, found it in use" in lines[0]
     assert (bad, told) == (2, ["vitrine: expected PORT to be an integer, found 'http'"])
+
+
+def test_an_address_is_announced_once_the_port_is_held_and_the_model_checked(
+    model_dir, tmp_path, monkeypatch
+):
+    announced = []
+    monkeypatch.setattr("uvicorn.Server.run", lambda *_, **__: None)
+    monkeypatch.setattr(api, "log_as_json", lambda _: None)
+
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(SettingsError):
+        port = taken.getsockname()[1]
+        api.serve(Settings(port=port, model_dir=model_dir), announced.append)
+    with pytest.raises(ModelError):
+        api.serve(Settings(port=0, model_dir=tmp_path), announced.append)
+    assert announced == []
+    api.serve(Settings(port=0, model_dir=model_dir), announced.append)
+
+    assert re.fullmatch(r"http://127\.0\.0\.1:[1-9]\d*", announced[0])
 
 
 def test_the_body_of_an_answer_does_not_wait_for_its_headers_to_be_acknowledged():

@@ -3,7 +3,7 @@
 import json
 import re
 from dataclasses import replace
-from functools import partial
+from functools import partial, reduce
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +13,14 @@ import pytest
 
 from vitrine.data import images
 from vitrine.metrics.temperature import apply_temperature, fit_temperature
+from vitrine.models.graph import GraphError, float_graph
 from vitrine.serving import card as cards
+from vitrine.serving import evaluation, model_folder
 from vitrine.serving import export as exporting
-from vitrine.serving import folder, network
-from vitrine.serving.card import ModelError
+from vitrine.serving.card import Card, ModelError
 from vitrine.serving.export import ExportError, _licence, export
-from vitrine.serving.network import GraphError
-from vitrine.serving.predictor import Predictor
+from vitrine.serving.predictor import Predictor, packaged
+from vitrine.training import runs
 from vitrine.training.recipes import Recipe
 from vitrine.training.runs import RunError, RunFolder
 from vitrine.training.trained import load as load_trained
@@ -121,6 +122,51 @@ def test_the_card_says_what_was_measured_and_from_what(exported, run, demo_split
     assert "dessiné par programme" in card.licence
 
 
+def altered(card, where, value):
+    """Return a card one of whose numbers is another."""
+    content = card.model_dump()
+    *path, last = where.split(".")
+    reduce(dict.__getitem__, path, content)[last] = value
+    return Card.model_validate(content)
+
+
+@pytest.fixture(scope="module")
+def packaged_card():
+    card, _ = cards.read(packaged())
+    return card, runs.load(card.name)
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        ("metrics.accuracy.value", 0.958), ("metrics.brier.high", 0.5), ("temperature", 1.0),
+        ("test_images", 1580), ("doubt.uncertain_below", 0.5), ("doubt.accuracy.value", 0.9),
+    ],
+)  # fmt: skip
+def test_a_card_says_what_its_run_gives_and_a_number_that_was_altered_is_named(
+    packaged_card, where, value
+):
+    card, run = packaged_card
+
+    (line,) = evaluation.differences(altered(card, where, value), run)
+
+    assert evaluation.differences(card, run) == []
+    assert line.startswith(f"{where}: expected ") and line.endswith(f"found {value}")
+
+
+def test_the_accuracy_of_eight_bits_differs_by_the_photos_whose_class_changed_at_most(
+    packaged_card,
+):
+    card, run = packaged_card
+    accuracy, photo = card.metrics["accuracy"].value, 1 / card.test_images
+    small = altered(altered(card, "precision", "int8"), "parity.same_top1", card.test_images - 1)
+
+    one, two = (altered(small, "metrics.accuracy.value", accuracy - n * photo) for n in (1, 2))
+
+    assert evaluation.differences(one, run) == []
+    assert len(evaluation.differences(two, run)) == 1
+
+
 def test_the_threshold_keeps_nine_right_answers_in_ten_on_validation():
     rng = np.random.default_rng(0)
     truth = rng.integers(0, 3, 300)
@@ -130,8 +176,8 @@ def test_the_threshold_keeps_nine_right_answers_in_ten_on_validation():
     given = np.repeat(((1 - scores) / 2)[:, None], 3, axis=1)
     given[np.arange(300), answered] = scores
 
-    threshold = exporting._threshold(truth, given)
-    doubt = exporting._doubt(threshold, truth, given)
+    threshold = evaluation.threshold(truth, given)
+    doubt = evaluation.doubt(threshold, truth, given)
 
     sure = scores >= doubt.uncertain_below
     lower = scores >= np.sort(scores)[np.searchsorted(np.sort(scores), doubt.uncertain_below) - 1]
@@ -145,7 +191,7 @@ def test_without_any_sure_answer_every_answer_is_uncertain():
     truth = np.array([0, 1, 0, 1])
     wrong = np.array([[0.2, 0.8], [0.9, 0.1], [0.3, 0.7], [0.6, 0.4]])
 
-    doubt = exporting._doubt(exporting._threshold(truth, wrong), truth, wrong)
+    doubt = evaluation.doubt(evaluation.threshold(truth, wrong), truth, wrong)
 
     assert (doubt.uncertain_below, doubt.answered, doubt.accuracy) == (1.0, 0.0, None)
 
@@ -275,7 +321,7 @@ def test_a_model_is_never_lost_by_what_stops_another_from_taking_its_place(
     exported, tmp_path, monkeypatch, fault, which, moves, left
 ):
     target, card = tmp_path / "served", exported[1]
-    folder.write(target, card, b"former")
+    model_folder.write(target, card, b"former")
     move = Path.rename
 
     def interrupted(path, place):
@@ -287,7 +333,7 @@ def test_a_model_is_never_lost_by_what_stops_another_from_taking_its_place(
 
     monkeypatch.setattr(Path, "rename", interrupted)
     with pytest.raises(fault, match="no"):
-        folder.write(target, card, b"other")
+        model_folder.write(target, card, b"other")
 
     assert (target / "model.onnx").read_bytes() == left
     assert [path.name for path in tmp_path.iterdir()] == ["served"]
@@ -297,9 +343,9 @@ def test_a_model_takes_the_place_of_a_former_one_whole(exported, tmp_path):
     target, card = exported
     model, place = (target / "model.onnx").read_bytes(), tmp_path / "served"
 
-    folder.write(place, card, model)
+    model_folder.write(place, card, model)
     (place / "model.onnx").write_bytes(b"damaged")
-    folder.write(place, card, model)
+    model_folder.write(place, card, model)
 
     assert cards.read(place)[0] == card
     assert [path.name for path in tmp_path.iterdir()] == ["served"]
@@ -342,7 +388,7 @@ def test_a_network_that_does_more_than_a_mean_has_no_evidence():
     norm = Normalise((0.5,) * 3, (0.5,) * 3)
 
     with pytest.raises(GraphError, match="expected"):
-        network.float_graph(nn.Sequential(norm, backbone), 64)
+        float_graph(nn.Sequential(norm, backbone), 64, names=cards.NAMES)
 
 
 def test_a_network_that_answers_no_number_has_no_evidence():
@@ -358,7 +404,9 @@ def test_a_network_that_answers_no_number_has_no_evidence():
         backbone.get_classifier().bias.fill_(torch.nan)
 
     with pytest.raises(GraphError, match="expected the mean of the evidence to be the logits"):
-        network.float_graph(nn.Sequential(Normalise((0.5,) * 3, (0.5,) * 3), backbone), 64)
+        float_graph(
+            nn.Sequential(Normalise((0.5,) * 3, (0.5,) * 3), backbone), 64, names=cards.NAMES
+        )
 
 
 def test_the_shape_checks_are_back_after_an_export(exported):
@@ -386,5 +434,5 @@ def test_temperature_and_threshold_are_chosen_on_validation_photos_alone(
     cooled = apply_temperature(part.probabilities, temperature)
     assert card.temperature == pytest.approx(temperature, rel=1e-3)
     assert card.doubt.uncertain_below == pytest.approx(
-        exporting._threshold(part.truth, cooled), rel=1e-3
+        evaluation.threshold(part.truth, cooled), rel=1e-3
     )

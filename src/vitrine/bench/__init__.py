@@ -1,4 +1,4 @@
-"""Speed and memory measured side by side, by the commands of ``vitrine bench``.
+"""Benchmarks of speed and memory, side by side, behind the commands of ``vitrine bench``.
 
 ::
 

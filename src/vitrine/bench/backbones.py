@@ -1,4 +1,4 @@
-"""Candidate backbones beside the baseline: what each weighs, computes and takes on this machine.
+"""Benchmark candidate backbones beside the baseline: parameters, multiply-adds, speed.
 
 timm builds each without weights. What is not measured is not here: accuracy on ImageNet is cited,
 from ``ressources/backbones.csv``, which also lists the candidates; the licence of the published
@@ -73,14 +73,7 @@ def measure(
         work[name] = _answer(network, image(BATCH, side, side).to(device))
     timings = side_by_side(work, turns=turns, clock=clock_of(device), progress=progress)
     for name, row in rows.items():
-        milliseconds = timings.milliseconds(name)
-        row |= {
-            "milliseconds": milliseconds,
-            "fastest": min(timings.turns[name]),
-            "slowest": max(timings.turns[name]),
-            "images_per_second": 1e3 * BATCH / milliseconds,
-            "ratio": timings.ratio(name, BASELINE),
-        }
+        row |= timings.row(name, BASELINE, BATCH)
         tell(
             f"backbone {name:38} {row['parameters'] / 1e6:6.1f} M "
             f"{row['multiply_adds'] / 1e9:6.2f} G multiply-adds "

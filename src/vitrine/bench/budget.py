@@ -1,4 +1,4 @@
-"""How long the commands of the Makefile take, from a fresh clone or from what is already built."""
+"""Time the commands of the Makefile, from a fresh clone or from what is already built."""
 
 import json
 import os

@@ -33,6 +33,24 @@ class Timings:
         pairs = zip(self.turns[baseline], self.turns[name], strict=True)
         return statistics.median(slow / max(fast, 1e-9) for slow, fast in pairs)
 
+    def row(self, name: str, baseline: str, images: int | None = None) -> dict[str, float]:
+        """Return what a sheet says of a candidate: milliseconds, images a second, ratio.
+
+        Args:
+            name: The candidate.
+            baseline: What its ratio compares it to.
+            images: Images of a turn, if it is one of images.
+        """
+        milliseconds = self.milliseconds(name)
+        speed = {} if images is None else {"images_per_second": 1e3 * images / milliseconds}
+        return {
+            "milliseconds": milliseconds,
+            "fastest": min(self.turns[name]),
+            "slowest": max(self.turns[name]),
+            **speed,
+            "ratio": self.ratio(name, baseline),
+        }
+
 
 def side_by_side(
     candidates: Mapping[str, Work],

@@ -1,4 +1,4 @@
-"""What mixing one image's tokens costs, against their number: scan, attention, convolution."""
+"""Time three token mixers against the number of tokens: scan, attention, convolution."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

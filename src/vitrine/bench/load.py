@@ -1,4 +1,4 @@
-"""Clients that ask a server on this machine, and what they saw; bounded in count and in time."""
+"""Load a server of this machine with concurrent clients, and measure what they see."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Time a whole MambaVision with our scan and with the plain one; and in ONNX Runtime."""
+"""Time a whole MambaVision with our scan, with the plain one, and in ONNX Runtime."""
 
 import copy
 import tempfile
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 import vitrine.models  # noqa: F401  (registers the models)
 from vitrine.bench import plain, sheet
 from vitrine.bench.clock import Progress, Work, clock_of, side_by_side
+from vitrine.explain.exported import session
 from vitrine.models.rebuilt import fill, image
 
 __all__ = ["compare_onnx", "measure", "measure_onnx", "model_bars"]
@@ -88,22 +89,14 @@ def _compare(
     rows = []
     for key in work:
         label, _, dtype = key.rpartition(", ")
-        milliseconds = timings.milliseconds(key)
         row = {"model": name, "side": side, "batch": batch, "pass": kind, "candidate": label}
-        row |= {
-            "dtype": dtype,
-            "turns": turns,
-            "milliseconds": milliseconds,
-            "fastest": min(timings.turns[key]),
-            "slowest": max(timings.turns[key]),
-            "images_per_second": 1e3 * batch / milliseconds,
-            "ratio": timings.ratio(key, PLAIN),
-            "ratio_same_dtype": timings.ratio(key, f"plain, {dtype}"),
-        }
+        row |= {"dtype": dtype, "turns": turns, **timings.row(key, PLAIN, batch)}
+        row["ratio_same_dtype"] = timings.ratio(key, f"plain, {dtype}")
         rows.append(row)
         tell(
-            f"model {kind:9} {key:30} {milliseconds:9.1f} ms {row['images_per_second']:7.2f} img/s "
-            f"{row['ratio']:5.2f}x plain float32 {row['ratio_same_dtype']:5.2f}x plain {dtype}"
+            f"model {kind:9} {key:30} {row['milliseconds']:9.1f} ms "
+            f"{row['images_per_second']:7.2f} img/s {row['ratio']:5.2f}x plain float32 "
+            f"{row['ratio_same_dtype']:5.2f}x plain {dtype}"
         )
     return rows
 
@@ -179,10 +172,6 @@ def compare_onnx(
     Raises:
         OnnxExporterError: If PyTorch cannot export the network.
     """
-    import onnxruntime
-
-    one = onnxruntime.SessionOptions()
-    one.intra_op_num_threads = one.inter_op_num_threads = 1
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
@@ -196,9 +185,9 @@ def compare_onnx(
             output_names=["logits"],
             verbose=False,
         )
-        session = onnxruntime.InferenceSession(path, one, providers=["CPUExecutionProvider"])
+        running = session(path)
         for batch in batches:
-            rows.append(_onnx_row(name, model, session, image(batch, side, side), turns))
+            rows.append(_onnx_row(name, model, running, image(batch, side, side), turns))
             row = rows[-1]
             tell(
                 f"onnx {name} batch {batch:2}: eager {row['eager_milliseconds']:.1f} ms, ONNX "
@@ -208,7 +197,7 @@ def compare_onnx(
     return rows
 
 
-def _onnx_row(name: str, model: nn.Module, session: Any, x: Tensor, turns: int) -> dict[str, Any]:
+def _onnx_row(name: str, model: nn.Module, running: Any, x: Tensor, turns: int) -> dict[str, Any]:
     feed = {"image": x.numpy()}
 
     def eager() -> Tensor:
@@ -216,7 +205,7 @@ def _onnx_row(name: str, model: nn.Module, session: Any, x: Tensor, turns: int) 
             return model(x)
 
     def runtime() -> Tensor:
-        return torch.from_numpy(session.run(["logits"], feed)[0])
+        return torch.from_numpy(running.run(["logits"], feed)[0])
 
     expected, found = eager(), runtime()
     work = {"eager": eager, "onnx": runtime}

@@ -1,12 +1,12 @@
-"""The service that one writes first: ``async def``, the work inside, PyTorch as it is.
+"""A naive service to compare with ours: ``async def``, the work inside, PyTorch as it is.
 
-``python -m vitrine.bench.naive ARCHITECTURE SIDE PORT``. While an image is decoded or computed the
-event loop stands still, so that nobody else is answered, not even a health probe. Weights are fresh
-ones: they do not change what an answer costs.
+``python -m vitrine.bench.naive``, with ARCHITECTURE, SIDE and PORT in the environment. While an
+image is decoded or computed the event loop stands still, so that nobody else is answered, not even
+a health probe. Weights are fresh ones: they do not change what an answer costs.
 """
 
 import io
-import sys
+import os
 
 import numpy as np
 import timm
@@ -65,5 +65,5 @@ def create_app(architecture: str, side: int) -> FastAPI:
 
 
 if __name__ == "__main__":
-    _, name, side, port = sys.argv
-    uvicorn.run(create_app(name, int(side)), port=int(port), log_level="warning", access_log=False)
+    app = create_app(os.environ["ARCHITECTURE"], int(os.environ["SIDE"]))
+    uvicorn.run(app, port=int(os.environ["PORT"]), log_level="warning", access_log=False)

@@ -1,4 +1,4 @@
-"""The scan to beat: the plain reference, in the layout (batch, channel, length).
+"""A plain selective scan, the baseline of benchmarks, in the layout (batch, channel, length).
 
 Plain loops over a selective scan write the decays and drives of all positions first, then slice
 them at each step. Autograd answers each slice with a tensor of zeros of full size, so that the

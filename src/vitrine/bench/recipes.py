@@ -1,4 +1,4 @@
-"""What each published recipe costs to run: multiply-adds, images per second of a core or a card.
+"""Benchmark the predictions of each published recipe: multiply-adds, images per second.
 
 Each recipe is built and timed in a process of its own, so that TensorFlow and PyTorch never meet.
 Weights do not change what a network costs: fresh ones are timed.

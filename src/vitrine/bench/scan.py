@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
@@ -164,16 +164,10 @@ def _row(
 ) -> dict[str, Any]:
     return {
         "case": case.name,
-        "batch": case.batch,
-        "length": case.length,
-        "width": case.width,
-        "state": case.state,
+        **asdict(case),
         "pass": kind,
         "candidate": name,
-        "milliseconds": timings.milliseconds(name),
-        "fastest": min(timings.turns[name]),
-        "slowest": max(timings.turns[name]),
-        "ratio": timings.ratio(name, PLAIN),
+        **timings.row(name, PLAIN),
         "memory_mib": memory[name] / MIB,
         "memory_share": memory[name] / max(memory[PLAIN], 1),
     }

@@ -1,4 +1,4 @@
-"""Our service beside the naive one, under the same load, in one run on this machine alone.
+"""Benchmark our service beside the naive one, under the same load, in one run on this machine.
 
 Each server is a process of its own, whose processor time is what the system counted for it. Both
 answer for drawn photos of the data set's sizes, with an EfficientNet-B0 and with the network of the
@@ -7,17 +7,12 @@ packaged model. EfficientNet-B0 has random weights here: they do not change what
 
 import contextlib
 import hashlib
-import os
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import numpy as np
 import psutil
 
@@ -25,8 +20,9 @@ from vitrine.bench import load, naive, sheet
 from vitrine.bench.clock import Progress, clock_of, side_by_side
 from vitrine.data.images import LIMITS
 from vitrine.serving import card as cards
-from vitrine.serving.port import listen
+from vitrine.serving import supervisor
 from vitrine.serving.predictor import Predictor, packaged
+from vitrine.serving.server import listen
 
 __all__ = ["measure", "serving_bars"]
 
@@ -35,7 +31,6 @@ OVERLOAD, PLACES = 32, 4
 """Clients of an overload, and the places that they compete for."""
 CPU_BAR, PROBE_BAR, MEMORY_BAR = 0.5, 200.0, 300.0
 """Share of the naive processor time; milliseconds of a health probe; megabytes of memory."""
-START_SECONDS = 120
 
 Row = dict[str, Any]
 Tell = Callable[[str], None]
@@ -120,13 +115,15 @@ def _efficientnet(folder: Path) -> _Model:
     import torch
     from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 
-    from vitrine.serving.network import float_graph
+    from vitrine.models.graph import float_graph
     from vitrine.training.torch.network import Normalise
 
     architecture, side = "efficientnet_b0", 224
     torch.manual_seed(0)
     norm = Normalise(IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD)
-    model = float_graph(torch.nn.Sequential(norm, naive.build(architecture)).eval(), side)
+    model = float_graph(
+        torch.nn.Sequential(norm, naive.build(architecture)).eval(), side, names=cards.NAMES
+    )
     card, _ = cards.read(packaged())
     changed = {
         "name": "random weights", "sha256": hashlib.sha256(model).hexdigest(),
@@ -210,48 +207,21 @@ def _row(seen: load.Seen) -> Row:
 def _ours(
     model: _Model, *, queue_max: int
 ) -> contextlib.AbstractContextManager[tuple[str, psutil.Process]]:
-    settings = {"MODEL_DIR": str(model.folder), "QUEUE_MAX": str(queue_max), "LOG_LEVEL": "WARNING"}
-    return _started(lambda port: ["-m", "vitrine.serving"], settings)
+    limits = {"QUEUE_MAX": str(queue_max), "LOG_LEVEL": "WARNING"}
+    return _started("vitrine.serving", MODEL_DIR=str(model.folder), **limits)
 
 
 def _naive(model: _Model) -> contextlib.AbstractContextManager[tuple[str, psutil.Process]]:
-    return _started(
-        lambda port: ["-m", "vitrine.bench.naive", model.architecture, str(model.side), str(port)],
-        {},
-    )
+    return _started("vitrine.bench.naive", ARCHITECTURE=model.architecture, SIDE=str(model.side))
 
 
 @contextlib.contextmanager
-def _started(
-    arguments: Callable[[int], list[str]], settings: dict[str, str]
-) -> Iterator[tuple[str, psutil.Process]]:
+def _started(module: str, **settings: str) -> Iterator[tuple[str, psutil.Process]]:
     """Run a server on a free port of this machine; yields its address and its process."""
     with listen("127.0.0.1", 0) as free:
         port = free.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
-    environment = os.environ | {"HOST": "127.0.0.1", "PORT": str(port)} | settings
-    process = subprocess.Popen([sys.executable, *arguments(port)], env=environment)
-    try:
-        end = time.monotonic() + START_SECONDS
-        while not _ready(address):
-            if process.poll() is not None or time.monotonic() > end:
-                raise RuntimeError(
-                    f"expected a server at {address} within {START_SECONDS} s, found none; its "
-                    "message is above"
-                )
-            time.sleep(0.1)
+    settings |= {"HOST": "127.0.0.1", "PORT": str(port)}
+    with supervisor.child(["-m", module], settings) as process:
+        supervisor.wait_until({module: process}, (f"{address}/readyz",))
         yield address, psutil.Process(process.pid)
-    finally:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _ready(address: str) -> bool:
-    try:
-        return httpx.get(f"{address}/readyz", trust_env=False, timeout=2).status_code == load.OK
-    except httpx.HTTPError:
-        return False

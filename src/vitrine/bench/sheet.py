@@ -1,18 +1,14 @@
-"""What a benchmark says beside its numbers: machine, versions, bars; and the file it is kept in."""
+"""Read and write the file of a benchmark: its numbers, the machine, the versions, the bars."""
 
 import json
-import os
-import platform
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata, util
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from vitrine import paths
-from vitrine.training.runs.meter import code_state, versions
+from vitrine.training.runs.meter import code_state, cpu_info, machine, versions
 
 __all__ = ["at_least", "at_most", "header", "mamba_ssm", "published", "read", "write"]
 
@@ -127,24 +123,11 @@ def _version(library: str) -> str | None:
 def _hardware(device: str) -> dict[str, Any]:
     import torch  # those who read a sheet do without
 
-    info = _cpu_info()
+    flags = cpu_info().get("flags", "").split()
     return {
         "device": device,
         "gpu": torch.cuda.get_device_name() if device == "cuda" else None,
-        "cpu": info.get("model name") or platform.processor() or platform.machine(),
-        "flags": [flag for flag in FLAGS if flag in info.get("flags", "").split()],
-        "cores": psutil.cpu_count(),
+        "flags": [flag for flag in FLAGS if flag in flags],
         "threads": torch.get_num_threads(),
-        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
-        "load_at_start": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
+        **machine(),
     }
-
-
-def _cpu_info() -> dict[str, str]:
-    """Return what Linux says of its first processor; nothing elsewhere."""
-    path = Path("/proc/cpuinfo")
-    if not path.is_file():
-        return {}
-    lines = path.read_text(encoding="utf-8").split("\n\n")[0].splitlines()
-    pairs = (line.partition(":") for line in lines)
-    return {name.strip(): value.strip() for name, _, value in pairs}

@@ -1,4 +1,4 @@
-"""What the chapter on state-space models says in numbers: what is learned, and what is moved.
+"""Measure the teaching models of the chapter on state spaces: copying learned, memory moved.
 
 Nothing is timed. The notebook computes the same live; the ledger reads these.
 """

@@ -1,4 +1,4 @@
-"""How fast each network trained from scratch learns, with one recipe, on one core or one card.
+"""Time the training from scratch of each network, with one recipe, on one core or one card.
 
 Each turn trains them one after the other on drawn photos, each in a process of its own, so that
 TensorFlow and PyTorch never meet. The first epoch is told apart: a framework that compiles

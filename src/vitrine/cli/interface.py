@@ -1,6 +1,5 @@
 """``vitrine ui``, ``vitrine up``: the page to try the classifier, alone or with its service."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -29,9 +28,7 @@ def ui(
 
     chosen = {"api_url": api_url, "data_dir": data, "host": host, "port": port}
     given = {name: value for name, value in chosen.items() if value is not None}
-    settings = replace(Settings.from_environment(), **given)
-    typer.echo(f"http://{settings.host}:{settings.port} shows the page in a moment", err=True)
-    serve(settings)
+    serve(Settings(**given), lambda url: typer.echo(f"{url} shows the page", err=True))
 
 
 def up(
@@ -42,6 +39,6 @@ def up(
 
     Example: vitrine up --port 7861
     """
-    from vitrine.serving.together import run
+    from vitrine.serving.supervisor import run
 
     run(port=port, api_port=api_port, tell=lambda text: typer.echo(text, err=True))

@@ -1,6 +1,5 @@
 """``vitrine export`` and ``vitrine serve``: a run becomes a file, a file answers over HTTP."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -60,8 +59,6 @@ def serve(
     from vitrine.serving.api import serve as run
     from vitrine.serving.settings import Settings
 
-    chosen = {"model_dir": str(model) if model else None, "host": host, "port": port}
+    chosen = {"model_dir": model, "host": host, "port": port}
     given = {name: value for name, value in chosen.items() if value is not None}
-    settings = replace(Settings.from_environment(), **given)
-    typer.echo(f"http://{settings.host}:{settings.port}/docs describes the service", err=True)
-    run(settings)
+    run(Settings(**given), lambda url: typer.echo(f"{url}/docs describes the service", err=True))

@@ -1,4 +1,4 @@
-"""A Keras network asked through its ONNX file, by the same function as every other model.
+"""Ask an ONNX file for probabilities; make that of a Keras network, to explain it.
 
 The file is made in a process of its own, where the weights cross to PyTorch: the caller, in which
 TensorFlow may run, loads ONNX Runtime alone.
@@ -16,9 +16,10 @@ from vitrine.training import children, trained
 from vitrine.training.recipes import Recipe
 from vitrine.training.trained import KeptError
 
-__all__ = ["answering", "graph"]
+__all__ = ["answering", "graph", "predictor", "session"]
 
 NAMES = ("image", "logits", "evidence")
+"""Of the input and of the outputs of every file that we export."""
 BATCH = 32
 TOLERANCE = 1e-4
 """Largest difference of a probability between the file and the network."""
@@ -50,21 +51,37 @@ def answering(
     Raises:
         KeptError: If they do not.
     """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.log_severity_level = 1, 3
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-
-    def predict(pixels: Pixels) -> np.ndarray:
-        pieces = [np.ascontiguousarray(pixels[i : i + BATCH]) for i in range(0, len(pixels), BATCH)]
-        logits = [session.run([NAMES[1]], {NAMES[0]: piece})[0] for piece in pieces]
-        return softmax(np.concatenate(logits).astype(float), axis=1)
-
+    predict = predictor(model)
     gap = float(np.abs(predict(sample) - own(sample)).max())
     if not gap <= TOLERANCE:  # nor where it is no number
         raise KeptError(
             f"expected the exported file to answer as its network within {TOLERANCE:g}, found a "
             f"difference of {gap:.3g}; look at how its weights cross"
         )
+    return predict
+
+
+def session(model: bytes | Path) -> onnxruntime.InferenceSession:
+    """Return what runs an ONNX file on the processor, on one thread."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def predictor(model: bytes) -> Predict:
+    """Return the function that gives the softmax of photos, in batches, on one thread.
+
+    Args:
+        model: An ONNX file that takes bytes and gives logits.
+    """
+    running = session(model)
+
+    def predict(pixels: Pixels) -> np.ndarray:
+        pieces = [np.ascontiguousarray(pixels[i : i + BATCH]) for i in range(0, len(pixels), BATCH)]
+        logits = [running.run([NAMES[1]], {NAMES[0]: piece})[0] for piece in pieces]
+        return softmax(np.concatenate(logits).astype(float), axis=1)
+
     return predict
 
 

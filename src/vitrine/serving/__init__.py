@@ -1,13 +1,13 @@
-"""The trained classifier as a product: a file that says what it is, then a service over HTTP.
+"""Export a trained classifier, serve it over HTTP, show it on a web page.
 
 ::
 
     a run's weights -export-> model.onnx + model.json -predictor-> Predictor -api-> HTTP -> ui
-                       |               |                              ^
-                    network          card (what model.json says)      |
-                    (the graph)                            settings, problems, intake, pool,
-                                                           telemetry (what a service needs)
+                       |                |                             ^
+           quantize, evaluation    card, model_folder     settings, problems, request_body,
+                                                          worker_pool, middleware, telemetry
 
+``supervisor`` runs the service and the page together; ``server`` runs either on its port.
 ``export`` alone knows PyTorch and TensorFlow. From ``predictor`` on, ONNX Runtime, Pillow and NumPy
 are enough: the image of the service holds neither framework.
 """

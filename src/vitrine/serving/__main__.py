@@ -1,4 +1,4 @@
-"""``python -m vitrine.serving``: the service, configured by its environment alone.
+"""``python -m vitrine.serving``: run the service, configured by its environment alone.
 
 This is what the container runs: it needs neither the command line nor its libraries. Exit codes are
 those of ``vitrine``.
@@ -16,7 +16,7 @@ __all__ = ["main"]
 def main() -> int:
     """Serve, and return the exit code of a failure told in one sentence."""
     try:
-        serve(Settings.from_environment())
+        serve(Settings())
     except (ModelError, SettingsError) as error:
         print(f"vitrine: {error}", file=sys.stderr)
         return getattr(error, "exit_code", 2)

@@ -1,4 +1,4 @@
-"""The service: ``create_app`` makes the application, ``serve`` runs it.
+"""The FastAPI application of the service: ``create_app`` makes it, ``serve`` runs it.
 
 A front proxy is expected before it in the open: it ends TLS and bounds the time of request headers,
 which uvicorn does not. Everything else that a client may do wrong is answered here.
@@ -6,10 +6,9 @@ which uvicorn does not. Everything else that a client may do wrong is answered h
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
-import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
@@ -18,19 +17,19 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
 from vitrine import __version__
-from vitrine.serving import revision, schemas
-from vitrine.serving.gate import Gate
-from vitrine.serving.port import listen
+from vitrine.serving import schemas, server
+from vitrine.serving.middleware import RequestMiddleware
 from vitrine.serving.problems import MEDIA_TYPE, ProblemError, body_of
 from vitrine.serving.routes import add_routes
 from vitrine.serving.service import Service
 from vitrine.serving.settings import Settings
 from vitrine.serving.telemetry import LOG, log_as_json
 
-__all__ = ["create_app", "serve", "server_of"]
+__all__ = ["UVICORN", "create_app", "serve"]
 
 DOCS, STATIC = "/docs", "/static-offline-docs"
-GRACE_SECONDS = 20
+UVICORN = {"http": "h11", "ws": "none", "log_config": None, "timeout_graceful_shutdown": 20}
+"""A parser whose limits are known, the log of the service, seconds to finish what was accepted."""
 DESCRIPTION = (
     "Classe une photographie de produit dans l’une de sept catégories. Le modèle tourne sur le "
     "processeur, par ONNX Runtime. Les erreurs suivent la RFC 9457 et portent un `code` stable."
@@ -48,7 +47,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         SettingsError: If the environment holds a value that cannot be used.
         ModelError: If the model cannot be served.
     """
-    settings = settings or Settings.from_environment()
+    settings = settings or Settings()
     service = Service(settings)
 
     @contextlib.asynccontextmanager
@@ -80,7 +79,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             expose_headers=["X-Request-ID", "Retry-After", "Deprecation", "Link"],
         )
     app.add_middleware(
-        Gate,
+        RequestMiddleware,
         telemetry=service.telemetry,
         failure=lambda request_id: _answer(service, ProblemError("interne"), request_id),
         drain=4 * settings.max_upload_bytes,
@@ -134,28 +133,16 @@ def _describe_problems(app: FastAPI) -> None:
     app.openapi = openapi
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, announce: Callable[[str], object] = lambda _: None) -> None:
     """Answer until told to stop, then finish what was accepted.
 
+    Args:
+        settings: How to run.
+        announce: Told the address once the port is held and the model checked.
+
     Raises:
-        SettingsError: If the address cannot be listened on, or ``REVISION`` is no revision.
+        SettingsError: If the address cannot be listened on.
         ModelError: If the model cannot be served.
     """
     log_as_json(settings.log_level)
-    with listen(settings.host, settings.port) as listening:
-        server_of(create_app(settings)).run(sockets=[listening])
-
-
-def server_of(app: FastAPI) -> uvicorn.Server:
-    """Return the server that runs the application, with a parser whose limits are known."""
-    config = uvicorn.Config(
-        app,
-        http="h11",
-        ws="none",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        headers=revision.headers(),
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
-    return uvicorn.Server(config)
+    server.run(settings, lambda: create_app(settings), announce, **UVICORN)

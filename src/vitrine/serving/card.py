@@ -1,4 +1,4 @@
-"""What ``model.json`` says of a model: all that is needed to serve it, and to judge it."""
+"""The model card, ``model.json``: its fields, and how it is read and checked."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ __all__ = ["Card", "Label", "ModelError", "read"]
 
 CARD, MODEL = "model.json", "model.onnx"
 FORMAT = 1
-INPUT, LOGITS, EVIDENCE = "image", "logits", "evidence"
+INPUT, LOGITS, EVIDENCE = NAMES = "image", "logits", "evidence"
 """Names of the graph's input and outputs."""
 
 

@@ -1,4 +1,4 @@
-"""A finished run becomes a model to serve, if its file answers as the run did.
+"""Export a finished run as a model to serve, if its file answers as the run did.
 
 The file is compared with the run's own ``predictions.csv`` on every test photo before anything is
 written: a graph that differs would serve another model than the one that was judged.
@@ -11,23 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from jaxtyping import Float, Int, UInt8
-from scipy.special import softmax
 
 from vitrine import paths
 from vitrine.data import images
 from vitrine.data.catalog import CLASSES_FR, Catalog
 from vitrine.data.splits import Split
-from vitrine.metrics import Interval
-from vitrine.metrics.decision import selective_curve
-from vitrine.metrics.intervals import wilson
+from vitrine.explain.exported import predictor
 from vitrine.metrics.metrics import macro_f1
-from vitrine.metrics.panel import panel
-from vitrine.metrics.temperature import apply_temperature, fit_temperature
-from vitrine.serving import folder
-from vitrine.serving.card import INPUT, LOGITS, Card, Doubt, Label, Parity
-from vitrine.serving.card import Score as Metric
+from vitrine.serving import model_folder
+from vitrine.serving.card import NAMES, Card, Label, Parity
+from vitrine.serving.evaluation import card_numbers
 from vitrine.training import trained
 from vitrine.training.recipes import Recipe
 from vitrine.training.runs import Run, RunError
@@ -39,14 +33,10 @@ GAP, MARGIN = 1e-4, 2e-4
 """Largest difference of a probability; a lead beyond which the first class must be the same."""
 LOSS = 0.005
 """Macro-F1 that an 8-bit form may lose on the original, on the test photos."""
-WANTED = 0.9
-"""Accuracy, on validation, of the answers that are given without reserve."""
 CALIBRATION = 128
 """Training photos that decide the scales of an 8-bit form."""
-BATCH = 32
 
 Probabilities = Float[np.ndarray, "image category"]
-Labels = Int[np.ndarray, " image"]
 Pixels = UInt8[np.ndarray, "image height width 3"]
 
 
@@ -65,7 +55,7 @@ class _Part:
     """What is known of the photos of one part of the split, in the order of their names."""
 
     pixels: Pixels
-    truth: Labels
+    truth: Int[np.ndarray, " image"]
     told: Probabilities
 
 
@@ -87,18 +77,19 @@ def export(
         GraphError: If the network has no form that the service can run.
     """
     target = target or paths.build() / "models" / run.name
-    folder.check(target)
+    model_folder.check(target)
     _check_data(run, split, catalog)
     recipe = trained.recipe_of(run)
     trained.weights(run)
     parts = {name: _part(run, catalog, name, recipe) for name in ("validation", "test")}
     model = _graph(run, split, catalog, recipe)
-    parity = _compare(run.name, parts["test"], _answers(model, parts["test"].pixels))
+    parity = _compare(run.name, parts["test"], predictor(model)(parts["test"].pixels))
     if int8:
         model, parity = _quantised(model, parity, split, catalog, recipe, parts)
-    served = {name: _answers(model, part.pixels) for name, part in parts.items()}
-    card = _card(run, recipe, model, parity, parts, served, "int8" if int8 else "float32")
-    return folder.write(target, card, model), card
+    answers = predictor(model)
+    judged = [(part.truth, answers(part.pixels)) for part in parts.values()]
+    card = _card(run, recipe, model, parity, card_numbers(*judged), "int8" if int8 else "float32")
+    return model_folder.write(target, card, model), card
 
 
 def _check_data(run: Run, split: Split, catalog: Catalog) -> None:
@@ -119,23 +110,13 @@ def _part(run: Run, catalog: Catalog, name: str, recipe: Recipe) -> _Part:
 
 
 def _graph(run: Run, split: Split, catalog: Catalog, recipe: Recipe) -> bytes:
-    from vitrine.serving.network import float_graph
+    from vitrine.models.graph import float_graph
 
     if recipe.trainer == "torch":
         network = trained.load(run, split, catalog).network
     else:
         network = trained.carried(recipe, trained.weights(run))
-    return float_graph(network, recipe.image_size)
-
-
-def _answers(model: bytes, pixels: Pixels) -> Probabilities:
-    """Return what a file says of photos, before any temperature."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.log_severity_level = 1, 3
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    pieces = [np.ascontiguousarray(pixels[i : i + BATCH]) for i in range(0, len(pixels), BATCH)]
-    logits = np.concatenate([session.run([LOGITS], {INPUT: piece})[0] for piece in pieces])
-    return softmax(logits.astype(np.float64), axis=1)
+    return float_graph(network, recipe.image_size, names=NAMES)
 
 
 def _compare(name: str, part: _Part, found: Probabilities) -> Parity:
@@ -161,7 +142,7 @@ def _quantised(
     parts: dict[str, _Part],
 ) -> tuple[bytes, Parity]:
     """Return the 8-bit form, refused on what validation loses, and its parity on the test part."""
-    from vitrine.serving.network import int8_graph
+    from vitrine.serving.quantize import int8_graph
 
     train = split.present(catalog).part("train").image.tolist()
     step = max(1, len(train) // CALIBRATION)  # names are sorted hashes: any step mixes the classes
@@ -175,7 +156,7 @@ def _quantised(
             "without --int8"
         )
     test = parts["test"]
-    rough = _answers(small, test.pixels)
+    rough = predictor(small)(test.pixels)
     return small, parity.model_copy(
         update={
             "largest_gap": float(np.abs(rough - test.told).max()),
@@ -187,7 +168,7 @@ def _quantised(
 
 def _lost(exact: bytes, rough: bytes, part: _Part) -> float:
     """Return the macro-F1, as a share, that the second form loses on a part."""
-    scores = [macro_f1(part.truth, _answers(model, part.pixels)) for model in (exact, rough)]
+    scores = [macro_f1(part.truth, predictor(model)(part.pixels)) for model in (exact, rough)]
     return float(scores[0] - scores[1])
 
 
@@ -196,13 +177,9 @@ def _card(
     recipe: Recipe,
     model: bytes,
     parity: Parity,
-    parts: dict[str, _Part],
-    served: dict[str, Probabilities],
+    numbers: dict[str, Any],
     precision: str,
 ) -> Card:
-    validation, test = parts["validation"], parts["test"]
-    temperature = fit_temperature(validation.truth, served["validation"])
-    cooled = {name: apply_temperature(given, temperature) for name, given in served.items()}
     digest, meta = hashlib.sha256(model).hexdigest(), run.meta
     day = meta.get("timing", {}).get("started", "")[:10].replace("-", ".") or "undated"
     library = "keras" if recipe.trainer == "keras" else "torch"
@@ -220,39 +197,11 @@ def _card(
             Label(id=i, label=label, label_fr=french)
             for i, (label, french) in enumerate(CLASSES_FR.items())
         ),
-        temperature=temperature,
-        doubt=_doubt(
-            _threshold(validation.truth, cooled["validation"]), test.truth, cooled["test"]
-        ),
-        test_images=len(test.truth),
-        metrics={
-            name: _metric(interval) for name, interval in panel(test.truth, cooled["test"]).items()
-        },
+        **numbers,
         parity=parity,
         data=meta["data"],
         commits={"training": meta["code"]["commit"], "export": code_state()["commit"]},
         licence=_licence(recipe, meta),
-    )
-
-
-def _metric(interval: Interval) -> Metric:
-    return Metric(value=interval.value, low=interval.low, high=interval.high)
-
-
-def _threshold(truth: Labels, cooled: Probabilities) -> float:
-    """Return the least score whose answers are right often enough, on validation photos."""
-    curve = selective_curve(truth, cooled)
-    enough = np.flatnonzero(curve.accuracy >= WANTED)
-    return float(curve.threshold[enough[-1]]) if enough.size else 1.0
-
-
-def _doubt(threshold: float, truth: Labels, cooled: Probabilities) -> Doubt:
-    """Tell what a threshold does on test photos."""
-    sure = cooled.max(axis=1) >= threshold
-    right = int((cooled.argmax(axis=1) == truth)[sure].sum())
-    accuracy = _metric(wilson(right, int(sure.sum()))) if sure.any() else None
-    return Doubt(
-        uncertain_below=threshold, wanted=WANTED, answered=float(sure.mean()), accuracy=accuracy
     )
 
 

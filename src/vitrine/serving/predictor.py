@@ -1,4 +1,4 @@
-"""Photos to probabilities with ONNX Runtime alone: what the service computes with.
+"""Predict the classes of photos with ONNX Runtime alone.
 
 One session serves every thread: a run of it holds no state and leaves Python's lock. Threads inside
 a run are off by default, since several photos at once use the cores better than one photo in

@@ -1,4 +1,4 @@
-"""What the service says when it does not answer: one code, one status, one French sentence each.
+"""The errors of the service: one code, one HTTP status, one French sentence each.
 
 The body is that of RFC 9457, https://www.rfc-editor.org/rfc/rfc9457, with a stable ``code`` and the
 ``request_id`` to look for in the logs. Nothing of the program is told: no class, path or stack.

@@ -1,4 +1,4 @@
-"""The routes: each reads its request, asks the service, and writes the answer down."""
+"""The HTTP routes of the service."""
 
 import base64
 import secrets
@@ -123,7 +123,7 @@ async def _judge(
     service: Service, request: Request, top_k: int, began: float
 ) -> tuple[Judged, schemas.Prediction]:
     limit = service.settings.max_upload_bytes
-    async with service.intake.files(request, "file", most=1, limit=limit) as (data,):
+    async with service.bodies.files(request, "file", most=1, limit=limit) as (data,):
         done = await service.run(lambda: service.judge(data))
     judged = done.result
     clocks = {"queued": done.queued, "began": began}
@@ -166,7 +166,7 @@ async def explain(service: Ready, request: Request, top_k: TopK = 7) -> schemas.
 async def predict_batch(service: Ready, request: Request) -> schemas.Batch:
     """Répond image par image, dans l’ordre d’envoi ; une image refusée n’arrête pas les autres."""
     began, limit = time.perf_counter(), service.settings.max_batch_bytes
-    form = service.intake.files(request, "files", most=MOST_FILES, limit=limit)
+    form = service.bodies.files(request, "files", most=MOST_FILES, limit=limit)
     async with form as files:
         done = await service.run(lambda: service.judge_each(files))
     request_id = request.state.request_id
@@ -187,7 +187,7 @@ async def predict_batch(service: Ready, request: Request) -> schemas.Batch:
 async def preprocess(service: Ready, request: Request) -> Response:
     """Redresse l’image, la met sur fond blanc et la ramène à un carré, au format PNG."""
     limit = service.settings.max_upload_bytes
-    async with service.intake.files(request, "file", most=1, limit=limit) as (data,):
+    async with service.bodies.files(request, "file", most=1, limit=limit) as (data,):
         done = await service.run(lambda: service.prepare(data))
     return Response(done.result, media_type="image/png")
 
@@ -202,7 +202,7 @@ async def _earlier(service: Service, request: Request, response: Response, work:
             raise ProblemError("fichier_trop_volumineux")
         return work(data)
 
-    async with service.intake.body(request, limit) as body:
+    async with service.bodies.body(request, limit) as body:
         return await service.run(lambda: image(body))
 
 

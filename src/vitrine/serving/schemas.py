@@ -1,4 +1,4 @@
-"""The bodies of the service's answers, as its documentation shows them."""
+"""The JSON bodies of the service's requests and answers, as its documentation shows them."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""From bytes to answers: what the routes do, apart from HTTP."""
+"""Decode, predict and write answers: what the routes do, apart from HTTP."""
 
 import asyncio
 import base64
@@ -13,12 +13,12 @@ from PIL import Image
 
 from vitrine.data.images import ImageError, Photo
 from vitrine.serving import schemas
-from vitrine.serving.intake import Intake
-from vitrine.serving.pool import Done, Pool
 from vitrine.serving.predictor import Answer, AnswerError, Predictor
 from vitrine.serving.problems import ProblemError, body_of, texts
+from vitrine.serving.request_body import BodyReader
 from vitrine.serving.settings import Settings
 from vitrine.serving.telemetry import Telemetry
+from vitrine.serving.worker_pool import Done, WorkerPool
 
 __all__ = ["Judged", "Service", "from_base64"]
 
@@ -49,19 +49,19 @@ class Service:
 
     def __init__(self, settings: Settings) -> None:
         self.settings, self.sentences = settings, texts(settings)
-        self.predictor = Predictor(settings.folder, settings.intra_op_threads)
+        self.predictor = Predictor(settings.model_dir, settings.intra_op_threads)
         self.card = self.predictor.card
         self.telemetry = Telemetry(self.card)
-        self.intake = Intake(settings.max_bodies_bytes, settings.body_timeout_s)
+        self.bodies = BodyReader(settings.max_bodies_bytes, settings.body_timeout_s)
         self.model = schemas.ModelRef(
             name=self.card.name, version=self.card.version, sha256=self.card.sha256
         )
-        self.pool: Pool | None = None
+        self.pool: WorkerPool | None = None
 
     async def open(self) -> None:
         """Start the workers and warm the model up; the service is then ready."""
         settings, depth = self.settings, self.telemetry.queue.set
-        pool = Pool(settings.workers, settings.places, settings.predict_timeout_s, depth)
+        pool = WorkerPool(settings.workers, settings.places, settings.predict_timeout_s, depth)
         await asyncio.to_thread(self.predictor.warm_up)
         self.pool = pool
 

@@ -1,95 +1,142 @@
-"""What an operator may change, from environment variables of the same name."""
+"""Settings of the service, read from environment variables and checked by pydantic."""
 
+import math
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from vitrine.data.images import Limits
 
-__all__ = ["Settings", "SettingsError"]
+__all__ = ["ServerSettings", "Settings", "SettingsError"]
 
-PORTS = 65_536
+
+CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
+"""Where Linux tells a container its ``--cpus``: microseconds of processor, and in how many."""
 
 
 class SettingsError(ValueError):
-    """An environment variable whose value cannot be used."""
+    """An environment variable or an option whose value cannot be used."""
 
 
 def _cores() -> int:
-    """Return the cores that this process may use, which a container may have fewer of."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Return the cores that this process may use: its own, or its container's share of them."""
+    own = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))
+    cores = len(own(0))
+    try:
+        quota, period = CPU_MAX.read_text(encoding="ascii").split()
+        return max(1, min(cores, math.ceil(int(quota) / int(period))))
+    except (OSError, ValueError):  # no control group, or one without a limit: "max 100000"
+        return cores
 
 
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """How the service runs. Each field is read from the variable of its name in capitals.
+def _printable(key: str) -> str:
+    if not (key.isascii() and key.isprintable()):  # the key itself is not repeated
+        raise ValueError("expected API_KEY in printable ASCII, found another character")
+    return key
+
+
+def _words(text: object) -> object:
+    return [word.strip() for word in text.split(",")] if isinstance(text, str) else text
+
+
+Seconds = Annotated[float, Field(ge=0.001, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+
+
+class ServerSettings(BaseSettings):
+    """What both servers read, each field from the variable of its name in capitals.
+
+    An argument comes before its variable; a variable that is absent or blank leaves the default.
 
     Attributes:
-        model_dir: Folder of ``model.onnx`` and ``model.json``; empty is the packaged model.
         host: Address to listen on.
         port: Port to listen on.
+        api_key: What ``X-API-Key`` has to say, in ASCII; empty asks for nothing.
+        max_upload_bytes: Largest photo.
+        revision: Commit or tag of the image, told in a header of every answer.
+
+    Raises:
+        SettingsError: If a value is not of the right kind or outside its range.
+    """
+
+    model_config = SettingsConfigDict(
+        frozen=True, str_strip_whitespace=True, validate_default=False
+    )
+
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, lt=65_536)
+    api_key: Annotated[str, AfterValidator(_printable)] = Field("", repr=False)
+    max_upload_bytes: Count = 13_000_000
+    revision: str = Field("", pattern=r"^[A-Za-z0-9._/-]{0,100}$")
+
+    def __init__(self, **given: Any) -> None:
+        try:
+            super().__init__(**given)
+        except ValidationError as error:
+            raise SettingsError(_sentence(error)) from error
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_blanks(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return {k: v for k, v in values.items() if not isinstance(v, str) or v.strip()}
+
+
+def _sentence(error: ValidationError) -> str:
+    """Return the first fault as one sentence: what was expected of which variable, what was found.
+
+    Pydantic says "Input should be a valid integer, unable to parse string as an integer".
+    """
+    first = error.errors(include_url=False)[0]
+    _, _, rule = first["msg"].partition(" should ")
+    if not rule:  # one of ours, which is whole
+        return first["msg"].removeprefix("Value error, ")
+    rule = rule.partition(", unable")[0].replace("a valid integer", "an integer")
+    return f"expected {str(first['loc'][0]).upper()} to {rule}, found {first['input']!r}"
+
+
+class Settings(ServerSettings):
+    """Settings of the service.
+
+    Attributes:
+        model_dir: Folder of ``model.onnx`` and ``model.json``; by default the packaged model.
         workers: Photos computed at once.
         intra_op_threads: Threads for one photo.
         queue_max: Requests computed or waiting, beyond which one is refused; 0 is eight a worker.
-        max_upload_bytes: Largest photo.
         max_batch_bytes: Largest request of the batch route.
         max_bodies_bytes: Most bytes of requests being received, all together.
         max_pixels: Largest baseline JPEG, in pixels; other images have a third of it.
         body_timeout_s: Seconds that a client has to send a request.
         predict_timeout_s: Seconds that a request may wait and be computed.
         metrics: Whether ``/metrics`` answers.
-        api_key: What ``X-API-Key`` has to say, in ASCII; empty asks for nothing.
-        cors_origins: Origins of pages that may call the service from a browser.
+        cors_origins: Origins of pages that may call the service from a browser, after commas.
         log_level: From which level on a line is logged.
     """
 
-    model_dir: str = ""
-    host: str = "127.0.0.1"
-    port: int = 8000
-    workers: int = field(default_factory=_cores)
-    intra_op_threads: int = 1
-    queue_max: int = 0
-    max_upload_bytes: int = 13_000_000
-    max_batch_bytes: int = 26_000_000
-    max_bodies_bytes: int = 128_000_000
-    max_pixels: int = 120_000_000
-    body_timeout_s: float = 30.0
-    predict_timeout_s: float = 15.0
+    model_dir: Path | None = None
+    workers: Count = Field(default_factory=_cores)
+    intra_op_threads: Count = 1
+    queue_max: int = Field(0, ge=0)
+    max_batch_bytes: Count = 26_000_000
+    max_bodies_bytes: Count = 128_000_000
+    max_pixels: int = Field(120_000_000, ge=64)
+    body_timeout_s: Seconds = 30.0
+    predict_timeout_s: Seconds = 15.0
     metrics: bool = True
-    api_key: str = field(default="", repr=False)
-    cors_origins: tuple[str, ...] = ()
-    log_level: str = "INFO"
+    cors_origins: Words = ()
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
-    def __post_init__(self) -> None:
-        least = {"queue_max": 0, "port": 0, "max_pixels": 64}
-        for each in fields(self):
-            value = getattr(self, each.name)
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                continue
-            low = least.get(each.name, 0.001 if isinstance(value, float) else 1)
-            if not low <= value < float("inf"):
-                self._refuse(each.name, f"at least {low}")
-        if self.port >= PORTS:
-            self._refuse("port", f"below {PORTS}")
-        if not (self.api_key.isascii() and self.api_key.isprintable()):
-            raise SettingsError("expected API_KEY in printable ASCII, found another character")
-        if self.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
-            self._refuse("log_level", "DEBUG, INFO, WARNING or ERROR")
+    @model_validator(mode="after")
+    def _hold_a_request(self) -> "Settings":
         if self.max_bodies_bytes < max(self.max_upload_bytes, self.max_batch_bytes):
-            self._refuse("max_bodies_bytes", "no less than one request may hold")
-
-    def _refuse(self, name: str, expected: str) -> None:
-        raise SettingsError(
-            f"expected {name.upper()} to be {expected}, found {getattr(self, name)!r}"
-        )
-
-    @property
-    def folder(self) -> Path | None:
-        """Where the model lies; ``None`` is the model of the package."""
-        return Path(self.model_dir) if self.model_dir else None
+            raise ValueError(
+                "expected MAX_BODIES_BYTES to be no less than one request may hold, found "
+                f"{self.max_bodies_bytes}"
+            )
+        return self
 
     @property
     def places(self) -> int:
@@ -100,44 +147,3 @@ class Settings:
     def limits(self) -> Limits:
         """What a photo may measure."""
         return Limits(pixels=self.max_pixels, pixels_undrafted=self.max_pixels // 3)
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
-        """Read the settings; a variable that is absent or empty leaves its default.
-
-        Raises:
-            SettingsError: If a value is not of the right kind or outside its range.
-        """
-        environment = os.environ if environment is None else environment
-        kinds = {int: _integer, float: _number, bool: _switch, tuple[str, ...]: _words}
-        found = {}
-        for each in fields(cls):
-            name = each.name.upper()
-            if text := environment.get(name, "").strip():
-                found[each.name] = kinds.get(each.type, lambda _, text: text)(name, text)
-        return cls(**found)
-
-
-def _integer(name: str, text: str) -> int:
-    try:
-        return int(text)
-    except ValueError as error:
-        raise SettingsError(f"expected {name} to be an integer, found {text!r}") from error
-
-
-def _number(name: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError as error:
-        raise SettingsError(f"expected {name} to be a number, found {text!r}") from error
-
-
-def _switch(name: str, text: str) -> bool:
-    values = {"1": True, "true": True, "0": False, "false": False}
-    if text.lower() not in values:
-        raise SettingsError(f"expected {name} to be 1 or 0, found {text!r}")
-    return values[text.lower()]
-
-
-def _words(_: str, text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())

@@ -1,4 +1,4 @@
-"""What an operator sees: metrics for Prometheus, one JSON line a request.
+"""Metrics for Prometheus, and one JSON log line a request.
 
 Neither holds an image or the name of a file. Labels of metrics are taken from closed lists, so that
 a hostile client cannot make their number grow.

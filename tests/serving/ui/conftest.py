@@ -5,10 +5,9 @@ import threading
 import time
 
 import pytest
-import uvicorn
 
 from vitrine.data import showcase
-from vitrine.serving.port import listen
+from vitrine.serving.server import listen, server_of
 
 ODD = "Robe <b>d’essai</b> & fils"
 """Name of the first sample, which a page that does not escape would show in bold."""
@@ -32,7 +31,7 @@ class Switch:
 def served(app):
     """Serve an application from a thread; yield its address."""
     with listen("127.0.0.1", 0) as taken:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
+        server = server_of(app, log_level="error", timeout_graceful_shutdown=1)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]}, daemon=True)
         thread.start()
         deadline = time.monotonic() + 60
@@ -76,7 +75,7 @@ def ui_settings(service_url, data_dir, tmp_path_factory):
 
     note = tmp_path_factory.mktemp("note") / "note.pdf"
     note.write_bytes(b"%PDF-1.7 une note")
-    return Settings(api_url=service_url, data_dir=data_dir, note=note)
+    return Settings(api_url=service_url, data_dir=data_dir, note_pdf=note)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """The page as a program sees it: its routes, its document, its events through Gradio's client."""
 
-import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -80,7 +79,7 @@ def test_the_note_is_offered_as_a_pdf(home, ui_settings):
     answer = home.get("/note.pdf")
 
     assert answer.headers["content-type"] == "application/pdf"
-    assert answer.content == ui_settings.note.read_bytes()
+    assert answer.content == ui_settings.note_pdf.read_bytes()
 
 
 def test_a_page_sent_as_a_photo_is_never_served_back_as_a_page(home):
@@ -107,7 +106,7 @@ def test_gradios_own_ways_in_which_keep_files_on_the_disk_are_closed(home):
 
 
 def test_the_page_knows_the_limit_that_the_operator_sets(ui_settings):
-    tight = create_app(dataclasses.replace(ui_settings, max_upload_bytes=2_000))
+    tight = create_app(ui_settings.model_copy(update={"max_upload_bytes": 2_000}))
     client = TestClient(tight)
 
     known = client.get("/config").json()
@@ -255,7 +254,7 @@ def test_a_sample_is_shown_beside_what_the_model_receives(page):
 def test_a_data_set_without_its_tables_leaves_the_visitors_photo(ui_settings, tmp_path):
     (tmp_path / "sampled.csv").write_text("faux\n")
 
-    bare = create_app(dataclasses.replace(ui_settings, data_dir=tmp_path))
+    bare = create_app(ui_settings.model_copy(update={"data_dir": tmp_path}))
     text = TestClient(bare).get("/").text
 
     assert '"sans-tableau"' in text and '"sans-exemples"' in text and '"envoyer"' in text

@@ -29,18 +29,24 @@ def opened(address):
     return kind, Image.open(io.BytesIO(base64.b64decode(content)))
 
 
-def test_settings_come_from_the_environment():
-    settings = Settings.from_environment(
-        {"API_URL": "https://api.example", "API_KEY": "clef", "API_TIMEOUT_S": "2.5",
-         "MAX_UPLOAD_BYTES": "5000", "DATA_DIR": "ici", "NOTE_PDF": "note.pdf", "HOST": "::1",
-         "PORT": "80"}
-    )  # fmt: skip
+def test_settings_come_from_the_environment(monkeypatch, data_dir):
+    given = {
+        "API_URL": "https://api.example", "API_KEY": "clef", "API_TIMEOUT_S": "2.5",
+        "MAX_UPLOAD_BYTES": "5000", "DATA_DIR": str(data_dir), "NOTE_PDF": "note.pdf",
+        "HOST": "::1", "PORT": "80", "REVISION": "57b960b",
+    }  # fmt: skip
+    assert Settings().port == 7860
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
 
-    assert settings == Settings(
-        api_url="https://api.example", api_key="clef", api_timeout_s=2.5, max_upload_bytes=5000,
-        data_dir=Path("ici"), note=Path("note.pdf"), host="::1", port=80,
-    )  # fmt: skip
-    assert Settings.from_environment({"PORT": " "}).port == 7860
+    settings = Settings()
+
+    assert set(given) == {name.upper() for name in Settings.model_fields}
+    assert settings.model_dump() == {
+        "api_url": "https://api.example", "api_key": "clef", "api_timeout_s": 2.5,
+        "max_upload_bytes": 5000, "data_dir": data_dir, "note_pdf": Path("note.pdf"),
+        "host": "::1", "port": 80, "revision": "57b960b",
+    }  # fmt: skip
     assert "clef" not in repr(settings)
 
 
@@ -51,13 +57,24 @@ def test_settings_come_from_the_environment():
         {"API_URL": "http://x:99999"}, {"API_URL": "http://["}, {"PORT": "0"}, {"PORT": "70000"},
         {"PORT": "page"}, {"API_TIMEOUT_S": "0"}, {"API_TIMEOUT_S": "inf"},
         {"API_TIMEOUT_S": "nan"}, {"API_KEY": "clé"}, {"API_KEY": "a\nb"},
-        {"MAX_UPLOAD_BYTES": "0"}, {"MAX_UPLOAD_BYTES": "13 Mo"},
+        {"MAX_UPLOAD_BYTES": "0"}, {"MAX_UPLOAD_BYTES": "13 Mo"}, {"DATA_DIR": "/nope"},
     ],
     ids=str,
 )  # fmt: skip
-def test_a_setting_that_cannot_be_used_is_named(environment):
-    with pytest.raises(SettingsError, match=rf"expected {next(iter(environment))} "):
-        Settings.from_environment(environment)
+def test_a_setting_that_cannot_be_used_is_named(environment, monkeypatch):
+    ((name, value),) = environment.items()
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(SettingsError, match=rf"^expected {name} .*found .*$"):
+        Settings()
+
+
+def test_a_data_folder_that_was_asked_for_and_has_no_table_is_refused(tmp_path, monkeypatch):
+    with pytest.raises(SettingsError, match=r"dataset_dashboard\.csv.*found neither in"):
+        Settings(data_dir=tmp_path)
+
+    monkeypatch.setenv("VITRINE_ROOT", str(tmp_path))
+    assert Settings().data_dir == tmp_path / "data"  # the default may be empty: a demo is shown
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The interface: a page to try the classifier and to explore the data set.
+"""The web page in Gradio: try the classifier, explore the data set.
 
 A client of the service over HTTP, which cannot know a tensor::
 

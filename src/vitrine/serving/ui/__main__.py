@@ -1,4 +1,4 @@
-"""``python -m vitrine.serving.ui``: the interface, configured by its environment alone.
+"""``python -m vitrine.serving.ui``: run the web page, configured by its environment alone.
 
 This is what the container runs. Exit codes are those of ``vitrine``.
 """
@@ -15,7 +15,7 @@ __all__ = ["main"]
 def main() -> int:
     """Serve, and return the exit code of a failure told in one sentence."""
     try:
-        serve(Settings.from_environment())
+        serve(Settings())
     except SettingsError as error:
         print(f"vitrine: {error}", file=sys.stderr)
         return 2

@@ -1,4 +1,4 @@
-"""The application: the page of Gradio inside a small FastAPI one, which adds what Gradio lacks.
+"""The FastAPI application of the web page: Gradio's page inside, and what Gradio lacks.
 
 A route of health, the technical note, French as the language of the document, and headers that
 keep a browser from asking anything of anyone else.
@@ -10,14 +10,12 @@ import re
 from collections.abc import AsyncIterator, Callable
 from importlib.resources import files
 
-import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import FileResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vitrine.data.showcase import Showcase
-from vitrine.serving import revision
-from vitrine.serving.port import listen
+from vitrine.serving import server
 from vitrine.serving.ui.client import Client
 from vitrine.serving.ui.offline import gradio as gr
 from vitrine.serving.ui.page import TITLE, build
@@ -142,7 +140,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     Raises:
         SettingsError: If an environment variable cannot be used.
     """
-    settings = settings or Settings.from_environment()
+    settings = settings or Settings()
     client = Client(settings)
 
     @contextlib.asynccontextmanager
@@ -159,9 +157,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @app.get("/note.pdf")
     def note() -> Response:
-        if settings.note is None or not settings.note.is_file():
+        if settings.note_pdf is None or not settings.note_pdf.is_file():
             return Response("La note n’a pas été construite.", 404, media_type="text/plain")
-        return FileResponse(settings.note, media_type="application/pdf")
+        return FileResponse(settings.note_pdf, media_type="application/pdf")
 
     most = settings.max_upload_bytes
     uploads = Uploads(most)
@@ -205,19 +203,15 @@ def _in_a_loop(make: Callable[[], FastAPI]) -> FastAPI:
     return make()
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, announce: Callable[[str], object] = lambda _: None) -> None:
     """Show the page until told to stop.
 
+    Args:
+        settings: How to run.
+        announce: Told the address once the port is held and the page made.
+
     Raises:
-        SettingsError: If the address cannot be listened on, or ``REVISION`` is no revision.
+        SettingsError: If the address cannot be listened on.
     """
-    with listen(settings.host, settings.port) as listening:
-        config = uvicorn.Config(
-            create_app(settings),
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            headers=revision.headers(),
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
-        uvicorn.Server(config).run(sockets=[listening])
+    options = {"log_level": "warning", "timeout_graceful_shutdown": GRACE_SECONDS}
+    server.run(settings, lambda: create_app(settings), announce, **options)

@@ -1,16 +1,15 @@
-"""The service, as the interface sees it: four questions over HTTP, and French words when it fails.
+"""An HTTP client of the service, whose errors are French sentences for the visitor.
 
 What comes back is checked before it is shown: an address that answers something else than the
 service gives a sentence, not a broken page.
 """
 
-import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import httpx
+from pydantic import AfterValidator, AliasPath, BaseModel, BeforeValidator, ConfigDict, Field
 
 from vitrine.serving.ui.settings import Settings
 
@@ -20,7 +19,7 @@ ALL_CLASSES = 7
 PATIENCE_S = 1.0
 """Longest wait before the one retry, whatever the service asks for."""
 
-Body = TypeVar("Body")
+Body = TypeVar("Body", bound=BaseModel)
 
 _AWAY = "Le service de classement ne répond pas. Réessayez dans un instant."
 _SLOW = "Le service de classement met trop de temps à répondre. Réessayez dans un instant."
@@ -51,8 +50,34 @@ class ServiceError(Exception):
         return self.code in ("injoignable", "trop_lent", "reponse_illisible", "modele_non_pret")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Answer:
+def _pairs(predictions: Any) -> Any:
+    """Return the French name and the probability of each prediction of a body."""
+    return [
+        (each["label_fr"], each["score"]) if isinstance(each, dict) else each
+        for each in predictions
+    ]
+
+
+def _interval(score: Any) -> Any:
+    return [score[end] for end in ("value", "low", "high")] if isinstance(score, dict) else score
+
+
+def _rectangular(rows: Any) -> Any:
+    if not rows or not rows[0] or len({len(row) for row in rows}) != 1:
+        raise ValueError("expected a rectangular map")
+    return rows
+
+
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class _Body(BaseModel):
+    """What is read of a JSON body of the service; the rest of it is left."""
+
+    model_config = ConfigDict(frozen=True, validate_by_name=True, validate_by_alias=True)
+
+
+class Answer(_Body):
     """What the service says of a photo.
 
     Attributes:
@@ -70,18 +95,21 @@ class Answer:
 
     label: str
     label_fr: str
-    score: float
+    score: Share
     uncertain: bool
-    scores: tuple[tuple[str, float], ...]
-    evidence: tuple[tuple[float, ...], ...]
-    version: str
-    width: int
-    height: int
-    milliseconds: float
+    scores: Annotated[tuple[tuple[str, Share], ...], BeforeValidator(_pairs)] = Field(
+        alias="predictions", min_length=1
+    )
+    evidence: Annotated[tuple[tuple[Share, ...], ...], AfterValidator(_rectangular)] = Field(
+        validation_alias=AliasPath("map", "values")
+    )
+    version: str = Field(validation_alias=AliasPath("model", "version"))
+    width: int = Field(validation_alias=AliasPath("image", "width"))
+    height: int = Field(validation_alias=AliasPath("image", "height"))
+    milliseconds: float = Field(validation_alias=AliasPath("timings_ms", "total"))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Model:
+class Model(_Body):
     """What the service says of its model.
 
     Attributes:
@@ -99,7 +127,9 @@ class Model:
     framework: str
     input_size: int
     test_images: int
-    accuracy: tuple[float, float, float] | None
+    accuracy: Annotated[tuple[Share, Share, Share] | None, BeforeValidator(_interval)] = Field(
+        None, validation_alias=AliasPath("metrics", "accuracy")
+    )
     licence: str
 
 
@@ -138,7 +168,7 @@ class Client:
         Raises:
             ServiceError: If it does not answer, or not as it should.
         """
-        return _read(self._ask("GET", "/api/v1/model"), _model)
+        return _read(self._ask("GET", "/api/v1/model"), Model)
 
     def classify(self, photo: bytes) -> Answer:
         """Ask for the class of a photo and where the evidence for it lies, in one request.
@@ -147,7 +177,7 @@ class Client:
             ServiceError: If the photo is refused, or the service does not answer as it should.
         """
         params = {"top_k": ALL_CLASSES}
-        return _read(self._ask("POST", "/api/v1/explain", photo, params=params), _answer)
+        return _read(self._ask("POST", "/api/v1/explain", photo, params=params), Answer)
 
     def preprocess(self, photo: bytes) -> bytes:
         """Return the PNG image that the model would receive.
@@ -204,49 +234,8 @@ def _problem(answer: httpx.Response) -> ServiceError:
         return ServiceError("reponse_illisible", "Réponse illisible", _STRANGE)
 
 
-def _read(answer: httpx.Response, form: Callable[[Any], Body]) -> Body:
+def _read(answer: httpx.Response, kind: type[Body]) -> Body:
     try:
-        return form(answer.json())
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        return kind.model_validate_json(answer.content)
+    except (ValueError, TypeError, KeyError) as error:  # pydantic's errors are values
         raise ServiceError("reponse_illisible", "Réponse illisible", _STRANGE) from error
-
-
-def _share(number: Any) -> float:
-    value = float(number)
-    if not (math.isfinite(value) and 0 <= value <= 1):
-        raise ValueError(f"expected a share between 0 and 1, found {number!r}")
-    return value
-
-
-def _answer(body: Any) -> Answer:
-    evidence = tuple(tuple(map(_share, row)) for row in body["map"]["values"])
-    if not evidence or len({len(row) for row in evidence}) != 1 or not evidence[0]:
-        raise ValueError("expected a rectangular map")
-    scores = tuple((str(each["label_fr"]), _share(each["score"])) for each in body["predictions"])
-    if not scores:
-        raise ValueError("expected the probability of each class")
-    return Answer(
-        label=str(body["label"]),
-        label_fr=str(body["label_fr"]),
-        score=_share(body["score"]),
-        uncertain=bool(body["uncertain"]),
-        scores=scores,
-        evidence=evidence,
-        version=str(body["model"]["version"]),
-        width=int(body["image"]["width"]),
-        height=int(body["image"]["height"]),
-        milliseconds=float(body["timings_ms"]["total"]),
-    )
-
-
-def _model(body: Any) -> Model:
-    accuracy = body["metrics"].get("accuracy")
-    return Model(
-        name=str(body["name"]),
-        version=str(body["version"]),
-        framework=str(body["framework"]),
-        input_size=int(body["input_size"]),
-        test_images=int(body["test_images"]),
-        accuracy=accuracy and tuple(_share(accuracy[end]) for end in ("value", "low", "high")),
-        licence=str(body["licence"]),
-    )

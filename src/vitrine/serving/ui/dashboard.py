@@ -1,4 +1,4 @@
-"""The figures of the data set, and the same in a table: how many photos, how large, how heavy."""
+"""The figures of the data set and their table: numbers of photos, sizes, proportions, weights."""
 
 from collections.abc import Sequence
 from html import escape

@@ -1,4 +1,4 @@
-"""What a visitor's gestures do: choose, send, classify, transform, filter."""
+"""The event handlers of the page: choose, send, classify, transform, filter."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -75,7 +75,7 @@ class Page:
         """
         watched = self.watch()
         model = self._model() if watched[0] == "" else None
-        note = self.settings.note is not None and self.settings.note.is_file()
+        note = self.settings.note_pdf is not None and self.settings.note_pdf.is_file()
         line = markup.model_line(model) if model else ""
         return markup.intro(model, note=note), *watched, line
 

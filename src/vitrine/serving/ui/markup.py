@@ -1,4 +1,4 @@
-"""The parts of the page that Gradio has no component for, as HTML: what was found, and why not.
+"""HTML of the parts of the page that Gradio has no component for.
 
 Everything that comes from a table, a file or the service is escaped here.
 """

@@ -1,4 +1,4 @@
-"""Gradio, told before it starts to ask nothing of the network."""
+"""Import Gradio with its analytics and its downloads switched off."""
 
 import os
 

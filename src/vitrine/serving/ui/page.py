@@ -1,4 +1,4 @@
-"""The page: two tabs, and which gesture calls what."""
+"""Lay out the page in Gradio: two tabs, their components and their events."""
 
 from vitrine.data.catalog import CLASSES_FR
 from vitrine.data.showcase import DASHBOARD, SAMPLES, Showcase

@@ -1,4 +1,4 @@
-"""Photos and maps as the page holds them: small, in the text of the page, told in words too."""
+"""Photos and heat maps as data URLs, and the map told in words."""
 
 import base64
 import io

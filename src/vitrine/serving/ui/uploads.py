@@ -1,4 +1,4 @@
-"""The photos that visitors send: taken in by a route of ours and kept in memory, for a while.
+"""Receive visitors' photos and keep them in memory for a while.
 
 Gradio's own route leaves every photo on the disk, and for good what a visitor stops halfway or a
 full disk cuts: a few visitors would fill it for all the others.

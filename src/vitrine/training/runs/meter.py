@@ -13,7 +13,7 @@ import psutil
 
 from vitrine import paths
 
-__all__ = ["UNKNOWN", "Meter", "code_state", "versions"]
+__all__ = ["UNKNOWN", "Meter", "code_state", "cpu_info", "machine", "versions"]
 
 UNKNOWN = "unknown"
 """Commit of a tree of which git says nothing."""
@@ -53,6 +53,26 @@ def versions() -> dict[str, str]:
     return found
 
 
+def machine() -> dict[str, Any]:
+    """Return the processor of this machine, its cores, its memory in GiB, and its load."""
+    return {
+        "cpu": cpu_info().get("model name") or platform.processor() or platform.machine(),
+        "cores": psutil.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "load_at_start": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
+    }
+
+
+def cpu_info() -> dict[str, str]:
+    """Return what Linux says of its first processor; nothing elsewhere."""
+    path = Path("/proc/cpuinfo")
+    if not path.is_file():
+        return {}
+    lines = path.read_text(encoding="utf-8").split("\n\n")[0].splitlines()
+    pairs = (line.partition(":") for line in lines)
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
 class Meter:
     """Measure a run: hardware, durations, throughput, peak memory.
 
@@ -69,11 +89,8 @@ class Meter:
             "device": device,
             "gpu": gpu,
             "driver": _driver() if gpu else None,
-            "cpu": _cpu(),
-            "cores": psutil.cpu_count(),
             "threads": threads,
-            "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
-            "load_at_start": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
+            **machine(),
         }
         self.started = datetime.now(UTC)
         self._clock, self._cpu_clock = time.perf_counter(), time.process_time()
@@ -124,12 +141,3 @@ def _driver() -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.split()[0] if done.returncode == 0 and done.stdout.strip() else None
-
-
-def _cpu() -> str:
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()

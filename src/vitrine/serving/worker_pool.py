@@ -1,4 +1,4 @@
-"""A bounded number of places to compute in: what does not fit is refused at once.
+"""A pool of threads with a bounded queue: what does not fit is refused at once.
 
 A queue without a bound answers everyone too late. Here a request takes a place or is told to come
 back, and its place is free again when its work has really ended, not when its client lost patience:
@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 from vitrine.serving.problems import ProblemError
 
-__all__ = ["Done", "Pool"]
+__all__ = ["Done", "WorkerPool"]
 
 Result = TypeVar("Result")
 
@@ -32,7 +32,7 @@ class Done(Generic[Result]):
     queued: float
 
 
-class Pool:
+class WorkerPool:
     """Threads that compute, and the places to wait for them.
 
     Args:

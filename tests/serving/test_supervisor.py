@@ -10,7 +10,7 @@ import httpx
 import pytest
 from running import listens
 
-from vitrine.serving import together
+from vitrine.serving import supervisor
 
 COMMAND = [sys.executable, "-c", "from vitrine.cli import main; main()", "up"]
 
@@ -24,7 +24,7 @@ def free_ports():
 def start(model_dir, port, api_port):
     return subprocess.Popen(
         [*COMMAND, "--port", str(port), "--api-port", str(api_port)],
-        env=os.environ | {"MODEL_DIR": str(model_dir), "DATA_DIR": str(model_dir / "absent")},
+        env=os.environ | {"MODEL_DIR": str(model_dir), "VITRINE_ROOT": str(model_dir)},
         stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
 
@@ -84,12 +84,14 @@ def test_one_that_stops_later_takes_the_other_down_and_gives_its_exit_code(monke
         started.append(popen([sys.executable, "-c", code[command[-1]]], stdin=subprocess.PIPE))
         return started[-1]
 
-    monkeypatch.setattr(together.subprocess, "Popen", stand_in)
-    monkeypatch.setattr(together, "_wait_until", lambda *_: None)
+    monkeypatch.setattr(supervisor.subprocess, "Popen", stand_in)
+    monkeypatch.setattr(supervisor, "wait_until", lambda *_: None)
     handler = signal.getsignal(signal.SIGTERM)
 
-    with pytest.raises(together.TogetherError, match="the service to go on.*exit code 3") as caught:
-        together.run(port=port, api_port=api_port, tell=lambda _: None)
+    with pytest.raises(
+        supervisor.SupervisorError, match="the service to go on.*exit code 3"
+    ) as caught:
+        supervisor.run(port=port, api_port=api_port, tell=lambda _: None)
 
     assert caught.value.exit_code == 3
     assert [process.poll() is not None for process in started] == [True, True]

@@ -1,4 +1,4 @@
-"""Around every request: its identifier, its headers, its log line, and a clean end.
+"""ASGI middleware of every request: identifier, headers, log line, and a clean end.
 
 A client that is refused while it still sends would see its connection cut before it reads why. So
 the answer goes out at once, and what the client was sending is read and thrown away for a while.
@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vitrine.serving.telemetry import LOG, Telemetry
 
-__all__ = ["Gate"]
+__all__ = ["RequestMiddleware"]
 
 DRAIN_SECONDS = 10.0
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -37,7 +37,7 @@ DOCS_POLICY = (
 """The documentation is a page with a script of its own; it too loads nothing from elsewhere."""
 
 
-class Gate:
+class RequestMiddleware:
     """An ASGI application around another.
 
     Args:

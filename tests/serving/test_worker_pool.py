@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from vitrine.serving.pool import Pool
 from vitrine.serving.problems import ProblemError
+from vitrine.serving.worker_pool import WorkerPool
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_work_is_done_and_its_wait_is_measured(gate):
     depths = []
 
     async def main():
-        pool, begun = Pool(1, 4, 30.0, depths.append), threading.Event()
+        pool, begun = WorkerPool(1, 4, 30.0, depths.append), threading.Event()
         asked = time.perf_counter()
         first = asyncio.create_task(pool.run(lambda: begun.set() or gate.wait()))
         await asyncio.to_thread(begun.wait)
@@ -57,7 +57,7 @@ def test_beyond_its_places_work_is_refused_at_once_and_they_come_back(gate):
     depths = []
 
     async def main():
-        pool = Pool(1, 2, 5.0, depths.append)
+        pool = WorkerPool(1, 2, 5.0, depths.append)
         waiting = [asyncio.create_task(pool.run(gate.wait)) for _ in range(2)]
         await asyncio.sleep(0)
         with pytest.raises(ProblemError) as refused:
@@ -76,7 +76,7 @@ def test_work_that_lasts_too_long_is_given_up_and_keeps_its_place_until_it_ends(
     depths = []
 
     async def main():
-        pool = Pool(1, 1, 0.5, depths.append)
+        pool = WorkerPool(1, 1, 0.5, depths.append)
         with pytest.raises(ProblemError) as refused:
             await pool.run(gate.wait)
         with pytest.raises(ProblemError) as next_one:
@@ -92,7 +92,7 @@ def test_work_that_has_not_begun_when_given_up_never_runs(gate):
     ran = []
 
     async def main():
-        pool = Pool(1, 2, 0.5)
+        pool = WorkerPool(1, 2, 0.5)
         first = asyncio.create_task(pool.run(gate.wait))
         await asyncio.sleep(0)
         for waiting in (pool.run(lambda: ran.append(1)), first):
@@ -110,7 +110,7 @@ def test_a_failure_reaches_the_caller_and_frees_the_place():
     depths = []
 
     async def main():
-        pool = Pool(1, 1, 5.0, depths.append)
+        pool = WorkerPool(1, 1, 5.0, depths.append)
         with pytest.raises(ZeroDivisionError):
             await pool.run(lambda: 1 / 0)
         await settled(lambda: depths[-1] == 0)
@@ -124,7 +124,7 @@ def test_closing_waits_for_what_is_computed():
     ended = []
 
     async def main():
-        pool = Pool(1, 1, 5.0)
+        pool = WorkerPool(1, 1, 5.0)
         begun = threading.Event()
 
         def work():
@@ -146,7 +146,7 @@ def test_closing_does_not_begin_what_still_waits(gate):
     began = []
 
     async def main():
-        pool, begun = Pool(1, 2, 30.0), threading.Event()
+        pool, begun = WorkerPool(1, 2, 30.0), threading.Event()
         first = asyncio.create_task(pool.run(lambda: begun.set() or gate.wait()))
         await asyncio.to_thread(begun.wait)
         second = asyncio.create_task(pool.run(lambda: began.append(1)))

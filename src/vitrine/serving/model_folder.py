@@ -1,4 +1,4 @@
-"""Write a model's folder: the file, its card, and the same card for people, in French."""
+"""Write the folder of a model: ONNX file, JSON card, and the same card in French, for people."""
 
 import tempfile
 from importlib import resources

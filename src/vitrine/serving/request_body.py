@@ -1,4 +1,4 @@
-"""Receive a request's body: counted, timed, parsed in memory, and never more than announced.
+"""Read request bodies in memory, with limits of size, of time, and of memory for all of them.
 
 FastAPI bounds neither the size nor the duration of a body, and Starlette writes files to the disk.
 Here a body is refused on its announced length before a byte of it is read, and cut while it comes
@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from vitrine.serving.problems import ProblemError
 
-__all__ = ["Intake"]
+__all__ = ["BodyReader"]
 
 ENVELOPE = 65_536
 """Bytes that a multipart form may add to the files it carries."""
@@ -34,7 +34,7 @@ class _InMemory(MultiPartParser):
             file.close()
 
 
-class Intake:
+class BodyReader:
     """The door through which bodies come in.
 
     Args:
@@ -110,8 +110,8 @@ class Intake:
 class _Share:
     """What one request holds of the budget."""
 
-    def __init__(self, intake: Intake) -> None:
-        self.bytes, self._intake = 0, intake
+    def __init__(self, reader: BodyReader) -> None:
+        self.bytes, self._reader = 0, reader
 
     async def counted(self, request: Request, limit: int) -> AsyncGenerator[bytes, None]:
         announced = request.headers.get("content-length", "")
@@ -121,7 +121,7 @@ class _Share:
             async for chunk in request.stream():
                 if self.bytes + len(chunk) > limit:
                     raise ProblemError("fichier_trop_volumineux")
-                self._intake.take(len(chunk))
+                self._reader.take(len(chunk))
                 self.bytes += len(chunk)
                 yield chunk
         except ClientDisconnect as error:

@@ -1,4 +1,4 @@
-"""The service and its interface, started and stopped as one."""
+"""Start the service and its interface together, watch them, stop them together."""
 
 import contextlib
 import os
@@ -6,19 +6,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import httpx
 
-from vitrine.serving.port import listen
+from vitrine.serving.server import listen
 
-__all__ = ["TogetherError", "run"]
+__all__ = ["SupervisorError", "child", "run", "wait_until"]
 
 START_SECONDS, STOP_SECONDS = 120, 25
 _PAUSE = 0.2
 
 
-class TogetherError(RuntimeError):
+class SupervisorError(RuntimeError):
     """One of the two did not start, or stopped by itself.
 
     Attributes:
@@ -42,7 +42,7 @@ def run(*, port: int, api_port: int, tell: Callable[[str], None]) -> None:
 
     Raises:
         SettingsError: If a port is taken.
-        TogetherError: If one of the two does not start, or stops by itself. What it said is on
+        SupervisorError: If one of the two does not start, or stops by itself. What it said is on
             the standard error.
     """
     for each in (port, api_port):
@@ -51,12 +51,14 @@ def run(*, port: int, api_port: int, tell: Callable[[str], None]) -> None:
     shared = {"HOST": "127.0.0.1", "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING")}
     with _stopped_by_signals(), contextlib.ExitStack() as both:
         tell("starting the service and its interface")
-        service = both.enter_context(_child("vitrine.serving", shared | {"PORT": str(api_port)}))
+        service = both.enter_context(
+            child(["-m", "vitrine.serving"], shared | {"PORT": str(api_port)})
+        )
         shown = both.enter_context(
-            _child("vitrine.serving.ui", shared | {"PORT": str(port), "API_URL": api})
+            child(["-m", "vitrine.serving.ui"], shared | {"PORT": str(port), "API_URL": api})
         )
         running = {"the service": service, "the interface": shown}
-        _wait_until(running, (f"{api}/readyz", f"{page}/healthz"))
+        wait_until(running, (f"{api}/readyz", f"{page}/healthz"))
         tell(f"open {page} in a browser; Ctrl-C stops both")
         while True:
             _refuse_stopped(running)
@@ -84,10 +86,15 @@ def _stopped_by_signals() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _child(module: str, settings: Mapping[str, str]) -> Iterator[subprocess.Popen]:
-    """Run a module beside us, in a group of its own: Ctrl-C reaches it through us, once."""
+def child(words: Sequence[str], settings: Mapping[str, str]) -> Iterator[subprocess.Popen]:
+    """Run Python beside us, in a group of its own: Ctrl-C reaches it through us, once.
+
+    Args:
+        words: What follows ``python``.
+        settings: Variables to add to ours.
+    """
     process = subprocess.Popen(
-        [sys.executable, "-m", module], env=os.environ | settings, start_new_session=True
+        [sys.executable, *words], env=os.environ | settings, start_new_session=True
     )
     try:
         yield process
@@ -100,17 +107,25 @@ def _child(module: str, settings: Mapping[str, str]) -> Iterator[subprocess.Pope
             process.wait()
 
 
-def _wait_until(running: Mapping[str, subprocess.Popen], addresses: tuple[str, ...]) -> None:
-    """Return once every address answers."""
+def wait_until(running: Mapping[str, subprocess.Popen], addresses: tuple[str, ...]) -> None:
+    """Return once every address answers 200.
+
+    Args:
+        running: The processes that are waited for, by what to call them.
+        addresses: What to ask.
+
+    Raises:
+        SupervisorError: If one of them stops, or does not answer in time.
+    """
     deadline = time.monotonic() + START_SECONDS
     with httpx.Client(trust_env=False, timeout=2.0) as client:
         for address in addresses:
             while not _answers(client, address):
                 _refuse_stopped(running)
                 if time.monotonic() > deadline:
-                    raise TogetherError(
+                    raise SupervisorError(
                         f"expected {address} to answer within {START_SECONDS} s, found no answer; "
-                        "start `vitrine serve` and `vitrine ui` apart to see why",
+                        f"start {' and '.join(running)} apart to see why",
                         exit_code=1,
                     )
                 time.sleep(_PAUSE)
@@ -126,7 +141,7 @@ def _answers(client: httpx.Client, address: str) -> bool:
 def _refuse_stopped(running: Mapping[str, subprocess.Popen]) -> None:
     for name, process in running.items():
         if (code := process.poll()) is not None:
-            raise TogetherError(
+            raise SupervisorError(
                 f"expected {name} to go on, found it stopped with exit code {code}; its own "
                 "message is above",
                 exit_code=code if code > 0 else 1,

@@ -1,0 +1,105 @@
+"""Compute the numbers of a model card from answers, and compare a card with its run."""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from vitrine.metrics import Interval
+from vitrine.metrics.decision import selective_curve
+from vitrine.metrics.intervals import wilson
+from vitrine.metrics.panel import panel
+from vitrine.metrics.temperature import apply_temperature, fit_temperature
+from vitrine.serving.card import Card, Doubt, Score
+from vitrine.training.runs import Run
+
+__all__ = ["card_numbers", "differences"]
+
+WANTED = 0.9
+"""Accuracy, on validation, of the answers that are given without reserve."""
+TOLERANCE = 1e-3
+"""Largest difference of a number, for what a file's rounding moves: a photo weighs more."""
+
+Probabilities = Float[np.ndarray, "_ category"]
+Labels = Int[np.ndarray, " _"]
+
+
+def card_numbers(
+    validation: tuple[Labels, Probabilities], test: tuple[Labels, Probabilities]
+) -> dict[str, Any]:
+    """Return the fields of ``Card`` that are measured: temperature, doubt, test images, metrics.
+
+    Temperature and threshold are chosen on validation, then judged on the test.
+
+    Args:
+        validation: True classes and answers before the temperature.
+        test: The same, on the test images.
+    """
+    temperature = fit_temperature(*validation)
+    (y_chosen, p_chosen), (y_true, y_prob) = (
+        (labels, apply_temperature(answers, temperature)) for labels, answers in (validation, test)
+    )
+    return {
+        "temperature": temperature,
+        "doubt": doubt(threshold(y_chosen, p_chosen), y_true, y_prob),
+        "test_images": len(y_true),
+        "metrics": {name: _score(interval) for name, interval in panel(y_true, y_prob).items()},
+    }
+
+
+def threshold(y_true: Labels, y_prob: Probabilities) -> float:
+    """Return the least score whose answers are right often enough; 1 where none is."""
+    curve = selective_curve(y_true, y_prob)
+    enough = np.flatnonzero(curve.accuracy >= WANTED)
+    return float(curve.threshold[enough[-1]]) if enough.size else 1.0
+
+
+def doubt(least: float, y_true: Labels, y_prob: Probabilities) -> Doubt:
+    """Return what a threshold does on test images."""
+    sure = y_prob.max(axis=1) >= least
+    right = int((y_prob.argmax(axis=1) == y_true)[sure].sum())
+    accuracy = _score(wilson(right, int(sure.sum()))) if sure.any() else None
+    return Doubt(
+        uncertain_below=least, wanted=WANTED, answered=float(sure.mean()), accuracy=accuracy
+    )
+
+
+def differences(card: Card, run: Run) -> list[str]:
+    """Return where a card's numbers are not those that the predictions of its run give.
+
+    A float32 file answers as its run did, so every number is compared. Those of an 8-bit file are
+    its own: its accuracy alone is, within the photos whose first class it changes.
+
+    Args:
+        card: What ``model.json`` says.
+        run: The run that it names.
+
+    Returns:
+        A line a number, empty where all agree.
+    """
+    parts = (run.part("validation"), run.part("test"))
+    wanted = _flat(card_numbers(*((part.truth, part.probabilities) for part in parts)))
+    slack = dict.fromkeys(wanted, TOLERANCE)
+    if card.precision == "int8":
+        changed = 1 - card.parity.same_top1 / card.parity.images
+        slack = {"test_images": 0.0, "metrics.accuracy.value": changed + TOLERANCE}
+    found = _flat(card.model_dump(include={"temperature", "doubt", "test_images", "metrics"}))
+    return [
+        f"{name}: expected {wanted[name]:.4g}, as {run.name} gives, found {found.get(name)}"
+        for name, most in slack.items()
+        if not abs(found.get(name, np.inf) - wanted[name]) <= most
+    ]
+
+
+def _flat(value: Any, name: str = "") -> dict[str, Any]:
+    """Return every number of nested fields under its dotted name."""
+    if isinstance(value, (Score, Doubt)):
+        value = value.model_dump()
+    if not isinstance(value, dict):
+        return {} if value is None else {name: value}
+    flat = (_flat(each, f"{name}.{key}" if name else key) for key, each in value.items())
+    return {key: number for part in flat for key, number in part.items()}
+
+
+def _score(interval: Interval) -> Score:
+    return Score(value=interval.value, low=interval.low, high=interval.high)

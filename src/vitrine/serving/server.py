@@ -1,0 +1,71 @@
+"""Run an application with uvicorn on a port that was taken before anything slow is done."""
+
+import errno
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from vitrine.serving.settings import ServerSettings, SettingsError
+
+__all__ = ["listen", "run", "server_of"]
+
+HEADER = "X-Vitrine-Revision"
+"""Tells which commit answers: the former image goes on answering while a new one starts."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens on a port.
+
+    Its connections send without delay: an answer is two writes, its headers and its body, and the
+    second would otherwise wait 40 ms for the client to acknowledge the first.
+
+    Raises:
+        SettingsError: If the address cannot be listened on.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listening = socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        why = "in use" if error.errno == errno.EADDRINUSE else "out of reach"
+        raise SettingsError(
+            f"expected the port {port} of {host} to be free, found it {why}; stop what uses it or "
+            "choose another with PORT or --port"
+        ) from error
+    # asyncio asks this of the sockets that it opens itself, not of one that it is given.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
+
+
+def run(
+    settings: ServerSettings,
+    create_app: Callable[[], ASGIApp],
+    announce: Callable[[str], object] = lambda _: None,
+    **options: Any,
+) -> None:
+    """Take the port, make the application, announce its address, serve until told to stop.
+
+    Args:
+        settings: Where to listen.
+        create_app: Makes the application, or raises why it cannot be served.
+        announce: Told the address, once the port is held and the application made.
+        options: Of uvicorn.
+
+    Raises:
+        SettingsError: If the address cannot be listened on.
+    """
+    with listen(settings.host, settings.port) as listening:
+        server = server_of(create_app(), settings.revision, **options)
+        host, port = listening.getsockname()[:2]
+        announce(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+        server.run(sockets=[listening])
+
+
+def server_of(app: ASGIApp, revision: str = "", **options: Any) -> uvicorn.Server:
+    """Return the server of an application, which tells no more of itself than its revision."""
+    headers = [(HEADER, revision)] if revision else []
+    return uvicorn.Server(
+        uvicorn.Config(app, access_log=False, server_header=False, headers=headers, **options)
+    )
