@@ -32,9 +32,9 @@ def test_the_panel_gives_wilsons_interval_to_proportions_and_a_bootstrap_to_the_
     truth, probabilities = draw()
     right = int((probabilities.argmax(axis=1) == truth).sum())
 
-    scores = panel(truth, probabilities, draws=500, level=0.9, stratified=True, seed=3)
+    scores = panel(truth, probabilities, draws=500, level=0.9, seed=3)
 
-    options = {"draws": 500, "level": 0.9, "stratified": True, "seed": 3}
+    options = {"draws": 500, "level": 0.9, "seed": 3}
     assert scores["accuracy"] == wilson(right, 158, level=0.9)
     assert scores["brier"] == bootstrap(truth, probabilities, METRICS["brier"], **options)
 
