@@ -117,7 +117,7 @@ LABELS, EVEN = np.array([0, 1]), np.array([[0.5, 0.5], [0.5, 0.5]])
         (accuracy, np.array([0.0, 1.0]), LABELS, "y_true as integer labels"),
         (accuracy, [0, 1], LABELS, r"y_true as integer labels of shape \(image,\), found a list"),
         (accuracy, np.array([[0], [1]]), LABELS, r"y_true as integer labels.*\(2, 1\)"),
-        (accuracy, np.array([0, -1]), LABELS, "y_true as labels of 0 or more, found -1 for image 1"),
+        (accuracy, np.array([0, -1]), LABELS, "y_true as labels of 0 or more, found -1 for image"),
         (accuracy, LABELS, np.array([-2, 0]), "y_pred as labels of 0 or more, found -2"),
         (accuracy, np.array([0, 2]), EVEN, "labels below 2.*found 2 for image 1"),
         (log_loss, np.array([2, 0]), EVEN, "labels below 2.*found 2 for image 0"),

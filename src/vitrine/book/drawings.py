@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from vitrine.book.wording import number
+from vitrine.report.fr import THIN, number
 
 __all__ = ["PRINT", "SCREEN", "Palette", "Row", "intervals"]
 
-_THIN = "\N{NARROW NO-BREAK SPACE}"
 _WIDTH, _MARGIN, _LINE, _ROW, _FOOT = 640.0, 12.0, 17.0, 34.0, 46.0
 _TICKS = 6
 
@@ -73,7 +72,7 @@ def intervals(
     axis: str,
     palette: Palette,
     alt: str,
-    unit: str = f"{_THIN}%",
+    unit: str = f"{THIN}%",
     names: Sequence[str] = (),
     band: tuple[float, float] | None = None,
     zero: bool = False,

@@ -10,7 +10,7 @@ from sphinx.application import Sphinx
 from sphinx.locale import translators
 from sphinx.transforms import SphinxTransform
 
-from vitrine.report.typography import space
+from vitrine.report.fr import space
 
 __all__ = ["LEFTOVERS", "setup"]
 

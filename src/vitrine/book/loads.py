@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from vitrine.book.readings import day
-from vitrine.book.wording import number
+from vitrine.report.fr import THIN, number
 from vitrine.report.ledger.service import SHEET
 
 __all__ = ["load", "machine", "stages"]
@@ -23,7 +23,7 @@ def _sheet(root: Path) -> dict[str, Any]:
 def load(root: Path) -> str:
     """Return what clients saw of both servers and what these spent, in MyST."""
     lines = [
-        "| Modèle | Clients | Serveur | Attente médiane (ms) | 99\u202f% sous (ms) | "
+        f"| Modèle | Clients | Serveur | Attente médiane (ms) | 99{THIN}% sous (ms) | "
         "Processeur par requête (ms) | Sonde la plus lente (ms) | Mémoire (Mo) |",
         "|---|--:|---|--:|--:|--:|--:|--:|",
     ]

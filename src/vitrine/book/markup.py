@@ -11,7 +11,7 @@ from docutils import nodes
 from myst_nb.sphinx_ import HideCodeCellNode
 from sphinx.application import Sphinx
 
-from vitrine.report.typography import space_markup
+from vitrine.report.fr import space_markup
 
 __all__ = ["setup", "tidy_table"]
 

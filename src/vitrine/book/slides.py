@@ -19,7 +19,7 @@ from vitrine.book import wording
 from vitrine.book.drawings import SCREEN
 from vitrine.book.illustrations import ILLUSTRATIONS
 from vitrine.book.telling import Story, read_ledger
-from vitrine.report.typography import space
+from vitrine.report.fr import space
 
 __all__ = ["page", "write"]
 

@@ -1,32 +1,17 @@
-"""Numbers of the ledger in French: decimal comma, narrow spaces, a true minus, and their origin."""
+"""Entries of the ledger as French text: value with its unit, interval, gap, and their origin."""
 
 from collections.abc import Mapping
 
+from vitrine.report.fr import NO_BREAK, THIN, bracket, number
+
 __all__ = ["gap", "interval", "number", "provenance", "value"]
 
-_THIN = "\N{NARROW NO-BREAK SPACE}"
-_NO_BREAK = "\N{NO-BREAK SPACE}"
-_MINUS = "\N{MINUS SIGN}"
 # French keeps the singular below two, in absolute value.
 _PLURAL_FROM = 2
 _NOUNS = {"points": "point", "point": "point"}
 
 Entry = Mapping[str, object]
 """A value of ``runs/ledger.json``: value, unit, decimals, low, high, and where it comes from."""
-
-
-def number(x: float | int, decimals: int = 0, *, sign: bool = False) -> str:
-    """Write a number, with thousands set apart.
-
-    Args:
-        x: The number.
-        decimals: Digits after the comma.
-        sign: Whether to write the plus of a positive number.
-    """
-    text = f"{abs(x):,.{decimals}f}".replace(",", _THIN).replace(".", ",")
-    if not any(digit in text for digit in "123456789"):
-        return text
-    return (_MINUS if x < 0 else "+" if sign else "") + text
 
 
 def value(entry: Entry) -> str:
@@ -44,7 +29,7 @@ def interval(entry: Entry, *, signed: bool = False) -> str:
         raise ValueError("it has no interval")
     low, high = (_digits(entry, end, sign=signed) for end in ("low", "high"))
     head = gap(entry) if signed else value(entry)
-    return f"{head}{_NO_BREAK}[{low}{_NO_BREAK};{_NO_BREAK}{high}]"
+    return f"{head}{NO_BREAK}{bracket(low, high)}"
 
 
 def gap(entry: Entry) -> str:
@@ -75,11 +60,11 @@ def _write(entry: Entry, key: str, *, sign: bool) -> str:
     if unit in ("", "count"):
         return text
     if unit == "%":
-        return f"{text}{_THIN}%"
+        return f"{text}{THIN}%"
     if unit in _NOUNS:
         plural = abs(float(entry[key]) * _scale(entry)) >= _PLURAL_FROM
         unit = _NOUNS[unit] + ("s" if plural else "")
-    return f"{text}{_NO_BREAK}{unit}"
+    return f"{text}{NO_BREAK}{unit}"
 
 
 def _digits(entry: Entry, key: str, *, sign: bool) -> str:
