@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from html import escape
 
 from vitrine.report.fr import THIN, number
+from vitrine.report.palette import BLUE, INK, MUTED, VERMILION
 
 __all__ = ["PRINT", "SCREEN", "Palette", "Row", "intervals"]
 
@@ -36,15 +37,15 @@ class Palette:
 
 
 PRINT = Palette(
-    ink="#1d2327",
-    muted="#8a9398",
-    series=("#0072b2", "#d55e00"),
+    ink=INK,
+    muted=MUTED,
+    series=(BLUE, VERMILION),
     font="Libertinus Serif",
     letter=6.3,
 )
 SCREEN = Palette(
     ink="var(--encre)",
-    muted="var(--discret)",
+    muted="var(--encre-douce)",
     series=("var(--serie-1)", "var(--serie-2)"),
     font="inherit",
     letter=7.8,

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from vitrine import paths
 from vitrine.book import figure_data
 from vitrine.book.gallery import Piece, make
+from vitrine.report.palette import LIGHT
 from vitrine.report.tables import Shown
 
 __all__ = ["write"]
@@ -48,7 +49,7 @@ def write(piece: Piece, folder: Path | None = None) -> list[Path]:
         loader=PackageLoader("vitrine.book", "pages"), autoescape=True, undefined=StrictUndefined
     )
     page = environment.get_template("figure.html").render(
-        piece=piece, figure=Markup(figure), table=Markup(table)
+        piece=piece, figure=Markup(figure), table=Markup(table), colours=LIGHT
     )
     written = []
     for suffix, text in ((".html", page), (".json", content), (".csv", rows)):

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 from jaxtyping import Float, Int
 
-from vitrine.metrics.inputs import Predictions, as_labels
+from vitrine.metrics.inputs import LabelsOrProbs, as_labels
 from vitrine.metrics.intervals import Interval, wilson
 from vitrine.metrics.metrics import Metric, confusion_cell, unfold
 from vitrine.metrics.resampling import bootstrap
@@ -40,7 +40,7 @@ class ClassScores:
 
 
 def confusion(
-    y_true: Int[np.ndarray, " image"], y_pred: Predictions, *, categories: int
+    y_true: Int[np.ndarray, " image"], y_pred: LabelsOrProbs, *, categories: int
 ) -> Int[np.ndarray, "category category"]:
     """Count images by true class (down) and predicted class (across).
 
@@ -93,7 +93,7 @@ def _f1(means: Float[np.ndarray, "draw cell"], label: int) -> Float[np.ndarray, 
 
 def per_class(
     y_true: Int[np.ndarray, " image"],
-    y_pred: Predictions,
+    y_pred: LabelsOrProbs,
     *,
     categories: int,
     level: float = 0.95,

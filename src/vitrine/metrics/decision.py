@@ -88,8 +88,8 @@ def selective_curve(
 
 
 def least_confidence(
-    truth: Int[np.ndarray, " image"],
-    probabilities: Float[np.ndarray, "image category"],
+    y_true: Int[np.ndarray, " image"],
+    y_prob: Float[np.ndarray, "image category"],
     *,
     accuracy: float,
 ) -> float:
@@ -100,8 +100,8 @@ def least_confidence(
     by construction.
 
     Args:
-        truth: True class of each validation image.
-        probabilities: What the model said; the largest is its confidence.
+        y_true: True class of each validation image.
+        y_prob: What the model said; the largest is its confidence.
         accuracy: Share of right answers asked for.
 
     Returns:
@@ -110,7 +110,7 @@ def least_confidence(
     Raises:
         ValueError: If the arrays cannot be used.
     """
-    curve = selective_curve(truth, probabilities)
+    curve = selective_curve(y_true, y_prob)
     enough = curve.threshold[curve.accuracy >= accuracy]
     return float(enough.min()) if len(enough) else float("inf")
 

@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
-from vitrine.metrics.inputs import Predictions, as_labels, as_probabilities
+from vitrine.metrics.inputs import LabelsOrProbs, as_labels, as_probabilities
 from vitrine.metrics.temperature import BOUND, logits
 
 __all__ = ["complement", "fit_weights", "fuse"]
@@ -73,7 +73,11 @@ def fit_weights(
 
 
 def complement(
-    y_true: Int[np.ndarray, " image"], first: Predictions, second: Predictions, *, categories: int
+    y_true: Int[np.ndarray, " image"],
+    first: LabelsOrProbs,
+    second: LabelsOrProbs,
+    *,
+    categories: int,
 ) -> dict[str, Int[np.ndarray, " category"]]:
     """Count, in each category, the images that both models get right, only one, or neither.
 

@@ -7,16 +7,18 @@ so every public function of the package reads its arrays through this module.
 import numpy as np
 from jaxtyping import Float, Int
 
-__all__ = ["SUM_TOLERANCE", "Predictions", "as_labels", "as_probabilities"]
+__all__ = ["SUM_TOLERANCE", "LabelsOrProbs", "as_labels", "as_probabilities"]
 
 SUM_TOLERANCE = 1e-3
 """How far from 1 the probabilities of an image may sum: six digits are kept of each."""
 
-Predictions = Int[np.ndarray, " image"] | Float[np.ndarray, "image category"]
+LabelsOrProbs = Int[np.ndarray, " image"] | Float[np.ndarray, "image category"]
 """What a model said: one label an image, or one probability a category."""
 
 
-def as_labels(y_true: Int[np.ndarray, " image"], y_pred: Predictions) -> Int[np.ndarray, " image"]:
+def as_labels(
+    y_true: Int[np.ndarray, " image"], y_pred: LabelsOrProbs
+) -> Int[np.ndarray, " image"]:
     """Return the label answered for each image, after checking both arrays.
 
     Args:
@@ -37,7 +39,7 @@ def as_labels(y_true: Int[np.ndarray, " image"], y_pred: Predictions) -> Int[np.
 
 
 def as_probabilities(
-    y_true: Int[np.ndarray, " image"] | None, y_prob: Predictions
+    y_true: Int[np.ndarray, " image"] | None, y_prob: LabelsOrProbs
 ) -> Float[np.ndarray, "image category"]:
     """Return the probabilities of each image in double precision, after checking both arrays.
 

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Int
 
-from vitrine.metrics.inputs import Predictions, as_labels, as_probabilities
+from vitrine.metrics.inputs import LabelsOrProbs, as_labels, as_probabilities
 
 __all__ = [
     "Metric",
@@ -75,7 +75,7 @@ class Metric:
         return f"{self.french} (nats)" if self.unit == "nat" else self.french
 
     def tally(
-        self, y_true: Int[np.ndarray, " image"], y_pred: Predictions
+        self, y_true: Int[np.ndarray, " image"], y_pred: LabelsOrProbs
     ) -> Float[np.ndarray, "image statistic"]:
         """Return the numbers of each image, whose mean over images decides the score.
 
@@ -103,7 +103,7 @@ class Metric:
         """
         return self.formula(counts @ rows / len(rows))
 
-    def __call__(self, y_true: Int[np.ndarray, " image"], y_pred: Predictions) -> float:
+    def __call__(self, y_true: Int[np.ndarray, " image"], y_pred: LabelsOrProbs) -> float:
         """Return the score.
 
         Args:

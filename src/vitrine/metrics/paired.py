@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import bdtr, gammaln
 
-from vitrine.metrics.inputs import Predictions, as_labels
+from vitrine.metrics.inputs import LabelsOrProbs, as_labels
 from vitrine.metrics.intervals import Interval
 from vitrine.metrics.metrics import Metric
 from vitrine.metrics.resampling import resample
@@ -30,8 +30,8 @@ __all__ = [
 
 def paired_bootstrap(
     y_true: Int[np.ndarray, " image"],
-    baseline: Predictions,
-    candidate: Predictions,
+    baseline: LabelsOrProbs,
+    candidate: LabelsOrProbs,
     metric: Metric,
     *,
     draws: int = 2000,
@@ -87,7 +87,7 @@ class McNemar:
 
 
 def mcnemar(
-    y_true: Int[np.ndarray, " image"], baseline: Predictions, candidate: Predictions
+    y_true: Int[np.ndarray, " image"], baseline: LabelsOrProbs, candidate: LabelsOrProbs
 ) -> McNemar:
     """Test whether two models have the same accuracy, on the same images.
 
@@ -139,8 +139,8 @@ def mcnemar_bound(right_baseline: int, right_candidate: int, images: int) -> flo
 
 def sign_flip(
     y_true: Int[np.ndarray, " image"],
-    baseline: Sequence[Predictions],
-    candidate: Sequence[Predictions],
+    baseline: Sequence[LabelsOrProbs],
+    candidate: Sequence[LabelsOrProbs],
 ) -> float:
     """Test whether two recipes have the same accuracy on the same images, all their runs counted.
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
-from vitrine.metrics.inputs import Predictions
+from vitrine.metrics.inputs import LabelsOrProbs
 from vitrine.metrics.intervals import Interval, check_share, percentile
 from vitrine.metrics.metrics import Metric
 
@@ -30,7 +30,7 @@ Rows = Float[np.ndarray, "image statistic"]
 
 def bootstrap(
     y_true: Int[np.ndarray, " image"],
-    y_pred: Predictions,
+    y_pred: LabelsOrProbs,
     metric: Metric,
     *,
     draws: int = 2000,

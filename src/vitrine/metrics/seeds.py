@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from vitrine.metrics.inputs import Predictions
+from vitrine.metrics.inputs import LabelsOrProbs
 from vitrine.metrics.intervals import Interval
 from vitrine.metrics.metrics import Metric
 from vitrine.metrics.resampling import replicate, resample
@@ -43,7 +43,7 @@ class SeedSummary:
 
 def over_seeds(
     y_true: Int[np.ndarray, " image"],
-    runs: Sequence[Predictions],
+    runs: Sequence[LabelsOrProbs],
     metric: Metric,
     *,
     draws: int = 2000,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from vitrine.metrics.inputs import Predictions
+from vitrine.metrics.inputs import LabelsOrProbs
 from vitrine.metrics.intervals import Interval, check_share, wilson
 from vitrine.metrics.metrics import Metric
 from vitrine.metrics.paired import McNemar, holm, mcnemar, sign_flip
@@ -47,7 +47,7 @@ class Announced:
 
 
 def recipe_score(
-    y_true: Int[np.ndarray, " image"], runs: Sequence[Predictions], metric: Metric
+    y_true: Int[np.ndarray, " image"], runs: Sequence[LabelsOrProbs], metric: Metric
 ) -> Interval:
     """Score a recipe by one metric: its run, or the mean over its seeds.
 
@@ -69,7 +69,7 @@ def recipe_score(
 
 
 def recipe_panel(
-    y_true: Int[np.ndarray, " image"], runs: Sequence[Predictions]
+    y_true: Int[np.ndarray, " image"], runs: Sequence[LabelsOrProbs]
 ) -> dict[str, Interval]:
     """Score a recipe by every metric of ``METRICS``, as ``panel`` does for one run.
 
@@ -85,8 +85,8 @@ def recipe_panel(
 
 def recipe_gap(
     y_true: Int[np.ndarray, " image"],
-    baseline: Sequence[Predictions],
-    candidate: Sequence[Predictions],
+    baseline: Sequence[LabelsOrProbs],
+    candidate: Sequence[LabelsOrProbs],
     metric: Metric,
     *,
     level: float = 0.95,
@@ -121,7 +121,7 @@ def recipe_gap(
 
 def announced(
     y_true: Int[np.ndarray, " image"],
-    recipes: Mapping[str, Sequence[Predictions]],
+    recipes: Mapping[str, Sequence[LabelsOrProbs]],
     pairs: Sequence[tuple[str, str]],
     metrics: Sequence[Metric],
     repeated: Mapping[tuple[str, str], Interval] | None = None,
@@ -155,7 +155,7 @@ def announced(
 
 def leader(
     y_true: Int[np.ndarray, " image"],
-    recipes: Mapping[str, Sequence[Predictions]],
+    recipes: Mapping[str, Sequence[LabelsOrProbs]],
     metric: Metric,
     *,
     level: float = 0.95,

@@ -7,7 +7,7 @@ import re
 
 __all__ = [
     "MINUS", "NO_BREAK", "THIN", "bracket", "number", "percent", "scientific", "significant",
-    "space", "space_markup",
+    "space", "space_markup", "spelled",
 ]  # fmt: skip
 
 THIN, NO_BREAK = "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}"
@@ -23,6 +23,10 @@ _SPACES = (
 _PIECES = re.compile(
     r"(?P<kept><(?P<tag>script|style|pre|code|kbd)\b.*?</(?P=tag)>|<[^>]*>)|[^<]+", re.DOTALL
 )
+_WORDS = (
+    "zéro", "un", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf", "dix", "onze",
+    "douze",
+)  # fmt: skip
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -40,7 +44,7 @@ def number(value: float | int, decimals: int = 0, *, sign: bool = False) -> str:
     return (MINUS if value < 0 else "+" if sign else "") + text
 
 
-def significant(value: float, digits: int = 3) -> str:
+def significant(value: float | int, digits: int = 3) -> str:
     """Write a number with so many significant digits, and no zero after them."""
     return f"{value:.{digits}g}".replace(".", ",")
 
@@ -52,7 +56,12 @@ def scientific(value: float) -> str:
     return f"{mantissa.replace('.', ',')}{NO_BREAK}×{NO_BREAK}10{raised}"
 
 
-def percent(share: float, decimals: int = 1) -> str:
+def spelled(count: int) -> str:
+    """Write a count in letters up to twelve, in digits beyond."""
+    return _WORDS[count] if 0 <= count < len(_WORDS) else number(count)
+
+
+def percent(share: float | int, decimals: int = 1) -> str:
     """Write a share between 0 and 1 as a percentage."""
     return f"{number(100 * share, decimals)}{THIN}%"
 

@@ -3,7 +3,8 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from vitrine.report.figures.style import BLUE, GREEN, GREY, THIN, dress, listed, log_axis, rounded
+from vitrine.report.figures.style import BLUE, GREEN, GREY, dress, listed, log_axis, rounded
+from vitrine.report.fr import THIN, number
 
 __all__ = ["speeds"]
 
@@ -54,9 +55,9 @@ def _hover(row: pd.Series) -> str:
         [
             f"<b>{row[NETWORK]}</b>",
             f"exactitude citée : {_said(row[SCORE])}",
-            f"{row['Paramètres (M)']:.1f} M de paramètres".replace(".", ","),
-            f"{row['Multiplications (G)']:.2f} G de multiplications".replace(".", ","),
-            f"{row[SPEED]:.1f} images/s".replace(".", ","),
+            f"{number(row['Paramètres (M)'], 1)} M de paramètres",
+            f"{number(row['Multiplications (G)'], 2)} G de multiplications",
+            f"{number(row[SPEED], 1)} images/s",
             f"licence des poids : {row['Licence des poids']}",
         ]
     )

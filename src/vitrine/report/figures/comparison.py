@@ -28,6 +28,7 @@ from vitrine.report.figures.style import (
     percent,
     rounded,
 )
+from vitrine.report.palette import SEQUENTIAL
 
 __all__ = ["announced_gaps", "cited", "class_f1", "folds", "forest", "smallest_gaps"]
 
@@ -131,7 +132,7 @@ def class_f1(scores: Float[np.ndarray, "category model"], recipes: Sequence[str]
             x=[CLASSES_FR[name] for name in CLASSES],
             y=[model_lines(name) for name in recipes],
             texttemplate="%{z:.0f}",
-            colorscale=[[0, "#f2f5f4"], [0.5, "#6aa8c9"], [1, "#05466a"]],
+            colorscale=SEQUENTIAL,
             zmin=0,
             zmax=100,
             xgap=1,

@@ -26,6 +26,7 @@ from vitrine.report.figures.style import (
     percent_axis,
     rounded,
 )
+from vitrine.report.palette import DIVERGING, SEQUENTIAL, WHITE
 
 __all__ = [
     "CORRUPTIONS_FR", "MAPS_FR", "PARTS_FR", "before_and_after", "class_maps", "curves",
@@ -151,7 +152,7 @@ def maps(
         figure.add_heatmap(
             row=1 + number // columns, col=1 + number % columns, name=name, z=grid(values),
             zmin=rounded([low])[0], zmax=rounded([high])[0], showscale=signed and number == 0,
-            colorscale=_SIGNED if signed else _PLAIN, colorbar={"title": {"text": title}},
+            colorscale=DIVERGING if signed else SEQUENTIAL, colorbar={"title": {"text": title}},
             hovertemplate="%{z:.3g}<extra></extra>",
         )  # fmt: skip
     lines = max(name.count("<br>") for name in grids)
@@ -235,7 +236,7 @@ def embeddings(
                     x=rounded(places.x[chosen]), y=rounded(places.y[chosen]), text=said,
                     marker={
                         "color": CLASS_COLOURS[name], "symbol": symbol, "size": 9,
-                        "line": {"width": 1, "color": "#ffffff"},
+                        "line": {"width": 1, "color": WHITE},
                     },
                     hovertemplate=f"{CLASSES_FR[name]}, {state}<br>%{{text}}<extra></extra>",
                 )  # fmt: skip
@@ -248,7 +249,3 @@ def embeddings(
 def _family(recipe: str) -> str:
     """Return the first word of a model's name: two of them stand side by side."""
     return model_name(recipe).split(",")[0].split(" (")[0]
-
-
-_PLAIN = [[0, "#f2f5f4"], [0.5, "#6aa8c9"], [1, "#05466a"]]
-_SIGNED = [[0, "#8a3f00"], [0.25, "#d99a5b"], [0.5, "#f7f7f5"], [0.75, "#6aa8c9"], [1, "#05466a"]]

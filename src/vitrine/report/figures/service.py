@@ -6,6 +6,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from vitrine.report.figures import style
+from vitrine.report.palette import FAINT
 
 __all__ = ["REFUSALS", "path", "waits"]
 
@@ -81,7 +82,7 @@ def _places(figure: go.Figure) -> dict[str, object]:
         if number % 2:
             figure.add_shape(
                 type="rect", xref="paper", x0=0, x1=1, y0=held[0] - 0.5, y1=held[-1] + 0.5,
-                line={"width": 0}, fillcolor="rgba(107,116,120,0.13)", layer="below",
+                line={"width": 0}, fillcolor=FAINT, layer="below",
             )  # fmt: skip
     bare = {"showgrid": False, "showline": False, "ticks": "", "zeroline": False}
     names = [_PLACES[_STEPS[held[0]][2]] for held in rows]

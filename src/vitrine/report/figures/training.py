@@ -29,6 +29,7 @@ from vitrine.report.figures.style import (
     percent_axis,
     rounded,
 )
+from vitrine.report.palette import SEQUENTIAL
 
 __all__ = [
     "class_scores", "confusion", "curves", "gaps", "pretrainings", "reliability", "seeds",
@@ -157,7 +158,7 @@ def confusion(counts: Int[np.ndarray, "category category"]) -> go.Figure:
             y=names,
             text=counts.tolist(),
             texttemplate="%{text}",
-            colorscale=[[0, "#f2f5f4"], [0.5, "#6aa8c9"], [1, "#05466a"]],
+            colorscale=SEQUENTIAL,
             zmin=0,
             zmax=100,
             xgap=1,

@@ -65,12 +65,11 @@ def _recipe(recipe: str, group: list[Run]) -> Iterator[tuple[str, Value]]:
     notebook = TRAINING.get(RECIPES[recipe].trainer, COMPARISON)
     parts = runs.align(*group)
     truth = parts[0].truth
-    unit = {"share": ("%", 1), "nat": ("", 2)}
     yield "seeds", from_runs(len(group), group, unit="count", decimals=0, notebook=notebook)
     first = panel(truth, parts[0].probabilities)
     for name, metric in METRICS.items():
-        shown, decimals = unit.get(metric.unit, ("", 2))
-        more = {"unit": shown, "decimals": decimals, "n": len(truth), "notebook": notebook}
+        more = {"unit": "%" if metric.is_share else "", "decimals": metric.decimals}
+        more |= {"n": len(truth), "notebook": notebook}
         if len(group) == 1:
             yield name, from_runs(first[name], group, **more)
             continue

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from vitrine.report.fr import significant
 from vitrine.training.recipes import Recipe
 
 __all__ = ["CHOICES", "recipe"]
@@ -76,7 +77,7 @@ def _choice(value: object) -> str:
     if isinstance(value, bool):
         return "oui" if value else "non"
     if isinstance(value, int | float):
-        return f"{value:g}".replace(".", ",")
+        return significant(value, 6)
     if isinstance(value, tuple):
         return " et ".join(map(_choice, value))
     return {"none": "aucun"}.get(str(value), str(value))

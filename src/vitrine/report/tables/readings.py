@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from vitrine.report.tables.shown import THIN, number
+from vitrine.report.fr import THIN, number
 
 __all__ = ["departures"]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from vitrine.report.tables import number
+from vitrine.report.fr import number
 
 __all__ = ["ablations", "block", "networks"]
 

@@ -95,8 +95,8 @@ def summary(photos: pd.DataFrame) -> str:
     head = "".join(f'<th scope="col">{escape(header)}</th>' for header in headers)
     return (
         f'<p class="resume" data-annonce><strong>{whole(len(photos))}</strong> photos, de taille '
-        f"médiane <strong>{middle.width:.0f}{NO_BREAK}×{NO_BREAK}{middle.height:.0f}</strong>{NO_BREAK}"
-        f"pixels.{_remarks(photos)}</p>"
+        f"médiane <strong>{middle.width:.0f}{NO_BREAK}×{NO_BREAK}{middle.height:.0f}</strong>"
+        f"{NO_BREAK}pixels.{_remarks(photos)}</p>"
         "<details><summary>Les valeurs des graphiques, en tableau</summary>"
         '<div class="deroule" tabindex="0" role="region" aria-label="Valeurs des graphiques">'
         '<table class="valeurs"><caption>Nombre de photos et médianes, par catégorie</caption>'

@@ -8,7 +8,7 @@ from html import escape
 
 from vitrine.data.catalog import CLASSES_FR
 from vitrine.report import fr
-from vitrine.report.fr import NO_BREAK, THIN
+from vitrine.report.fr import NO_BREAK, THIN, spelled
 from vitrine.serving.ui.client import Answer, Model, ServiceError
 
 __all__ = [
@@ -47,9 +47,9 @@ def intro(model: Model | None, *, note: bool) -> str:
     )
     return (
         '<header class="tete"><h1>Dans quel rayon ranger ce produit'
-        f"{THIN}?</h1><p>Donnez une photo{NO_BREAK}: un petit réseau entraîné par nos soins propose "
-        f"l’une des sept catégories du catalogue.{trust} Il peut se tromper, et le dit quand il "
-        f"hésite.</p>{link}</header>"
+        f"{THIN}?</h1><p>Donnez une photo{NO_BREAK}: un petit réseau entraîné par nos soins "
+        f"propose l’une des {spelled(len(CLASSES_FR))} catégories du catalogue.{trust} Il peut se "
+        f"tromper, et le dit quand il hésite.</p>{link}</header>"
     )
 
 
@@ -137,8 +137,8 @@ def answer(found: Answer, truth: str | None) -> str:
         f"<strong>{percent(found.score)}</strong></p>"
         f"{doubt}{verdict}{_bars(found)}"
         f'<p class="detail">Modèle {escape(found.version)}, réponse en '
-        f"{found.milliseconds:.0f}{NO_BREAK}ms. Photo de {found.width}{NO_BREAK}×{NO_BREAK}{found.height}"
-        f"{NO_BREAK}pixels.</p></div>"
+        f"{found.milliseconds:.0f}{NO_BREAK}ms. Photo de {found.width}{NO_BREAK}×{NO_BREAK}"
+        f"{found.height}{NO_BREAK}pixels.</p></div>"
     )
 
 
