@@ -3,8 +3,9 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from vitrine.report.figures.style import BLUE, GREEN, GREY, dress, listed, log_axis, rounded
+from vitrine.report.figures import style
 from vitrine.report.fr import THIN, number
+from vitrine.report.palette import BLUE, GREEN, GREY
 
 __all__ = ["speeds"]
 
@@ -28,7 +29,7 @@ def speeds(table: pd.DataFrame, baseline: str) -> go.Figure:
     names = [f"{row[NETWORK]}<br><i>{_said(row[SCORE])}</i>" for _, row in order.iterrows()]
     figure = go.Figure()
     figure.add_scatter(
-        x=rounded(order[SPEED]),
+        x=style.rounded(order[SPEED]),
         y=list(range(len(order))),
         mode="markers",
         marker={"size": 12, "color": [_colour(name, baseline) for name in order[NETWORK]]},
@@ -36,8 +37,10 @@ def speeds(table: pd.DataFrame, baseline: str) -> go.Figure:
         hovertemplate="%{text}<extra></extra>",
         showlegend=False,
     )
-    axes = {"yaxis": listed(names) | {"showgrid": True}, "xaxis": log_axis(MARKS)}
-    return dress(figure, x="Images par seconde, un fil de processeur", height=HEIGHT, axes=axes)
+    axes = {"yaxis": style.listed(names) | {"showgrid": True}, "xaxis": style.log_axis(MARKS)}
+    return style.dress(
+        figure, x="Images par seconde, un fil de processeur", height=HEIGHT, axes=axes
+    )
 
 
 def _colour(name: str, baseline: str) -> str:

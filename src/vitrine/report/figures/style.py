@@ -28,9 +28,9 @@ from vitrine.report.palette import (
 )
 
 __all__ = [
-    "CLASS_COLOURS", "INK", "MUTED", "PART_COLOURS", "PARTS_FR", "SHORT", "data_uri", "dress",
-    "error", "grid", "listed", "log_axis", "model_colour", "model_lines", "model_name",
-    "percent", "percent_axis", "rounded", "stepped", "whole",
+    "BELOW", "CLASS_COLOURS", "COLOURS", "DASHES", "INK", "MUTED", "PART_COLOURS", "PARTS_FR",
+    "PERCENT", "SHORT", "data_uri", "dress", "error", "grid", "listed", "log_axis", "model_colour",
+    "model_lines", "model_name", "percent", "percent_axis", "rounded", "stepped", "whole",
 ]  # fmt: skip
 
 CLASS_COLOURS = dict(zip(CLASSES, (PURPLE, VERMILION, BLUE, GREEN, ORANGE, SKY, GREY), strict=True))
@@ -43,6 +43,13 @@ SHORT = {
 PARTS_FR = {"train": "Entraînement", "validation": "Validation", "test": "Test"}
 PART_COLOURS = {"train": BLUE, "validation": ORANGE, "test": VERMILION}
 
+DASHES = ("solid", "dash", "dot", "dashdot")
+COLOURS = (BLUE, VERMILION, GREEN, PURPLE)
+"""Looks of the curves of a figure that has neither models nor classes."""
+PERCENT = {"ticksuffix": f"{THIN}%"}
+"""An axis of percentages of any range."""
+BELOW = {"orientation": "h", "y": -0.2, "yanchor": "top"}
+"""A legend under the figure."""
 DIGITS = 6
 HEIGHT = 420
 
@@ -171,7 +178,7 @@ def log_axis(marks: Sequence[int]) -> dict[str, object]:
 
 def percent_axis(low: float = -2.0, high: float = 102.0) -> dict[str, object]:
     """Return an axis of percentages, of values between 0 and 100, with the French space."""
-    return {"range": [low, high], "ticksuffix": f"{THIN}%"}
+    return PERCENT | {"range": [low, high]}
 
 
 def listed(names: Sequence[str]) -> dict[str, object]:

@@ -20,7 +20,7 @@ def scores(panels: Mapping[str, Mapping[str, Interval]]) -> pd.DataFrame:
     """List scores with their 95 % intervals: a row a score, a column a model.
 
     Args:
-        panels: By name of model, what ``scores.panel`` returned.
+        panels: By name of model, what ``metrics.panel`` returned.
     """
     first = next(iter(panels.values()))
     table = pd.DataFrame({"Mesure": [METRICS[name].heading for name in first]})
@@ -38,7 +38,7 @@ def comparison(
     """List models with the scores that are compared: a row a model, a column a score.
 
     Args:
-        panels: By name of model, what ``scores.table.recipe_panel`` returned.
+        panels: By name of model, what ``metrics.table.recipe_panel`` returned.
         seeds: By name of model, the runs that its scores are a mean of.
         leaders: By score shown, the model that leads where one does; its cell gets a star.
     """
@@ -56,7 +56,7 @@ def announced(compared: Mapping[str, Announced]) -> pd.DataFrame:
     """List the announced comparisons: gaps, discordant images, tests, and what they allow to say.
 
     Args:
-        compared: By what is compared, what ``scores.table.announced`` returned.
+        compared: By what is compared, what ``metrics.table.announced`` returned.
     """
     rows = []
     for name, found in compared.items():
