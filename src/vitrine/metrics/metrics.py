@@ -43,6 +43,7 @@ class Metric:
         reads: Whether it looks at labels or at probabilities.
         rows: From ``y_true`` and ``y_pred`` to the numbers of each image; see ``tally``.
         formula: From the mean row of each draw of images to its score.
+        proportion: Whether it is a share of the images, so that Wilson's interval holds.
         norm: Whether the formula is a norm of the mean row, as a sum of sizes is: it cannot fall
             below zero, noise can only lift it there, and its interval is built otherwise.
         bounds: Least and greatest values that it can take.
@@ -58,6 +59,7 @@ class Metric:
     reads: Literal["labels", "probabilities"]
     rows: Callable[[np.ndarray, np.ndarray], np.ndarray]
     formula: Callable[[np.ndarray], np.ndarray] = _only_column
+    proportion: bool = False
     norm: bool = False
     bounds: tuple[float, float] = (0.0, 1.0)
     higher_is_better: bool = True
@@ -192,6 +194,7 @@ accuracy = Metric(
     source="definition",
     reads="labels",
     rows=_hit,
+    proportion=True,
 )
 
 balanced_accuracy = Metric(
@@ -230,6 +233,7 @@ top2_accuracy = Metric(
     source="definition",
     reads="probabilities",
     rows=_hit_in_two,
+    proportion=True,
 )
 
 log_loss = Metric(

@@ -3,37 +3,22 @@
 import numpy as np
 from jaxtyping import Float, Int
 
-from vitrine.metrics.calibration import expected_calibration_error
+from vitrine.metrics import calibration, metrics
 from vitrine.metrics.inputs import as_probabilities
 from vitrine.metrics.intervals import Interval, wilson
-from vitrine.metrics.metrics import (
-    Metric,
-    accuracy,
-    balanced_accuracy,
-    brier,
-    log_loss,
-    macro_f1,
-    top2_accuracy,
-)
+from vitrine.metrics.metrics import Metric
 from vitrine.metrics.resampling import bootstrap
 
 __all__ = ["METRICS", "panel"]
 
 METRICS: dict[str, Metric] = {
-    metric.name: metric
-    for metric in (
-        accuracy,
-        balanced_accuracy,
-        macro_f1,
-        top2_accuracy,
-        log_loss,
-        brier,
-        expected_calibration_error,
-    )
+    declared.name: declared
+    for module in (metrics, calibration)
+    for declared in vars(module).values()
+    if isinstance(declared, Metric) and declared.french
 }
-"""The metrics of the comparison by name, in the order of the tables."""
-
-PROPORTIONS = frozenset({"accuracy", "top2_accuracy"})
+"""The metrics of the comparison by name, in the order of the tables: those that have a French name,
+as they are declared."""
 
 
 def panel(
@@ -64,7 +49,7 @@ def panel(
     options = {"draws": draws, "level": level, "seed": seed}
     return {
         name: wilson(round(metric(y_true, y_prob) * len(y_true)), len(y_true), level=level)
-        if name in PROPORTIONS
+        if metric.proportion
         else bootstrap(y_true, y_prob, metric, **options)
         for name, metric in METRICS.items()
     }

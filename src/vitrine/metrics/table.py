@@ -14,7 +14,7 @@ from vitrine.metrics.inputs import LabelsOrProbs
 from vitrine.metrics.intervals import Interval, check_share, wilson
 from vitrine.metrics.metrics import Metric
 from vitrine.metrics.paired import McNemar, holm, mcnemar, sign_flip
-from vitrine.metrics.panel import METRICS, PROPORTIONS
+from vitrine.metrics.panel import METRICS
 from vitrine.metrics.resampling import bootstrap, resample
 from vitrine.metrics.seeds import over_seeds
 from vitrine.metrics.settling import settled
@@ -63,7 +63,7 @@ def recipe_score(
         raise ValueError("expected the answers of at least one run, found none; train the recipe")
     if len(runs) > 1:
         return over_seeds(y_true, runs, metric).mean
-    if metric.name in PROPORTIONS:
+    if metric.proportion:
         return wilson(round(metric(y_true, runs[0]) * len(y_true)), len(y_true))
     return bootstrap(y_true, runs[0], metric)
 
