@@ -1,4 +1,4 @@
-"""The drawn photo whose maps are shown, as no photo of a product can be: a watch nobody sells."""
+"""The drawn photo of a watch whose maps are shown: photos of products may not be."""
 
 import numpy as np
 from jaxtyping import UInt8

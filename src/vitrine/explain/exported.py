@@ -1,4 +1,4 @@
-"""A Keras network asked through its ONNX file, by the same function as every other model.
+"""Run a Keras network through its ONNX file, without TensorFlow in the process.
 
 The file is made in a process of its own, where the weights cross to PyTorch: the caller, in which
 TensorFlow may run, loads ONNX Runtime alone.

@@ -15,11 +15,12 @@ from scipy.special import ndtri
 from scipy.stats import binom
 
 from vitrine.metrics.intervals import check_share
+from vitrine.metrics.settling import ALPHA
 
 __all__ = ["mcnemar_power", "smallest_paired_gap", "smallest_unpaired_gap"]
 
 
-def mcnemar_power(gap: float, *, images: int, discordance: float, alpha: float = 0.05) -> float:
+def mcnemar_power(gap: float, *, images: int, discordance: float, alpha: float = ALPHA) -> float:
     """Return the chance that the exact McNemar test finds a gap, by adding up every outcome.
 
     The number of discordant images is Binomial(images, discordance); of those, the candidate wins
@@ -49,7 +50,7 @@ def mcnemar_power(gap: float, *, images: int, discordance: float, alpha: float =
 
 
 def smallest_paired_gap(
-    *, images: int, discordance: float, power: float = 0.8, alpha: float = 0.05
+    *, images: int, discordance: float, power: float = 0.8, alpha: float = ALPHA
 ) -> float:
     """Return the smallest gap that the exact McNemar test finds with the given power.
 
@@ -80,7 +81,7 @@ def smallest_paired_gap(
 
 
 def smallest_unpaired_gap(
-    *, images: int, accuracy: float = 0.5, power: float = 0.8, alpha: float = 0.05
+    *, images: int, accuracy: float = 0.5, power: float = 0.8, alpha: float = ALPHA
 ) -> float:
     """Return the smallest gap that two models tested on different images could show.
 

@@ -1,4 +1,4 @@
-"""The architecture of a network, drawn from what its modules say of themselves."""
+"""Figures of a network's architecture: stages, one block, padding of windows."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Figures of the comparison: every model on the same test images, and what that supports."""
+"""Figures of the comparison: scores, gaps, folds, F1 by class, power, cited results."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -56,7 +56,7 @@ def _hover(series: str) -> str:
 def announced_gaps(
     gaps: Mapping[tuple[str, str], Interval], *, metric: str, smallest: float
 ) -> go.Figure:
-    """Draw gaps with their intervals, which judge them, above a reminder of the rule's power.
+    """Draw gaps with their intervals, above a band that recalls the power of the rule.
 
     Args:
         gaps: By baseline and candidate, the gap ``candidate - baseline`` as a share.

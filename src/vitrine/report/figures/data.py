@@ -1,4 +1,4 @@
-"""Figures of the chapter on the data: who is there, in what sizes and colours, and twice."""
+"""Figures of the data: balance of classes, sizes, colours, duplicates, mean images."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""Figures of what one does with a model: when to trust it, what it costs, what escapes it."""
+"""Figures of decisions: selective prediction, expected cost, efficiency, images missed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import cycle
@@ -29,7 +29,7 @@ _SYMBOLS = ("circle", "diamond", "square", "cross", "triangle-up", "triangle-dow
 
 
 def selective(curves: Mapping[str, SelectiveCurve]) -> go.Figure:
-    """Draw accuracy against the share of images that a model dares to answer.
+    """Draw accuracy against coverage, the share of the images that a model answers.
 
     Args:
         curves: By recipe, as ``metrics.decision`` returns them.
@@ -170,7 +170,7 @@ def efficiency(models: pd.DataFrame, costs: Mapping[str, str]) -> go.Figure:
 def missed(
     truth: Int[np.ndarray, " image"], misses: Int[np.ndarray, " image"], models: int
 ) -> go.Figure:
-    """Draw how many test images escape no model, one, or all of them, by class.
+    """Draw how many test images are missed by no model, one, or all of them, by class.
 
     Args:
         truth: True class of each image.

@@ -1,4 +1,4 @@
-"""Figures of what a model looks at, and of what misleads it."""
+"""Figures of explanations: robustness curves, losses by part, saliency maps, embeddings."""
 
 from collections.abc import Mapping
 from itertools import cycle

@@ -1,4 +1,4 @@
-"""The service: what a request goes through, and how long clients waited for it."""
+"""Figures of the service: path of a request, waits under load."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

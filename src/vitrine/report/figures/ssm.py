@@ -1,4 +1,4 @@
-"""Figures of the chapter on state-space models: what is held, kept, chosen and moved."""
+"""Figures of the chapter on state-space models: memory, discretisation, selection, traffic."""
 
 from collections.abc import Mapping, Sequence
 
@@ -59,7 +59,7 @@ def held(
     *,
     first: str,
 ) -> go.Figure:
-    """Draw a system in continuous time, and its steps for a chosen length of step.
+    """Draw a continuous-time system and its discretisations, for a chosen step.
 
     Args:
         times: When the continuous answer is read.
@@ -92,7 +92,7 @@ def held(
 
 
 def views(inputs: Signal, kernel: Signal, output: Signal, positions: Sequence[int]) -> go.Figure:
-    """Draw one answer as a sum over the past, under the answers of the recurrence.
+    """Draw one output as a convolution over the past, beside the outputs of the recurrence.
 
     Args:
         inputs: What the system is given.

@@ -151,7 +151,7 @@ def dress(
 
 
 def _settled(figure: go.Figure) -> go.Figure:
-    """Round where panels and their titles stand: Python 3.12 adds up floats more exactly."""
+    """Round the places of panels and titles: Python 3.12 adds up floats more exactly."""
     for axis in (*figure.select_xaxes(), *figure.select_yaxes()):
         if axis.domain:
             axis.domain = [_place(end) for end in axis.domain]

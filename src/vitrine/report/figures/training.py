@@ -1,4 +1,4 @@
-"""Figures of the chapters on training: how a network learned, and what it then recognises."""
+"""Figures of training: learning curves, scores by class, confusion, reliability, seeds, gaps."""
 
 from collections.abc import Mapping, Sequence
 
@@ -122,7 +122,7 @@ def class_scores(scores: Sequence[ClassScores]) -> go.Figure:
 
 
 def confusion(counts: Int[np.ndarray, "category category"]) -> go.Figure:
-    """Draw a confusion table: true class down, predicted class across.
+    """Draw a confusion matrix: true class down, predicted class across.
 
     Args:
         counts: Images of each pair, as ``metrics.classes.confusion`` counts them.
@@ -143,7 +143,7 @@ def confusion(counts: Int[np.ndarray, "category category"]) -> go.Figure:
 
 
 def reliability(curve: Reliability, recipe: str) -> go.Figure:
-    """Draw how often a model is right when it is this sure, above how often it is this sure.
+    """Draw a reliability diagram: accuracy against confidence, above a histogram of confidence.
 
     Args:
         curve: As ``scores.calibration`` returns it.

@@ -1,4 +1,4 @@
-"""Figures of the technology watch: what a scan keeps, what mixing costs, what a detail moves."""
+"""Figures of the technology watch: impulse responses, cost of mixers, departures, windows."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -27,7 +27,7 @@ _ROW = 40
 
 
 def memory(responses: Mapping[str, Float[np.ndarray, " length"]]) -> go.Figure:
-    """Draw what remains of one impulse, step after step.
+    """Draw the impulse responses of some scans.
 
     Args:
         responses: Output of the scan after an impulse, by what makes the curve differ.

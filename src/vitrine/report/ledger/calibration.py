@@ -1,4 +1,4 @@
-"""Numbers on the probabilities of a recipe: whether they mean what they say."""
+"""Values on the calibration of a recipe."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What results are read against: the data, what others published, what so few images can show."""
+"""Values that no run of ours changes: the data, cited results, the power of the rule."""
 
 from collections.abc import Iterator
 

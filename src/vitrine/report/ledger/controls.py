@@ -1,4 +1,4 @@
-"""What explains a number of the comparison: controls beside it, and the photos that leaked."""
+"""Values of the control experiments, and of the test photos that leaked."""
 
 from collections import defaultdict
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Numbers of derived facts: how models hold on spoiled photos, and what they look at."""
+"""Values of derived facts: robustness, importance of parts, embeddings, sanity checks."""
 
 from collections.abc import Iterator
 from functools import partial

@@ -1,4 +1,4 @@
-"""Numbers of the chapter where both architectures learn the same images before the photos."""
+"""Values of the chapter where both architectures are pretrained on the same images."""
 
 from collections.abc import Iterator, Sequence
 

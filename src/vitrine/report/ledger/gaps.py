@@ -1,4 +1,4 @@
-"""The gap of two recipes on the same images: its interval, its test, and a family of tests."""
+"""Values of the gap of two recipes on the same images: interval, test, correction over a family."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What the published runs scored and cost, and the gaps that the protocol announces."""
+"""Values of the published runs: scores, costs, and the gaps that the protocol announces."""
 
 import itertools
 from collections import defaultdict
@@ -94,7 +94,7 @@ def _recipe(recipe: str, group: list[Run]) -> Iterator[tuple[str, Value]]:
 def _first_run(
     run: Run, part: Predictions, score: Interval, notebook: str
 ) -> Iterator[tuple[str, Value]]:
-    """Yield what one run is worth: its accuracy, that of its surest answers, its parameters."""
+    """Yield the values of one run: its accuracy, that of its surest answers, its parameters."""
     more, truth = provenance([run]) | {"notebook": notebook}, part.truth
     yield from table({"accuracy_one_run": (score, *PERCENT)}, n=len(truth), **more)
     curve = selective_curve(truth, part.probabilities)

@@ -1,4 +1,4 @@
-"""Numbers of the service under load, beside a naive one."""
+"""Values of the service under load, beside a naive one."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""How fast the networks trained from scratch learn, side by side on an idle machine."""
+"""Values of training speed, measured side by side on an idle machine."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""One citable number, with everything a reader needs to trust it."""
+"""Citable numbers with their unit, interval and provenance, declared one by one or in tables."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What a recipe decides, as a table."""
+"""Table of the hyper-parameters of a recipe, with what each is for."""
 
 import pandas as pd
 

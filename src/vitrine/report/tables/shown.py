@@ -1,4 +1,4 @@
-"""The way a page shows a table: numbers in French, text that wraps."""
+"""Show a table in a page: numbers in French and to the right, text that wraps."""
 
 import html
 import re

@@ -1,4 +1,4 @@
-"""Sizes of networks, counted and published, to tables with French headings; and cited ablations."""
+"""Tables of networks: parameters and multiply-adds, modules of a block, cited ablations."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Sheets of ``vitrine bench`` to tables: bars, scans, networks, runtimes, what a model costs.
+"""Tables of ``vitrine bench``: targets, scans, networks, runtimes, backbones, costs of a model.
 
 The sheets are given as they were read from ``runs/bench/*.json``; nothing is measured here.
 """

@@ -1,4 +1,4 @@
-"""What trainings cost, as tables."""
+"""Tables of trainings: cost, learning rates tried, pretrainings."""
 
 from collections.abc import Mapping, Sequence
 

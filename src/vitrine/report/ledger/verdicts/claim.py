@@ -1,4 +1,4 @@
-"""A sentence of the book with what decides it, and the rules of decision that subjects share."""
+"""A verdict with what decides it, and the rules of decision that several subjects share."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass

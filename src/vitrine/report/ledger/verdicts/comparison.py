@@ -1,4 +1,4 @@
-"""Which of two models the test images prefer, where they can tell."""
+"""Verdicts of the announced comparisons, and of every test of the ledger."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What the probe's advance is made of, and what a head that learns too slowly hides."""
+"""Verdicts of the control experiments: input size, pretrained weights, learning rate of a head."""
 
 from vitrine.report.ledger.verdicts.claim import by_interval
 from vitrine.report.ledger.verdicts.models import KERAS, PROBE

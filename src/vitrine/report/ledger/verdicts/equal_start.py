@@ -1,4 +1,4 @@
-"""What an equal start leaves to the architecture, and what pretraining brings to each."""
+"""Verdicts of the chapter on pretraining: architectures at equal start, gain of pretraining."""
 
 from vitrine.report.ledger import equal_start
 from vitrine.report.ledger.verdicts.claim import Claim, Ledger, by_interval, sign, unanimous

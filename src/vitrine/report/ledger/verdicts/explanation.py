@@ -1,4 +1,4 @@
-"""What the networks look at, and whether the methods that say so can be believed."""
+"""Verdicts on explanations: coarse or fine features, sanity of saliency maps."""
 
 from collections.abc import Callable
 

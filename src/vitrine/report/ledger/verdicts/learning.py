@@ -1,4 +1,4 @@
-"""What each training taught: better than chance, than a constant, as sure as it says."""
+"""Verdicts on training: above chance, above a constant answer, calibrated."""
 
 from vitrine.data.catalog import CLASSES
 from vitrine.report.ledger.verdicts.claim import Claim, Ledger, by_interval, with_recipes
@@ -27,7 +27,7 @@ def _above_chance(recipe: str, name: str, network: str) -> Claim:
 
 
 def _miscalibrated(recipe: str, name: str) -> Claim:
-    """Say whether confidence and accuracy differ on average, and which way.
+    """Return the claim that a model is overconfident, or underconfident, on average.
 
     The calibration error does not decide: it does not say which way, and on so few images a model
     that is too sure by several points still shows no more of it than honest probabilities may.

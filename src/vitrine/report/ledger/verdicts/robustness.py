@@ -1,4 +1,4 @@
-"""What the test images are worth, and what becomes of the answers when they change."""
+"""Verdicts on leaks and on robustness: duplicates, noise, compression, input size."""
 
 from vitrine.report.ledger.verdicts.claim import ALPHA, Claim, Ledger, by_interval, with_recipes
 from vitrine.report.ledger.verdicts.models import KERAS, TORCH

@@ -1,4 +1,4 @@
-"""Sentences on the service: what it spends and makes wait, beside a naive one."""
+"""Verdicts on the service: waits, processor time and overload, beside a naive one."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What another reading of the papers would change, as a table."""
+"""Table of implementation choices: how far another reading of the papers moves the logits."""
 
 from collections.abc import Mapping
 
