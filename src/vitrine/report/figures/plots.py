@@ -22,6 +22,8 @@ from vitrine.report.palette import SEQUENTIAL
 
 __all__ = ["Series", "forest", "lines", "shares"]
 
+Number = float | int
+
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
@@ -38,8 +40,8 @@ class Series:
     """
 
     name: str | None = None
-    values: Sequence[Interval | float]
-    at: Sequence[float]
+    values: Sequence[Interval | Number]
+    at: Sequence[Number]
     marker: Mapping[str, object]
     hover: str
     text: Sequence[str] | None = None
@@ -70,7 +72,7 @@ def forest(
 
 
 def lines(
-    curves: Mapping[str, tuple[Iterable[float], Iterable[float]]],
+    curves: Mapping[str, tuple[Iterable[Number], Iterable[Number]]],
     *,
     mode: str = "lines",
     digits: int | None = None,

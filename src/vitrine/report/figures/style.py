@@ -70,7 +70,7 @@ def model_colour(recipe: str) -> str:
     return next((c for known, c in _COLOURS.items() if recipe.startswith(known)), SKY)
 
 
-def rounded(values: Iterable[float]) -> list[float | None]:
+def rounded(values: Iterable[float | int]) -> list[float | None]:
     """Return numbers rounded to 6 significant digits, so that two machines draw the same.
 
     What is not defined becomes a hole in the figure.
