@@ -8,6 +8,8 @@ NBVAL := --nbval-current-env --nbval-cell-timeout=300 -p no:cacheprovider
 # Processes that share the test files and the notebooks; 0 takes them one after the other.
 WORKERS ?= 2
 SPREAD = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+# The notebooks of the book, in the order of its table of contents.
+CHAPTERS = $(shell sed -n 's|^ *- file: notebooks/||p' _toc.yml)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONPATH :=
 
@@ -43,9 +45,7 @@ lint: setup  ## Style of the code, consistency of what is published
 	$(BIN)/vitrine check
 
 demo: setup  ## Train and compare on the synthetic catalogue, for real (under 6 minutes)
-	$(BIN)/vitrine run --profile smoke 00_espaces_d_etat 01_mambavision 01_du_papier_au_code \
-		02_donnees 03_baseline_tensorflow 04_sota_pytorch 05_toutes_les_photos 05_comparaison 06_interpretabilite \
-		07_a_armes_egales
+	$(BIN)/vitrine run --profile smoke $(CHAPTERS)
 
 serve: setup  ## Try the classifier in a browser, on http://127.0.0.1:7860
 	$(BIN)/vitrine up

@@ -1,6 +1,7 @@
 """The suite itself: what comes first, what may skip, what counts as a notebook compared."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -64,6 +65,18 @@ def test_the_longest_files_are_collected_first(request):
     ours.pytest_collection_modifyitems(items)
 
     assert [item.name for item in items] == [first, last, last, "a.py", "b.py"]
+
+
+def test_the_demonstration_runs_every_chapter_of_the_table_of_contents():
+    contents = (HERE.parent / "_toc.yml").read_text(encoding="utf-8")
+    chapters = re.findall(r"file: notebooks/(\w+)", contents)
+
+    said = subprocess.run(
+        ["make", "--dry-run", "demo"], cwd=HERE.parent, capture_output=True, text=True, check=True
+    )
+
+    assert len(chapters) > 8
+    assert said.stdout.splitlines()[-1].endswith(" ".join(chapters))
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])

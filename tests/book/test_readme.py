@@ -5,8 +5,8 @@ import pytest
 from vitrine import paths
 from vitrine.book import measurements
 from vitrine.book.readme import refresh, results_markdown, update
+from vitrine.report.fr import space
 from vitrine.report.ledger import pairs
-from vitrine.report.typography import space
 from vitrine.training.recipes import CONTROLS, EQUAL_START, RECIPES
 
 PROBE = "mobilenetv2-int8-probe"

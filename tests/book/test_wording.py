@@ -2,7 +2,7 @@ import pytest
 
 from vitrine.book import wording
 from vitrine.book.french import fold
-from vitrine.report.typography import space, space_markup
+from vitrine.report.fr import space, space_markup
 
 THIN, WIDE, MINUS = "\u202f", "\u00a0", "\u2212"
 

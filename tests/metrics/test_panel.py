@@ -1,10 +1,14 @@
+import importlib
+import pkgutil
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
+import vitrine.metrics
 from vitrine.metrics.intervals import wilson
+from vitrine.metrics.metrics import Metric
 from vitrine.metrics.panel import METRICS, panel
 from vitrine.metrics.resampling import bootstrap
 
@@ -32,11 +36,22 @@ def test_the_panel_gives_wilsons_interval_to_proportions_and_a_bootstrap_to_the_
     truth, probabilities = draw()
     right = int((probabilities.argmax(axis=1) == truth).sum())
 
-    scores = panel(truth, probabilities, draws=500, level=0.9, stratified=True, seed=3)
+    scores = panel(truth, probabilities, draws=500, level=0.9, seed=3)
 
-    options = {"draws": 500, "level": 0.9, "stratified": True, "seed": 3}
+    options = {"draws": 500, "level": 0.9, "seed": 3}
     assert scores["accuracy"] == wilson(right, 158, level=0.9)
     assert scores["brier"] == bootstrap(truth, probabilities, METRICS["brier"], **options)
+
+
+def test_every_metric_that_has_a_french_name_is_in_the_panel():
+    modules = pkgutil.iter_modules(vitrine.metrics.__path__)
+    held = [vars(importlib.import_module(f"vitrine.metrics.{m.name}")) for m in modules]
+    declared = {v.name for names in held for v in names.values() if isinstance(v, Metric)}
+
+    named = {v.name for names in held for v in names.values() if getattr(v, "french", "")}
+
+    assert named == set(METRICS)
+    assert declared - named == {"overconfidence"}
 
 
 def test_metrics_say_what_they_mean_and_where_they_come_from():

@@ -4,7 +4,6 @@ from scipy.stats import binomtest, multinomial
 from statsmodels.stats.proportion import power_proportions_2indep
 
 from vitrine.metrics.power import (
-    connor_gap,
     mcnemar_power,
     smallest_paired_gap,
     smallest_unpaired_gap,
@@ -42,21 +41,6 @@ def test_the_smallest_gap_is_found_with_the_power_asked_for(discordance, power):
     assert found == pytest.approx(power, abs=1e-6)
 
 
-def test_connor_gives_the_23_images_of_a_published_example():
-    # Discordant shares 0.45 and 0.05, 80 % power: n = 22.6, rounded up to 23.
-    assert connor_gap(images=23, discordance=0.5) < 0.4 < connor_gap(images=22, discordance=0.5)
-
-
-@pytest.mark.parametrize("images", [158, 1050])
-@pytest.mark.parametrize("discordance", [0.1, 0.2, 0.4])
-def test_the_normal_approximation_is_a_little_below_the_exact_gap(images, discordance):
-    exact = smallest_paired_gap(images=images, discordance=discordance)
-
-    approximate = connor_gap(images=images, discordance=discordance)
-
-    assert 0.85 * exact < approximate < exact
-
-
 def test_more_images_and_fewer_disagreements_show_a_smaller_gap():
     gap = smallest_paired_gap(images=158, discordance=0.2)
 
@@ -74,18 +58,9 @@ def test_the_unpaired_gap_matches_the_formula_and_the_power_of_statsmodels():
     assert smallest_unpaired_gap(images=158) > gap
 
 
-@pytest.mark.parametrize("smallest", [smallest_paired_gap, connor_gap])
-def test_models_that_hardly_disagree_have_no_gap_to_show(smallest):
+def test_models_that_hardly_disagree_have_no_gap_to_show():
     with pytest.raises(ValueError, match="found 0.02 of 158.*use more images"):
-        smallest(images=158, discordance=0.02)
-
-
-def test_connor_is_not_asked_below_a_power_of_one_half():
-    options = {"images": 158, "discordance": 0.2}
-
-    assert connor_gap(**options, power=0.5) == pytest.approx(1.959964 * np.sqrt(0.2 / 158))
-    with pytest.raises(ValueError, match="power of at least one half, found 0.49; .* use smallest"):
-        connor_gap(**options, power=0.49)
+        smallest_paired_gap(images=158, discordance=0.02)
 
 
 def test_a_power_that_chance_alone_reaches_is_refused():

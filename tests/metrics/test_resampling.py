@@ -7,20 +7,20 @@ import sklearn.metrics
 from vitrine.metrics import resampling
 from vitrine.metrics.calibration import expected_calibration_error
 from vitrine.metrics.metrics import accuracy, log_loss, macro_f1
-from vitrine.metrics.resampling import Draws, bootstrap, replicate
+from vitrine.metrics.resampling import bootstrap, replicate
 
 
-def seen(truth, plan):
+def seen(truth, draws):
     """How often each image is drawn in each draw."""
     kept = []
-    replicate(truth, lambda counts: kept.append(counts) or counts[:, 0], plan)
+    replicate(len(truth), lambda counts: kept.append(counts) or counts[:, 0], draws=draws)
     return np.concatenate(kept)
 
 
 def test_scoring_the_counts_equals_scoring_the_images_drawn_one_by_one(draw):
     truth, probabilities = draw(40)
     predicted = probabilities.argmax(axis=1)
-    counts = seen(truth, Draws(draws=50))
+    counts = seen(truth, 50)
 
     fast = macro_f1.score_draws(counts, macro_f1.tally(truth, predicted))
 
@@ -32,23 +32,12 @@ def test_scoring_the_counts_equals_scoring_the_images_drawn_one_by_one(draw):
 def test_every_draw_has_as_many_images_and_each_is_as_likely(draw):
     truth, _ = draw(20)
 
-    counts = seen(truth, Draws(draws=4000))
+    counts = seen(truth, 4000)
 
     assert counts.shape == (4000, 20)
     assert (counts.sum(axis=1) == 20).all()
     assert counts.mean(axis=0) == pytest.approx(np.ones(20), abs=0.08)
     assert counts.var(axis=0) == pytest.approx(np.full(20, 0.95), abs=0.12)
-
-
-def test_a_stratified_draw_keeps_the_number_of_images_of_each_class(draw):
-    truth, _ = draw(60)
-    members = truth[:, None] == np.unique(truth)
-
-    free = seen(truth, Draws(draws=30)) @ members
-    kept = seen(truth, Draws(draws=30, stratified=True)) @ members
-
-    assert (kept == members.sum(axis=0)).all()
-    assert (free != members.sum(axis=0)).any()
 
 
 def test_the_spread_of_an_accuracy_is_the_binomial_one(draw):
@@ -121,7 +110,7 @@ def test_the_interval_of_a_calibration_error_holds_the_truth_where_percentiles_f
     for start in range(0, 158 * 60, 158):
         few, said = everyone[start : start + 158], answers[start : start + 158]
         interval = bootstrap(few, said, expected_calibration_error, draws=200)
-        counts = seen(few, Draws(draws=200))
+        counts = seen(few, 200)
         rows = expected_calibration_error.tally(few, said)
         replicates = expected_calibration_error.score_draws(counts, rows)
         held.append(interval.low <= truth <= interval.high)
@@ -143,7 +132,7 @@ def test_the_interval_of_a_calibration_error_holds_its_value_and_nothing_negativ
 def test_the_interval_of_a_calibration_error_reaches_as_far_as_its_noise(draw):
     truth, probabilities = draw(60, sharpness=3.0)
     excess = expected_calibration_error.tally(truth, probabilities)
-    counts = seen(truth, Draws(draws=200))
+    counts = seen(truth, 200)
 
     interval = bootstrap(truth, probabilities, expected_calibration_error, draws=200)
 
@@ -152,6 +141,6 @@ def test_the_interval_of_a_calibration_error_reaches_as_far_as_its_noise(draw):
     assert interval.value - interval.low == pytest.approx(np.quantile(noise, 0.95))
 
 
-def test_no_draw_at_all_is_refused():
+def test_no_draw_at_all_is_refused(draw):
     with pytest.raises(ValueError, match="at least one draw, found 0"):
-        Draws(draws=0)
+        bootstrap(*draw(), accuracy, draws=0)

@@ -8,7 +8,8 @@ from vitrine.metrics.calibration import expected_calibration_error
 from vitrine.metrics.metrics import accuracy, macro_f1
 from vitrine.metrics.paired import paired_bootstrap
 from vitrine.metrics.resampling import bootstrap
-from vitrine.metrics.seeds import over_seeds, seed_gap
+from vitrine.metrics.seeds import over_seeds
+from vitrine.metrics.table import recipe_gap
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_an_interval_over_seeds_ends_where_the_score_does_and_that_of_a_gap_does
     seeds = [truth, truth + 1]
 
     score = over_seeds(truth, seeds, accuracy).mean
-    gap = seed_gap(truth, seeds, seeds, accuracy)
+    gap = recipe_gap(truth, seeds, seeds, accuracy)
 
     assert (score.low, score.high) == (0.0, 1.0)
     assert gap.low < -1 and gap.high > 1
@@ -128,8 +129,8 @@ def _redrawn(rng, recipe, truth):
 def test_a_gap_over_seeds_is_the_difference_of_the_means(truth, recipe):
     worse, better = recipe(truth, seeds=3, level=0.6), recipe(truth, seeds=4, level=0.9)
 
-    gap = seed_gap(truth, worse, better, accuracy)
-    opposite = seed_gap(truth, better, worse, accuracy)
+    gap = recipe_gap(truth, worse, better, accuracy)
+    opposite = recipe_gap(truth, better, worse, accuracy)
 
     means = [np.mean([accuracy(truth, run) for run in runs]) for runs in (better, worse)]
     assert gap.value == pytest.approx(means[0] - means[1])
@@ -141,7 +142,7 @@ def test_a_gap_over_seeds_that_agree_is_the_gap_of_one_pair(draw):
     truth, better = draw()
     worse = np.roll(better, 1, axis=1)
 
-    gap = seed_gap(truth, [worse] * 2, [better] * 2, macro_f1)
+    gap = recipe_gap(truth, [worse] * 2, [better] * 2, macro_f1)
     pair = paired_bootstrap(truth, worse, better, macro_f1)
 
     assert (gap.value, gap.low, gap.high) == pytest.approx((pair.value, pair.low, pair.high))
@@ -151,7 +152,7 @@ def test_the_seeds_of_the_two_recipes_are_drawn_apart():
     truth = np.zeros(10, dtype=int)
     runs = [truth, truth + 1]
 
-    gap = seed_gap(truth, runs, runs, accuracy)
+    gap = recipe_gap(truth, runs, runs, accuracy)
 
     assert gap.value == 0.0
     assert gap.high == pytest.approx(math.sqrt(2))
@@ -160,7 +161,5 @@ def test_the_seeds_of_the_two_recipes_are_drawn_apart():
 def test_a_single_seed_has_no_spread_and_is_refused(truth):
     with pytest.raises(ValueError, match="runs of at least two seeds, found 1; train another"):
         over_seeds(truth, [truth], accuracy)
-    with pytest.raises(ValueError, match="baseline of at least two seeds, found 1"):
-        seed_gap(truth, [truth], [truth, truth], accuracy)
-    with pytest.raises(ValueError, match="candidate of at least two seeds, found 0"):
-        seed_gap(truth, [truth, truth], [], accuracy)
+    with pytest.raises(ValueError, match="one run of each recipe, found 2 and 0; train the one"):
+        recipe_gap(truth, [truth, truth], [], accuracy)

@@ -4,7 +4,7 @@ import pytest
 from vitrine.metrics.metrics import accuracy, log_loss, macro_f1
 from vitrine.metrics.paired import holm, mcnemar, paired_bootstrap, sign_flip
 from vitrine.metrics.panel import METRICS, panel
-from vitrine.metrics.seeds import over_seeds, seed_gap
+from vitrine.metrics.seeds import over_seeds
 from vitrine.metrics.table import announced, leader, recipe_gap, recipe_panel
 
 
@@ -46,7 +46,6 @@ def test_the_gap_is_that_of_the_runs_there_are(answered):
     assert recipe_gap(truth, low[:1], high[:1], accuracy) == paired_bootstrap(
         truth, low[0], high[0], accuracy
     )
-    assert recipe_gap(truth, low, high, accuracy) == seed_gap(truth, low, high, accuracy)
 
 
 def test_announced_comparisons_are_tested_on_every_run_and_corrected_together(answered):

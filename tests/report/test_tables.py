@@ -1,10 +1,13 @@
 """Tables say in French what they are given, and nothing that changes from run to run."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
 from vitrine.data import splits
 from vitrine.metrics import Interval
+from vitrine.metrics.panel import METRICS
 from vitrine.report import tables
 from vitrine.training import recipes
 from vitrine.training.runs import Run
@@ -81,6 +84,22 @@ def test_scores_write_shares_in_percent_and_losses_as_they_are():
     assert table["un modèle"].tolist() == [
         f"78,9{THIN}% [70,0{WIDE};{WIDE}85,0]",
         f"1,23 [1,00{WIDE};{WIDE}1,50]",
+    ]
+
+
+def test_a_metric_is_named_and_written_as_it_declares_itself(monkeypatch):
+    nats = replace(METRICS["log_loss"], name="surprise", french="Surprise", decimals=3)
+    share = replace(METRICS["accuracy"], name="hits", french="Réussites", decimals=0)
+    monkeypatch.setitem(METRICS, "surprise", nats)
+    monkeypatch.setitem(METRICS, "hits", share)
+    panel = {"surprise": Interval(1.2345, 1.0, 1.5), "hits": Interval(0.789, 0.7, 0.85)}
+
+    table = tables.scores({"un modèle": panel})
+
+    assert table.Mesure.tolist() == ["Surprise (nats)", "Réussites"]
+    assert table["un modèle"].tolist() == [
+        f"1,234 [1,000{WIDE};{WIDE}1,500]",
+        f"79{THIN}% [70{WIDE};{WIDE}85]",
     ]
 
 

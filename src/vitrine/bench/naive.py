@@ -18,18 +18,18 @@ from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from torch import Tensor, nn
 
 import vitrine.models  # noqa: F401  (registers MambaVision with timm)
+from vitrine.data.catalog import CLASSES
 
-__all__ = ["CLASSES", "WINDOWS", "answer", "build", "create_app", "decode"]
+__all__ = ["WINDOWS", "answer", "build", "create_app", "decode"]
 
-CLASSES = 7
 WINDOWS = {"mambavision_nano": (8, 4)}
 """Windows of the network that the package serves; they fit its 128 pixels."""
 
 
 def build(architecture: str) -> nn.Module:
-    """Return a network of timm with fresh weights, for the seven classes."""
+    """Return a network of timm with fresh weights, for the classes of the catalogue."""
     options = {"window_size": WINDOWS[architecture]} if architecture in WINDOWS else {}
-    return timm.create_model(architecture, num_classes=CLASSES, **options).eval()
+    return timm.create_model(architecture, num_classes=len(CLASSES), **options).eval()
 
 
 def decode(data: bytes, side: int) -> Tensor:

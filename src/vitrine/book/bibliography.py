@@ -11,6 +11,8 @@ from sphinx.application import Sphinx
 from sphinxcontrib.bibtex.style.referencing import BracketStyle, PersonStyle
 from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
 
+from vitrine.report.fr import THIN
+
 __all__ = ["NAME", "FrenchReferences", "FrenchStyle", "setup"]
 
 NAME = "vitrine"
@@ -40,7 +42,7 @@ def _persons() -> PersonStyle:
 
 
 def _parentheses() -> BracketStyle:
-    return BracketStyle(left="(", right=")", sep="\N{NARROW NO-BREAK SPACE}; ")
+    return BracketStyle(left="(", right=")", sep=f"{THIN}; ")
 
 
 @dataclass

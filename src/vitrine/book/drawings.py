@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from vitrine.book.wording import number
+from vitrine.report.fr import THIN, number
+from vitrine.report.palette import BLUE, INK, MUTED, VERMILION
 
 __all__ = ["PRINT", "SCREEN", "Palette", "Row", "intervals"]
 
-_THIN = "\N{NARROW NO-BREAK SPACE}"
 _WIDTH, _MARGIN, _LINE, _ROW, _FOOT = 640.0, 12.0, 17.0, 34.0, 46.0
 _TICKS = 6
 
@@ -37,15 +37,15 @@ class Palette:
 
 
 PRINT = Palette(
-    ink="#1d2327",
-    muted="#8a9398",
-    series=("#0072b2", "#d55e00"),
+    ink=INK,
+    muted=MUTED,
+    series=(BLUE, VERMILION),
     font="Libertinus Serif",
     letter=6.3,
 )
 SCREEN = Palette(
     ink="var(--encre)",
-    muted="var(--discret)",
+    muted="var(--encre-douce)",
     series=("var(--serie-1)", "var(--serie-2)"),
     font="inherit",
     letter=7.8,
@@ -73,7 +73,7 @@ def intervals(
     axis: str,
     palette: Palette,
     alt: str,
-    unit: str = f"{_THIN}%",
+    unit: str = f"{THIN}%",
     names: Sequence[str] = (),
     band: tuple[float, float] | None = None,
     zero: bool = False,

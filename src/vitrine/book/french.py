@@ -15,7 +15,7 @@ from sphinx.locale import translators
 from sphinx.search.fr import SearchFrench
 from sphinx.transforms import SphinxTransform
 
-from vitrine.report.typography import space
+from vitrine.report.fr import space
 
 __all__ = ["LEFTOVERS", "FoldingFrench", "fold", "setup"]
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from vitrine.book.drawings import Palette, Row, intervals
 from vitrine.book.ledger_view import LedgerView
+from vitrine.report.fr import THIN
 
 __all__ = ["ILLUSTRATIONS", "Drawn"]
 
-_THIN = "\N{NARROW NO-BREAK SPACE}"
-_LEVEL = f"intervalle à 95{_THIN}%"
+_LEVEL = f"intervalle à 95{THIN}%"
 _REFERENCE = "poc.efficientnetb0_custom-finetuned.accuracy"
 
 

@@ -23,8 +23,8 @@ from vitrine.book import wording
 from vitrine.data import tracked
 from vitrine.metrics import Interval
 from vitrine.metrics.settling import settled
-from vitrine.report.figures.style import model_name
 from vitrine.report.ledger.pairs import COMPARISONS, PROMISED
+from vitrine.report.names import model_name
 from vitrine.report.tables import SMALLEST_P
 from vitrine.training.recipes import RECIPES
 

@@ -16,7 +16,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.token import Name, Punctuation, Text, Whitespace, _TokenType
 from sphinx.application import Sphinx
 
-from vitrine.report.typography import space_markup
+from vitrine.report.fr import space_markup
 
 __all__ = ["PLAIN", "Formatter", "setup", "tidy_table"]
 

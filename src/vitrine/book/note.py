@@ -15,7 +15,7 @@ from vitrine import paths
 from vitrine.book.drawings import PRINT
 from vitrine.book.illustrations import ILLUSTRATIONS, Drawn
 from vitrine.book.ledger_view import LedgerView, read_ledger
-from vitrine.report.typography import space
+from vitrine.report.fr import space
 
 __all__ = ["PAGES", "NoteError", "escape", "pdf", "source", "write"]
 

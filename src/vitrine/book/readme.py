@@ -7,9 +7,9 @@ from typing import Any
 
 from vitrine import paths
 from vitrine.book import measurements, wording
+from vitrine.report.fr import space
 from vitrine.report.ledger.pairs import judged, rank
 from vitrine.report.names import model_name
-from vitrine.report.typography import space
 from vitrine.training.recipes import RECIPES
 
 __all__ = ["refresh", "results_markdown", "update"]

@@ -26,13 +26,14 @@ from sphinx.util.docutils import SphinxRole
 
 from vitrine.book import wording
 from vitrine.book.ledger_view import cite
+from vitrine.report.fr import NO_BREAK
 
 __all__ = ["LEDGER", "LedgerText", "setup"]
 
 LEDGER = "runs/ledger.json"
 """Where the ledger lies, from the folder of the book."""
 
-_BREAKABLE = "\N{NO-BREAK SPACE}<wbr>["
+_BREAKABLE = f"{NO_BREAK}<wbr>["
 """The start of an interval, where the style of a narrow screen may begin a line."""
 
 
@@ -126,7 +127,7 @@ def _open(self: nodes.NodeVisitor, node: LedgerText) -> None:
     if "value" in node:
         self.body.append(self.starttag(node, "data", "", value=node["value"], **title))
         # A value, its unit and its interval are wider than a narrow screen in a wide font.
-        self.body.append(self.encode(node.astext()).replace("\N{NO-BREAK SPACE}[", _BREAKABLE))
+        self.body.append(self.encode(node.astext()).replace(f"{NO_BREAK}[", _BREAKABLE))
         raise nodes.SkipChildren
     self.body.append(self.starttag(node, "span", "", **title))
 

@@ -19,7 +19,8 @@ from vitrine.book import wording
 from vitrine.book.drawings import SCREEN
 from vitrine.book.illustrations import ILLUSTRATIONS
 from vitrine.book.ledger_view import LedgerView, read_ledger
-from vitrine.report.typography import space
+from vitrine.report.fr import space
+from vitrine.report.palette import DARK, LIGHT, declarations
 
 __all__ = ["page", "write"]
 
@@ -42,7 +43,8 @@ def page(ledger: Mapping[str, Any], *, book: str | None = None) -> str:
     folder = files("vitrine.book") / "pages"
     shell = Environment(autoescape=True).from_string((folder / "slides_shell.html").read_text())
     parts = {name: Markup((folder / f"slides.{name}").read_text()) for name in ("css", "js")}
-    return shell.render(slides=Markup(_spaced(slides)), **parts)
+    colours = {"light": declarations(LIGHT), "dark": declarations(DARK)}
+    return shell.render(slides=Markup(_spaced(slides)), **parts, **colours)
 
 
 def write(folder: Path | None = None) -> Path:

@@ -1,14 +1,13 @@
-"""Write numbers in French, decimal comma and narrow spaces, values of the ledger and days."""
+"""Write values of the ledger and days in French: unit, interval, gap, and their origin."""
 
 import re
 from collections.abc import Mapping
 from datetime import date
 
+from vitrine.report.fr import MINUS, NO_BREAK, THIN, bracket, number
+
 __all__ = ["MONTHS", "day", "gap", "interval", "number", "parsed", "provenance", "value"]
 
-_THIN = "\N{NARROW NO-BREAK SPACE}"
-_NO_BREAK = "\N{NO-BREAK SPACE}"
-_MINUS = "\N{MINUS SIGN}"
 # French keeps the singular below two, in absolute value.
 _PLURAL_FROM = 2
 _NOUNS = {"points": "point", "point": "point"}
@@ -20,20 +19,6 @@ Entry = Mapping[str, object]
 """A value of ``runs/ledger.json``: value, unit, decimals, low, high, and where it comes from."""
 
 
-def number(x: float | int, decimals: int = 0, *, sign: bool = False) -> str:
-    """Write a number, with thousands set apart.
-
-    Args:
-        x: The number.
-        decimals: Digits after the comma.
-        sign: Whether to write the plus of a positive number.
-    """
-    text = f"{abs(x):,.{decimals}f}".replace(",", _THIN).replace(".", ",")
-    if not any(digit in text for digit in "123456789"):
-        return text
-    return (_MINUS if x < 0 else "+" if sign else "") + text
-
-
 def day(when: date) -> str:
     """Write a day in French, such as ``25 novembre 2026``."""
     first = "1er" if when.day == 1 else str(when.day)
@@ -42,9 +27,9 @@ def day(when: date) -> str:
 
 def parsed(text: str) -> str | int | float:
     """Return the number that ``number`` wrote, a whole one as ``int``; any other text as it is."""
-    if not re.fullmatch(rf"[+{_MINUS}]?\d[\d{_THIN}]*(,\d+)?", text):
+    if not re.fullmatch(rf"[+{MINUS}]?\d[\d{THIN}]*(,\d+)?", text):
         return text
-    plain = text.replace(_THIN, "").replace(_MINUS, "-")
+    plain = text.replace(THIN, "").replace(MINUS, "-")
     return float(plain.replace(",", ".")) if "," in plain else int(plain)
 
 
@@ -63,7 +48,7 @@ def interval(entry: Entry, *, signed: bool = False) -> str:
         raise ValueError("it has no interval")
     low, high = (_digits(entry, end, sign=signed) for end in ("low", "high"))
     head = gap(entry) if signed else value(entry)
-    return f"{head}{_NO_BREAK}[{low}{_NO_BREAK};{_NO_BREAK}{high}]"
+    return f"{head}{NO_BREAK}{bracket(low, high)}"
 
 
 def gap(entry: Entry) -> str:
@@ -94,11 +79,11 @@ def _write(entry: Entry, key: str, *, sign: bool) -> str:
     if unit in ("", "count"):
         return text
     if unit == "%":
-        return f"{text}{_THIN}%"
+        return f"{text}{THIN}%"
     if unit in _NOUNS:
         plural = abs(float(entry[key]) * _scale(entry)) >= _PLURAL_FROM
         unit = _NOUNS[unit] + ("s" if plural else "")
-    return f"{text}{_NO_BREAK}{unit}"
+    return f"{text}{NO_BREAK}{unit}"
 
 
 def _digits(entry: Entry, key: str, *, sign: bool) -> str:

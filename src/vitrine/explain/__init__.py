@@ -1,4 +1,4 @@
-"""What a trained model looks at, and what it takes to mislead it.
+"""Explanations of a trained model: saliency maps, occlusion, borrowed parts, robustness.
 
 Four questions are put to any model, as a function from ``uint8`` photos to probabilities:
 ``robustness`` (spoiled or reduced photos), ``importance`` (parts of a photo taken from another),

@@ -1,4 +1,4 @@
-"""How much attention each place of a photo receives, in the networks of ours that have some.
+"""Attention maps of MambaVision: how much attention each place of a photo receives.
 
 The map of a level is that of its last attention block: the mean, over heads and over the places
 that ask, of the weight given to each place, in units of an even share. It shows where the block
@@ -67,7 +67,7 @@ def _laid_out(
     level: Level,
     entered: Float[Tensor, "1 dim height width"],
 ) -> Float[np.ndarray, "height width"]:
-    """Put the windows back in their places, and leave out what pads the last ones."""
+    """Merge windows into one map, without the padding of the last ones."""
     (height, width), side = entered.shape[-2:], level.window_size
     windows = weights.unflatten(1, (side, side)).unflatten(0, (-1, -(-width // side)))
     whole = windows.transpose(1, 2).flatten(2, 3).flatten(0, 1)

@@ -1,4 +1,4 @@
-"""A map of what the last layer of a model reads: photos that it sees alike lie together.
+"""Project the features of the last layer on a plane, and measure what the projection keeps.
 
 Source: van der Maaten and Hinton, "Visualizing Data using t-SNE", Journal of Machine Learning
 Research 9 (2008); Kobak and Berens, "The Art of Using t-SNE for Single-Cell Transcriptomics", doi

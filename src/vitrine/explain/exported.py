@@ -1,4 +1,4 @@
-"""Ask an ONNX file for probabilities; make that of a Keras network, to explain it.
+"""Run a Keras network through its ONNX file, without TensorFlow in the process.
 
 The file is made in a process of its own, where the weights cross to PyTorch: the caller, in which
 TensorFlow may run, loads ONNX Runtime alone.

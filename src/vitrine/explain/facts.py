@@ -1,4 +1,4 @@
-"""The derived facts of a session: read where they are published, computed in miniature in smoke."""
+"""Read the derived facts of published runs, or compute them for miniature runs in smoke."""
 
 import pandas as pd
 

@@ -1,4 +1,4 @@
-"""Maps over a photo: brought to a few cells, and laid out as the rows of a table."""
+"""Saliency maps: averaged over square cells, written to and read from the rows of a table."""
 
 import numpy as np
 import pandas as pd

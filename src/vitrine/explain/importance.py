@@ -1,4 +1,4 @@
-"""What a model loses when one part of each photo is taken from another photo.
+"""Permutation importance of parts of a photo: colour channels, frequencies, centre and border.
 
 Permutation importance, for images: a part that carries nothing can come from any other photo
 without harm. The photo stays made of real pixels, which erasing would not ensure.

@@ -1,4 +1,4 @@
-"""Explain single photos of a PyTorch network: maps by class, checks, and one drawn photo in full.
+"""Explain single photos with a PyTorch network: maps by class, sanity checks, one drawn photo.
 
 No photo of a product can be shown, so that what is kept of the test photos are means over a class
 and checks; the maps of one photo are those of a drawing of ``vitrine.data.demo``.

@@ -1,4 +1,4 @@
-"""Hide a patch of the photo at each place, and see what the true class loses.
+"""Occlusion maps: how much a class loses when a patch of the photo is hidden at each place.
 
 It asks nothing of the model but its answers, so that every model of the book goes through it.
 

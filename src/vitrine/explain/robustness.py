@@ -1,4 +1,4 @@
-"""How the answers of a model hold on spoiled photos, small photos and other input sides.
+"""Robustness: accuracy on corrupted photos, reduced photos and other input sizes.
 
 Source: Hendrycks and Dietterich, "Benchmarking Neural Network Robustness to Common Corruptions and
 Perturbations", arXiv 1903.12261; for the side of the input, Touvron et al., "Fixing the Train-Test

@@ -1,4 +1,4 @@
-"""Ask of an explanation whether it depends on what the network learned.
+"""Sanity check of saliency maps: compare them with those of shuffled weights.
 
 A map that stays the same once the weights are destroyed shows the photo, not the model.
 

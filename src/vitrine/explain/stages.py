@@ -1,4 +1,4 @@
-"""How strongly each stage of a PyTorch network answers, place by place.
+"""Activation maps: mean size of the activations of each stage of a PyTorch network.
 
 The map of a stage is the mean over its channels of the absolute activation: it shows where the
 stage is active, not what for.

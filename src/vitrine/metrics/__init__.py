@@ -1,8 +1,8 @@
 """Arrays to numbers with intervals. No file, no plot.
 
-Everything starts from the true class of some images and what a model answered for them::
+Everything starts from the true class of some images and what a model predicted for them::
 
-    truth, answers -inputs-> checked -metrics-> one number -+
+    y_true, y_pred -inputs-> checked -metrics-> one number -+
                                                             |
     one model       intervals    Interval, Wilson           |
                     resampling   bootstrap                  | panel: one model
@@ -18,7 +18,7 @@ Everything starts from the true class of some images and what a model answered f
                     folds        repeated cross-validation, corrected
     before any      power        the smallest gap that so many images can show
 
-``answers`` are predicted labels, or probabilities wherever a score reads them; a score of labels
+``y_pred`` are predicted labels, or probabilities wherever a score reads them; a score of labels
 given probabilities takes the most probable class, the first one on a tie. Rates are shares between
 0 and 1, never percentages. A gap is always ``candidate - baseline``, in the unit of its metric.
 """

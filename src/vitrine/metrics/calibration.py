@@ -1,4 +1,4 @@
-"""Whether a probability means what it says.
+"""Calibration: expected calibration error, overconfidence, reliability curve.
 
 Sources: Naeini, Cooper and Hauskrecht, "Obtaining Well Calibrated Probabilities Using Bayesian
 Binning", doi:10.1609/aaai.v29i1.9602 (the error); Guo et al., "On Calibration of Modern Neural
@@ -28,7 +28,7 @@ BINS = 15
 
 @dataclass(frozen=True)
 class Reliability:
-    """How often the model is right when it is this sure; one entry a bin of confidence.
+    """A reliability curve: accuracy against confidence, one entry a bin of confidence.
 
     Attributes:
         edges: Ends of the bins, one more than there are bins; a bin holds its upper end.
@@ -59,12 +59,12 @@ def _bin_of(confidence: Float[np.ndarray, " image"], bins: int) -> Int[np.ndarra
 
 
 def _excess_by_bin(
-    truth: Int[np.ndarray, " image"], probabilities: Float[np.ndarray, "image category"]
+    y_true: Int[np.ndarray, " image"], y_prob: Float[np.ndarray, "image category"]
 ) -> Float[np.ndarray, "image bin"]:
-    confidence = probabilities.max(axis=1)
-    excess = np.zeros((len(truth), BINS))
-    right = probabilities.argmax(axis=1) == truth
-    excess[np.arange(len(truth)), _bin_of(confidence, BINS)] = confidence - right
+    confidence = y_prob.max(axis=1)
+    excess = np.zeros((len(y_true), BINS))
+    right = y_prob.argmax(axis=1) == y_true
+    excess[np.arange(len(y_true)), _bin_of(confidence, BINS)] = confidence - right
     return excess
 
 
@@ -74,6 +74,7 @@ def _sum_of_sizes(means: Float[np.ndarray, "draw bin"]) -> Float[np.ndarray, " d
 
 expected_calibration_error = Metric(
     name="expected_calibration_error",
+    french="Erreur de calibration",
     meaning=(
         "Mean distance between confidence and accuracy over 15 bins of equal width of the top "
         "probability, weighted by images; 0 is perfect. Few images in a bin make it too high: "
@@ -89,9 +90,9 @@ expected_calibration_error = Metric(
 
 
 def _excess(
-    truth: Int[np.ndarray, " image"], probabilities: Float[np.ndarray, "image category"]
+    y_true: Int[np.ndarray, " image"], y_prob: Float[np.ndarray, "image category"]
 ) -> Float[np.ndarray, "image 1"]:
-    return (probabilities.max(axis=1) - (probabilities.argmax(axis=1) == truth))[:, None]
+    return (y_prob.max(axis=1) - (y_prob.argmax(axis=1) == y_true))[:, None]
 
 
 overconfidence = Metric(
@@ -109,20 +110,20 @@ overconfidence = Metric(
 
 
 def calibrated_error(
-    probabilities: Float[np.ndarray, "image category"],
+    y_prob: Float[np.ndarray, "image category"],
     *,
     draws: int = 2000,
     level: float = 0.95,
     seed: int = 0,
 ) -> Interval:
-    """Return the calibration error that these very confidences would show if they were honest.
+    """Simulate the calibration error that a perfectly calibrated model would show here.
 
     With few images the error of a perfectly calibrated model is far from zero. Each draw makes an
     image's answer right with a chance equal to its confidence, and measures the error. An observed
     error within the interval is no evidence against the model.
 
     Args:
-        probabilities: What the model said; the truth plays no part.
+        y_prob: What the model said; the truth plays no part.
         draws: Number of simulated truths.
         level: Share of them in the interval.
         seed: Seeds the simulation.
@@ -135,7 +136,7 @@ def calibrated_error(
     """
     if draws < 1:
         raise ValueError(f"expected at least one draw, found {draws}; 2000 is customary")
-    confidence = as_probabilities(None, probabilities).max(axis=1)
+    confidence = as_probabilities(None, y_prob).max(axis=1)
     right = np.random.default_rng(seed).random((draws, len(confidence))) < confidence
     bins = np.eye(BINS)[_bin_of(confidence, BINS)]
     errors = _sum_of_sizes((confidence - right) @ bins / len(confidence))
@@ -143,8 +144,8 @@ def calibrated_error(
 
 
 def reliability(
-    truth: Int[np.ndarray, " image"],
-    probabilities: Float[np.ndarray, "image category"],
+    y_true: Int[np.ndarray, " image"],
+    y_prob: Float[np.ndarray, "image category"],
     *,
     bins: int = BINS,
     level: float = 0.95,
@@ -152,8 +153,8 @@ def reliability(
     """Return the reliability curve of the top probability.
 
     Args:
-        truth: True class of each image.
-        probabilities: What the model said.
+        y_true: True class of each image.
+        y_prob: What the model said.
         bins: Number of bins of equal width between 0 and 1.
         level: Coverage of the interval of each bin's accuracy, taken alone.
 
@@ -162,9 +163,9 @@ def reliability(
     """
     if bins < 1:
         raise ValueError(f"expected at least one bin, found {bins}; {BINS} is customary")
-    probabilities = as_probabilities(truth, probabilities)
-    confidence = probabilities.max(axis=1)
-    right = (probabilities.argmax(axis=1) == truth).astype(float)
+    y_prob = as_probabilities(y_true, y_prob)
+    confidence = y_prob.max(axis=1)
+    right = (y_prob.argmax(axis=1) == y_true).astype(float)
     where = _bin_of(confidence, bins)
     count = np.bincount(where, minlength=bins)
     filled = count > 0

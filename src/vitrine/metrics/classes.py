@@ -1,4 +1,4 @@
-"""Class by class: which are confused, which are found, and on how few images we say so."""
+"""Confusion matrix, and precision, recall and F1 of each class with their intervals."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 from jaxtyping import Float, Int
 
-from vitrine.metrics.inputs import Answers, as_labels
+from vitrine.metrics.inputs import LabelsOrProbs, as_labels
 from vitrine.metrics.intervals import Interval, wilson
 from vitrine.metrics.metrics import Metric, confusion_cell, unfold
 from vitrine.metrics.resampling import bootstrap
@@ -19,7 +19,7 @@ UNKNOWN = Interval(float("nan"), 0.0, 1.0)
 
 @dataclass(frozen=True)
 class ClassScores:
-    """How well one class is recognised.
+    """Precision, recall and F1 of one class, with their intervals.
 
     Attributes:
         label: Its position in the list of classes.
@@ -40,26 +40,26 @@ class ClassScores:
 
 
 def confusion(
-    truth: Int[np.ndarray, " image"], answers: Answers, *, categories: int
+    y_true: Int[np.ndarray, " image"], y_pred: LabelsOrProbs, *, categories: int
 ) -> Int[np.ndarray, "category category"]:
     """Count images by true class (down) and predicted class (across).
 
     Args:
-        truth: True class of each image.
-        answers: Labels, or probabilities of which the largest is taken.
+        y_true: True class of each image.
+        y_pred: Labels, or probabilities of which the largest is taken.
         categories: Number of classes, so that one without an image keeps its row.
 
     Raises:
         ValueError: If the arrays cannot be used or a label is not below ``categories``.
     """
-    predicted = as_labels(truth, answers)
-    largest = max(int(truth.max()), int(predicted.max()))
+    predicted = as_labels(y_true, y_pred)
+    largest = max(int(y_true.max()), int(predicted.max()))
     if largest >= categories:
         raise ValueError(
             f"expected labels below {categories}, found {largest}; pass the number of classes of "
             "the data set"
         )
-    cells = np.bincount(truth.astype(int) * categories + predicted, minlength=categories**2)
+    cells = np.bincount(y_true.astype(int) * categories + predicted, minlength=categories**2)
     return cells.reshape(categories, categories)
 
 
@@ -92,8 +92,8 @@ def _f1(means: Float[np.ndarray, "draw cell"], label: int) -> Float[np.ndarray, 
 
 
 def per_class(
-    truth: Int[np.ndarray, " image"],
-    answers: Answers,
+    y_true: Int[np.ndarray, " image"],
+    y_pred: LabelsOrProbs,
     *,
     categories: int,
     level: float = 0.95,
@@ -101,12 +101,12 @@ def per_class(
 ) -> list[ClassScores]:
     """Score each class apart.
 
-    Each interval is that of one class looked at alone: with 7 classes, one table in three holds an
+    Each interval is that of one class looked at alone: among seven, one table in three holds an
     interval that misses its target.
 
     Args:
-        truth: True class of each image.
-        answers: Labels, or probabilities of which the largest is taken.
+        y_true: True class of each image.
+        y_pred: Labels, or probabilities of which the largest is taken.
         categories: Number of classes.
         level: Coverage of each interval.
         seed: Seeds the bootstrap of F1.
@@ -117,7 +117,7 @@ def per_class(
     Raises:
         ValueError: If the arrays cannot be used or a label is not below ``categories``.
     """
-    table = confusion(truth, answers, categories=categories)
+    table = confusion(y_true, y_pred, categories=categories)
 
     def share(hits: int, total: int) -> Interval:
         return wilson(hits, total, level=level) if total else UNKNOWN
@@ -127,7 +127,7 @@ def per_class(
         hits = int(table[label, label])
         support, predicted = int(table[label].sum()), int(table[:, label].sum())
         f1 = (
-            bootstrap(truth, answers, class_f1(label), level=level, seed=seed)
+            bootstrap(y_true, y_pred, class_f1(label), level=level, seed=seed)
             if support + predicted
             else UNKNOWN
         )

@@ -1,4 +1,4 @@
-"""From probabilities to acts: when to abstain, and what mistakes cost.
+"""Selective prediction, expected cost of decisions, and the Pareto front of cost and score.
 
 Sources: Geifman and El-Yaniv, "Selective Classification for Deep Neural Networks",
 arXiv:1705.08500; Elkan, "The Foundations of Cost-Sensitive Learning", IJCAI 2001, 973-978; Chow,
@@ -23,7 +23,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class SelectiveCurve:
-    """Accuracy on the images that a model dares to answer, from the surest on.
+    """Accuracy against coverage, as the confidence asked of an answer falls.
 
     Attributes:
         threshold: Least confidence at which it answers, falling; one entry a distinct confidence.
@@ -58,8 +58,8 @@ class SelectiveCurve:
 
 
 def selective_curve(
-    truth: Int[np.ndarray, " image"],
-    probabilities: Float[np.ndarray, "image category"],
+    y_true: Int[np.ndarray, " image"],
+    y_prob: Float[np.ndarray, "image category"],
     *,
     level: float = 0.95,
 ) -> SelectiveCurve:
@@ -69,27 +69,27 @@ def selective_curve(
     read off the test images flatters itself: choose it on validation images.
 
     Args:
-        truth: True class of each image.
-        probabilities: What the model said; the largest is its confidence.
+        y_true: True class of each image.
+        y_prob: What the model said; the largest is its confidence.
         level: Coverage of the interval at each point, each taken alone.
 
     Raises:
         ValueError: If the arrays or ``level`` cannot be used.
     """
-    probabilities = as_probabilities(truth, probabilities)
-    confidence = probabilities.max(axis=1)
+    y_prob = as_probabilities(y_true, y_prob)
+    confidence = y_prob.max(axis=1)
     order = np.argsort(-confidence, kind="stable")
     falling = confidence[order]
     last = np.flatnonzero(np.append(falling[1:] < falling[:-1], True))
     answered = (last + 1).astype(float)
-    right = np.cumsum(probabilities.argmax(axis=1)[order] == truth[order])[last].astype(float)
+    right = np.cumsum(y_prob.argmax(axis=1)[order] == y_true[order])[last].astype(float)
     low, high = wilson_bounds(right, answered, level=level)
-    return SelectiveCurve(falling[last], answered / len(truth), right / answered, low, high)
+    return SelectiveCurve(falling[last], answered / len(y_true), right / answered, low, high)
 
 
 def least_confidence(
-    truth: Int[np.ndarray, " image"],
-    probabilities: Float[np.ndarray, "image category"],
+    y_true: Int[np.ndarray, " image"],
+    y_prob: Float[np.ndarray, "image category"],
     *,
     accuracy: float,
 ) -> float:
@@ -100,8 +100,8 @@ def least_confidence(
     by construction.
 
     Args:
-        truth: True class of each validation image.
-        probabilities: What the model said; the largest is its confidence.
+        y_true: True class of each validation image.
+        y_prob: What the model said; the largest is its confidence.
         accuracy: Share of right answers asked for.
 
     Returns:
@@ -110,7 +110,7 @@ def least_confidence(
     Raises:
         ValueError: If the arrays cannot be used.
     """
-    curve = selective_curve(truth, probabilities)
+    curve = selective_curve(y_true, y_prob)
     enough = curve.threshold[curve.accuracy >= accuracy]
     return float(enough.min()) if len(enough) else float("inf")
 
@@ -140,48 +140,48 @@ def cost_metric(cost: Float[np.ndarray, "category decision"], *, unit: str = "co
 
 
 def _paid(
-    truth: Int[np.ndarray, " image"],
+    y_true: Int[np.ndarray, " image"],
     decided: Int[np.ndarray, " image"],
     cost: Float[np.ndarray, "category decision"],
 ) -> Float[np.ndarray, "image 1"]:
     categories, decisions = cost.shape
-    if truth.max() >= categories or decided.max() >= decisions:
+    if y_true.max() >= categories or decided.max() >= decisions:
         raise ValueError(
             f"expected classes below {categories} and decisions below {decisions}, found "
-            f"{truth.max()} and {decided.max()}; add the missing rows or columns to the costs"
+            f"{y_true.max()} and {decided.max()}; add the missing rows or columns to the costs"
         )
-    return cost[truth, decided][:, None].astype(float)
+    return cost[y_true, decided][:, None].astype(float)
 
 
 def expected_cost(
-    truth: Int[np.ndarray, " image"],
+    y_true: Int[np.ndarray, " image"],
     decided: Int[np.ndarray, " image"],
     cost: Float[np.ndarray, "category decision"],
 ) -> float:
     """Return the mean cost per image of some decisions, in the unit of ``cost``.
 
     Args:
-        truth: True class of each image.
+        y_true: True class of each image.
         decided: Decision taken for each: a predicted class, or the column of another decision.
         cost: As for ``cost_metric``.
 
     Raises:
         ValueError: If the arrays cannot be used together.
     """
-    return cost_metric(cost)(truth, decided)
+    return cost_metric(cost)(y_true, decided)
 
 
 def cheapest(
-    probabilities: Float[np.ndarray, "image category"],
+    y_prob: Float[np.ndarray, "image category"],
     cost: Float[np.ndarray, "category decision"],
 ) -> Int[np.ndarray, " image"]:
-    """Decide for each image at the least cost that its probabilities foresee.
+    """Choose for each image the decision of least expected cost.
 
     With costs of 0 on the diagonal and 1 elsewhere this is the most probable class. The decision is
     only as good as the probabilities are calibrated.
 
     Args:
-        probabilities: What the model said.
+        y_prob: What the model said.
         cost: As for ``cost_metric``.
 
     Returns:
@@ -191,13 +191,13 @@ def cheapest(
         ValueError: If the arrays cannot be used together.
     """
     _check_cost(cost)
-    probabilities = as_probabilities(None, probabilities)
-    if probabilities.shape[1] != cost.shape[0]:
+    y_prob = as_probabilities(None, y_prob)
+    if y_prob.shape[1] != cost.shape[0]:
         raise ValueError(
-            f"expected one row of costs for each of the {probabilities.shape[1]} categories, found "
+            f"expected one row of costs for each of the {y_prob.shape[1]} categories, found "
             f"{cost.shape[0]}; use the list of classes the model was trained with"
         )
-    return (probabilities @ cost).argmin(axis=1)
+    return (y_prob @ cost).argmin(axis=1)
 
 
 def _check_cost(cost: np.ndarray) -> None:
@@ -212,7 +212,7 @@ def _check_cost(cost: np.ndarray) -> None:
 def pareto_front(
     costs: Float[np.ndarray, " model"], scores: Float[np.ndarray, " model"]
 ) -> list[int]:
-    """Return the models that no other one beats at once on cost and score, cheapest first.
+    """Return the Pareto front: models that no other beats on both cost and score, cheapest first.
 
     A model is out when another costs no more and scores no less, one of the two strictly. Models
     whose cost or score is not a number are left out.

@@ -1,4 +1,4 @@
-"""Scores over the folds of a repeated cross-validation, corrected for what the folds share.
+"""Interval and test of a mean over repeated cross-validation (corrected resampled t-test).
 
 Two folds train on mostly the same images, so their scores are not independent and the usual
 standard error of their mean is far too small. Nadeau and Bengio's correction replaces ``1 / J`` by

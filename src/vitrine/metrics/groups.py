@@ -1,4 +1,4 @@
-"""Two groups of images, one model or several: is one group easier than the other?
+"""Exact permutation test: are some images easier than the others?
 
 Source: Fisher, "The Design of Experiments" (1935), for the test by permutation.
 """
@@ -10,7 +10,7 @@ __all__ = ["easier"]
 
 
 def easier(scores: Int[np.ndarray, " image"], chosen: Bool[np.ndarray, " image"]) -> float:
-    """Return the p-value, exact and two-sided, of the sum of some images' scores.
+    """Return the exact two-sided p-value of a permutation test on the scores of some images.
 
     Were the images chosen by chance, without regard to their scores, every group of that size would
     be as likely: all are counted. Answers of several models to one image stay together, in its

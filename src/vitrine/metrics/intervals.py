@@ -1,4 +1,4 @@
-"""A number with what the data leave uncertain about it.
+"""Confidence intervals: a number with its ends, Wilson's interval of a proportion, percentiles.
 
 Source: Wilson, "Probable Inference, the Law of Succession, and Statistical Inference",
 doi:10.1080/01621459.1927.10502953.
@@ -15,7 +15,7 @@ __all__ = ["Interval", "check_share", "percentile", "wilson", "wilson_bounds"]
 
 @dataclass(frozen=True)
 class Interval:
-    """A number and the range that the data support, in the number's own unit.
+    """An estimate with its confidence interval, in the unit of the estimate.
 
     Attributes:
         value: The estimate; NaN where it is not defined.
@@ -95,7 +95,7 @@ def wilson_bounds(
 def percentile(
     value: float, replicates: Float[np.ndarray, " draw"], *, level: float = 0.95
 ) -> Interval:
-    """Return ``value`` with the middle of its replicates as its interval.
+    """Return an estimate with the percentile interval of its bootstrap replicates.
 
     Args:
         value: Estimate on the whole sample.

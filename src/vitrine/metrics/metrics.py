@@ -1,4 +1,4 @@
-"""Scores of one model: each is a mean over images, then a formula.
+"""Classification metrics: accuracy, F1, log-loss, Brier score, with their French names.
 
 Every score here first writes one row of numbers an image (was it right, which cell of the
 confusion table it falls in, how surprised the model was), averages the rows, and applies a formula
@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Int
 
-from vitrine.metrics.inputs import Answers, as_labels, as_probabilities
+from vitrine.metrics.inputs import LabelsOrProbs, as_labels, as_probabilities
 
 __all__ = [
     "Metric",
@@ -33,35 +33,51 @@ def _only_column(means: Float[np.ndarray, "draw statistic"]) -> Float[np.ndarray
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """A score, called as ``metric(truth, answers)``.
+    """A metric, called as ``metric(y_true, y_pred)``.
 
     Attributes:
         name: Identifier, as in a column of a table.
+        french: Name on screen, in French; empty for one that no table shows.
         meaning: What the number says, with its range and its conventions.
         source: Title and identifier of the paper it comes from.
         reads: Whether it looks at labels or at probabilities.
-        rows: From truth and answers to the numbers of each image; see ``tally``.
+        rows: From ``y_true`` and ``y_pred`` to the numbers of each image; see ``tally``.
         formula: From the mean row of each draw of images to its score.
+        proportion: Whether it is a share of the images, so that Wilson's interval holds.
         norm: Whether the formula is a norm of the mean row, as a sum of sizes is: it cannot fall
             below zero, noise can only lift it there, and its interval is built otherwise.
         bounds: Least and greatest values that it can take.
         higher_is_better: Direction of progress.
-        unit: ``share`` (0 to 1), ``nat``, or that of a cost.
+        unit: ``share`` (0 to 1, written as a percentage), ``nat``, or that of a cost.
+        decimals: Digits written after the comma; of the percentage, for a share.
     """
 
     name: str
+    french: str = ""
     meaning: str
     source: str
     reads: Literal["labels", "probabilities"]
     rows: Callable[[np.ndarray, np.ndarray], np.ndarray]
     formula: Callable[[np.ndarray], np.ndarray] = _only_column
+    proportion: bool = False
     norm: bool = False
     bounds: tuple[float, float] = (0.0, 1.0)
     higher_is_better: bool = True
     unit: str = "share"
+    decimals: int = 1
+
+    @property
+    def is_share(self) -> bool:
+        """Whether the score is a share, which is written as a percentage."""
+        return self.unit == "share"
+
+    @property
+    def heading(self) -> str:
+        """French name with the unit, where the numbers are written without one."""
+        return f"{self.french} (nats)" if self.unit == "nat" else self.french
 
     def tally(
-        self, truth: Int[np.ndarray, " image"], answers: Answers
+        self, y_true: Int[np.ndarray, " image"], y_pred: LabelsOrProbs
     ) -> Float[np.ndarray, "image statistic"]:
         """Return the numbers of each image, whose mean over images decides the score.
 
@@ -69,8 +85,8 @@ class Metric:
             ValueError: If the arrays are not what ``vitrine.metrics.inputs`` accepts.
         """
         read = as_labels if self.reads == "labels" else as_probabilities
-        checked = read(truth, answers)
-        return self.rows(truth.astype(int), checked)
+        checked = read(y_true, y_pred)
+        return self.rows(y_true.astype(int), checked)
 
     def score(self, rows: Float[np.ndarray, "image statistic"]) -> float:
         """Return the score of images whose ``tally`` is already made."""
@@ -89,12 +105,12 @@ class Metric:
         """
         return self.formula(counts @ rows / len(rows))
 
-    def __call__(self, truth: Int[np.ndarray, " image"], answers: Answers) -> float:
-        """Score the answers.
+    def __call__(self, y_true: Int[np.ndarray, " image"], y_pred: LabelsOrProbs) -> float:
+        """Return the score.
 
         Args:
-            truth: True class of each image.
-            answers: Labels or probabilities; a metric of probabilities refuses labels.
+            y_true: True class of each image.
+            y_pred: Labels or probabilities; a metric of probabilities refuses labels.
 
         Returns:
             The score, in ``unit``.
@@ -102,46 +118,46 @@ class Metric:
         Raises:
             ValueError: If the arrays are not what ``vitrine.metrics.inputs`` accepts.
         """
-        return self.score(self.tally(truth, answers))
+        return self.score(self.tally(y_true, y_pred))
 
 
 def _hit(
-    truth: Int[np.ndarray, " image"], predicted: Int[np.ndarray, " image"]
+    y_true: Int[np.ndarray, " image"], predicted: Int[np.ndarray, " image"]
 ) -> Float[np.ndarray, "image 1"]:
-    return (truth == predicted)[:, None].astype(float)
+    return (y_true == predicted)[:, None].astype(float)
 
 
 def _hit_in_two(
-    truth: Int[np.ndarray, " image"], probabilities: Float[np.ndarray, "image category"]
+    y_true: Int[np.ndarray, " image"], y_prob: Float[np.ndarray, "image category"]
 ) -> Float[np.ndarray, "image 1"]:
-    own = np.take_along_axis(probabilities, truth[:, None], axis=1)
-    earlier = np.arange(probabilities.shape[1]) < truth[:, None]
-    rank = ((probabilities > own) | ((probabilities == own) & earlier)).sum(axis=1)
+    own = np.take_along_axis(y_prob, y_true[:, None], axis=1)
+    earlier = np.arange(y_prob.shape[1]) < y_true[:, None]
+    rank = ((y_prob > own) | ((y_prob == own) & earlier)).sum(axis=1)
     return (rank < 2)[:, None].astype(float)  # noqa: PLR2004  (the two of the name)
 
 
 def _surprise(
-    truth: Int[np.ndarray, " image"], probabilities: Float[np.ndarray, "image category"]
+    y_true: Int[np.ndarray, " image"], y_prob: Float[np.ndarray, "image category"]
 ) -> Float[np.ndarray, "image 1"]:
-    own = np.take_along_axis(probabilities, truth[:, None], axis=1)
+    own = np.take_along_axis(y_prob, y_true[:, None], axis=1)
     floor = np.finfo(float).eps
     return -np.log(own.clip(floor, 1 - floor))
 
 
 def _squared_error(
-    truth: Int[np.ndarray, " image"], probabilities: Float[np.ndarray, "image category"]
+    y_true: Int[np.ndarray, " image"], y_prob: Float[np.ndarray, "image category"]
 ) -> Float[np.ndarray, "image 1"]:
-    target = np.eye(probabilities.shape[1])[truth]
-    return np.square(probabilities - target).sum(axis=1, keepdims=True)
+    target = np.eye(y_prob.shape[1])[y_true]
+    return np.square(y_prob - target).sum(axis=1, keepdims=True)
 
 
 def confusion_cell(
-    truth: Int[np.ndarray, " image"], predicted: Int[np.ndarray, " image"]
+    y_true: Int[np.ndarray, " image"], predicted: Int[np.ndarray, " image"]
 ) -> Float[np.ndarray, "image cell"]:
     """Return 1 in the cell of the confusion table where each image falls, 0 elsewhere."""
-    categories = 1 + max(int(truth.max()), int(predicted.max()))
-    cells = np.zeros((len(truth), categories**2))
-    cells[np.arange(len(truth)), truth * categories + predicted] = 1.0
+    categories = 1 + max(int(y_true.max()), int(predicted.max()))
+    cells = np.zeros((len(y_true), categories**2))
+    cells[np.arange(len(y_true)), y_true * categories + predicted] = 1.0
     return cells
 
 
@@ -173,14 +189,17 @@ def _mean_f1(means: Float[np.ndarray, "draw cell"]) -> Float[np.ndarray, " draw"
 
 accuracy = Metric(
     name="accuracy",
+    french="Exactitude",
     meaning="Share of images whose predicted class is the true one.",
     source="definition",
     reads="labels",
     rows=_hit,
+    proportion=True,
 )
 
 balanced_accuracy = Metric(
     name="balanced_accuracy",
+    french="Exactitude équilibrée",
     meaning=(
         "Mean over classes of the share of a class's images that are recognised; a class without "
         "an image is left out."
@@ -193,6 +212,7 @@ balanced_accuracy = Metric(
 
 macro_f1 = Metric(
     name="macro_f1",
+    french="F1 macro",
     meaning=(
         "Mean over classes of the F1 of a class (harmonic mean of its precision and recall), not "
         "the F1 of the means; 0 for a class never found, left out if neither true nor predicted."
@@ -205,6 +225,7 @@ macro_f1 = Metric(
 
 top2_accuracy = Metric(
     name="top2_accuracy",
+    french="Exactitude à deux réponses",
     meaning=(
         "Share of images whose true class is one of the two most probable; on a tie the earlier "
         "class goes first, as for the most probable one."
@@ -212,10 +233,12 @@ top2_accuracy = Metric(
     source="definition",
     reads="probabilities",
     rows=_hit_in_two,
+    proportion=True,
 )
 
 log_loss = Metric(
     name="log_loss",
+    french="Perte logarithmique",
     meaning=(
         "Mean of minus the natural logarithm of the probability given to the true class, kept at "
         "least 2.2e-16 so that one image cannot cost more than 36 nats."
@@ -227,10 +250,12 @@ log_loss = Metric(
     bounds=(0.0, math.inf),
     higher_is_better=False,
     unit="nat",
+    decimals=2,
 )
 
 brier = Metric(
     name="brier",
+    french="Score de Brier",
     meaning=(
         "Mean over images of the squared distance between the probabilities and the truth, summed "
         "over classes: 0 is perfect, 2 is sure and wrong."
@@ -242,4 +267,5 @@ brier = Metric(
     bounds=(0.0, 2.0),
     higher_is_better=False,
     unit="squared distance",
+    decimals=2,
 )

@@ -1,4 +1,4 @@
-"""Two models, or two recipes, on the same images: the gap, its test, and a table of tests.
+"""Paired comparison of two models: bootstrap of the gap, McNemar, sign-flip test, Holm.
 
 What makes an image hard for both models cancels out, so a paired comparison sees gaps that two
 separate intervals would hide.
@@ -18,10 +18,10 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import bdtr, gammaln
 
-from vitrine.metrics.inputs import Answers, as_labels
+from vitrine.metrics.inputs import LabelsOrProbs, as_labels
 from vitrine.metrics.intervals import Interval
 from vitrine.metrics.metrics import Metric
-from vitrine.metrics.resampling import Draws, resample
+from vitrine.metrics.resampling import resample
 
 __all__ = [
     "McNemar", "flipped", "holm", "mcnemar", "mcnemar_bound", "paired_bootstrap", "sign_flip",
@@ -29,14 +29,13 @@ __all__ = [
 
 
 def paired_bootstrap(
-    truth: Int[np.ndarray, " image"],
-    baseline: Answers,
-    candidate: Answers,
+    y_true: Int[np.ndarray, " image"],
+    baseline: LabelsOrProbs,
+    candidate: LabelsOrProbs,
     metric: Metric,
     *,
     draws: int = 2000,
     level: float = 0.95,
-    stratified: bool = False,
     seed: int = 0,
 ) -> Interval:
     """Estimate by how much ``candidate`` differs from ``baseline`` on the same images.
@@ -45,13 +44,12 @@ def paired_bootstrap(
     interval reflects the draw of the images, for these two trained models.
 
     Args:
-        truth: True class of each image.
+        y_true: True class of each image.
         baseline: What the reference model said.
         candidate: What the model under test said, of the same images in the same order.
         metric: Score to compare.
         draws: Number of resamplings.
         level: Coverage of the interval.
-        stratified: Whether each draw keeps the number of images of each class.
         seed: Seeds the resampling.
 
     Returns:
@@ -61,14 +59,13 @@ def paired_bootstrap(
     Raises:
         ValueError: If the arrays, ``draws`` or ``level`` cannot be used.
     """
-    sides = [[metric.tally(truth, candidate)], [metric.tally(truth, baseline)]]
-    plan = Draws(draws=draws, stratified=stratified, seed=seed)
-    return resample(truth, sides, metric, plan, level=level)
+    sides = [[metric.tally(y_true, candidate)], [metric.tally(y_true, baseline)]]
+    return resample(sides, metric, draws=draws, level=level, seed=seed)
 
 
 @dataclass(frozen=True)
 class McNemar:
-    """What an exact McNemar test saw.
+    """Result of an exact McNemar test.
 
     Attributes:
         images: Images compared.
@@ -89,7 +86,9 @@ class McNemar:
         return (self.only_baseline + self.only_candidate) / self.images
 
 
-def mcnemar(truth: Int[np.ndarray, " image"], baseline: Answers, candidate: Answers) -> McNemar:
+def mcnemar(
+    y_true: Int[np.ndarray, " image"], baseline: LabelsOrProbs, candidate: LabelsOrProbs
+) -> McNemar:
     """Test whether two models have the same accuracy, on the same images.
 
     Exact, two-sided: given how many images are discordant, those won by the candidate are a draw of
@@ -97,7 +96,7 @@ def mcnemar(truth: Int[np.ndarray, " image"], baseline: Answers, candidate: Answ
     discordant images it is cautious.
 
     Args:
-        truth: True class of each image.
+        y_true: True class of each image.
         baseline: What the reference model said.
         candidate: What the model under test said, of the same images in the same order.
 
@@ -107,15 +106,15 @@ def mcnemar(truth: Int[np.ndarray, " image"], baseline: Answers, candidate: Answ
     Raises:
         ValueError: If the arrays cannot be used.
     """
-    right_before = as_labels(truth, baseline) == truth
-    right_after = as_labels(truth, candidate) == truth
+    right_before = as_labels(y_true, baseline) == y_true
+    right_after = as_labels(y_true, candidate) == y_true
     lost, won = int((right_before & ~right_after).sum()), int((~right_before & right_after).sum())
     tail = float(bdtr(float(min(lost, won)), lost + won, 0.5))
-    return McNemar(len(truth), lost, won, min(1.0, 2 * tail))
+    return McNemar(len(y_true), lost, won, min(1.0, 2 * tail))
 
 
 def mcnemar_bound(right_baseline: int, right_candidate: int, images: int) -> float:
-    """Return the smallest p-value that McNemar's test could give, from the counts alone.
+    """Return the smallest p-value that McNemar's test could give, from counts of right answers.
 
     The answers image by image are unknown, the scores are not. The test is surest of a gap where
     the images that one model classifies rightly are all among those of the other: those that make
@@ -139,7 +138,9 @@ def mcnemar_bound(right_baseline: int, right_candidate: int, images: int) -> flo
 
 
 def sign_flip(
-    truth: Int[np.ndarray, " image"], baseline: Sequence[Answers], candidate: Sequence[Answers]
+    y_true: Int[np.ndarray, " image"],
+    baseline: Sequence[LabelsOrProbs],
+    candidate: Sequence[LabelsOrProbs],
 ) -> float:
     """Test whether two recipes have the same accuracy on the same images, all their runs counted.
 
@@ -149,7 +150,7 @@ def sign_flip(
     law of their sum adds up binomial ones. With one run each it is the exact McNemar test.
 
     Args:
-        truth: True class of each image.
+        y_true: True class of each image.
         baseline: What each run of the reference recipe said.
         candidate: What each run of the recipe under test said, of the same images.
 
@@ -165,14 +166,14 @@ def sign_flip(
             " train the one that has none"
         )
     before, after = (
-        np.sum([as_labels(truth, answers) == truth for answers in side], axis=0)
+        np.sum([as_labels(y_true, y_pred) == y_true for y_pred in side], axis=0)
         for side in (baseline, candidate)
     )
     return flipped(len(baseline) * after - len(candidate) * before)
 
 
 def flipped(differences: Int[np.ndarray, " image"]) -> float:
-    """Return the chance that whole numbers of random signs sum at least as far from zero.
+    """Return the exact p-value of a sign-flip test on whole numbers.
 
     Args:
         differences: The numbers, their signs as they were found.
@@ -192,7 +193,7 @@ def flipped(differences: Int[np.ndarray, " image"]) -> float:
 
 
 def holm(p_values: Float[np.ndarray, " test"]) -> Float[np.ndarray, " test"]:
-    """Adjust the p-values of a table so that one false alarm in the whole table stays rare.
+    """Correct p-values for multiple tests by Holm's method.
 
     The smallest is multiplied by the number of tests, the next by one less, and so on, each kept at
     least as large as the one before and at most 1. Valid whatever the dependence of the tests.

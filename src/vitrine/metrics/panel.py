@@ -1,59 +1,41 @@
-"""Every headline score of one model in one call, each with its interval."""
+"""Every metric of the comparison for one model, each with its interval."""
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from vitrine.metrics.calibration import expected_calibration_error
+from vitrine.metrics import calibration, metrics
 from vitrine.metrics.inputs import as_probabilities
 from vitrine.metrics.intervals import Interval, wilson
-from vitrine.metrics.metrics import (
-    Metric,
-    accuracy,
-    balanced_accuracy,
-    brier,
-    log_loss,
-    macro_f1,
-    top2_accuracy,
-)
+from vitrine.metrics.metrics import Metric
 from vitrine.metrics.resampling import bootstrap
 
 __all__ = ["METRICS", "panel"]
 
 METRICS: dict[str, Metric] = {
-    metric.name: metric
-    for metric in (
-        accuracy,
-        balanced_accuracy,
-        macro_f1,
-        top2_accuracy,
-        log_loss,
-        brier,
-        expected_calibration_error,
-    )
+    declared.name: declared
+    for module in (metrics, calibration)
+    for declared in vars(module).values()
+    if isinstance(declared, Metric) and declared.french
 }
-"""The headline scores by name, in the order of the tables."""
-
-PROPORTIONS = frozenset({"accuracy", "top2_accuracy"})
+"""The metrics of the comparison by name, in the order of the tables: those that have a French name,
+as they are declared."""
 
 
 def panel(
-    truth: Int[np.ndarray, " image"],
-    probabilities: Float[np.ndarray, "image category"],
+    y_true: Int[np.ndarray, " image"],
+    y_prob: Float[np.ndarray, "image category"],
     *,
     draws: int = 2000,
     level: float = 0.95,
-    stratified: bool = False,
     seed: int = 0,
 ) -> dict[str, Interval]:
     """Score one trained model by every metric of ``METRICS``.
 
     Args:
-        truth: True class of each image.
-        probabilities: What the model said.
+        y_true: True class of each image.
+        y_prob: What the model said.
         draws: Number of resamplings.
         level: Coverage of each interval.
-        stratified: Whether each draw keeps the number of images of each class; it does not concern
-            the proportions.
         seed: Seeds the resampling, the same images for every metric.
 
     Returns:
@@ -63,11 +45,11 @@ def panel(
     Raises:
         ValueError: If the arrays, ``draws`` or ``level`` cannot be used.
     """
-    probabilities = as_probabilities(truth, probabilities)
-    options = {"draws": draws, "level": level, "stratified": stratified, "seed": seed}
+    y_prob = as_probabilities(y_true, y_prob)
+    options = {"draws": draws, "level": level, "seed": seed}
     return {
-        name: wilson(round(metric(truth, probabilities) * len(truth)), len(truth), level=level)
-        if name in PROPORTIONS
-        else bootstrap(truth, probabilities, metric, **options)
+        name: wilson(round(metric(y_true, y_prob) * len(y_true)), len(y_true), level=level)
+        if metric.proportion
+        else bootstrap(y_true, y_prob, metric, **options)
         for name, metric in METRICS.items()
     }

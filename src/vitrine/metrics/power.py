@@ -1,10 +1,9 @@
-"""How small a gap so many images can show: said before the results, not after.
+"""Statistical power: the smallest gap of accuracy that so many images can show.
 
 All gaps are differences of accuracy, as shares. ``power`` is the chance of finding a gap that is
 there, ``alpha`` the chance of finding one that is not.
 
-Sources: Connor, "Sample Size for Testing Differences in Proportions for the Paired-Sample Design",
-doi:10.2307/2531961; Card et al., "With Little Power Comes Great Responsibility", arXiv:2010.06595;
+Sources: Card et al., "With Little Power Comes Great Responsibility", arXiv:2010.06595;
 Fleiss, Levin and Paik, "Statistical Methods for Rates and Proportions", doi:10.1002/0471445428.
 """
 
@@ -16,11 +15,12 @@ from scipy.special import ndtri
 from scipy.stats import binom
 
 from vitrine.metrics.intervals import check_share
+from vitrine.metrics.settling import ALPHA
 
-__all__ = ["connor_gap", "mcnemar_power", "smallest_paired_gap", "smallest_unpaired_gap"]
+__all__ = ["mcnemar_power", "smallest_paired_gap", "smallest_unpaired_gap"]
 
 
-def mcnemar_power(gap: float, *, images: int, discordance: float, alpha: float = 0.05) -> float:
+def mcnemar_power(gap: float, *, images: int, discordance: float, alpha: float = ALPHA) -> float:
     """Return the chance that the exact McNemar test finds a gap, by adding up every outcome.
 
     The number of discordant images is Binomial(images, discordance); of those, the candidate wins
@@ -50,7 +50,7 @@ def mcnemar_power(gap: float, *, images: int, discordance: float, alpha: float =
 
 
 def smallest_paired_gap(
-    *, images: int, discordance: float, power: float = 0.8, alpha: float = 0.05
+    *, images: int, discordance: float, power: float = 0.8, alpha: float = ALPHA
 ) -> float:
     """Return the smallest gap that the exact McNemar test finds with the given power.
 
@@ -80,44 +80,8 @@ def smallest_paired_gap(
     return float(brentq(shortfall, 0.0, discordance, xtol=1e-9))
 
 
-def connor_gap(
-    *, images: int, discordance: float, power: float = 0.8, alpha: float = 0.05
-) -> float:
-    """Return the smallest paired gap by Connor's normal approximation.
-
-    It solves ``images * gap^2 = (z_a sqrt(psi) + z_b sqrt(psi - gap^2))^2`` for the gap, where
-    ``psi`` is the discordance, ``z_a`` the normal quantile at ``1 - alpha / 2`` and ``z_b`` that at
-    ``power``. The test it assumes is less cautious than the exact one, so the gap is a little
-    smaller than ``smallest_paired_gap``, which is the number to state; this is its check by hand.
-
-    Args:
-        images: Images that both models classify.
-        discordance: Share of images on which just one of the two is right.
-        power: Chance wanted of finding the gap, at least one half.
-        alpha: Level of the test, two-sided.
-
-    Raises:
-        ValueError: If an argument is out of range, or the gap would exceed the discordance.
-    """
-    _check(images, discordance=discordance, alpha=alpha, power=power)
-    if power < 1 / 2:
-        raise ValueError(
-            f"expected a power of at least one half, found {power}; Connor's formula holds from "
-            "there on, use smallest_paired_gap"
-        )
-    a, b = float(ndtri(1 - alpha / 2)) * math.sqrt(discordance), float(ndtri(power))
-    lead, inside = images + b**2, b**2 * discordance - a**2
-    gap = (a * math.sqrt(images) + math.sqrt(a**2 * images + lead * inside)) / lead
-    if gap > discordance:
-        raise ValueError(
-            f"expected models that disagree on enough images, found {discordance:.3g} of {images}, "
-            f"with which no gap has a chance of {power} to be found; use more images"
-        )
-    return gap
-
-
 def smallest_unpaired_gap(
-    *, images: int, accuracy: float = 0.5, power: float = 0.8, alpha: float = 0.05
+    *, images: int, accuracy: float = 0.5, power: float = 0.8, alpha: float = ALPHA
 ) -> float:
     """Return the smallest gap that two models tested on different images could show.
 

@@ -1,4 +1,4 @@
-"""Right answers among the first guesses, for problems of many classes."""
+"""Top-k accuracy from ranked guesses, for problems of many classes."""
 
 import numpy as np
 from jaxtyping import Int
@@ -7,12 +7,12 @@ __all__ = ["top"]
 
 
 def top(
-    labels: Int[np.ndarray, " image"], guesses: Int[np.ndarray, "image rank"], count: int
+    y_true: Int[np.ndarray, " image"], guesses: Int[np.ndarray, "image rank"], count: int
 ) -> float:
-    """Return the share of images whose class is among the ``count`` most probable ones.
+    """Return the top-k accuracy: the share of images whose class is among the first guesses.
 
     Args:
-        labels: True class of each image.
+        y_true: True class of each image.
         guesses: Its most probable classes, the first one first.
         count: How many guesses count.
 
@@ -21,4 +21,4 @@ def top(
     """
     if not 0 < count <= guesses.shape[1]:
         raise ValueError(f"expected 1 to {guesses.shape[1]} guesses to count, found {count}")
-    return float((guesses[:, :count] == labels[:, None]).any(axis=1).mean())
+    return float((guesses[:, :count] == y_true[:, None]).any(axis=1).mean())

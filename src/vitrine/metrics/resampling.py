@@ -1,4 +1,4 @@
-"""The bootstrap: how a score would move with other images, and with other seeds.
+"""Bootstrap of a metric, or of a gap between two models, over images and seeds.
 
 One engine serves one model, two models, and several trainings of each: ``resample`` takes the rows
 of ``Metric.tally`` and combines them. Drawing images only changes how often each counts in a mean,
@@ -12,16 +12,15 @@ doi:10.1080/01621459.1988.10478591.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from vitrine.metrics.inputs import Answers
+from vitrine.metrics.inputs import LabelsOrProbs
 from vitrine.metrics.intervals import Interval, check_share, percentile
 from vitrine.metrics.metrics import Metric
 
-__all__ = ["Draws", "bootstrap", "over_runs", "replicate", "resample"]
+__all__ = ["bootstrap", "over_runs", "replicate", "resample"]
 
 BLOCK = 4_000_000
 """Counts held at once while resampling: 32 MB."""
@@ -29,35 +28,13 @@ BLOCK = 4_000_000
 Rows = Float[np.ndarray, "image statistic"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Draws:
-    """How to resample images.
-
-    Attributes:
-        draws: Number of resamplings.
-        stratified: Whether each draw keeps the number of images of each class, as a stratified
-            split does; the interval then leaves out the chance of the classes' shares. Off, it is
-            a little wider and assumes nothing.
-        seed: Seeds the resampling; the same seed draws the same images for every model.
-    """
-
-    draws: int = 2000
-    stratified: bool = False
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.draws < 1:
-            raise ValueError(f"expected at least one draw, found {self.draws}; 2000 is customary")
-
-
 def bootstrap(
-    truth: Int[np.ndarray, " image"],
-    answers: Answers,
+    y_true: Int[np.ndarray, " image"],
+    y_pred: LabelsOrProbs,
     metric: Metric,
     *,
     draws: int = 2000,
     level: float = 0.95,
-    stratified: bool = False,
     seed: int = 0,
 ) -> Interval:
     """Return a score with its bootstrap interval over images.
@@ -68,12 +45,11 @@ def bootstrap(
     ``resample``.
 
     Args:
-        truth: True class of each image.
-        answers: What the model said of each.
+        y_true: True class of each image.
+        y_pred: What the model said of each.
         metric: Score to estimate.
         draws: Number of resamplings.
         level: Coverage of the interval.
-        stratified: Whether each draw keeps the number of images of each class.
         seed: Seeds the resampling.
 
     Returns:
@@ -82,17 +58,17 @@ def bootstrap(
     Raises:
         ValueError: If the arrays, ``draws`` or ``level`` cannot be used.
     """
-    plan = Draws(draws=draws, stratified=stratified, seed=seed)
-    return resample(truth, [[metric.tally(truth, answers)]], metric, plan, level=level)
+    tallies = [[metric.tally(y_true, y_pred)]]
+    return resample(tallies, metric, draws=draws, level=level, seed=seed)
 
 
 def resample(
-    truth: Int[np.ndarray, " image"],
     sides: Sequence[Sequence[Rows]],
     metric: Metric,
-    plan: Draws,
     *,
+    draws: int = 2000,
     level: float = 0.95,
+    seed: int = 0,
 ) -> Interval:
     """Return a score, or a gap between two, with its interval over images and seeds.
 
@@ -110,27 +86,29 @@ def resample(
     norm over the draws. It is cautious: in the same simulation, 98 % and more.
 
     Args:
-        truth: True class of each image; only a stratified plan looks at it.
         sides: One side for a score, two for a gap ``first - second``.
         metric: The one that made the tallies.
-        plan: How to resample.
+        draws: Number of resamplings.
         level: Coverage of the interval.
+        seed: Seeds the resampling; the same seed draws the same images for every model.
 
     Raises:
-        ValueError: If ``level`` is outside ]0, 1[, or the score is not defined.
+        ValueError: If there is no draw, ``level`` is outside ]0, 1[, or the score is not defined.
     """
     check_share(level, "level")
-    rng = np.random.default_rng((plan.seed, 1))
+    rng, images = np.random.default_rng((seed, 1)), len(sides[0][0])
     means = [float(np.mean([metric.score(rows) for rows in side])) for side in sides]
     value = means[0] - sum(means[1:])
-    if not metric.norm:
-        replicates = replicate(truth, lambda counts: _difference(counts, sides, metric, rng), plan)
-        found = percentile(value, replicates, level=level)
-        return found if len(sides) > 1 else _within(found, metric)
-    sizes = replicate(truth, lambda counts: _noise(counts, sides, metric, rng), plan)
-    reach = float(np.quantile(sizes, level))
-    found = Interval(value, value - reach, value + reach)
-    return found if len(sides) > 1 else _within(found, metric)
+    drawn = _noise if metric.norm else _difference
+    replicates = replicate(
+        images, lambda counts: drawn(counts, sides, metric, rng), draws=draws, seed=seed
+    )
+    if metric.norm:
+        reach = float(np.quantile(replicates, level))
+        interval = Interval(value, value - reach, value + reach)
+    else:
+        interval = percentile(value, replicates, level=level)
+    return interval if len(sides) > 1 else _within(interval, metric)
 
 
 def _within(score: Interval, metric: Metric) -> Interval:
@@ -181,37 +159,34 @@ def over_runs(
 
 
 def replicate(
-    truth: Int[np.ndarray, " image"],
-    statistic: Callable[[np.ndarray], np.ndarray],
-    plan: Draws,
+    images: int,
+    statistic: Callable[[Float[np.ndarray, "draw image"]], Float[np.ndarray, " draw"]],
+    *,
+    draws: int = 2000,
+    seed: int = 0,
 ) -> Float[np.ndarray, " draw"]:
     """Evaluate a statistic on images drawn with replacement, many times.
 
     Args:
-        truth: True class of each image; only a stratified plan looks at it.
-        statistic: From how often each image is drawn, of shape (draw, image), to one number a
-            draw. It is called on blocks of draws.
-        plan: How to resample.
+        images: How many images there are, and how many each draw has.
+        statistic: From how often each image is drawn to one number a draw. It is called on blocks
+            of draws.
+        draws: Number of resamplings.
+        seed: Seeds the resampling.
+
+    Raises:
+        ValueError: If there is no draw.
     """
-    rng = np.random.default_rng(plan.seed)
-    strata = (
-        [np.flatnonzero(truth == label) for label in np.unique(truth)]
-        if plan.stratified
-        else [np.arange(len(truth))]
-    )
-    block = max(1, BLOCK // len(truth))
-    sizes = [min(block, plan.draws - start) for start in range(0, plan.draws, block)]
-    return np.concatenate([statistic(_counts(rng, strata, size)) for size in sizes])
+    if draws < 1:
+        raise ValueError(f"expected at least one draw, found {draws}; 2000 is customary")
+    rng = np.random.default_rng(seed)
+    block = max(1, BLOCK // images)
+    sizes = [min(block, draws - start) for start in range(0, draws, block)]
+    return np.concatenate([statistic(_counts(rng, images, size)) for size in sizes])
 
 
-def _counts(
-    rng: np.random.Generator, strata: list[np.ndarray], draws: int
-) -> Float[np.ndarray, "draw image"]:
-    images = sum(len(members) for members in strata)
-    picks = np.concatenate(
-        [members[rng.integers(len(members), size=(draws, len(members)))] for members in strata],
-        axis=1,
-    )
+def _counts(rng: np.random.Generator, images: int, draws: int) -> Float[np.ndarray, "draw image"]:
+    picks = rng.integers(images, size=(draws, images))
     flat = picks + images * np.arange(draws)[:, None]
     counts = np.bincount(flat.ravel(), minlength=draws * images)
     return counts.reshape(draws, images).astype(float)

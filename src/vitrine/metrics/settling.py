@@ -1,4 +1,4 @@
-"""When a gap is called settled, and how small a gap that very rule can be expected to settle.
+"""The rule that calls a gap settled, and its power by simulation.
 
 The power of a test alone says too much for a rule that asks an interval as well and corrects the
 test over its table. So the rule is applied to answers drawn from a simple world: two recipes, run
@@ -45,7 +45,7 @@ def settled(gap: Interval, p_value: float, repeated: Interval | None = None) -> 
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """What is supposed of two recipes before their answers are seen, as shares of the images.
+    """Assumptions on two recipes under which the power of the rule is simulated.
 
     Attributes:
         images: Images that both answer.

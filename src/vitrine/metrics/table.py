@@ -1,4 +1,4 @@
-"""A row of a comparison is a recipe, trained once or several times; a table has a leader or none.
+"""Scores, gaps and announced comparisons of recipes, each trained once or several times.
 
 A recipe with one run is scored as ``panel`` does, one with several by the mean over its seeds, so
 that a table may hold both; the interval of the latter draws the seeds again as well as the images.
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from vitrine.metrics.inputs import Answers
+from vitrine.metrics.inputs import LabelsOrProbs
 from vitrine.metrics.intervals import Interval, check_share, wilson
 from vitrine.metrics.metrics import Metric
 from vitrine.metrics.paired import McNemar, holm, mcnemar, sign_flip
-from vitrine.metrics.panel import METRICS, PROPORTIONS
-from vitrine.metrics.resampling import Draws, bootstrap, resample
+from vitrine.metrics.panel import METRICS
+from vitrine.metrics.resampling import bootstrap, resample
 from vitrine.metrics.seeds import over_seeds
 from vitrine.metrics.settling import settled
 
@@ -24,7 +24,7 @@ __all__ = ["Announced", "announced", "leader", "recipe_gap", "recipe_panel", "re
 
 @dataclass(frozen=True)
 class Announced:
-    """What the test images say of a comparison that was announced with others.
+    """Gaps and tests of one of the comparisons that the protocol announced.
 
     Attributes:
         gaps: By name of score, the candidate minus the baseline; the first one decides.
@@ -47,12 +47,12 @@ class Announced:
 
 
 def recipe_score(
-    truth: Int[np.ndarray, " image"], runs: Sequence[Answers], metric: Metric
+    y_true: Int[np.ndarray, " image"], runs: Sequence[LabelsOrProbs], metric: Metric
 ) -> Interval:
     """Score a recipe by one metric: its run, or the mean over its seeds.
 
     Args:
-        truth: True class of each image.
+        y_true: True class of each image.
         runs: What each seed's run said of these images, in the same order.
         metric: Score to estimate.
 
@@ -62,40 +62,43 @@ def recipe_score(
     if not runs:
         raise ValueError("expected the answers of at least one run, found none; train the recipe")
     if len(runs) > 1:
-        return over_seeds(truth, runs, metric).mean
-    if metric.name in PROPORTIONS:
-        return wilson(round(metric(truth, runs[0]) * len(truth)), len(truth))
-    return bootstrap(truth, runs[0], metric)
+        return over_seeds(y_true, runs, metric).mean
+    if metric.proportion:
+        return wilson(round(metric(y_true, runs[0]) * len(y_true)), len(y_true))
+    return bootstrap(y_true, runs[0], metric)
 
 
-def recipe_panel(truth: Int[np.ndarray, " image"], runs: Sequence[Answers]) -> dict[str, Interval]:
+def recipe_panel(
+    y_true: Int[np.ndarray, " image"], runs: Sequence[LabelsOrProbs]
+) -> dict[str, Interval]:
     """Score a recipe by every metric of ``METRICS``, as ``panel`` does for one run.
 
     Args:
-        truth: True class of each image.
+        y_true: True class of each image.
         runs: Probabilities that each seed's run gave these images, in the same order.
 
     Raises:
         ValueError: If there is no run, or arrays cannot be used.
     """
-    return {name: recipe_score(truth, runs, metric) for name, metric in METRICS.items()}
+    return {name: recipe_score(y_true, runs, metric) for name, metric in METRICS.items()}
 
 
 def recipe_gap(
-    truth: Int[np.ndarray, " image"],
-    baseline: Sequence[Answers],
-    candidate: Sequence[Answers],
+    y_true: Int[np.ndarray, " image"],
+    baseline: Sequence[LabelsOrProbs],
+    candidate: Sequence[LabelsOrProbs],
     metric: Metric,
     *,
     level: float = 0.95,
 ) -> Interval:
     """Estimate by how much one recipe differs from another on the same images.
 
-    With one run each this is ``paired_bootstrap``, with several each ``seed_gap``; a recipe with
-    one run may meet one with several, and then only the seeds of the latter are drawn again.
+    Paired on images, which each draw resamples once for every run. Seeds are drawn separately for
+    the two recipes, since seed 0 of one has nothing in common with seed 0 of the other; those of a
+    recipe with one run are not drawn. With one run each this is ``paired_bootstrap``.
 
     Args:
-        truth: True class of each image.
+        y_true: True class of each image.
         baseline: What each run of the reference recipe said.
         candidate: What each run of the recipe under test said.
         metric: Score to compare.
@@ -112,13 +115,13 @@ def recipe_gap(
             f"expected at least one run of each recipe, found {len(baseline)} and {len(candidate)};"
             " train the one that has none"
         )
-    sides = [[metric.tally(truth, answers) for answers in side] for side in (candidate, baseline)]
-    return resample(truth, sides, metric, Draws(), level=level)
+    sides = [[metric.tally(y_true, y_pred) for y_pred in side] for side in (candidate, baseline)]
+    return resample(sides, metric, level=level)
 
 
 def announced(
-    truth: Int[np.ndarray, " image"],
-    recipes: Mapping[str, Sequence[Answers]],
+    y_true: Int[np.ndarray, " image"],
+    recipes: Mapping[str, Sequence[LabelsOrProbs]],
     pairs: Sequence[tuple[str, str]],
     metrics: Sequence[Metric],
     repeated: Mapping[tuple[str, str], Interval] | None = None,
@@ -126,7 +129,7 @@ def announced(
     """Compare recipes as a protocol announced it, the p-values corrected together.
 
     Args:
-        truth: True class of each image.
+        y_true: True class of each image.
         recipes: What the runs of each recipe said.
         pairs: Baseline and candidate of each comparison; one that lacks runs is left out.
         metrics: Scores whose gap is estimated; the first one decides.
@@ -136,12 +139,12 @@ def announced(
         ValueError: If arrays cannot be used.
     """
     made = [pair for pair in pairs if set(pair) <= set(recipes)]
-    tests = [sign_flip(truth, recipes[a], recipes[b]) for a, b in made]
+    tests = [sign_flip(y_true, recipes[a], recipes[b]) for a, b in made]
     corrected = holm(np.array(tests)) if tests else []
     return {
         (a, b): Announced(
-            {m.name: recipe_gap(truth, recipes[a], recipes[b], m) for m in metrics},
-            mcnemar(truth, recipes[a][0], recipes[b][0]),
+            {m.name: recipe_gap(y_true, recipes[a], recipes[b], m) for m in metrics},
+            mcnemar(y_true, recipes[a][0], recipes[b][0]),
             p,
             float(adjusted),
             (repeated or {}).get((a, b)),
@@ -151,20 +154,20 @@ def announced(
 
 
 def leader(
-    truth: Int[np.ndarray, " image"],
-    recipes: Mapping[str, Sequence[Answers]],
+    y_true: Int[np.ndarray, " image"],
+    recipes: Mapping[str, Sequence[LabelsOrProbs]],
     metric: Metric,
     *,
     level: float = 0.95,
 ) -> str | None:
-    """Name the recipe that beats every other one, if the images can tell.
+    """Return the recipe that is significantly better than every other one, if there is one.
 
     The one with the best score leads where its gap to each of the others leaves zero out, on the
     right side, all at once: with ``k`` others each interval is taken at ``1 - (1 - level) / k``
     (Bonferroni), so that a leader is named by mistake at most once in twenty tables.
 
     Args:
-        truth: True class of each image.
+        y_true: True class of each image.
         recipes: What the runs of each recipe said.
         metric: Score of the table.
         level: Coverage of all the gaps together.
@@ -178,7 +181,7 @@ def leader(
     check_share(level, "level")
     sign = 1 if metric.higher_is_better else -1
     scores = {
-        name: sign * np.mean([metric(truth, answers) for answers in runs])
+        name: sign * np.mean([metric(y_true, y_pred) for y_pred in runs])
         for name, runs in recipes.items()
     }
     best = max(scores, key=scores.__getitem__, default=None)
@@ -187,7 +190,7 @@ def leader(
         return None
     shared = 1 - (1 - level) / len(others)
     for other in others:
-        gap = recipe_gap(truth, recipes[other], recipes[best], metric, level=shared)
+        gap = recipe_gap(y_true, recipes[other], recipes[best], metric, level=shared)
         if not (gap.low > 0 if sign > 0 else gap.high < 0):
             return None
     return best

@@ -1,4 +1,4 @@
-"""The one-parameter remedy to probabilities that are too sure, or not enough.
+"""Temperature scaling: recalibrate probabilities with one parameter.
 
 Source: Guo et al., "On Calibration of Modern Neural Networks", arXiv:1706.04599.
 """
@@ -16,16 +16,16 @@ BOUND = 20.0
 
 
 def fit_temperature(
-    truth: Int[np.ndarray, " image"], probabilities: Float[np.ndarray, "image category"]
+    y_true: Int[np.ndarray, " image"], y_prob: Float[np.ndarray, "image category"]
 ) -> float:
-    """Find the temperature that makes probabilities most honest, on validation images.
+    """Fit the temperature that minimises the log-loss, on validation images.
 
     It minimises the log-loss of ``softmax(log p / T)``, which equals ``softmax(logits / T)``. Fit
     on validation images only: fitted on the test, it would flatter it.
 
     Args:
-        truth: True class of each validation image.
-        probabilities: What the model said of them.
+        y_true: True class of each validation image.
+        y_prob: What the model said of them.
 
     Returns:
         ``T``, without unit: above 1 the model was too sure, below 1 not enough. It is kept between
@@ -35,11 +35,11 @@ def fit_temperature(
     Raises:
         ValueError: If the arrays cannot be used.
     """
-    given = logits(as_probabilities(truth, probabilities))
+    scores = logits(as_probabilities(y_true, y_prob))
 
     def loss(log_temperature: float) -> float:
-        scaled = log_softmax(given * np.exp(-log_temperature), axis=1)
-        return -float(np.take_along_axis(scaled, truth[:, None], axis=1).mean())
+        scaled = log_softmax(scores * np.exp(-log_temperature), axis=1)
+        return -float(np.take_along_axis(scaled, y_true[:, None], axis=1).mean())
 
     end = float(np.log(BOUND))
     found = minimize_scalar(loss, bounds=(-end, end), method="bounded", options={"xatol": 1e-8})
@@ -47,12 +47,12 @@ def fit_temperature(
 
 
 def apply_temperature(
-    probabilities: Float[np.ndarray, "image category"], temperature: float
+    y_prob: Float[np.ndarray, "image category"], temperature: float
 ) -> Float[np.ndarray, "image category"]:
     """Return ``softmax(log p / T)``: the order of the classes stays, their spread changes.
 
     Args:
-        probabilities: What the model said.
+        y_prob: What the model said.
         temperature: ``T``, positive; 1 changes nothing.
 
     Raises:
@@ -63,12 +63,12 @@ def apply_temperature(
         raise ValueError(
             f"expected a positive temperature, found {temperature}; fit it with fit_temperature"
         )
-    return softmax(logits(as_probabilities(None, probabilities)) / temperature, axis=1)
+    return softmax(logits(as_probabilities(None, y_prob)) / temperature, axis=1)
 
 
 def logits(
-    probabilities: Float[np.ndarray, "image category"],
+    y_prob: Float[np.ndarray, "image category"],
 ) -> Float[np.ndarray, "image category"]:
     """Return the logarithm of probabilities, finite where single precision lost one."""
     # A softmax in single precision underflows to 0, whose logarithm no temperature can cool.
-    return np.log(probabilities.clip(min=np.finfo(np.float32).tiny))
+    return np.log(y_prob.clip(min=np.finfo(np.float32).tiny))

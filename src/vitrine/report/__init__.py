@@ -1,1 +1,1 @@
-"""What may be said, drawn and shown: the ledger, figures, tables, French typography."""
+"""Ledger of citable numbers and verdicts, figures, tables, French typography, palette."""

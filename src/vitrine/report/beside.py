@@ -1,4 +1,4 @@
-"""What the photo adds to the text: who is right where, over the repeated folds, from tracked runs.
+"""Complementarity of two runs (text and photo) over repeated folds: which products each gets right.
 
 Every answer is out of fold. Products are named by the file of their photo, never by their text.
 """

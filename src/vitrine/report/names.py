@@ -1,4 +1,4 @@
-"""What recipes are called on screen and in sentences."""
+"""Names of recipes on screen and in sentences."""
 
 __all__ = ["model_lines", "model_name"]
 

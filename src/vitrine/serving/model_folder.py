@@ -4,22 +4,15 @@ import tempfile
 from importlib import resources
 from pathlib import Path
 
-from vitrine.report.tables import number
+from vitrine.metrics import Interval
+from vitrine.metrics.panel import METRICS
+from vitrine.report.fr import number, percent, scientific, space, spelled
+from vitrine.report.tables.shown import with_interval
 from vitrine.serving.card import CARD, MODEL, Card, Doubt, ModelError, Parity, Score
 
 __all__ = ["check", "describe", "write"]
 
 README = "README.md"
-NAMES = {
-    "accuracy": ("Exactitude", True),
-    "balanced_accuracy": ("Exactitude équilibrée", True),
-    "macro_f1": ("F1 macro", True),
-    "top2_accuracy": ("Bonne classe parmi les deux premières", True),
-    "log_loss": ("Entropie croisée, en nats", False),
-    "brier": ("Score de Brier", False),
-    "expected_calibration_error": ("Erreur de calibration", True),
-}
-"""Name of each metric on the card, and whether it is written as a percentage."""
 
 
 def check(target: Path) -> None:
@@ -73,15 +66,6 @@ def _millions(count: int) -> str:
     return f"{number(count / 1e6, 2)} {noun}"
 
 
-def _percent(share: float) -> str:
-    return f"{number(100 * share, 1)}\u202f%"
-
-
-def _interval(score: Score, *, percent: bool) -> str:
-    texts = [_percent(x) if percent else number(x, 3) for x in (score.value, score.low, score.high)]
-    return "{} [{}\u00a0; {}]".format(*texts)
-
-
 def describe(card: Card, size: int) -> str:
     """Return the model card, in French.
 
@@ -95,35 +79,40 @@ def describe(card: Card, size: int) -> str:
         "size": number(size / 1e6, 1),
         "temperature": number(card.temperature, 3),
         "metrics": "\n".join(
-            f"| {NAMES[name][0]} | {_interval(score, percent=NAMES[name][1])} |"
+            f"| {METRICS[name].heading} | {_score(name, score)} |"
             for name, score in card.metrics.items()
         ),
-        "threshold": _percent(doubt.uncertain_below),
-        "wanted": _percent(doubt.wanted),
+        "threshold": percent(doubt.uncertain_below),
+        "wanted": percent(doubt.wanted),
         "sure": _sure(doubt),
         "edition": card.data.get("edition", "inconnue"),
         "split": card.data.get("split", "inconnu"),
         "classes": "\n".join(
             f"{row.id + 1}. {row.label_fr} (« {row.label} »)" for row in card.classes
         ),
+        "count": spelled(len(card.classes)),
         "side": card.input_size,
         "rounding": _rounding(parity),
         "compared": parity.images,
         "same": parity.same_top1,
-        "gap": f"{parity.largest_gap:.1e}".replace(".", ","),
+        "gap": scientific(parity.largest_gap),
         "trained": card.commits["training"][:12],
         "exported": card.commits["export"][:12],
     }
     page = resources.files("vitrine.serving").joinpath("pages", "card.md")
-    return _spaced(page.read_text(encoding="utf-8").format(**facts))
+    return space(page.read_text(encoding="utf-8").format(**facts))
+
+
+def _score(metric: str, score: Score) -> str:
+    return with_interval(metric, Interval(score.value, score.low, score.high))
 
 
 def _sure(doubt: Doubt) -> str:
     if doubt.accuracy is None:
         return "Aucune réponse sur les images de test ne l’atteint."
-    accuracy = _interval(doubt.accuracy, percent=True)
+    accuracy = _score("accuracy", doubt.accuracy)
     return (
-        f"Sur les images de test, {_percent(doubt.answered)} des réponses l’atteignent, et leur "
+        f"Sur les images de test, {percent(doubt.answered)} des réponses l’atteignent, et leur "
         f"exactitude est de {accuracy}."
     )
 
@@ -135,10 +124,3 @@ def _rounding(parity: Parity) -> str:
         "Les convolutions et les produits sont en entiers de 8 bits, ce qui change le F1 macro de "
         f"{number(-100 * parity.lost_macro_f1, 2)} point sur les images de test."
     )
-
-
-def _spaced(text: str) -> str:
-    """Return a text with the spaces that French keeps with its punctuation."""
-    for mark in ";!?%":
-        text = text.replace(f" {mark}", f"\u202f{mark}")
-    return text.replace(" :", "\u00a0:").replace(" »", "\u00a0»").replace("« ", "«\u00a0")

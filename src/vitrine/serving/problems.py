@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vitrine.data.images import Limits
+from vitrine.report.fr import THIN, number, significant
 from vitrine.serving.settings import Settings
 
 __all__ = ["PROBLEMS", "ProblemError", "body_of", "texts"]
@@ -134,28 +135,24 @@ def texts(settings: Settings) -> dict[str, str]:
     """Return the sentence of each code, with the limits in force, numbers written in French."""
     limits: Limits = settings.limits
     facts = {
-        "body_timeout_s": _number(settings.body_timeout_s),
-        "predict_timeout_s": _number(settings.predict_timeout_s),
+        "body_timeout_s": significant(settings.body_timeout_s),
+        "predict_timeout_s": significant(settings.predict_timeout_s),
         "upload": _millions(settings.max_upload_bytes),
         "batch": _millions(settings.max_batch_bytes),
         "pixels": _millions(limits.pixels),
         "undrafted": _millions(limits.pixels_undrafted),
-        "side": f"{limits.side:,}".replace(",", "\u202f"),
+        "side": number(limits.side),
         "min_side": limits.min_side,
         "ratio": limits.ratio,
     }
     return {
-        code: kind.detail.format(**facts).replace(" ;", "\u202f;")
+        code: kind.detail.format(**facts).replace(" ;", f"{THIN};")
         for code, kind in PROBLEMS.items()
     }
 
 
 def _millions(count: int) -> str:
-    return _number(count / 1e6)
-
-
-def _number(value: float) -> str:
-    return f"{value:.3g}".replace(".", ",")
+    return significant(count / 1e6)
 
 
 def body_of(problem: ProblemError, sentences: Mapping[str, str], request_id: str) -> dict[str, Any]:

@@ -18,7 +18,10 @@ MOST_FILES = 16
 SINCE = "@1795564800"
 """The day when the earlier routes became deprecated, 2026-11-25, as RFC 9745 writes it."""
 
-TopK = Annotated[int, Query(ge=1, le=7, description="Nombre de classes, la plus probable d’abord.")]
+TopK = Annotated[
+    int | None,
+    Query(ge=1, description="Nombre de classes, la plus probable d’abord ; toutes par défaut."),
+]
 Key = Annotated[
     str | None, Depends(APIKeyHeader(name="X-API-Key", auto_error=False, description="Si exigée."))
 ]
@@ -120,8 +123,10 @@ async def classes(request: Request) -> list[schemas.Label]:
 
 
 async def _judge(
-    service: Service, request: Request, top_k: int, began: float
+    service: Service, request: Request, top_k: int | None, began: float
 ) -> tuple[Judged, schemas.Prediction]:
+    if top_k is not None and top_k > len(service.card.classes):
+        raise ProblemError("requete_invalide", "Valeur non admise\u00a0: «\u00a0top_k\u00a0».")
     limit = service.settings.max_upload_bytes
     async with service.bodies.files(request, "file", most=1, limit=limit) as (data,):
         done = await service.run(lambda: service.judge(data))
@@ -142,7 +147,7 @@ async def _judge(
     "/predict", summary="Classer une image", openapi_extra=_upload("file"),
     responses=_documented(*IMAGE_CODES),
 )  # fmt: skip
-async def predict(service: Ready, request: Request, top_k: TopK = 7) -> schemas.Prediction:
+async def predict(service: Ready, request: Request, top_k: TopK = None) -> schemas.Prediction:
     """Donne la classe d’une photographie de produit et la probabilité de chaque classe."""
     _, prediction = await _judge(service, request, top_k, time.perf_counter())
     return prediction
@@ -152,7 +157,7 @@ async def predict(service: Ready, request: Request, top_k: TopK = 7) -> schemas.
     "/explain", summary="Classer une image et dire où le modèle a regardé",
     openapi_extra=_upload("file"), responses=_documented(*IMAGE_CODES),
 )  # fmt: skip
-async def explain(service: Ready, request: Request, top_k: TopK = 7) -> schemas.Explanation:
+async def explain(service: Ready, request: Request, top_k: TopK = None) -> schemas.Explanation:
     """Ajoute à la réponse la carte d’activation de la classe donnée, sur toute l’image."""
     judged, prediction = await _judge(service, request, top_k, time.perf_counter())
     return service.explanation(judged, prediction)

@@ -107,14 +107,14 @@ class Service:
         return stream.getvalue()
 
     def prediction(
-        self, judged: Judged, request_id: str, top_k: int, *, queued: float, began: float
+        self, judged: Judged, request_id: str, top_k: int | None, *, queued: float, began: float
     ) -> schemas.Prediction:
         """Write an answer down, and count it.
 
         Args:
             judged: The answer.
             request_id: Identifier of the request.
-            top_k: Classes to list, the most probable first.
+            top_k: Classes to list, the most probable first; all of them if ``None``.
             queued: Seconds that the request waited.
             began: When it began, on the clock of ``time.perf_counter``.
         """

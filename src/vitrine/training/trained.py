@@ -16,7 +16,7 @@ from jaxtyping import Float, UInt8
 from vitrine.data import images
 from vitrine.data.catalog import CLASSES, Catalog
 from vitrine.data.splits import Split
-from vitrine.training import exchange
+from vitrine.training import children, exchange
 from vitrine.training.recipes import Recipe
 from vitrine.training.runs import Run, RunError
 

@@ -1,5 +1,6 @@
 """Data to plotly figures, one function a figure of the book, by chapter.
 
-``style`` holds what they share: colours, names, layout. A function takes numbers that ``scores`` or
-``facts`` computed and returns a ``Figure``; it computes nothing but positions and saves nothing.
+``style`` holds what they share (layout, colours, names), ``plots`` the kinds of figure that several
+chapters draw. A function takes numbers that ``metrics`` or ``facts`` computed and returns a
+``Figure``; it computes nothing but positions and saves nothing.
 """

@@ -1,4 +1,4 @@
-"""The architecture of a network, drawn from what its modules say of themselves."""
+"""Figures of a network's architecture: stages, one block, padding of windows."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,13 +6,14 @@ from typing import Any
 import plotly.graph_objects as go
 
 from vitrine.report.figures import style
+from vitrine.report.palette import BLUE, GREEN, GREY, VERMILION
 
 __all__ = ["block", "padding", "stages"]
 
 _KINDS = {
-    "convolution": ("convolution", style.GREEN, "diamond"),
-    "scan": ("balayage", style.VERMILION, "square"),
-    "attention": ("attention", style.BLUE, "circle"),
+    "convolution": ("convolution", GREEN, "diamond"),
+    "scan": ("balayage", VERMILION, "square"),
+    "attention": ("attention", BLUE, "circle"),
 }
 _SCANNED, _BOTH, _CONVOLVED = 0.23, 0.5, 0.7
 _LANES = {_SCANNED: "branche balayée", _BOTH: "tronc commun", _CONVOLVED: "branche convoluée"}
@@ -97,7 +98,7 @@ def block(parts: Sequence[Any]) -> go.Figure:
     figure = go.Figure()
     xs, ys = _passages()
     figure.add_scatter(
-        x=xs, y=ys, mode="lines", line={"color": style.GREY, "width": 2}, name="passage",
+        x=xs, y=ys, mode="lines", line={"color": GREY, "width": 2}, name="passage",
         hoverinfo="skip", showlegend=False,
     )  # fmt: skip
     shapes = _shapes(by_name)
@@ -114,7 +115,7 @@ def block(parts: Sequence[Any]) -> go.Figure:
     )
     for name, lane, row, *_ in _FLOW:
         width = 0.225 if lane != _BOTH else 0.3
-        colour = style.VERMILION if name == "Balayage sélectif" else style.GREY
+        colour = VERMILION if name == "Balayage sélectif" else GREY
         figure.add_shape(
             type="rect", x0=lane - width, x1=lane + width, y0=row - _HALF, y1=row + _HALF,
             line={"color": colour, "width": 2}, layer="below",
@@ -168,7 +169,7 @@ def padding(shares: Mapping[str, Mapping[int, float]]) -> go.Figure:
         shares: By stage, the share between 0 and 1 by side of the image, in pixels.
     """
     figure = go.Figure()
-    dashes = (("solid", style.BLUE), ("dash", style.VERMILION))
+    dashes = (("solid", BLUE), ("dash", VERMILION))
     for (name, by_side), (dash, colour) in zip(shares.items(), dashes, strict=False):
         figure.add_scatter(
             x=list(by_side), y=style.rounded(100 * share for share in by_side.values()), name=name,

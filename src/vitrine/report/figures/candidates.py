@@ -1,9 +1,11 @@
-"""What one would choose otherwise: the speed of candidate backbones, in order of their scores."""
+"""Figure of candidate backbones: measured speed, in the order of their cited accuracy."""
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from vitrine.report.figures.style import BLUE, GREEN, GREY, THIN, dress, listed, log_axis, rounded
+from vitrine.report.figures import style
+from vitrine.report.fr import THIN, number
+from vitrine.report.palette import BLUE, GREEN, GREY
 
 __all__ = ["speeds"]
 
@@ -27,7 +29,7 @@ def speeds(table: pd.DataFrame, baseline: str) -> go.Figure:
     names = [f"{row[NETWORK]}<br><i>{_said(row[SCORE])}</i>" for _, row in order.iterrows()]
     figure = go.Figure()
     figure.add_scatter(
-        x=rounded(order[SPEED]),
+        x=style.rounded(order[SPEED]),
         y=list(range(len(order))),
         mode="markers",
         marker={"size": 12, "color": [_colour(name, baseline) for name in order[NETWORK]]},
@@ -35,8 +37,10 @@ def speeds(table: pd.DataFrame, baseline: str) -> go.Figure:
         hovertemplate="%{text}<extra></extra>",
         showlegend=False,
     )
-    axes = {"yaxis": listed(names) | {"showgrid": True}, "xaxis": log_axis(MARKS)}
-    return dress(figure, x="Images par seconde, un fil de processeur", height=HEIGHT, axes=axes)
+    axes = {"yaxis": style.listed(names) | {"showgrid": True}, "xaxis": style.log_axis(MARKS)}
+    return style.dress(
+        figure, x="Images par seconde, un fil de processeur", height=HEIGHT, axes=axes
+    )
 
 
 def _colour(name: str, baseline: str) -> str:
@@ -54,9 +58,9 @@ def _hover(row: pd.Series) -> str:
         [
             f"<b>{row[NETWORK]}</b>",
             f"exactitude citée : {_said(row[SCORE])}",
-            f"{row['Paramètres (M)']:.1f} M de paramètres".replace(".", ","),
-            f"{row['Multiplications (G)']:.2f} G de multiplications".replace(".", ","),
-            f"{row[SPEED]:.1f} images/s".replace(".", ","),
+            f"{number(row['Paramètres (M)'], 1)} M de paramètres",
+            f"{number(row['Multiplications (G)'], 2)} G de multiplications",
+            f"{number(row[SPEED], 1)} images/s",
             f"licence des poids : {row['Licence des poids']}",
         ]
     )

@@ -1,4 +1,4 @@
-"""Figures of the comparison: every model on the same test images, and what that supports."""
+"""Figures of the comparison: scores, gaps, folds, F1 by class, power, cited results."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,30 +10,16 @@ from jaxtyping import Float
 
 from vitrine.data.catalog import CLASSES, CLASSES_FR
 from vitrine.metrics import Interval
-from vitrine.report.figures import training
-from vitrine.report.figures.style import (
-    BLUE,
-    INK,
-    MUTED,
-    ORANGE,
-    THIN,
-    dress,
-    error,
-    grid,
-    listed,
-    log_axis,
-    model_colour,
-    model_lines,
-    model_name,
-    percent,
-    rounded,
-)
+from vitrine.report.figures import plots, style, training
+from vitrine.report.fr import THIN
+from vitrine.report.names import model_lines, model_name
+from vitrine.report.palette import BLUE, INK, MUTED, ORANGE
 
 __all__ = ["announced_gaps", "cited", "class_f1", "folds", "forest", "smallest_gaps"]
 
 ROW, FOLDS_ROW, GAP_ROW = 58, 76, 92
 """Height, in pixels, of a line of a figure that lists models, their folds, their gaps."""
-PERCENT = {"ticksuffix": f"{THIN}%", "nticks": 6}
+FEW = style.PERCENT | {"nticks": 6}
 _LOOKS = ((BLUE, "circle"), (ORANGE, "diamond"), (MUTED, "square"))
 
 
@@ -52,28 +38,30 @@ def forest(
     """
     recipes = list(dict.fromkeys(name for series in scores.values() for name in series))
     offsets = np.linspace(-0.16, 0.16, len(scores)) if len(scores) > 1 else [0.0]
-    figure = go.Figure()
-    for (label, series), offset, (colour, symbol) in zip(
-        scores.items(), offsets, _LOOKS, strict=False
-    ):
-        points = [percent(score) for score in series.values()]
-        figure.add_scatter(
-            name=label, mode="markers", x=rounded(i.value for i in points),
-            y=rounded(recipes.index(name) + offset for name in series),
-            text=[model_name(name) for name in series], error_x=error(points),
-            marker={"color": colour, "symbol": symbol, "size": 9},
-            hovertemplate=f"%{{text}} : %{{x:.1f}}{THIN}%<extra>{label}</extra>",
-        )  # fmt: skip
+    drawn = [
+        plots.Series(
+            name=label, values=list(series.values()),
+            at=[recipes.index(name) + offset for name in series],
+            text=[model_name(name) for name in series],
+            marker={"color": colour, "symbol": symbol, "size": 9}, hover=_hover(label),
+        )
+        for (label, series), offset, (colour, symbol) in zip(
+            scores.items(), offsets, _LOOKS, strict=False
+        )
+    ]  # fmt: skip
     under = {name: f"<br>{text}" for name, text in (beside or {}).items()}
-    lines = [model_lines(name) + under.get(name, "") for name in recipes]
-    axes = {"xaxis": PERCENT, "yaxis": listed(lines)}
-    return dress(figure, x=x, height=120 + ROW * len(recipes), axes=axes)
+    names = [model_lines(name) + under.get(name, "") for name in recipes]
+    return plots.forest(names, drawn, x=x, height=120 + ROW * len(recipes), axes={"xaxis": FEW})
+
+
+def _hover(series: str) -> str:
+    return f"%{{text}} : %{{x:.1f}}{THIN}%<extra>{series}</extra>"
 
 
 def announced_gaps(
     gaps: Mapping[tuple[str, str], Interval], *, metric: str, smallest: float
 ) -> go.Figure:
-    """Draw gaps with their intervals, which judge them, above a reminder of the rule's power.
+    """Draw gaps with their intervals, above a band that recalls the power of the rule.
 
     Args:
         gaps: By baseline and candidate, the gap ``candidate - baseline`` as a share.
@@ -86,7 +74,7 @@ def announced_gaps(
         for (baseline, candidate), gap in gaps.items()
     }
     figure = training.gaps(named, metric=metric)
-    band = rounded([100 * smallest])[0]
+    band = style.rounded([100 * smallest])[0]
     figure.add_vrect(x0=-band, x1=band, fillcolor=MUTED, opacity=0.18, line_width=0, layer="below")
     return figure.update_layout(height=140 + GAP_ROW * len(gaps))
 
@@ -101,27 +89,28 @@ def folds(
             images.
         metric: French name of the score, the title of the axis.
     """
-    figure = go.Figure()
+    drawn = []
     for row, (recipe, (by_fold, mean, test)) in enumerate(scores.items()):
-        colour, first, mean = model_colour(recipe), row == 0, percent(mean)
+        colour = style.model_colour(recipe)
         marks = (
-            ("Un pli", 100 * by_fold, row - 0.26, "line-ns-open", 12, None),
-            ("Moyenne des plis", [mean.value], float(row), "diamond", 11, error([mean])),
-            ("Images de test publiées", [100 * test], row + 0.26, "x-open", 9, None),
+            ("Un pli", by_fold, row - 0.26, "line-ns-open", 12),
+            ("Moyenne des plis", [mean], float(row), "diamond", 11),
+            ("Images de test publiées", [test], row + 0.26, "x-open", 9),
         )
-        for label, values, y, symbol, size, bar in marks:
-            figure.add_scatter(
-                name=label, legendgroup=label, showlegend=first, mode="markers",
-                x=rounded(values), y=rounded([y] * len(values)), error_x=bar,
-                text=[model_name(recipe)] * len(values),
+        drawn += [
+            plots.Series(
+                name=label, values=list(values), at=[y] * len(values),
+                text=[model_name(recipe)] * len(values), hover=_hover(label),
                 marker={
                     "color": colour, "symbol": symbol, "size": size,
                     "line": {"width": 2, "color": colour},
                 },
-                hovertemplate=f"%{{text}} : %{{x:.1f}}{THIN}%<extra>{label}</extra>",
-            )  # fmt: skip
-    axes = {"xaxis": PERCENT, "yaxis": listed([model_lines(name) for name in scores])}
-    return dress(figure, x=metric, height=140 + FOLDS_ROW * len(scores), axes=axes)
+                more={"legendgroup": label, "showlegend": row == 0},
+            )
+            for label, values, y, symbol, size in marks
+        ]  # fmt: skip
+    names, height = [model_lines(name) for name in scores], 140 + FOLDS_ROW * len(scores)
+    return plots.forest(names, drawn, x=metric, height=height, axes={"xaxis": FEW})
 
 
 def class_f1(scores: Float[np.ndarray, "category model"], recipes: Sequence[str]) -> go.Figure:
@@ -131,26 +120,17 @@ def class_f1(scores: Float[np.ndarray, "category model"], recipes: Sequence[str]
         scores: F1 as shares; NaN where a class is neither true nor predicted.
         recipes: The models, in the order of the columns of ``scores``.
     """
-    figure = go.Figure(
-        go.Heatmap(
-            z=grid(100 * scores.T),
-            x=[CLASSES_FR[name] for name in CLASSES],
-            y=[model_lines(name) for name in recipes],
-            texttemplate="%{z:.0f}",
-            colorscale=[[0, "#f2f5f4"], [0.5, "#6aa8c9"], [1, "#05466a"]],
-            zmin=0,
-            zmax=100,
-            xgap=1,
-            ygap=1,
-            colorbar={"title": {"text": "F1 (%)"}},
-            hovertemplate=f"%{{y}}, %{{x}} : %{{z:.1f}}{THIN}%<extra></extra>",
-        )
-    )
+    heat = plots.shares(
+        scores.T, x=[CLASSES_FR[name] for name in CLASSES],
+        y=[model_lines(name) for name in recipes], texttemplate="%{z:.0f}",
+        colorbar={"title": {"text": "F1 (%)"}},
+        hovertemplate=f"%{{y}}, %{{x}} : %{{z:.1f}}{THIN}%<extra></extra>",
+    )  # fmt: skip
     axes = {
         "xaxis": {"showgrid": False, "ticks": "", "tickangle": -60, "dtick": 1},
         "yaxis": {"autorange": "reversed", "showgrid": False, "ticks": ""},
     }
-    return dress(figure, x="Catégorie", y="Modèle", height=560, axes=axes)
+    return style.dress(go.Figure(heat), x="Catégorie", y="Modèle", height=560, axes=axes)
 
 
 def smallest_gaps(
@@ -167,7 +147,7 @@ def smallest_gaps(
     for (discordance, values), colour in zip(gaps.items(), (BLUE, INK, ORANGE), strict=False):
         figure.add_scatter(
             name=f"{100 * discordance:.0f}{THIN}% d’images discordantes", mode="lines+markers",
-            x=list(images), y=rounded(100 * value for value in values),
+            x=list(images), y=style.rounded(100 * value for value in values),
             line={"color": colour, "width": 2}, marker={"size": 6},
             hovertemplate="%{x} images : %{y:.1f} points<extra></extra>",
         )  # fmt: skip
@@ -177,12 +157,12 @@ def smallest_gaps(
         showarrow=False, xanchor="left", yanchor="top", font_color=MUTED,
     )  # fmt: skip
     axes = {
-        "xaxis": log_axis(images),
+        "xaxis": style.log_axis(images),
         "yaxis": {"rangemode": "tozero"},
-        "legend": {"orientation": "h", "y": -0.3, "yanchor": "top"},
+        "legend": style.BELOW | {"y": -0.3},
     }
     y = "Plus petit vrai écart décelé (points)"
-    return dress(figure, x="Images de test", y=y, height=460, axes=axes)
+    return style.dress(figure, x="Images de test", y=y, height=460, axes=axes)
 
 
 def cited(results: pd.DataFrame, *, reference: str, smallest: float) -> go.Figure:
@@ -197,28 +177,30 @@ def cited(results: pd.DataFrame, *, reference: str, smallest: float) -> go.Figur
     """
     table = results.pivot(index="model", columns="backbone", values="test_accuracy")
     table = table.sort_values("fine-tuned", ascending=False)
-    figure = go.Figure()
+    drawn = []
     looks = (("fine-tuned", "Réglage fin", "circle"), ("frozen", "Réseau gelé", "circle-open"))
     for state, label, symbol in looks:
         known = table[state].dropna()
-        figure.add_scatter(
-            name=label, mode="markers", x=rounded(100 * known),
-            y=[table.index.get_loc(name) for name in known.index], text=list(known.index),
-            marker={"color": INK, "symbol": symbol, "size": 10, "line": {"width": 2}},
-            hovertemplate=f"%{{text}} : %{{x:.1f}}{THIN}%<extra>{label}</extra>",
+        drawn.append(
+            plots.Series(
+                name=label, values=known.tolist(), text=list(known.index), hover=_hover(label),
+                at=[table.index.get_loc(name) for name in known.index],
+                marker={"color": INK, "symbol": symbol, "size": 10, "line": {"width": 2}},
+            )
         )  # fmt: skip
+    names = [re.sub("-(patch|imagenet)", r"<br>-\1", name) for name in table.index]
+    axes = {"xaxis": FEW | {"dtick": 20}}
+    height = 130 + 44 * len(table)
+    figure = plots.forest(names, drawn, x="Exactitude publiée", height=height, axes=axes)
     for place, (_, row) in enumerate(table.iterrows()):
         if row.notna().all():
             figure.add_shape(
-                type="line", x0=rounded([100 * row["frozen"]])[0],
-                x1=rounded([100 * row["fine-tuned"]])[0], y0=place, y1=place,
+                type="line", x0=style.rounded([100 * row["frozen"]])[0],
+                x1=style.rounded([100 * row["fine-tuned"]])[0], y0=place, y1=place,
                 line={"color": MUTED, "width": 1}, layer="below",
             )  # fmt: skip
     centre = table.loc[reference, "fine-tuned"]
-    figure.add_vrect(
-        x0=rounded([100 * (centre - smallest)])[0], x1=rounded([100 * (centre + smallest)])[0],
-        fillcolor=MUTED, opacity=0.18, line_width=0, layer="below",
-    )  # fmt: skip
-    names = [re.sub("-(patch|imagenet)", r"<br>-\1", name) for name in table.index]
-    axes = {"xaxis": PERCENT | {"dtick": 20}, "yaxis": listed(names)}
-    return dress(figure, x="Exactitude publiée", height=130 + 44 * len(table), axes=axes)
+    low, high = style.rounded([100 * (centre - smallest), 100 * (centre + smallest)])
+    return figure.add_vrect(
+        x0=low, x1=high, fillcolor=MUTED, opacity=0.18, line_width=0, layer="below"
+    )

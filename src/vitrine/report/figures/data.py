@@ -1,4 +1,4 @@
-"""Figures of the chapter on the data: who is there, in what sizes and colours, and twice."""
+"""Figures of the data: balance of classes, sizes, colours, duplicates, mean images."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,20 +9,8 @@ from jaxtyping import UInt8
 from PIL import Image, ImageOps
 
 from vitrine.data.catalog import CLASSES, CLASSES_FR
-from vitrine.report.figures.style import (
-    CLASS_COLOURS,
-    INK,
-    MUTED,
-    PART_COLOURS,
-    PARTS_FR,
-    SHORT,
-    data_uri,
-    dress,
-    log_axis,
-    percent_axis,
-    rounded,
-    whole,
-)
+from vitrine.report.figures import style
+from vitrine.report.palette import INK, MUTED
 
 __all__ = ["balance", "colours", "duplicates", "mean_images", "sheet", "sizes", "white_shares"]
 
@@ -42,18 +30,20 @@ def balance(counts: pd.DataFrame) -> go.Figure:
     """
     bars = [
         go.Bar(
-            name=PARTS_FR[part],
+            name=style.PARTS_FR[part],
             orientation="h",
             x=counts[part].tolist(),
-            y=[SHORT[name] for name in CLASSES],
-            marker_color=PART_COLOURS[part],
-            hovertemplate="%{y} : %{x} photos<extra>" + PARTS_FR[part] + "</extra>",
+            y=[style.SHORT[name] for name in CLASSES],
+            marker_color=style.PART_COLOURS[part],
+            hovertemplate="%{y} : %{x} photos<extra>" + style.PARTS_FR[part] + "</extra>",
         )
-        for part in PARTS_FR
+        for part in style.PARTS_FR
     ]
     axes = {"yaxis": {"autorange": "reversed", "showgrid": False, "ticks": ""}}
     axes["legend"] = {"traceorder": "normal"}
-    return dress(go.Figure(bars), x="Photos", height=440, axes=axes, barmode="stack", bargap=0.35)
+    return style.dress(
+        go.Figure(bars), x="Photos", height=440, axes=axes, barmode="stack", bargap=0.35
+    )
 
 
 def sizes(images: pd.DataFrame) -> go.Figure:
@@ -73,9 +63,9 @@ def sizes(images: pd.DataFrame) -> go.Figure:
         figure.add_scatter(
             name=CLASSES_FR[name],
             mode="markers",
-            x=rounded(rows.width),
-            y=rounded(rows.height),
-            marker={"color": CLASS_COLOURS[name], "size": 6, "opacity": 0.7},
+            x=style.rounded(rows.width),
+            y=style.rounded(rows.height),
+            marker={"color": style.CLASS_COLOURS[name], "size": 6, "opacity": 0.7},
             hovertemplate="%{x} × %{y} px<extra>" + CLASSES_FR[name] + "</extra>",
         )
     low, high = SIDES[0], SIDES[-1]
@@ -86,8 +76,8 @@ def sizes(images: pd.DataFrame) -> go.Figure:
             x1=min(high, high * ratio), y1=min(high, high / ratio),
             line={"color": MUTED, "width": 1, "dash": "solid" if ratio == 1 else "dot"},
         )  # fmt: skip
-    axes = {"xaxis": log_axis(SIDES), "yaxis": log_axis(SIDES)}
-    return dress(figure, x="Largeur (px)", y="Hauteur (px)", height=560, axes=axes)
+    axes = {"xaxis": style.log_axis(SIDES), "yaxis": style.log_axis(SIDES)}
+    return style.dress(figure, x="Largeur (px)", y="Hauteur (px)", height=560, axes=axes)
 
 
 def colours(images: pd.DataFrame, medians: pd.DataFrame) -> go.Figure:
@@ -103,8 +93,8 @@ def colours(images: pd.DataFrame, medians: pd.DataFrame) -> go.Figure:
     figure.add_scatter(
         name="Une photo",
         mode="markers",
-        x=rounded(images.saturation),
-        y=rounded(images.brightness),
+        x=style.rounded(images.saturation),
+        y=style.rounded(images.brightness),
         marker={
             # Not quite opaque: a page in dark mode would otherwise brighten dark colours.
             "color": [f"rgba({r:.0f},{g:.0f},{b:.0f},0.98)" for r, g, b in means],
@@ -116,18 +106,20 @@ def colours(images: pd.DataFrame, medians: pd.DataFrame) -> go.Figure:
     figure.add_scatter(
         name="Médiane d’une catégorie",
         mode="markers",
-        x=rounded(medians.saturation),
-        y=rounded(medians.brightness),
+        x=style.rounded(medians.saturation),
+        y=style.rounded(medians.brightness),
         text=list(CLASSES_FR.values()),
         marker={
-            "color": list(CLASS_COLOURS.values()),
+            "color": list(style.CLASS_COLOURS.values()),
             "size": 15,
             "symbol": "diamond",
             "line": {"color": INK, "width": 1.5},
         },
         hovertemplate="%{text}<extra></extra>",
     )
-    return dress(figure, x="Saturation moyenne (0 à 1)", y="Clarté moyenne (0 à 1)", height=480)
+    return style.dress(
+        figure, x="Saturation moyenne (0 à 1)", y="Clarté moyenne (0 à 1)", height=480
+    )
 
 
 def white_shares(images: pd.DataFrame) -> go.Figure:
@@ -139,17 +131,17 @@ def white_shares(images: pd.DataFrame) -> go.Figure:
     figure = go.Figure()
     for label, name in enumerate(CLASSES):
         figure.add_box(
-            name=SHORT[name],
-            x=rounded(100 * images.white_share[images.label == label]),
-            marker={"color": CLASS_COLOURS[name], "size": 4},
+            name=style.SHORT[name],
+            x=style.rounded(100 * images.white_share[images.label == label]),
+            marker={"color": style.CLASS_COLOURS[name], "size": 4},
             line_width=1.5,
             hoverinfo="x+name",
         )
     axes = {
-        "xaxis": percent_axis() | {"hoverformat": ".0f"},
+        "xaxis": style.percent_axis() | {"hoverformat": ".0f"},
         "yaxis": {"autorange": "reversed", "showgrid": False, "ticks": ""},
     }
-    return dress(
+    return style.dress(
         figure, x="Part de la photo qui est blanche", height=440, axes=axes, showlegend=False
     )
 
@@ -163,7 +155,11 @@ def duplicates(distances: pd.DataFrame, threshold: int) -> go.Figure:
     """
     figure = go.Figure()
     sides = (
-        ("Retenues comme quasi-doublons", distances.distance <= threshold, PART_COLOURS["test"]),
+        (
+            "Retenues comme quasi-doublons",
+            distances.distance <= threshold,
+            style.PART_COLOURS["test"],
+        ),
         ("Au-delà du seuil", distances.distance > threshold, MUTED),
     )
     for name, chosen, colour in sides:
@@ -172,7 +168,7 @@ def duplicates(distances: pd.DataFrame, threshold: int) -> go.Figure:
             name=name,
             x=rows.distance.tolist(),
             y=rows.pairs.tolist(),
-            text=[whole(pairs) for pairs in rows.pairs],
+            text=[style.whole(pairs) for pairs in rows.pairs],
             textposition="outside",
             cliponaxis=False,
             marker_color=colour,
@@ -181,9 +177,9 @@ def duplicates(distances: pd.DataFrame, threshold: int) -> go.Figure:
     figure.add_vline(x=threshold + 1, line={"color": INK, "width": 1.5, "dash": "dash"})
     axes = {
         "xaxis": {"dtick": 2, "showgrid": False},
-        "yaxis": log_axis((1, 10, 100, 1000, 10_000)) | {"range": [-0.3, 4.2]},
+        "yaxis": style.log_axis((1, 10, 100, 1000, 10_000)) | {"range": [-0.3, 4.2]},
     }
-    return dress(
+    return style.dress(
         figure,
         x="Distance (bits sur 64)",
         y="Paires (échelle logarithmique)",
@@ -202,14 +198,15 @@ def mean_images(pictures: Mapping[str, UInt8[np.ndarray, "side side 3"]]) -> go.
     places = [divmod(i, COLUMNS) for i in range(len(pictures))]
     for (row, column), pixels in zip(places, pictures.values(), strict=True):
         figure.add_layout_image(
-            source=data_uri(pixels), xref="x", yref="y", x=column, y=row, sizex=0.92, sizey=0.78,
+            source=style.data_uri(pixels), xref="x", yref="y", x=column, y=row,
+            sizex=0.92, sizey=0.78,
             xanchor="center", yanchor="bottom", sizing="contain",
         )  # fmt: skip
     figure.add_scatter(
         mode="text",
         x=[column for _, column in places],
         y=[row + 0.13 for row, _ in places],
-        text=[SHORT[name] for name in pictures],
+        text=[style.SHORT[name] for name in pictures],
         textfont={"size": 12},
         hoverinfo="skip",
     )
@@ -219,7 +216,7 @@ def mean_images(pictures: Mapping[str, UInt8[np.ndarray, "side side 3"]]) -> go.
         "yaxis": {"range": [rows + 0.3, -0.8], "visible": False, "fixedrange": True},
     }
     height = 40 + 160 * (rows + 1)
-    return dress(figure, x="Colonne", y="Rangée", height=height, axes=axes, showlegend=False)
+    return style.dress(figure, x="Colonne", y="Rangée", height=height, axes=axes, showlegend=False)
 
 
 def sheet(

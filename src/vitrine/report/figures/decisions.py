@@ -1,4 +1,4 @@
-"""Figures of what one does with a model: when to trust it, what it costs, what escapes it."""
+"""Figures of decisions: selective prediction, expected cost, efficiency, images missed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import cycle
@@ -12,19 +12,10 @@ from plotly.subplots import make_subplots
 from vitrine.data.catalog import CLASSES, CLASSES_FR
 from vitrine.metrics import Interval
 from vitrine.metrics.decision import SelectiveCurve, pareto_front
-from vitrine.report.figures.style import (
-    CLASS_COLOURS,
-    INK,
-    MUTED,
-    THIN,
-    dress,
-    error,
-    model_colour,
-    model_name,
-    percent_axis,
-    rounded,
-    stepped,
-)
+from vitrine.report.figures import style
+from vitrine.report.fr import THIN
+from vitrine.report.names import model_name
+from vitrine.report.palette import INK, MUTED
 
 __all__ = ["efficiency", "expected_costs", "missed", "selective"]
 
@@ -32,17 +23,16 @@ LEAST_COVERAGE = 0.1
 """Below this share of the images, an accuracy rests on too few of them to be drawn."""
 POINTS = 24
 """Points of a curve of abstention: every one of them weighs on the page."""
-PERCENT = {"ticksuffix": f"{THIN}%"}
 UNMEASURED = "non mesuré"
 _BREAKS = ("solid", "dot", "dashdot", "longdash", "longdashdot")
 _SYMBOLS = ("circle", "diamond", "square", "cross", "triangle-up", "triangle-down", "star", "x")
 
 
 def selective(curves: Mapping[str, SelectiveCurve]) -> go.Figure:
-    """Draw accuracy against the share of images that a model dares to answer.
+    """Draw accuracy against coverage, the share of the images that a model answers.
 
     Args:
-        curves: By recipe, as ``scores.decision`` returns them.
+        curves: By recipe, as ``metrics.decision`` returns them.
     """
     figure, lines = go.Figure(), _lines(curves)
     for recipe, curve in curves.items():
@@ -58,12 +48,12 @@ def selective(curves: Mapping[str, SelectiveCurve]) -> go.Figure:
             f"confiance d’au moins %{{customdata:.0f}}{THIN}%",
         )  # fmt: skip
     axes = {
-        "xaxis": PERCENT | {"range": [101, 100 * LEAST_COVERAGE - 1]},
-        "yaxis": percent_axis(0.0),
-        "legend": {"orientation": "h", "y": -0.2, "yanchor": "top"},
+        "xaxis": style.PERCENT | {"range": [101, 100 * LEAST_COVERAGE - 1]},
+        "yaxis": style.percent_axis(0.0),
+        "legend": style.BELOW,
     }
     x, y = "Couverture (part des photos)", "Exactitude sur ces photos"
-    return dress(figure, x=x, y=y, height=520, axes=axes)
+    return style.dress(figure, x=x, y=y, height=520, axes=axes)
 
 
 def expected_costs(
@@ -84,7 +74,8 @@ def expected_costs(
     """
     figure, shown = go.Figure(), {}
     figure.add_scatter(
-        name="Tout confier à une personne", mode="lines", x=rounded(prices), y=rounded(prices),
+        name="Tout confier à une personne", mode="lines",
+        x=style.rounded(prices), y=style.rounded(prices),
         line={"color": MUTED, "dash": "dash", "width": 1.5},
         hovertemplate="%{y:.2f}",
     )  # fmt: skip
@@ -94,7 +85,7 @@ def expected_costs(
         for recipe, values in by_recipe.items():
             figure.add_scatter(
                 name=f"{model_name(recipe)}, {label}", mode="lines",
-                x=rounded(prices), y=np.round(values, 3).tolist(),
+                x=style.rounded(prices), y=np.round(values, 3).tolist(),
                 line=lines[recipe],
                 hovertemplate="prix %{x:.2f}, coût %{y:.3f}",
             )  # fmt: skip
@@ -104,15 +95,15 @@ def expected_costs(
         "yaxis": {"range": [0, round(1.05 * max(highest, *prices), 2)], "tickformat": ".1f"},
     }
     x, y = "Prix d’un regard humain (en erreurs)", "Coût moyen par photo (en erreurs)"
-    dress(figure, x=x, y=y, height=600, axes=axes)
-    return stepped(figure, shown, about=about, first=first)
+    style.dress(figure, x=x, y=y, height=600, axes=axes)
+    return style.stepped(figure, shown, about=about, first=first)
 
 
 def _lines(recipes: Iterable[str]) -> dict[str, dict[str, object]]:
     """Return the line of each recipe: its colour, broken where a recipe before has the same."""
     lines: dict[str, dict[str, object]] = {}
     for recipe in recipes:
-        colour = model_colour(recipe)
+        colour = style.model_colour(recipe)
         before = sum(line["color"] == colour for line in lines.values())
         lines[recipe] = {"color": colour, "width": 2} | (
             {"dash": _BREAKS[before]} if before else {}
@@ -131,7 +122,7 @@ def efficiency(models: pd.DataFrame, costs: Mapping[str, str]) -> go.Figure:
     """
     gap = 0.36 / max(len(costs), 2)
     figure = make_subplots(rows=len(costs), cols=1, vertical_spacing=gap, shared_yaxes=True)
-    axes: dict[str, object] = {"legend": {"orientation": "h", "y": -0.36 / max(len(costs), 2)}}
+    axes: dict[str, object] = {"legend": style.BELOW | {"y": -0.36 / max(len(costs), 2)}}
     for place, (column, title) in enumerate(costs.items(), start=1):
         known = models[column].astype(float).where(lambda cost: cost > 0).to_numpy()
         front = pareto_front(known, models.value.to_numpy(float))
@@ -139,8 +130,8 @@ def efficiency(models: pd.DataFrame, costs: Mapping[str, str]) -> go.Figure:
             row=place, col=1, name="Ce qu’aucun autre ne bat", legendgroup="front", mode="lines",
             showlegend=place == 1, hoverinfo="skip",
             # A trace without a point at all would leave the axes of its panel without a place.
-            x=rounded(known[front]) or [None],
-            y=rounded(100 * models.value.to_numpy(float)[front]) or [None],
+            x=style.rounded(known[front]) or [None],
+            y=style.rounded(100 * models.value.to_numpy(float)[front]) or [None],
             line={"color": MUTED, "width": 1, "shape": "hv", "dash": "dot"},
         )  # fmt: skip
         for symbol, cost, row in zip(cycle(_SYMBOLS), known, models.itertuples(), strict=False):
@@ -149,37 +140,37 @@ def efficiency(models: pd.DataFrame, costs: Mapping[str, str]) -> go.Figure:
             score = Interval(*(round(100 * end, 2) for end in (row.value, row.low, row.high)))
             figure.add_scatter(
                 row=place, col=1, name=model_name(row.recipe), legendgroup=row.recipe,
-                showlegend=place == 1, mode="markers", x=rounded([cost]), y=rounded([score.value]),
-                error_y=error([score]),
-                marker={"color": model_colour(row.recipe), "symbol": symbol, "size": 11},
+                showlegend=place == 1, mode="markers",
+                x=style.rounded([cost]), y=style.rounded([score.value]),
+                error_y=style.error([score]),
+                marker={"color": style.model_colour(row.recipe), "symbol": symbol, "size": 11},
                 hovertemplate=f"%{{x:.3~s}}, exactitude %{{y:.1f}}{THIN}%",
             )  # fmt: skip
         number = "" if place == 1 else str(place)
         axes[f"xaxis{number}"] = {
             "type": "log", "dtick": 1, "exponentformat": "power", "title": {"text": title},
         }  # fmt: skip
-        axes[f"yaxis{number}"] = PERCENT | {"title": {"text": "Exactitude"}}
+        axes[f"yaxis{number}"] = style.PERCENT | {"title": {"text": "Exactitude"}}
         if place > 1:  # one scale for all, the empty ones too
             axes[f"yaxis{number}"]["matches"] = "y"
         if np.isfinite(known).any():  # a mark at each end, even where all costs are of one decade
             ends = np.log10([np.nanmin(known) / 1.2, np.nanmax(known) * 1.2])
             low, high = np.floor(ends[0]), np.ceil(ends[1])
             room = 0.05 * (high - low)  # for the names of these marks
-            axes[f"xaxis{number}"]["range"] = rounded([low - room, high + room])
+            axes[f"xaxis{number}"]["range"] = style.rounded([low - room, high + room])
         else:
             axes[f"xaxis{number}"] |= {"showticklabels": False, "showgrid": False, "ticks": ""}
             figure.add_annotation(
                 row=place, col=1, xref="x domain", yref="y domain", x=0.5, y=0.5, text=UNMEASURED,
                 showarrow=False, font={"color": INK, "size": 16},
             )  # fmt: skip
-    axes["legend"] |= {"yanchor": "top"}
-    return dress(figure, height=120 + 310 * len(costs), axes=axes)
+    return style.dress(figure, height=120 + 310 * len(costs), axes=axes)
 
 
 def missed(
     truth: Int[np.ndarray, " image"], misses: Int[np.ndarray, " image"], models: int
 ) -> go.Figure:
-    """Draw how many test images escape no model, one, or all of them, by class.
+    """Draw how many test images are missed by no model, one, or all of them, by class.
 
     Args:
         truth: True class of each image.
@@ -191,11 +182,11 @@ def missed(
         counts = np.bincount(misses[truth == label], minlength=models + 1)
         figure.add_bar(
             name=CLASSES_FR[name], x=list(range(models + 1)), y=counts.tolist(),
-            marker_color=CLASS_COLOURS[name], hovertemplate="%{y} images",
+            marker_color=style.CLASS_COLOURS[name], hovertemplate="%{y} images",
         )  # fmt: skip
     axes = {
         "xaxis": {"dtick": 1, "showgrid": False},
-        "legend": {"orientation": "h", "y": -0.2, "yanchor": "top"},
+        "legend": style.BELOW,
     }
     x = "Modèles qui se trompent"
-    return dress(figure, x=x, y="Images de test", height=480, axes=axes, barmode="stack")
+    return style.dress(figure, x=x, y="Images de test", height=480, axes=axes, barmode="stack")

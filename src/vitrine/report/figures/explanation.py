@@ -1,6 +1,7 @@
-"""Figures of what a model looks at, and of what misleads it."""
+"""Figures of explanations: robustness curves, losses by part, saliency maps, embeddings."""
 
 from collections.abc import Mapping
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
@@ -11,21 +12,10 @@ from plotly.subplots import make_subplots
 from vitrine.data.catalog import CLASSES, CLASSES_FR
 from vitrine.explain import grids
 from vitrine.metrics import Interval
-from vitrine.report.figures.style import (
-    CLASS_COLOURS,
-    INK,
-    MUTED,
-    THIN,
-    dress,
-    error,
-    grid,
-    listed,
-    model_colour,
-    model_name,
-    percent,
-    percent_axis,
-    rounded,
-)
+from vitrine.report.figures import plots, style
+from vitrine.report.fr import THIN
+from vitrine.report.names import model_name
+from vitrine.report.palette import DIVERGING, INK, MUTED, SEQUENTIAL, WHITE
 
 __all__ = [
     "CORRUPTIONS_FR", "MAPS_FR", "PARTS_FR", "before_and_after", "class_maps", "curves",
@@ -81,21 +71,21 @@ def curves(
     recipes = list(dict.fromkeys(recipe for by_recipe in scores.values() for recipe in by_recipe))
     for row, name in enumerate(names, start=1):
         for recipe, points in scores[name].items():
-            place, bars = recipes.index(recipe), [percent(i) for i in points.values()]
+            place, bars = recipes.index(recipe), [style.percent(i) for i in points.values()]
             panels.add_scatter(
                 row=row, col=1, name=model_name(recipe), legendgroup=recipe, showlegend=row == 1,
-                mode="lines+markers", x=list(points), y=rounded(i.value for i in bars),
-                error_y=error(bars) | {"thickness": 1, "width": 2},
-                line={"color": model_colour(recipe), "dash": _DASHES[place % len(_DASHES)]},
+                mode="lines+markers", x=list(points), y=style.rounded(i.value for i in bars),
+                error_y=style.error(bars) | {"thickness": 1, "width": 2},
+                line={"color": style.model_colour(recipe), "dash": _DASHES[place % len(_DASHES)]},
                 marker={"symbol": _SYMBOLS[place % len(_SYMBOLS)], "size": 8},
                 hovertemplate=f"%{{x}} : %{{y:.1f}}{THIN}%",
             )  # fmt: skip
-    panels.add_hline(y=rounded([100 * chance])[0], line={"color": MUTED, "dash": "dash"})
-    figure = dress(panels, x=x, y="Exactitude", height=150 + PANEL * len(names))
+    panels.add_hline(y=style.rounded([100 * chance])[0], line={"color": MUTED, "dash": "dash"})
+    figure = style.dress(panels, x=x, y="Exactitude", height=150 + PANEL * len(names))
     figure.update_layout(legend={"y": 1 + 40 / (PANEL * len(names))}, hovermode="closest")
     figure.update_xaxes(title_text="")  # under each, it would meet the name of the next panel
     figure.update_xaxes(title_text=x, row=len(names), col=1)
-    return figure.update_yaxes(percent_axis(0.0, 100.0))
+    return figure.update_yaxes(style.percent_axis(0.0, 100.0))
 
 
 def losses(scores: Mapping[str, Mapping[str, Interval]]) -> go.Figure:
@@ -106,22 +96,20 @@ def losses(scores: Mapping[str, Mapping[str, Interval]]) -> go.Figure:
     """
     parts = list(dict.fromkeys(part for by_part in scores.values() for part in by_part))
     offsets = np.linspace(-0.27, 0.27, len(scores)) if len(scores) > 1 else [0.0]
-    figure = go.Figure()
-    for place, (recipe, by_part) in enumerate(scores.items()):
-        points = [percent(loss) for loss in by_part.values()]
-        figure.add_scatter(
-            name=model_name(recipe), mode="markers", x=rounded(i.value for i in points),
-            y=rounded(parts.index(part) + offsets[place] for part in by_part),
-            text=[PARTS_FR[part] for part in by_part], error_x=error(points),
-            marker={
-                "color": model_colour(recipe), "symbol": _SYMBOLS[place % len(_SYMBOLS)], "size": 9
-            },
-            hovertemplate="%{text} : %{x:.1f} points",
-        )  # fmt: skip
-    figure.add_vline(x=0, line={"color": INK, "width": 1.2})
-    axes = {"yaxis": listed([PARTS_FR[part] for part in parts])}
-    x = "Exactitude perdue (points)"
-    return dress(figure, x=x, height=170 + ROW * len(parts), axes=axes)
+    drawn = [
+        plots.Series(
+            name=model_name(recipe), values=list(by_part.values()),
+            at=[parts.index(part) + offset for part in by_part],
+            text=[PARTS_FR[part] for part in by_part], hover="%{text} : %{x:.1f} points",
+            marker={"color": style.model_colour(recipe), "symbol": symbol, "size": 9},
+        )
+        for (recipe, by_part), offset, symbol in zip(
+            scores.items(), offsets, cycle(_SYMBOLS), strict=False
+        )
+    ]  # fmt: skip
+    names, height = [PARTS_FR[part] for part in parts], 170 + ROW * len(parts)
+    figure = plots.forest(names, drawn, x="Exactitude perdue (points)", height=height, axes={})
+    return figure.add_vline(x=0, line={"color": INK, "width": 1.2})
 
 
 def maps(
@@ -149,13 +137,14 @@ def maps(
     for number, (name, values) in enumerate(grids.items()):
         low, high = (-reach, reach) if signed else (float(values.min()), float(values.max()))
         figure.add_heatmap(
-            row=1 + number // columns, col=1 + number % columns, name=name, z=grid(values),
-            zmin=rounded([low])[0], zmax=rounded([high])[0], showscale=signed and number == 0,
-            colorscale=_SIGNED if signed else _PLAIN, colorbar={"title": {"text": title}},
+            row=1 + number // columns, col=1 + number % columns, name=name, z=style.grid(values),
+            zmin=style.rounded([low])[0], zmax=style.rounded([high])[0],
+            showscale=signed and number == 0,
+            colorscale=DIVERGING if signed else SEQUENTIAL, colorbar={"title": {"text": title}},
             hovertemplate="%{z:.3g}<extra></extra>",
         )  # fmt: skip
     lines = max(name.count("<br>") for name in grids)
-    dress(figure, height=60 + 250 * rows, margin_t=24 + 20 * lines)
+    style.dress(figure, height=60 + 250 * rows, margin_t=24 + 20 * lines)
     figure.update_xaxes(showticklabels=False, ticks="", showgrid=False, constrain="domain")
     figure.update_yaxes(
         showticklabels=False, ticks="", showgrid=False, autorange="reversed", constrain="domain"
@@ -232,14 +221,14 @@ def embeddings(
                     row=row, col=1, mode="markers",
                     name=CLASSES_FR[name] if right else f"{CLASSES_FR[name]}, manquée",
                     legendgroup=name, showlegend=right and row == 1,
-                    x=rounded(places.x[chosen]), y=rounded(places.y[chosen]), text=said,
+                    x=style.rounded(places.x[chosen]), y=style.rounded(places.y[chosen]), text=said,
                     marker={
-                        "color": CLASS_COLOURS[name], "symbol": symbol, "size": 9,
-                        "line": {"width": 1, "color": "#ffffff"},
+                        "color": style.CLASS_COLOURS[name], "symbol": symbol, "size": 9,
+                        "line": {"width": 1, "color": WHITE},
                     },
                     hovertemplate=f"{CLASSES_FR[name]}, {state}<br>%{{text}}<extra></extra>",
                 )  # fmt: skip
-    dress(figure, height=140 + 480 * len(planes), hovermode="closest")
+    style.dress(figure, height=140 + 480 * len(planes), hovermode="closest")
     hidden = {"showticklabels": False, "ticks": "", "showgrid": False, "title": {"text": ""}}
     figure.update_layout(legend={"y": 1 + 40 / (480 * len(planes))})
     return figure.update_xaxes(hidden).update_yaxes(hidden)
@@ -248,7 +237,3 @@ def embeddings(
 def _family(recipe: str) -> str:
     """Return the first word of a model's name: two of them stand side by side."""
     return model_name(recipe).split(",")[0].split(" (")[0]
-
-
-_PLAIN = [[0, "#f2f5f4"], [0.5, "#6aa8c9"], [1, "#05466a"]]
-_SIGNED = [[0, "#8a3f00"], [0.25, "#d99a5b"], [0.5, "#f7f7f5"], [0.75, "#6aa8c9"], [1, "#05466a"]]

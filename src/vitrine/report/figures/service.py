@@ -1,4 +1,4 @@
-"""The service: what a request goes through, and how long clients waited for it."""
+"""Figures of the service: path of a request, waits under load."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,6 +6,8 @@ from typing import Any
 import plotly.graph_objects as go
 
 from vitrine.report.figures import style
+from vitrine.report.fr import THIN
+from vitrine.report.palette import BLUE, FAINT, GREY, VERMILION
 
 __all__ = ["REFUSALS", "path", "waits"]
 
@@ -28,12 +30,12 @@ _TRUNK, _SIDE, _HALF, _ROW = 0.31, 0.83, 0.36, 62
 _WIDE, _NARROW = 0.3, 0.16
 
 _SERVERS = {
-    "ours": ("le nôtre", style.BLUE, "circle"),
-    "naive": ("le naïf", style.VERMILION, "square"),
+    "ours": ("le nôtre", BLUE, "circle"),
+    "naive": ("le naïf", VERMILION, "square"),
 }
 _QUANTILES = {
     "p50": ("une attente sur deux", "solid"),
-    "p99": (f"99{style.THIN}% des attentes", "dot"),
+    "p99": (f"99{THIN}% des attentes", "dot"),
 }
 _MARKS = (10, 30, 100, 300, 1000, 3000)
 
@@ -45,7 +47,7 @@ def path() -> go.Figure:
     refused = [(_SIDE, row, "Refus", ", ".join(codes)) for row, codes in REFUSALS.items()]
     xs, ys = _passages(len(boxes))
     figure.add_scatter(
-        x=xs, y=ys, mode="lines", line={"color": style.GREY, "width": 2}, name="passage",
+        x=xs, y=ys, mode="lines", line={"color": GREY, "width": 2}, name="passage",
         hoverinfo="skip", showlegend=False,
     )  # fmt: skip
     aside = (_SIDE, len(_STEPS) - 1, *_ASIDE)
@@ -57,9 +59,7 @@ def path() -> go.Figure:
     )  # fmt: skip
     for x, row, name, _ in drawn:
         wide = _WIDE if x == _TRUNK else _NARROW
-        ends = (
-            {"color": style.VERMILION, "dash": "dash"} if name == "Refus" else {"color": style.GREY}
-        )
+        ends = {"color": VERMILION, "dash": "dash"} if name == "Refus" else {"color": GREY}
         figure.add_shape(
             type="rect", x0=x - wide, x1=x + wide, y0=row - _HALF, y1=row + _HALF,
             line={"width": 2} | ends, layer="below",
@@ -81,7 +81,7 @@ def _places(figure: go.Figure) -> dict[str, object]:
         if number % 2:
             figure.add_shape(
                 type="rect", xref="paper", x0=0, x1=1, y0=held[0] - 0.5, y1=held[-1] + 0.5,
-                line={"width": 0}, fillcolor="rgba(107,116,120,0.13)", layer="below",
+                line={"width": 0}, fillcolor=FAINT, layer="below",
             )  # fmt: skip
     bare = {"showgrid": False, "showline": False, "ticks": "", "zeroline": False}
     names = [_PLACES[_STEPS[held[0]][2]] for held in rows]

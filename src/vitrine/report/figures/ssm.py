@@ -1,4 +1,4 @@
-"""Figures of the chapter on state-space models: what is held, kept, chosen and moved."""
+"""Figures of the chapter on state-space models: memory, discretisation, selection, traffic."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,13 +7,12 @@ import plotly.graph_objects as go
 from jaxtyping import Float
 from plotly.subplots import make_subplots
 
-from vitrine.report.figures import style
+from vitrine.report.figures import plots, style
+from vitrine.report.palette import BLUE, GREY, VERMILION
 
 __all__ = ["held", "influence", "kept", "learning", "past", "steps_chosen", "traffic", "views"]
 
-_DASHES = ("solid", "dash", "dot", "dashdot")
-_COLOURS = (style.BLUE, style.VERMILION, style.GREEN, style.PURPLE)
-_KINDS = {"blanc": style.GREY, "symbole": style.VERMILION, "signal": style.BLUE}
+_KINDS = {"blanc": GREY, "symbole": VERMILION, "signal": BLUE}
 _POWERS = (1000, 10_000, 100_000, 1_000_000)
 _DECIMALS = 4
 """Enough for an eye, and few enough that two machines round alike."""
@@ -47,12 +46,8 @@ def influence(maps: Mapping[str, Float[np.ndarray, "length length"]]) -> go.Figu
 
 def kept(amounts: Mapping[str, Sequence[float]], lengths: Sequence[int]) -> go.Figure:
     """Draw how many numbers must be kept to read the next token, against those already read."""
-    figure = go.Figure()
-    for (name, values), dash, colour in zip(amounts.items(), _DASHES, _COLOURS, strict=False):
-        figure.add_scatter(
-            x=list(lengths), y=style.rounded(values), name=name, mode="lines+markers",
-            line={"dash": dash, "color": colour},
-        )  # fmt: skip
+    curves = {name: (lengths, values) for name, values in amounts.items()}
+    figure = plots.lines(curves, mode="lines+markers")
     axes = {"xaxis": style.log_axis(lengths), "yaxis": style.log_axis(_POWERS)}
     return style.dress(figure, x="Jetons déjà lus", y="Nombres à garder", axes=axes)
 
@@ -64,7 +59,7 @@ def held(
     *,
     first: str,
 ) -> go.Figure:
-    """Draw a system in continuous time, and its steps for a chosen length of step.
+    """Draw a continuous-time system and its discretisations, for a chosen step.
 
     Args:
         times: When the continuous answer is read.
@@ -75,9 +70,9 @@ def held(
     figure = go.Figure()
     figure.add_scatter(
         x=_short(times), y=_short(answer), name="temps continu", mode="lines",
-        line={"color": style.GREY, "width": 4},
+        line={"color": GREY, "width": 4},
     )  # fmt: skip
-    marks = (("circle", style.BLUE), ("x", style.VERMILION))
+    marks = (("circle", BLUE), ("x", VERMILION))
     shown = {}
     for label, (when, outputs) in stepped.items():
         shown[label] = []
@@ -97,7 +92,7 @@ def held(
 
 
 def views(inputs: Signal, kernel: Signal, output: Signal, positions: Sequence[int]) -> go.Figure:
-    """Draw one answer as a sum over the past, under the answers of the recurrence.
+    """Draw one output as a convolution over the past, beside the outputs of the recurrence.
 
     Args:
         inputs: What the system is given.
@@ -109,11 +104,11 @@ def views(inputs: Signal, kernel: Signal, output: Signal, positions: Sequence[in
     every = list(range(len(inputs)))
     figure.add_scatter(
         x=every, y=_short(output), name="récurrence", mode="lines",
-        line={"color": style.BLUE}, row=2, col=1,
+        line={"color": BLUE}, row=2, col=1,
     )  # fmt: skip
     figure.add_scatter(
         x=every, y=_short(inputs), name="entrée", mode="lines",
-        line={"color": style.GREY, "shape": "hvh"}, row=1, col=1,
+        line={"color": GREY, "shape": "hvh"}, row=1, col=1,
     )  # fmt: skip
     shown = {}
     for t in positions:
@@ -121,11 +116,11 @@ def views(inputs: Signal, kernel: Signal, output: Signal, positions: Sequence[in
         shown[str(t)] = [len(figure.data), len(figure.data) + 1]
         figure.add_bar(
             x=every[: t + 1], y=_short(terms), name=f"termes de la somme, position {t}",
-            marker={"color": style.VERMILION}, row=1, col=1,
+            marker={"color": VERMILION}, row=1, col=1,
         )  # fmt: skip
         figure.add_scatter(
             x=[t], y=_short([terms.sum()]), name=f"somme, position {t}", mode="markers",
-            marker={"color": style.VERMILION, "size": 11, "symbol": "diamond"}, row=2, col=1,
+            marker={"color": VERMILION, "size": 11, "symbol": "diamond"}, row=2, col=1,
         )  # fmt: skip
     style.dress(figure, height=480, bargap=0)
     figure.update_xaxes(title_text="Position", row=2)
@@ -148,18 +143,18 @@ def past(signal: Signal, recalled: Mapping[int, Signal], last: Mapping[int, Sign
     every = list(range(len(signal)))
     figure.add_scatter(
         x=every, y=_short(signal), name="signal", mode="lines",
-        line={"color": style.GREY, "width": 3},
+        line={"color": GREY, "width": 3},
     )  # fmt: skip
     shown = {}
     for size, values in recalled.items():
         shown[str(size)] = [len(figure.data), len(figure.data) + 1]
         figure.add_scatter(
             x=every, y=_short(values), name=f"{size} coefficients", mode="lines",
-            line={"color": style.BLUE},
+            line={"color": BLUE},
         )  # fmt: skip
         figure.add_scatter(
             x=every[-size:], y=_short(last[size]), name=f"{size} derniers échantillons",
-            mode="markers", marker={"color": style.VERMILION, "size": 5},
+            mode="markers", marker={"color": VERMILION, "size": 5},
         )  # fmt: skip
     style.dress(figure, x="Échantillon", y="Signal")
     first = str(list(recalled)[len(recalled) // 2])
@@ -168,16 +163,12 @@ def past(signal: Signal, recalled: Mapping[int, Signal], last: Mapping[int, Sign
 
 def learning(curves: Mapping[str, Mapping[int, float]], *, chance: float) -> go.Figure:
     """Draw how well symbols are repeated as each layer learns, and what chance would give."""
-    figure = go.Figure()
-    for (name, curve), dash, colour in zip(curves.items(), _DASHES, _COLOURS, strict=False):
-        figure.add_scatter(
-            x=list(curve), y=_short(100 * np.array(list(curve.values()))), name=name,
-            mode="lines", line={"dash": dash, "color": colour},
-        )  # fmt: skip
+    percents = {n: (c, [100 * score for score in c.values()]) for n, c in curves.items()}
+    figure = plots.lines(percents, digits=_DECIMALS)
     ends = [0, max(max(curve) for curve in curves.values())]
     figure.add_scatter(
         x=ends, y=_short([100 * chance] * 2), name="hasard", mode="lines",
-        line={"dash": "dash", "color": style.GREY, "width": 1},
+        line={"dash": "dash", "color": GREY, "width": 1},
     )  # fmt: skip
     axes = {"yaxis": style.percent_axis()}
     return style.dress(figure, x="Pas d’apprentissage", y="Symboles bien répétés", axes=axes)
@@ -205,12 +196,8 @@ def traffic(moved: Mapping[str, Mapping[int, float]]) -> go.Figure:
     Args:
         moved: By form, the elements moved by size of state, for one element of the input.
     """
-    figure = go.Figure()
-    for (name, by_state), dash, colour in zip(moved.items(), _DASHES, _COLOURS, strict=False):
-        figure.add_scatter(
-            x=list(by_state), y=style.rounded(by_state.values()), name=name, mode="lines+markers",
-            line={"dash": dash, "color": colour},
-        )  # fmt: skip
+    curves = {name: (by_state, by_state.values()) for name, by_state in moved.items()}
+    figure = plots.lines(curves, mode="lines+markers")
     states = list(next(iter(moved.values())))
     axes = {"xaxis": style.log_axis(states), "yaxis": {"type": "log", "dtick": 1}}
     y = "Nombres déplacés par nombre d’entrée"

@@ -1,8 +1,4 @@
-"""What every figure shares: colours that a colour-blind reader tells apart, names, layout.
-
-Colours: Okabe and Ito, "Color Universal Design", https://jfly.uni-koeln.de/color/, without their
-yellow, too pale for a line on white.
-"""
+"""What every figure shares: layout, axes, error bars, colours of models and classes."""
 
 import base64
 import io
@@ -15,18 +11,27 @@ from PIL import Image
 
 from vitrine.data.catalog import CLASSES, CLASSES_FR
 from vitrine.metrics import Interval
+from vitrine.report.fr import NO_BREAK, THIN
+from vitrine.report.fr import number as whole
 from vitrine.report.names import model_lines, model_name
+from vitrine.report.palette import (
+    BLUE,
+    GREEN,
+    GREY,
+    INK,
+    LIGHT,
+    MUTED,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILION,
+)
 
 __all__ = [
-    "CLASS_COLOURS", "INK", "MUTED", "PART_COLOURS", "PARTS_FR", "SHORT", "data_uri", "dress",
-    "error", "grid", "listed", "log_axis", "model_colour", "model_lines", "model_name",
-    "percent", "percent_axis", "rounded", "stepped", "whole",
+    "BELOW", "CLASS_COLOURS", "COLOURS", "DASHES", "INK", "MUTED", "PART_COLOURS", "PARTS_FR",
+    "PERCENT", "SHORT", "data_uri", "dress", "error", "grid", "listed", "log_axis", "model_colour",
+    "model_lines", "model_name", "percent", "percent_axis", "rounded", "stepped", "whole",
 ]  # fmt: skip
-
-ORANGE, SKY, GREEN, BLUE = "#e69f00", "#56b4e9", "#009e73", "#0072b2"
-VERMILION, PURPLE, GREY = "#d55e00", "#cc79a7", "#6b7478"
-INK, MUTED = "#1d2327", "#8a9398"
-"""The colour of text, and that of what must stay behind."""
 
 CLASS_COLOURS = dict(zip(CLASSES, (PURPLE, VERMILION, BLUE, GREEN, ORANGE, SKY, GREY), strict=True))
 SHORT = {
@@ -38,8 +43,14 @@ SHORT = {
 PARTS_FR = {"train": "Entraînement", "validation": "Validation", "test": "Test"}
 PART_COLOURS = {"train": BLUE, "validation": ORANGE, "test": VERMILION}
 
+DASHES = ("solid", "dash", "dot", "dashdot")
+COLOURS = (BLUE, VERMILION, GREEN, PURPLE)
+"""Looks of the curves of a figure that has neither models nor classes."""
+PERCENT = {"ticksuffix": f"{THIN}%"}
+"""An axis of percentages of any range."""
+BELOW = {"orientation": "h", "y": -0.2, "yanchor": "top"}
+"""A legend under the figure."""
 DIGITS = 6
-THIN, NO_BREAK = "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}"
 HEIGHT = 420
 
 _COLOURS = {
@@ -59,7 +70,7 @@ def model_colour(recipe: str) -> str:
     return next((c for known, c in _COLOURS.items() if recipe.startswith(known)), SKY)
 
 
-def rounded(values: Iterable[float]) -> list[float | None]:
+def rounded(values: Iterable[float | int]) -> list[float | None]:
     """Return numbers rounded to 6 significant digits, so that two machines draw the same.
 
     What is not defined becomes a hole in the figure.
@@ -116,7 +127,7 @@ def dress(
     options = {
         "title_font_size": 14,
         "showgrid": True,
-        "gridcolor": "#dcdfda",
+        "gridcolor": LIGHT["trait"],
         "zeroline": False,
         "ticks": "outside",
     }
@@ -140,7 +151,7 @@ def dress(
 
 
 def _settled(figure: go.Figure) -> go.Figure:
-    """Round where panels and their titles stand: Python 3.12 adds up floats more exactly."""
+    """Round the places of panels and titles: Python 3.12 adds up floats more exactly."""
     for axis in (*figure.select_xaxes(), *figure.select_yaxes()):
         if axis.domain:
             axis.domain = [_place(end) for end in axis.domain]
@@ -167,12 +178,7 @@ def log_axis(marks: Sequence[int]) -> dict[str, object]:
 
 def percent_axis(low: float = -2.0, high: float = 102.0) -> dict[str, object]:
     """Return an axis of percentages, of values between 0 and 100, with the French space."""
-    return {"range": [low, high], "ticksuffix": f"{THIN}%"}
-
-
-def whole(number: int) -> str:
-    """Write a whole number with its thousands set apart."""
-    return f"{number:,}".replace(",", THIN)
+    return PERCENT | {"range": [low, high]}
 
 
 def listed(names: Sequence[str]) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Figures of the chapters on training: how a network learned, and what it then recognises."""
+"""Figures of training: learning curves, scores by class, confusion, reliability, seeds, gaps."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,29 +12,14 @@ from vitrine.data.catalog import CLASSES
 from vitrine.metrics import Interval
 from vitrine.metrics.calibration import Reliability
 from vitrine.metrics.classes import ClassScores
-from vitrine.report.figures.style import (
-    BLUE,
-    INK,
-    MUTED,
-    SHORT,
-    THIN,
-    dress,
-    error,
-    grid,
-    listed,
-    model_colour,
-    model_lines,
-    model_name,
-    percent,
-    percent_axis,
-    rounded,
-)
+from vitrine.report.figures import plots, style
+from vitrine.report.names import model_lines, model_name
+from vitrine.report.palette import BLUE, INK, MUTED
 
 __all__ = [
     "class_scores", "confusion", "curves", "gaps", "pretrainings", "reliability", "seeds",
 ]  # fmt: skip
 
-DASHES = ("solid", "dash", "dot")
 CHANCE = 100 / 200
 """Accuracy of a guess among the classes of the pretraining corpus, in percent."""
 MARKS = {
@@ -59,27 +44,28 @@ def curves(histories: Mapping[str, pd.DataFrame]) -> go.Figure:
     alone = len({name.partition("/")[0] for name in histories}) == 1
     for number, (name, history) in enumerate(histories.items()):
         recipe, _, seed = name.partition("/seed-")
-        dash = DASHES[number % len(DASHES)]
+        dash = style.DASHES[number % len(style.DASHES)]
         who = f"Graine {seed}" if alone else f"{model_name(recipe)}, graine {seed}"
         end = " " if alone else "<br>"  # a whole legend on a telephone
         for part, label, colour in (
             ("train", "entraînement", MUTED),
-            ("val", "validation", model_colour(recipe)),
+            ("val", "validation", style.model_colour(recipe)),
         ):
             for row, (quantity, scale) in enumerate((("loss", 1), ("accuracy", 100)), start=1):
                 figure.add_scatter(
                     row=row, col=1, mode="lines", name=f"{who},{end}{label}",
                     legendgroup=f"{name}-{part}", showlegend=row == 1,
-                    x=history.epoch.tolist(), y=rounded(scale * history[f"{part}_{quantity}"]),
+                    x=history.epoch.tolist(),
+                    y=style.rounded(scale * history[f"{part}_{quantity}"]),
                     line={"color": colour, "width": 2 if part == "val" else 1.2, "dash": dash},
                     hovertemplate="époque %{x} : %{y:.3~g}",
                 )  # fmt: skip
     axes = {
         "yaxis": {"title": {"text": "Perte (nats)"}, "rangemode": "tozero"},
-        "yaxis2": percent_axis() | {"title": {"text": "Exactitude"}},
+        "yaxis2": style.percent_axis() | {"title": {"text": "Exactitude"}},
         "xaxis2": {"title": {"text": "Époque"}},
     }
-    return dress(figure, height=600, axes=axes, hovermode="closest")
+    return style.dress(figure, height=600, axes=axes, hovermode="closest")
 
 
 def pretrainings(histories: Mapping[str, pd.DataFrame]) -> go.Figure:
@@ -97,17 +83,20 @@ def pretrainings(histories: Mapping[str, pd.DataFrame]) -> go.Figure:
             figure.add_scatter(
                 row=row, col=1, mode="lines+markers", name=model_lines(recipe),
                 legendgroup=recipe, showlegend=row == 1,
-                x=rounded([0.0, *along]), y=rounded([CHANCE, *(100 * history.val_accuracy)]),
-                line={"color": model_colour(recipe), "width": 2, "dash": DASHES[number]},
+                x=style.rounded([0.0, *along]),
+                y=style.rounded([CHANCE, *(100 * history.val_accuracy)]),
+                line={
+                    "color": style.model_colour(recipe), "width": 2, "dash": style.DASHES[number]
+                },
                 hovertemplate=f"{said} : %{{y:.1f}} %",
             )  # fmt: skip
     axes = {
-        "yaxis": {"ticksuffix": f"{THIN}%", "rangemode": "tozero"},
-        "yaxis2": {"ticksuffix": f"{THIN}%", "rangemode": "tozero"},
+        "yaxis": style.PERCENT | {"rangemode": "tozero"},
+        "yaxis2": style.PERCENT | {"rangemode": "tozero"},
         "xaxis": {"title": {"text": "Images vues (milliers)"}},
         "xaxis2": {"title": {"text": "Durée d’entraînement (min)"}},
     }
-    return dress(figure, y="Exactitude", height=640, axes=axes, hovermode="closest")
+    return style.dress(figure, y="Exactitude", height=640, axes=axes, hovermode="closest")
 
 
 def class_scores(scores: Sequence[ClassScores]) -> go.Figure:
@@ -116,66 +105,45 @@ def class_scores(scores: Sequence[ClassScores]) -> go.Figure:
     Args:
         scores: One entry a class, in the order of the labels.
     """
-    figure = go.Figure()
-    for offset, (field, (label, symbol)) in zip((-0.22, 0.0, 0.22), MARKS.items(), strict=True):
-        intervals = [percent(getattr(score, field)) for score in scores]
-        figure.add_scatter(
-            name=label,
-            mode="markers",
-            x=rounded(i.value for i in intervals),
-            y=[score.label + offset for score in scores],
-            error_x=error(intervals),
+    series = [
+        plots.Series(
+            name=label, values=[getattr(score, field) for score in scores],
+            at=[score.label + offset for score in scores],
             text=[CLASSES[score.label] for score in scores],
             marker={"symbol": symbol, "size": 9, "color": BLUE if field == "f1" else MUTED},
-            hovertemplate="%{text} : %{x:.1f} %<extra>" + label + "</extra>",
+            hover="%{text} : %{x:.1f} %<extra>" + label + "</extra>",
         )
-    axes = {
-        "xaxis": percent_axis(),
-        "yaxis": {
-            "autorange": "reversed",
-            "tickvals": [score.label for score in scores],
-            "ticktext": [f"{SHORT[CLASSES[score.label]]} ({score.support})" for score in scores],
-            "ticks": "",
-        },
-    }
+        for offset, (field, (label, symbol)) in zip((-0.22, 0.0, 0.22), MARKS.items(), strict=True)
+    ]  # fmt: skip
+    names = [f"{style.SHORT[CLASSES[score.label]]} ({score.support})" for score in scores]
+    axes = {"xaxis": style.percent_axis(), "yaxis": style.listed(names) | {"showgrid": True}}
     height = 110 + ROW * len(scores)
-    return dress(figure, x="Score et intervalle à 95 %", height=height, axes=axes)
+    return plots.forest(names, series, x="Score et intervalle à 95 %", height=height, axes=axes)
 
 
 def confusion(counts: Int[np.ndarray, "category category"]) -> go.Figure:
-    """Draw a confusion table: true class down, predicted class across.
+    """Draw a confusion matrix: true class down, predicted class across.
 
     Args:
-        counts: Images of each pair, as ``scores.classes.confusion`` counts them.
+        counts: Images of each pair, as ``metrics.classes.confusion`` counts them.
     """
-    names = [SHORT[name] for name in CLASSES]
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    figure = go.Figure(
-        go.Heatmap(
-            z=grid(100 * shares),
-            x=names,
-            y=names,
-            text=counts.tolist(),
-            texttemplate="%{text}",
-            colorscale=[[0, "#f2f5f4"], [0.5, "#6aa8c9"], [1, "#05466a"]],
-            zmin=0,
-            zmax=100,
-            xgap=1,
-            ygap=1,
-            showscale=False,
-            colorbar={"title": {"text": "Part de la catégorie vraie (%)"}},
-            hovertemplate="%{y} → %{x} : %{text} images, %{z:.0f} % de la catégorie<extra></extra>",
-        )
-    )
+    names = [style.SHORT[name] for name in CLASSES]
+    heat = plots.shares(
+        counts / np.maximum(counts.sum(axis=1, keepdims=True), 1),
+        x=names, y=names, text=counts.tolist(), texttemplate="%{text}", showscale=False,
+        colorbar={"title": {"text": "Part de la catégorie vraie (%)"}},
+        hovertemplate="%{y} → %{x} : %{text} images, %{z:.0f} % de la catégorie<extra></extra>",
+    )  # fmt: skip
     axes = {
         "xaxis": {"tickangle": -60, "showgrid": False, "ticks": ""},
         "yaxis": {"autorange": "reversed", "showgrid": False, "ticks": ""},
     }
-    return dress(figure, x="Catégorie prédite", y="Catégorie vraie", height=520, axes=axes)
+    x, y = "Catégorie prédite", "Catégorie vraie"
+    return style.dress(go.Figure(heat), x=x, y=y, height=520, axes=axes)
 
 
 def reliability(curve: Reliability, recipe: str) -> go.Figure:
-    """Draw how often a model is right when it is this sure, above how often it is this sure.
+    """Draw a reliability diagram: accuracy against confidence, above a histogram of confidence.
 
     Args:
         curve: As ``scores.calibration`` returns it.
@@ -183,7 +151,7 @@ def reliability(curve: Reliability, recipe: str) -> go.Figure:
     """
     filled = curve.count > 0
     intervals = [
-        percent(Interval(float(v), float(low), float(high)))
+        style.percent(Interval(float(v), float(low), float(high)))
         for v, low, high in zip(
             curve.accuracy[filled], curve.low[filled], curve.high[filled], strict=True
         )
@@ -197,24 +165,26 @@ def reliability(curve: Reliability, recipe: str) -> go.Figure:
     )  # fmt: skip
     figure.add_scatter(
         row=1, col=1, name=model_name(recipe), mode="markers",
-        x=rounded(100 * curve.confidence[filled]), y=rounded(i.value for i in intervals),
-        error_y=error(intervals), customdata=curve.count[filled].tolist(),
-        marker={"color": model_colour(recipe), "size": 9},
+        x=style.rounded(100 * curve.confidence[filled]),
+        y=style.rounded(i.value for i in intervals),
+        error_y=style.error(intervals), customdata=curve.count[filled].tolist(),
+        marker={"color": style.model_colour(recipe), "size": 9},
         hovertemplate="confiance %{x:.0f} %, exactitude %{y:.0f} % (%{customdata} images)"
         "<extra></extra>",
     )  # fmt: skip
     middles = 50 * (curve.edges[:-1] + curve.edges[1:])
     figure.add_bar(
-        row=2, col=1, name="Images", showlegend=False, x=rounded(middles), y=curve.count.tolist(),
-        marker_color=model_colour(recipe), hovertemplate="%{y} images<extra></extra>",
+        row=2, col=1, name="Images", showlegend=False,
+        x=style.rounded(middles), y=curve.count.tolist(),
+        marker_color=style.model_colour(recipe), hovertemplate="%{y} images<extra></extra>",
     )  # fmt: skip
     axes = {
-        "xaxis": percent_axis(),
-        "xaxis2": percent_axis() | {"title": {"text": "Confiance annoncée"}},
-        "yaxis": percent_axis(-3.0, 103.0) | {"title": {"text": "Exactitude observée"}},
+        "xaxis": style.percent_axis(),
+        "xaxis2": style.percent_axis() | {"title": {"text": "Confiance annoncée"}},
+        "yaxis": style.percent_axis(-3.0, 103.0) | {"title": {"text": "Exactitude observée"}},
         "yaxis2": {"title": {"text": "Images"}, "rangemode": "tozero"},
     }
-    return dress(figure, height=560, axes=axes, bargap=0.08)
+    return style.dress(figure, height=560, axes=axes, bargap=0.08)
 
 
 def seeds(scores: Mapping[str, tuple[Sequence[float], Interval]], *, metric: str) -> go.Figure:
@@ -224,25 +194,27 @@ def seeds(scores: Mapping[str, tuple[Sequence[float], Interval]], *, metric: str
         scores: By recipe: the score of each seed, and their mean with its interval.
         metric: French name of the score, the title of the axis.
     """
-    figure = go.Figure()
+    series = []
     for row, (recipe, (by_seed, mean)) in enumerate(scores.items()):
-        colour, mean = model_colour(recipe), percent(mean)
-        figure.add_scatter(
-            name=f"{model_name(recipe)}, moyenne", mode="markers", x=rounded([mean.value]),
-            y=[row], error_x=error([mean]),
-            marker={"symbol": "diamond", "size": 12, "color": colour},
-            hovertemplate="moyenne : %{x:.1f} %<extra></extra>",
-        )  # fmt: skip
-        figure.add_scatter(
-            name=f"{model_name(recipe)}, une graine", mode="markers",
-            x=rounded(100 * score for score in by_seed), y=[row + 0.28] * len(by_seed),
-            marker={"symbol": "circle-open", "size": 9, "color": colour, "line": {"width": 2}},
-            hovertemplate="une graine : %{x:.1f} %<extra></extra>",
-        )  # fmt: skip
+        colour, name = style.model_colour(recipe), model_name(recipe)
+        series += [
+            plots.Series(
+                name=f"{name}, moyenne", values=[mean], at=[row],
+                marker={"symbol": "diamond", "size": 12, "color": colour},
+                hover="moyenne : %{x:.1f} %<extra></extra>",
+            ),
+            plots.Series(
+                name=f"{name}, une graine", values=by_seed, at=[row + 0.28] * len(by_seed),
+                marker={
+                    "symbol": "circle-open", "size": 9, "color": colour, "line": {"width": 2}
+                },
+                hover="une graine : %{x:.1f} %<extra></extra>",
+            ),
+        ]  # fmt: skip
     names = [model_name(recipe).replace(", ", ",<br>") for recipe in scores]
-    axes = {"xaxis": {"ticksuffix": f"{THIN}%"}, "yaxis": listed(names)}
     height = 120 + ROW * len(scores)
-    return dress(figure, x=metric, height=height, axes=axes, showlegend=False)
+    axes = {"xaxis": style.PERCENT}
+    return plots.forest(names, series, x=metric, height=height, axes=axes, showlegend=False)
 
 
 def gaps(intervals: Mapping[str, Interval], *, metric: str) -> go.Figure:
@@ -252,18 +224,11 @@ def gaps(intervals: Mapping[str, Interval], *, metric: str) -> go.Figure:
         intervals: Gap, a share between -1 and 1, by what is compared; ``<br>`` breaks a name.
         metric: French name of the score whose gap is drawn.
     """
-    points = [percent(interval) for interval in intervals.values()]
-    figure = go.Figure(
-        go.Scatter(
-            mode="markers",
-            x=rounded(i.value for i in points),
-            y=list(range(len(points))),
-            text=list(intervals),
-            error_x=error(points),
-            marker={"color": BLUE, "size": 10, "symbol": "diamond"},
-            hovertemplate="%{text} : %{x:+.1f} points<extra></extra>",
-        )
-    )
-    figure.add_vline(x=0, line={"color": INK, "width": 1.2})
-    axes = {"yaxis": listed(list(intervals))}
-    return dress(figure, x=metric, height=120 + ROW * len(intervals), axes=axes)
+    names = list(intervals)
+    points = plots.Series(
+        values=list(intervals.values()), at=range(len(names)), text=names,
+        marker={"color": BLUE, "size": 10, "symbol": "diamond"},
+        hover="%{text} : %{x:+.1f} points<extra></extra>",
+    )  # fmt: skip
+    figure = plots.forest(names, [points], x=metric, height=120 + ROW * len(names), axes={})
+    return figure.add_vline(x=0, line={"color": INK, "width": 1.2})

@@ -1,4 +1,4 @@
-"""Figures of the technology watch: what a scan keeps, what mixing costs, what a detail moves."""
+"""Figures of the technology watch: impulse responses, cost of mixers, departures, windows."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,7 +7,8 @@ import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float, UInt8
 
-from vitrine.report.figures import style
+from vitrine.report.figures import plots, style
+from vitrine.report.fr import THIN
 
 __all__ = ["LENGTHS", "cost_against_length", "departures", "memory", "windows"]
 
@@ -19,8 +20,6 @@ _MIXERS_FR = {
     "scan": "balayage sélectif",
     "convolution": "convolution",
 }
-_DASHES = ("solid", "dash", "dot", "dashdot")
-_COLOURS = (style.BLUE, style.VERMILION, style.GREEN, style.PURPLE)
 _UNSEEN = 1e-9
 """Relative effects below this are rounding, not a difference between two networks."""
 _PERCENTS = {0.001: "0,001", 0.1: "0,1", 10.0: "10"}
@@ -28,20 +27,12 @@ _ROW = 40
 
 
 def memory(responses: Mapping[str, Float[np.ndarray, " length"]]) -> go.Figure:
-    """Draw what remains of one impulse, step after step.
+    """Draw the impulse responses of some scans.
 
     Args:
         responses: Output of the scan after an impulse, by what makes the curve differ.
     """
-    figure = go.Figure()
-    for (name, values), dash, colour in zip(responses.items(), _DASHES, _COLOURS, strict=False):
-        figure.add_scatter(
-            x=list(range(len(values))),
-            y=style.rounded(values),
-            name=name,
-            mode="lines",
-            line={"dash": dash, "color": colour},
-        )
+    figure = plots.lines({n: (range(len(y)), y) for n, y in responses.items()})
     return style.dress(figure, x="Position dans la suite (jetons)", y="Sortie du balayage")
 
 
@@ -56,15 +47,7 @@ def cost_against_length(
     """
     counted = isinstance(costs, Mapping)
     curves = {name: (LENGTHS, y) for name, y in costs.items()} if counted else _measured(costs)
-    figure = go.Figure()
-    for (name, (x, y)), dash, colour in zip(curves.items(), _DASHES, _COLOURS, strict=False):
-        figure.add_scatter(
-            x=list(x),
-            y=style.rounded(y),
-            name=name,
-            mode="lines+markers",
-            line={"dash": dash, "color": colour},
-        )
+    figure = plots.lines(curves, mode="lines+markers")
     whole = {"exponentformat": "none", "separatethousands": True}  # else « 10k »
     return style.dress(
         figure,
@@ -84,7 +67,7 @@ def departures(effects: Mapping[str, Mapping[str, float]]) -> go.Figure:
     names = list(next(iter(effects.values())))
     names.sort(key=lambda name: max(moved[name] for moved in effects.values()), reverse=True)
     figure = go.Figure()
-    for (image, moved), colour in zip(effects.items(), _COLOURS, strict=False):
+    for (image, moved), colour in zip(effects.items(), style.COLOURS, strict=False):
         figure.add_bar(
             x=style.rounded(
                 100 * moved[name] if moved[name] > _UNSEEN else np.nan for name in names
@@ -95,7 +78,7 @@ def departures(effects: Mapping[str, Mapping[str, float]]) -> go.Figure:
             marker={"color": colour},
         )
     ticks = {"tickvals": list(_PERCENTS), "range": [-3.4, 2.4], "tickangle": 0}
-    ticks["ticktext"] = [f"{text}{style.THIN}%" for text in _PERCENTS.values()]
+    ticks["ticktext"] = [f"{text}{THIN}%" for text in _PERCENTS.values()]
     axes = {"xaxis": {"type": "log", **ticks}, "yaxis": style.listed(names)}
     height = 120 + _ROW * len(names)
     x = "Écart des logits"
@@ -131,7 +114,7 @@ def windows(
     for number, (top, left) in enumerate(corners, start=1):
         # A missing point after each row: the eye goes back to the left, the pen is lifted.
         row = [left + stride * (i + 0.5) for i in range(side)]
-        colour = _COLOURS[(number - 1) % len(_COLOURS)]
+        colour = style.COLOURS[(number - 1) % len(style.COLOURS)]
         figure.add_scatter(
             x=[*row, None] * side,
             y=[y for i in range(side) for y in [top + stride * (i + 0.5)] * side + [None]],

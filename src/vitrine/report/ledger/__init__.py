@@ -1,4 +1,4 @@
-"""The one door to prose: every citable number with its origin, and every declared claim.
+"""Every number that the book may cite, with its source, and every declared verdict.
 
 The ledger is a pure function of tracked files. Every build computes it again and compares it with
 ``runs/ledger.json``, which the roles of the book read::

@@ -1,4 +1,4 @@
-"""Numbers on the probabilities of a recipe: whether they mean what they say."""
+"""Values on the calibration of a recipe."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from vitrine.metrics.calibration import (
     overconfidence,
 )
 from vitrine.metrics.table import recipe_score
-from vitrine.report.ledger.values import Value, from_runs
+from vitrine.report.ledger.values import PERCENT, Value, provenance, table
 from vitrine.training.runs import Run, align
 
 __all__ = ["values"]
@@ -26,9 +26,12 @@ def values(group: list[Run], notebook: str) -> Iterator[tuple[str, Value]]:
     """
     parts = align(*group)
     truth, first = parts[0].truth, parts[0].probabilities
-    more = {"unit": "%", "decimals": 1, "n": len(truth), "notebook": notebook}
-    observed = expected_calibration_error(truth, first)
-    yield "calibration_error_one_run", from_runs(observed, group[:1], **more)
-    yield "calibration_error_if_honest", from_runs(calibrated_error(first), group[:1], **more)
+    more = {"n": len(truth), "notebook": notebook}
+    observed, honest = expected_calibration_error(truth, first), calibrated_error(first)
+    one_run = {
+        "calibration_error_one_run": (observed, *PERCENT),
+        "calibration_error_if_honest": (honest, *PERCENT),
+    }
+    yield from table(one_run, **provenance(group[:1]), **more)
     excess = recipe_score(truth, [part.probabilities for part in parts], overconfidence)
-    yield "overconfidence", from_runs(excess, group, **more)
+    yield from table({"overconfidence": (excess, *PERCENT)}, **provenance(group), **more)

@@ -1,7 +1,6 @@
-"""What results are read against: the data, what others published, what so few images can show."""
+"""Values that no run of ours changes: the data, cited results, the power of the rule."""
 
 from collections.abc import Iterator
-from typing import SupportsFloat
 
 import numpy as np
 
@@ -10,7 +9,7 @@ from vitrine.data.catalog import CLASSES
 from vitrine.metrics.paired import holm, mcnemar_bound
 from vitrine.metrics.power import smallest_unpaired_gap
 from vitrine.metrics.settling import World, smallest_settled_gap
-from vitrine.report.ledger.values import Value
+from vitrine.report.ledger.values import COUNT, P_VALUE, PERCENT, Row, Value, table
 
 __all__ = [
     "ANNOUNCED", "ANSWERED", "DISCORDANCE", "MARGIN", "POC_ACCURACY", "clean", "on_folds",
@@ -35,6 +34,9 @@ POC, TRIAL = "ressources/prior_poc.csv", "ressources/prior_trial.csv"
 _CITED = ("model", "backbone", "test_accuracy", "test_macro_f1", "n_test")
 COMPARISON = "05_comparaison"
 HERE = "vitrine.report.ledger.context"
+ELONGATED = 4
+"""Ratio of the sides beyond which a photo is counted as elongated."""
+SIZES, _B0 = ("t", "s", "b"), "efficientnetb0_custom-finetuned"
 
 
 def values() -> dict[str, Value]:
@@ -65,112 +67,113 @@ def clean(images: np.ndarray) -> np.ndarray:
 
 
 def _data() -> Iterator[tuple[str, Value]]:
-    notebook = "02_donnees"
     split, images, pairs = splits.load(), facts.load("images"), facts.load("pairs")
-
-    def count(number: SupportsFloat, source: str, unit: str = "count", decimals: int = 0) -> Value:
-        return Value(
-            value=float(number), unit=unit, decimals=decimals, source=source, notebook=notebook
-        )
-
-    table = "data/splits/published.csv"
-    yield "data.products", count(len(split.frame), table)
-    yield "data.classes", count(len(CLASSES), table)
-    yield "data.per_class", count(len(split.frame) / len(CLASSES), table)
-    for part in ("train", "validation", "test"):
-        yield f"data.{part}", count(len(split.part(part)), table)
-    table = IMAGES
     present = images[images.red.notna()]
-    yield "data.present", count(len(present), table)
-    yield "data.absent", count(len(images) - len(present), table)
     megapixels = images.width * images.height / 1e6
-    yield "data.megapixels_median", count(megapixels.median(), table, "Mpx", 1)
-    yield "data.megapixels_largest", count(megapixels.max(), table, "Mpx", 1)
     ratio = (images.width / images.height).dropna()
-    yield "data.elongated", count((np.maximum(ratio, 1 / ratio) > 4).sum(), table)  # noqa: PLR2004
-    yield "data.white_half", count((present.white_share > 1 / 2).mean(), table, "%")
-    table = PAIRS
-    crossing = pairs[pairs.part_a != pairs.part_b]
-    yield "data.pairs_exact", count(pairs.exact.sum(), table)
-    yield "data.pairs_near", count((~pairs.exact).sum(), table)
-    yield "data.pairs_crossing", count(len(crossing), table)
-    yield "data.near_bits", count(splits.NEAR, "vitrine.data.splits")
+    elongated = int((np.maximum(ratio, 1 / ratio) > ELONGATED).sum())
     test = split.part("test").image.to_numpy()
-    yield "data.test_leaked", count((~clean(test)).sum(), table)
-    yield "data.test_clean", count(clean(test).sum(), table)
-    yield "data.pairs_mixed_labels", count((pairs.label_a != pairs.label_b).sum(), table)
+    parts = {f"data.{part}": len(split.part(part)) for part in splits.PARTS}
+    counts = {
+        "data/splits/published.csv": parts
+        | {
+            "data.products": len(split.frame),
+            "data.classes": len(CLASSES),
+            "data.per_class": len(split.frame) / len(CLASSES),
+        },
+        IMAGES: {
+            "data.present": len(present),
+            "data.absent": len(images) - len(present),
+            "data.elongated": elongated,
+        },
+        PAIRS: {
+            "data.pairs_exact": pairs.exact.sum(),
+            "data.pairs_near": (~pairs.exact).sum(),
+            "data.pairs_crossing": (pairs.part_a != pairs.part_b).sum(),
+            "data.pairs_mixed_labels": (pairs.label_a != pairs.label_b).sum(),
+            "data.test_leaked": (~clean(test)).sum(),
+            "data.test_clean": clean(test).sum(),
+        },
+        "vitrine.data.splits": {"data.near_bits": splits.NEAR},
+    }
+    more = {"notebook": "02_donnees"}
+    for source, found in counts.items():
+        rows = {key: (number, *COUNT) for key, number in found.items()}
+        yield from table(rows, source=source, **more)
+    sizes = {
+        "data.megapixels_median": (megapixels.median(), "Mpx", 1),
+        "data.megapixels_largest": (megapixels.max(), "Mpx", 1),
+        "data.white_half": ((present.white_share > 1 / 2).mean(), "%", 0),
+    }
+    yield from table(sizes, source=IMAGES, **more)
 
 
 def _cited() -> Iterator[tuple[str, Value]]:
     """Yield what others published: single runs, no interval; and the trial told in the protocol."""
-    more = {
-        "unit": "%", "decimals": 1, "source": POC, "notebook": COMPARISON,
-        "hardware": "GTX 1650 (résultat cité)",
-    }  # fmt: skip
-    cited, table = {}, tracked.read(POC, _CITED)
-    for row in table.itertuples():
+    more = {"source": POC, "notebook": COMPARISON}
+    there = more | {"hardware": "GTX 1650 (résultat cité)"}
+    cited, published = {}, tracked.read(POC, _CITED)
+    for row in published.itertuples():
         state = "frozen" if row.backbone == "frozen" else "finetuned"
-        for metric in ("accuracy", "macro_f1"):
-            score = float(getattr(row, f"test_{metric}"))
-            cited[f"{row.model.lower()}-{state}.{metric}"] = score
-            yield (
-                f"poc.{row.model.lower()}-{state}.{metric}",
-                Value(value=score, n=int(row.n_test), **more),
-            )
-    baseline = "efficientnetb0_custom-finetuned"
-    for size in ("t", "s", "b"):
-        candidate = f"mambavision-{size}-1k-finetuned"
-        for metric in ("accuracy", "macro_f1"):
-            gap = cited[f"{candidate}.{metric}"] - cited[f"{baseline}.{metric}"]
-            yield f"poc_gap.mambavision-{size}.{metric}", Value(value=gap, **more)
-    yield from _bounds(cited, baseline, images=int(table.n_test.max()))
+        name = f"{row.model.lower()}-{state}"
+        own = {f"{name}.{m}": float(getattr(row, f"test_{m}")) for m in ("accuracy", "macro_f1")}
+        cited |= own
+        rows = {f"poc.{key}": (score, *PERCENT) for key, score in own.items()}
+        yield from table(rows, n=int(row.n_test), **there)
+    gaps = {
+        f"poc_gap.mambavision-{size}.{m}": (
+            cited[f"mambavision-{size}-1k-finetuned.{m}"] - cited[f"{_B0}.{m}"],
+            *PERCENT,
+        )
+        for size in SIZES
+        for m in ("accuracy", "macro_f1")
+    }
+    yield from table(gaps, **there)
+    yield from table(_bounds(cited, images := int(published.n_test.max())), n=images, **more)
     for row in tracked.read(TRIAL, ("key", "value", "unit")).itertuples():
-        yield f"trial.{row.key}", Value(value=float(row.value), unit=row.unit, source=TRIAL)
+        yield from table({f"trial.{row.key}": (row.value, row.unit, 0)}, source=TRIAL)
 
 
-def _bounds(cited: dict[str, float], baseline: str, *, images: int) -> Iterator[tuple[str, Value]]:
-    """Yield the photos that make each published gap, and the p-value that they could give at best.
+def _bounds(cited: dict[str, float], images: int) -> dict[str, Row]:
+    """Return the photos that make each published gap, and the p-value that they could give at best.
 
     Corrected together: as the three p-values grow, so do those that Holm's method returns.
     """
-    more = {"n": images, "source": POC, "notebook": COMPARISON}
-    reference, bounds = round(images * cited[f"{baseline}.accuracy"]), {}
-    for size in ("t", "s", "b"):
+    rows: dict[str, Row] = {}
+    reference, bounds = round(images * cited[f"{_B0}.accuracy"]), {}
+    for size in SIZES:
         right = round(images * cited[f"mambavision-{size}-1k-finetuned.accuracy"])
         key = f"poc_gap.mambavision-{size}"
         bounds[key] = mcnemar_bound(reference, right, images)
-        yield f"{key}.photos", Value(value=float(right - reference), unit="count", **more)
-        yield f"{key}.p_bound", Value(value=bounds[key], unit="", decimals=3, **more)
+        rows |= {
+            f"{key}.photos": (right - reference, *COUNT),
+            f"{key}.p_bound": (bounds[key], *P_VALUE),
+        }
     for key, p in zip(bounds, holm(np.array([*bounds.values()])), strict=True):
-        yield f"{key}.holm_bound", Value(value=float(p), unit="", decimals=3, **more)
+        rows[f"{key}.holm_bound"] = (p, *P_VALUE)
+    return rows
 
 
 def _power() -> Iterator[tuple[str, Value]]:
     """Yield the smallest gaps that our rule settles, by simulation, and what they assume."""
-    images = {"test": len(splits.load().part("test")), "oof": photos()}
-    seeds, once = on_split(images["test"]), on_folds(images["oof"])
-    unpaired = smallest_unpaired_gap(images=images["test"], accuracy=POC_ACCURACY)
+    test, oof = len(splits.load().part("test")), photos()
+    seeds = on_split(test)
+    here, settled = {"notebook": COMPARISON}, "vitrine.metrics.settling"
     gaps = {
-        "smallest_gap": (smallest_settled_gap(seeds), "test"),
-        "smallest_gap_corrected": (smallest_settled_gap(seeds, tests=ANNOUNCED), "test"),
-        "oof_smallest_gap": (smallest_settled_gap(once), "oof"),
-    }
-    for name, (gap, where) in gaps.items():
-        yield (
-            f"power.{name}",
-            Value(
-                value=gap * 100, unit="points", decimals=1, n=images[where],
-                source="vitrine.metrics.settling", notebook=COMPARISON,
-            ),
-        )  # fmt: skip
-    yield (
-        "power.smallest_unpaired_gap",
-        Value(
-            value=unpaired * 100, unit="points", decimals=1, n=images["test"],
-            source="vitrine.metrics.power", notebook=COMPARISON,
+        "smallest_gap": (smallest_settled_gap(seeds), test, settled),
+        "smallest_gap_corrected": (smallest_settled_gap(seeds, tests=ANNOUNCED), test, settled),
+        "oof_smallest_gap": (smallest_settled_gap(on_folds(oof)), oof, settled),
+        "smallest_unpaired_gap": (
+            smallest_unpaired_gap(images=test, accuracy=POC_ACCURACY), test,
+            "vitrine.metrics.power",
         ),
-    )  # fmt: skip
-    shares = {"discordance": DISCORDANCE, "between_seeds": BETWEEN, "answered": ANSWERED}
-    for name, share in shares.items():
-        yield f"power.{name}", Value(value=share, unit="%", source=HERE)
-    yield "power.margin", Value(value=100 * MARGIN, unit="points", source=HERE)
+    }  # fmt: skip
+    for name, (gap, n, source) in gaps.items():
+        yield from table({f"power.{name}": (gap * 100, "points", 1)}, n=n, source=source, **here)
+    assumed: dict[str, Row] = {
+        "power.discordance": (DISCORDANCE, "%", 0),
+        "power.between_seeds": (BETWEEN, "%", 0),
+        "power.answered": (ANSWERED, "%", 0),
+        "power.margin": (100 * MARGIN, "points", 0),
+    }
+    yield from table(assumed, source=HERE)

@@ -1,4 +1,4 @@
-"""What explains a number of the comparison: controls beside it, and the photos that leaked."""
+"""Values of the control experiments, and of the test photos that leaked."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from vitrine.metrics.table import recipe_score
 from vitrine.report.ledger import measures
 from vitrine.report.ledger.context import clean
 from vitrine.report.ledger.measures import COMPARISON
-from vitrine.report.ledger.values import Value, from_runs
+from vitrine.report.ledger.values import COUNT, PERCENT, Value, provenance, table
 from vitrine.training import runs
 from vitrine.training.recipes import CONTROLS
 from vitrine.training.runs import Run
@@ -55,8 +55,9 @@ def _controls() -> dict[str, list[Run]]:
 def _scores(group: list[Run]) -> Iterator[tuple[str, Value]]:
     parts = runs.align(*group)
     truth, answers = parts[0].truth, [part.probabilities for part in parts]
-    more = {"unit": "%", "decimals": 1, "n": len(truth), "notebook": COMPARISON}
-    yield "accuracy", from_runs(recipe_score(truth, answers, accuracy), group, **more)
+    score = recipe_score(truth, answers, accuracy)
+    more = {"n": len(truth), "notebook": COMPARISON}
+    yield from table({"accuracy": (score, *PERCENT)}, **provenance(group), **more)
     yield from measures.fold_values(group[0], COMPARISON)
 
 
@@ -66,11 +67,12 @@ def _leaks(groups: dict[str, list[Run]]) -> Iterator[tuple[str, Value]]:
     parts = runs.align(*asked)
     right = np.sum([part.predicted == part.truth for part in parts], axis=0)
     leaked = ~clean(parts[0].image)
-    more = {"notebook": COMPARISON}
-    count = more | {"unit": "count", "decimals": 0}
-    yield "leaks.answers", from_runs(len(asked) * leaked.sum(), asked, **count)
-    yield "leaks.right", from_runs(right[leaked].sum(), asked, **count)
     share = right[~leaked].sum() / (len(asked) * (~leaked).sum())
-    yield "leaks.right_elsewhere", from_runs(share, asked, unit="%", decimals=0, **more)
-    chance = easier(right, leaked)
-    yield "leaks.p", from_runs(chance, asked, unit="", decimals=4, n=len(leaked), **more)
+    more = provenance(asked) | {"notebook": COMPARISON}
+    counts = {
+        "leaks.answers": (len(asked) * leaked.sum(), *COUNT),
+        "leaks.right": (right[leaked].sum(), *COUNT),
+        "leaks.right_elsewhere": (share, "%", 0),
+    }
+    yield from table(counts, **more)
+    yield from table({"leaks.p": (easier(right, leaked), "", 4)}, n=len(leaked), **more)

@@ -1,6 +1,7 @@
-"""Numbers of derived facts: how models hold on spoiled photos, and what they look at."""
+"""Values of derived facts: robustness, importance of parts, embeddings, sanity checks."""
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import product
 
 import pandas as pd
@@ -11,7 +12,7 @@ from vitrine.data.corruptions import CORRUPTIONS, STRENGTHS
 from vitrine.explain import importance, robustness
 from vitrine.explain.facts import explained
 from vitrine.metrics import Interval
-from vitrine.report.ledger.values import Value, from_runs
+from vitrine.report.ledger.values import COUNT, PERCENT, Row, Value, provenance, table
 from vitrine.training.runs import Run, derived
 from vitrine.training.session import Session
 
@@ -31,37 +32,63 @@ def values() -> Iterator[tuple[str, Value]]:
     split = splits.load()
     session = Session("published", split, paths.runs(), photos=False)
     labels = split.frame.set_index("row").label
-    for recipe, run in explained(session, "robustness").items():
-        table = derived.read(run, "robustness")
-        more = {"unit": "%", "decimals": 1, "n": table.row.nunique(), "notebook": COMPARISON}
-        plain = robustness.curve(table, "noise", labels)[0]
-        yield f"{recipe}.robust_none", from_runs(plain, [run], **more)
-        turned = robustness.turned(table, run.part("test"), split.part("test"))
-        count = more | {"unit": "count", "decimals": 0}
-        yield f"{recipe}.robust_turned", from_runs(turned, [run], **count)
-        for corruption, strength in POINTS:
-            if ((table.corruption == corruption) & (table.strength == strength)).any():
-                own = ("input", run.meta["recipe"]["image_size"])
-                reference = own if corruption == "input" else robustness.ASIS
-                change = robustness.loss(table, corruption, strength, labels, reference)
-                key = f"{recipe}.change_{corruption}_{strength}"
-                yield key, from_runs(change, [run], **more)
-        yield f"{recipe}.noise_beyond_next", from_runs(_beyond_next(table, labels), [run], **more)
-    for recipe, run in explained(session, "importance").items():
-        table = derived.read(run, "importance")
-        more = {"decimals": 1, "n": table.row.nunique(), "notebook": NOTEBOOK}
-        for part in importance.PARTS:
-            loss = importance.loss(table, part, labels)
-            yield f"{recipe}.loss_{part}", from_runs(_points(loss), [run], **more, unit="points")
-        for part, other in (("low", "high"), ("centre", "border")):
-            gap = importance.gap(table, part, other, labels)
-            yield f"{recipe}.loss_gap_{part}_{other}", from_runs(gap, [run], **more, unit="%")
-    for recipe, run in explained(session, "embedding").items():
-        share = derived.about(run, "embedding")["settings"]["neighbours_kept"]
-        more = {"unit": "%", "decimals": 0, "notebook": NOTEBOOK}
-        yield f"{recipe}.neighbours_kept", from_runs(share, [run], **more)
-    for recipe, run in explained(session, "checks").items():
-        yield from ((f"{recipe}.{key}", value) for key, value in _checks(run))
+    for name, told in (
+        ("robustness", partial(_robustness, split=split)),
+        ("importance", _importance),
+        ("embedding", _embedding),
+        ("checks", _checks),
+    ):
+        for recipe, run in explained(session, name).items():
+            for rows, n, notebook in told(run, labels):
+                more = {"n": n, "notebook": notebook}
+                keyed = {f"{recipe}.{key}": row for key, row in rows.items()}
+                yield from table(keyed, **provenance([run]), **more)
+
+
+Told = Iterator[tuple[dict[str, Row], int | None, str]]
+"""Rows, the images they were measured on, and the chapter that shows them."""
+
+
+def _robustness(run: Run, labels: pd.Series, *, split: splits.Split) -> Told:
+    spoiled = derived.read(run, "robustness")
+    turned = robustness.turned(spoiled, run.part("test"), split.part("test"))
+    rows: dict[str, Row] = {
+        "robust_none": (robustness.curve(spoiled, "noise", labels)[0], *PERCENT),
+        "robust_turned": (turned, *COUNT),
+        "noise_beyond_next": (_beyond_next(spoiled, labels), *PERCENT),
+    }
+    own = ("input", run.meta["recipe"]["image_size"])
+    for corruption, strength in POINTS:
+        if ((spoiled.corruption == corruption) & (spoiled.strength == strength)).any():
+            reference = own if corruption == "input" else robustness.ASIS
+            change = robustness.loss(spoiled, corruption, strength, labels, reference)
+            rows[f"change_{corruption}_{strength}"] = (change, *PERCENT)
+    yield rows, spoiled.row.nunique(), COMPARISON
+
+
+def _importance(run: Run, labels: pd.Series) -> Told:
+    borrowed = derived.read(run, "importance")
+    rows: dict[str, Row] = {
+        f"loss_{part}": (_points(importance.loss(borrowed, part, labels)), "points", 1)
+        for part in importance.PARTS
+    }
+    for part, other in (("low", "high"), ("centre", "border")):
+        gap = importance.gap(borrowed, part, other, labels)
+        rows[f"loss_gap_{part}_{other}"] = (gap, *PERCENT)
+    yield rows, borrowed.row.nunique(), NOTEBOOK
+
+
+def _embedding(run: Run, labels: pd.Series) -> Told:
+    share = derived.about(run, "embedding")["settings"]["neighbours_kept"]
+    yield {"neighbours_kept": (share, "%", 0)}, None, NOTEBOOK
+
+
+def _checks(run: Run, labels: pd.Series) -> Told:
+    for name, values in derived.read(run, "checks").groupby("check")["value"]:
+        row = ("worst_incompleteness", (values.max(), "%", 3))
+        if name != "incompleteness":
+            row = (name.replace("-", "_"), (values.abs().median(), "", 2))
+        yield dict([row]), len(values), NOTEBOOK
 
 
 def _points(share: Interval) -> Interval:
@@ -74,15 +101,3 @@ def _beyond_next(table: pd.DataFrame, labels: pd.Series) -> Interval:
     others = [(name, last) for name in CORRUPTIONS if name != "noise"]
     gaps = [robustness.loss(table, "noise", last, labels, other) for other in others]
     return max(gaps, key=lambda gap: gap.high)
-
-
-def _checks(run: Run) -> Iterator[tuple[str, Value]]:
-    table = derived.read(run, "checks")
-    for name, found in table.groupby("check")["value"]:
-        more = {"n": len(found), "notebook": NOTEBOOK}
-        if name == "incompleteness":
-            worst = from_runs(found.max(), [run], unit="%", decimals=3, **more)
-            yield "worst_incompleteness", worst
-        else:
-            typical = from_runs(found.abs().median(), [run], unit="", decimals=2, **more)
-            yield name.replace("-", "_"), typical

@@ -1,4 +1,4 @@
-"""Numbers of the chapter where both architectures learn the same images before the photos."""
+"""Values of the chapter where both architectures are pretrained on the same images."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,7 +10,7 @@ from vitrine.metrics.ranking import top
 from vitrine.metrics.table import recipe_score
 from vitrine.report.ledger import measures
 from vitrine.report.ledger.gaps import corrected
-from vitrine.report.ledger.values import Value, from_runs
+from vitrine.report.ledger.values import COUNT, MINUTES, PERCENT, Row, Value, provenance, table
 from vitrine.training import runs
 from vitrine.training.recipes import CONTROLS
 from vitrine.training.runs import Run, energy
@@ -92,8 +92,9 @@ def values() -> Iterator[tuple[str, Value]]:
     for control, (usual, changed) in controls().items():
         groups[control] = [changed]
         before, after = (run.part("test").predicted for run in (usual, changed))
-        more = {"unit": "count", "decimals": 0, "n": len(after), "notebook": NOTEBOOK}
-        yield f"{control}.changed", from_runs((before != after).sum(), [usual, changed], **more)
+        row = {f"{control}.changed": ((before != after).sum(), *COUNT)}
+        more = {"n": len(after), "notebook": NOTEBOOK}
+        yield from table(row, **provenance([usual, changed]), **more)
     yield from _gaps(SAME_NORM, groups).items()
 
 
@@ -106,47 +107,32 @@ def _gaps(pairs: Sequence[tuple[str, str]], groups: dict[str, list[Run]]) -> dic
 
 
 def _pretraining(run: Run) -> Iterator[tuple[str, Value]]:
-    timing, history = run.meta["timing"], run.history
-    more = {"notebook": NOTEBOOK, "decimals": 1}
-    for count in (1, 5):
-        score = first_guesses(run, count)
-        yield f"top{count}", from_runs(score, [run], unit="%", n=len(run.table), **more)
-    yield (
-        "images_seen",
-        from_runs(history.images.iloc[-1], [run], unit="count", notebook=NOTEBOOK, decimals=0),
-    )
-    yield "minutes", from_runs(timing["training_seconds"] / 60, [run], unit="min", **more)
-    yield (
-        "processor_minutes",
-        from_runs(timing["cpu_seconds"] / 60, [run], unit="min", **more),
-    )
-    yield "speed", from_runs(timing["images_per_second"], [run], unit="images/s", **more)
-    yield (
-        "waited",
-        from_runs(timing["waited_share"], [run], unit="%", notebook=NOTEBOOK, decimals=2),
-    )
-    spent = energy.watt_hours(run.meta)
-    if spent is not None:
-        yield "watt_hours", from_runs(spent, [run], unit="Wh", notebook=NOTEBOOK, decimals=0)
+    timing, spent = run.meta["timing"], energy.watt_hours(run.meta)
+    more = provenance([run]) | {"notebook": NOTEBOOK}
+    guesses = {f"top{count}": (first_guesses(run, count), *PERCENT) for count in (1, 5)}
+    yield from table(guesses, n=len(run.table), **more)
+    rows: dict[str, Row] = {
+        "images_seen": (run.history.images.iloc[-1], *COUNT),
+        "minutes": (timing["training_seconds"] / 60, *MINUTES),
+        "processor_minutes": (timing["cpu_seconds"] / 60, *MINUTES),
+        "speed": (timing["images_per_second"], "images/s", 1),
+        "waited": (timing["waited_share"], "%", 2),
+    }
+    yield from table(rows | ({} if spent is None else {"watt_hours": (spent, "Wh", 0)}), **more)
 
 
 def _on_photos(group: list[Run]) -> Iterator[tuple[str, Value]]:
     parts = runs.align(*group)
     truth, answers = parts[0].truth, [part.probabilities for part in parts]
-    more = {"unit": "%", "decimals": 1, "notebook": NOTEBOOK}
-    yield "seeds", from_runs(len(group), group, unit="count", decimals=0, notebook=NOTEBOOK)
-    for metric in (accuracy, macro_f1):
-        score = recipe_score(truth, answers, metric)
-        yield metric.name, from_runs(score, group, n=len(truth), **more)
+    more = provenance(group) | {"notebook": NOTEBOOK}
+    metrics = (accuracy, macro_f1)
+    scores = {m.name: (recipe_score(truth, answers, m), *PERCENT) for m in metrics}
+    yield from table(scores, n=len(truth), **more)
+    rows: dict[str, Row] = {"seeds": (len(group), *COUNT)}
     if group[0].history.empty:
         yield from measures.fold_values(group[0], NOTEBOOK)
     else:
-        minutes = sum(run.meta["timing"]["training_seconds"] for run in group) / len(group) / 60
-        yield (
-            "training_minutes",
-            from_runs(minutes, group, unit="min", decimals=0, notebook=NOTEBOOK),
-        )
-        yield (
-            "epochs",
-            from_runs(len(group[0].history), group, unit="count", decimals=0, notebook=NOTEBOOK),
-        )
+        seconds = sum(run.meta["timing"]["training_seconds"] for run in group) / len(group)
+        rows["training_minutes"] = (seconds / 60, "min", 0)
+        rows["epochs"] = (len(group[0].history), *COUNT)
+    yield from table(rows, **more)

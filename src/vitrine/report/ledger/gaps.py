@@ -1,4 +1,4 @@
-"""The gap of two recipes on the same images: its interval, its test, and a family of tests."""
+"""Values of the gap of two recipes on the same images: interval, test, correction over a family."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -8,7 +8,7 @@ import numpy as np
 from vitrine.metrics.metrics import accuracy, macro_f1
 from vitrine.metrics.paired import holm, mcnemar, sign_flip
 from vitrine.metrics.table import recipe_gap
-from vitrine.report.ledger.values import Value, from_runs
+from vitrine.report.ledger.values import P_VALUE, PERCENT, Row, Value, provenance, table
 from vitrine.training.runs import OutOfFold
 
 __all__ = ["compared", "corrected"]
@@ -30,14 +30,15 @@ def compared(
     sides = [[one.answers.probabilities for one in side] for side in (baseline, candidate)]
     every = [run for one in (*baseline, *candidate) for run in one.runs]
     first = [run for one in (baseline[0], candidate[0]) for run in one.runs]
-    more = {"unit": "%", "decimals": 1, "n": len(truth), "notebook": notebook}
-    for metric in (accuracy, macro_f1):
-        gap = recipe_gap(truth, *sides, metric)
-        yield f"{key}.{metric.name}", from_runs(gap, every, **more)
-    p_value = sign_flip(truth, *sides)
-    yield f"{key}.p", from_runs(p_value, every, **more | {"unit": "", "decimals": 3})
+    more = {"n": len(truth), "notebook": notebook}
+    rows: dict[str, Row] = {
+        f"{key}.{metric.name}": (recipe_gap(truth, *sides, metric), *PERCENT)
+        for metric in (accuracy, macro_f1)
+    }
+    rows[f"{key}.p"] = (sign_flip(truth, *sides), *P_VALUE)
+    yield from table(rows, **provenance(every), **more)
     apart = mcnemar(truth, sides[0][0], sides[1][0]).discordance
-    yield f"{key}.discordance", from_runs(apart, first, **more | {"decimals": 0})
+    yield from table({f"{key}.discordance": (apart, "%", 0)}, **provenance(first), **more)
 
 
 def corrected(values: Mapping[str, Value]) -> Iterator[tuple[str, Value]]:

@@ -1,4 +1,4 @@
-"""What the published runs scored and cost, and the gaps that the protocol announces."""
+"""Values of the published runs: scores, costs, and the gaps that the protocol announces."""
 
 import itertools
 from collections import defaultdict
@@ -19,10 +19,10 @@ from vitrine.report.ledger import calibration
 from vitrine.report.ledger.context import ANSWERED, clean
 from vitrine.report.ledger.gaps import compared, corrected
 from vitrine.report.ledger.pairs import COMPARISONS, on_split
-from vitrine.report.ledger.values import Value, from_runs
+from vitrine.report.ledger.values import COUNT, P_VALUE, PERCENT, Row, Value, provenance, table
 from vitrine.training import runs
 from vitrine.training.recipes import BESIDE, CONTROLS, EQUAL_START, RECIPES
-from vitrine.training.runs import OutOfFold, Run
+from vitrine.training.runs import OutOfFold, Predictions, Run
 
 __all__ = [
     "COMPARISONS", "compute", "fold_gap", "fold_gaps", "fold_scores", "fold_values", "gaps",
@@ -65,54 +65,54 @@ def _recipe(recipe: str, group: list[Run]) -> Iterator[tuple[str, Value]]:
     notebook = TRAINING.get(RECIPES[recipe].trainer, COMPARISON)
     parts = runs.align(*group)
     truth = parts[0].truth
-    unit = {"share": ("%", 1), "nat": ("", 2)}
-    yield "seeds", from_runs(len(group), group, unit="count", decimals=0, notebook=notebook)
-    first = panel(truth, parts[0].probabilities)
+    first, several = panel(truth, parts[0].probabilities), len(group) > 1
+    rows: dict[str, Row] = {}
     for name, metric in METRICS.items():
-        shown, decimals = unit.get(metric.unit, ("", 2))
-        more = {"unit": shown, "decimals": decimals, "n": len(truth), "notebook": notebook}
-        if len(group) == 1:
-            yield name, from_runs(first[name], group, **more)
-            continue
-        summary = over_seeds(truth, [p.probabilities for p in parts], metric)
-        yield name, from_runs(summary.mean, group, **more)
-        yield f"{name}_between_seeds", from_runs(summary.between_seeds, group, **more)
+        unit = ("%" if metric.is_share else "", metric.decimals)
+        if several:
+            summary = over_seeds(truth, [p.probabilities for p in parts], metric)
+            rows[f"{name}_between_seeds"] = (summary.between_seeds, *unit)
+        rows[name] = (summary.mean if several else first[name], *unit)
+    yield from table(rows, n=len(truth), **provenance(group), notebook=notebook)
     kept = clean(parts[0].image)
     cleaned = [part.probabilities[kept] for part in parts]
-    more = {"unit": "%", "decimals": 1, "n": int(kept.sum()), "notebook": notebook}
-    for metric in (accuracy, macro_f1):
-        score = recipe_score(truth[kept], cleaned, metric)
-        yield f"{metric.name}_clean", from_runs(score, group, **more)
-    more |= {"n": len(truth)}
-    yield "accuracy_one_run", from_runs(first["accuracy"], group[:1], **more)
-    curve = selective_curve(truth, parts[0].probabilities)
-    place = curve.point(ANSWERED)
-    surest = Interval(*(float(end[place]) for end in (curve.accuracy, curve.low, curve.high)))
-    more |= {"n": round(curve.coverage[place] * len(truth))}  # images are whole, and ties stay
-    yield "accuracy_answered", from_runs(surest, group[:1], **more)
-    yield (
-        "parameters",
-        from_runs(
-            group[0].meta["parameters"] / 1e6, group[:1], unit="M", decimals=2, notebook=notebook
-        ),
-    )
+    rows = {
+        f"{metric.name}_clean": (recipe_score(truth[kept], cleaned, metric), *PERCENT)
+        for metric in (accuracy, macro_f1)
+    }
+    yield from table(rows, n=int(kept.sum()), **provenance(group), notebook=notebook)
+    yield from _first_run(group[0], parts[0], first["accuracy"], notebook)
+    seeds: dict[str, Row] = {"seeds": (len(group), *COUNT)}
     if group[0].history.empty:
         yield from fold_values(group[0], notebook)
     else:
         yield from calibration.values(group, notebook)
-        yield from _cost(group, notebook)
+        seeds |= _cost(group)
+    yield from table(seeds, **provenance(group), notebook=notebook)
 
 
-def _cost(group: list[Run], notebook: str) -> Iterator[tuple[str, Value]]:
+def _first_run(
+    run: Run, part: Predictions, score: Interval, notebook: str
+) -> Iterator[tuple[str, Value]]:
+    """Yield the values of one run: its accuracy, that of its surest answers, its parameters."""
+    more, truth = provenance([run]) | {"notebook": notebook}, part.truth
+    yield from table({"accuracy_one_run": (score, *PERCENT)}, n=len(truth), **more)
+    curve = selective_curve(truth, part.probabilities)
+    place = curve.point(ANSWERED)
+    surest = Interval(*(float(end[place]) for end in (curve.accuracy, curve.low, curve.high)))
+    answered = round(curve.coverage[place] * len(truth))  # images are whole, and ties stay
+    yield from table({"accuracy_answered": (surest, *PERCENT)}, n=answered, **more)
+    yield from table({"parameters": (run.meta["parameters"] / 1e6, "M", 2)}, **more)
+
+
+def _cost(group: list[Run]) -> dict[str, Row]:
     seconds = np.concatenate([run.history.seconds.to_numpy() for run in group])
-    minutes = np.mean([run.meta["timing"]["training_seconds"] / 60 for run in group])
-    epochs = [len(run.history) for run in group]
-    yield "epochs", from_runs(np.mean(epochs), group, unit="count", decimals=0, notebook=notebook)
-    yield (
-        "epoch_seconds",
-        from_runs(np.median(seconds), group, unit="s", decimals=0, notebook=notebook),
-    )
-    yield "training_minutes", from_runs(minutes, group, unit="min", decimals=0, notebook=notebook)
+    minutes = [run.meta["timing"]["training_seconds"] / 60 for run in group]
+    return {
+        "epochs": (np.mean([len(run.history) for run in group]), *COUNT),
+        "epoch_seconds": (np.median(seconds), "s", 0),
+        "training_minutes": (np.mean(minutes), "min", 0),
+    }
 
 
 def fold_scores(run: Run, metric: Metric) -> Float[np.ndarray, " fold"]:
@@ -145,14 +145,17 @@ def fold_values(run: Run, notebook: str) -> Iterator[tuple[str, Value]]:
     """Yield the scores of a run over the repeated folds, where it was repeated."""
     if not has_folds(run):
         return
+    rows: dict[str, Row] = {}
     for metric in (accuracy, macro_f1):
         scores = fold_scores(run, metric)
-        interval = corrected_interval(scores, test_over_train=splits.TEST_OVER_TRAIN)
-        more = {"unit": "%", "decimals": 1, "notebook": notebook}
-        n = int(run.table.image.nunique())
-        yield f"cv_{metric.name}", from_runs(interval, [run], n=n, **more)
-        spread = 100 * float(scores.std(ddof=1))
-        yield f"cv_{metric.name}_sd", from_runs(spread, [run], n=n, **more | {"unit": "points"})
+        mean = corrected_interval(scores, test_over_train=splits.TEST_OVER_TRAIN)
+        rows[f"cv_{metric.name}"] = (mean, *PERCENT)
+        rows[f"cv_{metric.name}_sd"] = (100 * float(scores.std(ddof=1)), "points", 1)
+    yield from table(rows, n=_images(run), **provenance([run]), notebook=notebook)
+
+
+def _images(run: Run) -> int:
+    return int(run.table.image.nunique())
 
 
 def gaps(
@@ -196,7 +199,6 @@ def fold_gap(key: str, baseline: Run, candidate: Run, notebook: str) -> Iterator
         return
     differences = fold_gaps(baseline, candidate, accuracy)
     p_value = corrected_p_value(differences, test_over_train=splits.TEST_OVER_TRAIN)
-    sources, n = [baseline, candidate], int(baseline.table.image.nunique())
-    more = {"n": n, "notebook": notebook}
-    yield f"{key}.cv_accuracy", from_runs(interval, sources, unit="%", decimals=1, **more)
-    yield f"{key}.cv_p", from_runs(p_value, sources, unit="", decimals=3, notebook=notebook)
+    more = provenance([baseline, candidate]) | {"notebook": notebook}
+    yield from table({f"{key}.cv_accuracy": (interval, *PERCENT)}, n=_images(baseline), **more)
+    yield from table({f"{key}.cv_p": (p_value, *P_VALUE)}, **more)

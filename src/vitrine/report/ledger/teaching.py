@@ -1,10 +1,10 @@
-"""Numbers of the chapters that teach: what was learned, counted and timed, and what is cited."""
+"""Values of the teaching chapters: copying task, traffic and growth of a scan, cited ablations."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from vitrine.data import tracked
-from vitrine.report.ledger.values import Value
+from vitrine.report.ledger.values import PERCENT, Value, table
 
 __all__ = ["values"]
 
@@ -25,44 +25,34 @@ def values() -> Iterator[tuple[str, Value]]:
 
 
 def _copying(sheet: dict[str, Any]) -> Iterator[tuple[str, Value]]:
-    source = {
-        "source": SSM,
-        "notebook": COPYING,
-        "hardware": sheet["hardware"]["cpu"],
-    }
+    source = {"source": SSM, "notebook": COPYING, "hardware": sheet["hardware"]["cpu"]}
     for row in sheet["copying"]:
         key = row["layer"] if row["scattered"] else f"{row['layer']}_placed"
         shortest, *longer = row["scores"].values()
-        more = {"unit": "%", "decimals": 1, "n": row["symbols"], "seeds": (row["seed"],), **source}
-        yield f"copying.{key}", Value(value=shortest, **more)
+        rows = {f"copying.{key}": (shortest, *PERCENT)}
         if longer:
-            yield f"copying.{key}_longest", Value(value=longer[-1], **more)
+            rows[f"copying.{key}_longest"] = (longer[-1], *PERCENT)
+        yield from table(rows, n=row["symbols"], seeds=(row["seed"],), **source)
     moved = {(row["form"], row["state"]): row["moved"] for row in sheet["traffic"]}
     saved = moved["reference", STATE_DIM] / moved["chunked", STATE_DIM]
-    yield "scan.traffic_saved", Value(value=saved, unit="", decimals=0, **source)
+    yield from table({"scan.traffic_saved": (saved, "", 0)}, **source)
 
 
 def _growth(sheet: dict[str, Any]) -> Iterator[tuple[str, Value]]:
     """Yield by how much a mixer takes longer when a sequence is sixteen times as long."""
-    source = {
-        "source": SCAN,
-        "notebook": MIXING,
-        "hardware": sheet["hardware"]["cpu"],
-    }
     took = {(row["mixer"], str(row["length"])): row["milliseconds"] for row in sheet["lengths"]}
-    for mixer in ("scan", "attention"):
-        growth = took[mixer, LONG] / took[mixer, SHORT]
-        yield f"mixing.{mixer}_growth", Value(value=growth, unit="", decimals=0, **source)
+    rows = {
+        f"mixing.{mixer}_growth": (took[mixer, LONG] / took[mixer, SHORT], "", 0)
+        for mixer in ("scan", "attention")
+    }
+    yield from table(rows, source=SCAN, notebook=MIXING, hardware=sheet["hardware"]["cpu"])
 
 
 def _ablations() -> Iterator[tuple[str, Value]]:
     """Yield what the authors measured of their choices: single runs, no interval."""
-    table = tracked.read(ABLATIONS, ("study", "variant", "top1"))
-    for row in table.itertuples():
-        yield (
-            f"ablation.{row.study}.{row.variant}",
-            Value(
-                value=row.top1 / 100, unit="%", decimals=1, source=ABLATIONS, notebook=MIXING,
-                hardware="A100 (résultat cité)",
-            ),
-        )  # fmt: skip
+    rows = {
+        f"ablation.{row.study}.{row.variant}": (row.top1 / 100, *PERCENT)
+        for row in tracked.read(ABLATIONS, ("study", "variant", "top1")).itertuples()
+    }
+    hardware = "A100 (résultat cité)"
+    yield from table(rows, source=ABLATIONS, notebook=MIXING, hardware=hardware)

@@ -1,9 +1,9 @@
-"""How fast the networks trained from scratch learn, side by side on an idle machine."""
+"""Values of training speed, measured side by side on an idle machine."""
 
 from collections.abc import Iterator
 
 from vitrine.data import tracked
-from vitrine.report.ledger.values import Value, commits, machine
+from vitrine.report.ledger.values import Value, commits, machine, table
 
 __all__ = ["SHEET", "values"]
 
@@ -27,12 +27,10 @@ def values() -> Iterator[tuple[str, Value]]:
     reference = sheet["rows"][0]["turns"]
     for row in sheet["rows"]:
         ratios = [slow / fast for slow, fast in zip(reference, row["turns"], strict=True)]
-        found = {
+        rows = {
             "learning_speed": (row["images_per_second"], "images/s", 0),
             "learning_ratio_least": (min(ratios), "", 2),
             "learning_ratio_most": (max(ratios), "", 2),
             "first_epoch_more": (row["first_epoch_more_seconds"], "s", 0),
         }
-        for key, (value, unit, decimals) in found.items():
-            number = Value(value=value, unit=unit, decimals=decimals, **more)
-            yield f"{row['recipe']}.{key}", number
+        yield from table({f"{row['recipe']}.{key}": told for key, told in rows.items()}, **more)

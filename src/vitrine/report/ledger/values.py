@@ -1,7 +1,7 @@
-"""One citable number, with everything a reader needs to trust it."""
+"""Citable numbers with their unit, interval and provenance, declared one by one or in tables."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, SupportsFloat
 
@@ -9,7 +9,16 @@ from vitrine.metrics import Interval
 from vitrine.training.runs import Run
 from vitrine.training.runs.meter import UNKNOWN
 
-__all__ = ["Value", "commits", "from_runs", "machine"]
+__all__ = [
+    "COUNT", "MINUTES", "PERCENT", "P_VALUE", "Row", "Value", "commits", "from_runs", "machine",
+    "provenance", "table",
+]  # fmt: skip
+
+PERCENT, COUNT, MINUTES, P_VALUE = ("%", 1), ("count", 0), ("min", 1), ("", 3)
+"""Units with their decimals, as the last two fields of a ``Row``."""
+
+Row = tuple[SupportsFloat | Interval, str, int]
+"""A number, or one with its interval, its unit, and the digits written after the comma."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,28 +74,49 @@ class Value:
         return plain | {"seeds": list(self.seeds), "runs": list(self.runs)}
 
 
+def table(rows: Mapping[str, Row], **more: Any) -> Iterator[tuple[str, Value]]:
+    """Yield the values of a declarative table.
+
+    Args:
+        rows: By key, the number with its unit and its decimals.
+        more: Other fields of every value: where they come from, the chapter that shows them.
+    """
+    for key, (number, unit, decimals) in rows.items():
+        interval = number if isinstance(number, Interval) else None
+        yield (
+            key,
+            Value(
+                value=interval.value if interval else float(number),
+                low=interval.low if interval else None,
+                high=interval.high if interval else None,
+                unit=unit,
+                decimals=decimals,
+                **more,
+            ),
+        )
+
+
+def provenance(sources: Sequence[Run]) -> dict[str, Any]:
+    """Return the fields of a value that say which runs it was computed from."""
+    return {
+        "seeds": tuple(sorted({run.meta["seed"] for run in sources})),
+        "runs": tuple(run.name for run in sources),
+        "commit": commits([run.meta["code"] for run in sources]),
+        "hardware": " ; ".join(sorted({machine(run.meta["hardware"]) for run in sources})),
+    }
+
+
 def from_runs(
     number: SupportsFloat | Interval,
-    sources: list[Run],
+    sources: Sequence[Run],
     *,
     unit: str,
     decimals: int = 1,
     **more: Any,
 ) -> Value:
-    """Return a value with the provenance of the runs it was computed from."""
-    interval = number if isinstance(number, Interval) else None
-    return Value(
-        value=interval.value if interval else float(number),
-        low=interval.low if interval else None,
-        high=interval.high if interval else None,
-        unit=unit,
-        decimals=decimals,
-        seeds=tuple(sorted({run.meta["seed"] for run in sources})),
-        runs=tuple(run.name for run in sources),
-        commit=commits([run.meta["code"] for run in sources]),
-        hardware=" ; ".join(sorted({machine(run.meta["hardware"]) for run in sources})),
-        **more,
-    )
+    """Return one value with the provenance of the runs it was computed from."""
+    rows = {"": (number, unit, decimals)}
+    return dict(table(rows, **provenance(sources), **more))[""]
 
 
 def commits(codes: Sequence[Mapping[str, Any]]) -> str:

@@ -1,10 +1,10 @@
 """Data to tables with French headings: one function a table of the book, one module a subject."""
 
-from vitrine.report.tables.choices import CHOICES, recipe
+from vitrine.report.fr import number
+from vitrine.report.tables.choices import CHOICES, departures, recipe
 from vitrine.report.tables.data import PARTS_FR, errors, leaks, parts
 from vitrine.report.tables.panels import SMALLEST_P, announced, cited, comparison, scores
-from vitrine.report.tables.readings import departures
-from vitrine.report.tables.shown import Shown, number, show
+from vitrine.report.tables.shown import Shown, show
 from vitrine.report.tables.training import costs, pretrainings, rates
 
 __all__ = [

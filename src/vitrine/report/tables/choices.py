@@ -1,10 +1,14 @@
-"""What a recipe decides, as a table."""
+"""Tables of choices: the hyper-parameters of a recipe, other readings of the papers."""
 
+from collections.abc import Mapping
+
+import numpy as np
 import pandas as pd
 
+from vitrine.report.fr import THIN, number, significant
 from vitrine.training.recipes import Recipe
 
-__all__ = ["CHOICES", "recipe"]
+__all__ = ["CHOICES", "departures", "recipe"]
 
 CHOICES = {
     "architecture": ("Réseau", "celui que l’on compare ; tout le reste est commun"),
@@ -61,6 +65,8 @@ CHOICES = {
 """Field of a recipe: its French name, and what the choice is for."""
 ALWAYS = ("architecture", "weights", "batch_size", "patience")
 """Fields listed even where they keep their neutral value: that too is a choice."""
+UNSEEN = 1e-9
+"""Relative effect under which two results in float64 differ by rounding alone."""
 
 
 def recipe(chosen: Recipe) -> pd.DataFrame:
@@ -81,7 +87,31 @@ def _choice(value: object) -> str:
     if isinstance(value, bool):
         return "oui" if value else "non"
     if isinstance(value, int | float):
-        return f"{value:g}".replace(".", ",")
+        return significant(value, 6)
     if isinstance(value, tuple):
         return " et ".join(map(_choice, value))
     return {"none": "aucun"}.get(str(value), str(value))
+
+
+def departures(
+    effects: Mapping[str, Mapping[str, float]], origins: Mapping[str, str]
+) -> pd.DataFrame:
+    """List choices, where another reading of them comes from, and how far it moves the logits.
+
+    Args:
+        effects: By image, the relative effect of each choice, 1 for logits moved by their own norm.
+        origins: By choice, who suggests the other reading.
+    """
+    names = [name.replace("<br>", " ") for name in origins]
+    table = pd.DataFrame({"Si l’on écrivait": names, "D’après": list(origins.values())})
+    for image, moved in effects.items():
+        table[image] = [_moved(moved[name]) for name in origins]
+    return table
+
+
+def _moved(share: float) -> str:
+    """Write a relative effect as a percentage of two significant digits."""
+    if share < UNSEEN:
+        return "aucun"
+    digits = max(0, 1 - int(np.floor(np.log10(100 * share))))
+    return f"{number(float(f'{100 * share:.2g}'), digits)}{THIN}%"

@@ -1,4 +1,4 @@
-"""Tables of the photos: how they are divided, which are there twice, which resist."""
+"""Tables of the photos: split by class, duplicates across parts, errors of models."""
 
 from collections.abc import Mapping, Sequence
 

@@ -5,20 +5,13 @@ from collections.abc import Mapping
 import pandas as pd
 
 from vitrine.metrics import Interval
+from vitrine.metrics.panel import METRICS
 from vitrine.metrics.table import Announced
-from vitrine.report.tables.shown import NO_BREAK, THIN, number, with_interval
+from vitrine.report.fr import THIN, bracket, number
+from vitrine.report.tables.shown import with_interval
 
-__all__ = ["METRICS_FR", "SMALLEST_P", "announced", "cited", "comparison", "scores"]
+__all__ = ["SMALLEST_P", "announced", "cited", "comparison", "scores"]
 
-METRICS_FR = {
-    "accuracy": "Exactitude",
-    "balanced_accuracy": "Exactitude équilibrée",
-    "macro_f1": "F1 macro",
-    "top2_accuracy": "Exactitude à deux réponses",
-    "log_loss": "Perte logarithmique (nats)",
-    "brier": "Score de Brier",
-    "expected_calibration_error": "Erreur de calibration",
-}
 SMALLEST_P = 0.001
 """The smallest p-value that is written out."""
 
@@ -27,10 +20,10 @@ def scores(panels: Mapping[str, Mapping[str, Interval]]) -> pd.DataFrame:
     """List scores with their 95 % intervals: a row a score, a column a model.
 
     Args:
-        panels: By name of model, what ``scores.panel`` returned.
+        panels: By name of model, what ``metrics.panel`` returned.
     """
     first = next(iter(panels.values()))
-    table = pd.DataFrame({"Mesure": [METRICS_FR[name] for name in first]})
+    table = pd.DataFrame({"Mesure": [METRICS[name].heading for name in first]})
     for model, panel in panels.items():
         table[model] = [with_interval(name, interval) for name, interval in panel.items()]
     return table
@@ -45,7 +38,7 @@ def comparison(
     """List models with the scores that are compared: a row a model, a column a score.
 
     Args:
-        panels: By name of model, what ``scores.table.recipe_panel`` returned.
+        panels: By name of model, what ``metrics.table.recipe_panel`` returned.
         seeds: By name of model, the runs that its scores are a mean of.
         leaders: By score shown, the model that leads where one does; its cell gets a star.
     """
@@ -54,7 +47,7 @@ def comparison(
         row = {"Modèle": model, "Graines": seeds[model]}
         for name, led_by in leaders.items():
             star = f"{THIN}★" if led_by == model else ""
-            row[METRICS_FR[name]] = with_interval(name, panel[name]) + star
+            row[METRICS[name].heading] = with_interval(name, panel[name]) + star
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -63,13 +56,13 @@ def announced(compared: Mapping[str, Announced]) -> pd.DataFrame:
     """List the announced comparisons: gaps, discordant images, tests, and what they allow to say.
 
     Args:
-        compared: By what is compared, what ``scores.table.announced`` returned.
+        compared: By what is compared, what ``metrics.table.announced`` returned.
     """
     rows = []
     for name, found in compared.items():
         row = {"Comparaison": name}
         for metric, gap in found.gaps.items():
-            row[f"{METRICS_FR[metric]}, écart (points)"] = _points(gap)
+            row[f"{METRICS[metric].heading}, écart (points)"] = _points(gap)
         if any(other.repeated for other in compared.values()):
             repeated = found.repeated
             row["Exactitude, toutes les répétitions"] = _points(repeated) if repeated else ""
@@ -83,14 +76,12 @@ def announced(compared: Mapping[str, Announced]) -> pd.DataFrame:
 
 
 def _points(gap: Interval) -> str:
-    value, low, high = (
-        ("+" if end > 0 else "") + number(100 * end, 1) for end in (gap.value, gap.low, gap.high)
-    )
-    return f"{value} [{low}{NO_BREAK};{NO_BREAK}{high}]"
+    value, low, high = (number(100 * end, 1, sign=True) for end in (gap.value, gap.low, gap.high))
+    return f"{value} {bracket(low, high)}"
 
 
 def _p_value(p: float) -> str:
-    return "< 0,001" if p < SMALLEST_P else number(p, 3)
+    return f"< {number(SMALLEST_P, 3)}" if p < SMALLEST_P else number(p, 3)
 
 
 def cited(results: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The way a page shows a table: numbers in French, text that wraps."""
+"""Show a table in a page: numbers in French and to the right, text that wraps."""
 
 import html
 import re
@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 
 from vitrine.metrics import Interval
+from vitrine.metrics.panel import METRICS
+from vitrine.report.fr import MINUS, THIN, bracket, number
 
-__all__ = ["NO_BREAK", "THIN", "Shown", "number", "show", "with_interval"]
-
-THIN, MINUS = "\N{NARROW NO-BREAK SPACE}", "\N{MINUS SIGN}"
-NO_BREAK = "\N{NO-BREAK SPACE}"
+__all__ = ["Shown", "show", "with_interval"]
 
 
 @dataclass(frozen=True)
@@ -74,17 +73,17 @@ def show(frame: pd.DataFrame, decimals: int = 1) -> Shown:
     return Shown(frame, decimals)
 
 
-def number(value: float | int, decimals: int = 0) -> str:
-    """Write a number in French: decimal comma, thousands set apart, a true minus."""
-    text = f"{abs(value):,.{decimals}f}".replace(",", THIN).replace(".", ",")
-    return (MINUS if value < 0 and any(c in "123456789" for c in text) else "") + text
-
-
 def with_interval(metric: str, interval: Interval) -> str:
-    """Write a score with the interval that goes with it, a share as a percentage."""
-    share = metric not in ("log_loss", "brier")
+    """Write a score with its interval as its metric says: a share as a percentage.
+
+    Args:
+        metric: Name of the metric, in ``vitrine.metrics.panel.METRICS``.
+        interval: The score.
+    """
+    declared = METRICS[metric]
+    scale, unit = (100, f"{THIN}%") if declared.is_share else (1, "")
     value, low, high = (
-        number(100 * end, 1) if share else number(end, 2)
+        number(scale * end, declared.decimals)
         for end in (interval.value, interval.low, interval.high)
     )
-    return f"{value}{THIN + '%' if share else ''} [{low}{NO_BREAK};{NO_BREAK}{high}]"
+    return f"{value}{unit} {bracket(low, high)}"

@@ -1,11 +1,11 @@
-"""Sizes of networks, counted and published, to tables with French headings; and cited ablations."""
+"""Tables of networks: parameters and multiply-adds, modules of a block, cited ablations."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from vitrine.report.tables import number
+from vitrine.report.fr import number
 
 __all__ = ["ablations", "block", "networks"]
 

@@ -1,4 +1,4 @@
-"""Sheets of ``vitrine bench`` to tables: bars, scans, networks, runtimes, what a model costs.
+"""Tables of ``vitrine bench``: targets, scans, networks, runtimes, backbones, costs of a model.
 
 The sheets are given as they were read from ``runs/bench/*.json``; nothing is measured here.
 """
@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from vitrine.report.fr import NO_BREAK, THIN, number, scientific, significant
 from vitrine.training.runs import Run
 from vitrine.training.runs.energy import watt_hours
 
@@ -43,7 +44,6 @@ LICENCES_FR = {
 }
 AGREES = 1e-4
 """Largest gap of logits, relative to the largest of them, that is rounding alone."""
-_THIN, _NO_BREAK = "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}"
 
 Sheet = Mapping[str, Any]
 
@@ -119,7 +119,7 @@ def runtimes(sheet: Sheet) -> pd.DataFrame:
                 "PyTorch (ms)": float(row["eager_milliseconds"]),
                 "ONNX Runtime (ms)": float(row["onnx_milliseconds"]),
                 "Fois plus rapide": float(row["ratio"]),
-                "Plus grand écart des logits": _scientific(row["largest_gap"]),
+                "Plus grand écart des logits": scientific(row["largest_gap"]),
                 "Même première réponse": row["same_top1"],
             }
             for row in sheet["onnx"]
@@ -159,7 +159,7 @@ def backbones(sheet: Sheet, cited: pd.DataFrame, gpu: Sheet | None = None) -> pd
 
 
 def _known(value: float | None, otherwise: str) -> str:
-    return otherwise if value is None or pd.isna(value) else f"{value:.1f}".replace(".", ",")
+    return otherwise if value is None or pd.isna(value) else number(value, 1)
 
 
 def _exported(row: Mapping[str, Any] | None) -> str:
@@ -169,7 +169,7 @@ def _exported(row: Mapping[str, Any] | None) -> str:
         return "export refusé"
     if not row["same_top1"] or row["relative_gap"] > AGREES:
         return "réponses différentes"
-    return f"{_decimal(row['ratio'])}{_NO_BREAK}× PyTorch"
+    return f"{significant(row['ratio'])}{NO_BREAK}× PyTorch"
 
 
 def costs(models: Mapping[str, Run], sheets: Mapping[str, Sheet]) -> pd.DataFrame:
@@ -233,28 +233,17 @@ def _limit(bar: Mapping[str, Any]) -> str:
     if bar["about"] == "runtime top-1":
         return _figure(bar["about"], bar["at_least"])
     sign, limit = ("≥", bar["at_least"]) if "at_least" in bar else ("≤", bar["at_most"])
-    return f"{sign}{_NO_BREAK}{_figure(bar['about'], limit)}"
+    return f"{sign}{NO_BREAK}{_figure(bar['about'], limit)}"
 
 
 def _figure(about: str, value: float) -> str:
     if about == "memory":
-        return f"{_decimal(100 * value)}{_THIN}%"
+        return f"{significant(100 * value)}{THIN}%"
     if about == "runtime top-1":
         return "oui" if value else "non"
     if about == "runtime gap":
-        return _scientific(value)
-    return f"{_decimal(value)}{_NO_BREAK}×"
-
-
-def _decimal(value: float) -> str:
-    return f"{value:.3g}".replace(".", ",")
-
-
-def _scientific(value: float) -> str:
-    """Write a small number in French: ``2,1 × 10^-5`` with the exponent raised."""
-    mantissa, _, exponent = f"{value:.1e}".partition("e")
-    raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{mantissa.replace('.', ',')}{_NO_BREAK}×{_NO_BREAK}10{raised}"
+        return scientific(value)
+    return f"{significant(value)}{NO_BREAK}×"
 
 
 def _network(row: Mapping[str, Any]) -> str:

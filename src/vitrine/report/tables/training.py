@@ -1,4 +1,4 @@
-"""What trainings cost, as tables."""
+"""Tables of trainings: cost, learning rates tried, pretrainings."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,7 +7,8 @@ import pandas as pd
 
 from vitrine.metrics import Interval
 from vitrine.metrics.metrics import accuracy, log_loss
-from vitrine.report.tables.shown import THIN, number, with_interval
+from vitrine.report.fr import percent
+from vitrine.report.tables.shown import with_interval
 from vitrine.training.runs import Run
 from vitrine.training.runs.energy import watt_hours
 
@@ -60,7 +61,7 @@ def pretrainings(
                 "Durée (min)": timing["training_seconds"] / 60,
                 "Processeur (min)": timing["cpu_seconds"] / 60,
                 "Images/s": float(timing["images_per_second"]),
-                "Attente des données": f"{number(100 * timing['waited_share'], 2)}{THIN}%",
+                "Attente des données": percent(timing["waited_share"], 2),
                 "Première réponse juste": with_interval("accuracy", first[0]),
                 "Parmi cinq": with_interval("accuracy", first[1]),
                 "Énergie (Wh, estimée)": watt_hours(run.meta) or np.nan,

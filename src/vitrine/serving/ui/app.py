@@ -15,6 +15,7 @@ from fastapi.responses import FileResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vitrine.data.showcase import Showcase
+from vitrine.report.palette import DARK, LIGHT, PAGE, declarations
 from vitrine.serving import server
 from vitrine.serving.ui.client import Client
 from vitrine.serving.ui.offline import gradio as gr
@@ -40,8 +41,9 @@ _HEADERS = {
 }
 _ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Crect "
-    "width='32' height='32' rx='7' fill='%230a5a78'/%3E%3Cpath d='M8 9l8 15 8-15' fill='none' "
-    "stroke='white' stroke-width='4' stroke-linecap='round' stroke-linejoin='round'/%3E%3C/svg%3E"
+    f"width='32' height='32' rx='7' fill='%23{LIGHT['accent'][1:]}'/%3E%3Cpath "
+    "d='M8 9l8 15 8-15' fill='none' stroke='white' stroke-width='4' stroke-linecap='round' "
+    "stroke-linejoin='round'/%3E%3C/svg%3E"
 )
 _NO_SCRIPT = "Cette page a besoin de JavaScript pour classer une photo."
 _FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "Liberation Sans"]
@@ -99,35 +101,35 @@ def _in_french(messages: list[Message]) -> list[Message]:
 def _theme() -> gr.themes.Base:
     """Return the colours of the book, light and dark."""
     pairs = {
-        "body_background_fill": ("#fffefb", "#14181b"),
-        "body_text_color": ("#1d2327", "#e4e7e4"),
-        "body_text_color_subdued": ("#566067", "#a9b3b9"),
-        "background_fill_primary": ("#ffffff", "#1a1f23"),
-        "background_fill_secondary": ("#f3f5f2", "#22292e"),
+        "body_background_fill": PAGE["fond"],
+        "body_text_color": PAGE["encre"],
+        "body_text_color_subdued": PAGE["encre-douce"],
+        "background_fill_primary": PAGE["fond-carte"],
+        "background_fill_secondary": PAGE["fond-doux"],
         "block_background_fill": ("transparent", "transparent"),
-        "block_info_text_color": ("#566067", "#a9b3b9"),
-        "block_title_text_color": ("#1d2327", "#e4e7e4"),
-        "border_color_primary": ("#dcdfda", "#384048"),
-        "input_background_fill": ("#f3f5f2", "#22292e"),
-        "input_border_color": ("#8a9398", "#6b757d"),
-        "color_accent_soft": ("#e3eff3", "#1d3540"),
-        "button_primary_background_fill": ("#0a5a78", "#7cc5e3"),
-        "button_primary_background_fill_hover": ("#08465e", "#a3d6ec"),
-        "button_primary_text_color": ("#ffffff", "#10191e"),
-        "button_secondary_background_fill": ("#e3eff3", "#1d3540"),
-        "button_secondary_background_fill_hover": ("#d0e4eb", "#28495a"),
-        "button_secondary_text_color": ("#0a4a63", "#cfe8f3"),
-        "checkbox_background_color_selected": ("#0a5a78", "#0a7ba5"),
-        "checkbox_border_color": ("#6b757d", "#8a9398"),
-        "checkbox_label_background_fill": ("#f3f5f2", "#22292e"),
-        "checkbox_label_background_fill_selected": ("#e3eff3", "#1d3540"),
-        "checkbox_label_text_color_selected": ("#1d2327", "#e4e7e4"),
+        "block_info_text_color": PAGE["encre-douce"],
+        "block_title_text_color": PAGE["encre"],
+        "border_color_primary": PAGE["trait"],
+        "input_background_fill": PAGE["fond-doux"],
+        "input_border_color": PAGE["bord"],
+        "color_accent_soft": PAGE["accent-doux"],
+        "button_primary_background_fill": PAGE["accent"],
+        "button_primary_background_fill_hover": PAGE["accent-survol"],
+        "button_primary_text_color": PAGE["sur-accent"],
+        "button_secondary_background_fill": PAGE["accent-doux"],
+        "button_secondary_background_fill_hover": PAGE["accent-doux-survol"],
+        "button_secondary_text_color": PAGE["sur-accent-doux"],
+        "checkbox_background_color_selected": PAGE["accent-coche"],
+        "checkbox_border_color": PAGE["bord-fort"],
+        "checkbox_label_background_fill": PAGE["fond-doux"],
+        "checkbox_label_background_fill_selected": PAGE["accent-doux"],
+        "checkbox_label_text_color_selected": PAGE["encre"],
     }
     light = {name: colours[0] for name, colours in pairs.items()}
     dark = {f"{name}_dark": colours[1] for name, colours in pairs.items()}
     theme = gr.themes.Base(font=_FONTS, font_mono=_MONOSPACE, radius_size="lg")
     return theme.set(
-        **light, **dark, color_accent="#0a5a78", block_border_width="0px", block_padding="0px"
+        **light, **dark, color_accent=LIGHT["accent"], block_border_width="0px", block_padding="0px"
     )
 
 
@@ -174,6 +176,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         (static / name).read_text(encoding="utf-8") for name in ("page.css", "page.js")
     )
     script = script.replace("MAX_UPLOAD_BYTES", str(most))
+    colours = f".gradio-container {{ {declarations(LIGHT)} }}\n" + (
+        f".dark .gradio-container, .dark.gradio-container {{ {declarations(DARK)} }}\n"
+    )
 
     def mount() -> FastAPI:
         blocks = build(client, Showcase.read(settings.data_dir), settings, uploads)
@@ -184,7 +189,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             run_history=False, ssr_mode=False, show_error=False, enable_monitoring=False, pwa=False,
             mcp_server=False, js=script,
             # Not as ``css``, which Gradio would rewrite rule by rule.
-            head=f'<link rel="icon" href="{_ICON}"><style>{style}</style>',
+            head=f'<link rel="icon" href="{_ICON}"><style>{colours}{style}</style>',
         )  # fmt: skip
 
     return _in_a_loop(mount)

@@ -15,7 +15,6 @@ from vitrine.serving.ui.settings import Settings
 
 __all__ = ["Answer", "Client", "Model", "ServiceError"]
 
-ALL_CLASSES = 7
 PATIENCE_S = 1.0
 """Longest wait before the one retry, whatever the service asks for."""
 
@@ -176,8 +175,7 @@ class Client:
         Raises:
             ServiceError: If the photo is refused, or the service does not answer as it should.
         """
-        params = {"top_k": ALL_CLASSES}
-        return _read(self._ask("POST", "/api/v1/explain", photo, params=params), Answer)
+        return _read(self._ask("POST", "/api/v1/explain", photo), Answer)
 
     def preprocess(self, photo: bytes) -> bytes:
         """Return the PNG image that the model would receive.

@@ -10,6 +10,7 @@ from vitrine.data.catalog import CLASSES, CLASSES_FR
 from vitrine.data.showcase import Showcase
 from vitrine.report.figures.data import sizes as size_figure
 from vitrine.report.figures.style import CLASS_COLOURS, SHORT, dress, log_axis, rounded, whole
+from vitrine.report.fr import NO_BREAK, number
 
 __all__ = ["counts", "ratios", "select", "sizes", "summary", "table", "weights"]
 
@@ -18,7 +19,6 @@ _RATIOS = {0.2: "1/5", 0.5: "1/2", 1: "1", 2: "2", 5: "5"}
 _MOST = 0.5
 """Share of the photos whose short sides are equal, beyond which they were brought to it."""
 _KILOBYTES = (2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
-_THIN, _WIDE = "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}"
 
 
 def table(shown: Showcase) -> pd.DataFrame:
@@ -60,7 +60,7 @@ def counts(photos: pd.DataFrame) -> go.Figure:
             textposition="outside",
             cliponaxis=False,
             marker_color=[CLASS_COLOURS[name] for name in shown],
-            hovertemplate="%{y}" + _WIDE + ": %{x} photos<extra></extra>",
+            hovertemplate="%{y}" + NO_BREAK + ": %{x} photos<extra></extra>",
         )
     )
     room = {"xaxis": {"range": [0, 1.15 * max(numbers, default=1)]}, **_downwards()}
@@ -95,8 +95,8 @@ def summary(photos: pd.DataFrame) -> str:
     head = "".join(f'<th scope="col">{escape(header)}</th>' for header in headers)
     return (
         f'<p class="resume" data-annonce><strong>{whole(len(photos))}</strong> photos, de taille '
-        f"médiane <strong>{middle.width:.0f}{_WIDE}×{_WIDE}{middle.height:.0f}</strong>{_WIDE}"
-        f"pixels.{_remarks(photos)}</p>"
+        f"médiane <strong>{middle.width:.0f}{NO_BREAK}×{NO_BREAK}{middle.height:.0f}</strong>"
+        f"{NO_BREAK}pixels.{_remarks(photos)}</p>"
         "<details><summary>Les valeurs des graphiques, en tableau</summary>"
         '<div class="deroule" tabindex="0" role="region" aria-label="Valeurs des graphiques">'
         '<table class="valeurs"><caption>Nombre de photos et médianes, par catégorie</caption>'
@@ -111,12 +111,12 @@ def _remarks(photos: pd.DataFrame) -> str:
     usual = int(short.mode()[0])
     if (short == usual).mean() > _MOST:
         said += (
-            f" C’est l’édition réduite du jeu{_WIDE}: le petit côté de la plupart des photos y "
-            f"vaut {usual}{_WIDE}pixels."
+            f" C’est l’édition réduite du jeu{NO_BREAK}: le petit côté de la plupart des photos y "
+            f"vaut {usual}{NO_BREAK}pixels."
         )
     if unknown := int(photos.kb.isna().sum()):
         said += (
-            f" La taille de {whole(unknown)} fichiers est inconnue{_WIDE}: ils ne sont pas sur "
+            f" La taille de {whole(unknown)} fichiers est inconnue{NO_BREAK}: ils ne sont pas sur "
             "cette machine."
         )
     return said
@@ -126,10 +126,10 @@ def _row(name: str, photos: pd.DataFrame) -> str:
     if photos.empty:
         return ""
     middle = photos.median(numeric_only=True)
-    ratio = f"{middle.ratio:.2f}".replace(".", ",")
-    weight = "inconnu" if pd.isna(middle.kb) else f"{whole(round(middle.kb))}{_WIDE}ko"
+    ratio = number(middle.ratio, 2)
+    weight = "inconnu" if pd.isna(middle.kb) else f"{whole(round(middle.kb))}{NO_BREAK}ko"
     cells = (
-        whole(len(photos)), f"{middle.width:.0f}{_WIDE}px", f"{middle.height:.0f}{_WIDE}px",
+        whole(len(photos)), f"{middle.width:.0f}{NO_BREAK}px", f"{middle.height:.0f}{NO_BREAK}px",
         ratio, weight,
     )  # fmt: skip
     said = "".join(f'<td class="nombre">{cell}</td>' for cell in cells)

@@ -9,7 +9,7 @@ from plotly.io.json import to_json_plotly
 
 from vitrine.data import images
 from vitrine.data.showcase import Showcase
-from vitrine.report.typography import space
+from vitrine.report.fr import space
 from vitrine.serving.ui import dashboard, markup, pictures
 from vitrine.serving.ui.client import Client, Model, ServiceError
 from vitrine.serving.ui.offline import gradio as gr

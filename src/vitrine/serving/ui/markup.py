@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from html import escape
 
 from vitrine.data.catalog import CLASSES_FR
+from vitrine.report import fr
+from vitrine.report.fr import NO_BREAK, THIN, spelled
 from vitrine.serving.ui.client import Answer, Model, ServiceError
 
 __all__ = [
@@ -14,7 +16,6 @@ __all__ = [
     "transformed", "waiting",
 ]  # fmt: skip
 
-_THIN, _WIDE = "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}"
 _FRAMEWORKS = {"torch": "PyTorch", "keras": "TensorFlow"}
 _SHORT_NAME = 90
 
@@ -23,10 +24,10 @@ def percent(share: float) -> str:
     """Write a share in French, never more certain than it is: 99,97 % is not 100 %."""
     rounded = f"{100 * share:.1f}"
     if rounded == "100.0" and share < 1:
-        return f">{_WIDE}99,9{_THIN}%"
+        return f">{NO_BREAK}99,9{THIN}%"
     if rounded == "0.0" and share > 0:
-        return f"<{_WIDE}0,1{_THIN}%".replace("<", "&lt;")
-    return f"{rounded.replace('.', ',')}{_THIN}%"
+        return f"<{NO_BREAK}0,1{THIN}%".replace("<", "&lt;")
+    return fr.percent(share)
 
 
 def intro(model: Model | None, *, note: bool) -> str:
@@ -36,7 +37,7 @@ def intro(model: Model | None, *, note: bool) -> str:
         value, low, high = map(percent, model.accuracy)
         trust = (
             f" Sur {model.test_images} photos jamais vues, il classe bien {value} d’entre elles "
-            f"(intervalle à 95{_THIN}%{_WIDE}: de {low} à {high})."
+            f"(intervalle à 95{THIN}%{NO_BREAK}: de {low} à {high})."
         )
     link = (
         '<p><a class="bouton-lien" href="note.pdf" download="vitrine-note.pdf">'
@@ -46,9 +47,9 @@ def intro(model: Model | None, *, note: bool) -> str:
     )
     return (
         '<header class="tete"><h1>Dans quel rayon ranger ce produit'
-        f"{_THIN}?</h1><p>Donnez une photo{_WIDE}: un petit réseau entraîné par nos soins propose "
-        f"l’une des sept catégories du catalogue.{trust} Il peut se tromper, et le dit quand il "
-        f"hésite.</p>{link}</header>"
+        f"{THIN}?</h1><p>Donnez une photo{NO_BREAK}: un petit réseau entraîné par nos soins "
+        f"propose l’une des {spelled(len(CLASSES_FR))} catégories du catalogue.{trust} Il peut se "
+        f"tromper, et le dit quand il hésite.</p>{link}</header>"
     )
 
 
@@ -76,7 +77,7 @@ def failure(error: ServiceError) -> str:
     reference = ""
     if error.request_id:
         reference = (
-            f'<p class="detail">Référence de la demande{_WIDE}: '
+            f'<p class="detail">Référence de la demande{NO_BREAK}: '
             f"<code>{escape(error.request_id)}</code></p>"
         )
     return (
@@ -117,7 +118,7 @@ def answer(found: Answer, truth: str | None) -> str:
     """
     doubt = (
         '<p class="avis incertain"><span aria-hidden="true">?</span> Le modèle hésite'
-        f"{_WIDE}: à vérifier par une personne.</p>"
+        f"{NO_BREAK}: à vérifier par une personne.</p>"
         if found.uncertain
         else ""
     )
@@ -126,18 +127,18 @@ def answer(found: Answer, truth: str | None) -> str:
         right = truth == found.label
         verdict = (
             f'<p class="avis {"juste" if right else "faux"}"><span aria-hidden="true">'
-            f"{'✓' if right else '✗'}</span> Catégorie du catalogue{_WIDE}: "
+            f"{'✓' if right else '✗'}</span> Catégorie du catalogue{NO_BREAK}: "
             f"{escape(CLASSES_FR[truth])}{'' if right else ' — le modèle se trompe'}.</p>"
         )
     return (
         '<div class="carte"><p class="surtitre">Catégorie proposée</p>'
         f"<h2 data-annonce>{escape(found.label_fr)}</h2>"
-        f'<p class="confiance" data-annonce>Probabilité{_WIDE}: '
+        f'<p class="confiance" data-annonce>Probabilité{NO_BREAK}: '
         f"<strong>{percent(found.score)}</strong></p>"
         f"{doubt}{verdict}{_bars(found)}"
         f'<p class="detail">Modèle {escape(found.version)}, réponse en '
-        f"{found.milliseconds:.0f}{_WIDE}ms. Photo de {found.width}{_WIDE}×{_WIDE}{found.height}"
-        f"{_WIDE}pixels.</p></div>"
+        f"{found.milliseconds:.0f}{NO_BREAK}ms. Photo de {found.width}{NO_BREAK}×{NO_BREAK}"
+        f"{found.height}{NO_BREAK}pixels.</p></div>"
     )
 
 
@@ -159,11 +160,11 @@ def _bars(found: Answer) -> str:
 
 def transformed(before: str, after: str, *, name: str, side: int) -> str:
     """Return a photo beside the square image that the model receives of it."""
-    received = f"Ce que le modèle reçoit{_WIDE}: {side}{_WIDE}×{_WIDE}{side} pixels"
+    received = f"Ce que le modèle reçoit{NO_BREAK}: {side}{NO_BREAK}×{NO_BREAK}{side} pixels"
     return (
         '<div class="avant-apres">'
-        + figure(before, alt=f"Photo d’origine{_WIDE}: {name}", caption="La photo d’origine")
-        + figure(after, alt=f"Photo ramenée à un carré{_WIDE}: {name}", caption=received)
+        + figure(before, alt=f"Photo d’origine{NO_BREAK}: {name}", caption="La photo d’origine")
+        + figure(after, alt=f"Photo ramenée à un carré{NO_BREAK}: {name}", caption=received)
         + "</div>"
     )
 
@@ -199,5 +200,5 @@ def model_line(model: Model) -> str:
     return (
         f'<p class="detail">Le modèle vient de l’exécution <code>{escape(model.name)}</code>, '
         f"entraînée avec {escape(framework)}. "
-        f"Licence des poids{_WIDE}: {escape(model.licence)}</p>"
+        f"Licence des poids{NO_BREAK}: {escape(model.licence)}</p>"
     )

@@ -2,7 +2,7 @@
 
 from vitrine.data.catalog import CLASSES_FR
 from vitrine.data.showcase import DASHBOARD, SAMPLES, Showcase
-from vitrine.report.typography import space
+from vitrine.report.fr import space
 from vitrine.serving.ui import markup
 from vitrine.serving.ui.client import Client
 from vitrine.serving.ui.events import CHOOSE, Page, PlotData

@@ -11,6 +11,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 
 from vitrine.data import images
+from vitrine.report.fr import percent
 
 __all__ = ["heat", "jpeg", "png", "side", "where"]
 
@@ -82,7 +83,7 @@ def where(evidence: Sequence[Sequence[float]]) -> str:
     share = (1 + int(np.searchsorted(largest, _HALF))) / weights.size
     return (
         f"La zone qui a le plus compté est {place}. La moitié du poids tient dans "
-        f"{100 * share:.0f}\N{NARROW NO-BREAK SPACE}% de la photo."
+        f"{percent(share, 0)} de la photo."
     )
 
 

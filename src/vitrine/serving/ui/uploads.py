@@ -13,7 +13,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from vitrine.report.typography import space
+from vitrine.report.fr import significant, space
 from vitrine.serving.ui.client import ServiceError
 from vitrine.serving.ui.offline import gradio as gr
 
@@ -90,7 +90,7 @@ class Uploads:
         return JSONResponse([str(Path(gr.utils.get_upload_folder()) / name)])
 
     def _limit(self) -> str:
-        most = f"{self.most / 1e6:.3g}".replace(".", ",")
+        most = significant(self.most / 1e6)
         return space(f"Une photo pèse au plus {most} Mo. Réduisez-la.")
 
     def _keep(self, photo: bytes) -> str:

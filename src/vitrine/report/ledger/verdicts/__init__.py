@@ -1,4 +1,4 @@
-"""Sentences of the book that must be true: each is declared with what decides it.
+"""Verdicts: sentences of the book, each declared with the condition that decides it.
 
 One module a subject; :data:`CLAIMS` gathers them, and :func:`decide` words them for the ledger.
 """

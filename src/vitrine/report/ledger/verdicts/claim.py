@@ -1,13 +1,22 @@
-"""A sentence of the book with what decides it, and the decisions that several subjects share."""
+"""A verdict with what decides it, and the rules of decision that several subjects share."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from vitrine.metrics import Interval
 from vitrine.metrics.settling import ALPHA, settled
 from vitrine.report.ledger.values import Value
 
-__all__ = ["ALPHA", "Claim", "Ledger", "sign", "with_recipes"]
+__all__ = [
+    "ALPHA",
+    "Claim",
+    "Ledger",
+    "by_interval",
+    "settled_claim",
+    "sign",
+    "unanimous",
+    "with_recipes",
+]
 
 Ledger = Mapping[str, Value]
 
@@ -54,6 +63,56 @@ def sign(
         return gap.low > 0
 
     return decided
+
+
+def by_interval(
+    name: str, gap: str, *, corrected: bool = False, note: str = "", **wordings: str
+) -> Claim:
+    """Return a claim that the interval of one value decides: on which side of zero it lies.
+
+    Args:
+        name: Key of the claim.
+        gap: Key of the value.
+        corrected: Whether its interval is the corrected one, over repeated folds.
+        note: What the interval leaves out, told after the condition.
+        wordings: ``text``, ``cautious`` and ``reverse``, as ``Claim``.
+    """
+    interval = "intervalle corrigé à 95 %" if corrected else "intervalle à 95 %"
+    return Claim(
+        key=name,
+        expression=f"{interval} de {gap} d’un seul côté de zéro ; indécis sinon{note}",
+        needs=(gap,),
+        holds=sign(gap),
+        **wordings,
+    )
+
+
+def settled_claim(name: str, gap: str, **wordings: str) -> Claim:
+    """Return a claim that the rule of settled gaps decides (``vitrine.metrics.settling``).
+
+    On every photo, the gap over all repetitions must agree too, where there is one.
+
+    Args:
+        name: Key of the claim.
+        gap: Prefix of the comparison in the ledger.
+        wordings: ``text``, ``cautious`` and ``reverse``, as ``Claim``.
+    """
+    repeated = f"{gap}.cv_accuracy" if gap.startswith("oof_gap.") else None
+    return Claim(
+        key=name,
+        expression=f"intervalle à 95 % de {gap}.accuracy d’un seul côté de zéro"
+        + (f", comme {gap}.cv_accuracy là où il y en a un" if repeated else "")
+        + ", et test des signes permutés, corrigé (Holm), sous 0,05 ; indécis sinon",
+        needs=(f"{gap}.accuracy", f"{gap}.holm"),
+        holds=sign(f"{gap}.accuracy", f"{gap}.holm", repeated),
+        **wordings,
+    )
+
+
+def unanimous(answers: Iterable[bool | None]) -> bool | None:
+    """Return what all answers say, and ``None`` where they differ or there is none."""
+    said = set(answers)
+    return said.pop() if len(said) == 1 else None
 
 
 def _interval(ledger: Ledger, key: str) -> Interval:

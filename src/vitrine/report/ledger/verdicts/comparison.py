@@ -1,9 +1,8 @@
-"""Which of two models the test images prefer, where they can tell."""
+"""Verdicts of the announced comparisons, and of every test of the ledger."""
 
 from collections.abc import Iterator
 
-from vitrine.metrics.settling import ALPHA
-from vitrine.report.ledger.verdicts.claim import Claim, Ledger, sign
+from vitrine.report.ledger.verdicts.claim import ALPHA, Claim, Ledger, by_interval, settled_claim
 from vitrine.report.ledger.verdicts.models import HOG, KERAS, MICRO, PROBE, TORCH
 from vitrine.report.names import model_name
 
@@ -12,31 +11,9 @@ __all__ = ["CLAIMS", "of_every_test", "paired", "settled_claim"]
 _POC_BOUNDS = tuple(f"poc_gap.mambavision-{size}.holm_bound" for size in ("t", "s", "b"))
 
 
-def paired(
-    name: str, candidate: str, baseline: str, *, text: str, cautious: str, reverse: str
-) -> Claim:
+def paired(name: str, candidate: str, baseline: str, **wordings: str) -> Claim:
     """Return the claim of an announced comparison: its interval and its test must agree."""
-    gap = f"gap.{candidate}.{baseline}"
-    return settled_claim(name, gap, text=text, cautious=cautious, reverse=reverse)
-
-
-def settled_claim(name: str, gap: str, *, text: str, cautious: str, reverse: str) -> Claim:
-    """Return the claim of a gap that has an interval and a corrected test, which must agree.
-
-    On every photo, the gap over all repetitions must agree too, where there is one.
-    """
-    repeated = f"{gap}.cv_accuracy" if gap.startswith("oof_gap.") else None
-    return Claim(
-        key=name,
-        text=text,
-        cautious=cautious,
-        reverse=reverse,
-        expression=f"intervalle à 95 % de {gap}.accuracy d’un seul côté de zéro"
-        + (f", comme {gap}.cv_accuracy là où il y en a un" if repeated else "")
-        + ", et test des signes permutés, corrigé (Holm), sous 0,05 ; indécis sinon",
-        needs=(f"{gap}.accuracy", f"{gap}.holm"),
-        holds=sign(f"{gap}.accuracy", f"{gap}.holm", repeated),
-    )
+    return settled_claim(name, f"gap.{candidate}.{baseline}", **wordings)
 
 
 def of_every_test(ledger: Ledger) -> Iterator[Claim]:
@@ -72,17 +49,15 @@ CLAIMS = (
         "zéro",
         reverse="le réseau entraîné de zéro l’emporte sur la sonde préentraînée",
     ),
-    Claim(
-        key="probe_beats_classical",
+    by_interval(
+        "probe_beats_classical",
+        f"gap.{PROBE}.{HOG}.cv_accuracy",
+        corrected=True,
         text="les caractéristiques apprises sur ImageNet l’emportent sur les descripteurs "
         "classiques",
         cautious="les données ne départagent pas les caractéristiques apprises et les descripteurs "
         "classiques",
         reverse="les descripteurs classiques l’emportent sur les caractéristiques apprises",
-        expression=f"intervalle corrigé à 95 % de gap.{PROBE}.{HOG}.cv_accuracy d’un seul côté "
-        "de zéro ; indécis sinon",
-        needs=(f"gap.{PROBE}.{HOG}.cv_accuracy",),
-        holds=sign(f"gap.{PROBE}.{HOG}.cv_accuracy"),
     ),
     paired(
         "scratch_against_classical",

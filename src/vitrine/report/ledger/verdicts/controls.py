@@ -1,6 +1,6 @@
-"""What the probe's advance is made of, and what a head that learns too slowly hides."""
+"""Verdicts of the control experiments: input size, pretrained weights, learning rate of a head."""
 
-from vitrine.report.ledger.verdicts.claim import Claim, sign
+from vitrine.report.ledger.verdicts.claim import by_interval
 from vitrine.report.ledger.verdicts.models import KERAS, PROBE
 
 __all__ = ["CLAIMS"]
@@ -9,21 +9,8 @@ SLOW, FAST = "mobilenetv2-int8-slow-head", "mobilenetv2-int8-fast-head"
 SMALL, RANDOM = f"{PROBE}-128", "mobilenetv2-random-probe"
 
 
-def _control(name: str, gap: str, *, text: str, cautious: str, reverse: str) -> Claim:
-    """Return the claim of a control: its interval decides alone, for none was announced."""
-    return Claim(
-        key=name,
-        text=text,
-        cautious=cautious,
-        reverse=reverse,
-        expression=f"intervalle à 95 % de {gap} d’un seul côté de zéro ; indécis sinon",
-        needs=(gap,),
-        holds=sign(gap),
-    )
-
-
-CLAIMS = (
-    _control(
+CLAIMS = (  # of no announced comparison: an interval decides alone
+    by_interval(
         "rate_starves_the_head",
         f"gap.{FAST}.{SLOW}.accuracy",
         text="le même réseau gelé fait mieux dès que sa tête apprend plus vite",
@@ -31,14 +18,14 @@ CLAIMS = (
         "plus vite",
         reverse="le même réseau gelé fait moins bien quand sa tête apprend plus vite",
     ),
-    _control(
+    by_interval(
         "larger_photos_help",
         f"gap.{PROBE}.{SMALL}.cv_accuracy",
         text="lire de plus grandes photos aide la sonde",
         cautious="rien n’établit que lire de plus grandes photos aide la sonde",
         reverse="lire de plus grandes photos nuit à la sonde",
     ),
-    _control(
+    by_interval(
         "small_probe_beats_scratch",
         f"gap.{SMALL}.{KERAS}.accuracy",
         text="sur des photos de même côté, la sonde l’emporte encore sur le réseau parti de zéro",
@@ -46,7 +33,7 @@ CLAIMS = (
         "réseau parti de zéro",
         reverse="sur des photos de même côté, le réseau parti de zéro l’emporte sur la sonde",
     ),
-    _control(
+    by_interval(
         "learned_weights_help",
         f"gap.{PROBE}.{RANDOM}.cv_accuracy",
         text="ce sont les poids appris ailleurs, non la forme du réseau, qui font la sonde",

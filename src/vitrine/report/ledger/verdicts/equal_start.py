@@ -1,9 +1,9 @@
-"""What an equal start leaves to the architecture, and what pretraining brings to each."""
+"""Verdicts of the chapter on pretraining: architectures at equal start, gain of pretraining."""
 
 from dataclasses import replace
 
 from vitrine.report.ledger import equal_start
-from vitrine.report.ledger.verdicts.claim import Claim, Ledger, sign
+from vitrine.report.ledger.verdicts.claim import Claim, Ledger, by_interval, sign, unanimous
 from vitrine.report.ledger.verdicts.comparison import paired, settled_claim
 
 __all__ = ["CLAIMS"]
@@ -72,24 +72,14 @@ def _scan_against(other: str, what: str) -> Claim:
     return replace(claim, needs=(), holds=holds)
 
 
-def _by_folds(name: str, candidate: str, *, text: str, cautious: str, reverse: str) -> Claim:
+def _by_folds(name: str, candidate: str, **wordings: str) -> Claim:
     """Return the claim that the frozen features of two networks differ, fold by fold."""
     gap = f"gap.{candidate}.{B0}-transfer-probe.cv_accuracy"
-    return Claim(
-        key=name,
-        text=text,
-        cautious=cautious,
-        reverse=reverse,
-        expression=f"intervalle corrigé à 95 % de {gap} d’un seul côté de zéro ; indécis sinon ; "
-        f"{ONCE}",
-        needs=(gap,),
-        holds=sign(gap),
-    )
+    return by_interval(name, gap, corrected=True, note=f" ; {ONCE}", **wordings)
 
 
 def _same_norm(ledger: Ledger) -> bool | None:
-    decided = {sign(gap)(ledger) for gap in SAME_NORM}
-    return decided.pop() if len(decided) == 1 else None
+    return unanimous(sign(gap)(ledger) for gap in SAME_NORM)
 
 
 CLAIMS = (

@@ -1,8 +1,15 @@
-"""What the networks look at, and whether the methods that say so can be believed."""
+"""Verdicts on explanations: coarse or fine features, sanity of saliency maps."""
 
 from collections.abc import Callable
 
-from vitrine.report.ledger.verdicts.claim import Claim, Ledger, sign, with_recipes
+from vitrine.report.ledger.verdicts.claim import (
+    Claim,
+    Ledger,
+    by_interval,
+    sign,
+    unanimous,
+    with_recipes,
+)
 from vitrine.report.ledger.verdicts.models import MICRO, PROBE, TORCH
 
 __all__ = ["CLAIMS"]
@@ -16,8 +23,7 @@ def _alike(name: str) -> Callable[[Ledger], bool | None]:
 
     def decided(ledger: Ledger) -> bool | None:
         key = f"likeness_{name}"
-        alike = {ledger[f"{r}.{key}"].value > ALIKE for r in with_recipes(ledger, key)}
-        return alike.pop() if len(alike) == 1 else None
+        return unanimous(ledger[f"{r}.{key}"].value > ALIKE for r in with_recipes(ledger, key))
 
     return decided
 
@@ -34,15 +40,12 @@ def _differs(name: str) -> Callable[[Ledger], bool | None]:
 
 def _reads_coarse(recipe: str, key: str) -> Claim:
     """Say whether a network relies more on the low frequencies of a photo than on its details."""
-    gap = f"{recipe}.loss_gap_low_high"
-    return Claim(
-        key=key,
+    return by_interval(
+        key,
+        f"{recipe}.loss_gap_low_high",
         text="les formes et les couleurs d’ensemble comptent plus que les détails",
         cautious="rien n’établit que les formes d’ensemble comptent plus ou moins que les détails",
         reverse="les détails comptent plus que les formes et les couleurs d’ensemble",
-        expression=f"intervalle à 95 % de {gap} d’un seul côté de zéro ; indécis sinon",
-        needs=(gap,),
-        holds=sign(gap),
     )
 
 

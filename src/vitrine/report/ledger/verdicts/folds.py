@@ -1,8 +1,8 @@
-"""What every photo says, over folds: fine-tuning, libraries, the text beside the photo."""
+"""Verdicts on every photo, over folds: fine-tuning, libraries, text beside the photo."""
 
 from vitrine.report.ledger.context import MARGIN
-from vitrine.report.ledger.verdicts.claim import Claim, Ledger
-from vitrine.report.ledger.verdicts.comparison import paired, settled_claim
+from vitrine.report.ledger.verdicts.claim import Claim, Ledger, settled_claim
+from vitrine.report.ledger.verdicts.comparison import paired
 from vitrine.report.ledger.verdicts.models import TORCH
 
 __all__ = ["CLAIMS"]

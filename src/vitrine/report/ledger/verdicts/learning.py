@@ -1,7 +1,7 @@
-"""What each training taught: better than chance, than a constant, as sure as it says."""
+"""Verdicts on training: above chance, above a constant answer, calibrated."""
 
 from vitrine.data.catalog import CLASSES
-from vitrine.report.ledger.verdicts.claim import Claim, Ledger, sign, with_recipes
+from vitrine.report.ledger.verdicts.claim import Claim, Ledger, by_interval, with_recipes
 from vitrine.report.ledger.verdicts.models import KERAS, TORCH
 
 __all__ = ["CLAIMS"]
@@ -27,23 +27,20 @@ def _above_chance(recipe: str, name: str, network: str) -> Claim:
 
 
 def _miscalibrated(recipe: str, name: str) -> Claim:
-    """Say whether confidence and accuracy differ on average, and which way.
+    """Return the claim that a model is overconfident, or underconfident, on average.
 
     The calibration error does not decide: it does not say which way, and on so few images a model
     that is too sure by several points still shows no more of it than honest probabilities may.
     """
-    excess = f"{recipe}.overconfidence"
-    return Claim(
-        key=name,
+    return by_interval(
+        name,
+        f"{recipe}.overconfidence",
         text="les probabilités annoncées sont trop sûres d’elles, puisque la confiance dépasse en "
         "moyenne l’exactitude",
         cautious="nos images ne suffisent pas à dire si les probabilités annoncées sont trop sûres "
         "d’elles ou trop prudentes",
         reverse="les probabilités annoncées sont trop prudentes, puisque l’exactitude dépasse en "
         "moyenne la confiance",
-        expression=f"intervalle à 95 % de {excess} d’un seul côté de zéro ; indécis sinon",
-        needs=(excess,),
-        holds=sign(excess),
     )
 
 

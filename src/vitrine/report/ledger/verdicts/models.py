@@ -1,4 +1,4 @@
-"""The recipes that the sentences speak of, by the name of their runs."""
+"""Names of the recipes that the verdicts speak of."""
 
 __all__ = ["HOG", "KERAS", "MICRO", "PROBE", "TORCH"]
 

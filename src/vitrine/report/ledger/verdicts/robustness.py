@@ -1,6 +1,6 @@
-"""What the test images are worth, and what becomes of the answers when they change."""
+"""Verdicts on leaks and on robustness: duplicates, noise, compression, input size."""
 
-from vitrine.report.ledger.verdicts.claim import ALPHA, Claim, Ledger, sign, with_recipes
+from vitrine.report.ledger.verdicts.claim import ALPHA, Claim, Ledger, by_interval, with_recipes
 from vitrine.report.ledger.verdicts.models import KERAS, TORCH
 
 __all__ = ["CLAIMS"]
@@ -73,15 +73,12 @@ CLAIMS = (
         needs=(f"{TORCH}.change_jpeg_5", f"{KERAS}.change_jpeg_5"),
         holds=_jpeg_leaves_scratch,
     ),
-    Claim(
-        key="larger_input_helps",
+    by_interval(
+        "larger_input_helps",
+        f"{TORCH}.change_input_160",
         text="une entrée un peu plus grande qu’à l’entraînement aide le réseau PyTorch",
         cautious="les images ne suffisent pas à établir qu’une entrée un peu plus grande qu’à "
         "l’entraînement aide le réseau PyTorch",
         reverse="une entrée un peu plus grande qu’à l’entraînement nuit au réseau PyTorch",
-        expression=f"intervalle à 95 % de {TORCH}.change_input_160 d’un seul côté de zéro ; "
-        "indécis sinon",
-        needs=(f"{TORCH}.change_input_160",),
-        holds=sign(f"{TORCH}.change_input_160"),
     ),
 )

@@ -1,9 +1,9 @@
-"""Sentences on the service: what it spends and makes wait, beside a naive one."""
+"""Verdicts on the service: waits, processor time and overload, beside a naive one."""
 
 from collections.abc import Callable
 
 from vitrine.report.ledger.service import MODELS
-from vitrine.report.ledger.verdicts.claim import Claim, Ledger
+from vitrine.report.ledger.verdicts.claim import Claim, Ledger, unanimous
 
 __all__ = ["CLAIMS"]
 
@@ -19,12 +19,11 @@ def _sooner(when: str) -> Callable[[Ledger], bool | None]:
     """Return a decision: whether both models answer sooner from our server than from the naive."""
 
     def decided(ledger: Ledger) -> bool | None:
-        sooner = {
+        return unanimous(
             ledger[f"service.{model}.ours.p50_{when}"].value
             < ledger[f"service.{model}.naive.p50_{when}"].value
             for model in MODELS
-        }
-        return sooner.pop() if len(sooner) == 1 else None
+        )
 
     return decided
 
