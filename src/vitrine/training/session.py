@@ -8,15 +8,12 @@ What a published notebook does not use, it does not import: an edit of the synth
 leaves its execution fresh.
 """
 
-import ast
 import hashlib
 import os
 import shutil
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from filelock import FileLock
@@ -25,22 +22,14 @@ from vitrine import paths
 from vitrine.data import catalog, splits
 from vitrine.data.catalog import Catalog
 from vitrine.data.splits import Split
-from vitrine.training import recipes, runs
+from vitrine.training import kernel, recipes, runs
+from vitrine.training.kernel import SessionError
 from vitrine.training.recipes import Recipe, RecipeError
 from vitrine.training.runs import OutOfFold, Run
-
-if TYPE_CHECKING:
-    from IPython.core.interactiveshell import InteractiveShell
-    from IPython.lib.pretty import PrettyPrinter
-    from PIL.Image import Image
 
 __all__ = ["PROFILES", "Session", "SessionError", "begin", "trainer_of"]
 
 PROFILES = ("published", "smoke")
-
-
-class SessionError(ValueError):
-    """A profile that does not exist, or data that a request needs and the machine lacks."""
 
 
 @dataclass(frozen=True)
@@ -278,76 +267,14 @@ def _smoke_folder() -> Path:
     return folder
 
 
-def _refuse_unknown_parameters() -> None:
-    """Refuse parameters that the notebook does not declare so, of which papermill only warns.
-
-    It puts those given in a cell of their own, after that of the declared ones.
-    """
-    shell = _shell()
-    declared: dict[str, ast.expr] = {}
-    for cell in shell.user_ns.get("In", []) if shell else []:
-        try:
-            body = ast.parse(cell).body
-        except SyntaxError:  # typed by hand and refused, in a notebook that is open
-            continue
-        assigned = {
-            target.id: line.value
-            for line in body
-            if isinstance(line, ast.Assign)
-            for target in line.targets
-            if isinstance(target, ast.Name)
-        }
-        if cell.startswith("# Parameters\n"):
-            _require_declared(assigned, declared)
-        declared |= assigned
-
-
-def _require_declared(given: Mapping[str, ast.expr], declared: Mapping[str, ast.expr]) -> None:
-    if unknown := sorted(given.keys() - declared):
-        raise SessionError(
-            f"expected parameters among {', '.join(sorted(declared))}, found "
-            f"{', '.join(unknown)}; correct the name given to papermill"
-        )
-    for name, value in given.items():
-        try:
-            usual, found = (ast.literal_eval(node) for node in (declared[name], value))
-        except ValueError:  # computed
-            continue
-        if usual is not None and type(found) is not type(usual):
-            raise SessionError(
-                f"expected {name} of the type of {usual!r}, found {found!r}; correct the value "
-                "given to papermill"
-            )
-
-
-def _describe_pictures() -> None:
-    """Make a notebook tell a picture by a digest of its pixels, beside the picture.
-
-    nbval compares no ``image/png``, even strictly; it compares this text, which a page does not
-    show. Of pixels and not of the file, whose compression depends on the version of a library.
-    """
-    if formatter := getattr(_shell(), "display_formatter", None):
-        texts = formatter.formatters["text/plain"]
-        texts.for_type_by_name("PIL.Image", "Image", _describe)
-
-
-def _describe(picture: "Image", printer: "PrettyPrinter", cycle: bool) -> None:
-    digest = hashlib.sha256(picture.convert("RGBA").tobytes()).hexdigest()
-    printer.text(f"{picture.width} × {picture.height} pixels, sha256 {digest[:16]}")
-
-
-def _shell() -> "InteractiveShell | None":
-    return getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-
-
 def begin(profile: str = "published") -> Session:
     """Open a session; ``VITRINE_PROFILE`` overrides the profile, for nbval.
 
     Raises:
         SessionError: If the profile is unknown, or a parameter that papermill was given.
     """
-    _refuse_unknown_parameters()
-    _describe_pictures()
+    kernel.refuse_unknown_parameters()
+    kernel.describe_pictures()
     profile = os.environ.get("VITRINE_PROFILE") or profile
     if profile not in PROFILES:
         raise SessionError(
