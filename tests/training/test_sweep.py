@@ -185,7 +185,7 @@ def test_workers_that_all_leave_are_missed_while_jobs_wait(monkeypatch):
     monkeypatch.setattr("dask.distributed.wait", wait)
 
     with pytest.raises(ConnectionError, match="found none in 30 seconds; start one with"):
-        list(cluster._finished(Client(), ["future"]))
+        list(cluster._finished(Client(), ["future"], True))
 
 
 def test_a_job_runs_in_a_process_of_its_own_on_the_photos_of_its_fold(tmp_path, monkeypatch):

@@ -60,13 +60,14 @@ def sweep(
     found: dict[str, Outcome] = {}
     with ExitStack() as stack:
         _hear_terminations(stack)
+        elsewhere = scheduler is not None  # here, a nanny starts each worker again
         if scheduler is None:
             scheduler = stack.enter_context(_local(min(workers or _workers(jobs), len(jobs) or 1)))
         client = stack.enter_context(_client(Client, scheduler))
-        if jobs:
+        if jobs and elsewhere:
             _require_a_worker(client)
         futures = {client.submit(perform, job, key=job.name, pure=False): job.name for job in jobs}
-        for future in _finished(client, futures):
+        for future in _finished(client, futures, elsewhere):
             name = futures[future]
             error = future.exception()
             found[name] = Outcome(name=name, error=_said(error)) if error else future.result()
@@ -122,7 +123,7 @@ def _client(client: type, scheduler: object) -> Any:
         ) from error
 
 
-def _finished(client: Any, futures: Iterable[Any]) -> Iterator[Any]:
+def _finished(client: Any, futures: Iterable[Any], elsewhere: bool) -> Iterator[Any]:
     """Yield futures as they end; give up where no worker is left to make them."""
     from dask.distributed import wait
 
@@ -131,7 +132,8 @@ def _finished(client: Any, futures: Iterable[Any]) -> Iterator[Any]:
         try:
             done = wait(waiting, timeout=PATIENCE, return_when="FIRST_COMPLETED").done
         except TimeoutError:
-            _require_a_worker(client)
+            if elsewhere:
+                _require_a_worker(client)
             continue
         waiting -= done
         yield from done
