@@ -3,6 +3,7 @@
 ::
 
     address, ZIP or folder -sources-> data/pretrain/*.npy (decoded once) -corpus-> uint8, in memory
+    teacher, fixed crops -answers-> data/pretrain/answers-*.npy, where a recipe has a teacher
     recipe, corpus -fit-> runs/pretrain/<recipe>/seed-<n>/ and the weights that ``vitrine train``
                           carries to the photos
 
@@ -12,7 +13,7 @@ of training (``budget``). The network, the loop and the checkpoints are those of
 allow research and education without commerce: neither the images nor the weights learned from
 them are ever shipped.
 
-A corpus is read without PyTorch; ``vitrine.training.pretrain.fit`` alone imports it.
+A corpus is read without PyTorch, which ``fit`` and what it stands on import.
 """
 
 from vitrine.training.pretrain.corpus import Corpus, CorpusError, load
