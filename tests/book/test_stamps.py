@@ -296,3 +296,11 @@ def test_no_published_notebook_depends_on_drawings_archive_or_interface_and_05_o
     assert {name: packages & found for name, found in modules.items() if packages & found} == {}
     assert [name for name, stamp in published.items() if apart & set(stamp["files"])] == []
     assert "vitrine.metrics.metrics" in modules["05_comparaison"]
+
+
+def test_a_reason_names_the_first_of_what_changed_and_counts_the_others():
+    before = {f"vitrine.m{place}": "a" for place in range(9)}
+
+    told = stamps._explain("modules", before, dict.fromkeys(before, "b"))
+
+    assert told == "modules changed: vitrine.m0, vitrine.m1, vitrine.m2 and 6 more"

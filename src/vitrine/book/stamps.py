@@ -164,7 +164,8 @@ def _code(notebook: NotebookNode) -> str:
 def _explain(fact: str, before: object, after: object) -> str:
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         changed = [k for k in sorted({*before, *after}) if before.get(k) != after.get(k)]
-        return f"{fact} changed: {', '.join(changed)}"
+        more = f" and {len(changed) - NAMED} more" if len(changed) > NAMED else ""
+        return f"{fact} changed: {', '.join(changed[:NAMED])}{more}"
     return f"{fact} was {before}, is {after}"
 
 
@@ -176,6 +177,8 @@ def _outputs(notebook: NotebookNode) -> str:
     return digest([cell.outputs for cell in code_cells(notebook)])
 
 
+NAMED = 3
+"""Names of what changed that a reason gives; it counts the others."""
 _IGNORED = {"papermill", "execution", "jupyter"}
 
 
