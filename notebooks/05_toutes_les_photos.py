@@ -14,10 +14,9 @@
 #
 # **Quel modèle range le mieux les {valeur}`data.present` photos, et qu’apporte le texte du vendeur ?**
 # EfficientNet-Lite0, réglée finement à partir d’ImageNet, en range bien
-# {valeur:ic}`oof.efficientnet-lite0-torch.accuracy`. Au-dessus d’un seuil de confiance choisi sur la
-# validation, elle répond seule à {valeur}`recommended.coverage` des photos, avec
-# {valeur:ic}`recommended.accuracy_answered` de réponses justes. Le titre et la description en rangent
-# davantage, sans la photo : {valeur:ic}`oof.text-title-description.accuracy`.
+# {valeur:ic}`oof.efficientnet-lite0-torch.accuracy`, et répond seule, au-dessus d’un seuil choisi sur la validation, à
+# {valeur}`recommended.coverage` d’entre elles avec {valeur:ic}`recommended.answered_accuracy` de réponses justes. Le
+# titre et la description, sans la photo, font mieux : {valeur:ic}`oof.text-title-description.accuracy`.
 #
 # Chaque photo est ici jugée par un modèle qui ne l’a pas apprise : coupées en cinq plis, toutes servent
 # de test une fois. Quand un pli est le test, le suivant est la validation ; époques, températures et seuils
@@ -156,7 +155,7 @@ training.reliability(reliability(truth, given), RECOMMENDED)
 # Le seuil aussi vient de la validation : le plus bas où {valeur}`recommended.target` des réponses y sont
 # justes, de {valeur}`recommended.threshold_least` à {valeur}`recommended.threshold_most` selon le pli.
 # Sur les photos de test, que ce choix n’a pas vues, le modèle répond alors à
-# {valeur:ic}`recommended.coverage` des photos, avec {valeur:ic}`recommended.accuracy_answered` de réponses
+# {valeur:ic}`recommended.coverage` des photos, avec {valeur:ic}`recommended.answered_accuracy` de réponses
 # justes ; une personne regarde les autres {cite:p}`geifman2017selective`.
 
 # %% mystnb={"figure": {"name": "fig-toutes-couverture", "caption": "Exactitude sur les photos auxquelles le modèle répond, selon la part de photos qu’il accepte ; la couverture diminue vers la droite."}, "image": {"alt": "Trois courbes qui montent vers la droite : EfficientNet-Lite0 réglée finement, la même figée, MobileNetV2 figé."}}
@@ -224,7 +223,7 @@ if counts is not None:
 # * Sur la bibliothèque : {verdict}`same_start_agrees`.
 # * Sur le texte : {verdict}`text_against_image` ; {verdict}`image_helps_text`.
 # * En service, au seuil choisi sur la validation : {valeur:ic}`recommended.coverage` des photos sans
-#   regard humain, {valeur:ic}`recommended.accuracy_answered` de réponses justes.
+#   regard humain, {valeur:ic}`recommended.answered_accuracy` de réponses justes.
 #
 # ## Ce qui pourrait être faux
 #

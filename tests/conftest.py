@@ -7,6 +7,7 @@ together. In CI nothing skips but what needs a GPU.
 
 import logging
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -35,6 +36,9 @@ LONGEST = (
     "serving/test_bench_serving.py",
 )
 """Files that take more than about 20 s, longest first."""
+
+# Under nohup, or in the background of a script, the tests would hand on a deaf ear to Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     for threads in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):

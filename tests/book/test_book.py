@@ -160,7 +160,7 @@ def test_outputs_that_name_a_place_on_this_machine_are_not_published(miniature):
         cell.execution_count = 1
     notebook.cells[-1].outputs = [new_output("stream", text=f"{miniature.root}/x")]
     notebook.metadata[stamps.KEY] = stamps.make(
-        notebook, profile="published", parameters={}, photos=False, reads=[]
+        notebook, profile="published", parameters={}, photos=False, log=[]
     )
     runner.executed_path(source).parent.mkdir(parents=True)
     runner.write(notebook, runner.executed_path(source))

@@ -7,7 +7,7 @@ from vitrine.book import measurements
 from vitrine.book.readme import refresh, results_markdown, update
 from vitrine.report.fr import space
 from vitrine.report.ledger import pairs
-from vitrine.training.recipes import CONTROLS, EQUAL_START, RECIPES
+from vitrine.training.recipes import BESIDE, CONTROLS, EQUAL_START
 
 PROBE = "mobilenetv2-int8-probe"
 BEGIN, END = "<!-- résultats -->", "<!-- /résultats -->"
@@ -56,7 +56,7 @@ def test_fine_tuned_networks_lead_then_the_best_on_every_photo(ledger):
     led = ["efficientnet-b0-torch", "efficientnet-b0-keras", "histogram-hog"]
     assert [name for name in listed if name in led] == led
     assert all(pairs.rank(name) == 0 for name in listed[: listed.index("histogram-hog")])
-    readers = [RECIPES[name].trainer in ("text", "fusion") for name in listed]
+    readers = [name in BESIDE for name in listed]
     assert readers == sorted(readers)  # the text comes last, whatever its score
     assert listed[readers.index(True) - 1] == "majority"
 

@@ -70,7 +70,7 @@ def test_what_the_ledger_says_of_it_is_counted_on_every_photo(swept):
 
     right = (served.answers.predicted == served.answers.truth)[served.answered]
     assert told["recommended.coverage"].value == served.answered.mean()
-    assert told["recommended.accuracy_answered"].value == right.mean()
+    assert told["recommended.answered_accuracy"].value == right.mean()
     assert told["recommended.recall_least"].value < told["recommended.recall_most"].value
     assert abs(told["recommended.overconfidence_calibrated"].value) < 0.05
     assert told["recommended.overconfidence"].value < -0.1

@@ -164,7 +164,7 @@ def test_a_card_that_was_measured_has_its_column():
 
     table = speeds.backbones(BACKBONES, CITED, card).set_index("Réseau")
 
-    assert table.loc["B0", "Images/s, carte graphique"] == "2345,6"
+    assert table.loc["B0", "Images/s, carte graphique"] == "2\u202f345,6"
     assert table.loc["Odd", "Images/s, carte graphique"] == "non mesuré"
 
 

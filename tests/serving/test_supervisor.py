@@ -22,6 +22,7 @@ def free_ports():
 
 
 def start(model_dir, port, api_port):
+    (model_dir / "pyproject.toml").write_text('[project]\nname = "vitrine"\n')  # and no data set
     return subprocess.Popen(
         [*COMMAND, "--port", str(port), "--api-port", str(api_port)],
         env=os.environ | {"MODEL_DIR": str(model_dir), "VITRINE_ROOT": str(model_dir)},

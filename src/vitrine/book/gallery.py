@@ -28,6 +28,7 @@ from nbformat import NotebookNode
 from vitrine import paths
 from vitrine.book import figure_data, sources
 from vitrine.book.wording import parsed
+from vitrine.report.palette import LIGHT
 
 __all__ = ["PLOTLY", "GalleryError", "Piece", "find", "pieces", "plotly_script", "write"]
 
@@ -117,7 +118,7 @@ def write(piece: Piece, folder: Path | None = None) -> list[Path]:
         loader=PackageLoader("vitrine.book", "pages"), autoescape=True, undefined=StrictUndefined
     )
     page = environment.get_template("figure.html").render(
-        piece=piece, figure=Markup(figure), table=Markup(table)
+        piece=piece, figure=Markup(figure), table=Markup(table), colours=LIGHT
     )
     dumped = json.dumps(content, ensure_ascii=False, sort_keys=bool(piece.figure), indent=1)
     written = []

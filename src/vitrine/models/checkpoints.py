@@ -13,7 +13,6 @@ safetensors, in timm's names.
 import argparse
 import pickle
 import sys
-import zipfile
 from collections.abc import Iterable, Mapping
 from functools import cache
 from os import PathLike
@@ -53,7 +52,7 @@ WIDE = NARROW | {
     "_bn2": "bn3",
 }  # fmt: skip
 NAMED_AT_MOST = 12
-PICKLE = b"\x80"
+PICKLE, ZIP = b"\x80", b"PK"
 """First byte of a pickle, which ``torch.save`` once wrote bare."""
 
 
@@ -205,7 +204,7 @@ def _open_safetensors(path: Path) -> dict[str, Tensor]:
 
 def _open_pickle(path: Path) -> object:
     with path.open("rb") as file:
-        if file.read(1) != PICKLE and not zipfile.is_zipfile(path):
+        if not file.read(len(ZIP)).startswith((PICKLE, ZIP)):
             raise _unreadable(path, ValueError("no pickle"))
     try:
         with torch.serialization.safe_globals([argparse.Namespace]):

@@ -39,7 +39,7 @@ def _served(one: runs.OutOfFold) -> Iterator[tuple[str, Value]]:
     shares = {
         "target": TARGET,
         "coverage": wilson(answered, photos),
-        "accuracy_answered": wilson(right, answered),
+        "answered_accuracy": wilson(right, answered),
         "overconfidence": recipe_score(truth, [raw], overconfidence),
         "overconfidence_calibrated": recipe_score(truth, [given], overconfidence),
         "calibration_error": expected_calibration_error(truth, raw),

@@ -26,8 +26,7 @@ import numpy as np
 import torch
 from jaxtyping import Float16, Float32
 
-from vitrine.data.archive.errors import require_space, writing
-from vitrine.data.archive.receipt import sha256
+from vitrine.data.archive.receipt import require_space, sha256, writing
 from vitrine.training.pretrain.batches import DRAWN, Augment
 from vitrine.training.pretrain.corpus import Corpus, CorpusError
 from vitrine.training.pretrain.teacher import PROBE, Teacher, log_probabilities, source
