@@ -369,9 +369,11 @@ comparison.forest({"Toutes les images": every, "Sans les doubles": without})
 from vitrine.explain import facts, robustness
 from vitrine.report.figures import explanation
 
-robust, labels = facts.read(session, "robustness"), facts.labels(session)
+labels = facts.labels(session)
+robust = {r: table for r, table in facts.read(session, "robustness").items() if r in groups}
 for recipe, run in facts.explained(session, "robustness").items():
-    print(f"{model_name(recipe)}, graine {run.meta['seed']}")
+    if recipe in robust:
+        print(f"{model_name(recipe)}, graine {run.meta['seed']}")
 
 # %% [markdown]
 # Chaque modèle doit avoir répondu, dans chaque condition, à toutes les images de test et à elles
