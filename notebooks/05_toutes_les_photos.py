@@ -100,19 +100,19 @@ tables.show(
 # De vrais écarts de moins de {valeur}`power.oof_smallest_gap` échapperaient à cette règle plus d’une fois
 # sur cinq. Ce que les autres permettent de dire :
 #
-# * **Régler finement ou garder figé ?** {verdict}`fine_tuning_helps`
+# * Régler finement ou garder figé ? {verdict}`fine_tuning_helps`
 #   ({valeur:ecart-ic}`oof_gap.efficientnet-lite0-torch.efficientnet-lite0-probe.accuracy`). En TensorFlow,
 #   {verdict}`fine_tuning_helps_keras`
 #   ({valeur:ecart-ic}`oof_gap.efficientnet-lite0-keras.efficientnet-lite0-probe.accuracy`).
 #   {doc}`Les réseaux récents <04_sota_pytorch>` disent ce qui a été essayé.
-# * **PyTorch ou TensorFlow ?** Mêmes poids de départ, même recette, mêmes plis :
+# * PyTorch ou TensorFlow ? Mêmes poids de départ, même recette, mêmes plis :
 #   {verdict}`same_start_agrees`
 #   ({valeur:ecart-ic}`oof_gap.efficientnet-lite0-torch.efficientnet-lite0-keras.accuracy`, pour une marge
 #   de {valeur}`power.margin`).
-# * **Plusieurs réseaux figés côte à côte ?**
+# * Plusieurs réseaux figés côte à côte ?
 #   {verdict}`oof_gap.efficientnet-lite012-probe.efficientnet-lite0-probe`
 #   ({valeur:ecart-ic}`oof_gap.efficientnet-lite012-probe.efficientnet-lite0-probe.accuracy`).
-# * **Un réseau plus récent que MobileNetV2 ?**
+# * Un réseau plus récent que MobileNetV2 ?
 #   {verdict}`oof_gap.efficientnet-lite0-probe.mobilenetv2-int8-probe`
 #   ({valeur:ecart-ic}`oof_gap.efficientnet-lite0-probe.mobilenetv2-int8-probe.accuracy`).
 
