@@ -22,7 +22,7 @@ setup:  ## Make .venv from the hash-pinned requirements (8 GB, a few minutes the
 book: setup  ## Execute the notebooks, build the book, check it (under 5 minutes)
 	@$(BIN)/vitrine book
 
-test: setup  ## Run every check, and tell which parts failed (under 20 minutes)
+test: setup  ## Run every check, tell which parts failed (about 30 minutes on two cores)
 	@failed=; \
 	for part in test-units test-smoke test-published; do \
 		$(MAKE) --no-print-directory $$part || failed="$$failed $$part"; \
