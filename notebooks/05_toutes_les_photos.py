@@ -74,7 +74,7 @@ tables.show(
 # %% mystnb={"figure": {"name": "fig-toutes-scores", "caption": "Exactitude sur toutes les photos, chacune jugée par un modèle qui ne l’a pas apprise ; intervalles à 95 %."}, "image": {"alt": "Pour chaque modèle, un point et sa barre d’erreur horizontale : l’exactitude sur toutes les photos, les réglages fins en haut, les lecteurs du texte en bas."}}
 from vitrine.report.figures import comparison, decisions, training
 
-comparison.forest({"Exactitude": {name: scores[name]["accuracy"] for name in order}})
+comparison.forest({"Exactitude": {name: scores[name]["accuracy"] for name in order}}, x="Exactitude")
 
 # %% [markdown]
 # ## Les écarts
