@@ -40,6 +40,11 @@ folds = {name: found for name, found in session.across_folds().items() if pairs.
 truth = align_folds(*(one for found in folds.values() for one in found))[0].truth
 answers = {name: [one.answers.probabilities for one in found] for name, found in folds.items()}
 
+# %% tags=["nbval-check-output"]
+parts = folds[RECOMMENDED][0].by_fold()
+apart = all(not set(validation.image) & set(test.image) for validation, test in parts)
+print("Aucune photo de validation parmi celles du test :", "oui" if apart else "non")
+
 # %% [markdown]
 # ## Les scores
 #

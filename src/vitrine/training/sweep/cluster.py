@@ -85,6 +85,7 @@ def _local(workers: int) -> Iterator[object]:
             n_workers=workers,
             threads_per_worker=1,
             memory_limit=None,  # jobs are processes of their own
+            silence_logs=logging.ERROR,  # of a job cancelled by Ctrl-C, a worker would warn
             dashboard_address=None,
             scheduler_kwargs={"dashboard_address": ANY_PORT},
         )
