@@ -205,7 +205,7 @@ for step, (pixels, targets) in enumerate(steps):
 # dont les sommes ne sont pas rangées comme les nôtres : la première est égale au cent-millième, la seconde, après
 # un pas qui amplifie ces arrondis, au millième.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 from vitrine.training.keras.fit import Steps, compile_for
 
 tf.get_logger().setLevel("ERROR")  # it warns of a graph prepared anew, as here for each step
