@@ -1,7 +1,8 @@
-"""Draw the digital watch and the picture frame that the book publishes: their pixels may not move.
+"""Draw a digital watch and a picture frame, two products of the synthetic catalogue.
 
-The digital watch of ``draw("Watches", default_rng(3))`` is what chapters 03 and 06 look at, and
-the picture frame of ``draw("Home Decor & Festive Needs", default_rng(1))`` what chapter 01 does.
+The watch of ``draw("Watches", default_rng(3))`` and the frame of
+``draw("Home Decor & Festive Needs", default_rng(1))`` are, pixel for pixel, ``watch.png`` and
+``frame.png`` of ``ressources/drawings``, which the chapters read.
 """
 
 import math
