@@ -9,7 +9,7 @@ from vitrine.report.ledger import folds, measures, mixers, pairs, verdicts
 from vitrine.report.ledger.context import MARGIN
 from vitrine.report.ledger.values import Value
 from vitrine.training import runs
-from vitrine.training.recipes import RECIPES
+from vitrine.training.recipes import RECIPES, started_as
 from vitrine.training.runs.folds import place
 
 B0, TINY, PROBE = "efficientnet-b0-torch", "mambavision-tiny", "mobilenetv2-int8-probe"
@@ -33,7 +33,7 @@ def train(base, recipe, skill, seed=0, split=None):
     split = split or splits.load()
     tables = [answers(split.part(p), skill, seed, p) for p in ("validation", "test")]
     data = {"images": len(split.frame), "split_sha256": split.sha256, "manifest_sha256": "m"}
-    folder = runs.RunFolder(RECIPES[recipe], seed, base)
+    folder = runs.RunFolder(started_as(recipe), seed, base)
     folder.path.mkdir(parents=True)
     row = dict.fromkeys(runs.reading.HISTORY_COLUMNS, 0.5) | {"epoch": 1, "seconds": 60.0}
     folder.finish(tables, FACTS | {"data": data}, [row])
@@ -69,6 +69,22 @@ def test_three_runs_of_each_promised_recipe_bring_their_gap_their_test_and_their
     verdict = verdicts.decide(values)[gap]
     assert verdict["state"] == "true"
     assert "« MambaVision (T) » fait mieux que « EfficientNet-B0, PyTorch »" in verdict["text"]
+
+
+def test_runs_that_start_from_a_file_of_weights_stand_for_their_recipes_in_what_was_promised(base):
+    b0, tiny = f"{B0}-tf_efficientnet_b0-0a1b2c3d", f"{TINY}-mambavision_t-4e5f6a7b"
+    for seed in range(3):
+        train(base, b0, 1.0, seed)
+        train(base, tiny, 3.0, seed + 10)
+
+    values = measures.compute()
+
+    assert values[f"{tiny}.accuracy"].seeds == (10, 11, 12)
+    assert values[f"gap.{tiny}.{b0}.accuracy"].low > 0.1
+    verdict = verdicts.decide(values)[f"gap.{tiny}.{b0}"]
+    assert verdict["state"] == "true"
+    assert "« MambaVision (T, mambavision_t, 4e5f6a7b) » fait mieux" in verdict["text"]
+    assert [pairs.rank(name) for name in (b0, tiny)] == [0, 0]
 
 
 def test_a_recipe_that_nobody_named_is_compared_with_the_frozen_features(base):

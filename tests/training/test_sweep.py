@@ -12,6 +12,7 @@ import time
 from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
+from hashlib import sha256
 from types import SimpleNamespace
 
 import filelock
@@ -70,6 +71,24 @@ def test_a_grid_of_what_cannot_be_swept_is_refused():
         grid(["majority", "efficientnet-b0-pretrain"], [0])
     with pytest.raises(SweepError, match=r"below 5 and folds below 5, found 0\.5; correct --folds"):
         grid(["majority"], [0], [(0, 5)])
+    with pytest.raises(SweepError, match="expected RECIPE or RECIPE=WEIGHTS, found majority=;"):
+        grid(["majority="], [0])
+
+
+def test_a_job_starts_from_the_weights_that_follow_its_recipe(tmp_path, monkeypatch):
+    file = tmp_path / "b0.safetensors"
+    file.write_bytes(b"learned")
+    made = []
+    here = replace(session.begin("published"), base=tmp_path / "runs")
+    monkeypatch.setattr(session.Session, "fit", lambda self, recipe, **_: made.append(recipe))
+
+    (job,) = grid([f"efficientnet-b0-torch={file}"], [3])
+    perform(job, here)
+
+    (recipe,) = made
+    assert recipe.weights == str(file)
+    assert recipe.name == f"efficientnet-b0-torch-b0-{sha256(b'learned').hexdigest()[:8]}"
+    assert recipes.parent(recipe.name) == "efficientnet-b0-torch"
 
 
 def test_a_killed_worker_costs_no_run_and_none_is_made_twice(tmp_path):

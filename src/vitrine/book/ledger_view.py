@@ -26,7 +26,7 @@ from vitrine.metrics.settling import settled
 from vitrine.report.ledger.pairs import COMPARISONS, PROMISED
 from vitrine.report.names import model_name
 from vitrine.report.tables import SMALLEST_P
-from vitrine.training.recipes import RECIPES
+from vitrine.training.recipes import parent, started_as
 
 __all__ = ["Gap", "LedgerView", "cite", "read_ledger", "refused"]
 
@@ -196,11 +196,11 @@ class LedgerView:
 
     def pretrained(self) -> list[str]:
         """Return those of ``recipes`` that tune a network which knew other images."""
-        known = ((recipe, RECIPES.get(recipe)) for recipe in self.recipes())
+        known = ((recipe, started_as(recipe)) for recipe in self.recipes() if parent(recipe))
         return [
             recipe
             for recipe, choices in known
-            if choices and choices.trainer != "probe" and choices.weights != "none"
+            if choices.trainer != "probe" and choices.weights != "none"
         ]
 
     def named(self, recipe: str) -> str:

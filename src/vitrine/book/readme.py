@@ -10,7 +10,6 @@ from vitrine.book import measurements, wording
 from vitrine.report.fr import space
 from vitrine.report.ledger.pairs import judged, rank
 from vitrine.report.names import model_name
-from vitrine.training.recipes import RECIPES
 
 __all__ = ["refresh", "results_markdown", "update"]
 
@@ -33,8 +32,9 @@ def results_markdown(ledger: Mapping[str, Any] | None = None) -> str:
     if ledger is None:
         ledger = json.loads((paths.runs() / "ledger.json").read_text(encoding="utf-8"))
     values = ledger["values"]
-    recipes = [recipe for recipe in RECIPES if judged(recipe) and _scores(values, recipe)]
-    recipes.sort(key=lambda recipe: (rank(recipe), [-s for s in _scores(values, recipe)]))
+    made = {key.removeprefix("oof.").removesuffix(".accuracy") for key in values}
+    recipes = [recipe for recipe in made if judged(recipe) and _scores(values, recipe)]
+    recipes.sort(key=lambda name: (rank(name), [-s for s in _scores(values, name)], name))
     lines = [
         "| Modèle | Recette | Exactitude, toutes les photos | Graines | Époques "
         "| Exactitude, test publié | F1 macro, test publié |",

@@ -74,7 +74,12 @@ def _ask(chosen: "Recipe", corpus: "Corpus", device: str, threads: int | None) -
 
 
 def sweep(
-    names: Annotated[list[str], typer.Argument(help="Names of recipes.", metavar="RECIPE...")],
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            help="Recipes, each with its weights if others.", metavar="RECIPE[=WEIGHTS]..."
+        ),
+    ],
     seeds: Annotated[str, typer.Option(help="Such as 0-2, or 0,3.")] = "0-2",
     folds: Annotated[
         str, typer.Option(help="all, or repetition.fold such as 0.3,0.4; the split if empty.")

@@ -1,8 +1,6 @@
 """``vitrine train`` and ``vitrine runs``: make runs, list, show and compare them."""
 
 import json
-from dataclasses import replace
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -34,6 +32,7 @@ def train(
     """
     from vitrine.metrics.metrics import accuracy
     from vitrine.training import runs, session
+    from vitrine.training.runs import start
 
     here = session.begin(profile)
     here = here.again() if retrain else here
@@ -42,10 +41,8 @@ def train(
         raise typer.BadParameter(f"expected auto or cpu for {recipe}: it computes on the CPU")
     if chosen.at_once and weights is not None and chosen.weights == "none":
         raise typer.BadParameter(f"expected no --weights for {recipe}, which starts from none")
-    if weights is not None and weights != chosen.weights:
-        started = {"weights": weights, "name": f"{chosen.name}-{_start(recipe, weights)}"}
-        protected = 0 if weights == "none" else chosen.head_epochs  # nothing to protect
-        chosen = replace(chosen, **started, head_epochs=protected)
+    if weights is not None:
+        chosen = start.started(chosen, weights)
     if resume and (name := f"{chosen.name}/seed-{seed}") in runs.names(here.base):
         typer.echo(f"run {name}: finished before")
         return
@@ -57,22 +54,6 @@ def train(
         f"run {run.name}: {len(test.truth)} test photos predicted, "
         f"{accuracy(test.truth, test.probabilities):.1%} of them rightly"
     )
-
-
-def _start(recipe: str, weights: str) -> str:
-    """Name a start: by its run, or by the stem of its file and the beginning of the file's hash."""
-    from vitrine.training import recipes
-    from vitrine.training.runs import start
-
-    if weights in ("imagenet", "none"):
-        return weights
-    stem = Path(weights).stem.lower()
-    try:
-        told = start.facts(replace(recipes.find(recipe), weights=weights))["start"]
-    except recipes.RecipeError:  # no such file here: its reader looks elsewhere, or refuses it
-        return stem
-    run = told["learned"] and told["learned"]["run"].replace("/", "-")
-    return run or f"{stem}-{told['sha256'][:8]}"
 
 
 @runs_app.command("list")

@@ -4,7 +4,7 @@ import pandas as pd
 
 from vitrine.explain import derive
 from vitrine.training import runs
-from vitrine.training.recipes import RECIPES
+from vitrine.training.recipes import RECIPES, parent
 from vitrine.training.runs import Run, derived
 from vitrine.training.session import Session
 
@@ -33,11 +33,12 @@ def explained(session: Session, name: str) -> dict[str, Run]:
     by_seed = sorted(runs.names(session.base), key=lambda run: int(run.rpartition("-")[2]))
     for full in by_seed:
         recipe = full.split("/")[0]
-        if recipe not in RECIPES or recipe in known:
+        if not parent(recipe) or recipe in known:
             continue
         if derived.has(session.base / full, name):  # a run that has none is not read
             known[recipe] = runs.load(full, session.base)
-    return {recipe: known[recipe] for recipe in RECIPES if recipe in known}
+    order = list(RECIPES)
+    return dict(sorted(known.items(), key=lambda item: (order.index(parent(item[0])), item[0])))
 
 
 def _made(session: Session, recipe: str, name: str) -> Run:

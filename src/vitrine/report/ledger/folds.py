@@ -13,7 +13,7 @@ from vitrine.report.ledger import measures, pairs
 from vitrine.report.ledger.gaps import compared, corrected
 from vitrine.report.ledger.values import Value, from_runs
 from vitrine.training import runs
-from vitrine.training.recipes import CONTROLS, RECIPES
+from vitrine.training.recipes import CONTROLS, parent
 from vitrine.training.runs import OutOfFold
 
 __all__ = ["gap", "repeated", "scores", "values"]
@@ -38,9 +38,9 @@ def repeated(
 
 def values() -> Iterator[tuple[str, Value]]:
     """Yield the scores of each recipe on every photo, then the gaps of those that are compared."""
-    found = {n: group for n, group in runs.across_folds().items() if n in RECIPES}
+    found = {n: group for n, group in runs.across_folds().items() if parent(n)}
     for recipe, group in found.items():
-        if recipe not in CONTROLS:
+        if parent(recipe) not in CONTROLS:
             yield from scores(recipe, group, NOTEBOOK)
     for family in pairs.on_folds([name for name in found if pairs.judged(name)]):
         gaps = dict(one for pair in family for one in gap(*pair, found, NOTEBOOK))

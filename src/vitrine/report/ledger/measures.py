@@ -21,7 +21,7 @@ from vitrine.report.ledger.gaps import compared, corrected
 from vitrine.report.ledger.pairs import COMPARISONS, on_split
 from vitrine.report.ledger.values import COUNT, P_VALUE, PERCENT, Row, Value, provenance, table
 from vitrine.training import runs
-from vitrine.training.recipes import BESIDE, CONTROLS, EQUAL_START, RECIPES
+from vitrine.training.recipes import BESIDE, CONTROLS, EQUAL_START, parent, started_as
 from vitrine.training.runs import OutOfFold, Predictions, Run
 
 __all__ = [
@@ -34,7 +34,7 @@ TRAINING = {"keras": "03_baseline_tensorflow", "torch": "04_sota_pytorch"}
 
 
 def published(*, equal_start: bool = False) -> dict[str, list[Run]]:
-    """Return the finished runs of each known recipe, by seed.
+    """Return the finished runs of each known recipe, by seed; those from a file of weights apart.
 
     Args:
         equal_start: Whether to return those of the chapter where every network starts from the
@@ -43,8 +43,9 @@ def published(*, equal_start: bool = False) -> dict[str, list[Run]]:
     found = defaultdict(list)
     for name in runs.names():
         recipe = name.split("/")[0]
-        told = recipe in RECIPES and recipe not in (*BESIDE, *CONTROLS)
-        if told and (recipe in EQUAL_START) == equal_start:
+        made_by = parent(recipe)
+        told = made_by and made_by not in (*BESIDE, *CONTROLS)
+        if told and (made_by in EQUAL_START) == equal_start:
             found[recipe].append(runs.load(name))
     return {recipe: sorted(group, key=lambda r: r.meta["seed"]) for recipe, group in found.items()}
 
@@ -62,7 +63,7 @@ def compute() -> dict[str, Value]:
 
 
 def _recipe(recipe: str, group: list[Run]) -> Iterator[tuple[str, Value]]:
-    notebook = TRAINING.get(RECIPES[recipe].trainer, COMPARISON)
+    notebook = TRAINING.get(started_as(recipe).trainer, COMPARISON)
     parts = runs.align(*group)
     truth = parts[0].truth
     first, several = panel(truth, parts[0].probabilities), len(group) > 1

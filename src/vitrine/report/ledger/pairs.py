@@ -6,7 +6,7 @@ a run that comes later moves no p-value of it.
 
 from collections.abc import Sequence
 
-from vitrine.training.recipes import BESIDE, CONTROLS, EQUAL_START, RECIPES
+from vitrine.training.recipes import BESIDE, CONTROLS, EQUAL_START, parent, started_as
 
 __all__ = [
     "ADDED", "COMPARISONS", "ON_FOLDS", "PROMISED", "REFERENCES", "judged", "on_folds", "on_split",
@@ -57,7 +57,7 @@ Pair = tuple[str, str]
 
 def judged(recipe: str) -> bool:
     """Tell whether the comparison speaks of a recipe: known, no control, no other chapter's."""
-    return recipe in RECIPES and recipe not in (*CONTROLS, *EQUAL_START)
+    return parent(recipe) not in (None, *CONTROLS, *EQUAL_START)
 
 
 def rank(recipe: str) -> int:
@@ -68,7 +68,7 @@ def rank(recipe: str) -> int:
     """
     if _reads(recipe):
         return 2
-    known = RECIPES[recipe]
+    known = started_as(recipe)
     return 0 if known.weights != "none" and known.backbone == "fine-tuned" else 1
 
 
@@ -93,7 +93,9 @@ def on_folds(recipes: Sequence[str]) -> list[list[Pair]]:
 
 
 def _among(recipes: Sequence[str], pairs: Sequence[Pair]) -> list[Pair]:
-    return [pair for pair in pairs if set(pair) <= set(recipes)]
+    """Return the pairs that have runs; a run from a file of weights stands for its recipe."""
+    made = {parent(name): name for name in recipes} | {name: name for name in recipes}
+    return [(made[a], made[b]) for a, b in pairs if {a, b} <= made.keys()]
 
 
 def _full(families: list[list[Pair]]) -> list[list[Pair]]:
@@ -110,4 +112,4 @@ def _with_reference(recipes: Sequence[str], declared: list[Pair], others: list[P
 
 
 def _reads(recipe: str) -> bool:
-    return recipe in BESIDE
+    return parent(recipe) in BESIDE

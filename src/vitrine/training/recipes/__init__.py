@@ -12,7 +12,9 @@ from vitrine.training.recipes.registry import (
     IMAGE,
     RECIPES,
     find,
+    parent,
     require_pretraining,
+    started_as,
 )
 from vitrine.training.recipes.scratch import MIXERS
 
@@ -28,5 +30,7 @@ __all__ = [
     "best_epoch",
     "epoch_seed",
     "find",
+    "parent",
     "require_pretraining",
+    "started_as",
 ]

@@ -13,7 +13,8 @@ from vitrine.training.recipes.scratch import MIXERS, SCRATCH
 from vitrine.training.recipes.text import IMAGE, TEXT
 
 __all__ = [
-    "BESIDE", "CONTROLS", "EQUAL_START", "IMAGE", "RECIPES", "find", "require_pretraining",
+    "BESIDE", "CONTROLS", "EQUAL_START", "IMAGE", "RECIPES", "find", "parent",
+    "require_pretraining", "started_as",
 ]  # fmt: skip
 
 _SERVED = SCRATCH | {
@@ -241,6 +242,32 @@ def find(name: str) -> Recipe:
             f"{', '.join(near)}"
         )
     return RECIPES[name]
+
+
+def parent(name: str) -> str | None:
+    """Return the registered recipe that a run was made by, ``None`` if there is none.
+
+    It is the run's own name, or what ``train --weights FILE`` added the file to: then the longest
+    registered name that it begins with.
+
+    Args:
+        name: A run's name without its seed, such as ``mambavision-tiny-mambavision_t-1a2b3c4d``.
+    """
+    if name in RECIPES:
+        return name
+    return max((known for known in RECIPES if name.startswith(f"{known}-")), key=len, default=None)
+
+
+def started_as(name: str) -> Recipe:
+    """Return the recipe that a run was made by, with the weights that its name tells.
+
+    Raises:
+        RecipeError: If no registered recipe made it.
+    """
+    known = parent(name)
+    if known in (name, None):
+        return find(name)
+    return replace(RECIPES[known], name=name, weights=name.removeprefix(f"{known}-"))
 
 
 def require_pretraining(recipe: Recipe) -> None:

@@ -15,7 +15,7 @@ from vitrine import paths
 from vitrine.training import exchange, imagenet
 from vitrine.training.recipes import Recipe, RecipeError
 
-__all__ = ["LEARNED", "facts", "find", "is_local", "parts", "require_own"]
+__all__ = ["LEARNED", "facts", "find", "is_local", "parts", "require_own", "started"]
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,33 @@ TOLD = ("architecture", "image_size", "windows", "epochs", "budget")
 def is_local(recipe: Recipe) -> bool:
     """Tell whether a recipe starts from a file of this machine."""
     return recipe.weights not in ("none", "imagenet")
+
+
+def started(recipe: Recipe, weights: str) -> Recipe:
+    """Return a recipe that starts from other weights, under a name that tells which.
+
+    Args:
+        recipe: How the network is trained.
+        weights: ``imagenet``, ``none``, a run of pretraining or the path of a file, which is named
+            by its stem and the beginning of its hash.
+    """
+    if weights == recipe.weights:
+        return recipe
+    protected = 0 if weights == "none" else recipe.head_epochs  # nothing to protect
+    asked = replace(recipe, weights=weights, head_epochs=protected)
+    return replace(asked, name=f"{recipe.name}-{_named(asked)}")
+
+
+def _named(recipe: Recipe) -> str:
+    if not is_local(recipe):
+        return recipe.weights
+    stem = Path(recipe.weights).stem.lower()
+    try:
+        told = facts(recipe)["start"]
+    except RecipeError:  # no such file here: its reader looks elsewhere, or refuses it
+        return stem
+    run = told["learned"] and told["learned"]["run"].replace("/", "-")
+    return run or f"{stem}-{told['sha256'][:8]}"
 
 
 def find(recipe: Recipe) -> Path:

@@ -16,6 +16,8 @@ from typing import Any
 
 from vitrine.data import archive, splits
 from vitrine.training import children, recipes, runs, session
+from vitrine.training.recipes import Recipe
+from vitrine.training.runs import start
 from vitrine.training.runs.folder import lock
 from vitrine.training.runs.folds import place
 
@@ -40,7 +42,7 @@ class Job:
     """What one worker is asked for.
 
     Attributes:
-        recipe: Name of the recipe.
+        recipe: Name of the recipe, followed by ``=`` and the weights to start from, if others.
         seed: Seed of the run.
         fold: Repetition and fold to test on; ``None`` for the published split.
         profile: ``published`` or ``smoke``.
@@ -106,11 +108,19 @@ def grid(
             f"{'.'.join(map(str, strange[0]))}; correct --folds"
         )
     for name in (names := list(names)):
-        if recipes.find(name).trainer == "pretrain":
+        if _started(recipes.find(name.partition("=")[0]), name).trainer == "pretrain":
             raise SweepError(
                 f"expected recipes for the photos, found {name}; start it with `vitrine pretrain`"
             )
     return list(_jobs(names, seeds, folds or (None,), common))
+
+
+def _started(recipe: Recipe, asked: str) -> Recipe:
+    """Return a recipe that starts from the weights that a name such as ``recipe=FILE`` tells."""
+    _, told, weights = asked.partition("=")
+    if told and not weights:
+        raise SweepError(f"expected RECIPE or RECIPE=WEIGHTS, found {asked}; name the weights")
+    return start.started(recipe, weights) if told else recipe
 
 
 def _jobs(names: list[str], seeds: Sequence[int], folds: Sequence, common: dict) -> Iterator[Job]:
@@ -155,7 +165,8 @@ def perform(job: Job, here: session.Session) -> Outcome:
         job: What to make.
         here: The data and the runs of its profile.
     """
-    recipe, base = here.recipe(job.recipe), here.base / job.place
+    recipe = _started(here.recipe(job.recipe.partition("=")[0]), job.recipe)
+    base = here.base / job.place
     name = f"{recipe.name}/seed-{job.seed}"
     with lock(base / name):
         if name in runs.names(base):
