@@ -40,6 +40,8 @@ ON_FOLDS = (
     ("efficientnet-lite0-torch", "efficientnet-lite-ensemble"),
     ("efficientnet-lite012-probe", "efficientnet-lite-ensemble"),
     ("histogram-hog", "mobilenetv2-int8-probe"),
+    ("efficientnet-lite0-torch", "mambavision-micro-distilled-transfer"),
+    ("efficientnet-b0-distilled-transfer", "mambavision-micro-distilled-transfer"),
     ("text-title", "title-and-image"),
     ("text-title", "title-and-image-stacked"),
     ("text-title-description", "text-and-image"),
