@@ -2,8 +2,13 @@
 
 import torch
 
-from vitrine.models.scan import reference
+from vitrine.models.scan import chunked, reference, two_level
 
+FORMS = {
+    "reference": reference.selective_scan,
+    "chunked": chunked.selective_scan,
+    "two_level": two_level.selective_scan,
+}
 NAMES = ("u", "delta", "A", "B", "C", "D", "delta_bias")
 # Relative L2 error allowed. In float32 it is that of the gradient of the bias, a sum of a thousand
 # terms of both signs; the others keep to a tenth of it.

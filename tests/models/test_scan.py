@@ -3,15 +3,10 @@ import math
 import jaxtyping
 import pytest
 import torch
-from scan_cases import TOLERANCE, arguments, assert_same, expected_outcome, outcome
+from scan_cases import FORMS, TOLERANCE, arguments, assert_same, expected_outcome, outcome
 
-from vitrine.models.scan import chunked, dispatch, reference, selective_scan, two_level
+from vitrine.models.scan import chunked, dispatch, reference, selective_scan
 
-FORMS = {
-    "reference": reference.selective_scan,
-    "chunked": chunked.selective_scan,
-    "two_level": two_level.selective_scan,
-}
 FAST = ["chunked", "two_level"]
 LENGTHS = [1, 7, 49, 196, 197, 1024]
 DTYPES = [torch.float32, torch.float64]

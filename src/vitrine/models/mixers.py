@@ -11,6 +11,7 @@ import math
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
+from timm.layers import use_fused_attn
 from torch import Tensor, nn
 
 from vitrine.models.scan import selective_scan
@@ -67,6 +68,9 @@ class ScanMixer(nn.Module):
 class AttentionMixer(nn.Module):
     """Mix the tokens of a window by plain multi-head self-attention: no mask, no position.
 
+    As in timm's networks, ``timm.layers.set_fused_attn(False)`` before it is made has it run in
+    plain operations, which can be differentiated twice and in forward mode.
+
     Args:
         dim: Width of a token.
         num_heads: Number of heads.
@@ -79,7 +83,7 @@ class AttentionMixer(nn.Module):
         super().__init__()
         if dim % num_heads:
             raise ValueError(f"expected num_heads to divide the width {dim}, received {num_heads}")
-        self.num_heads = num_heads
+        self.num_heads, self.fused_attn = num_heads, use_fused_attn()
         self.qkv = nn.Linear(dim, 3 * dim)
         self.proj = nn.Linear(dim, dim)
 
@@ -87,7 +91,11 @@ class AttentionMixer(nn.Module):
         """Return the mixed tokens, in the same order."""
         qkv = self.qkv(tokens).unflatten(-1, (3, self.num_heads, -1))
         query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind(0)
-        y = F.scaled_dot_product_attention(query, key, value)
+        if self.fused_attn:
+            y = F.scaled_dot_product_attention(query, key, value)
+        else:
+            scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1)
+            y = scores.softmax(dim=-1) @ value
         return self.proj(y.transpose(1, 2).flatten(2))
 
 

@@ -14,11 +14,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vitrine.models.scan import reference
+from vitrine.models.scan import two_level
 from vitrine.models.scan.contract import (
     checked,
-    differentiate,
     in_full_precision,
+    plain_under_transforms,
+    register_derivatives,
     without_autocast,
 )
 
@@ -29,6 +30,7 @@ LINEAR = 20.0  # Where softplus becomes the identity, as in torch.nn.functional.
 
 
 @checked
+@plain_under_transforms(two_level.selective_scan)
 @in_full_precision
 def selective_scan(
     u: Float[Tensor, "batch length channel"],
@@ -43,7 +45,8 @@ def selective_scan(
     """Run the scan chunk by chunk, as one operator that compilers do not look into.
 
     The arguments are those of ``vitrine.models.scan.selective_scan``. Gradients are deterministic,
-    and can be differentiated again, then at the pace of the reference.
+    and can be differentiated again. That second derivative is the two-level form's, as is all that
+    is computed in forward mode or under ``torch.func``.
     """
     tensors = (u, delta, A, B, C, D, delta_bias)
     keep = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
@@ -127,28 +130,7 @@ def _(u, delta, A, B, C, D, delta_bias, delta_softplus, sizes, heads, grad_y):
     return (*(t.new_empty(t.shape) for t in (u, delta, A, B, C)), channel, channel.clone())
 
 
-def _setup_context(ctx, inputs, output):
-    *tensors, ctx.delta_softplus, ctx.kept = inputs
-    ctx.save_for_backward(*tensors, *output[1:])
-    ctx.set_materialize_grads(False)
-
-
-def _backward(ctx, grad_y, *_):
-    *tensors, sizes, heads = ctx.saved_tensors
-    if grad_y is None:
-        return (None,) * 9
-    if torch.is_grad_enabled():
-        scan = reference.selective_scan
-        grads = differentiate(scan, tuple(tensors), ctx.delta_softplus, grad_y)
-    else:
-        if not ctx.kept:
-            _, sizes, heads = _scan(*tensors, ctx.delta_softplus, True)
-        grads = _scan_backward(*tensors, ctx.delta_softplus, sizes, heads, grad_y)
-        grads = [None if t is None else grad for t, grad in zip(tensors, grads, strict=True)]
-    return *grads, None, None
-
-
-_scan.register_autograd(_backward, setup_context=_setup_context)
+register_derivatives(_scan, _scan_backward, two_level.selective_scan)
 
 
 class _Work:

@@ -11,7 +11,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vitrine.models.scan import two_level
-from vitrine.models.scan.contract import checked, differentiate, widened_type
+from vitrine.models.scan.contract import (
+    checked,
+    plain_under_transforms,
+    register_derivatives,
+    widened_type,
+)
 from vitrine.models.scan.triton_kernels import backward_kernel, forward_kernel
 
 __all__ = ["selective_scan"]
@@ -25,6 +30,7 @@ COMPILED = isinstance(forward_kernel, triton.JITFunction)
 
 
 @checked
+@plain_under_transforms(two_level.selective_scan)
 def selective_scan(
     u: Float[Tensor, "batch length channel"],
     delta: Float[Tensor, "batch length channel"],
@@ -38,8 +44,8 @@ def selective_scan(
     """Run the scan as one kernel, as one operator that compilers do not look into.
 
     The arguments are those of ``vitrine.models.scan.selective_scan``; half precision is widened as
-    it is read. Gradients are deterministic, and can be differentiated again, then at the pace of
-    the two-level form.
+    it is read. Gradients are deterministic, and can be differentiated again. That second derivative
+    is the two-level form's, as is all that is computed in forward mode or under ``torch.func``.
 
     Raises:
         RuntimeError: If the tensors are not on a CUDA device and the kernels are not interpreted.
@@ -110,29 +116,7 @@ def _(u, delta, A, B, C, D, delta_bias, delta_softplus, heads, grad_y):
     return (*(t.new_empty(t.shape) for t in (u, delta, A, B, C)), channel, channel.clone())
 
 
-def _setup_context(ctx, inputs, output):
-    *tensors, ctx.delta_softplus, ctx.kept = inputs
-    ctx.save_for_backward(*tensors, output[1])
-    ctx.set_materialize_grads(False)
-
-
-def _backward(ctx, grad_y, _):
-    *tensors, heads = ctx.saved_tensors
-    if grad_y is None:
-        return (None,) * 9
-    if torch.is_grad_enabled():
-        scan = two_level.selective_scan
-        grads = differentiate(scan, tuple(tensors), ctx.delta_softplus, grad_y)
-    else:
-        if not ctx.kept:
-            _, heads = _scan(*tensors, ctx.delta_softplus, True)
-        grads = _scan_backward(*tensors, ctx.delta_softplus, heads, grad_y)
-        pairs = zip(tensors, grads, strict=True)
-        grads = [None if t is None else grad.to(t.dtype) for t, grad in pairs]
-    return *grads, None, None
-
-
-_scan.register_autograd(_backward, setup_context=_setup_context)
+register_derivatives(_scan, _scan_backward, two_level.selective_scan)
 
 
 def _empty_outputs(u: Tensor, A: Tensor, keep: bool) -> tuple[Tensor, Tensor]:
