@@ -186,7 +186,8 @@ def register_derivatives(forward: CustomOpDef, backward: CustomOpDef, plain: Sca
     def derive(ctx, grad_y, *_):
         if grad_y is None:
             return (None,) * 9
-        tensors, kept = ctx.saved_tensors[:7], ctx.saved_tensors[7:]
+        saved = ctx.saved_tensors  # checkpointing lets them be read once
+        tensors, kept = saved[:7], saved[7:]
         if torch.is_grad_enabled() or _is_transformed((*tensors, grad_y)):
             grads = differentiate(plain, tensors, ctx.delta_softplus, grad_y)
         else:
