@@ -66,6 +66,7 @@ def test_influence_leaves_empty_what_has_none():
 
     assert [list(row) for row in figure.data[0].z] == [[0.5, None], [0.25, 1.0]]
     assert [note.text for note in figure.layout.annotations] == ["a", "b"]
+    assert figure.layout.meta == {"stack": True}
 
 
 def test_a_memory_is_drawn_beside_as_many_samples():
