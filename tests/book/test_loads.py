@@ -99,7 +99,7 @@ def test_a_figure_on_a_page_of_prose_has_number_caption_alt_text_and_data(root):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (("attentes\n", "attente\n"), "expected one of the drawings attentes, trajet"),
+        (("attentes\n", "attente\n"), "expected one of the drawings attentes, balayage, trajet"),
         ((":alt: Quatre courbes.\n", ""), "expected the options alt and name, found no alt"),
         (("Ce qu’on attend, *en ms*.\n", ""), "expected a caption below the options, found none"),
     ],
