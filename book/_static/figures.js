@@ -202,11 +202,12 @@
     const panels = Object.keys(layout).filter((name) => /^xaxis\d*$/.test(name));
     panels.sort((one, other) => start(one) - start(other));
     const titles = [...layout.annotations].sort((one, other) => one.x - other.x);
-    const slot = 1 / panels.length;
+    const gap = 0.13; // room for the marks of a panel and the title of the next
+    const tall = (1 - gap * (panels.length - 1)) / panels.length;
     panels.forEach((name, row) => {
-      const top = 1 - row * slot;
+      const top = 1 - row * (tall + gap);
       layout[name].domain = [0, 1];
-      layout[name.replace("x", "y")].domain = [top - 0.68 * slot, top];
+      layout[name.replace("x", "y")].domain = [Math.max(0, top - tall), top];
       Object.assign(titles[row], { x: 0.5, y: top });
     });
     layout.height *= 0.85 * panels.length;

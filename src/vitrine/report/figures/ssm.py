@@ -14,7 +14,7 @@ __all__ = ["held", "influence", "learning", "past", "steps_chosen", "traffic", "
 
 _KINDS = {"blanc": GREY, "symbole": VERMILION, "signal": BLUE}
 _BAR = {
-    "title": {"text": "Influence", "side": "top"},
+    "title": {"text": "Influence"},
     "orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom",
     "thickness": 12, "len": 0.6,
 }  # fmt: skip
