@@ -86,9 +86,9 @@ def test_the_keyboard_steps_through_a_figure_and_the_step_outlives_a_new_theme(p
     assert json.loads(tab.evaluate("JSON.stringify(document.documentElement.scrollWidth)")) <= 390
 
 
-PANELS = """() => [...document.querySelectorAll(".subplot .plot, .annotation-text, .cbcoloraxis")]
-  .map((part) => part.getBoundingClientRect())
-  .map(({ left, right, top, bottom }) => ({ left, right, top, bottom }))"""
+PLACES = """() => ["heatmaplayer .hm image", "annotation-text", "cbcoloraxis"].map((part) =>
+  [...document.querySelectorAll(`.${part}`)].map((shown) => shown.getBoundingClientRect())
+    .map(({ left, right, top, bottom }) => ({ left, right, top, bottom })))"""
 
 
 @pytest.mark.browser
@@ -99,10 +99,12 @@ def test_panels_side_by_side_go_one_below_the_other_on_a_phone(written, tab, wid
 
     tab.goto(written(ssm.influence(maps)))
     tab.wait_for_selector(".main-svg .cbcoloraxis")
-    *parts, bar = sorted(tab.evaluate(PANELS), key=lambda part: part["top"])
+    panels, titles, (bar,) = tab.evaluate(PLACES)
 
-    panels = [part for part in parts if part["bottom"] - part["top"] > 60]
-    assert len(panels) == len(parts) - len(panels) == 3
+    assert len(panels) == len(titles) == 3
     assert len({round(panel["left"]) for panel in panels}) == columns
-    assert max(part["right"] for part in parts) <= width
+    assert max(panel["right"] for panel in panels) <= width
+    assert all(
+        title["bottom"] <= panel["top"] + 4 for title, panel in zip(titles, panels, strict=True)
+    )
     assert bar["top"] > max(panel["bottom"] for panel in panels), "the scale is under the panels"
