@@ -287,7 +287,8 @@ figures.learning(curves, chance=1 / task.symbols)
 
 # %% [markdown]
 # Dans la {numref}`fig-ssm-copie`, la convolution réussit quand les positions sont fixes ; dès qu’elles varient, elle
-# plafonne, et la couche à pas fixe avec elle. La couche sélective apprend. Une seule ligne de code l’en distingue.
+# reste loin derrière, et la couche à pas fixe aussi. La couche sélective apprend en autant de pas. Une seule ligne de
+# code l’en distingue.
 
 # %% tags=["nbval-check-output", "remove-cell"]
 final = {name: curve[max(curve)] for name, curve in curves.items()}
@@ -327,7 +328,8 @@ for factor in (2, 4, 8):
 # les réseaux récurrents à portes {cite:p}`gu2023mamba`. Le chapitre suivant
 # {doc}`le montre sur MambaVision <01_mambavision>`.
 #
-# **Exercice.** Que devient la même couche, à pas fixe, si on l’entraîne deux fois plus longtemps ? Une solution :
+# **Exercice.** Que devient la couche à pas fixe si on l’entraîne deux fois plus longtemps ? Elle rattrape une bonne part
+# de son retard : sur cette longueur, ce que la sélection donne est d’abord la vitesse d’apprentissage. Une solution :
 
 # %% tags=["hide-cell"]
 longer = copying.learn(task, "fixed", steps=500, every=500)
@@ -414,7 +416,7 @@ print(f"196 jetons : {moved['fusionnée'][8]:.1f} ; 784 jetons : {ratio:.1f}".re
 #
 # * Un modèle d’espace d’état voit loin avec un état de taille fixe. À pas fixe, il est à la fois une récurrence et une
 #   convolution ; HiPPO dit quels nombres garder.
-# * La sélection laisse chaque jeton choisir son pas. Sur la copie sélective, la couche qui choisit répète
+# * La sélection laisse chaque jeton choisir son pas. Sur la copie sélective, la couche qui choisit répète, après un court apprentissage,
 #   {valeur}`copying.selective` des symboles ; à pas fixe, la même en répète {valeur}`copying.fixed`, et une
 #   convolution libre {valeur}`copying.convolution`.
 # * La convolution perdue, il reste le balayage : coupé en tranches et fusionné, il déplace
