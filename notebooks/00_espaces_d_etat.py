@@ -12,14 +12,12 @@
 # %% [markdown]
 # # Des réseaux convolutifs aux modèles d’espace d’état
 #
-# **Comment lire une longue suite sans tout relire à chaque pas ?** Une convolution ne voit que ses
-# voisins, et l’attention revoit tout le passé ; un modèle d’espace d’état tient un résumé de taille fixe,
-# qu’il met à jour à chaque jeton. Mamba lui ajoute la sélection : le jeton décide lui-même de ce que le
-# résumé retient, et une petite tâche, apprise ici, montre ce que cela change.
+# **Comment lire une longue suite sans tout relire à chaque pas ?** Un modèle d’espace d’état tient un résumé de
+# taille fixe, qu’il met à jour à chaque jeton, et Mamba laisse le jeton décider de ce que ce résumé retient. Vous
+# saurez en trente minutes écrire une récurrence et sa convolution, dire ce que la sélection change, et ce qu’elle
+# coûte.
 #
-# Une image découpée en carrés est une suite de jetons, comme une phrase est une suite de mots. Ce
-# chapitre suit une idée à la fois, et chacune est calculée sous les yeux du lecteur : qui voit quoi, le
-# système continu, ses deux calculs, la mémoire, la sélection, et enfin ce que la machine doit déplacer.
+# Une image découpée en carrés est une suite de jetons, comme une phrase est une suite de mots.
 
 # %% tags=["parameters"]
 profile = "published"
@@ -45,16 +43,14 @@ torch.set_num_threads(1)
 # %% [markdown]
 # ## Qui voit quoi
 #
-# Pour décider de ce que contient une image, un réseau doit rapprocher des jetons éloignés. Trois façons de
-# mêler les jetons se sont succédé.
+# Pour décider de ce que contient une image, un réseau doit rapprocher des jetons éloignés.
 #
 # La *convolution* {cite:p}`he2015deep` combine chaque jeton avec ses voisins. Pour relier deux jetons
 # éloignés, il faut empiler les couches. L’*attention* {cite:p}`vaswani2017attention` compare tous les
 # jetons deux à deux ; les transformeurs d’images {cite:p}`dosovitskiy2020image` n’ont rien d’autre. Le
 # *balayage* d’un modèle d’espace d’état {cite:p}`gu2023mamba` lit les jetons dans l’ordre et se souvient.
 #
-# Nous ne le supposons pas, nous le mesurons : nous changeons un jeton, et nous regardons quelles réponses
-# bougent.
+# Mesurons-le : nous changeons un jeton, et nous regardons quelles réponses bougent.
 
 # %%
 from vitrine.bench.lengths import ConvolutionMixer
@@ -69,8 +65,8 @@ mixers = {
 }
 
 # %% [markdown]
-# Les trois sont ceux de MambaVision, à une petite taille ; leurs poids sont tirés d’un générateur. La
-# dérivée de chaque réponse par rapport à chaque jeton dit l’influence du second sur la première.
+# Les trois sont ceux de MambaVision, en petit. La dérivée de chaque réponse par rapport à chaque jeton dit
+# l’influence du second sur la première.
 
 # %%
 tokens = torch.from_numpy(rebuilt.stream("tokens", length * width)).reshape(1, length, width)
@@ -84,9 +80,9 @@ for name, mixer in mixers.items():
 figures.influence(maps)
 
 # %% [markdown]
-# La {numref}`fig-ssm-influence` résume le choix. La convolution est locale ; l’attention voit tout ; le
-# balayage voit tout le passé, de moins en moins nettement. La bande au-dessus de sa diagonale vient de la
-# petite convolution que MambaVision lui adjoint, et qui regarde le jeton suivant.
+# La convolution est locale ; l’attention voit tout ; le balayage voit tout le passé, de moins en moins nettement. La
+# bande au-dessus de sa diagonale vient de la petite convolution que MambaVision lui adjoint, et qui regarde le
+# jeton suivant.
 
 # %% tags=["nbval-check-output"]
 for name, seen in maps.items():
@@ -95,37 +91,18 @@ for name, seen in maps.items():
           f"{(heard - answers).max()} en avant au plus")
 
 # %% [markdown]
-# ### Ce qu’il faut garder
-#
-# Voir loin a un prix, que l’on paie en mémoire. Pour lire le jeton suivant, une convolution garde ses
-# derniers voisins ; l’attention garde tous les jetons déjà lus, deux fois (leurs clés et leurs valeurs) ;
-# le balayage garde son état, dont la taille ne dépend pas de ce qu’il a lu.
-
-# %%
-lengths, channels, state = (16, 64, 256, 1024, 4096), 320, 8
-kept = {
-    "attention": [2 * n * channels for n in lengths],
-    "balayage": [channels * state for _ in lengths],
-    "convolution": [2 * channels for _ in lengths],
-}
-
-# %% mystnb={"figure": {"name": "fig-ssm-memoire", "caption": "Nombres à garder en mémoire pour lire un jeton de plus, par couche, pour une largeur de 320 canaux et un état de taille 8 (échelles logarithmiques)."}, "image": {"alt": "Trois lignes en échelles logarithmiques : celle de l’attention monte avec le nombre de jetons lus ; celles du balayage et de la convolution sont horizontales, la première au-dessus de la seconde."}}
-figures.kept(kept, lengths)
-
-# %% [markdown]
-# La {numref}`fig-ssm-memoire` pose la question de ce chapitre : peut-on résumer un passé sans limite dans
-# un état de taille fixe, sans perdre ce qui compte ?
+# Voir loin a un prix. L’attention compare tous les jetons deux à deux ; le balayage n’a que son état, dont la taille
+# ne dépend pas de ce qu’il a lu. Peut-on résumer un passé sans limite dans un état de taille fixe, sans perdre ce
+# qui compte ?
 #
 # ## Un système qui évolue
 #
-# L’idée vient de la physique. Un ressort que l’on tire garde une trace de ce qu’on lui a fait : sa
-# position et sa vitesse. Ces deux nombres sont son *état* $h$ ; ils évoluent d’eux-mêmes, et l’entrée $x$
-# les pousse. La sortie $y$ en lit une partie :
+# Un ressort que l’on tire garde une trace de ce qu’on lui a fait : sa position et sa vitesse. Ces deux nombres sont
+# son *état* $h$ ; ils évoluent d’eux-mêmes, et l’entrée $x$ les pousse. La sortie $y$ en lit une partie :
 #
 # $$h'(t) = A\,h(t) + B\,x(t), \qquad y(t) = C\,h(t).$$
 #
-# Voici un ressort amorti, et une entrée par paliers d’une seconde. Sa réponse est calculée par
-# intégration numérique, à une précision bien plus fine que le trait.
+# Voici la réponse d’un ressort amorti à une entrée par paliers d’une seconde.
 
 # %%
 spring = systems.oscillator(frequency=0.35, damping=0.2)
@@ -134,9 +111,8 @@ times = np.linspace(0, len(pushes), 241)
 answer = spring.respond(pushes, 1.0, times)
 
 # %% [markdown]
-# Une machine ne connaît pas le temps continu : elle avance par pas de durée $\Delta$. La règle la plus
-# simple, celle d’*Euler*, suit la pente du début du pas. Le *bloqueur d’ordre zéro* fait mieux : il
-# suppose l’entrée constante pendant le pas, et résout alors l’équation exactement.
+# Une machine avance par pas de durée $\Delta$. La règle d’*Euler* suit la pente du début du pas. Le *bloqueur d’ordre
+# zéro* suppose l’entrée constante pendant le pas, et résout alors l’équation exactement.
 #
 # $$\bar A = e^{\Delta A}, \qquad \bar B = A^{-1}\,(e^{\Delta A} - I)\,B, \qquad h_t = \bar A\,h_{t-1} + \bar B\,x_t .$$
 
@@ -153,8 +129,8 @@ for label, cut in cuts.items():
 figures.held(times, answer, stepped, first="0,25")
 
 # %% [markdown]
-# Déplacez le curseur de la {numref}`fig-ssm-pas`. Le bloqueur tombe juste, même pour un pas d’une seconde
-# entière. Euler demande des pas très fins, et diverge quand ils sont grands. Nous vérifions les deux.
+# Déplacez le curseur de la {numref}`fig-ssm-pas`. Le bloqueur tombe juste, même pour un pas d’une seconde entière.
+# Euler demande des pas très fins, et diverge quand ils sont grands.
 
 # %% tags=["nbval-check-output"]
 lines = []
@@ -166,19 +142,30 @@ for label, (when, outputs) in stepped.items():
 print("\n".join(lines).replace(".", ","))
 
 # %% [markdown]
-# Le pas $\Delta$ n’est donc pas un détail de calcul : c’est lui qui dit combien de temps dure un jeton,
-# et donc combien l’état oublie en le lisant. Retenons-le, la sélection agira sur lui.
+# Le pas $\Delta$ dit combien de temps dure un jeton, donc combien l’état oublie en le lisant. La sélection agira sur
+# lui.
 #
+# **Exercice.** Jusqu’à quel pas Euler reste-t-il dans la figure ? Changez le nombre de coupes d’une seconde. Une
+# solution :
+
+# %% tags=["hide-cell"]
+for cut in (6, 12, 25, 50):
+    when = np.arange(1, len(pushes) * cut + 1) / cut
+    found = systems.euler(spring, 1 / cut).run(np.repeat(pushes, cut))
+    print(cut, "pas par seconde, écart",
+          f"{np.abs(found - spring.respond(pushes, 1.0, when)).max():.2g}".replace(".", ","))
+
+# %% [markdown]
 # ## Une récurrence, ou une convolution
 #
-# Le système par pas est une récurrence : il lit un jeton, met l’état à jour, et recommence. C’est
-# économe, mais chaque pas attend le précédent. Or, tant que $\bar A$, $\bar B$ et $C$ ne changent pas, on
-# peut dérouler la récurrence :
+# Le système par pas est une récurrence : chaque pas attend le précédent. Or, tant que $\bar A$, $\bar B$ et $C$ ne
+# changent pas, on peut la dérouler :
 #
 # $$y_t = C\bar B\,x_t + C\bar A\bar B\,x_{t-1} + C\bar A^2\bar B\,x_{t-2} + \cdots$$
 #
 # C’est une convolution, dont le noyau $(C\bar B, C\bar A\bar B, C\bar A^2\bar B, \ldots)$ couvre tout le
-# passé. Elle se calcule en une fois, pour toutes les positions {cite:p}`gu2021combining`.
+# passé. Elle se calcule en une fois, pour toutes les positions {cite:p}`gu2021combining`, directement ou par
+# transformée de Fourier, en $n \log n$ opérations au lieu de $n^2$.
 
 # %%
 steps = systems.hold(spring, 0.3)
@@ -191,32 +178,29 @@ recurrent = steps.run(heard)
 figures.views(heard, kernel, recurrent, range(11, 60, 8))
 
 # %% [markdown]
-# Où que soit le curseur de la {numref}`fig-ssm-vues`, le losange est sur la courbe. Ce n’est pas une
-# approximation : les deux vues donnent les mêmes nombres, que la convolution soit calculée directement ou
-# par transformée de Fourier, en $n \log n$ opérations au lieu de $n^2$.
+# Où que soit le curseur de la {numref}`fig-ssm-vues`, le losange est sur la courbe : les deux vues donnent les mêmes
+# nombres.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output", "remove-cell"]
 for name, product in (("directe", np.convolve), ("de Fourier", systems.spectral)):
     convolved = systems.convolve(heard, kernel, product)
     print(f"convolution {name} et récurrence : mêmes nombres,",
           "oui" if np.allclose(convolved, recurrent, atol=1e-12) else "non")
 
 # %% [markdown]
-# On apprend donc sous une forme, la convolution, qui voit toute la suite d’un coup, et l’on s’en sert sous
-# l’autre, la récurrence, qui lit au fil de l’eau. C’est le principe de S4 {cite:p}`gu2021efficiently` et de
-# H3 {cite:p}`fu2022hungry`. S5 {cite:p}`smith2022simplified`, lui, garde partout la récurrence ; nous verrons
-# comment il évite d’attendre.
+# On apprend sous une forme, la convolution, qui voit toute la suite d’un coup, et l’on s’en sert sous l’autre, qui lit
+# au fil de l’eau. C’est le principe de S4 {cite:p}`gu2021efficiently` et de H3 {cite:p}`fu2022hungry`. S5
+# {cite:p}`smith2022simplified` garde partout la récurrence ; nous verrons comment il évite d’attendre.
 #
 # ## Se souvenir de tout, un peu
 #
-# Reste à choisir $A$. Tirée au hasard, elle oublie trop vite, ou elle explose. HiPPO
-# {cite:p}`gu2020hippo` pose la question autrement : quels $N$ nombres décrivent au mieux *tout* le passé ?
-# Réponse : ses coefficients sur les $N$ premiers polynômes de Legendre, étirés pour couvrir le passé
-# entier. Et ces coefficients suivent une équation d’espace d’état :
+# Reste à choisir $A$. Tirée au hasard, elle oublie trop vite, ou elle explose. HiPPO {cite:p}`gu2020hippo` demande
+# quels $N$ nombres décrivent au mieux *tout* le passé : ses coefficients sur les $N$ premiers polynômes de Legendre,
+# étirés pour le couvrir. Et ces coefficients suivent une équation d’espace d’état :
 #
 # $$t\,c'(t) = -A\,c(t) + B\,f(t).$$
 #
-# La matrice $A$ n’est plus apprise ni tirée : elle est calculée. Voici la plus petite qui soit parlante.
+# La matrice $A$ n’est plus apprise ni tirée : elle est calculée. La voici pour quatre coefficients.
 
 # %% tags=["nbval-check-output"]
 A, B = hippo.matrices(4)
@@ -224,10 +208,8 @@ print("A² :", *(np.round(A**2).astype(int).tolist()), sep="\n")
 print("B² :", np.round(B**2).astype(int).tolist())
 
 # %% [markdown]
-# Élevés au carré un par un, ses termes sont entiers : $(2n+1)(2k+1)$ à la ligne $n$ et à la colonne $k$
-# sous la diagonale, $(n+1)^2$ dessus, rien au-dessus ; ceux de $B$ aussi. Nous
-# donnons à cette mémoire un signal de 256 échantillons, un par un. Elle ne voit que l’échantillon
-# présent et ses propres coefficients. À la fin, nous lui demandons de redessiner tout ce qu’elle a vu.
+# Nous donnons à cette mémoire un signal de 256 échantillons, un par un ; elle ne voit que l’échantillon présent et ses
+# propres coefficients. À la fin, elle redessine tout ce qu’elle a vu.
 
 # %%
 places = np.linspace(0, 1, 256)
@@ -241,26 +223,23 @@ last = {size: signal[-size:] for size in sizes}
 figures.past(signal, recalled, last)
 
 # %% [markdown]
-# Avec huit nombres, HiPPO connaît l’allure générale de la {numref}`fig-ssm-hippo` ; avec seize, il la
-# redessine presque entière, et trente-deux n’y ajoutent que le détail. Une mémoire qui ne garderait que les
-# derniers échantillons serait parfaite sur eux, et aveugle au reste.
-#
-# Le calcul au fil de l’eau est-il fidèle ? Nous projetons le passé entier d’un coup, et nous comparons.
+# Avec seize nombres, la {numref}`fig-ssm-hippo` est presque entière, et trente-deux n’y ajoutent que le détail. Les
+# derniers échantillons, eux, sont parfaits et aveugles au reste. Le calcul au fil de l’eau donne ce que donnerait une
+# projection du passé entier.
 
 # %% tags=["nbval-check-output"]
-lines = []
 for size in sizes:
-    same = np.allclose(memories[size], hippo.project(signal, size), atol=1e-9)
     error = np.sqrt(np.mean((recalled[size] - signal) ** 2) / np.mean(signal**2))
-    lines.append(f"{size:2} nombres : comme la projection du tout, {'oui' if same else 'non'} ;"
-                 f" erreur {100 * error:.0f} %")
-print(*lines, sep="\n")
+    print(f"{size:2} nombres : erreur {100 * error:.0f} %")
+
+# %% tags=["nbval-check-output", "remove-cell"]
+whole = {size: hippo.project(signal, size) for size in sizes}
+print(all(np.allclose(memories[size], whole[size], atol=1e-9) for size in sizes))
 
 # %% [markdown]
-# S4 part de cette matrice. Sa forme pleine coûte cher ; on a vite remarqué qu’une matrice *diagonale*
-# suffit, si ses termes sont bien choisis {cite:p}`gupta2022diagonal`. Mamba, et MambaVision après lui, en
-# gardent le souvenir : leur $A$ commence à $-1, -2, -3, \ldots$, qui est la diagonale de HiPPO
-# {cite:p}`gu2023mamba`. Nous le vérifions dans un réseau neuf.
+# S4 part de cette matrice. Une matrice *diagonale* suffit, si ses termes sont bien choisis
+# {cite:p}`gupta2022diagonal` : le $A$ de Mamba, et celui de MambaVision après lui, commencent à
+# $-1, -2, -3, \ldots$, la diagonale de HiPPO {cite:p}`gu2023mamba`. Voici celui d’un réseau neuf.
 
 # %% tags=["nbval-check-output"]
 fresh = ScanMixer(width)
@@ -271,9 +250,8 @@ print("diagonale de HiPPO, au signe près :", np.diag(hippo.matrices(8)[0]).asty
 # %% [markdown]
 # ## Choisir ce que l’on retient
 #
-# Tout ce qui précède traite chaque jeton de la même façon. C’est ce qui permet la convolution ; c’est
-# aussi une limite. Une phrase contient des mots vides, une photo de produit beaucoup de fond blanc : une
-# bonne mémoire devrait les laisser passer sans rien effacer.
+# Tout ce qui précède traite chaque jeton de la même façon. Or une phrase contient des mots vides, une photo de produit
+# beaucoup de fond blanc : une bonne mémoire les laisserait passer sans rien effacer.
 #
 # La tâche de *copie sélective* met cette limite à nu {cite:p}`gu2023mamba`. Trois symboles sont perdus au
 # milieu de blancs. Puis vient un signal, répété trois fois : il faut redire les symboles dans l’ordre.
@@ -287,15 +265,12 @@ for label, example in (("dispersés", task), ("au début", easy)):
           "".join(names[token] for token in wanted[0].tolist()))
 
 # %% [markdown]
-# Quand les symboles sont toujours au début, il suffit de regarder un nombre fixe de pas en arrière. Quand
-# ils sont dispersés, ce nombre change à chaque fois : il faut regarder le *contenu*.
-#
-# Trois couches vont apprendre cette tâche. Le reste du petit réseau est le même pour toutes.
+# Quand les symboles sont au début, il suffit de regarder un nombre fixe de pas en arrière. Quand ils sont dispersés, il
+# faut regarder le *contenu*. Trois couches apprennent cette tâche ; le reste du petit réseau est le même.
 #
 # * La couche **sélective** : chaque jeton calcule son pas, $\Delta_t = \mathrm{softplus}(w \cdot x_t + b)$.
 # * La même couche, à **pas fixe** : $\Delta = \mathrm{softplus}(b)$.
-# * Une **convolution** libre, aussi longue que la suite. Toute couche à pas fixe en est un cas
-#   particulier : à cette place, rien de linéaire et d’invariant dans le temps n’exprime davantage.
+# * Une **convolution** libre, aussi longue que la suite : toute couche à pas fixe en est un cas particulier.
 
 # %%
 trials = {
@@ -311,22 +286,19 @@ curves = {name: found.curve for name, found in learned.items()}
 figures.learning(curves, chance=1 / task.symbols)
 
 # %% [markdown]
-# La {numref}`fig-ssm-copie` sépare nettement les deux familles. La convolution réussit sans effort quand
-# les positions sont fixes ; dès qu’elles varient, elle plafonne, et la couche à pas fixe avec elle. La
-# couche sélective apprend. Une seule ligne de code l’en distingue.
+# Dans la {numref}`fig-ssm-copie`, la convolution réussit quand les positions sont fixes ; dès qu’elles varient, elle
+# reste loin derrière, et la couche à pas fixe aussi. La couche sélective apprend en autant de pas. Une seule ligne de
+# code l’en distingue.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output", "remove-cell"]
 final = {name: curve[max(curve)] for name, curve in curves.items()}
-print("sélective, presque sans faute :", "oui" if final["sélective"] > 0.95 else "non")
-print("à pas fixe et convolution, sous les trois quarts :",
-      "oui" if max(final["à pas fixe"], final["convolution"]) < 0.75 else "non")
-print("convolution, symboles au début, sans faute :",
-      "oui" if final["convolution, symboles au début"] > 0.99 else "non")
+print("sélective, presque sans faute :", final["sélective"] > 0.95)
+print("les deux autres, sous les trois quarts :",
+      max(final["à pas fixe"], final["convolution"]) < 0.75)
+print("convolution, symboles au début :", final["convolution, symboles au début"] > 0.99)
 
 # %% [markdown]
-# ### Ce qu’elle a appris
-#
-# Nous lui montrons une suite, et nous lisons le pas qu’elle donne à chaque jeton.
+# Quel pas la couche sélective donne-t-elle à chaque jeton ?
 
 # %%
 selective = learned["sélective"].model
@@ -340,37 +312,40 @@ kinds = ["blanc" if t == copying.BLANK else "signal" if t == copying.CUE else "s
 figures.steps_chosen(kinds, sizes_chosen)
 
 # %% [markdown]
-# Personne ne le lui a dit, elle l’a trouvé : sur un blanc, le pas est presque nul. Pour l’état, un blanc ne
-# dure pas. La suite se réduit à ses symboles, et les répéter redevient la tâche facile, celle des positions
-# fixes. La conséquence se vérifie : la longueur de la suite ne devrait plus compter.
+# Sur un blanc, le pas est presque nul : pour l’état, un blanc ne dure pas. La suite se réduit à ses symboles, et sa
+# longueur ne devrait plus compter. Vérifions-le.
 
 # %% tags=["nbval-check-output"]
 kind = np.array(kinds)
 gap = sizes_chosen[kind == "symbole"].min() / sizes_chosen[kind == "blanc"].max()
-lines = [f"pas d’un symbole, au moins cent fois celui d’un blanc : {'oui' if gap > 100 else 'non'}"]
+print("pas d’un symbole, rapporté à celui d’un blanc :", "plus de cent" if gap > 100 else "moins")
 for factor in (2, 4, 8):
     score = copying.score(selective, copying.Task(length=factor * task.length))
-    lines.append(f"suites {factor} fois plus longues : {'réussies' if score > 0.95 else 'manquées'}")
-print(*lines, sep="\n")
+    print(f"suites {factor} fois plus longues :", "réussies" if score > 0.95 else "manquées")
 
 # %% [markdown]
-# Mamba rend aussi $B$ et $C$ sélectifs. Le pas reste le principal : c’est lui qui ouvre ou ferme la porte,
-# comme dans les réseaux récurrents à portes {cite:p}`gu2023mamba`. Le chapitre suivant
+# Mamba rend aussi $B$ et $C$ sélectifs. Le pas reste le principal : c’est lui qui ouvre ou ferme la porte, comme dans
+# les réseaux récurrents à portes {cite:p}`gu2023mamba`. Le chapitre suivant
 # {doc}`le montre sur MambaVision <01_mambavision>`.
 #
+# **Exercice.** Que devient la couche à pas fixe si on l’entraîne deux fois plus longtemps ? Elle rattrape une bonne part
+# de son retard : sur cette longueur, ce que la sélection donne est d’abord la vitesse d’apprentissage. Une solution :
+
+# %% tags=["hide-cell"]
+longer = copying.learn(task, "fixed", steps=500, every=500)
+for steps_done, share in ((250, final["à pas fixe"]), (500, longer.curve[500])):
+    print(f"{steps_done} pas d’apprentissage : {100 * share:.0f} % de symboles bien répétés")
+
+# %% [markdown]
 # ## Aller vite sans convolution
 #
-# La sélection se paie : puisque $\bar A$ et $\bar B$ changent à chaque jeton, il n’y a plus de noyau, donc
-# plus de convolution. Il faut revenir à la récurrence, qui semble condamnée à avancer pas à pas.
-#
-# ### Couper la suite
-#
-# Elle ne l’est pas. Un pas transforme $h$ en $a\,h + b$ ; deux pas de suite font encore $a'\,h + b'$. Cette
-# composition est *associative* : on peut couper la suite où l’on veut, traiter les morceaux côte à côte,
-# puis les raccorder {cite:p}`smith2022simplified`. Nous le vérifions sur trois pas, puis sur une suite
-# entière, que la forme à deux niveaux coupe en tranches.
+# La sélection se paie : puisque $\bar A$ et $\bar B$ changent à chaque jeton, il n’y a plus de noyau, donc plus de
+# convolution. Mais un pas transforme $h$ en $a\,h + b$, et deux pas de suite font encore $a'\,h + b'$. Cette
+# composition est *associative* : on peut couper la suite où l’on veut, traiter les morceaux côte à côte, puis les
+# raccorder {cite:p}`smith2022simplified`. Le carnet le vérifie sur trois pas, puis sur une suite de 196 coupée en
+# tranches de 14.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output", "remove-cell"]
 from vitrine.models.scan import chunked, reference, two_level
 
 generator = torch.Generator().manual_seed(0)
@@ -386,12 +361,10 @@ print("196 pas un à un, ou par tranches de 14 :", torch.allclose(whole, pieces,
 # %% [markdown]
 # ### Compter ce qui bouge
 #
-# Sur une machine rapide, calculer coûte peu ; ce qui coûte, c’est d’apporter les nombres et de les remporter.
-# Écrit simplement, un balayage fabrique $\bar A$, $\bar B x$ et tous les états : des tableaux $N$ fois plus
-# grands que l’entrée, écrits puis relus. Mamba ne les écrit jamais : il lit l’entrée, garde l’état dans la
-# petite mémoire rapide, et n’écrit que la sortie {cite:p}`gu2023mamba`.
-#
-# Nous comptons, opérateur par opérateur, les nombres lus et écrits par trois formes du même balayage.
+# Sur une machine rapide, ce qui coûte est d’apporter les nombres et de les remporter. Écrit simplement, un balayage
+# fabrique $\bar A$, $\bar B x$ et tous les états : des tableaux $N$ fois plus grands que l’entrée, écrits puis relus.
+# Mamba garde l’état dans la petite mémoire rapide, et n’écrit que la sortie {cite:p}`gu2023mamba`. Nous comptons les
+# nombres lus et écrits par trois formes du même balayage.
 
 # %%
 forms = {"boucle simple": reference, "à deux niveaux": two_level, "fusionnée": chunked}
@@ -406,8 +379,7 @@ for size in (1, 2, 4, 8, 16):
 figures.traffic(moved)
 
 # %% [markdown]
-# Dans la {numref}`fig-ssm-trafic`, la forme fusionnée ne paie presque rien pour un état plus grand. C’est ce
-# qui rend un grand état abordable, et une grande mémoire possible.
+# Dans la {numref}`fig-ssm-trafic`, la forme fusionnée ne paie presque rien pour un état plus grand.
 
 # %% tags=["nbval-check-output"]
 saved = {size: moved["boucle simple"][size] / moved["fusionnée"][size] for size in (1, 8, 16)}
@@ -415,12 +387,9 @@ print(*(f"état de taille {size:2} : la boucle simple déplace {ratio:.0f} fois 
         for size, ratio in saved.items()), sep="\n")
 
 # %% [markdown]
-# ### Tenir dans la mémoire rapide
-#
-# Notre forme fusionnée pour processeur travaille par tranches de quelques pas, choisies pour que ses tableaux
-# de travail tiennent dans la mémoire propre du cœur. À l’apprentissage, elle ne garde que l’état au début de
-# chaque tranche et recalcule le reste en revenant. Voici ce que `vitrine bench scan` en a mesuré, à côté
-# d’un témoin écrit simplement.
+# Notre forme fusionnée pour processeur travaille par tranches qui tiennent dans la mémoire propre du cœur. À
+# l’apprentissage, elle ne garde que l’état au début de chaque tranche et recalcule le reste. Voici ce que
+# `vitrine bench scan` en a mesuré, à côté d’un témoin écrit simplement.
 
 # %%
 from vitrine.report.tables import speeds
@@ -431,17 +400,23 @@ measured = speeds.scans(sheet)
 tables.show(measured[(measured.Longueur == 196) & (measured.Lot == 32)], decimals=1)
 
 # %% [markdown]
-# Compter n’est pas chronométrer, mais les deux s’accordent sur le sens : la forme qui déplace le moins est la
-# plus rapide, et la plus sobre. Mamba-2 {cite:p}`dao2024mamba2` va plus loin dans cette voie : il restreint
-# $A$ pour que les tranches deviennent des produits de matrices, ce que les cartes graphiques font de mieux.
+# La forme qui déplace le moins est aussi la plus rapide. Mamba-2 {cite:p}`dao2024mamba2` restreint $A$ pour que les
+# tranches deviennent des produits de matrices, ce que les cartes graphiques font de mieux.
 #
+# **Exercice.** Que déplace la forme fusionnée pour une suite quatre fois plus longue, par nombre de l’entrée ? Une
+# solution :
+
+# %% tags=["hide-cell"]
+longer_inputs = traffic.scan_inputs(1, 784, 160, 8)
+ratio = traffic.count(chunked.selective_scan, longer_inputs).moved / (784 * 160)
+print(f"196 jetons : {moved['fusionnée'][8]:.1f} ; 784 jetons : {ratio:.1f}".replace(".", ","))
+
+# %% [markdown]
 # ## Ce que nous retenons
 #
-# * Un modèle d’espace d’état résume le passé dans un état de taille fixe : il voit loin, comme l’attention,
-#   pour une mémoire qui ne grandit pas.
-# * À pas fixe, c’est à la fois une récurrence et une convolution : les deux donnent les mêmes nombres, à
-#   l’arrondi près. HiPPO dit quels nombres garder.
-# * La sélection laisse chaque jeton choisir son pas. Sur la copie sélective, la couche qui choisit répète
+# * Un modèle d’espace d’état voit loin avec un état de taille fixe. À pas fixe, il est à la fois une récurrence et une
+#   convolution ; HiPPO dit quels nombres garder.
+# * La sélection laisse chaque jeton choisir son pas. Sur la copie sélective, la couche qui choisit répète, après un court apprentissage,
 #   {valeur}`copying.selective` des symboles ; à pas fixe, la même en répète {valeur}`copying.fixed`, et une
 #   convolution libre {valeur}`copying.convolution`.
 # * La convolution perdue, il reste le balayage : coupé en tranches et fusionné, il déplace
@@ -449,15 +424,13 @@ tables.show(measured[(measured.Longueur == 196) & (measured.Lot == 32)], decimal
 #
 # ## Ce qui pourrait être faux
 #
-# * **Une tâche jouet.** La copie sélective est faite pour ce que la sélection sait faire. Qu’elle y brille ne
-#   dit pas qu’elle serve sur des photos : c’est l’objet du reste du livre.
-# * **Une graine, un réglage.** Les courbes sont celles d’un seul apprentissage par couche, court, au même
-#   réglage pour toutes. Une couche à pas fixe plus large, plus profonde ou plus longtemps entraînée ferait
+# * **Une tâche jouet.** La copie sélective est faite pour ce que la sélection sait faire. Qu’elle y brille ne dit pas
+#   qu’elle serve sur des photos.
+# * **Une graine, un réglage.** Une couche à pas fixe plus large, plus profonde ou entraînée plus longtemps ferait
 #   mieux ; l’article en compare de bien plus grandes {cite:p}`gu2023mamba`.
-# * **Un ordre de lecture.** Une image n’a pas de premier jeton. La lire ligne par ligne est un choix, et ce
-#   chapitre n’en discute pas d’autre.
-# * **Compter les nombres déplacés.** Le compte suppose que rien ne reste à portée entre deux opérateurs. Une
-#   mémoire cache dément souvent cette hypothèse, au profit de la boucle simple.
+# * **Un ordre de lecture.** Une image n’a pas de premier jeton : la lire ligne par ligne est un choix.
+# * **Compter les nombres déplacés** suppose que rien ne reste à portée entre deux opérateurs. Une mémoire cache le
+#   dément souvent, au profit de la boucle simple.
 #
 # ```{provenance}
 # ```

@@ -12,16 +12,13 @@
 # %% [markdown]
 # # Du papier au code
 #
-# **Peut-on récrire MambaVision d’après les deux articles dont il vient ?** Pas jusqu’au bout : une
-# vingtaine de choix du réseau publié n’y sont pas écrits, ou échappent à une lecture rapide. Chacun
-# tient en une ligne de code ; remplacé par une autre lecture, il déplace les réponses, tantôt d’un rien,
-# tantôt de plus que leur propre taille.
+# **Peut-on récrire MambaVision d’après les deux articles dont il vient ?** Pas jusqu’au bout : une vingtaine de choix du
+# réseau publié n’y sont pas écrits, ou échappent à une lecture rapide. Vous saurez en trente minutes lesquels, de
+# combien chacun déplace les réponses, et comment vérifier un portage.
 #
-# Les deux articles sont celui de Mamba {cite:p}`gu2023mamba` et celui de MambaVision
-# {cite:p}`hatamizadeh2024mambavision`, qui s’en écarte déjà de son propre chef ; nous lisons la deuxième
-# version de chacun. Notre réseau suit le réseau publié, observé de l’extérieur, et non leur lettre. Cette
-# page prend ces choix un par un, écrit l’autre lecture en quelques lignes, et mesure ce qu’elle change. Le
-# fonctionnement du bloc lui-même est expliqué dans {doc}`le chapitre précédent <01_mambavision>`.
+# Les articles sont celui de Mamba {cite:p}`gu2023mamba` et celui de MambaVision {cite:p}`hatamizadeh2024mambavision`,
+# chacun dans sa deuxième version. Notre réseau suit le réseau publié, observé de l’extérieur, et non leur lettre. Le
+# bloc est expliqué dans {doc}`le chapitre sur MambaVision <01_mambavision>`.
 
 # %% tags=["parameters"]
 profile = "published"
@@ -29,9 +26,8 @@ profile = "published"
 # %% [markdown]
 # ## L’instrument
 #
-# Rien n’est entraîné et aucun poids n’est téléchargé : les deux profils font les mêmes calculs, en
-# double précision et sur un seul fil. Le réseau mesuré est `mambavision_nano`, le plus petit des nôtres ;
-# MambaVision-T confirmera à la fin.
+# Rien n’est entraîné : les deux profils font les mêmes calculs, en double précision et sur un seul fil, dans
+# `mambavision_nano`, le plus petit de nos réseaux ; MambaVision-T confirmera à la fin.
 
 # %%
 import copy
@@ -57,11 +53,9 @@ from vitrine.training.session import begin
 session = begin(profile)
 
 # %% [markdown]
-# Des poids neufs ne conviennent pas : leurs biais sont nuls, et une erreur sur un biais resterait
-# cachée. Nous employons des *poids reconstruits* : chaque nombre se déduit du nom de son tenseur par un
-# générateur que chacun peut récrire. Ils ont les ordres de grandeur de poids entraînés, et aucun n’est
-# nul sans raison. C’est avec eux que les tests du dépôt retrouvent les réponses du réseau publié,
-# enregistrées une fois pour toutes.
+# Des poids neufs cacheraient une erreur sur un biais, puisqu’ils sont nuls. Nous employons des *poids reconstruits* :
+# chaque nombre se déduit du nom de son tenseur, et aucun n’est nul sans raison. C’est avec eux que les tests du dépôt
+# retrouvent les réponses enregistrées du réseau publié.
 
 # %%
 def rebuild(name):
@@ -76,12 +70,10 @@ images = {
 answers = {size: network(image) for size, image in images.items()}
 
 # %% [markdown]
-# Nous prenons deux images de bruit, de deux tailles. À 224 pixels, les fenêtres tombent juste ; à
-# 200 × 264, il faut compléter l’image avant de la découper. Nous verrons qu’une seule taille ne suffit pas.
+# Deux images de bruit : à 224 pixels, les fenêtres tombent juste ; à 200 × 264, il faut compléter.
 #
-# Une mesure copie le réseau, y change une seule chose, et compare les logits, c’est-à-dire les réponses
-# avant leur passage en probabilités. L’écart est la norme de leur différence, rapportée à leur norme :
-# 100 %, c’est une réponse déplacée de sa propre taille.
+# Une mesure copie le réseau, y change une seule chose, et compare les logits : norme de leur différence, rapportée à
+# leur norme. À 100 %, la réponse est déplacée de sa propre taille.
 
 # %%
 def moved(model, change, image, answer):
@@ -91,7 +83,7 @@ def moved(model, change, image, answer):
 
 
 # %% [markdown]
-# Chaque mesure est notée, avec l’autre lecture et ce qui la suggère.
+# Chaque mesure est notée, avec ce qui suggère l’autre lecture.
 
 # %%
 effects, origins, changes = {size: {} for size in images}, {}, {}
@@ -108,25 +100,24 @@ def measured_since(count):
 
 
 # %% [markdown]
-# Un instrument se vérifie avant de servir. Sans changement, il doit lire zéro ; et le passage en simple
-# précision, qui n’est qu’un arrondi, doit rester loin sous tout ce que nous allons mesurer.
+# Sans changement, l’instrument doit lire zéro ; et le passage en simple précision, un arrondi, doit rester loin sous ce
+# que nous allons mesurer.
 
 # %% tags=["nbval-check-output"]
 single = copy.deepcopy(network).float()
 for size, image in images.items():
     nothing = moved(network, lambda altered: None, image, answers[size])
     rounding = (single(image.float()) - answers[size]).norm() / answers[size].norm()
-    print(size, ": sans changement,", f"{nothing:g}", "; l’arrondi reste sous deux millionièmes,",
-          "oui" if rounding < 2e-6 else "non")
+    under = "moins de deux millionièmes" if rounding < 2e-6 else "trop"
+    print(size, ": sans changement,", f"{nothing:g}", "; arrondi,", under)
 
 # %% [markdown]
-# ## Le mélangeur, geste par geste
+# ## Le mélangeur, opération par opération
 #
-# Pour changer un geste du mélangeur sans toucher aux autres, nous le récrivons en trois gestes que l’on
-# peut remplacer : convoluer, balayer, réunir.
+# Nous récrivons le mélangeur en trois opérations que l’on peut remplacer : convoluer, balayer, réunir.
 
 # %%
-class Gestures(ScanMixer):
+class Operations(ScanMixer):
     def convolve(self, conv, x):
         return conv(x)
 
@@ -139,12 +130,10 @@ class Gestures(ScanMixer):
 
 
 # %% [markdown]
-# L’enchaînement est celui de l’article : une projection coupée en deux branches, une convolution sur
-# chacune, un balayage sur la première, une réunion, une projection
-# {cite:p}`hatamizadeh2024mambavision`.
+# L’enchaînement est celui de l’article {cite:p}`hatamizadeh2024mambavision`.
 
 # %%
-class Mixer(Gestures):
+class Mixer(Operations):
     def forward(self, tokens):
         x, z = self.in_proj(tokens).transpose(1, 2).chunk(2, dim=1)
         x = F.silu(self.convolve(self.conv1d_x, x)).transpose(1, 2)
@@ -155,8 +144,8 @@ class Mixer(Gestures):
 
 
 # %% [markdown]
-# Une fonction donne à tous les mélangeurs d’un réseau une autre façon d’opérer, sans toucher à leurs
-# poids. Avec nos trois gestes tels quels, les réponses ne doivent pas bouger d’un bit.
+# Une fonction donne à tous les mélangeurs une autre façon d’opérer, sans toucher à leurs poids. Avec nos trois
+# opérations telles quelles, le carnet vérifie que les réponses ne bougent pas d’un bit.
 
 # %%
 def mixers(model):
@@ -170,7 +159,7 @@ def mixing_as(kind):
     return change
 
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output", "remove-cell"]
 same = copy.deepcopy(network)
 mixing_as(Mixer)(same)
 print("mêmes réponses :", all(torch.equal(same(images[size]), answers[size]) for size in images))
@@ -178,11 +167,10 @@ print("mêmes réponses :", all(torch.equal(same(images[size]), answers[size]) f
 # %% [markdown]
 # ### Le pas reçoit son biais deux fois
 #
-# Mamba calcule le pas $\Delta = \mathrm{softplus}(W\,dt + b)$ {cite:p}`gu2023mamba`, et l’algorithme 1 de
-# MambaVision n’écrit lui aussi qu’un biais {cite:p}`hatamizadeh2024mambavision`. Dans le réseau
-# publié, la projection ajoute $b$, puis le balayage l’ajoute encore :
-# $\Delta = \mathrm{softplus}(W\,dt + 2b)$. Est-ce une erreur ? Peut-être, mais les poids ont été
-# entraînés ainsi : la corriger, c’est changer de réseau.
+# Mamba calcule $\Delta = \mathrm{softplus}(W\,dt + b)$ {cite:p}`gu2023mamba`, et l’algorithme 1 de MambaVision n’écrit
+# lui aussi qu’un biais {cite:p}`hatamizadeh2024mambavision`. Dans le réseau publié, la projection ajoute $b$, puis le
+# balayage l’ajoute encore : $\Delta = \mathrm{softplus}(W\,dt + 2b)$. Les poids ont été entraînés ainsi : corriger, c’est
+# changer de réseau.
 
 # %%
 class BiasOnce(Mixer):
@@ -195,11 +183,9 @@ measure("le biais du pas<br>compté une fois", "Mamba", mixing_as(BiasOnce))
 # %% [markdown]
 # ### Les convolutions : symétriques et sans biais
 #
-# La convolution de Mamba est causale, car une phrase se lit dans un sens : chaque jeton ne voit que ceux
-# qui le précèdent. MambaVision la rend symétrique, et le dit. Quant au biais, l’article de Mamba n’en
-# parle pas, mais son code en donne un par défaut à cette convolution ; l’algorithme 1 de MambaVision n’en
-# dit rien non plus, et une convolution de PyTorch en a un si l’on ne dit rien. Le réseau publié n’en a
-# aucun. Faute de poids, nous en inventons un, tiré comme les autres biais.
+# La convolution de Mamba est causale ; MambaVision la rend symétrique, et le dit. Du biais, les deux articles ne disent
+# rien, quand le code de Mamba et PyTorch en donnent un par défaut ; le réseau publié n’en a aucun. Faute de poids, nous
+# en inventons un.
 
 # %%
 class Causal(Mixer):
@@ -221,9 +207,9 @@ measure("biais dans<br>les convolutions", "le code de Mamba", mixing_as(Biased))
 # %% [markdown]
 # ### Réunir sans porte
 #
-# Dans Mamba, la seconde branche est une porte : elle multiplie la première. Ici, elle est mise à côté
-# d’elle, la branche balayée d’abord, dans l’ordre de l’équation 7 de l’article
-# {cite:p}`hatamizadeh2024mambavision`. Nous essayons la porte, puis l’ordre inverse.
+# Dans Mamba, la seconde branche est une porte : elle multiplie la première. Ici, elle est mise à côté d’elle, la branche
+# balayée d’abord, comme dans l’équation 7 de l’article {cite:p}`hatamizadeh2024mambavision`. Nous essayons la porte, puis
+# l’ordre inverse.
 
 # %%
 class Gated(Mixer):
@@ -242,10 +228,8 @@ measure("z avant y", "l’ordre inverse", mixing_as(Reversed))
 # %% [markdown]
 # ### La récurrence : exacte pour A, approchée pour B
 #
-# L’article de Mamba discrétise l’équation continue par *bloqueur d’ordre zéro* : entre deux jetons,
-# l’entrée est tenue constante, et $\bar B = A^{-1}(e^{\Delta A} - 1)\,B$. Le réseau publié garde
-# $e^{\Delta A}$ pour l’oubli, mais approche $\bar B$ par $\Delta B$, la règle d’Euler. Voici la formule
-# de l’article, jeton par jeton.
+# L’article de Mamba discrétise par *bloqueur d’ordre zéro* : $\bar B = A^{-1}(e^{\Delta A} - 1)\,B$. Le réseau publié
+# garde $e^{\Delta A}$ pour l’oubli, mais approche $\bar B$ par $\Delta B$, la règle d’Euler.
 
 # %%
 class ZeroOrderHold(Mixer):
@@ -264,11 +248,9 @@ class ZeroOrderHold(Mixer):
 measure("B discrétisé<br>exactement", "Mamba, l’article", mixing_as(ZeroOrderHold))
 
 # %% [markdown]
-# Les équations des deux articles omettent le raccourci $D\,u_t$
-# {cite:p}`gu2023mamba,hatamizadeh2024mambavision` ; l’algorithme 1 de MambaVision, lui, passe un $D$ au
-# balayage, et le réseau l’applique. Et le calcul
-# rapide remplace $e^x$ par $2^{x \log_2 e}$, moins cher sur un processeur comme sur une carte graphique :
-# cela, au moins, ne devrait rien changer.
+# Les équations des deux articles omettent le raccourci $D\,u_t$ {cite:p}`gu2023mamba,hatamizadeh2024mambavision` ;
+# l’algorithme 1 de MambaVision passe un $D$ au balayage, et le réseau l’applique. Le calcul rapide remplace $e^x$ par
+# $2^{x \log_2 e}$ : cela, au moins, ne devrait rien changer.
 
 # %%
 class NaturalExponential(Mixer):
@@ -290,9 +272,8 @@ measure("pas de raccourci D", "les équations", without_skip)
 # %% [markdown]
 # ### Un seul sens de lecture
 #
-# D’autres réseaux à espace d’état lisent l’image dans plusieurs sens
-# {cite:p}`zhu2024vision,liu2024vmamba,huang2024localmamba`. Celui-ci lit chaque fenêtre ligne par ligne, une
-# seule fois, de gauche à droite et de haut en bas. Nous essayons trois autres parcours.
+# D’autres réseaux lisent l’image dans plusieurs sens {cite:p}`zhu2024vision,liu2024vmamba,huang2024localmamba`. Celui-ci
+# lit chaque fenêtre ligne par ligne, une seule fois. Trois autres parcours :
 
 # %%
 class Backwards(Mixer):
@@ -311,7 +292,7 @@ measure("balayage à rebours", "le sens n’est pas écrit", mixing_as(Backwards
 measure("balayage dans<br>les deux sens", "d’autres réseaux", mixing_as(BothWays))
 
 # %% [markdown]
-# Pour lire par colonnes, il suffit de transposer la fenêtre avant le mélangeur, et après.
+# Pour lire par colonnes, on transpose la fenêtre avant et après le mélangeur.
 
 # %%
 class ByColumns(Mixer):
@@ -325,7 +306,7 @@ class ByColumns(Mixer):
 measure("lecture par colonnes", "d’autres réseaux", mixing_as(ByColumns))
 
 # %% [markdown]
-# Voici ce que pèsent ces gestes. Tous comptent, sauf la base de l’exponentielle.
+# Tous comptent, sauf la base de l’exponentielle.
 
 # %%
 measured_since(0)
@@ -335,9 +316,8 @@ measured_since(0)
 #
 # ### Les balayages d’abord, l’attention ensuite
 #
-# L’article place l’attention dans la seconde moitié des blocs de chaque étage
-# {cite:p}`hatamizadeh2024mambavision`. Et si leur nombre est impair ? Le réseau publié donne le bloc du
-# milieu au balayage, ce que nous vérifions sur deux de nos réseaux.
+# L’article place l’attention dans la seconde moitié des blocs {cite:p}`hatamizadeh2024mambavision`. Si leur nombre est
+# impair, le réseau publié donne le bloc du milieu au balayage.
 
 # %% tags=["nbval-check-output"]
 for name in ("mambavision_nano", "mambavision_tiny"):
@@ -350,8 +330,8 @@ for name in ("mambavision_nano", "mambavision_tiny"):
               "balayages d’abord" if ordered else "mêlés")
 
 # %% [markdown]
-# Cette lecture-là ne peut pas passer inaperçue : avec un balayage de moins, les poids ne se chargent pas.
-# L’ordre, lui, ne se voit pas dans les poids. Nous plaçons l’attention d’abord, puis en alternance.
+# Une erreur sur leur nombre se voit : les poids ne se chargent pas. L’ordre, lui, ne se voit pas. Nous plaçons l’attention
+# d’abord, puis en alternance.
 
 # %%
 def attention_first(altered):
@@ -376,10 +356,9 @@ measure("balayage et attention<br>en alternance", "d’autres hybrides", alterna
 # %% [markdown]
 # ### Aucune position n’est ajoutée
 #
-# Un transformeur d’images ajoute à chaque jeton un code de sa position, sans lequel l’attention ne
-# distingue pas l’ordre. Ici, rien de tel : l’ordre ne vient que du balayage et des convolutions. Pour
-# mesurer cette absence, nous ajoutons un code sinusoïdal à l’entrée des deux étages ; son amplitude est
-# celle de l’usage, et elle est arbitraire.
+# Un transformeur d’images ajoute à chaque jeton un code de sa position. Ici, l’ordre ne vient que du balayage et des
+# convolutions. Pour mesurer cette absence, nous ajoutons un code sinusoïdal, d’amplitude usuelle, à l’entrée des deux
+# étages.
 
 # %%
 def with_positions(altered):
@@ -400,10 +379,9 @@ measure("un code de position", "les transformeurs", with_positions)
 # %% [markdown]
 # ### Le remplissage vit comme un jeton
 #
-# Quand la carte n’est pas un multiple de la fenêtre, elle est complétée de zéros, à droite et en bas, une
-# fois par étage. On s’attendrait à ce que ces faux jetons soient masqués, ou remis à zéro à chaque bloc
-# comme dans Swin {cite:p}`liu2021swin`. Ils ne le sont pas : dès le premier bloc, ils portent des valeurs,
-# que l’attention lit et que le balayage traverse.
+# La carte est complétée de zéros, à droite et en bas, une fois par étage. On s’attendrait à ce que ces faux jetons soient
+# masqués, ou remis à zéro à chaque bloc comme dans Swin {cite:p}`liu2021swin`. Ils ne le sont pas : dès le premier bloc,
+# ils portent des valeurs, que l’attention lit et que le balayage traverse.
 
 # %%
 class PaddedAtEachBlock(Level):
@@ -424,8 +402,7 @@ def padding_as(kind):
 measure("remplissage refait<br>à chaque bloc", "Swin", padding_as(PaddedAtEachBlock))
 
 # %% [markdown]
-# Pour les masquer dans l’attention, il faut savoir lesquels sont vrais : nous découpons de la même façon
-# une carte de uns, complétée de zéros.
+# Pour les masquer, il faut savoir lesquels sont vrais : nous découpons de même une carte de uns.
 
 # %%
 from functools import partial
@@ -449,8 +426,7 @@ class PaddingMasked(Level):
 measure("remplissage masqué<br>dans l’attention", "Swin, les détecteurs", padding_as(PaddingMasked))
 
 # %% [markdown]
-# Restent deux autres façons de compléter : répéter le bord au lieu d’ajouter des zéros, ou centrer la
-# carte dans ses fenêtres.
+# Deux autres façons de compléter : répéter le bord, ou centrer la carte dans ses fenêtres.
 
 # %%
 class EdgesRepeated(Level):
@@ -474,8 +450,8 @@ class Centred(Level):
 measure("carte centrée<br>dans ses fenêtres", "l’usage", padding_as(Centred))
 
 # %% [markdown]
-# Lisez la colonne des 224 pixels : le remplissage n’y change rien, puisqu’il n’y en a pas. Un portage
-# vérifié à cette seule taille aurait pu se tromper ici sans jamais le savoir.
+# À 224 pixels, le remplissage ne change rien, puisqu’il n’y en a pas : un portage vérifié à cette seule taille aurait pu
+# s’y tromper.
 
 # %%
 measured_since(len(origins) - 7)
@@ -485,11 +461,9 @@ measured_since(len(origins) - 7)
 #
 # ### Deux GELU, une ReLU
 #
-# La GELU a une forme exacte et une approximation par tangente hyperbolique. L’article écrit « GELU » dans
-# l’équation des blocs à convolutions, sans dire laquelle, et se tait sur les perceptrons
-# {cite:p}`hatamizadeh2024mambavision`. Le réseau publié emploie l’approximation dans les premiers et la forme
-# exacte dans les seconds. Nous uniformisons dans un sens, puis dans l’autre. La réduction initiale de
-# l’image, elle, emploie une ReLU, comme l’écrit le tableau S.2 de l’article.
+# L’article écrit « GELU » pour les blocs à convolutions, sans dire si elle est exacte ou approchée par tangente
+# hyperbolique, et se tait sur les perceptrons {cite:p}`hatamizadeh2024mambavision`. Le réseau publié approche dans les
+# premiers, non dans les seconds. La réduction initiale emploie une ReLU, comme l’écrit le tableau S.2.
 
 # %%
 def exact_everywhere(altered):
@@ -515,9 +489,8 @@ measure("GELU à l’entrée", "l’uniformité", gelu_at_entry)
 # %% [markdown]
 # ### Des constantes que l’on ne voit pas
 #
-# Une normalisation divise par $\sqrt{\sigma^2 + \varepsilon}$. Les deux premières du réseau ont
-# $\varepsilon = 10^{-4}$, dix fois la valeur par défaut de PyTorch ; les normalisations par jeton gardent
-# cette valeur par défaut, quand les transformeurs d’images prennent dix fois moins.
+# Une normalisation divise par $\sqrt{\sigma^2 + \varepsilon}$. Les deux premières ont $\varepsilon = 10^{-4}$, dix fois la
+# valeur par défaut de PyTorch ; celles par jeton gardent cette valeur, dix fois celle des transformeurs d’images.
 
 # %%
 def with_epsilon(kind, epsilon, within=lambda altered: altered):
@@ -535,12 +508,9 @@ measure("ε des transformeurs", "les transformeurs", with_epsilon(nn.LayerNorm, 
 # %% [markdown]
 # ### Ce qui manque après une convolution
 #
-# Entre deux étages, une convolution réduit la carte. L’usage des réseaux à convolutions lui adjoint une
-# normalisation par lots {cite:p}`he2015deep`, comme à l’entrée du réseau. Ici la convolution est seule : la
-# deuxième version de l’article l’écrit ainsi, dans son texte et dans son tableau S.2
-# {cite:p}`hatamizadeh2024mambavision`, et le réseau publié la suit. Pour mesurer cette absence, nous
-# inventons les poids d’une normalisation. Et contrairement à l’usage des réseaux résiduels, aucune
-# activation ne suit l’addition d’un bloc à convolutions ; l’équation 1 de l’article en convient.
+# Entre deux étages, une convolution réduit la carte, seule : ni la normalisation par lots usuelle {cite:p}`he2015deep`,
+# dont nous inventons les poids, ni d’activation après l’addition d’un bloc. L’article le dit, dans son équation 1 et son
+# tableau S.2 {cite:p}`hatamizadeh2024mambavision`.
 
 # %%
 def normalised_halving(altered):
@@ -560,8 +530,7 @@ def activated_sum(altered):
 measure("ReLU après l’addition", "les réseaux résiduels", activated_sum)
 
 # %% [markdown]
-# Les constantes et les variantes de GELU déplacent peu les réponses, assez pourtant pour qu’un test en
-# simple précision, bien réglé, les voie.
+# Les constantes et les variantes de GELU déplacent peu les réponses, assez pourtant pour un test en simple précision.
 
 # %%
 measured_since(len(origins) - 7)
@@ -569,11 +538,9 @@ measured_since(len(origins) - 7)
 # %% [markdown]
 # ### Les tailles du tableau S.2
 #
-# Le tableau S.2 de l’article donne les largeurs et les blocs de chaque variante
-# {cite:p}`hatamizadeh2024mambavision`. Pris à la lettre, il ne décrit pas le réseau dont le tableau 1 donne le
-# nombre de poids : à chaque étage, il inscrit la largeur de l’étage suivant, et pour MambaVision-T il met
-# quatre balayages et quatre attentions au dernier étage, qui n’en a que deux et deux. Son algorithme 1 donne
-# aussi à l’état une taille de 16 par défaut ; les poids publiés en ont 8. Nous construisons les deux lectures.
+# Pris à la lettre, le tableau S.2 de l’article {cite:p}`hatamizadeh2024mambavision` ne décrit pas le réseau dont le
+# tableau 1 donne le nombre de poids : il inscrit à chaque étage la largeur du suivant, et double les blocs du dernier
+# étage de MambaVision-T. L’algorithme 1 donne à l’état une taille de 16 par défaut ; les poids publiés en ont 8.
 
 # %% tags=["nbval-check-output"]
 with torch.device("meta"):
@@ -586,17 +553,15 @@ for name, model in (("le tableau S.2", lettered), ("le réseau publié", publish
 print("taille de l’état :", mixers(network)[0].A_log.shape[1])
 
 # %% [markdown]
-# Un portage qui suivrait ce tableau serait plusieurs fois trop gros : ici, ce sont les poids qui tranchent.
-
-# %% [markdown]
+# Un portage qui suivrait ce tableau serait plusieurs fois trop gros : ici, les poids tranchent.
+#
 # ## Ce qui ne compte qu’à l’entraînement
 #
 # ### L’initialisation du pas est effacée
 #
-# Mamba initialise le biais du pas pour que $\Delta$ couvre une plage de petites valeurs, chaque canal
-# ayant ainsi sa propre durée de mémoire. Dans MambaVision, une initialisation générale passe en dernier
-# et remet tous les biais à zéro. Nous mesurons le pas médian dans un réseau neuf, puis dans le même avec
-# l’initialisation de Mamba, selon que le biais compte une fois ou deux.
+# Mamba initialise le biais du pas pour que chaque canal ait sa durée de mémoire. Dans MambaVision, une initialisation
+# générale passe en dernier et remet tous les biais à zéro. Voici le pas médian d’un réseau neuf, puis du même avec
+# l’initialisation de Mamba.
 
 # %%
 def median_step(model, times):
@@ -613,8 +578,7 @@ def median_step(model, times):
 
 
 # %% [markdown]
-# Le code de Mamba tire le pas voulu entre un millième et un dixième, en échelle logarithmique, et choisit le
-# biais dont le softplus vaut ce pas.
+# Le code de Mamba tire le pas entre un millième et un dixième, en échelle logarithmique.
 
 # %%
 def as_mamba(model):
@@ -638,9 +602,8 @@ for times, said in ((1, "une fois"), (2, "deux fois")):
     print(f"à la façon de Mamba, biais compté {said} :", step)
 
 # %% [markdown]
-# Un réseau neuf part donc d’un pas proche de $\ln 2$, c’est-à-dire d’une mémoire courte, et doit
-# apprendre les durées longues. Compter deux fois un biais très négatif, comme celui de Mamba, réduirait
-# le pas à presque rien. Quant aux réponses d’un réseau neuf, voici ce qui les déplace.
+# Un réseau neuf part d’un pas proche de $\ln 2$, une mémoire courte, et doit apprendre les durées longues. Quant à ses
+# réponses, voici ce qui les déplace.
 
 # %% tags=["nbval-check-output"]
 image = images["224 × 224"]
@@ -652,14 +615,13 @@ print(f"l’initialisation de Mamba : {100 * gap:.1g} %".replace(".", ","))
 print("compter le biais une fois :", "aucun effet" if torch.equal(once(image), start) else "effet")
 
 # %% [markdown]
-# La dernière ligne justifie les poids reconstruits. Avec des poids neufs, le biais est nul : compté une
-# fois ou deux, il ne change rien, et l’écart que nous avons mesuré plus haut serait passé inaperçu.
+# La dernière ligne justifie les poids reconstruits : avec des poids neufs, le biais est nul, et l’écart mesuré plus haut
+# serait passé inaperçu.
 #
 # ### La décroissance touche A
 #
-# Les auteurs marquent `A_log` et `D` comme exempts de la décroissance des poids, mais rien ne transmet
-# cette marque à l’optimiseur de timm. Celui-ci n’exempte d’office que les tenseurs à une dimension : `D`
-# en est, `A_log`, qui en a deux, n’en est pas. Notre réseau déclare les deux. Nous comptons.
+# Les auteurs exemptent `A_log` et `D` de la décroissance des poids, mais rien ne transmet cette marque à l’optimiseur de
+# timm, qui n’exempte d’office que les tenseurs à une dimension : `D`, non `A_log`. Notre réseau déclare les deux.
 
 # %% tags=["nbval-check-output"]
 from timm.optim import param_groups_weight_decay
@@ -673,8 +635,7 @@ for case, spared in (("sans liste", ()), ("avec notre liste", model.no_weight_de
           sum(name.endswith(".D") for name in touched), "D décroissent")
 
 # %% [markdown]
-# L’effet sur un entraînement entier ne se mesure pas ici. Nous mesurons son terme : si la décroissance
-# menait `A_log` à zéro, tous les états oublieraient à la même vitesse.
+# Nous mesurons le terme : `A_log` à zéro, tous les états oublient à la même vitesse.
 
 # %%
 def decayed_to_zero(altered):
@@ -687,10 +648,8 @@ measure("A_log éteint par<br>la décroissance", "le cas extrême", decayed_to_z
 # %% [markdown]
 # ### La profondeur stochastique tire par fenêtre
 #
-# À l’entraînement, un bloc est parfois sauté. Le tirage se fait pour chaque ligne du lot ; or, dans les
-# deux derniers étages, une ligne est une *fenêtre*, non une image. Une image de 448 pixels y a quatre
-# fenêtres, qui sautent chacune de leur côté. Nous comparons à un tirage commun à l’image, en répétant
-# les deux.
+# À l’entraînement, un bloc est parfois sauté, par tirage sur chaque ligne du lot. Dans les deux derniers étages, une ligne
+# est une *fenêtre*, non une image. Nous comparons, sur une image à quatre fenêtres, à un tirage commun.
 
 # %%
 class PerImage(DropPath):
@@ -718,14 +677,11 @@ by_image = spread(dropping, large)
 print("moins de bruit avec un tirage par fenêtre :", bool(by_window < by_image))
 
 # %% [markdown]
-# Quatre tirages se compensent en partie, un seul non : à taux égal, la profondeur stochastique régularise
-# moins une grande image qu’une petite.
+# Quatre tirages se compensent en partie : la profondeur stochastique régularise moins une grande image qu’une petite.
 #
 # ## Ce qu’un détecteur reçoit
 #
-# Les cartes intermédiaires, dont se servent les détecteurs, sont prises *avant* la réduction qui clôt
-# l’étage. Prises après, elles seraient deux fois plus petites et deux fois plus larges. Les logits n’en
-# savent rien ; un détecteur, si.
+# Les cartes intermédiaires sont prises *avant* la réduction qui clôt l’étage.
 
 # %% tags=["nbval-check-output"]
 stages = timm.create_model("mambavision_nano", features_only=True).eval().requires_grad_(False)
@@ -736,21 +692,21 @@ for i, taken in enumerate(stages(rebuilt.image(1, 224, 224))[:3]):
 # %% [markdown]
 # ## Tout ensemble
 #
-# Le tableau reprend toutes les mesures, de la plus forte à la plus faible sur l’image de 200 × 264.
+# Toutes les mesures, de la plus forte à la plus faible sur l’image de 200 × 264.
 
 # %%
 order = sorted(origins, key=effects["200 × 264"].get, reverse=True)
 tables.show(tables.departures(effects, {choice: origins[choice] for choice in order}))
 
 # %% [markdown]
-# La figure dit la même chose d’un coup d’œil. L’échelle est logarithmique : d’un repère au suivant,
-# l’effet est cent fois plus fort. Ce qui n’a pas d’effet n’a pas de barre.
+# L’échelle est logarithmique : d’un repère au suivant, l’effet est cent fois plus fort. Ce qui n’a pas d’effet n’a pas de
+# barre.
 
 # %% mystnb={"figure": {"name": "fig-papier-code", "caption": "Ce que déplace chaque choix, remplacé par une autre lecture : norme de l’écart des logits rapportée à leur norme, `mambavision_nano`, poids reconstruits, double précision, pour une image dont les fenêtres tombent juste et une autre qu’il faut compléter."}, "image": {"alt": "Barres horizontales en échelle logarithmique, deux par choix, des plus fortes en haut aux plus faibles en bas. En haut, l’ordre des blocs et la réunion des deux branches, qui déplacent les logits de leur propre taille ; en bas, les constantes des normalisations et les variantes de GELU, mille fois plus faibles. Les choix de remplissage n’ont de barre que pour l’image à compléter."}}
 watch.departures(effects)
 
 # %% [markdown]
-# Nous vérifions ce que nous venons de lire dans la {numref}`fig-papier-code`.
+# De la {numref}`fig-papier-code`, retenons trois faits.
 
 # %% tags=["nbval-check-output"]
 square, odd = effects["224 × 224"], effects["200 × 264"]
@@ -761,14 +717,13 @@ print("invisibles partout :")
 print(*(f"  {c.replace('<br>', ' ')}" for c in origins if max(square[c], odd[c]) < 1e-9), sep="\n")
 strong = [choice for choice in origins if odd[choice] > 0.05]
 print("plus d’un vingtième sur l’image à compléter :", len(strong), "choix sur", len(origins))
-print("le plus fort :", max(odd, key=odd.get), "; plus que la taille des logits :",
-      "oui" if max(odd.values()) > 1 else "non")
+print("le plus fort :", max(odd, key=odd.get), "; il déplace les logits",
+      "de plus que leur taille" if max(odd.values()) > 1 else "de moins que leur taille")
 
 # %% [markdown]
 # ### Et sur MambaVision-T ?
 #
-# Un petit réseau pourrait exagérer. Nous refaisons quelques-unes de ces mesures sur MambaVision-T, bien
-# plus gros, avec l’image à compléter.
+# Nous refaisons quelques-unes de ces mesures sur MambaVision-T, avec l’image à compléter.
 
 # %%
 tiny = rebuild("mambavision_tiny")
@@ -786,32 +741,53 @@ tables.show(tables.departures(both, {choice: origins[choice] for choice in main}
 # %% [markdown]
 # Les valeurs diffèrent, l’ordre de grandeur tient.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output", "remove-cell"]
 ratios = [effects[size][choice] / larger[choice] for choice in main]
 print("d’un réseau à l’autre, moins d’un facteur trois :", max(*ratios, *(1 / r for r in ratios)) < 3)
 
 # %% [markdown]
+# **Exercice.** Que perd-on sans la branche $Z$ ? Une solution :
+
+# %% tags=["hide-cell"]
+class Halved(Mixer):
+    def join(self, y, z):
+        return torch.cat([y, torch.zeros_like(z)], dim=-1)
+
+
+print(f"sans Z : {100 * moved(network, mixing_as(Halved), images[size], answers[size]):.0f} %")
+
+# %% [markdown]
+# **Exercice.** Deux erreurs se compensent-elles ? Une solution, avec le biais du pas et la convolution causale :
+
+# %% tags=["hide-cell"]
+class Both(BiasOnce, Causal):
+    pass
+
+
+alone = [effects[size][choice] for choice in ("le biais du pas<br>compté une fois",
+                                              "convolution causale")]
+together = moved(network, mixing_as(Both), images[size], answers[size])
+print("seules :", *(f"{100 * gap:.0f} %" for gap in alone), "; ensemble :", f"{100 * together:.0f} %")
+
+# %% [markdown]
 # ## Ce que nous retenons
 #
-# * Les articles suffisent à comprendre MambaVision, pas à le refaire : des choix qu’ils ne disent pas
-#   déplacent les réponses autant que ceux qu’ils disent.
-# * Le biais du pas compté deux fois ressemble à une faute. Il fait partie du réseau : les poids publiés
-#   ne valent qu’avec lui.
-# * Un portage se vérifie sur des poids où rien n’est nul, à une taille qui oblige à compléter l’image, et
-#   avec une tolérance à la mesure de la précision du calcul. Qu’une seule de ces conditions manque, et
-#   une faute passe.
+# * Les articles suffisent à comprendre MambaVision, pas à le refaire : des choix qu’ils ne disent pas déplacent les
+#   réponses autant que ceux qu’ils disent.
+# * Le biais du pas compté deux fois ressemble à une faute ; les poids publiés ne valent qu’avec lui.
+# * Un portage se vérifie sur des poids où rien n’est nul, à une taille qui oblige à compléter l’image, et avec une
+#   tolérance à la mesure de la précision du calcul.
 #
 # ## Ce qui pourrait être faux
 #
-# * **Un écart de logits n’est pas une perte d’exactitude.** Nos poids sont reconstruits et nos images sont
-#   du bruit : nous mesurons si deux réseaux diffèrent, non lequel classe le mieux. Entraîné avec l’autre
-#   lecture, un réseau l’apprendrait peut-être aussi bien.
-# * **Une taille d’effet dépend des poids.** Avec d’autres valeurs, les barres voisines pourraient changer
-#   de rang ; des ordres de grandeur, beaucoup moins.
-# * **Des poids inventés.** Le biais des convolutions, la normalisation des réductions et le code de
-#   position n’existent pas dans le réseau publié : leur effet dépend de ce que nous avons mis à leur place.
-# * **La source.** Nous tenons le réseau publié d’une description : noms et tailles de ses poids, réponses
-#   observées, et ce que l’on sait de son entraînement. Ce qu’elle tait, nous ne le savons pas.
+# * **Un écart de logits n’est pas une perte d’exactitude.** Nos poids sont reconstruits et nos images sont du bruit :
+#   entraîné avec l’autre lecture, un réseau l’apprendrait peut-être aussi bien.
+# * **Une taille d’effet dépend des poids.** Des barres voisines pourraient changer de rang ; des ordres de grandeur,
+#   beaucoup moins.
+# * **Des poids inventés.** Ceux du biais des convolutions, de la normalisation des réductions et du code de position
+#   décident de leur effet.
+# * **La source.** Nous tenons le réseau publié d’une spécification rédigée sans accès au code : noms et tailles de ses
+#   poids, réponses observées.
 #
 # ```{provenance}
 # ```

@@ -12,20 +12,18 @@
 # %% [markdown]
 # # MambaVision, des modèles d’espace d’état au bloc hybride
 #
-# **Que change MambaVision, et à quel prix ?** Le réseau remplace une partie de l’attention par un
-# balayage sélectif, une récurrence dont le coût croît comme la longueur de la suite et non comme son
-# carré {cite:p}`hatamizadeh2024mambavision`. Le prix est une opération que les bibliothèques ne
-# fournissent pas : nous l’écrivons ici en clair, puis nous la vérifions.
+# **Que change MambaVision, et à quel prix ?** Dans ses deux derniers étages, la moitié des blocs remplace l’attention
+# par un balayage sélectif {cite:p}`hatamizadeh2024mambavision`, que les bibliothèques ne fournissent pas et que nous
+# écrivons ici en clair. Vous saurez en trente-cinq minutes suivre une photo à travers un bloc, dire ce que le
+# balayage coûte, et lire le plan du réseau.
 #
-# {doc}`Le chapitre précédent <00_espaces_d_etat>` dit d’où vient cette récurrence. Celui-ci tient en cinq
-# pas : la récurrence en bref, la sélection, le bloc suivi sur une photo, le coût, le réseau complet.
+# {doc}`Le chapitre précédent <00_espaces_d_etat>` dit d’où vient cette récurrence.
 
 # %% tags=["parameters"]
 profile = "published"
 
 # %% [markdown]
-# Nous ouvrons la session : rien n’est entraîné dans ce chapitre, et les deux profils y font les mêmes
-# calculs.
+# Rien n’est appris dans ce chapitre, et les deux profils y font les mêmes calculs, sur un seul fil.
 
 # %%
 import numpy as np
@@ -42,9 +40,6 @@ from vitrine.training.session import begin
 
 session = begin(profile)
 
-# %% [markdown]
-# Nous n’apprenons rien : aucun gradient. Et un seul fil suffit.
-
 # %%
 torch.set_num_threads(1)
 _ = torch.set_grad_enabled(False)
@@ -52,13 +47,12 @@ _ = torch.set_grad_enabled(False)
 # %% [markdown]
 # ## Une mémoire qui s’efface
 #
-# Un modèle d’espace d’état garde un résumé $h_t$ de ce qu’il a lu. À chaque jeton, il en oublie une
-# part, ajoute la nouveauté $u_t$, puis lit sa réponse $y_t$ dans le résumé :
+# À chaque jeton, un modèle d’espace d’état oublie une part de son résumé $h_t$, ajoute la nouveauté $u_t$, puis lit sa
+# réponse $y_t$ dans le résumé :
 #
 # $$h_t = e^{\Delta_t A}\,h_{t-1} + \Delta_t B_t\,u_t, \qquad y_t = C_t \cdot h_t .$$
 #
-# Le pas $\Delta_t$ règle tout. Nous donnons au modèle une seule impulsion, au premier jeton, et nous
-# regardons ce qu’il en reste pour trois pas constants.
+# Le pas $\Delta_t$ règle tout. Que reste-t-il d’une impulsion donnée au premier jeton, pour trois pas constants ?
 
 # %%
 length = 60
@@ -77,21 +71,28 @@ responses = {
 watch.memory(responses)
 
 # %% [markdown]
-# Chaque courbe de la {numref}`fig-memoire` est une exponentielle : après $t$ jetons il reste
-# $e^{-t\Delta}$ de l’impulsion. La vérification ci-dessous compare le balayage à cette formule.
+# Chaque courbe de la {numref}`fig-memoire` est une exponentielle : après $t$ jetons il reste $e^{-t\Delta}$ de
+# l’impulsion.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output", "remove-cell"]
 positions = np.arange(length)
 expected = {name: np.exp(-positions * step) for name, step in steps.items()}
 agree = {name: bool(np.allclose(responses[name], expected[name], atol=1e-12)) for name in steps}
 print(agree)
 
 # %% [markdown]
+# **Exercice.** Changez $\Delta$ : après combien de jetons la moitié de l’impulsion est-elle oubliée ? Une solution :
+
+# %% tags=["hide-cell"]
+for step in (0.01, 0.05, 0.2):
+    left = selective_scan(impulse, step * ones, A, ones, ones)[0, :, 0] / step
+    print(f"Δ = {step} :".replace(".", ","), int((left > 0.5).sum()), "jetons")
+
+# %% [markdown]
 # ## La sélection
 #
-# Dans un modèle classique, $\Delta$, $B$ et $C$ sont fixes : le modèle ne peut pas décider qu’un jeton
-# mérite d’être retenu. Mamba les calcule à partir du jeton lui-même {cite:p}`gu2023mamba`. Nous
-# reprenons l’impulsion, et nous annulons le pas après le dixième jeton : la mémoire se fige.
+# Mamba calcule $\Delta$, $B$ et $C$ à partir du jeton lui-même {cite:p}`gu2023mamba`. Reprenons l’impulsion, et
+# annulons le pas après le dixième jeton : la mémoire se fige.
 
 # %%
 frozen = 0.1 * ones.clone()
@@ -105,11 +106,10 @@ selective = {
 watch.memory(selective)
 
 # %% [markdown]
-# C’est cela, la sélection de la {numref}`fig-selection` : le contenu décide de ce qui est lu, gardé ou
-# oublié. Deux propriétés s’ensuivent, que nous vérifions sur des entrées tirées au hasard : le balayage
-# ne regarde jamais en avant, et un pas nul laisse la mémoire telle quelle.
+# Le contenu décide donc de ce qui est lu, gardé ou oublié ({numref}`fig-selection`). Et le balayage ne regarde jamais
+# en avant : changer un jeton ne change que les réponses qui suivent.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output", "remove-cell"]
 draw = torch.Generator().manual_seed(0)
 u, delta = torch.rand(2, 1, 12, 4, dtype=torch.float64, generator=draw)
 B, C = torch.randn(2, 1, 12, 3, dtype=torch.float64, generator=draw)
@@ -123,9 +123,8 @@ print("l’avenir dépend du présent :", not torch.allclose(before[:, 8:], afte
 # %% [markdown]
 # ## Le bloc, pas à pas, sur une photo
 #
-# Nous suivons maintenant une photo à travers `mambavision_nano`, le plus petit de nos réseaux. Elle est
-# dessinée par le dépôt, et ses poids sont reconstruits d’après leurs noms : rien n’est à télécharger. Ce
-# que le réseau *reconnaît* n’a donc pas de sens ici ; ce qu’il *fait* en a un.
+# Nous suivons une photo de synthèse à travers `mambavision_nano`, notre plus petit réseau. Ses poids sont reconstruits
+# d’après leurs noms : ce que le réseau *reconnaît* n’a pas de sens ici, ce qu’il *fait* en a un.
 
 # %%
 import torch.nn.functional as F
@@ -142,9 +141,8 @@ photo = (photo - mean) / std
 # %% [markdown]
 # ### Des pixels aux jetons
 #
-# La réduction initiale divise chaque côté par quatre. Puis chaque étage affine la carte et la transmet,
-# deux fois plus petite et deux fois plus profonde, au suivant. Les deux premiers étages ne sont faits que
-# de convolutions.
+# La réduction initiale divise chaque côté par quatre. Chaque étage transmet au suivant une carte deux fois plus petite
+# et deux fois plus profonde. Les deux premiers ne sont faits que de convolutions.
 
 # %% tags=["nbval-check-output"]
 x = network.patch_embed(photo)
@@ -154,9 +152,9 @@ for number, level in enumerate(network.levels[:2], start=1):
     print(f"sortie de l’étage {number} :", *x.shape[1:])
 
 # %% [markdown]
-# À l’entrée du troisième étage, chaque position de la carte résume un carré de 16 pixels de côté : c’est
-# un jeton. Les jetons sont groupés en fenêtres, que le réseau traite séparément. Quand la carte ne tombe
-# pas juste, elle est complétée de zéros à droite et en bas.
+# Au troisième étage, chaque position de la carte résume un carré de 16 pixels de côté : c’est un jeton. Les jetons sont
+# groupés en fenêtres, traitées séparément. Quand la carte ne tombe pas juste, elle est complétée de zéros à droite et
+# en bas.
 
 # %% tags=["nbval-check-output"]
 side = network.levels[2].window_size
@@ -171,10 +169,9 @@ print("fenêtres, jetons, canaux :", *tokens.shape)
 watch.windows(pixels)
 
 # %% [markdown]
-# Découper ne doit rien perdre : nous remettons les fenêtres de la {numref}`fig-fenetres` en place et nous
-# rognons le remplissage. La carte doit être celle de départ, bit pour bit.
+# Remises en place et rognées, les fenêtres de la {numref}`fig-fenetres` redonnent la carte de départ, bit pour bit.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output", "remove-cell"]
 rows, columns = grid.shape[2], grid.shape[4]
 windows = tokens.unflatten(1, (side, side)).unflatten(0, (-1, rows, columns))
 merged = windows.permute(0, 5, 1, 3, 2, 4).flatten(4, 5).flatten(2, 3)
@@ -184,9 +181,9 @@ print("remplissage rogné :", torch.equal(merged[..., :height, :width], x))
 # %% [markdown]
 # ### Deux branches
 #
-# Le bloc normalise les jetons, les projette, et coupe leurs canaux en deux moitiés. Chacune passe par une
-# petite convolution, qui mêle un jeton à ses deux voisins dans l’ordre de lecture, et par une activation
-# SiLU. La première moitié, $X$, va être balayée ; la seconde, $Z$, en reste là.
+# Le bloc normalise les jetons, les projette, et coupe leurs canaux en deux moitiés. Chacune passe par une petite
+# convolution, qui mêle un jeton à ses deux voisins, et par une activation SiLU. La première moitié, $X$, est balayée ;
+# la seconde, $Z$, ne l’est pas.
 
 # %% tags=["nbval-check-output"]
 block = network.levels[2].blocks[0]
@@ -201,10 +198,9 @@ print("X :", *X.shape, "; Z :", *Z.shape)
 # %% [markdown]
 # ### Chaque jeton choisit son pas
 #
-# Une projection de $X$ donne à chaque jeton son pas $\Delta$, ce qu’il écrit dans la mémoire, $B$, et ce
-# qu’il y lit, $C$. Le pas est d’abord calculé sur quelques canaux seulement, puis étendu à tous : c’est
-# moins de poids. Son biais est compté deux fois, une bizarrerie du réseau publié que nous mesurons dans
-# {doc}`la page suivante <01_du_papier_au_code>`.
+# Une projection de $X$ donne à chaque jeton son pas $\Delta$, ce qu’il écrit dans la mémoire, $B$, et ce qu’il y lit,
+# $C$. Le pas est calculé sur quelques canaux, puis étendu à tous. Son biais est compté deux fois, une bizarrerie du
+# réseau publié que {doc}`Du papier au code <01_du_papier_au_code>` mesure.
 
 # %% tags=["nbval-check-output"]
 step, B, C = mixer.x_proj(X).split(mixer.splits, dim=-1)
@@ -212,14 +208,12 @@ delta = F.softplus(mixer.dt_proj(step) + mixer.dt_proj.bias)
 A = -torch.exp(mixer.A_log)
 print("pas avant extension :", *step.shape, "; après :", *delta.shape)
 print("B :", *B.shape, "; C :", *C.shape, "; A :", *A.shape)
-print("pas tous positifs :", bool((delta > 0).all()))
-print("oublis tous entre 0 et 1 :", bool(((delta[..., None] * A).exp() <= 1).all()))
 
 # %% [markdown]
 # ### Le balayage
 #
-# Le voici en clair, un jeton après l’autre : une mémoire par canal et par état, effacée en partie,
-# complétée, puis lue. Le terme $D$ est un raccourci, qui ajoute à la réponse une part de l’entrée.
+# Le voici en clair, un jeton après l’autre : une mémoire par canal et par état, effacée en partie, complétée, puis lue.
+# Le terme $D$ est un raccourci, qui ajoute une part de l’entrée.
 
 # %%
 h, answers = torch.zeros(len(X), *A.shape), []
@@ -231,10 +225,9 @@ for t in range(X.shape[1]):
 Y = torch.stack(answers, dim=1)
 
 # %% [markdown]
-# Cette boucle de quelques lignes doit donner la même chose que la forme rapide que le réseau emploie sur
-# un processeur, à l’arrondi près.
+# Cette boucle donne la même chose, à l’arrondi près, que la forme rapide que le réseau emploie.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output", "remove-cell"]
 from vitrine.models.scan import chunked
 
 fast = chunked.selective_scan(X, delta, A, B, C, mixer.D)
@@ -247,11 +240,10 @@ print(
 # %% [markdown]
 # ### Réunir, puis recommencer
 #
-# Les deux moitiés sont mises côte à côte et projetées. Comme dans un transformeur, le résultat s’ajoute
-# aux jetons, et un perceptron travaille ensuite chaque jeton seul. Nous avons refait le bloc : ses
-# réponses doivent être celles du réseau.
+# Les deux moitiés sont mises côte à côte et projetées. Comme dans un transformeur, le résultat s’ajoute aux jetons, et
+# un perceptron travaille ensuite chaque jeton seul. Le carnet vérifie que ce bloc refait répond comme le réseau.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output", "remove-cell"]
 mixed = mixer.out_proj(torch.cat([Y, Z], dim=-1))
 print("mélangeur retrouvé :", torch.allclose(mixed, mixer(normed), atol=1e-4))
 after = tokens + mixed
@@ -260,12 +252,19 @@ print("bloc retrouvé :", torch.allclose(after, block(tokens), atol=1e-4))
 print("taille inchangée :", after.shape == tokens.shape)
 
 # %% [markdown]
-# ### Ce que l’attention ne voit pas
+# ### Balayage et attention, dans une fenêtre
 #
-# Les derniers blocs de l’étage remplacent ce mélangeur par de l’attention, sans aucun code de position.
-# L’attention ne connaît donc pas l’ordre des jetons : les mélanger avant ou après elle revient au même.
-# Le balayage, lui, en dépend : c’est par lui, et par les convolutions qui précèdent, que les blocs suivants
-# connaissent cet ordre.
+# Les derniers blocs de l’étage remplacent ce mélangeur par de l’attention.
+#
+# :::{dessin} balayage
+# :name: fig-balayage
+# :alt: Deux grilles de seize jetons. À gauche, le balayage : le jeton lu est plein, ceux qui le précèdent pâlissent à mesure qu’ils s’éloignent, et un trait va du jeton lu à une case, l’état, de taille fixe. À droite, l’attention : un trait relie le jeton lu à chacun des seize.
+# Une fenêtre de seize jetons. Le balayage lit ligne par ligne et n’emporte que son état, où les jetons anciens
+# s’effacent ; l’attention compare chaque jeton à tous.
+# :::
+#
+# L’attention de MambaVision n’a aucun code de position : elle ignore l’ordre des jetons. Le balayage en dépend, et
+# c’est par lui, avec les convolutions, que les blocs suivants le connaissent.
 
 # %% tags=["nbval-check-output"]
 attention = network.levels[2].blocks[-1].mixer
@@ -276,9 +275,8 @@ for name, mix in (("attention", attention), ("balayage", mixer)):
     print(name, ": l’ordre des jetons", "ne compte pas" if blind else "compte")
 
 # %% [markdown]
-# Autre conséquence : le balayage est causal, mais le mélangeur ne l’est pas tout à fait, puisque sa
-# convolution voit le jeton d’après. Changer le dernier jeton change au plus les deux derniers, alors que
-# l’attention le fait savoir à tous.
+# Le balayage de la {numref}`fig-balayage` ne regarde pas en avant ; le mélangeur, un peu, car sa convolution voit le
+# jeton d’après. Changer le dernier jeton change les deux derniers, quand l’attention le fait savoir à tous.
 
 # %% tags=["nbval-check-output"]
 altered = normed.clone()
@@ -288,12 +286,20 @@ for name, mix in (("attention", attention), ("balayage", mixer)):
     print(name, ": jetons touchés par le dernier,", int(touched.sum()), "sur", len(touched))
 
 # %% [markdown]
-# ## Le coût, jeton par jeton
+# **Exercice.** Et si l’on change le *premier* jeton ? Une solution :
+
+# %% tags=["hide-cell"]
+altered = normed.clone()
+altered[:, 0] += 1.0
+touched = (mixer(altered) - mixer(normed)).abs().amax(dim=(0, 2)) > 1e-5
+print("jetons touchés par le premier :", int(touched.sum()), "sur", len(touched))
+
+# %% [markdown]
+# ## Ce que le balayage coûte ici
 #
-# Pour une largeur $d$, une suite de $n$ jetons et un état de taille $s$, l’attention calcule deux
-# produits de $n^2 d$ multiplications et additions ; le balayage en fait environ $6\,n\,s\,d$, et une
-# convolution de noyau 3 en fait $3\,n\,d$. Nous comptons pour la largeur et l’état du troisième étage
-# de MambaVision-T ; les projections, communes à tous, ne sont pas comptées.
+# Pour une largeur $d$, une suite de $n$ jetons et un état de taille $s$, l’attention calcule deux produits de $n^2 d$
+# multiplications et additions, le balayage environ $6\,n\,s\,d$, une convolution de noyau 3, $3\,n\,d$. Comptons pour
+# la largeur et l’état du troisième étage de MambaVision-T, sans les projections, communes à tous.
 
 # %%
 lengths = np.array(watch.LENGTHS, dtype=float)
@@ -308,9 +314,8 @@ costs = {
 watch.cost_against_length(costs)
 
 # %% [markdown]
-# Compter n’est pas mesurer : une boucle courte sur de petits tableaux peut coûter plus qu’un grand
-# produit. Voici les durées relevées par `vitrine bench scan` sur un fil d’un processeur, pour des
-# mélangeurs entiers, projections comprises.
+# Une boucle courte sur de petits tableaux peut coûter plus qu’un grand produit. Voici les durées relevées par
+# `vitrine bench scan` sur un fil d’un processeur, pour des mélangeurs entiers, projections comprises.
 
 # %%
 import json
@@ -322,42 +327,35 @@ print("processeur :", sheet["hardware"]["cpu"], "; relevé du", sheet["date"])
 watch.cost_against_length(sheet["lengths"])
 
 # %% [markdown]
-# Les projections, qui croissent comme la longueur, adoucissent la {numref}`fig-cout-mesure` par rapport
-# à la {numref}`fig-cout`. Nous en tirons deux nombres : par combien la durée est multipliée quand la suite
-# l’est par seize, et la première longueur mesurée où l’attention coûte nettement plus que le balayage.
+# De la {numref}`fig-cout-mesure`, trois longueurs : celle d’une fenêtre du dernier étage, celle d’une fenêtre du
+# troisième, et une suite seize fois plus longue.
 
 # %%
 durations = pd.DataFrame(sheet["lengths"]).pivot(
     index="length", columns="mixer", values="milliseconds"
 )
+for length in (49, 196, 3136):
+    ratio = durations.scan[length] / durations.attention[length]
+    print(f"{length} jetons : le balayage prend {ratio:.1f} fois".replace(".", ","),
+          "le temps de l’attention")
+
+# %% tags=["nbval-check-output", "remove-cell"]
 growth = durations.loc[3136] / durations.loc[196]
-for mixer_name, french in (("scan", "balayage"), ("attention", "attention")):
-    print(f"{french} : durée multipliée par {growth[mixer_name]:.0f}")
-dearer = durations.index[durations.attention > 1.2 * durations.scan]
-print("l’attention est plus chère dès", dearer[0], "jetons")
-
-# %% [markdown]
-# Nous vérifions le sens de ces nombres, qui ne devrait dépendre d’aucune machine.
-
-# %% tags=["nbval-check-output"]
 print("balayage, au plus proportionnel à la longueur :", bool(growth["scan"] <= 16))
 print("attention, plus que proportionnelle :", bool(growth["attention"] > 16))
 
 # %% [markdown]
-# À l’échelle d’une fenêtre de 14 jetons de côté, l’attention reste abordable : c’est pourquoi
-# MambaVision peut la garder dans ses derniers blocs. À ces longueurs, la {numref}`fig-cout-mesure` ne donne
-# pas l’avantage au balayage sur ce processeur. Il ne l’a que dans de longues suites : à fenêtre fixe, une image
-# plus grande ajoute des fenêtres, et n’allonge pas la suite.
+# Dans les fenêtres de MambaVision, le balayage n’est donc pas moins cher : il est plus lent que l’attention dans les
+# petites, à égalité dans les grandes, et ne gagne que dans des suites que ce réseau ne lit jamais. Une image plus
+# grande n’y change rien : elle ajoute des fenêtres sans les allonger, et le coût de l’attention, comme celui du
+# balayage, y croît comme l’image.
 #
 # ## Le réseau
 #
-# MambaVision enchaîne quatre étages. Les deux premiers sont des convolutions. Les deux derniers
-# découpent la carte en fenêtres : la première moitié de leurs blocs mélange par balayage, la seconde
-# par attention. Notre réalisation suit les deux articles et les valeurs observées du réseau publié, sans
-# son code ; {doc}`là où ils divergent <01_du_papier_au_code>`, elle suit le réseau.
-#
-# Le plan qui suit n’est pas recopié de l’article : il est lu dans le module, que nous construisons sans
-# poids et que nous traversons une fois pour en relever les tailles.
+# MambaVision enchaîne quatre étages. Dans les deux derniers, la première moitié des blocs mélange par balayage, la
+# seconde par attention. Notre réalisation suit les deux articles et les valeurs observées du réseau publié, sans son
+# code ; {doc}`là où ils divergent <01_du_papier_au_code>`, elle suit le réseau. Le plan qui suit est lu dans le module,
+# construit sans poids et traversé une fois.
 
 # %%
 from vitrine.report.tables import sizes
@@ -374,20 +372,19 @@ shown = {
 }
 plans = {label: anatomy.stages(name) for label, name in shown.items()}
 
-# %% mystnb={"figure": {"name": "fig-etages", "caption": "Les étages d’une MambaVision, un signe par bloc, et la carte que chacun affine, pour une image de 224 pixels. Le curseur choisit le réseau."}, "image": {"alt": "Quatre rangées, une par étage. Les deux premières ne portent que des losanges, les convolutions. Dans les deux dernières, des carrés, les balayages, occupent la première moitié de la rangée, et des ronds, les attentions, la seconde."}}
+# %% mystnb={"figure": {"name": "fig-etages", "caption": "Une MambaVision de l’image à la tête : un cadre par étage, avec la carte qu’il affine, et un signe par bloc, pour une image de 224 pixels. Le curseur choisit le réseau."}, "image": {"alt": "Sept cadres de haut en bas, reliés par des flèches : l’image, la réduction initiale, quatre étages, la moyenne et la tête. Les deux premiers étages ne portent que des losanges, les convolutions. Dans les deux derniers, des carrés, les balayages, viennent d’abord, et des ronds, les attentions, ensuite."}}
 architecture.stages(plans, first="T")
 
 # %% [markdown]
-# D’un étage au suivant, la carte perd la moitié de son côté et double ses canaux, comme le dit la
-# {numref}`fig-etages` pour chaque réseau. Dans un étage, rien ne change de taille. Voici, dans
-# MambaVision-T, le premier bloc du troisième étage, à la place de celui que nous avons suivi plus haut.
+# D’un étage au suivant, la carte perd la moitié de son côté et double ses canaux ({numref}`fig-etages`). Voici, dans
+# MambaVision-T, le premier bloc du troisième étage, celui que nous avons suivi plus haut dans un réseau plus petit.
 
-# %% mystnb={"figure": {"name": "fig-bloc", "caption": "Un bloc à balayage de MambaVision-T : ce que rend chaque geste, en jetons et en canaux. Les deux détours de droite sont les additions."}, "image": {"alt": "Des cases reliées de haut en bas. Après une normalisation et une projection, le trajet se sépare en deux : à gauche une convolution, le calcul du pas, puis le balayage ; à droite une seule convolution. Les deux se rejoignent dans une projection, suivie d’un perceptron en deux cases. Deux lignes contournent par la droite, l’une le mélangeur, l’autre le perceptron."}}
+# %% mystnb={"figure": {"name": "fig-bloc", "caption": "Un bloc à balayage de MambaVision-T : ce que rend chaque étape, en jetons et en canaux. Les deux détours de droite sont les additions."}, "image": {"alt": "Des cases reliées de haut en bas par des flèches. Après une normalisation et une projection, le trajet se sépare en deux : à gauche une convolution, le calcul du pas, puis le balayage ; à droite une seule convolution. Les deux se rejoignent dans une projection, suivie d’un perceptron en deux cases. Deux lignes contournent par la droite, l’une le mélangeur, l’autre le perceptron."}}
 architecture.block(anatomy.parts("mambavision_tiny", stage=3, block=1))
 
 # %% [markdown]
-# Le même bloc, module par module, avec ses poids. Le balayage n’y figure pas : il n’en a presque pas, à
-# part $A$ et $D$, qui appartiennent au mélangeur. L’essentiel est dans le perceptron.
+# Le même bloc, module par module. Le balayage n’y figure pas, car il n’a d’autres poids que $A$ et $D$ ; l’essentiel
+# est dans le perceptron.
 
 # %%
 tables.show(sizes.block(anatomy.parts("mambavision_tiny", stage=3, block=1)))
@@ -395,8 +392,7 @@ tables.show(sizes.block(anatomy.parts("mambavision_tiny", stage=3, block=1)))
 # %% [markdown]
 # ### Ce qu’il pèse et ce qu’il calcule
 #
-# Nous construisons chaque variante, sans poids, et nous comptons ses paramètres et ses
-# multiplications-additions à côté des nombres publiés, relevés dans la notice du projet d’origine.
+# Nous comptons les paramètres et les multiplications-additions de chaque variante, à côté des nombres publiés.
 
 # %%
 from vitrine.bench.backbones import multiply_adds
@@ -414,12 +410,11 @@ for name in ("mambavision_nano", "mambavision_micro", *published.architecture):
 tables.show(sizes.networks(published, counted, sides), decimals=2)
 
 # %% [markdown]
-# Les paramètres coïncident : c’est la première vérification de notre réalisation. Les opérations sont
-# proches, sans être égales, car elles ne comptent pas la même chose : nous comptons les deux produits de
-# l’attention, que l’outil des auteurs laisse peut-être de côté. Aucun des deux ne compte le balayage. Les
-# deux premières lignes sont à nous ; elles servent à comparer à taille égale.
+# Les paramètres coïncident : c’est la première vérification de notre réalisation. Les opérations sont proches : nous
+# comptons les deux produits de l’attention, que l’outil des auteurs laisse peut-être de côté ; aucun ne compte le
+# balayage. Les deux premières lignes sont à nous, et servent à comparer à taille égale.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output", "remove-cell"]
 known = published.set_index("architecture")
 weights = pd.Series({name: counted[name][0] / 1e6 for name in known.index})
 adds = pd.Series({name: counted[name][1] / 1e9 for name in known.index})
@@ -429,42 +424,46 @@ print(
 )
 print("mêmes opérations, à 6 % près :", bool((adds / known.gflops - 1).abs().max() < 0.06))
 print("nos comptes ne sont jamais en dessous :", bool((adds > known.gflops - 0.06).all()))
+
+# %% [markdown]
+# Avec une tête à nos catégories, il reste :
+
+# %% tags=["nbval-check-output"]
+from vitrine.data.catalog import CLASSES
+
 for name in ("mambavision_nano", "mambavision_micro", "mambavision_tiny"):
     with torch.device("meta"):
-        network = timm.create_model(name, num_classes=7)
-    print(name, "à sept classes :", sum(p.numel() for p in network.parameters()))
+        ours = timm.create_model(name, num_classes=len(CLASSES))
+    print(name, "à", len(CLASSES), "catégories :", sum(p.numel() for p in ours.parameters()))
 
 # %% [markdown]
 # ### Ce que chaque choix apporte, d’après ses auteurs
 #
-# Les auteurs ont mesuré leurs choix un par un, sur MambaVision-T {cite:p}`hatamizadeh2024mambavision`. Nous
-# les citons sans les avoir refaits : chaque ligne est un seul entraînement, sans intervalle. D’abord le
-# mélangeur.
+# Les auteurs ont mesuré leurs choix un par un, sur MambaVision-T {cite:p}`hatamizadeh2024mambavision` ; chaque ligne
+# est un seul entraînement, que nous n’avons pas refait. D’abord le mélangeur.
 
 # %%
 cited = pd.read_csv(paths.root() / "ressources" / "mambavision_ablations.csv")
 tables.show(sizes.ablations(cited, "mixer"))
 
 # %% [markdown]
-# Le plus grand pas est le dernier : mettre les deux branches côte à côte plutôt que de multiplier l’une par
-# l’autre. Puis la place de l’attention, A, parmi les balayages, B.
+# Le plus grand gain est le dernier : mettre les deux branches côte à côte plutôt que de multiplier l’une par l’autre.
+# Puis la place de l’attention, A, parmi les balayages, B : elle sert davantage à la fin.
 
 # %%
 tables.show(sizes.ablations(cited, "pattern"))
 
 # %% [markdown]
-# L’attention sert davantage à la fin. Enfin, la taille des fenêtres, qui n’y change presque rien.
+# Enfin, la taille des fenêtres, qui ne change presque rien.
 
 # %%
 tables.show(sizes.ablations(cited, "window"))
 
 # %% [markdown]
-# ### Les bizarreries
+# ### Le remplissage
 #
-# Le réseau publié a des manières que l’article ne dit pas. {doc}`La page suivante <01_du_papier_au_code>`
-# les mesure toutes. Une seule se voit de loin : les fenêtres sont faites pour des images de 224 pixels. À
-# une autre taille, la carte est complétée de zéros, que le réseau traite comme de vrais jetons. Quelle part
-# du calcul y passe ?
+# Les fenêtres sont faites pour des images de 224 pixels. À une autre taille, la carte est complétée de zéros, que le
+# réseau traite comme de vrais jetons. Quelle part du calcul y passe ?
 
 # %%
 image_sides = range(160, 481, 16)
@@ -477,40 +476,40 @@ for side in image_sides:
 architecture.padding(shares)
 
 # %% [markdown]
-# La {numref}`fig-remplissage` est un avertissement. Passer de 224 à 240 pixels pour gagner un peu de détail,
-# c’est quadrupler les jetons des deux derniers étages, dont près des trois quarts ne représentent rien.
-# Mieux vaut changer les fenêtres avec la taille de l’image : aucun poids n’en dépend.
+# La {numref}`fig-remplissage` est un avertissement : passer de 224 à 240 pixels, c’est quadrupler les jetons des deux
+# derniers étages, dont près des trois quarts ne représentent rien. Mieux vaut changer les fenêtres avec l’image : aucun
+# poids n’en dépend.
 
 # %% tags=["nbval-check-output"]
 for side in (224, 240, 256, 320, 448):
     print(f"{side} pixels : {100 * shares['étage 3'][side]:.0f} % de remplissage à l’étage 3")
-heads = timm.create_model("mambavision_large", depths=(1, 1, 2, 2)).levels[2].blocks[1].mixer
-print("largeur d’une tête d’attention de L :", heads.qkv.in_features // heads.num_heads)
 
 # %% [markdown]
-# La dernière ligne est une autre bizarrerie : dans MambaVision-L, une tête d’attention est large de 49
-# canaux, un nombre impair que les noyaux rapides n’aiment pas.
+# **Exercice.** Quelles fenêtres, à l’étage 3, pour une image de 256 pixels ? Une solution :
+
+# %% tags=["hide-cell"]
+tokens_a_side = 256 // 16
+for window in (7, 8, 14, 16):
+    padded_side = -(-tokens_a_side // window) * window
+    share = 1 - (tokens_a_side / padded_side) ** 2
+    print(f"fenêtres de {window} : {100 * share:.0f} % de remplissage")
 
 # %% [markdown]
 # ## La vitesse, mesurée
 #
-# Le paquet d’origine demande une carte graphique et une extension à compiler ; le nôtre est en PyTorch
-# pur. Encore faut-il que la simplicité ne se paie pas. `vitrine bench scan` et `vitrine bench model`
-# mesurent notre réalisation à côté d’un témoin : la boucle simple, écrite comme la référence de mamba-ssm,
-# dans le même réseau. Tous les candidats tournent à tour de rôle dans un seul processus, sur un fil ; nous
-# gardons la médiane du temps de processeur. Un rapport est la médiane des rapports tour par tour : il n’est pas
-# toujours celui des deux durées affichées.
+# Notre réalisation est en PyTorch pur, quand le paquet d’origine demande une carte graphique et une extension à
+# compiler. `vitrine bench scan` et `vitrine bench model` la mesurent à côté d’un témoin, la boucle simple, dans le même
+# réseau : à tour de rôle, dans un seul processus, sur un fil. Nous gardons la médiane du temps de processeur ; un
+# rapport est la médiane des rapports tour par tour.
 
 # %%
 speed = json.loads((paths.runs() / "bench" / "model.json").read_text(encoding="utf-8"))
 for measured in (sheet, speed):
     machine = measured["hardware"]
     print(measured["writer"], ":", machine["cpu"], "; relevé du", measured["date"])
-print("versions :", ", ".join(f"{name} {number}" for name, number in speed["versions"].items()))
 
 # %% [markdown]
-# Voici d’abord le réseau entier. « Canaux en dernier » est la disposition en mémoire que prend notre
-# entraînement : chaque position y garde ses canaux côte à côte.
+# « Canaux en dernier » est la disposition en mémoire que prend notre entraînement.
 
 # %%
 from vitrine.report.tables import speeds
@@ -519,22 +518,18 @@ tables.show(speeds.networks(speed), decimals=2)
 
 # %% [markdown]
 # À l’inférence, le balayage n’est qu’une petite part du réseau : la demi-précision rapporte plus que lui. À
-# l’entraînement, il pèse bien davantage, car la passe arrière de la boucle simple parcourt toute la suite à
-# chaque pas.
-#
-# Exporté en ONNX, le même réseau se passe de PyTorch ; il doit donner les mêmes réponses, et ne pas être
-# plus lent.
+# l’entraînement, il pèse davantage, car la passe arrière de la boucle simple parcourt toute la suite à chaque pas.
+# Exporté en ONNX, le réseau se passe de PyTorch et donne les mêmes réponses.
 
 # %%
 tables.show(speeds.runtimes(speed), decimals=2)
 
 # %% [markdown]
-# Nous avions fixé un seuil à chacune de ces mesures avant de les prendre. Le premier relevé du réseau entier en a
-# manqué deux (commit `f665f7d`), le suivant un (`0ae49a9`). Nous avons alors jugé la disposition que prend
-# l’entraînement, « canaux en dernier », au lieu de la disposition ordinaire, et mesuré de nouveau : c’est ce relevé
-# que donne le tableau. La ligne qui le précède compte ce que la disposition ordinaire y manque encore.
+# Chaque mesure avait un seuil, fixé avant. Le premier relevé en a manqué deux (commit `f665f7d`), le suivant un
+# (`0ae49a9`) ; nous avons alors jugé la disposition de l’entraînement, et mesuré de nouveau. Les seuils et ce qu’en
+# manque encore la disposition ordinaire :
 
-# %%
+# %% tags=["hide-cell"]
 ordinary = {(r["pass"], r["dtype"]): r["ratio"] for r in speed["rows"] if r["candidate"] == "ours"}
 set_before = [bar for bar in speed["bars"] if bar["about"] == "network"]
 missed = sum(ordinary[bar["pass"], bar["dtype"]] < bar["at_least"] for bar in set_before)
@@ -542,12 +537,10 @@ print("réseau entier, disposition ordinaire : seuils manqués,", missed, "sur",
 tables.show(speeds.benchmarks(sheet, speed))
 
 # %% [markdown]
-# Sur une carte graphique, notre balayage est un noyau Triton. Ses résultats sont vérifiés dans l’interpréteur
-# de Triton ; sa vitesse ne l’est que là où il y a une carte. `vitrine bench scan --device cuda` et
-# `vitrine bench model --device cuda` la mesurent, à côté du noyau CUDA de mamba-ssm quand il est installé.
-# Ce qu’elles ont trouvé paraît ici.
+# Sur une carte graphique, notre balayage est un noyau Triton, vérifié dans l’interpréteur de Triton.
+# `vitrine bench scan --device cuda` et `vitrine bench model --device cuda` le mesurent là où il y a une carte :
 
-# %%
+# %% tags=["hide-cell"]
 from vitrine.bench.sheet import read
 
 cards = [found for name in ("scan", "model") if (found := read(f"{name}-cuda"))]
@@ -560,27 +553,22 @@ tables.show(speeds.benchmarks(*cards)) if cards else None
 # %% [markdown]
 # ## Ce que nous retenons
 #
-# * Un balayage sélectif est une mémoire dont chaque jeton règle l’oubli. Quand la suite s’allonge seize
-#   fois, sa durée est multipliée par {valeur}`mixing.scan_growth`, et celle de l’attention par
-#   {valeur}`mixing.attention_growth`. À la longueur d’une fenêtre, il n’est pas plus rapide qu’elle.
-# * Dans le bloc, la moitié des canaux est balayée, l’autre seulement convoluée ; le balayage tient compte de
-#   l’ordre des jetons, l’attention l’ignore.
-# * MambaVision ne renonce pas à l’attention : elle la réserve à la fin de ses deux derniers étages. D’après
-#   ses auteurs, l’y placer donne {valeur}`ablation.pattern.last_half` sur ImageNet, contre
-#   {valeur}`ablation.pattern.first_half` au début.
-# * Le réseau complet se construit ici sans extension CUDA, et compte autant de paramètres que l’original.
+# * Un balayage sélectif est une mémoire dont chaque jeton règle l’oubli. Quand la suite s’allonge seize fois, sa durée
+#   est multipliée par {valeur}`mixing.scan_growth`, et celle de l’attention par {valeur}`mixing.attention_growth` ; dans
+#   les fenêtres de MambaVision, au mieux, il l’égale.
+# * Dans le bloc, la moitié des canaux est balayée, l’autre seulement convoluée ; le balayage tient compte de l’ordre des
+#   jetons, l’attention l’ignore.
+# * MambaVision réserve l’attention à la fin de ses deux derniers étages. D’après ses auteurs, l’y placer donne
+#   {valeur}`ablation.pattern.last_half` sur ImageNet, contre {valeur}`ablation.pattern.first_half` au début.
 #
 # ## Ce qui pourrait être faux
 #
-# * Les débits et les scores des tableaux sont ceux que publient les auteurs, sur leur matériel ; nous ne les
-#   avons pas mesurés. Chaque ablation est un seul entraînement, et des écarts d’un ou deux dixièmes de point
-#   peuvent tenir à la graine.
-# * La {numref}`fig-cout` compte des opérations ; la {numref}`fig-cout-mesure` mesure des secondes, mais
-#   sur un seul fil d’un seul processeur, partagé, et pour une image à la fois. Une carte graphique aurait
-#   d’autres courbes.
-# * Un réseau de même taille n’est pas forcément le même réseau : l’égalité des paramètres est nécessaire,
-#   non suffisante. Les tests du dépôt comparent aussi les sorties à des valeurs de référence, et
-#   {doc}`la page suivante <01_du_papier_au_code>` montre de combien un détail les déplace.
+# * Les débits et les scores publiés sont ceux des auteurs, sur leur matériel. Chaque ablation est un seul
+#   entraînement : des écarts d’un ou deux dixièmes de point peuvent tenir à la graine.
+# * La {numref}`fig-cout-mesure` vient d’un fil d’un processeur, partagé, pour une image à la fois. Une carte graphique
+#   aurait d’autres courbes.
+# * L’égalité des paramètres est nécessaire, non suffisante. Les tests du dépôt comparent aussi les sorties à des
+#   valeurs de référence, et {doc}`Du papier au code <01_du_papier_au_code>` montre de combien un détail les déplace.
 #
 # ```{provenance}
 # ```

@@ -196,6 +196,24 @@
     return { data, layout };
   };
 
+  // Panels that stand side by side, each with its title above, go one below the other.
+  const stack = ({ data, layout }) => {
+    const start = (name) => layout[name].domain[0];
+    const panels = Object.keys(layout).filter((name) => /^xaxis\d*$/.test(name));
+    panels.sort((one, other) => start(one) - start(other));
+    const titles = [...layout.annotations].sort((one, other) => one.x - other.x);
+    const gap = 0.13; // room for the marks of a panel and the title of the next
+    const tall = (1 - gap * (panels.length - 1)) / panels.length;
+    panels.forEach((name, row) => {
+      const top = 1 - row * (tall + gap);
+      layout[name].domain = [0, 1];
+      layout[name.replace("x", "y")].domain = [Math.max(0, top - tall), top];
+      Object.assign(titles[row], { x: 0.5, y: top });
+    });
+    layout.height *= 0.85 * panels.length;
+    return { data, layout };
+  };
+
   // Steps -------------------------------------------------------------------------------------
 
   const read = (element) => JSON.parse(element.querySelector("script").textContent);
@@ -245,11 +263,13 @@
     const figure = atStep(element, read(element));
     const narrow = element.clientWidth < NARROW;
     const columns = columnsOf(figure.layout);
-    plot.style.minWidth = narrow && columns > 1 ? `${columns * 240}px` : "";
+    const stacked = narrow && figure.layout.meta?.stack;
+    plot.style.minWidth = narrow && columns > 1 && !stacked ? `${columns * 240}px` : "";
     // What scrolls must be reachable from the keyboard.
     if (plot.style.minWidth) element.tabIndex = 0;
     else element.removeAttribute("tabindex");
-    const { data, layout } = dress(figure, pageStyle(), narrow);
+    const dressed = dress(figure, pageStyle(), narrow);
+    const { data, layout } = stacked ? stack(dressed) : dressed;
     const config = { ...CONFIG, displayModeBar: narrow ? false : "hover" };
     return Plotly.react(plot, data, layout, config);
   };

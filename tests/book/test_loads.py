@@ -96,10 +96,20 @@ def test_a_figure_on_a_page_of_prose_has_number_caption_alt_text_and_data(root):
     assert "1234.4" in data.read_text(encoding="utf-8")
 
 
+def test_a_drawing_that_moves_has_number_caption_and_alt_text_and_no_data(root):
+    done = build(root, PAGE.replace("attentes\n", "balayage\n", 1))
+
+    assert (done.returncode, done.stderr) == (0, "")
+    html = (root / "built/html/page.html").read_text(encoding="utf-8")
+    assert html.count("<svg viewBox") == 2 and 'href="#fig-attentes"' in html
+    assert 'role="img" aria-label="Quatre courbes."' in html and "<em>en ms</em>" in html
+    assert "<noscript>" not in html
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (("attentes\n", "attente\n"), "expected one of the drawings attentes, trajet"),
+        (("attentes\n", "attente\n"), "expected one of the drawings attentes, balayage, trajet"),
         ((":alt: Quatre courbes.\n", ""), "expected the options alt and name, found no alt"),
         (("Ce qu’on attend, *en ms*.\n", ""), "expected a caption below the options, found none"),
     ],

@@ -130,6 +130,23 @@ def test_a_page_is_filled_with_the_notes_and_leads_to_the_notebooks(written):
     assert "<!--" not in filled
 
 
+def test_a_note_that_no_chapter_verifies_stays_in_the_table(written):
+    readings = reading_notes.read(written("`notebooks/01_page.py`", "`runs/ledger.json`"))
+    readings += reading_notes.read(written(" les réponses (`notebooks/01_page.py`) ;", ""))
+
+    assert reading_notes.notes(readings) == ""
+    assert reading_notes.table(readings).count("Un titre") == 2
+
+
+@pytest.mark.parametrize(
+    ("licence", "shown"), [("MIT (non vérifié)", "MIT ?"), ("non vérifié", "?"), ("MIT", "MIT")]
+)
+def test_a_licence_that_we_have_not_read_has_a_question_mark(written, licence, shown):
+    readings = reading_notes.read(written("code : MIT", f"code : {licence}"))
+
+    assert f"| relu | {shown} | aucun |" in reading_notes.table(readings)
+
+
 def test_a_comment_that_is_no_insert_is_left_alone(written):
     assert inserts.fill("<!-- résultats -->", written()) == "<!-- résultats -->"
 

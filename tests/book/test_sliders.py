@@ -1,4 +1,4 @@
-"""A figure with steps is moved by a control of the page, that the keyboard reaches."""
+"""Figures in a page: a slider that the keyboard reaches, panels stacked on a phone."""
 
 import json
 import shutil
@@ -20,21 +20,30 @@ DATA = '<script type="application/json">{}</script>'
 
 
 @pytest.fixture
-def page(tmp_path):
-    """Return the address of a page with a stepped figure and a plain one, and its width."""
+def written(tmp_path):
+    """Write a page that holds some figures, and return its address."""
+
+    def write(*figures):
+        drawn = [
+            FIGURE.format(kind=plotly_renderer.FIGURE_CLASS, data=DATA.format(figure.to_json()))
+            for figure in figures
+        ]
+        for name in ("figures.js", "vitrine.css"):
+            shutil.copy(paths.root() / "book" / "_static" / name, tmp_path)
+        shutil.copy(gallery.plotly_script(), tmp_path)
+        (tmp_path / "page.html").write_text(PAGE.format(figures="".join(drawn)), encoding="utf-8")
+        return (tmp_path / "page.html").as_uri()
+
+    return write
+
+
+@pytest.fixture
+def page(written):
+    """Return the address of a page with a stepped figure and a plain one."""
     curve = np.linspace(0, 1, 9)
     steps = {size: (curve[:size], {"bloqueur": curve[:size]}) for size in (2, 5)}
     stepped = ssm.held(curve, curve, {str(k): v for k, v in steps.items()}, first="5")
-    plain = style.dress(go.Figure(go.Scatter(x=[0, 1], y=[1, 2])))
-    drawn = [
-        FIGURE.format(kind=plotly_renderer.FIGURE_CLASS, data=DATA.format(figure.to_json()))
-        for figure in (stepped, plain)
-    ]
-    for name in ("figures.js", "vitrine.css"):
-        shutil.copy(paths.root() / "book" / "_static" / name, tmp_path)
-    shutil.copy(gallery.plotly_script(), tmp_path)
-    (tmp_path / "page.html").write_text(PAGE.format(figures="".join(drawn)), encoding="utf-8")
-    return (tmp_path / "page.html").as_uri()
+    return written(stepped, style.dress(go.Figure(go.Scatter(x=[0, 1], y=[1, 2]))))
 
 
 @pytest.fixture
@@ -75,3 +84,27 @@ def test_the_keyboard_steps_through_a_figure_and_the_step_outlives_a_new_theme(p
     assert tab.inner_text(".vitrine-curseur").split() == ["Pas", ":", "2"]
     assert tab.query_selector(".slider-container") is None
     assert json.loads(tab.evaluate("JSON.stringify(document.documentElement.scrollWidth)")) <= 390
+
+
+PLACES = """() => ["heatmaplayer .hm image", "annotation-text", "cbcoloraxis"].map((part) =>
+  [...document.querySelectorAll(`.${part}`)].map((shown) => shown.getBoundingClientRect())
+    .map(({ left, right, top, bottom }) => ({ left, right, top, bottom })))"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("width", "columns"), [(390, 1), (900, 3)])
+def test_panels_side_by_side_go_one_below_the_other_on_a_phone(written, tab, width, columns):
+    maps = {name: np.eye(4) for name in ("convolution", "attention", "balayage")}
+    tab.set_viewport_size({"width": width, "height": 900})
+
+    tab.goto(written(ssm.influence(maps)))
+    tab.wait_for_selector(".main-svg .cbcoloraxis")
+    panels, titles, (bar,) = tab.evaluate(PLACES)
+
+    assert len(panels) == len(titles) == 3
+    assert len({round(panel["left"]) for panel in panels}) == columns
+    assert max(panel["right"] for panel in panels) <= width
+    assert all(
+        title["bottom"] <= panel["top"] + 4 for title, panel in zip(titles, panels, strict=True)
+    )
+    assert bar["top"] > max(panel["bottom"] for panel in panels), "the scale is under the panels"

@@ -66,6 +66,7 @@ def test_influence_leaves_empty_what_has_none():
 
     assert [list(row) for row in figure.data[0].z] == [[0.5, None], [0.25, 1.0]]
     assert [note.text for note in figure.layout.annotations] == ["a", "b"]
+    assert figure.layout.meta == {"stack": True}
 
 
 def test_a_memory_is_drawn_beside_as_many_samples():
@@ -84,17 +85,42 @@ def test_steps_chosen_are_told_apart_by_kind():
     assert {t.name: t.x for t in figure.data}["blanc"] == (0, 2)
 
 
-def test_each_block_of_each_network_has_a_mark_in_its_row():
+@pytest.fixture(scope="module")
+def drawn():
     plans = {"nano": anatomy.stages("mambavision_nano"), "T": anatomy.stages("mambavision_tiny")}
+    return architecture.stages(plans, first="T")
 
-    figure = architecture.stages(plans, first="T")
 
-    names = shown(figure, "T")
-    assert names == ["convolution, T", "balayage, T", "attention, T", "étages, T"]
-    traces = {trace.name: trace for trace in figure.data}
-    assert list(traces["balayage, T"].y) == [2, 2, 2, 2, 3, 3]
+def test_each_block_of_each_network_has_a_mark_in_the_box_of_its_stage(drawn):
+    names = shown(drawn, "T")
+    assert names == [
+        "convolution, T", "balayage, T", "attention, T", "étages, T", "entrée et sortie",
+    ]  # fmt: skip
+    boxes = sorted((box.y0, box.y1) for box in drawn.layout.shapes)
+    traces = {trace.name: trace for trace in drawn.data}
+    within = [[top < y < bottom for top, bottom in boxes].index(True)
+              for y in traces["balayage, T"].y]  # fmt: skip
+    assert within == [4, 4, 4, 4, 5, 5], "the image and the first reduction stand above the stages"
     assert list(traces["attention, T"].x) == [5, 6, 7, 8, 3, 4]
-    assert traces["étages, T"].text[2] == "14 × 14, 320 canaux, fenêtres de 14"
+
+
+def test_each_stage_says_its_map_its_blocks_and_its_windows(drawn):
+    (words,) = [trace for trace in drawn.data if trace.name == "étages, T"]
+
+    assert words.text[2:6] == (
+        "<b>Étage 2</b>, 28 × 28, 160 canaux", "3 convolutions",
+        "<b>Étage 3</b>, 14 × 14, 320 canaux", "4 balayages puis 4 attentions, fenêtres de 14",
+    )  # fmt: skip
+
+
+def test_an_arrow_leads_from_each_box_to_the_next(drawn):
+    boxes = sorted((box.y0, box.y1) for box in drawn.layout.shapes)
+
+    arrows = [(note.ay, note.y) for note in drawn.layout.annotations if note.arrowhead]
+
+    assert arrows == [
+        (bottom, top) for (_, bottom), (top, _) in zip(boxes, boxes[1:], strict=False)
+    ]
 
 
 def test_a_block_is_drawn_with_the_shapes_of_its_modules():
@@ -106,6 +132,8 @@ def test_a_block_is_drawn_with_the_shapes_of_its_modules():
     assert said["Perceptron, élargi"] == "196 jetons × 1280"
     assert said["Addition"] == "196 jetons × 320"
     assert len(figure.layout.shapes) == len(steps.x)
+    arrows = [(note.x, note.y) for note in figure.layout.annotations if note.arrowhead]
+    assert len(arrows) == len(steps.x) + 1 + 2, "two joined branches, two detours"
 
 
 def test_boxes_of_one_row_do_not_overlap():

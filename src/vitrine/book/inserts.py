@@ -2,7 +2,7 @@
 
 ====================================  ======================================================
 ``<!-- lectures : tableau -->``       the reading notes, one row each
-``<!-- lectures : notes -->``         the reading notes in full
+``<!-- lectures : notes -->``         in full, the reading notes that a chapter verifies
 ``<!-- lectures : date -->``          the day of the last reading
 ``<!-- durées : commandes -->``       how long each command took, where it was measured
 ``<!-- durées : entraînements -->``   how long each published run took to train

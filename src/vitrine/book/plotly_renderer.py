@@ -3,8 +3,8 @@
 A plotly figure leaves a notebook as ``application/vnd.plotly.v1+json``, which myst-nb drops without
 a word. ``PlotlyRenderer`` is found through the entry point group ``myst_nb.mime_renderers``.
 
-The directive ``{dessin}`` draws a figure by code, on a page that is no notebook. It takes the name
-of a drawing, an alternative text, a name to cite it by, and a caption::
+The directive ``{dessin}`` draws a figure by code, where no cell does: with plotly, or as an SVG
+that moves. It takes the name of a drawing, an alternative text, a name to cite it by, a caption::
 
     ```{dessin} attentes
     :name: fig-service-attentes
@@ -27,11 +27,20 @@ from sphinx.addnodes import download_reference
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from vitrine.book.animation import scan_beside_attention
 from vitrine.book.figure_data import tabulate, to_csv, to_html
 from vitrine.report.figures import service
 from vitrine.report.ledger.service import SHEET
 
-__all__ = ["DRAWINGS", "FIGURE_CLASS", "PlotlyRenderer", "data_of", "drawing", "setup"]
+__all__ = [
+    "ANIMATIONS",
+    "DRAWINGS",
+    "FIGURE_CLASS",
+    "PlotlyRenderer",
+    "data_of",
+    "drawing",
+    "setup",
+]
 
 FIGURE_CLASS = "vitrine-figure"
 """Class of the element that holds a figure, and attribute of its node."""
@@ -147,7 +156,9 @@ DRAWINGS: dict[str, Callable[[Path], go.Figure]] = {
     "attentes": _waits,
     "trajet": lambda _: service.path(),
 }
-"""What may be drawn, from the root of the repository."""
+"""What plotly may draw, from the root of the repository."""
+ANIMATIONS: dict[str, Callable[[str], str]] = {"balayage": scan_beside_attention}
+"""What may move, as HTML, from its alternative text."""
 
 
 class Drawing(SphinxDirective):
@@ -160,25 +171,25 @@ class Drawing(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Return the figure."""
         name = self.arguments[0]
-        if name not in DRAWINGS:
-            raise self.error(
-                f"expected one of the drawings {', '.join(sorted(DRAWINGS))}, found {name!r}"
-            )
+        if name not in {*DRAWINGS, *ANIMATIONS}:
+            known = ", ".join(sorted({*DRAWINGS, *ANIMATIONS}))
+            raise self.error(f"expected one of the drawings {known}, found {name!r}")
         if missing := {"alt", "name"} - self.options.keys():
             raise self.error(f"expected the options alt and name, found no {min(missing)}")
         if not self.content:
             raise self.error("expected a caption below the options, found none")
-        self.env.note_dependency(SHEET)
-        figure = json.loads(DRAWINGS[name](Path(self.env.srcdir)).to_json())
-        holder = nodes.figure(
-            "",
-            drawing(figure, self.options["alt"]),
-            data_of(figure, self._write(figure)),
-            nodes.caption("", "", *self._caption()),
-        )
+        holder = nodes.figure("", *self._drawn(name), nodes.caption("", "", *self._caption()))
         self.set_source_info(holder)
         self.add_name(holder)
         return [holder]
+
+    def _drawn(self, name: str) -> list[nodes.Node]:
+        alt = self.options["alt"]
+        if name in ANIMATIONS:
+            return [nodes.raw("", ANIMATIONS[name](alt), format="html")]
+        self.env.note_dependency(SHEET)
+        figure = json.loads(DRAWINGS[name](Path(self.env.srcdir)).to_json())
+        return [drawing(figure, alt), data_of(figure, self._write(figure))]
 
     def _caption(self) -> list[nodes.Node]:
         held = nodes.Element()

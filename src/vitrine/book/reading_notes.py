@@ -23,6 +23,7 @@ FILE = "ressources/RESEARCH.md"
 
 _FIELDS = ("référence", "date", "statut", "code", "poids", "vérifié", "lu", "à revoir")
 _STATUSES = ("relu", "prépublication", "document", "données")
+_UNREAD = "non vérifié"
 _LINES = 3
 _PATH = re.compile(r"`([^`]+)`")
 
@@ -68,6 +69,11 @@ class Reading:
         """Whether we verified anything of it."""
         return not self.checked.startswith("rien")
 
+    @property
+    def taught(self) -> bool:
+        """Whether a chapter of the book verifies something of it."""
+        return any(map(_is_chapter, map(Path, _PATH.findall(self.checked))))
+
 
 def read(root: Path | None = None, *, files: bool = True) -> list[Reading]:
     """Return the notes, in the order of the file.
@@ -105,8 +111,9 @@ def overdue(readings: Iterable[Reading], today: date) -> list[Reading]:
 def table(readings: Sequence[Reading]) -> str:
     """Return the notes as one table in MyST, with what a choice of network depends on."""
     rows = [
-        f"| {note.title} {{cite:p}}`{note.key}` | {note.status.split(' ')[0]} | {note.code} "
-        f"| {note.weights} | {'oui' if note.verified else 'non'} | {day(note.review)} |"
+        f"| {note.title} {{cite:p}}`{note.key}` | {note.status.split(' ')[0]} "
+        f"| {_doubtful(note.code)} | {_doubtful(note.weights)} "
+        f"| {'oui' if note.verified else 'non'} | {day(note.review)} |"
         for note in readings
     ]
     head = [
@@ -116,14 +123,19 @@ def table(readings: Sequence[Reading]) -> str:
     return "\n".join([*head, *rows])
 
 
+def _doubtful(licence: str) -> str:
+    """Return a licence, with a question mark where we have not read it ourselves."""
+    return licence.replace(_UNREAD, "?").replace("(?)", "?")
+
+
 def notes(readings: Sequence[Reading]) -> str:
-    """Return the notes in full, in MyST, under the title of each part."""
+    """Return in full, in MyST, the notes that a chapter verifies, under the title of each part."""
     return "\n\n".join(_written(readings))
 
 
 def _written(readings: Sequence[Reading]) -> Iterator[str]:
     theme = ""
-    for note in readings:
+    for note in (note for note in readings if note.taught):
         if note.theme != theme:
             theme = note.theme
             yield f"### {theme}"
@@ -131,10 +143,8 @@ def _written(readings: Sequence[Reading]) -> Iterator[str]:
             [
                 note.title,
                 f": {' '.join(note.text)}",
-                f": {{cite:t}}`{note.key}`, {_month(note.published)} : {note.status}. "
-                f"Code : {note.code} ; poids : {note.weights}.",
-                f": Ce que nous avons vérifié : {_PATH.sub(_linked, note.checked)}. Lue le "
-                f"{day(note.read)}, à relire le {day(note.review)}.",
+                f": {{cite:t}}`{note.key}`, {_month(note.published)}, {note.status}. Vérifié ici : "
+                f"{_PATH.sub(_linked, note.checked)}.",
             ]
         )
 
@@ -142,9 +152,11 @@ def _written(readings: Sequence[Reading]) -> Iterator[str]:
 def _linked(match: re.Match[str]) -> str:
     """Return a notebook as a link to its page, another file as it is."""
     path = Path(match[1])
-    if path.parent.name == "notebooks" and path.stem in sources.names():
-        return f"{{doc}}`../notebooks/{path.stem}`"
-    return match[0]
+    return f"{{doc}}`../notebooks/{path.stem}`" if _is_chapter(path) else match[0]
+
+
+def _is_chapter(path: Path) -> bool:
+    return path.parent.name == "notebooks" and path.stem in sources.names()
 
 
 def _blocks(lines: list[str]) -> Iterator[tuple[str, int, list[str]]]:

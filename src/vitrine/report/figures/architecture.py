@@ -1,4 +1,4 @@
-"""Figures of a network's architecture: stages, one block, padding of windows."""
+"""Figures of a network's architecture: its stages, one block, padding of windows."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from vitrine.report.figures import style
-from vitrine.report.palette import BLUE, GREEN, GREY, VERMILION
+from vitrine.report.palette import BLUE, FAINT, GREEN, GREY, VERMILION
 
 __all__ = ["block", "padding", "stages"]
 
@@ -15,18 +15,24 @@ _KINDS = {
     "scan": ("balayage", VERMILION, "square"),
     "attention": ("attention", BLUE, "circle"),
 }
+_ENTRY = ("Image", "Réduction initiale : deux convolutions, côté ÷ 4")
+_EXIT = "Moyenne de la carte, puis tête"
+_PLAIN, _STAGE, _GAP, _UNIT = 0.6, 1.6, 0.5, 58
+"""Heights of a plain box, of a stage and of what is between boxes; pixels of a unit of height."""
+_TITLE, _COUNT = -0.5, 0.52
+"""Where the two lines of a stage stand, from its middle."""
 _SCANNED, _BOTH, _CONVOLVED = 0.23, 0.5, 0.7
 _LANES = {_SCANNED: "branche balayée", _BOTH: "tronc commun", _CONVOLVED: "branche convoluée"}
 _FLOW = (
     ("Normalisation", _BOTH, 0, "norm1", ()),
-    ("Projection, puis coupe en deux", _BOTH, 1, "mixer.in_proj", (0,)),
-    ("Convolution et SiLU", _SCANNED, 2, "mixer.conv1d_x", (1,)),
-    ("Convolution et SiLU", _CONVOLVED, 2, "mixer.conv1d_z", (1,)),
+    ("Projection, coupée en deux", _BOTH, 1, "mixer.in_proj", (0,)),
+    ("Convolution, SiLU", _SCANNED, 2, "mixer.conv1d_x", (1,)),
+    ("Convolution, SiLU", _CONVOLVED, 2, "mixer.conv1d_z", (1,)),
     ("Pas, B et C", _SCANNED, 3, "mixer.x_proj", (2,)),
     ("Pas étendu", _SCANNED, 4, "mixer.dt_proj", (4,)),
     ("Balayage sélectif", _SCANNED, 5, "", (5,)),
-    ("Côte à côte, puis projection", _BOTH, 6, "mixer.out_proj", (6, 3)),
-    ("Addition à l’entrée du bloc", _BOTH, 7, "", (7,)),
+    ("Côte à côte, projection", _BOTH, 6, "mixer.out_proj", (6, 3)),
+    ("Addition à l’entrée", _BOTH, 7, "", (7,)),
     ("Normalisation", _BOTH, 8, "norm2", (8,)),
     ("Perceptron, élargi", _BOTH, 9, "mlp.fc1", (9,)),
     ("Perceptron, resserré", _BOTH, 10, "mlp.fc2", (10,)),
@@ -35,57 +41,118 @@ _FLOW = (
 """Steps of a block that scans: name, lane, row, module that gives the shape, steps before it."""
 _DETOURS = ((-0.5, 8), (7.5, 12))
 """Passages around the mixer and around the perceptron: from a height to the step that adds."""
-_EDGE, _HALF, _ROW = 0.97, 0.36, 52
+_EDGE, _HALF, _ROW = 0.97, 0.35, 66
 """Where detours run, half the height of a box in rows, and pixels of a row."""
+_BARE = {"showticklabels": False, "showgrid": False, "showline": False, "ticks": ""}
+
+Point = tuple[float, float]
 
 
 def stages(networks: Mapping[str, Sequence[Any]], *, first: str) -> go.Figure:
-    """Draw the stages of some networks, a mark a block; a slider chooses the network.
+    """Draw a network from its image to its head: a box a stage, a mark a block, arrows between.
+
+    A slider chooses the network.
 
     Args:
         networks: By name on screen, what ``anatomy.stages`` returned.
         first: Name of the network shown first.
     """
+    plans = list(networks.values())
+    most = max(len(stage.blocks) for found in plans for stage in found)
+    heights = [*[_PLAIN] * len(_ENTRY), *[_STAGE] * len(plans[0]), _PLAIN]
+    rows = _stacked(heights)
+    places = rows[len(_ENTRY) : -1]
     figure, shown = go.Figure(), {}
-    most = max(len(stage.blocks) for found in networks.values() for stage in found)
     for network, found in networks.items():
-        shown[network] = []
-        for kind, (name, colour, symbol) in _KINDS.items():
-            places = [
-                (number, row)
-                for row, stage in enumerate(found)
-                for number, block_kind in enumerate(stage.blocks, start=1)
-                if block_kind == kind
-            ]
-            shown[network].append(len(figure.data))
-            figure.add_scatter(
-                x=[x for x, _ in places],
-                y=[y for _, y in places],
-                mode="markers",
-                name=f"{name}, {network}",
-                marker={"color": colour, "symbol": symbol, "size": 15},
-                hovertemplate="bloc %{x}, " + name + "<extra></extra>",
-            )
-        shown[network].append(len(figure.data))
-        figure.add_scatter(
-            x=[0.6] * len(found), y=[row - 0.38 for row in range(len(found))], mode="text",
-            text=[_described(stage) for stage in found], textposition="middle right",
-            textfont={"size": 11}, name=f"étages, {network}", showlegend=False,
-            hoverinfo="skip",
-        )  # fmt: skip
-    rows = [f"Étage {row}" for row in range(1, len(next(iter(networks.values()))) + 1)]
+        traces = [*_blocks(network, found, places), _words(network, found, places)]
+        shown[network] = list(range(len(figure.data), len(figure.data) + len(traces)))
+        figure.add_traces(traces)
+    ends = [*rows[: len(_ENTRY)], rows[-1]]
+    figure.add_trace(_text([0.6] * len(ends), ends, [*_ENTRY, _EXIT], "entrée et sortie"))
+    edges = [
+        (round(row - height / 2, 3), round(row + height / 2, 3))
+        for row, height in zip(rows, heights, strict=True)
+    ]
+    for top, bottom in edges:
+        _box(figure, (0.2, top), (most + 0.8, bottom), GREY)
+    for (_, above), (below, _) in zip(edges, edges[1:], strict=False):
+        _arrow(figure, ((most + 1) / 2, above), ((most + 1) / 2, below))
+    names = [*_ENTRY, *(f"Étage {i}" for i in range(1, len(places) + 1)), _EXIT]
     axes = {
-        "xaxis": {"range": [0.4, most + 0.6], "dtick": 2, "tick0": 1, "showgrid": False},
-        "yaxis": style.listed(rows) | {"range": [len(rows) - 0.6, -0.7], "autorange": False},
+        "xaxis": _BARE | {"range": [0, most + 1]},
+        "yaxis": _BARE | {"range": [edges[-1][1] + 0.1, -0.1], "tickvals": rows, "ticktext": names},
     }
-    style.dress(figure, x="Bloc", height=380, axes=axes)
+    height = 24 + round(_UNIT * edges[-1][1])
+    style.dress(figure, height=height, axes=axes, showlegend=False, margin={"b": 8})
     return style.stepped(figure, shown, about="Réseau", first=first)
 
 
-def _described(stage: Any) -> str:
-    channels, height, width = stage.shape
-    window = f", fenêtres de {stage.window}" if stage.window else ""
-    return f"{height} × {width}, {channels} canaux{window}"
+def _stacked(heights: Sequence[float]) -> list[float]:
+    """Return the middles of boxes of these heights, one below the other."""
+    tops = [sum(heights[:i]) + i * _GAP for i in range(len(heights))]
+    return [round(top + height / 2, 3) for top, height in zip(tops, heights, strict=True)]
+
+
+def _blocks(network: str, found: Sequence[Any], places: Sequence[float]) -> list[go.Scatter]:
+    """Return the marks of the blocks of a network, a trace a kind."""
+    traces = []
+    for kind, (name, colour, symbol) in _KINDS.items():
+        marks = [
+            (number, place)
+            for place, stage in zip(places, found, strict=True)
+            for number, block_kind in enumerate(stage.blocks, start=1)
+            if block_kind == kind
+        ]
+        traces.append(
+            go.Scatter(
+                x=[x for x, _ in marks], y=[y for _, y in marks], mode="markers",
+                name=f"{name}, {network}",
+                marker={"color": colour, "symbol": symbol, "size": 19},
+                hovertemplate="bloc %{x}, " + name + "<extra></extra>",
+            )
+        )  # fmt: skip
+    return traces
+
+
+def _words(network: str, found: Sequence[Any], places: Sequence[float]) -> go.Scatter:
+    """Return what each stage says above and below its marks."""
+    lines, heights = [], []
+    for number, (place, stage) in enumerate(zip(places, found, strict=True), start=1):
+        channels, height, width = stage.shape
+        lines += [f"<b>Étage {number}</b>, {height} × {width}, {channels} canaux", _count(stage)]
+        heights += [place + _TITLE, place + _COUNT]
+    return _text([0.6] * len(lines), heights, lines, f"étages, {network}")
+
+
+def _count(stage: Any) -> str:
+    """Return how many blocks of each kind a stage has, in their order, and its windows."""
+    kinds = dict.fromkeys(stage.blocks)
+    counts = [(stage.blocks.count(kind), _KINDS[kind][0]) for kind in kinds]
+    said = " puis ".join(f"{n} {name}{'s' if n > 1 else ''}" for n, name in counts)
+    return f"{said}, fenêtres de {stage.window}" if stage.window else said
+
+
+def _text(x: list[float], y: list[float], text: list[str], name: str) -> go.Scatter:
+    return go.Scatter(
+        x=x, y=y, mode="text", text=text, textposition="middle right", textfont={"size": 12},
+        name=name, showlegend=False, hoverinfo="skip",
+    )  # fmt: skip
+
+
+def _box(figure: go.Figure, start: Point, end: Point, colour: str) -> None:
+    (x0, y0), (x1, y1) = start, end
+    figure.add_shape(
+        type="rect", x0=x0, y0=y0, x1=x1, y1=y1, line={"color": colour, "width": 2},
+        fillcolor=FAINT, layer="below",
+    )  # fmt: skip
+
+
+def _arrow(figure: go.Figure, start: Point, end: Point) -> None:
+    (ax, ay), (x, y) = start, end
+    figure.add_annotation(
+        x=x, y=y, ax=ax, ay=ay, axref="x", ayref="y", text="", showarrow=True,
+        arrowhead=2, arrowsize=1.2, arrowwidth=2, arrowcolor=GREY,
+    )  # fmt: skip
 
 
 def block(parts: Sequence[Any]) -> go.Figure:
@@ -96,7 +163,7 @@ def block(parts: Sequence[Any]) -> go.Figure:
     """
     by_name = {part.name: part for part in parts}
     figure = go.Figure()
-    xs, ys = _passages()
+    xs, ys = _detours(figure)
     figure.add_scatter(
         x=xs, y=ys, mode="lines", line={"color": GREY, "width": 2}, name="passage",
         hoverinfo="skip", showlegend=False,
@@ -107,24 +174,25 @@ def block(parts: Sequence[Any]) -> go.Figure:
         y=[row for _, _, row, *_ in _FLOW],
         mode="text",
         text=[f"{step[0]}<br>{shape}" for step, shape in zip(_FLOW, shapes, strict=True)],
-        textfont={"size": 11},
+        textfont={"size": 12},
         customdata=[by_name[part].parameters if part else 0 for *_, part, _ in _FLOW],
         hovertemplate="%{text}<br>%{customdata} paramètres<extra></extra>",
         name="étape",
         showlegend=False,
     )
-    for name, lane, row, *_ in _FLOW:
+    for name, lane, row, _, before in _FLOW:
         width = 0.225 if lane != _BOTH else 0.3
         colour = VERMILION if name == "Balayage sélectif" else GREY
-        figure.add_shape(
-            type="rect", x0=lane - width, x1=lane + width, y0=row - _HALF, y1=row + _HALF,
-            line={"color": colour, "width": 2}, layer="below",
-        )  # fmt: skip
-    bare = {"showticklabels": False, "showgrid": False, "showline": False, "ticks": ""}
+        _box(figure, (lane - width, row - _HALF), (lane + width, row + _HALF), colour)
+        for step in before:
+            _, source, above, *_ = _FLOW[step]
+            _arrow(figure, (source, above + _HALF), (lane, row - _HALF))
+    _arrow(figure, (_BOTH, -0.75), (_BOTH, -_HALF))
     lanes = {"tickvals": list(_LANES), "ticktext": list(_LANES.values()), "range": [0, 1]}
     last = _FLOW[-1][2]
-    axes = {"xaxis": bare | lanes, "yaxis": bare | {"range": [last + 0.6, -0.7]}}
-    return style.dress(figure, height=80 + _ROW * (last + 1), axes=axes)
+    axes = {"xaxis": _BARE | lanes, "yaxis": _BARE | {"range": [last + 0.5, -0.8]}}
+    height = 40 + _ROW * (last + 1)
+    return style.dress(figure, height=height, axes=axes, margin={"b": 8})
 
 
 def _shapes(by_name: Mapping[str, Any]) -> list[str]:
@@ -142,23 +210,15 @@ def _shapes(by_name: Mapping[str, Any]) -> list[str]:
     return texts
 
 
-def _passages() -> tuple[list[float | None], list[float | None]]:
-    """Return the passages between steps; a missing point lifts the pen."""
+def _detours(figure: go.Figure) -> tuple[list[float | None], list[float | None]]:
+    """Return the lines around the steps, whose ends are arrows; a missing point lifts the pen."""
     xs: list[float | None] = []
     ys: list[float | None] = []
-
-    def draw(*points: tuple[float, float]) -> None:
-        xs.extend([*(x for x, _ in points), None])
-        ys.extend([*(y for _, y in points), None])
-
-    for _, lane, row, _, before in _FLOW:
-        for step in before:
-            _, source, above, *_ = _FLOW[step]
-            draw((source, above + _HALF), (lane, row - _HALF))
-    draw((_BOTH, -0.6), (_BOTH, -_HALF))
     for start, step in _DETOURS:
         end = float(_FLOW[step][2])
-        draw((_BOTH, start), (_EDGE, start), (_EDGE, end), (_BOTH + 0.3, end))
+        xs += [_BOTH, _EDGE, _EDGE, None]
+        ys += [start, start, end, None]
+        _arrow(figure, (_EDGE, end), (_BOTH + 0.3, end))
     return xs, ys
 
 

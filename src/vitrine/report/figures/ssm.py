@@ -8,12 +8,17 @@ from jaxtyping import Float
 from plotly.subplots import make_subplots
 
 from vitrine.report.figures import plots, style
-from vitrine.report.palette import BLUE, GREY, VERMILION
+from vitrine.report.palette import BLUE, GREY, INTENSITY, VERMILION
 
-__all__ = ["held", "influence", "kept", "learning", "past", "steps_chosen", "traffic", "views"]
+__all__ = ["held", "influence", "learning", "past", "steps_chosen", "traffic", "views"]
 
 _KINDS = {"blanc": GREY, "symbole": VERMILION, "signal": BLUE}
-_POWERS = (1000, 10_000, 100_000, 1_000_000)
+_BAR = {
+    "title": {"text": "Influence"},
+    "orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom",
+    "thickness": 12, "len": 0.6,
+}  # fmt: skip
+"""A scale under the panels, wherever a page stacks them."""
 _DECIMALS = 4
 """Enough for an eye, and few enough that two machines round alike."""
 
@@ -36,20 +41,11 @@ def influence(maps: Mapping[str, Float[np.ndarray, "length length"]]) -> go.Figu
             row=1,
             col=column,
         )
-    style.dress(figure, height=340, coloraxis={"colorscale": "Viridis_r", "cmin": 0, "cmax": 1})
-    figure.update_layout(coloraxis_colorbar={"title": {"text": "Influence"}, "thickness": 12})
+    scale = {"colorscale": INTENSITY, "cmin": 0, "cmax": 1, "colorbar": _BAR}
+    style.dress(figure, height=340, coloraxis=scale, margin={"b": 96}, meta={"stack": True})
     figure.update_xaxes(title_text="Jeton lu", showgrid=False)
-    figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_yaxes(title_text="Réponse", col=1)
+    figure.update_yaxes(autorange="reversed", showgrid=False, title_text="Réponse")
     return figure
-
-
-def kept(amounts: Mapping[str, Sequence[float]], lengths: Sequence[int]) -> go.Figure:
-    """Draw how many numbers must be kept to read the next token, against those already read."""
-    curves = {name: (lengths, values) for name, values in amounts.items()}
-    figure = plots.lines(curves, mode="lines+markers")
-    axes = {"xaxis": style.log_axis(lengths), "yaxis": style.log_axis(_POWERS)}
-    return style.dress(figure, x="Jetons déjà lus", y="Nombres à garder", axes=axes)
 
 
 def held(
