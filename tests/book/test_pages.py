@@ -26,7 +26,7 @@ ROWS = {
     "Époques de montée en régime": "warmup_epochs",
     "Décroissance des poids": "weight_decay",
     "Lissage des étiquettes": "label_smoothing",
-    "Extinction avant la tête": "drop_rate",
+    "Dropout avant la tête": "drop_rate",
     "Profondeur stochastique": "drop_path_rate",
     "Part minimale gardée par le recadrage": "crop_scale",
     "Variation des couleurs": "jitter",
