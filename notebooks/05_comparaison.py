@@ -315,7 +315,7 @@ decisions.efficiency(
         "parameters": "Paramètres appris",
         "minutes": "Entraînement (min)",
         "multiply_adds": "Opérations par photo",
-        "core": "Réponse (ms, un cœur)",
+        "core": "Réponse (ms)",
     },
 )
 

@@ -122,7 +122,7 @@ def class_f1(scores: Float[np.ndarray, "category model"], recipes: Sequence[str]
     """
     heat = plots.shares(
         scores.T, x=[CLASSES_FR[name] for name in CLASSES],
-        y=[model_lines(name) for name in recipes], shown="%{z:.0f}",
+        y=[model_lines(name) for name in recipes], texttemplate="%{z:.0f}",
         colorbar={"title": {"text": "F1 (%)"}},
         hovertemplate=f"%{{y}}, %{{x}} : %{{z:.1f}}{THIN}%<extra></extra>",
     )  # fmt: skip

@@ -126,7 +126,7 @@ def efficiency(models: pd.DataFrame, costs: Mapping[str, str]) -> go.Figure:
     drawn = [column for column, values in known.items() if np.isfinite(values).any()]
     rows = -(-len(drawn) // 2)
     figure = make_subplots(
-        rows=rows, cols=2, shared_yaxes=True, horizontal_spacing=0.05, vertical_spacing=0.2
+        rows=rows, cols=2, shared_yaxes=True, horizontal_spacing=0.08, vertical_spacing=0.2
     )
     named: set[str] = set()
     for number, column in enumerate(drawn):

@@ -18,7 +18,7 @@ from vitrine.report.figures.style import (
     percent,
     rounded,
 )
-from vitrine.report.palette import INK, PALE
+from vitrine.report.palette import ON_PALE, PALE
 
 __all__ = ["Series", "forest", "lines", "shares"]
 
@@ -93,18 +93,14 @@ def lines(
     return figure
 
 
-def shares(values: Float[np.ndarray, "row column"], *, shown: str, **options: object) -> go.Heatmap:
-    """Return a table of shares as coloured cells, in percent, each with its number.
-
-    The ink of a number is written in its text: a page that turns dark keeps the cells pale.
+def shares(values: Float[np.ndarray, "row column"], **options: object) -> go.Heatmap:
+    """Return a table of shares as coloured cells, in percent, whose numbers are in dark ink.
 
     Args:
         values: Shares; NaN leaves a hole.
-        shown: Template of the number of a cell, as plotly takes it.
         options: Other options of the trace.
     """
-    ink = f'<span style="color:{INK}">{shown}</span>'
     return go.Heatmap(
         z=grid(100 * values), colorscale=PALE, zmin=0, zmax=100, xgap=1, ygap=1,
-        texttemplate=ink, **options,
+        textfont={"color": ON_PALE}, **options,
     )  # fmt: skip

@@ -28,7 +28,7 @@ MARKS = {
     "f1": ("F1", "diamond"),
 }
 PARTS = {"train": "entraînement", "val": "validation"}
-ROW, CURVES_ROW = 58, 230
+ROW, CURVES_ROW = 58, 200
 """Height, in pixels, of a line of a figure that lists things, and of one of learning curves."""
 
 
@@ -45,7 +45,7 @@ def curves(histories: Mapping[str, pd.DataFrame]) -> go.Figure:
     recipes = list(dict.fromkeys(name.partition("/")[0] for name in histories))
     rows = len(recipes)
     figure = make_subplots(
-        rows=rows, cols=2, horizontal_spacing=0.2, vertical_spacing=0.4 / max(rows, 2)
+        rows=rows, cols=2, horizontal_spacing=0.08, vertical_spacing=0.4 / max(rows, 2)
     )
     for number, (name, history) in enumerate(histories.items()):
         recipe, _, seed = name.partition("/seed-")
@@ -70,7 +70,9 @@ def curves(histories: Mapping[str, pd.DataFrame]) -> go.Figure:
         )  # fmt: skip
         figure.update_yaxes(title_text="Perte (nats)", rangemode="tozero", row=row, col=1)
         figure.update_yaxes(
-            style.percent_axis() | {"title": {"text": "Exactitude"}}, row=row, col=2
+            style.percent_axis() | {"title": {"text": "Exactitude"}, "side": "right"},
+            row=row,
+            col=2,
         )
     return figure.update_xaxes(title_text="Époque", row=rows)
 
@@ -149,7 +151,7 @@ def confusion(counts: Int[np.ndarray, "category category"]) -> go.Figure:
     names = [style.SHORT[name] for name in CLASSES]
     heat = plots.shares(
         counts / np.maximum(counts.sum(axis=1, keepdims=True), 1),
-        x=names, y=names, text=counts.tolist(), shown="%{text}", showscale=False,
+        x=names, y=names, text=counts.tolist(), texttemplate="%{text}", showscale=False,
         colorbar={"title": {"text": "Part de la catégorie vraie (%)"}},
         hovertemplate="%{y} → %{x} : %{text} images, %{z:.0f} % de la catégorie<extra></extra>",
     )  # fmt: skip
@@ -247,7 +249,7 @@ def gaps(intervals: Mapping[str, Interval], *, metric: str) -> go.Figure:
     points = plots.Series(
         values=list(intervals.values()), at=range(len(names)), text=names,
         marker={"color": BLUE, "size": 10, "symbol": "diamond"},
-        hover="%{text} : %{x:+.1f} points<extra></extra>",
+        hover="%{text} : %{x:+.1f} points<extra></extra>", more={"showlegend": False},
     )  # fmt: skip
     figure = plots.forest(names, [points], x=metric, height=120 + ROW * len(names), axes={})
     return figure.add_vline(x=0, line={"color": INK, "width": 1.2})
