@@ -118,6 +118,8 @@ def test_four_costs_stand_two_by_two_and_each_model_once_in_the_legend():
     figure = decisions.efficiency(models, costs)
 
     assert [axis.title.text for axis in figure.select_xaxes()] == list("abcd")
+    marks = [trace.xaxis for trace in figure.data if trace.mode == "markers"]
+    assert marks == ["x", "x2", "x3", "x4"]
     titled = [axis.title.text for axis in figure.select_yaxes()]
     assert titled == ["Exactitude", None, "Exactitude", None]
     named = [trace.name for trace in figure.data if trace.showlegend]
