@@ -12,20 +12,15 @@
 # %% [markdown]
 # # Les réseaux récents, en PyTorch
 #
-# **Quand un réseau récent l’emporte, est-ce son architecture qui parle, ou la bibliothèque qui
-# l’entraîne ?** Pour le savoir, nous entraînons d’abord le *même* EfficientNet-B0, avec la même recette,
-# dans les deux bibliothèques : PyTorch moins TensorFlow, l’écart d’exactitude est de
-# {valeur:ecart-ic}`gap.efficientnet-b0-torch-scratch.efficientnet-b0-keras-scratch.accuracy`. Bilan :
-# {verdict}`frameworks_differ`.
+# **Quand un réseau récent l’emporte, est-ce son architecture qui parle, ou la bibliothèque qui l’entraîne ?** À recette
+# égale, PyTorch moins TensorFlow vaut
+# {valeur:ecart-ic}`gap.efficientnet-b0-torch-scratch.efficientnet-b0-keras-scratch.accuracy` d’exactitude, et MambaVision
+# moins EfficientNet-B0, dans la même bibliothèque,
+# {valeur:ecart-ic}`gap.mambavision-micro-scratch.efficientnet-b0-torch-scratch.accuracy`. En dix minutes, vous saurez
+# séparer ces deux effets, et choisir un réseau préentraîné par son nom.
 #
-# Puis vient MambaVision, à recette, bibliothèque et taille égales : MambaVision moins EfficientNet-B0,
-# l’écart d’exactitude est de
-# {valeur:ecart-ic}`gap.mambavision-micro-scratch.efficientnet-b0-torch-scratch.accuracy`. Bilan :
-# {verdict}`architectures_differ`.
-#
-# Presque tous les réseaux récents, MambaVision comprise, sont écrits en PyTorch. Comparer l’un d’eux à
-# une référence en TensorFlow confondrait deux effets. Nous mesurons donc l’écart des bibliothèques à part, et ne
-# comparons les architectures qu’à l’intérieur d’une même bibliothèque.
+# {doc}`La référence <03_baseline_tensorflow>` a montré la recette, les courbes et la lecture des scores. Ce chapitre ne dit
+# que ce qui change en PyTorch, où presque tous les réseaux récents sont écrits.
 
 # %% tags=["parameters"]
 profile = "published"
@@ -37,14 +32,13 @@ seed = 0
 # %% [markdown]
 # ## Une recette, deux bibliothèques
 #
-# Les deux recettes sont écrites au même endroit. Nous demandons en quoi elles diffèrent : il ne doit
-# rester que le nom, la bibliothèque, la façon dont elle nomme le réseau, et le réglage qu’il faut lui
-# imposer pour qu’elle fasse comme l’autre.
+# Que reste-t-il de différent entre les deux recettes ? Le nom, la bibliothèque, le nom qu’elle donne au réseau, et le
+# réglage qu’il faut lui imposer pour qu’elle fasse comme l’autre.
 
 # %% tags=["nbval-check-output"]
 from vitrine.report import tables
 from vitrine.training import recipes, runs
-from vitrine.report.figures.style import model_name
+from vitrine.report.names import gap_names, in_lines, model_name
 from vitrine.training.session import begin
 
 session = begin(profile)
@@ -59,19 +53,13 @@ differs = [said.get(field, field) for field in ours if ours[field] != theirs[fie
 print("Ce qui diffère :", ", ".join(differs))
 
 # %% [markdown]
-# Même taille d’image, même budget d’époques, mêmes transformations, même optimiseur, même courbe du
-# taux d’apprentissage : les deux bibliothèques appellent la même fonction. Le tableau de
-# {doc}`la référence <03_baseline_tensorflow>` vaut donc ici, ligne pour ligne. Une réserve : les
-# exécutions publiées de Keras tiraient encore leurs recadrages d’une autre loi, un peu plus serrée ; elles
-# sont à refaire.
+# Une réserve : les exécutions publiées de Keras tiraient encore leurs recadrages d’une autre loi, un peu plus serrée.
 #
 # ## Le registre de timm
 #
-# timm {cite:p}`wightman2019timm` est une bibliothèque de réseaux d’images pour PyTorch. Son cœur est un
-# *registre* : chaque réseau y a un nom, et `timm.create_model(nom)` le construit, avec ou sans poids
-# préentraînés, avec la tête qu’il nous faut. Essayer un autre réseau, c’est changer un nom dans une
-# recette. Les nôtres s’y inscrivent aussi : importer `vitrine.models` suffit pour que MambaVision
-# {cite:p}`hatamizadeh2024mambavision` s’appelle par son nom, comme les autres.
+# timm {cite:p}`wightman2019timm` est une bibliothèque de réseaux d’images. `timm.create_model(nom)` construit un réseau,
+# avec ou sans poids préentraînés : en essayer un autre, c’est changer un nom dans une recette. Importer `vitrine.models`
+# y inscrit MambaVision {cite:p}`hatamizadeh2024mambavision`.
 
 # %% tags=["nbval-check-output"]
 import timm
@@ -83,14 +71,13 @@ print("dans le registre :", "oui" if timm.is_model(chosen.architecture) else "no
 print("MambaVision :", *timm.list_models("mambavision*"), sep="\n  ")
 
 # %% [markdown]
-# Le préfixe `tf_` compte. timm a deux EfficientNet-B0 : la sienne, et celle-ci, qui reproduit les choix
-# de l’original en TensorFlow, dont le remplissage des bords. C’est la seconde qu’il faut pour comparer
-# des bibliothèques et non des variantes.
+# Le préfixe `tf_` compte : cette EfficientNet-B0 reproduit l’original en TensorFlow, dont le remplissage des bords. On
+# compare ainsi des bibliothèques, et non des variantes.
 
 # %% [markdown]
 # ## Le même réseau, vraiment ?
 #
-# Nous le construisons et comptons ses paramètres avec les mêmes étages qu’au chapitre précédent.
+# Nous comptons ses paramètres, étage par étage, comme dans {doc}`la référence <03_baseline_tensorflow>`.
 
 # %% tags=["nbval-check-output"]
 from vitrine.training.torch import build
@@ -104,8 +91,7 @@ for name, modules in stages.items():
     print(f"{name:6} {count:8}")
 
 # %% [markdown]
-# Chaque étage a le compte imprimé par TensorFlow au chapitre précédent. L’exécution de référence a noté
-# son total ; nous vérifions qu’il est le même, sans charger TensorFlow.
+# Le total est celui que l’exécution en TensorFlow a noté.
 
 # %% tags=["nbval-check-output"]
 total = sum(p.numel() for p in network.parameters())
@@ -114,17 +100,17 @@ print("PyTorch :", total, "TensorFlow :", noted)
 print("égaux :", "oui" if total == noted else "non")
 
 # %% [markdown]
-# Le même nombre de paramètres ne suffit pas : deux réglages ne se voient ni dans le compte ni dans les
-# couches. La normalisation par lots garde une moyenne mobile de ce qu’elle a vu, et PyTorch y donne au
-# dernier lot un poids dix fois plus grand que Keras. La tête part de poids tirés au hasard, et timm les
-# tire, pour un EfficientNet, dans un intervalle qui ne dépend que du nombre de classes. Nous alignons
-# les deux sur Keras.
+# Deux réglages ne se voient pas dans ce compte : le poids du dernier lot dans les moyennes de la normalisation, dix fois
+# plus grand dans PyTorch, et l’intervalle où timm tire la tête, qui ne dépend que du nombre de classes. Nous alignons les
+# deux sur Keras.
 
 # %% tags=["nbval-check-output"]
 import math
 
-default = timm.create_model(chosen.architecture, num_classes=7)
-glorot = math.sqrt(6 / (default.classifier.in_features + 7))
+from vitrine.data.catalog import CLASSES
+
+default = timm.create_model(chosen.architecture, num_classes=len(CLASSES))
+glorot = math.sqrt(6 / (default.classifier.in_features + len(CLASSES)))
 for name, net in {"timm": default, "notre recette": network}.items():
     largest = net.classifier.weight.abs().max().item()
     line = f"{name:13} dernier lot {net.bn1.momentum}, plus grand poids de la tête {largest:.2f}"
@@ -132,22 +118,20 @@ for name, net in {"timm": default, "notre recette": network}.items():
 print(f"{'Keras':13} dernier lot 0,01, plus grand poids de la tête {glorot:.2f}".replace(".", ","))
 
 # %% [markdown]
-# Ce n’est pas un détail. Notre première exécution en PyTorch gardait les valeurs de timm : partie d’une
-# perte bien plus haute, elle n’a jamais rattrapé l’autre, et l’écart passait pour celui des
-# bibliothèques. {doc}`Le protocole <../book/protocole>` consigne la correction.
+# Ce n’est pas un détail : avec les valeurs de timm, notre première exécution n’a jamais rattrapé l’autre, et l’écart
+# passait pour celui des bibliothèques.
 
 # %% [markdown]
 # ## La boucle, en clair
 #
-# L’entraînement vit dans le paquet, où il sait reprendre, se partager et se mesurer. Son cœur tient en
-# quelques lignes ; les voici, sans lui. D’abord un lot de photos dessinées, augmentées comme la recette le dit.
+# Le même cœur d’entraînement qu’en TensorFlow, écrit en PyTorch. D’abord un lot de photos dessinées, augmentées comme la
+# recette le dit.
 
 # %%
 import numpy as np
 import torch
 from torch import nn
 
-from vitrine.data.catalog import CLASSES
 from vitrine.explain import drawn
 from vitrine.training.torch.photos import Photos
 
@@ -157,8 +141,8 @@ photos = Photos(drawings, labels, chosen, seed)
 batch, truth = torch.stack([photos[0, i][0] for i in range(len(photos))]), torch.from_numpy(labels)
 
 # %% [markdown]
-# Puis le réseau, avec les poids que l’entraînement du paquet (`house`) vient de tirer ; la perte ; et
-# l’optimiseur, où les matrices décroissent et les vecteurs (biais, normalisations) non.
+# Puis le réseau, avec les poids que l’entraînement du paquet (`house`) vient de tirer ; la perte ; et l’optimiseur, où les
+# vecteurs ne décroissent pas.
 
 # %%
 from vitrine.training.torch.classifier import Classifier
@@ -198,9 +182,9 @@ for step in range(2):
     losses.append(loss.item())
 
 # %% [markdown]
-# L’entraînement du paquet, sur le même lot, doit donner les mêmes pertes, au dernier bit.
+# L’entraînement du paquet, sur le même lot, donne les mêmes pertes au dernier bit ; un test le vérifie à chaque exécution.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output", "remove-cell"]
 from torch.utils.data import DataLoader
 from vitrine.training.torch.trainer import trainer
 
@@ -213,12 +197,10 @@ same = losses == [row["train_loss"] for row in house.history]
 print("Mêmes pertes, avant et après un pas :", "oui" if same else "non")
 
 # %% [markdown]
-# ## L’entraînement, ou ce qu’il a laissé
+# ## L’entraînement
 #
-# Dans le profil publié, nous prenons *toutes* les recettes PyTorch dont une exécution est suivie par git :
-# un réseau de plus entre dans ce chapitre dès que son exécution existe. Celles qui partent d’un même
-# préentraînement ont {doc}`leur chapitre <07_a_armes_egales>`. Dans le profil miniature, ou si `retrain` est
-# vrai, nous entraînons la recette demandée.
+# Le profil publié prend *toutes* les recettes PyTorch qui ont une exécution suivie par git, sauf celles d’{doc}`un départ
+# commun <07_a_armes_egales>` ; le profil miniature, ou `retrain`, entraîne la recette demandée.
 
 # %%
 asked = [f"{recipe}/seed-{seed}"]
@@ -235,8 +217,7 @@ for name, group in groups.items():
     print(f"{model_name(name)} : {len(group)} graine{'s'[: len(group) > 1]}")
 
 # %% [markdown]
-# Les réponses de la référence en TensorFlow sont lues, jamais refaites ici. Dans le profil miniature, des
-# réponses tirées au sort en tiennent lieu.
+# Les réponses de TensorFlow sont lues, jamais refaites ici.
 
 # %%
 tracked = [run for run in runs.names() if run.startswith(f"{reference}/")]
@@ -248,10 +229,9 @@ baseline = [session.answers(reference, number) for number in seeds]
 # %% [markdown]
 # ## Comment ils apprennent
 #
-# Une courbe par graine s’il n’y a qu’une recette, la première graine de chacune s’il y en a plusieurs ;
-# gris pour l’entraînement, en couleur pour la validation.
+# La première graine de chaque recette : en gris l’entraînement, en couleur la validation.
 
-# %% mystnb={"figure": {"name": "fig-pytorch-courbes", "caption": "Perte et exactitude au fil des époques pour les recettes PyTorch publiées, sur les images d’entraînement augmentées et sur la validation."}, "image": {"alt": "Deux graphiques l’un sous l’autre, en fonction de l’époque : la perte, puis l’exactitude ; pour chaque exécution, une courbe grise pour l’entraînement et une courbe en couleur pour la validation."}}
+# %% mystnb={"figure": {"name": "fig-pytorch-courbes", "caption": "Perte et exactitude au fil des époques pour les recettes PyTorch publiées, sur les images d’entraînement augmentées et sur la validation."}, "image": {"alt": "Une ligne de deux graphiques par recette, en fonction de l’époque : la perte à gauche, l’exactitude à droite ; une courbe grise pour l’entraînement et une courbe en couleur pour la validation."}}
 from vitrine.report.figures import training
 
 several = len(groups) > 1
@@ -259,15 +239,15 @@ shown = [run for group in groups.values() for run in (group[:1] if several else 
 training.curves({run.name: run.history for run in shown})
 
 # %% [markdown]
-# La {numref}`fig-pytorch-courbes` se lit comme la {numref}`fig-reference-courbes` du chapitre précédent :
-# mêmes époques, mêmes pas, même taux.
+# Dans la {numref}`fig-pytorch-courbes`, les réseaux partis de zéro ont mêmes époques, mêmes pas, même taux ; celui qui part
+# d’ImageNet commence là où ils finissent, ou plus haut.
 
 # %% [markdown]
-# ## Comment régler finement
+# ## Comment faire le fine-tuning
 #
-# EfficientNet-Lite0 part des poids ImageNet. Deux façons de commencer, à plusieurs taux, ont été essayées sur un
-# pli et jugées sur sa validation. La première tire la tête au hasard et laisse apprendre la normalisation ; la
-# seconde part de la tête d’une sonde et garde la normalisation d’ImageNet {cite:p}`kumar2022finetuning`.
+# EfficientNet-Lite0 part des poids ImageNet. Deux façons de commencer, à plusieurs taux, ont été jugées sur la validation
+# d’un pli : tirer la tête au hasard en laissant apprendre la normalisation, ou partir de la tête d’une sonde en gardant la
+# normalisation d’ImageNet {cite:p}`kumar2022finetuning`.
 
 # %%
 ways = ("efficientnet-lite0-torch-lr", "efficientnet-lite0-torch-gentle")
@@ -280,14 +260,14 @@ else:
 tables.show(tables.rates(tried))
 
 # %% [markdown]
-# Tirée au hasard, la tête demande un grand taux, qui abîme ce que le réseau savait : la sonde, qui n’y touche pas, fait
-# mieux sur la même validation. La recette part donc de la sonde, avec le meilleur taux de la seconde façon.
+# Tirée au hasard, la tête demande un grand taux, qui abîme ce que le réseau savait. La recette part donc de la sonde, avec
+# le meilleur taux de la seconde façon ; {doc}`le chapitre suivant <05_toutes_les_photos>` dit si elle y gagne.
 
 # %% [markdown]
 # ## Ce qu’ils reconnaissent
 #
-# Tous répondent pour les mêmes images de test, dans le même ordre : `align` refuserait le contraire.
-# Les intervalles à 95 % couvrent le tirage des images et, s’il y en a plusieurs, celui des graines.
+# Tous répondent pour les mêmes images de test : `align` refuserait le contraire. Les intervalles à 95 % couvrent le tirage
+# des images et, s’il y a plusieurs graines, le leur.
 
 # %%
 from vitrine.metrics.table import recipe_gap, recipe_panel
@@ -298,129 +278,68 @@ for name, group in {reference: baseline, **groups}.items():
     aligned = [runs.align(baseline[0], run)[1] for run in group]
     answers[name] = [part.probabilities for part in aligned]
     panels[name] = recipe_panel(truth, answers[name])
-tables.show(tables.scores({model_name(name): panels[name] for name in panels}))
-
-# %% [markdown]
-# Une graine n’est qu’un tirage. Nous les montrons une à une, sous la moyenne de leur recette : si les
-# graines d’une même recette s’écartent autant que deux recettes, la différence entre recettes ne tient
-# pas.
-
-# %% mystnb={"figure": {"name": "fig-pytorch-graines", "caption": "Exactitude de chaque graine sur le test (cercles) et moyenne de la recette avec son intervalle à 95 % (losange)."}, "image": {"alt": "Une ligne par recette : un losange avec une barre d’erreur horizontale pour la moyenne, et au-dessous un cercle par graine."}}
-from vitrine.metrics.metrics import accuracy
-
-rows = {}
-for name, given in answers.items():
-    by_seed = [accuracy(truth, probabilities) for probabilities in given]
-    rows[name] = (by_seed, panels[name]["accuracy"])
-training.seeds(rows, metric="Exactitude")
+many = {model_name(name): len(given) for name, given in answers.items()}
+named = {model_name(name): panel for name, panel in panels.items()}
+columns = dict.fromkeys(("accuracy", "macro_f1", "log_loss"))
+tables.show(tables.comparison(named, seeds=many, leaders=columns))
 
 # %% [markdown]
 # ## Bibliothèque ou architecture ?
 #
-# L’écart se mesure sur les mêmes images : ce qui les rend difficiles pour tous s’annule. Le premier
-# écart, PyTorch moins TensorFlow, est celui de la bibliothèque. Chacun des suivants compare un réseau à
-# EfficientNet-B0 *dans la même bibliothèque* : c’est l’effet de l’architecture, à condition que la
-# recette soit la même, ce que nous imprimons.
+# L’écart se mesure sur les mêmes images : ce qui les rend difficiles pour tous s’annule. Le premier est celui de la
+# bibliothèque ; les suivants comparent un réseau à EfficientNet-B0 *dans la même bibliothèque*, et nous imprimons en quoi
+# les recettes diffèrent.
 
 # %%
-pairs = {"Bibliothèque : PyTorch<br>− TensorFlow": (reference, recipe)}
-for name in groups:
-    if name != recipe:
-        pairs[f"{model_name(name)}<br>− {model_name(recipe)}"] = (recipe, name)
-        fields = session.recipe(name).to_dict()
-        changed = [said.get(field, field) for field in fields if fields[field] != ours[field]]
-        print(model_name(name), "diffère par :", ", ".join(changed))
+from vitrine.metrics.metrics import accuracy
+
+others = [name for name in groups if name != recipe]
+for name in others:
+    fields = session.recipe(name).to_dict()
+    changed = [said.get(field, field) for field in fields if fields[field] != ours[field]]
+    print(model_name(name), "diffère par :", ", ".join(changed))
 gaps = {
-    label: recipe_gap(truth, answers[a], answers[b], accuracy)
-    for label, (a, b) in pairs.items()
+    (a, b): recipe_gap(truth, answers[a], answers[b], accuracy)
+    for a, b in [(reference, recipe), *((recipe, name) for name in others)]
 }
 
 # %% [markdown]
-# Un intervalle qui contient zéro ne dit pas que les deux se valent : il dit que ces images ne les
-# départagent pas.
+# À gauche de zéro, le premier nommé fait moins bien.
 
 # %% mystnb={"figure": {"name": "fig-pytorch-ecarts", "caption": "Écarts d’exactitude sur les mêmes images de test, intervalles à 95 %. Trait vertical : aucun écart."}, "image": {"alt": "Une ligne par comparaison : un losange et sa barre d’erreur horizontale, de part et d’autre d’un trait vertical à zéro. La première ligne compare PyTorch à TensorFlow."}}
-training.gaps(gaps, metric="Écart (points)")
+lines = [in_lines(name) for name in gap_names(gaps).values()]
+training.gaps(dict(zip(lines, gaps.values(), strict=True)), metric="Écart (points)")
 
 # %% [markdown]
-# Pour la bibliothèque, l’écart d’exactitude est de
-# {valeur:ecart-ic}`gap.efficientnet-b0-torch-scratch.efficientnet-b0-keras-scratch.accuracy`, celui de
-# F1 macro de {valeur:ecart-ic}`gap.efficientnet-b0-torch-scratch.efficientnet-b0-keras-scratch.macro_f1` :
-# {verdict}`frameworks_differ`. Rappelons que ces {valeur}`data.test` images
-# ne montrent guère un écart plus petit que {valeur}`power.smallest_gap`. Le test apparié correspondant
-# est dans {doc}`la comparaison <05_comparaison>`, avec les autres.
+# **La bibliothèque.** L’écart d’exactitude est de
+# {valeur:ecart-ic}`gap.efficientnet-b0-torch-scratch.efficientnet-b0-keras-scratch.accuracy`, celui de F1 macro de
+# {valeur:ecart-ic}`gap.efficientnet-b0-torch-scratch.efficientnet-b0-keras-scratch.macro_f1` : {verdict}`frameworks_differ`.
+# {doc}`Le test apparié <05_comparaison>` est avec les autres ; il manquerait souvent un vrai écart de moins de
+# {valeur}`power.smallest_gap`.
 #
-# Pour l’architecture, l’écart d’exactitude est de
-# {valeur:ecart-ic}`gap.mambavision-micro-scratch.efficientnet-b0-torch-scratch.accuracy`, celui de F1
-# macro de {valeur:ecart-ic}`gap.mambavision-micro-scratch.efficientnet-b0-torch-scratch.macro_f1` :
-# {verdict}`architectures_differ`. `mambavision_micro` est à notre mesure :
-# {valeur}`mambavision-micro-scratch.parameters` de paramètres, contre
-# {valeur}`efficientnet-b0-torch-scratch.parameters` pour EfficientNet-B0, et le même ordre de calcul par
-# photo. Elle est entraînée avec {valeur}`mambavision-micro-scratch.seeds` graines, lui avec
-# {valeur}`efficientnet-b0-torch-scratch.seeds` : l’intervalle tient compte du hasard de l’entraînement
-# comme de celui des images.
+# **L’architecture.** L’écart d’exactitude est de
+# {valeur:ecart-ic}`gap.mambavision-micro-scratch.efficientnet-b0-torch-scratch.accuracy`, celui de F1 macro de
+# {valeur:ecart-ic}`gap.mambavision-micro-scratch.efficientnet-b0-torch-scratch.macro_f1` : {verdict}`architectures_differ`.
+# `mambavision_micro` a {valeur}`mambavision-micro-scratch.parameters` de paramètres, EfficientNet-B0
+# {valeur}`efficientnet-b0-torch-scratch.parameters`, pour le même ordre de calcul par photo.
 #
-# Et en plus grand ? MambaVision-T, la plus petite des publiées, a
-# {valeur}`mambavision-tiny-scratch.parameters` de paramètres. Partie de zéro avec la même recette, mais en
-# demi-précision ({valeur}`mambavision-tiny-scratch.seeds` graine), elle obtient
-# {valeur:ic}`mambavision-tiny-scratch.accuracy` en {valeur}`mambavision-tiny-scratch.training_minutes` d’un
-# cœur, quand la petite en demande {valeur}`mambavision-micro-scratch.training_minutes`. {doc}`Le protocole
-# <../book/protocole>` l’avait dit : ce score est donné sans test, parce que sa taille la distingue autant que
-# son architecture.
-
-# %% [markdown]
-# ## Catégorie par catégorie, et les probabilités
+# **Et en plus grand ?** MambaVision-T, la plus petite des publiées, a {valeur}`mambavision-tiny-scratch.parameters` de
+# paramètres. Partie de zéro avec la même recette, en demi-précision ({valeur}`mambavision-tiny-scratch.seeds` graine), elle
+# obtient {valeur:ic}`mambavision-tiny-scratch.accuracy` en {valeur}`mambavision-tiny-scratch.training_minutes` d’un cœur,
+# quand la petite en demande {valeur}`mambavision-micro-scratch.training_minutes`. Sa taille la distingue autant que son
+# architecture : ce score est donné sans test.
 #
-# Les deux mêmes lectures qu’au chapitre précédent, pour la première graine d’EfficientNet-B0 en
-# PyTorch.
-
-# %% mystnb={"figure": {"name": "fig-pytorch-categories", "caption": "Précision, rappel et F1 de chaque catégorie sur le test, EfficientNet-B0 en PyTorch, intervalles à 95 %. Entre parenthèses, le nombre d’images."}, "image": {"alt": "Pour chaque catégorie, trois points avec leurs barres d’erreur horizontales : précision, rappel et F1, entre zéro et cent pour cent."}}
-from vitrine.data.catalog import CLASSES
-from vitrine.metrics.classes import per_class
-
-first = answers[recipe][0]
-training.class_scores(per_class(truth, first, categories=len(CLASSES)))
-
-# %% [markdown]
-# Une catégorie difficile dans les deux bibliothèques l’est sans doute par ses photos ; difficile dans une seule,
-# elle peut l’être par hasard : il n’y a ici qu’une graine et une vingtaine d’images par catégorie.
-
-# %% mystnb={"figure": {"name": "fig-pytorch-fiabilite", "caption": "Fiabilité d’EfficientNet-B0 en PyTorch : exactitude observée selon la confiance annoncée, intervalles à 95 %, et nombre d’images de chaque tranche."}, "image": {"alt": "En haut, des points avec barres d’erreur autour de la diagonale des probabilités tenues ; en bas, l’histogramme des confiances."}}
-from vitrine.metrics.calibration import reliability
-
-training.reliability(reliability(truth, first), recipe)
-
-# %% [markdown]
-# L’erreur de calibration y est de
-# {valeur}`efficientnet-b0-torch-scratch.calibration_error_one_run`, quand un modèle honnête montrerait
-# {valeur:ic}`efficientnet-b0-torch-scratch.calibration_error_if_honest`. Sur toutes les graines, la confiance
-# moyenne moins l’exactitude est de {valeur:ecart-ic}`efficientnet-b0-torch-scratch.overconfidence` :
-# {verdict}`torch_miscalibrated`.
-
-# %% [markdown]
-# ## Ce que cela coûte
-#
-# Chaque exécution a noté sa machine, sa durée et sa mémoire, comme au chapitre précédent.
-
-# %%
-cost = tables.costs([run for group in groups.values() for run in group])
-cost.insert(0, "Modèle", [model_name(name) for name, group in groups.items() for _ in group])
-tables.show(cost)
-
-# %% [markdown]
-# En PyTorch, une graine demande {valeur}`efficientnet-b0-torch-scratch.training_minutes` ; en
-# TensorFlow, {valeur}`efficientnet-b0-keras-scratch.training_minutes`. Les machines étaient partagées,
-# et leur charge changeait d’une exécution à l’autre : n’y lisez pas un classement des bibliothèques.
+# **Les probabilités** de PyTorch se lisent comme celles de TensorFlow : la confiance moyenne moins l’exactitude est de
+# {valeur:ecart-ic}`efficientnet-b0-torch-scratch.overconfidence`, et l’erreur de calibration de la première graine est de
+# {valeur}`efficientnet-b0-torch-scratch.calibration_error_one_run`, contre
+# {valeur:ic}`efficientnet-b0-torch-scratch.calibration_error_if_honest` pour une calibration parfaite.
 
 # %% [markdown]
 # ## Ce que l’on choisirait sinon
 #
-# Un ingénieur qui cherche un tronc pour ses photos ne compare pas MambaVision à un seul réseau. Voici les
-# candidats que la veille retient, construits par timm sans leurs poids et passés dans la même mesure que les
-# nôtres : mêmes tours, même fil, lots de même taille. Un rapport est la médiane des rapports tour par tour. L’exactitude sur ImageNet est citée des articles ; tout
-# le reste est compté ou mesuré ici. Sans carte graphique, nous n’avons pas mesuré leur vitesse sur l’une
-# d’elles : `vitrine bench backbones --device cuda` remplirait la colonne. {doc}`La veille <../book/veille>`
-# dit ce que nous savons de chacun.
+# Un ingénieur qui cherche un tronc ne compare pas MambaVision à un seul réseau. Voici les candidats de {doc}`la veille
+# <../book/veille>`, construits par timm sans leurs poids et mesurés tour à tour, sur un fil. L’exactitude sur ImageNet est
+# citée des articles ; le reste est compté ou mesuré ici, sur un processeur.
 
 # %%
 import pandas as pd
@@ -433,26 +352,22 @@ candidates, on_card = sheet.read("backbones"), sheet.read("backbones-cuda")
 cited = pd.read_csv(paths.root() / "ressources" / "backbones.csv")
 ranked = speeds.backbones(candidates, cited, on_card)
 print("processeur :", candidates["hardware"]["cpu"], "; relevé du", candidates["date"])
-tables.show(ranked, decimals=2)
 
 # %% [markdown]
-# La figure range les mêmes réseaux du meilleur score cité au moins bon. Plus un point est à droite, plus le
-# réseau est rapide.
+# Plus un point est à droite, plus le réseau est rapide ; plus il est haut, mieux il reconnaît ImageNet.
 
-# %% mystnb={"figure": {"name": "fig-troncs", "caption": "Vitesse mesurée de chaque réseau candidat, du meilleur score cité sur ImageNet au moins bon (échelle logarithmique, un fil d’un processeur). En vert, les MambaVision ; en bleu, la référence."}, "image": {"alt": "Un point par réseau, une ligne chacun, par score décroissant. Les réseaux aux meilleurs scores sont groupés à gauche, les plus lents, MambaVision-T parmi eux ; la référence et MobileNetV2 sont plus à droite ; les deux petites MambaVision, sans score publié, sont les plus à droite."}}
+# %% mystnb={"figure": {"name": "fig-troncs", "caption": "Exactitude top-1 citée sur ImageNet selon la vitesse mesurée de chaque candidat (échelle logarithmique, un fil d’un processeur). En vert, MambaVision-T ; en bleu, la référence. Les petites MambaVision, sans score publié, n’y sont pas."}, "image": {"alt": "Nuage de points nommés : en haut à gauche, les réseaux récents, exacts et lents, groupés ; plus bas et plus à droite, EfficientNet-B0 puis MobileNetV2, plus rapides et moins exacts."}}
 from vitrine.report.figures import candidates as choices
 
 choices.speeds(ranked, baseline="EfficientNet-B0")
 
 # %% [markdown]
-# Le premier constat est que la {numref}`fig-troncs` ne désigne pas de vainqueur : à exactitude voisine, les
-# réseaux récents ont des vitesses voisines sur un processeur, quelle que soit leur façon de mêler les jetons.
-# MambaOut, qui n’a pas d’espace d’état, est du même groupe que MambaVision-T {cite:p}`yu2024mambaout`.
-#
-# Le second est que le compte d’opérations ne prédit pas la vitesse : MobileViT-S en fait environ deux fois
-# moins que ResNet-50 sans aller plus vite. Nous vérifions les deux constats sur le tableau.
+# La {numref}`fig-troncs` ne désigne pas de vainqueur : à exactitude voisine, les réseaux récents ont des vitesses voisines
+# sur un processeur. MambaOut, sans espace d’état, est du même groupe que MambaVision-T {cite:p}`yu2024mambaout`. Et le
+# compte d’opérations ne prédit pas la vitesse : MobileViT-S en fait environ deux fois moins que ResNet-50 sans aller plus
+# vite. Ces constats sont vérifiés sur les mesures.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output", "remove-cell"]
 speed_of = ranked.set_index("Réseau")["Images/s, un fil"]
 work_of = ranked.set_index("Réseau")["Multiplications (G)"]
 recent = speed_of[["ConvNeXt-T", "MambaOut tiny", "MambaVision-T", "Swin-T"]]
@@ -465,42 +380,54 @@ print("et pas plus rapide pour autant :",
 # %% [markdown]
 # ## Refaire sur une carte graphique
 #
-# Tout ce chapitre se refait d’une commande, sur une machine qui a les photos (`vitrine data fetch`) et,
-# de préférence, une carte graphique : PyTorch la trouve, calcule en demi-précision et répartit le
-# travail s’il y en a plusieurs.
+# Il faut les photos (`vitrine data fetch`). PyTorch trouve la carte graphique, y calcule en demi-précision, et écrit sous
+# `build/retrain/` ; `recipe` choisit le réseau, et `efficientnet-b0-torch` part des poids d’ImageNet que timm télécharge.
 #
 # ```bash
-# papermill notebooks/04_sota_pytorch.ipynb sortie.ipynb -p retrain True
 # papermill notebooks/04_sota_pytorch.ipynb sortie.ipynb -p retrain True -p seed 1
 # ```
+
+# %% [markdown]
+# ## Exercices
 #
-# Le paramètre `recipe` choisit le réseau. `efficientnet-b0-torch`, par exemple, part des poids
-# d’ImageNet, que timm télécharge. L’entraînement est écrit sous `build/retrain/`, les exécutions
-# publiées restent en place, et les nombres du texte sont toujours ceux du registre. Pour publier une
-# nouvelle exécution, on l’entraîne avec `vitrine train`, qui écrit dans `runs/`.
+# **1. Un autre réseau, d’un nom.** Choisissez un nom dans `timm.list_models()`, construisez-le avec une tête à nos
+# catégories, et comptez ses paramètres. Combien de fois plus grand que `mambavision_micro` ?
+
+# %% tags=["hide-cell"]
+for name in ("mambavision_micro", "mobilenetv3_small_100", "resnet18"):
+    other_net = timm.create_model(name, num_classes=len(CLASSES))
+    millions = sum(p.numel() for p in other_net.parameters()) / 1e6
+    print(f"{name} : {tables.number(millions, 2)} M de paramètres")
+
+# %% [markdown]
+# **2. Les deux bibliothèques ensemble.** Moyennez les probabilités de la première graine de chacune. Leurs erreurs
+# sont-elles les mêmes ?
+
+# %% tags=["hide-cell"]
+pair = answers[reference][0], answers[recipe][0]
+for name, given in {"TensorFlow": pair[0], "PyTorch": pair[1], "ensemble": sum(pair) / 2}.items():
+    print(f"{name} : {tables.number(100 * accuracy(truth, given), 1)} %")
+both = (pair[0].argmax(axis=1) != truth) & (pair[1].argmax(axis=1) != truth)
+print(f"images manquées par les deux : {tables.number(both.sum())} sur {len(truth)}")
 
 # %% [markdown]
 # ## Ce que nous retenons
 #
-# * Même réseau, même recette, mêmes images : PyTorch moins TensorFlow,
-#   {valeur:ecart-ic}`gap.efficientnet-b0-torch-scratch.efficientnet-b0-keras-scratch.accuracy` ;
-#   {verdict}`frameworks_differ`.
-# * EfficientNet-B0 en PyTorch : exactitude {valeur:ic}`efficientnet-b0-torch-scratch.accuracy`, F1 macro
-#   {valeur:ic}`efficientnet-b0-torch-scratch.macro_f1`, sur
-#   {valeur}`efficientnet-b0-torch-scratch.seeds` graines ; {verdict}`torch_above_chance`.
-# * MambaVision, à recette et taille égales : exactitude {valeur:ic}`mambavision-micro-scratch.accuracy` ;
-#   {verdict}`architectures_differ`.
+# * Bibliothèque, à recette égale :
+#   {valeur:ecart-ic}`gap.efficientnet-b0-torch-scratch.efficientnet-b0-keras-scratch.accuracy`.
+# * Architecture, à recette et taille égales :
+#   {valeur:ecart-ic}`gap.mambavision-micro-scratch.efficientnet-b0-torch-scratch.accuracy`.
+# * EfficientNet-B0 en PyTorch : {valeur:ic}`efficientnet-b0-torch-scratch.accuracy` d’exactitude ; MambaVision micro :
+#   {valeur:ic}`mambavision-micro-scratch.accuracy`.
 # * timm ramène le choix d’un réseau à un nom : le reste de la chaîne ne change pas.
 #
 # ## Ce qui pourrait être faux
 #
-# * **« La même recette ».** Le détail des transformations d’images diffère encore d’une bibliothèque à
-#   l’autre, et la correction de la tête est venue après un premier regard sur les résultats : nous avons
-#   cherché pourquoi PyTorch perdait, sans nous demander si TensorFlow gagnait pour une bonne raison.
-# * **Le nombre de graines.** Avec si peu de tirages, un écart réel de quelques points peut rester
-#   caché, et un écart apparent n’être qu’une graine heureuse.
-# * **Le budget.** Une recette commune n’avantage peut-être pas également les architectures : un réseau
-#   récent en demande souvent une plus longue. À recette égale ne veut pas dire à son meilleur.
+# * **« La même recette ».** Le détail des transformations diffère encore, et la correction de la tête est venue après un
+#   premier regard : nous avons cherché pourquoi PyTorch perdait, sans nous demander si TensorFlow gagnait à bon droit.
+# * **Le nombre de graines.** Avec si peu de tirages, un écart réel de quelques points peut rester caché.
+# * **Le budget.** Un réseau récent demande souvent une recette plus longue : à recette égale ne veut pas dire à son
+#   meilleur.
 #
 # ```{provenance}
 # ```

@@ -12,25 +12,26 @@
 # %% [markdown]
 # # Sur toutes les photos : quel modèle mettre en service ?
 #
-# **Quel modèle range le mieux les {valeur}`data.present` photos, et qu’apporte le texte du vendeur ?**
-# EfficientNet-Lite0, réglée finement à partir d’ImageNet, en range bien
-# {valeur:ic}`oof.efficientnet-lite0-torch.accuracy`, et répond seule, au-dessus d’un seuil choisi sur la validation, à
-# {valeur}`recommended.coverage` d’entre elles avec {valeur:ic}`recommended.answered_accuracy` de réponses justes. Le
-# titre et la description, sans la photo, font mieux : {valeur:ic}`oof.text-title-description.accuracy`.
+# **Quel modèle range le mieux les {valeur}`data.present` photos, et qu’apporte le texte du vendeur ?** EfficientNet-Lite0,
+# après fine-tuning depuis ImageNet, en range bien {valeur:ic}`oof.efficientnet-lite0-torch.accuracy`, et le titre suivi de
+# la description, sans la photo, {valeur:ic}`oof.text-title-description.accuracy`. En dix minutes, vous saurez lequel mettre
+# en service, à quel seuil le laisser répondre seul, et ce que la photo ajoute au texte.
 #
-# Chaque photo est ici jugée par un modèle qui ne l’a pas apprise : coupées en cinq plis, toutes servent
-# de test une fois. Quand un pli est le test, le suivant est la validation ; époques, températures et seuils
-# ne regardent qu’elle.
+# Chaque photo est ici jugée par un modèle qui ne l’a pas apprise : coupées en cinq plis, toutes servent de test une fois.
+# Quand un pli est le test, le suivant est la validation ; époques, températures et seuils ne regardent qu’elle.
 
 # %% tags=["parameters"]
 profile = "published"
+
+# %% [markdown]
+# Voici les réponses de toutes les recettes, sur tous les plis.
 
 # %%
 import numpy as np
 
 from vitrine.data.catalog import CLASSES, CLASSES_FR
 from vitrine.report.ledger import pairs
-from vitrine.report.names import model_name
+from vitrine.report.names import gap_names, model_name
 from vitrine.report.recommended import RECOMMENDED, in_service
 from vitrine.training.runs import align_folds
 from vitrine.training.session import begin
@@ -40,6 +41,9 @@ folds = {name: found for name, found in session.across_folds().items() if pairs.
 truth = align_folds(*(one for found in folds.values() for one in found))[0].truth
 answers = {name: [one.answers.probabilities for one in found] for name, found in folds.items()}
 
+# %% [markdown]
+# Nous vérifions d’abord qu’aucune photo ne sert à la fois de validation et de test.
+
 # %% tags=["nbval-check-output"]
 parts = folds[RECOMMENDED][0].by_fold()
 apart = all(not set(validation.image) & set(test.image) for validation, test in parts)
@@ -48,10 +52,9 @@ print("Aucune photo de validation parmi celles du test :", "oui" if apart else "
 # %% [markdown]
 # ## Les scores
 #
-# Les réseaux réglés finement viennent d’abord, puis les autres lecteurs de la photo, puis ceux du texte. Une
-# *sonde* est une régression logistique sur les caractéristiques d’un réseau figé
-# {cite:p}`kornblith2018better`. L’intervalle dit ce que d’autres photos de test auraient donné ; il ignore
-# ce qu’un autre entraînement aurait changé.
+# Le fine-tuning vient d’abord, puis les autres lecteurs de la photo, puis ceux du texte. Une *sonde* est une régression
+# logistique sur les caractéristiques d’un réseau figé {cite:p}`kornblith2018better`. L’intervalle dit ce que d’autres
+# photos de test auraient donné ; il ignore ce qu’un autre entraînement aurait changé.
 
 # %%
 from vitrine.metrics.metrics import accuracy, macro_f1
@@ -63,6 +66,9 @@ scores = {
     name: {metric.name: recipe_score(truth, given, metric) for metric in metrics.values()}
     for name, given in answers.items()
 }
+
+# %% [markdown]
+# Une étoile signale un premier, quand ses écarts avec tous les autres excluent zéro ensemble.
 
 # %%
 order = sorted(scores, key=lambda name: (pairs.rank(name), -scores[name]["accuracy"].value))
@@ -76,7 +82,7 @@ tables.show(
     )
 )
 
-# %% mystnb={"figure": {"name": "fig-toutes-scores", "caption": "Exactitude sur toutes les photos, chacune jugée par un modèle qui ne l’a pas apprise ; intervalles à 95 %."}, "image": {"alt": "Pour chaque modèle, un point et sa barre d’erreur horizontale : l’exactitude sur toutes les photos, les réglages fins en haut, les lecteurs du texte en bas."}}
+# %% mystnb={"figure": {"name": "fig-toutes-scores", "caption": "Exactitude sur toutes les photos, chacune jugée par un modèle qui ne l’a pas apprise ; intervalles à 95 %."}, "image": {"alt": "Pour chaque modèle, un point et sa barre d’erreur horizontale : l’exactitude sur toutes les photos, le fine-tuning en haut, les lecteurs du texte en bas."}}
 from vitrine.report.figures import comparison, decisions, training
 
 comparison.forest({"Exactitude": {name: scores[name]["accuracy"] for name in order}}, x="Exactitude")
@@ -84,63 +90,58 @@ comparison.forest({"Exactitude": {name: scores[name]["accuracy"] for name in ord
 # %% [markdown]
 # ## Les écarts
 #
-# Deux modèles se comparent sur les mêmes photos. Le test, celui du {doc}`protocole <../book/protocole>`,
-# permute les signes des écarts photo par photo ; ses valeurs p sont corrigées ensemble (Holm). Un écart est
-# établi si son intervalle exclut zéro et si sa valeur p corrigée passe sous le seuil ; là où les deux
-# recettes ont parcouru toutes les répétitions, leur écart doit y exclure zéro aussi.
+# Deux modèles se comparent sur les mêmes photos, par la règle du {doc}`protocole <../book/protocole>` : un écart est établi
+# si son intervalle exclut zéro et si sa valeur p, corrigée (Holm), passe sous le seuil ; là où les deux recettes ont
+# parcouru toutes les répétitions, leur écart doit y exclure zéro aussi.
 
 # %%
 from vitrine.report.ledger.folds import repeated
 
 gaps = {}
 for family in pairs.on_folds(order):
-    gaps |= announced(truth, answers, family, (accuracy, macro_f1), repeated(folds, family))
-tables.show(
-    tables.announced(
-        {f"{model_name(b)} contre {model_name(a)}": gap for (a, b), gap in gaps.items()}
-    )
-)
+    gaps |= announced(truth, answers, family, (accuracy,), repeated(folds, family))
+names = gap_names(gaps)
+tables.show(tables.announced({names[pair]: gap for pair, gap in gaps.items()}))
 
 # %% [markdown]
-# De vrais écarts de moins de {valeur}`power.oof_smallest_gap` échapperaient à cette règle plus d’une fois
-# sur cinq. Ce que les autres permettent de dire :
+# De vrais écarts de moins de {valeur}`power.oof_smallest_gap` échapperaient à cette règle plus d’une fois sur cinq. Ce que
+# les autres permettent de dire :
 #
-# * Régler finement ou garder figé ? {verdict}`fine_tuning_helps`
-#   ({valeur:ecart-ic}`oof_gap.efficientnet-lite0-torch.efficientnet-lite0-probe.accuracy`). En TensorFlow,
-#   {verdict}`fine_tuning_helps_keras`
-#   ({valeur:ecart-ic}`oof_gap.efficientnet-lite0-keras.efficientnet-lite0-probe.accuracy`).
-#   {doc}`Les réseaux récents <04_sota_pytorch>` disent ce qui a été essayé.
-# * PyTorch ou TensorFlow ? Mêmes poids de départ, même recette, mêmes plis :
-#   {verdict}`same_start_agrees`
-#   ({valeur:ecart-ic}`oof_gap.efficientnet-lite0-torch.efficientnet-lite0-keras.accuracy`, pour une marge
-#   de {valeur}`power.margin`).
-# * Plusieurs réseaux figés côte à côte ?
-#   {verdict}`oof_gap.efficientnet-lite012-probe.efficientnet-lite0-probe`
-#   ({valeur:ecart-ic}`oof_gap.efficientnet-lite012-probe.efficientnet-lite0-probe.accuracy`).
-# * Un réseau plus récent que MobileNetV2 ?
-#   {verdict}`oof_gap.efficientnet-lite0-probe.mobilenetv2-int8-probe`
-#   ({valeur:ecart-ic}`oof_gap.efficientnet-lite0-probe.mobilenetv2-int8-probe.accuracy`).
+# * **Fine-tuning, ou réseau figé ?** {verdict}`fine_tuning_helps`
+#   ({valeur:ecart-ic}`oof_gap.efficientnet-lite0-torch.efficientnet-lite0-probe.accuracy`). En TensorFlow, l’écart est de
+#   {valeur:ecart-ic}`oof_gap.efficientnet-lite0-keras.efficientnet-lite0-probe.accuracy`.
+#   {doc}`Le chapitre sur PyTorch <04_sota_pytorch>` dit ce qui a été essayé.
+# * **PyTorch, ou TensorFlow ?** Mêmes poids de départ, même recette, mêmes plis : {verdict}`same_start_agrees`
+#   ({valeur:ecart-ic}`oof_gap.efficientnet-lite0-torch.efficientnet-lite0-keras.accuracy`, pour une marge de
+#   {valeur}`power.margin`).
+# * **Plusieurs réseaux figés côte à côte ?** L’écart est de
+#   {valeur:ecart-ic}`oof_gap.efficientnet-lite012-probe.efficientnet-lite0-probe.accuracy`.
+# * **Un réseau plus récent que MobileNetV2 ?** L’écart est de
+#   {valeur:ecart-ic}`oof_gap.efficientnet-lite0-probe.mobilenetv2-int8-probe.accuracy`.
 
 # %% [markdown]
 # ## Le modèle recommandé, de près
 #
-# Nous recommandons EfficientNet-Lite0 réglée finement : un seul réseau, léger, sous une licence libre. Ses
-# erreurs ne se répartissent pas au hasard. Le rappel va de {valeur:ic}`recommended.recall_least` dans la
-# catégorie la moins bien reconnue à {valeur:ic}`recommended.recall_most` dans la mieux reconnue.
+# Nous recommandons EfficientNet-Lite0 après fine-tuning : un seul réseau, léger, sous une licence libre. Son rappel va de
+# {valeur:ic}`recommended.recall_least` dans la catégorie la moins bien reconnue à {valeur:ic}`recommended.recall_most`
+# dans la mieux reconnue.
 
 # %%
 served = in_service(folds[RECOMMENDED][0])
 truth, given = served.answers.truth, served.answers.probabilities
 
-# %% mystnb={"figure": {"name": "fig-toutes-confusions", "caption": "Matrice de confusion d’EfficientNet-Lite0 réglée finement sur toutes les photos : catégorie vraie en ligne, prédite en colonne, en nombre de photos. La teinte est la part de la ligne."}, "image": {"alt": "Grille de sept lignes et sept colonnes. La diagonale compte les photos bien rangées ; les autres cases comptent les confusions entre deux catégories."}}
+# %% mystnb={"figure": {"name": "fig-toutes-confusions", "caption": "Matrice de confusion d’EfficientNet-Lite0 après fine-tuning sur toutes les photos : catégorie vraie en ligne, prédite en colonne, en nombre de photos. La teinte est la part de la ligne."}, "image": {"alt": "Grille de sept lignes et sept colonnes. La diagonale compte les photos bien rangées ; les autres cases comptent les confusions entre deux catégories."}}
 from vitrine.metrics.classes import confusion, per_class
 
 training.confusion(confusion(truth, given, categories=len(CLASSES)))
 
+# %% [markdown]
+# Les catégories, de la moins bien à la mieux reconnue :
+
 # %%
 recalls = [score.recall.value for score in per_class(truth, given, categories=len(CLASSES))]
 ranked = [list(CLASSES_FR.values())[k] for k in np.argsort(recalls)]
-print("De la moins bien à la mieux reconnue :", ", ".join(ranked))
+print(*ranked, sep=", ")
 
 # %% [markdown]
 # ## Ses probabilités, et quand la laisser répondre seule
@@ -157,13 +158,13 @@ from vitrine.metrics.calibration import reliability
 training.reliability(reliability(truth, given), RECOMMENDED)
 
 # %% [markdown]
-# Le seuil aussi vient de la validation : le plus bas où {valeur}`recommended.target` des réponses y sont
-# justes, de {valeur}`recommended.threshold_least` à {valeur}`recommended.threshold_most` selon le pli.
-# Sur les photos de test, que ce choix n’a pas vues, le modèle répond alors à
-# {valeur:ic}`recommended.coverage` des photos, avec {valeur:ic}`recommended.answered_accuracy` de réponses
-# justes ; une personne regarde les autres {cite:p}`geifman2017selective`.
+# Le seuil aussi vient de la validation : le plus bas où {valeur}`recommended.target` des réponses y sont justes, de
+# {valeur}`recommended.threshold_least` à {valeur}`recommended.threshold_most` selon le pli. Sur les photos de test, que ce
+# choix n’a pas vues, le modèle répond à {valeur:ic}`recommended.coverage` des photos, avec
+# {valeur:ic}`recommended.answered_accuracy` de réponses justes ; une personne regarde les autres
+# {cite:p}`geifman2017selective`.
 
-# %% mystnb={"figure": {"name": "fig-toutes-couverture", "caption": "Exactitude sur les photos auxquelles le modèle répond, selon la part de photos qu’il accepte ; la couverture diminue vers la droite."}, "image": {"alt": "Trois courbes qui montent vers la droite : EfficientNet-Lite0 réglée finement, la même figée, MobileNetV2 figé."}}
+# %% mystnb={"figure": {"name": "fig-toutes-couverture", "caption": "Exactitude sur les photos auxquelles le modèle répond, selon la part de photos qu’il accepte ; la couverture diminue vers la droite."}, "image": {"alt": "Trois courbes qui montent vers la droite : EfficientNet-Lite0 après fine-tuning, le même figé, MobileNetV2 figé."}}
 from vitrine.metrics.decision import selective_curve
 
 compared = (RECOMMENDED, "efficientnet-lite0-probe", "mobilenetv2-int8-probe")
@@ -172,10 +173,10 @@ decisions.selective({name: selective_curve(truth, answers[name][0]) for name in 
 # %% [markdown]
 # ## Quand la photo est abîmée
 #
-# Cinq dégradations, à cinq forces {cite:p}`hendrycks2019benchmarking`, ont été appliquées aux images de test
-# publiées, et la première graine du modèle recommandé y a répondu (`vitrine robustness`).
+# Les dégradations de {doc}`la comparaison <05_comparaison>`, appliquées aux images de test publiées ; la première graine du
+# modèle recommandé y a répondu (`vitrine robustness`).
 
-# %% mystnb={"figure": {"name": "fig-toutes-degradations", "caption": "Exactitude sur les images de test publiées selon la force de cinq dégradations (0 : photo intacte), intervalles à 95 %. En tirets : une réponse tirée au hasard."}, "image": {"alt": "Cinq panneaux, un par dégradation : flou, bruit, compression JPEG, éclaircissement, recadrage. Dans chacun, une courbe d’exactitude par modèle, de la photo intacte à la force cinq."}}
+# %% mystnb={"figure": {"name": "fig-toutes-degradations", "caption": "Exactitude sur les images de test publiées selon la force de cinq dégradations (0 : photo intacte) et selon le côté de la photo réduite, intervalles à 95 %. En tirets : une réponse tirée au hasard."}, "image": {"alt": "Six panneaux sur deux colonnes : flou, bruit, compression JPEG, éclaircissement, recadrage, photo réduite. Dans chacun, une courbe d’exactitude par modèle, de la photo intacte à la plus abîmée."}}
 from vitrine.data.corruptions import CORRUPTIONS
 from vitrine.explain import facts, robustness
 from vitrine.report.figures import explanation
@@ -184,9 +185,9 @@ robust, labels = facts.read(session, "robustness"), facts.labels(session)
 seen = [name for name in (RECOMMENDED, "mobilenetv2-int8-probe", "histogram-hog") if name in robust]
 spoiled = {
     kind: {name: robustness.curve(robust[name], kind, labels) for name in seen}
-    for kind in CORRUPTIONS
+    for kind in (*CORRUPTIONS, robustness.THUMBNAIL)
 }
-explanation.curves(spoiled, x="Force", chance=1 / len(CLASSES))
+explanation.curves(spoiled, highlighted=seen, chance=1 / len(CLASSES))
 
 # %% [markdown]
 # À la force 5, le bruit change son exactitude de
@@ -215,14 +216,14 @@ tables.show(tables.errors(served.answers.image[surest], truth[surest], told))
 # Chaque produit vient avec un titre et une description. Un modèle linéaire sur leurs mots pondérés (TF-IDF)
 # les lit sur les mêmes plis ; aucun mot n’est publié, seulement ses réponses.
 #
-# * {verdict}`title_against_image`
-#   ({valeur:ecart-ic}`oof_gap.text-title.efficientnet-lite0-probe.accuracy`) ;
-# * {verdict}`text_against_image`
-#   ({valeur:ecart-ic}`oof_gap.text-title-description.efficientnet-lite0-probe.accuracy`) ;
-# * {verdict}`image_helps_title`
+# * Le titre, contre la photo : {verdict}`title_against_image`
+#   ({valeur:ecart-ic}`oof_gap.text-title.efficientnet-lite0-probe.accuracy`).
+# * Avec la description : {verdict}`text_against_image`
+#   ({valeur:ecart-ic}`oof_gap.text-title-description.efficientnet-lite0-probe.accuracy`).
+# * La photo en plus du titre : {verdict}`image_helps_title`
 #   ({valeur:ecart-ic}`oof_gap.title-and-image.text-title.accuracy`, et sur toutes les répétitions
-#   {valeur:ecart-ic}`oof_gap.title-and-image.text-title.cv_accuracy`) ;
-# * {verdict}`image_helps_text`
+#   {valeur:ecart-ic}`oof_gap.title-and-image.text-title.cv_accuracy`).
+# * La photo en plus des deux : {verdict}`image_helps_text`
 #   ({valeur:ecart-ic}`oof_gap.text-and-image.text-title-description.accuracy`).
 #
 # Les deux ne se trompent pourtant pas sur les mêmes produits : le texte seul a raison de
@@ -248,20 +249,46 @@ if counts is not None:
 # répétitions.
 
 # %% [markdown]
+# ## Exercices
+#
+# **1. Votre seuil.** Le modèle recommandé ne répond que si sa confiance atteint neuf chances sur dix. À quelle part des photos répond-il,
+# et avec quelle exactitude ? Cherchez le seuil qui laisserait une photo sur deux à une personne.
+
+# %% tags=["hide-cell"]
+sure = given.max(axis=1)
+for threshold in (0.9, float(np.median(sure))):
+    answered = sure >= threshold
+    right = (given.argmax(axis=1) == truth)[answered].mean()
+    shares = [tables.number(100 * share, 1) for share in (answered.mean(), right)]
+    print("couverture {} %, exactitude {} %".format(*shares))
+
+# %% [markdown]
+# **2. Croire le plus sûr.** Pour chaque produit, retenez la réponse du plus confiant, du texte ou de la photo. Cette fusion
+# naïve vaut-elle mieux que le texte seul ? Pourquoi la confiance de deux modèles ne se compare-t-elle pas toujours ?
+
+# %% tags=["hide-cell"]
+words, photo = answers["text-title-description"][0], answers["efficientnet-lite012-probe"][0]
+surer = np.where(words.max(axis=1) >= photo.max(axis=1), words.argmax(1), photo.argmax(1))
+print(f"texte seul : {tables.number(100 * accuracy(truth, words), 1)} %")
+print(f"le plus sûr des deux : {tables.number(100 * accuracy(truth, surer), 1)} %")
+
+# %% [markdown]
 # ## Ce que nous retenons
 #
-# * Sur le réglage fin : {verdict}`fine_tuning_helps`.
-# * Sur la bibliothèque : {verdict}`same_start_agrees`.
-# * Sur le texte : {verdict}`text_against_image` ; {verdict}`image_helps_text`.
-# * En service, au seuil choisi sur la validation : {valeur:ic}`recommended.coverage` des photos sans
-#   regard humain, {valeur:ic}`recommended.answered_accuracy` de réponses justes.
+# * Le fine-tuning ajoute {valeur:ecart-ic}`oof_gap.efficientnet-lite0-torch.efficientnet-lite0-probe.accuracy` au réseau
+#   figé, et les deux bibliothèques s’écartent de
+#   {valeur:ecart-ic}`oof_gap.efficientnet-lite0-torch.efficientnet-lite0-keras.accuracy`.
+# * Le texte devance la photo de {valeur:ecart-ic}`oof_gap.text-title-description.efficientnet-lite0-probe.accuracy` ;
+#   la photo lui ajoute {valeur:ecart-ic}`oof_gap.text-and-image.text-title-description.accuracy`.
+# * En service, au seuil choisi sur la validation : {valeur:ic}`recommended.coverage` des photos sans regard humain,
+#   {valeur:ic}`recommended.answered_accuracy` de réponses justes.
 #
 # ## Ce qui pourrait être faux
 #
 # * **Un entraînement par pli.** Un réseau n’est entraîné qu’une fois par pli : les intervalles ignorent ce
 #   qu’une autre graine aurait donné.
 # * **Des plis déjà vus.** Des scripts d’essai ont regardé ces photos avant nous, et une première recette de
-#   réglage fin, abandonnée, a été jugée sur trois plis ({doc}`le protocole <../book/protocole>` le dit).
+#   fine-tuning, abandonnée, a été jugée sur trois plis ({doc}`le protocole <../book/protocole>` le dit).
 # * **Une seule place de marché.** Les textes d’un autre catalogue seront moins bavards, ses photos moins
 #   propres.
 #

@@ -12,16 +12,14 @@
 # %% [markdown]
 # # Ce que regardent les modèles
 #
-# **Sur quoi s’appuient nos modèles pour ranger une photo, et que valent les cartes qui le montrent ?** Pour
-# EfficientNet-B0, entraîné de zéro en PyTorch, {verdict}`coarse_before_fine` ; pour MambaVision,
-# {verdict}`mambavision_reads_coarse` ; pour la sonde préentraînée, {verdict}`probe_reads_coarse`. Quant aux
-# cartes qui disent « où » : {verdict}`occlusion_follows_the_weights`, alors que
-# {verdict}`gradients_follow_the_photo`.
+# **Sur quoi s’appuient nos modèles pour ranger une photo, et que valent les cartes qui le montrent ?** Priver
+# EfficientNet-B0 des basses fréquences plutôt que des hautes lui coûte
+# {valeur:ecart-ic}`efficientnet-b0-torch-scratch.loss_gap_low_high` d’exactitude de plus, et à la sonde
+# {valeur:ecart-ic}`mobilenetv2-int8-probe.loss_gap_low_high`. En dix minutes, vous saurez lire une carte d’occlusion, et
+# reconnaître celle qui ne montre que la photo.
 #
-# Ce chapitre n’entraîne rien et ne montre aucune photo de produit. Il lit des réponses calculées une
-# fois, avec les poids gardés de chaque exécution, puis enregistrées dans le dépôt : n’importe qui peut
-# refaire les figures. Une explication n’est pas une preuve ; nous soumettons donc chaque méthode à un
-# contrôle, et nous disons ce qu’elle ne voit pas.
+# Ce chapitre n’entraîne rien et ne montre aucune photo de produit : il lit des réponses calculées une fois, avec les poids
+# gardés, puis enregistrées. Une explication n’est pas une preuve : chaque méthode passe un contrôle.
 
 # %% tags=["parameters"]
 profile = "published"
@@ -29,9 +27,8 @@ profile = "published"
 # %% [markdown]
 # ## Les modèles interrogés
 #
-# Interroger un modèle demande ses poids, que le dépôt ne contient pas. La commande `vitrine explain`
-# les lit sur la machine qui les possède, vérifie qu’ils redonnent bien les réponses publiées, et écrit
-# les nouvelles réponses à côté de l’exécution. Nous prenons une graine par recette.
+# `vitrine explain` interroge un modèle sur la machine qui possède ses poids, vérifie qu’ils redonnent les réponses publiées,
+# et écrit les nouvelles à côté. Nous prenons une graine par recette.
 
 # %%
 from vitrine.explain import facts
@@ -44,10 +41,10 @@ for recipe, run in facts.explained(session, "importance").items():
     print(f"{model_name(recipe)}, graine {run.meta['seed']}")
 
 # %% [markdown]
-# Chaque modèle doit avoir répondu à toutes les images de test et à elles seules, pour chaque partie
-# empruntée et à chaque tirage. Nous le vérifions, et rappelons les parties.
+# Chaque modèle a répondu à toutes les images de test, et à elles seules, pour chaque partie et chaque tirage ; un contrôle le
+# vérifie à chaque exécution.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output", "remove-cell"]
 from vitrine.explain.importance import PARTS
 from vitrine.report.figures.explanation import PARTS_FR
 
@@ -60,10 +57,9 @@ print("Toutes les images de test à chaque tirage :", "oui" if whole else "non")
 # %% [markdown]
 # ## Les parties dont le modèle dépend
 #
-# Pour savoir si une partie de l’image compte, nous la remplaçons par celle d’une autre photo tirée au
-# sort {cite:p}`breiman2001random,fisher2019all`, et nous comptons ce que le modèle perd. Les parties :
-# un canal de couleur ; les basses fréquences, celles d’une vignette de 16 pixels, ou les hautes, donc
-# les détails ; le carré central, qui couvre la moitié de la surface, ou le bord.
+# Pour savoir si une partie de l’image compte, nous la remplaçons par celle d’une autre photo tirée au sort
+# {cite:p}`breiman2001random,fisher2019all`, et comptons ce que le modèle perd : un canal de couleur ; les basses fréquences,
+# celles d’une vignette de 16 pixels, ou les hautes, donc les détails ; le carré central, ou le bord.
 
 # %% mystnb={"figure": {"name": "fig-interpretabilite-parties", "caption": "Exactitude perdue quand une partie de chaque photo est empruntée à une autre photo, moyenne de trois tirages, intervalles à 95 %. À droite de zéro, le modèle dépendait de cette partie."}, "image": {"alt": "Une ligne par partie de l’image : canaux rouge, vert et bleu, basses et hautes fréquences, centre et bord. Sur chaque ligne, un point et sa barre d’erreur par modèle : l’exactitude perdue."}}
 from vitrine.explain import importance
@@ -76,31 +72,23 @@ lost = {
 explanation.losses(lost)
 
 # %% [markdown]
-# Emprunter les basses fréquences coûte au réseau PyTorch
-# {valeur:ic}`efficientnet-b0-torch-scratch.loss_low` d’exactitude, les hautes {valeur:ic}`efficientnet-b0-torch-scratch.loss_high`. Photo par photo,
-# la différence est de {valeur:ecart-ic}`efficientnet-b0-torch-scratch.loss_gap_low_high` :
-# {verdict}`coarse_before_fine`. Pour MambaVision, elle est de
-# {valeur:ecart-ic}`mambavision-micro-scratch.loss_gap_low_high` : {verdict}`mambavision_reads_coarse`.
-# La sonde, elle, perd {valeur:ic}`mobilenetv2-int8-probe.loss_low` puis
-# {valeur:ic}`mobilenetv2-int8-probe.loss_high`, une différence de
-# {valeur:ecart-ic}`mobilenetv2-int8-probe.loss_gap_low_high` : {verdict}`probe_reads_coarse`. C’est
-# cohérent avec {doc}`la comparaison <05_comparaison>` : la sonde souffre davantage du flou et des photos
-# réduites.
+# Photo par photo, ce que coûtent les basses fréquences moins ce que coûtent les hautes est de
+# {valeur:ecart-ic}`efficientnet-b0-torch-scratch.loss_gap_low_high` pour EfficientNet-B0 en PyTorch, de
+# {valeur:ecart-ic}`mambavision-micro-scratch.loss_gap_low_high` pour MambaVision micro et de
+# {valeur:ecart-ic}`mobilenetv2-int8-probe.loss_gap_low_high` pour la sonde : {verdict}`networks_coarse_probe_fine`. Cela
+# s’accorde avec {doc}`la comparaison <05_comparaison>`, où le flou et les petites photos coûtent à la sonde.
 #
-# Le centre, où se tient le produit, coûte {valeur:ic}`efficientnet-b0-torch-scratch.loss_centre` au
-# réseau PyTorch, le bord {valeur:ic}`efficientnet-b0-torch-scratch.loss_border` ; à MambaVision,
-# {valeur:ic}`mambavision-micro-scratch.loss_centre` et
-# {valeur:ic}`mambavision-micro-scratch.loss_border`. Ces pertes ne s’additionnent pas : un modèle peut
-# lire la même chose à deux endroits, et une photo faite de deux moitiés étrangères surprend un réseau qui
-# n’en a jamais vu.
+# Le centre, où se tient le produit, coûte {valeur:ic}`efficientnet-b0-torch-scratch.loss_centre` au réseau PyTorch, le bord
+# {valeur:ic}`efficientnet-b0-torch-scratch.loss_border` ; à MambaVision,
+# {valeur:ic}`mambavision-micro-scratch.loss_centre` et {valeur:ic}`mambavision-micro-scratch.loss_border`. Ces pertes ne
+# s’additionnent pas : un modèle peut lire la même chose à deux endroits.
 
 # %% [markdown]
 # ## Où regarde le modèle : cacher, puis voir ce qui change
 #
-# Nous cachons un carré de la photo, à chaque emplacement, et notons de combien baisse la probabilité de
-# la vraie catégorie {cite:p}`zeiler2014visualizing`. La méthode ne demande que des réponses : tous les
-# modèles passent par la même fonction, du réseau TensorFlow aux descripteurs classiques. Aucune photo ne
-# pouvant être montrée, voici la moyenne sur dix photos de test par catégorie.
+# Nous cachons un carré de la photo, à chaque emplacement, et notons de combien baisse la probabilité de la vraie catégorie
+# {cite:p}`zeiler2014visualizing`. La méthode ne demande que des réponses : tous les modèles y passent. Voici la moyenne sur
+# dix photos de test par catégorie.
 
 # %% mystnb={"figure": {"name": "fig-interpretabilite-occlusion-modeles", "caption": "Baisse moyenne de la probabilité de la vraie catégorie quand un carré blanc cache chaque emplacement, toutes catégories ensemble. Bleu : cacher cet endroit fait baisser la réponse ; ocre : cela la renforce."}, "image": {"alt": "Une carte de chaleur de sept cases sur sept par modèle, toutes sur la même échelle ; les cases bleues sont les emplacements dont la réponse dépend le plus."}}
 from vitrine.explain import grids
@@ -114,9 +102,8 @@ overall = {
 explanation.maps(overall, title="Baisse", signed=True)
 
 # %% [markdown]
-# Une tache bleue au centre dit que la réponse tient au produit ; une carte pâle, que le modèle n’est
-# sûr de rien ou qu’il lit la photo entière, sans endroit décisif. Regardons de plus près, catégorie par
-# catégorie, les deux architectures que compare ce livre.
+# Une tache bleue au centre dit que la réponse tient au produit ; une carte pâle, que le modèle n’est sûr de rien ou lit la
+# photo entière. Catégorie par catégorie, pour les deux architectures que compare ce livre :
 
 # %% mystnb={"figure": {"name": "fig-interpretabilite-occlusion", "caption": "EfficientNet-B0 en PyTorch à gauche, MambaVision à droite : baisse moyenne de la probabilité de la vraie catégorie quand un carré blanc cache chaque emplacement."}, "image": {"alt": "Une ligne par catégorie, une colonne par réseau : cartes de chaleur de sept cases sur sept, toutes sur la même échelle ; les cases bleues sont les emplacements dont la réponse dépend le plus."}}
 NETWORKS = ("efficientnet-b0-torch-scratch", "mambavision-micro-scratch")
@@ -128,12 +115,10 @@ explanation.class_maps(pair, title="Baisse", signed=True)
 #
 # ## Où regarde le modèle : suivre le gradient
 #
-# Les gradients intégrés répartissent la réponse entre les pixels, sur le chemin qui mène d’une photo
-# blanche à la vraie {cite:p}`sundararajan2017axiomatic` ; nous les calculons avec Captum
-# {cite:p}`kokhlikyan2020captum`. Leur axiome de complétude donne un premier contrôle : la somme des
-# parts doit redonner la réponse entière. Sur les photos examinées, l’écart le plus grand est de
-# {valeur}`efficientnet-b0-torch-scratch.worst_incompleteness` de la taille totale des parts pour
-# EfficientNet-B0, et de {valeur}`mambavision-micro-scratch.worst_incompleteness` pour MambaVision.
+# Les gradients intégrés répartissent la réponse entre les pixels, sur le chemin qui mène d’une photo blanche à la vraie
+# {cite:p}`sundararajan2017axiomatic,kokhlikyan2020captum`. La somme des parts doit redonner la réponse : sur les photos
+# examinées, le plus grand écart est de {valeur}`efficientnet-b0-torch-scratch.worst_incompleteness` de la taille totale des
+# parts pour EfficientNet-B0, et de {valeur}`mambavision-micro-scratch.worst_incompleteness` pour MambaVision.
 
 # %% mystnb={"figure": {"name": "fig-interpretabilite-gradients", "caption": "EfficientNet-B0 en PyTorch à gauche, MambaVision à droite : part moyenne de l’attribution (en valeur absolue) dans chaque case, quatre photos de test par catégorie. Chaque carte a sa propre échelle : plus une case est foncée, plus elle pèse."}, "image": {"alt": "Une ligne par catégorie, une colonne par réseau : cartes de chaleur de seize cases sur seize ; les cases foncées sont celles auxquelles la méthode attribue le plus la réponse."}}
 explanation.class_maps(facts.read(session, "gradients"), title="Part")
@@ -141,9 +126,8 @@ explanation.class_maps(facts.read(session, "gradients"), title="Part")
 # %% [markdown]
 # ## Une photo, toutes les méthodes
 #
-# Sur un dessin fait par notre code, nous pouvons tout montrer : la montre, la carte de chaque méthode,
-# l’activité des étages de chaque réseau, du plus fin au plus grossier, et, pour MambaVision, l’attention
-# {cite:p}`vaswani2017attention` que reçoit chaque emplacement dans les deux derniers étages.
+# Sur un dessin fait par notre code, nous pouvons tout montrer : la carte de chaque méthode, l’activité des étages et, pour
+# MambaVision, l’attention {cite:p}`vaswani2017attention` que reçoit chaque emplacement.
 
 # %% mystnb={"figure": {"caption": "La montre dessinée que les réseaux examinent."}, "image": {"alt": "Dessin d’une montre noire à affichage numérique, penchée, sur fond gris sombre."}}
 import numpy as np
@@ -153,7 +137,7 @@ from vitrine.report.figures.data import sheet
 sheet([drawn.picture()], columns=1)
 
 # %% [markdown]
-# Les réseaux ont été entraînés sur des photos, non sur des dessins ; nous expliquons la catégorie que
+# Entraînés sur des photos, non sur des dessins, les réseaux répondent ce qu’ils peuvent ; nous expliquons la catégorie que
 # chacun donne, juste ou non.
 
 # %%
@@ -167,33 +151,29 @@ for recipe, run in examined.items():
     print(f"{model_name(recipe)} : {CLASSES_FR[CLASSES[said['label']]]} ({sure})")
 
 # %% [markdown]
-# D’abord EfficientNet-B0. À gauche, le réseau entraîné ; à droite, le même réseau dont les poids ont été
-# mélangés : ce qui reste à droite ne doit rien à l’apprentissage.
+# D’abord EfficientNet-B0. À droite, les poids ont été mélangés : ce qui y reste ne doit rien à l’apprentissage.
 
 # %% mystnb={"figure": {"name": "fig-interpretabilite-dessin", "caption": "EfficientNet-B0 en PyTorch : cartes de la montre dessinée, à gauche avec le réseau entraîné, à droite avec ses poids mélangés. Chaque carte a sa propre échelle."}, "image": {"alt": "Paires de cartes de chaleur, une ligne par méthode : occlusion, gradients intégrés, puis étages du réseau. La colonne de gauche vient du réseau entraîné, celle de droite du réseau aux poids mélangés."}}
 sketches = facts.read(session, "drawing")
 explanation.before_and_after(sketches[NETWORKS[0]])
 
 # %% [markdown]
-# Puis MambaVision. Ses deux premiers étages sont à convolutions ; le troisième et le quatrième balaient
-# les emplacements puis leur appliquent de l’attention. Une case d’attention au-dessus de 1 reçoit plus
-# que sa part.
+# Puis MambaVision. Une case d’attention au-dessus de 1 reçoit plus que sa part.
 
 # %% mystnb={"figure": {"name": "fig-interpretabilite-dessin-mambavision", "caption": "MambaVision : cartes de la même montre, à gauche avec le réseau entraîné, à droite avec ses poids mélangés. Chaque carte a sa propre échelle."}, "image": {"alt": "Paires de cartes de chaleur, une ligne par méthode : occlusion, gradients intégrés, étages du réseau, attention reçue. La colonne de gauche vient du réseau entraîné, celle de droite du réseau aux poids mélangés."}}
 explanation.before_and_after(sketches[NETWORKS[1]])
 
 # %% [markdown]
-# L’attention dit où un bloc va chercher de quoi mettre à jour les autres emplacements, non ce qui fait
-# la réponse {cite:p}`jain2019attention` : elle se lit comme une carte d’activité, avec la même prudence.
+# L’attention dit où un bloc va chercher de quoi mettre à jour les autres emplacements, non ce qui fait la réponse
+# {cite:p}`jain2019attention`.
 
 # %% [markdown]
 # ## Les cartes disent-elles quelque chose du modèle ?
 #
-# Une carte peut être belle et ne rien devoir à l’apprentissage : il suffit qu’elle suive les contours de
-# la photo. Le contrôle d’Adebayo et de ses coauteurs {cite:p}`adebayo2018sanity` détruit les poids et
-# refait la carte. Si elle ne change pas, elle ne montrait que la photo. Nous donnons la corrélation de
-# rang entre les deux cartes, en valeur absolue et en médiane sur les photos : proche de 0, la carte
-# dépend des poids ; proche de 1, elle n’en dépend guère.
+# Une carte peut être belle et ne rien devoir à l’apprentissage : il suffit qu’elle suive les contours de la photo. Le
+# contrôle d’Adebayo et de ses coauteurs {cite:p}`adebayo2018sanity` détruit les poids et refait la carte. Voici la
+# corrélation de rang entre les deux, en valeur absolue et en médiane sur les photos : proche de 0, la carte dépend des
+# poids ; proche de 1, elle n’en dépend guère.
 
 # %%
 import pandas as pd
@@ -208,23 +188,19 @@ for recipe, checks in facts.read(session, "checks").items():
 tables.show(table, decimals=2)
 
 # %% [markdown]
-# Pour l’occlusion, avec {valeur}`efficientnet-b0-torch-scratch.likeness_occlusion` sur EfficientNet-B0 et
-# {valeur}`mambavision-micro-scratch.likeness_occlusion` sur MambaVision,
-# {verdict}`occlusion_follows_the_weights`. Pour les gradients intégrés, avec
-# {valeur}`efficientnet-b0-torch-scratch.likeness_gradients` et
-# {valeur}`mambavision-micro-scratch.likeness_gradients`, {verdict}`gradients_follow_the_photo` :
-# la méthode multiplie le gradient par l’écart à une photo blanche, de sorte qu’un fond blanc ne pèse
-# rien, même pour un réseau détruit. La forme sombre que l’on y voit est donc d’abord celle du produit.
-# Nous ne tirons aucune conclusion de la {numref}`fig-interpretabilite-gradients` seule, ni des cartes
-# d’activité ou d’attention.
+# D’abord, {verdict}`occlusion_follows_the_weights` ({valeur}`efficientnet-b0-torch-scratch.likeness_occlusion` sur EfficientNet-B0,
+# {valeur}`mambavision-micro-scratch.likeness_occlusion` sur MambaVision) ; mais {verdict}`gradients_follow_the_photo`
+# ({valeur}`efficientnet-b0-torch-scratch.likeness_gradients` et
+# {valeur}`mambavision-micro-scratch.likeness_gradients`). Multipliés par l’écart à une photo blanche, ceux-ci ne donnent
+# aucun poids à un fond blanc, même pour un réseau détruit : la forme sombre est d’abord celle du produit. Nous ne concluons
+# donc rien de la {numref}`fig-interpretabilite-gradients`, ni des cartes d’activité ou d’attention.
 
 # %% [markdown]
 # ## Les photos que le modèle voit semblables
 #
 # Juste avant sa réponse, un réseau résume chaque photo en une liste de nombres. La méthode t-SNE
-# {cite:p}`vandermaaten2008visualizing,kobak2019art` pose ces résumés sur un plan en gardant ensemble
-# les voisins. Voici les images de test vues par le modèle le plus exact de ceux qui sont interrogés,
-# puis par les deux architectures comparées.
+# {cite:p}`vandermaaten2008visualizing,kobak2019art` pose ces résumés sur un plan en gardant ensemble les voisins : le
+# modèle le plus exact d’abord, puis les deux architectures comparées.
 
 # %% mystnb={"figure": {"name": "fig-interpretabilite-carte", "caption": "Cartes des images de test selon les caractéristiques que lit la dernière couche de chaque modèle : le plus exact en haut, puis les deux architectures comparées. Une croix signale une image manquée. Les axes n’ont pas d’unité."}, "image": {"alt": "Des nuages de points l’un sous l’autre, colorés par catégorie : les points d’une même couleur forment des groupes plus ou moins séparés, plus nets en haut ; des croix marquent les images que le modèle manque."}}
 planes = facts.read(session, "embedding")
@@ -238,37 +214,54 @@ placed = {r: places.loc[rows] for r, places in shown.items()}
 explanation.embeddings(placed, labels.loc[rows].to_numpy(), answered)
 
 # %% [markdown]
-# La carte montre des voisinages, non des distances : l’écart entre deux groupes, leur taille et leur
-# forme n’ont pas de sens. Elle en perd aussi : des dix plus proches voisins de chaque photo, celle de la
-# sonde garde {valeur}`mobilenetv2-int8-probe.neighbours_kept`, celle d’EfficientNet-B0
-# {valeur}`efficientnet-b0-torch-scratch.neighbours_kept` et celle de MambaVision
-# {valeur}`mambavision-micro-scratch.neighbours_kept`. Les
-# croix au milieu d’un groupe d’une autre couleur sont des photos dont le produit ressemble, pour le
-# modèle, à ceux d’un autre rayon ; celles qui bordent deux groupes sont de simples hésitations.
+# La distance entre deux groupes, leur taille et leur forme n’ont pas de sens. Des dix plus proches voisins de chaque photo, la
+# carte de la sonde garde {valeur}`mobilenetv2-int8-probe.neighbours_kept`, celle d’EfficientNet-B0
+# {valeur}`efficientnet-b0-torch-scratch.neighbours_kept`, celle de MambaVision
+# {valeur}`mambavision-micro-scratch.neighbours_kept`. Une croix au milieu d’un groupe d’une autre couleur est une photo dont
+# le produit ressemble, pour le modèle, à ceux d’un autre rayon.
+
+# %% [markdown]
+# ## Exercices
+#
+# **1. La couleur compte-t-elle ?** De la {numref}`fig-interpretabilite-parties`, tirez la perte moyenne des trois canaux pour
+# chaque modèle. Qui perd le plus quand une couleur vient d’ailleurs ?
+
+# %% tags=["hide-cell"]
+for recipe, by_part in lost.items():
+    colours = np.mean([by_part[part].value for part in ("red", "green", "blue")])
+    print(f"{model_name(recipe)} : {tables.number(100 * colours, 1)} points")
+
+# %% [markdown]
+# **2. Votre contrôle.** Mélangez les cases de la carte d’occlusion d’un modèle, puis recalculez sa corrélation de rang avec
+# l’originale. De quelle valeur du tableau s’approche-t-on, et qu’en conclure ?
+
+# %% tags=["hide-cell"]
+for name, grid in overall.items():
+    shuffled = np.random.default_rng(0).permutation(grid.ravel())
+    alike = pd.Series(grid.ravel()).corr(pd.Series(shuffled), method="spearman")
+    print(f"{name.replace('<br>', ' ')} : {tables.number(abs(alike), 2)}")
 
 # %% [markdown]
 # ## Ce que nous retenons
 #
-# * Sur ce qui compte dans l’image : pour EfficientNet-B0 en PyTorch, {verdict}`coarse_before_fine` ; pour
-#   MambaVision, {verdict}`mambavision_reads_coarse` ; pour la sonde, {verdict}`probe_reads_coarse`.
-# * Sur les cartes elles-mêmes : {verdict}`occlusion_follows_the_weights` ;
-#   {verdict}`gradients_follow_the_photo`.
+# * Les réseaux entraînés de zéro et la sonde ne lisent pas les mêmes fréquences :
+#   {valeur:ecart-ic}`efficientnet-b0-torch-scratch.loss_gap_low_high` pour EfficientNet-B0,
+#   {valeur:ecart-ic}`mambavision-micro-scratch.loss_gap_low_high` pour MambaVision,
+#   {valeur:ecart-ic}`mobilenetv2-int8-probe.loss_gap_low_high` pour la sonde.
+# * Une carte se contrôle avant d’être lue : poids mélangés, les gradients intégrés se ressemblent encore à
+#   {valeur}`efficientnet-b0-torch-scratch.likeness_gradients`, l’occlusion à
+#   {valeur}`efficientnet-b0-torch-scratch.likeness_occlusion`.
 #
 # ## Ce qui pourrait être faux
 #
-# * **Une seule graine.** Chaque recette est interrogée par une exécution, dont les poids étaient
-#   gardés : la graine 0 en PyTorch, la graine 1 en TensorFlow et pour MambaVision. Les intervalles portent
-#   sur les images, non sur la graine.
-# * **Des photos impossibles.** Emprunter une partie fabrique des images que personne ne photographierait.
-#   La perte mesure la dépendance du modèle, non l’information que porte cette partie.
-# * **Le carré blanc.** L’occlusion dépend de la couleur qui cache : le blanc se confond avec le fond des
-#   photos de catalogue, mais il est une marque voyante sur une photo d’ambiance. De même, les gradients
-#   intégrés dépendent de la photo blanche dont ils partent.
-# * **Des moyennes.** Les cartes par catégorie reposent sur peu de photos, les premières du découpage,
-#   et ne disent rien d’une photo particulière.
-# * **Plusieurs lectures.** Ces mesures n’étaient pas annoncées dans
-#   {doc}`le protocole <../book/protocole>` : elles décrivent et suggèrent, sans correction pour leur
-#   nombre.
+# * **Une seule graine.** La graine 0 en PyTorch, la graine 1 en TensorFlow et pour MambaVision, dont les poids étaient
+#   gardés. Les intervalles portent sur les images, non sur la graine.
+# * **Des photos impossibles.** Emprunter une partie fabrique des images que personne ne photographierait : la perte mesure
+#   la dépendance du modèle, non l’information que porte cette partie.
+# * **Le carré blanc.** Le blanc se confond avec le fond des photos de catalogue, mais marque une photo d’ambiance ; de même,
+#   les gradients intégrés dépendent de la photo blanche dont ils partent.
+# * **Des moyennes.** Les cartes par catégorie reposent sur peu de photos, les premières du découpage.
+# * **Plusieurs lectures.** Rien de cela n’était annoncé : ces mesures décrivent, sans correction pour leur nombre.
 #
 # ```{provenance}
 # ```

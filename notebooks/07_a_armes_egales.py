@@ -10,16 +10,16 @@
 # ---
 
 # %% [markdown]
-# # À armes égales
+# # À armes égales : mêmes images, même budget
 #
-# **Que reste-t-il de l’écart entre deux architectures quand elles partent des mêmes images, avec le
-# même budget ?** D’abord, {verdict}`equal_images_learned`. Puis, après réglage fin, {verdict}`equal_images`.
+# **Que reste-t-il de l’écart entre deux architectures quand elles partent des mêmes images, avec le même budget ?** Après
+# préentraînement et fine-tuning, MambaVision micro moins EfficientNet-B0 vaut
+# {valeur:ecart-ic}`gap.mambavision-micro-transfer.efficientnet-b0-transfer.accuracy` à images égales et
+# {valeur:ecart-ic}`gap.mambavision-micro-transfer-clock.efficientnet-b0-transfer.accuracy` à durée comparable. En dix
+# minutes, vous saurez comparer deux réseaux à départ égal, et si le balayage de MambaVision y est pour quelque chose.
 #
-# Toutes les comparaisons publiées mêlent deux choses : l’architecture, et ce qu’elle a déjà vu. Chaque
-# réseau arrive avec son corpus, sa recette et sa durée d’entraînement. Ici, EfficientNet-B0 et
-# MambaVision (micro, de même taille) apprennent d’abord les mêmes petites images, par la même recette.
-# L’échelle est modeste, celle d’une machine à deux cœurs : ce chapitre compare des départs, pas des
-# arrivées.
+# Les comparaisons publiées mêlent l’architecture et ce qu’elle a déjà vu. Ici, les deux réseaux, de même taille, apprennent
+# d’abord les mêmes petites images, par la même recette, sur deux cœurs : ce chapitre compare des départs, pas des arrivées.
 
 # %% tags=["parameters"]
 profile = "published"
@@ -27,25 +27,21 @@ profile = "published"
 # %% [markdown]
 # ## Le corpus et les deux protocoles
 #
-# Le corpus est un sous-ensemble de Tiny ImageNet {cite:p}`le2015tiny` : des images de 64 pixels de
-# côté, des classes d’ImageNet en nombre réduit, une partie de validation que personne n’apprend. Les
-# images ont été comprimées de nouveau, ce qui les change un peu ; elles ne sont pas dans le dépôt.
-# `vitrine pretrain` les lit, ou télécharge le corpus d’origine.
+# Le corpus est un sous-ensemble de Tiny ImageNet {cite:p}`le2015tiny` : des images de 64 pixels de côté, des classes en
+# nombre réduit, une validation que personne n’apprend. `vitrine pretrain` le lit, ou le télécharge.
 #
-# La recette est la même pour tous : mêmes augmentations, même optimiseur, même échéancier, moyenne
-# mobile des poids. Une seule valeur appartient à chaque réseau, la part du dernier lot dans les
-# moyennes de la normalisation ({doc}`le protocole <../book/protocole>` dit pourquoi). Deux protocoles
-# ont été fixés dans les recettes avant la première exécution, et annoncés pendant celle-ci :
+# La recette est la même pour tous, à une valeur près : la part du dernier lot dans les moyennes de la normalisation
+# ({doc}`le protocole <../book/protocole>` dit pourquoi). Deux protocoles ont été fixés avant la première exécution :
 #
 # * **à images égales** : chaque réseau voit les mêmes images, le même nombre de fois ;
-# * **à durée égale** : chaque réseau apprend pendant le même temps, sur un cœur de la même machine.
-#   Le plus lent des deux, EfficientNet-B0, fixe la durée : son unique préentraînement sert donc aux
-#   deux protocoles, et seule MambaVision a été préentraînée deux fois.
+# * **à durée égale** : chaque réseau apprend pendant le même temps, sur un cœur. EfficientNet-B0, le plus lent, fixe la
+#   durée : son unique préentraînement sert aux deux protocoles.
 
 # %%
-from vitrine.report.figures.style import model_name, whole
+from vitrine.report.fr import number
 from vitrine.report.ledger import equal_start
 from vitrine.report.ledger.measures import published
+from vitrine.report.names import gap_names, model_name
 from vitrine.training.session import begin
 
 session = begin(profile)
@@ -58,14 +54,13 @@ groups = {
 # %% tags=["nbval-check-output"]
 for recipe, run in pretrained.items():
     data = run.meta["data"]
-    print(f"{model_name(recipe)} : {whole(data['train'])} images, {data['classes']} classes")
+    print(f"{model_name(recipe)} : {number(data['train'])} images, {data['classes']} classes")
 
 # %% [markdown]
 # ## Apprendre d’abord autre chose
 #
-# Chaque préentraînement est jugé sur les images de validation du corpus, par les poids gardés à la
-# fin ; rien n’a été choisi sur ces images. Le corpus a deux cents classes : répondre au hasard donne
-# une réponse juste sur deux cents.
+# Chaque préentraînement est jugé sur la validation du corpus, par les poids gardés à la fin : rien n’a été choisi sur ces
+# images. Répondre au hasard, parmi deux cents classes, donne une réponse juste sur deux cents.
 
 # %%
 from vitrine.report import tables
@@ -78,8 +73,7 @@ scores = {
 tables.show(tables.pretrainings(named, scores))
 
 # %% [markdown]
-# À chaque image vue, les deux architectures n’apprennent pas autant ; à chaque minute, elles n’en
-# voient pas autant. La figure sépare ces deux effets.
+# À chaque image vue, les deux architectures n’apprennent pas autant ; à chaque minute, elles n’en voient pas autant.
 
 # %% mystnb={"figure": {"name": "fig-egales-preentrainement", "caption": "Exactitude sur la validation du corpus de préentraînement, selon le nombre d’images vues (en haut) et selon la durée sur un cœur (en bas)."}, "image": {"alt": "Deux panneaux et trois courbes dans chacun, une par préentraînement : l’exactitude monte avec le nombre d’images vues, en haut, et avec les minutes d’entraînement, en bas."}}
 from vitrine.report.figures import training
@@ -87,42 +81,40 @@ from vitrine.report.figures import training
 training.pretrainings({recipe: run.history for recipe, run in pretrained.items()})
 
 # %% [markdown]
-# À images égales, EfficientNet-B0 finit à {valeur:ic}`efficientnet-b0-pretrain.top1` et MambaVision à
-# {valeur:ic}`mambavision-micro-pretrain.top1` : {verdict}`equal_images_learned`. Sur ce cœur, l’une
-# apprend {valeur}`efficientnet-b0-pretrain.speed` et l’autre
-# {valeur}`mambavision-micro-pretrain.speed` ; à durée égale, MambaVision atteint
-# {valeur:ic}`mambavision-micro-pretrain-clock.top1`.
+# À images égales, EfficientNet-B0 finit à {valeur:ic}`efficientnet-b0-pretrain.top1` de top-1 et MambaVision à
+# {valeur:ic}`mambavision-micro-pretrain.top1` : {verdict}`equal_images_learned`. Sur ce cœur, l’une apprend
+# {valeur}`efficientnet-b0-pretrain.speed` et l’autre {valeur}`mambavision-micro-pretrain.speed` ; à durée égale, MambaVision
+# atteint {valeur:ic}`mambavision-micro-pretrain-clock.top1`.
 #
-# Deux précautions. La durée fixée d’avance était trop courte pour EfficientNet-B0, et la machine travaillait
-# aussi à autre chose : il a pris {valeur}`efficientnet-b0-pretrain.minutes`, quand MambaVision s’arrêtait à
-# {valeur}`mambavision-micro-pretrain-clock.minutes`. « À durée égale » désavantage donc ici MambaVision, en temps
-# de processeur aussi ({valeur}`mambavision-micro-pretrain-clock.processor_minutes` contre
-# {valeur}`efficientnet-b0-pretrain.processor_minutes`). Quant à l’attente des données, elle est
-# négligeable : le corpus est décodé une fois pour toutes, puis lu en mémoire.
+# Cette durée désavantage MambaVision : fixée trop courte, sur une machine occupée, elle a laissé à EfficientNet-B0
+# {valeur}`efficientnet-b0-pretrain.minutes` ({valeur}`efficientnet-b0-pretrain.processor_minutes` de processeur), et à
+# MambaVision {valeur}`mambavision-micro-pretrain-clock.minutes`
+# ({valeur}`mambavision-micro-pretrain-clock.processor_minutes`). L’attente des données est négligeable.
 
 # %% [markdown]
 # ## Ce que le préentraînement apporte à nos photos
 #
-# Les poids appris à 64 pixels passent à 128 pixels : aucun n’a de taille qui dépende de l’image, et
-# les fenêtres de MambaVision sont fixées explicitement. Chaque réseau est ensuite réglé finement sur
-# nos photos, pendant {valeur}`efficientnet-b0-transfer.epochs` époques. En face, le même réseau part de
-# zéro, avec le même nombre d’époques. Les exécutions de {doc}`la comparaison <05_comparaison>`, de
-# {valeur}`efficientnet-b0-torch-scratch.epochs` époques, ne sont donc pas les témoins de celles-ci ; elles
-# rappellent ce que la patience seule obtient : {valeur:ic}`efficientnet-b0-torch-scratch.accuracy` pour
-# EfficientNet-B0 et {valeur:ic}`mambavision-micro-scratch.accuracy` pour MambaVision.
+# Les poids appris à 64 pixels passent à 128, et chaque réseau apprend nos photos pendant
+# {valeur}`efficientnet-b0-transfer.epochs` époques ; en face, le même part de zéro, en autant d’époques. Pour mémoire, la
+# patience seule ({valeur}`efficientnet-b0-torch-scratch.epochs` époques) obtient
+# {valeur:ic}`efficientnet-b0-torch-scratch.accuracy` pour EfficientNet-B0 et
+# {valeur:ic}`mambavision-micro-scratch.accuracy` pour MambaVision.
 #
-# Chaque recette est entraînée avec {valeur}`efficientnet-b0-transfer.seeds` graines, en TensorFlow
-# ({valeur}`efficientnet-b0-keras-transfer.seeds`) comme en PyTorch ; les graines d’un réseau partent toutes des
-# mêmes poids préentraînés. Aucun intervalle ne couvre donc le hasard de ce préentraînement ; celui d’une sonde,
-# qui n’a qu’une ligne de réponses, ne couvre que le tirage des images.
+# Chaque recette a {valeur}`efficientnet-b0-transfer.seeds` graines, qui partent des mêmes poids préentraînés : aucun
+# intervalle ne couvre le hasard de ce préentraînement.
 
-# %% tags=["nbval-check-output"]
+# %%
 tests = {name: [run.part("test") for run in runs] for name, runs in groups.items()}
 answers = {name: [p.probabilities for p in parts] for name, parts in tests.items()}
 parts = [part for runs in tests.values() for part in runs]
 images, truth = parts[0].image, parts[0].truth
+
+# %% tags=["nbval-check-output", "remove-cell"]
 same = all((part.image == images).all() for part in parts)
 print("Mêmes images de test, dans le même ordre, pour tous :", "oui" if same else "non")
+
+# %% [markdown]
+# Tous répondent pour les mêmes images de test, dans le même ordre. Une étoile signale un premier, s’il y en a un.
 
 # %%
 from vitrine.metrics.metrics import accuracy, log_loss, macro_f1
@@ -136,31 +128,24 @@ seeds = {name: len(said) for name, said in runs.items()}
 leaders = {m.name: leader(truth, runs, m) for m in (accuracy, macro_f1, log_loss)}
 tables.show(tables.comparison(shown, seeds=seeds, leaders=leaders))
 
-# %% mystnb={"figure": {"name": "fig-egales-transfert", "caption": "Exactitude et F1 macro sur nos images de test, intervalles à 95 % : de zéro en bref, par réglage fin après chaque préentraînement, et par une sonde linéaire sur les caractéristiques figées."}, "image": {"alt": "Pour chaque façon de partir, deux points et leurs barres d’erreur horizontales : l’exactitude et le F1 macro, de la meilleure façon en haut à la moins bonne en bas."}}
+# %% mystnb={"figure": {"name": "fig-egales-transfert", "caption": "Exactitude sur nos images de test, intervalles à 95 % : de zéro en bref, par fine-tuning après chaque préentraînement, et par une sonde linéaire sur les caractéristiques figées."}, "image": {"alt": "Pour chaque façon de partir, un point et sa barre d’erreur horizontale pour l’exactitude, de la meilleure façon en haut à la moins bonne en bas."}}
 from vitrine.report.figures import comparison
 
 comparison.forest(
-    {
-        "Exactitude": {recipe: panels[recipe]["accuracy"] for recipe in ranked},
-        "F1 macro": {recipe: panels[recipe]["macro_f1"] for recipe in ranked},
-    }
+    {"Exactitude": {recipe: panels[recipe]["accuracy"] for recipe in ranked}}, x="Exactitude"
 )
 
 # %% [markdown]
-# Les écarts annoncés suivent la règle du {doc}`protocole <../book/protocole>` : intervalle apparié sur
-# les mêmes images, test des signes permutés sur toutes les graines, correction de Holm sur ce tableau.
+# Les écarts annoncés suivent la règle du {doc}`protocole <../book/protocole>` ; la correction de Holm porte sur ce tableau.
 
 # %%
 from vitrine.metrics.table import announced
 
 compared = announced(truth, answers, equal_start.COMPARISONS, (accuracy, macro_f1))
-tables.show(
-    tables.announced(
-        {f"{model_name(b)} contre {model_name(a)}": found for (a, b), found in compared.items()}
-    )
-)
+names = gap_names(compared)
+tables.show(tables.announced({names[pair]: found for pair, found in compared.items()}))
 
-# %% mystnb={"figure": {"name": "fig-egales-ecarts", "caption": "Écarts d’exactitude annoncés, intervalles à 95 % appariés. Bande grise : vrais écarts que notre règle manquerait plus d’une fois sur cinq. Elle ne juge pas un écart mesuré : l’intervalle et la valeur p le font."}, "image": {"alt": "Une ligne par comparaison annoncée : un losange pour l’écart d’exactitude et sa barre d’erreur, autour d’un trait vertical à zéro entouré d’une bande grise."}}
+# %% mystnb={"figure": {"name": "fig-egales-ecarts", "caption": "Écarts d’exactitude annoncés, intervalles à 95 % appariés. Bande grise : vrais écarts que notre règle manquerait plus d’une fois sur cinq ; elle dit la puissance, et ne juge aucun écart mesuré."}, "image": {"alt": "Une ligne par comparaison annoncée : un losange pour l’écart d’exactitude et sa barre d’erreur, autour d’un trait vertical à zéro entouré d’une bande grise."}}
 from vitrine.data import splits
 from vitrine.metrics.settling import smallest_settled_gap
 from vitrine.report.ledger import context
@@ -172,24 +157,19 @@ comparison.announced_gaps(
 )
 
 # %% [markdown]
-# Ce que ces écarts permettent de dire :
-#
-# * {verdict}`equal_short`
-#   ({valeur:ecart-ic}`gap.mambavision-micro-short.efficientnet-b0-short.accuracy`) ;
-# * {verdict}`pretraining_helps_b0`
-#   ({valeur:ecart-ic}`gap.efficientnet-b0-transfer.efficientnet-b0-short.accuracy`) ;
-# * {verdict}`pretraining_helps_micro`
-#   ({valeur:ecart-ic}`gap.mambavision-micro-transfer.mambavision-micro-short.accuracy`) ;
-# * {verdict}`equal_images`
-#   ({valeur:ecart-ic}`gap.mambavision-micro-transfer.efficientnet-b0-transfer.accuracy`) ;
-# * {verdict}`equal_clock`
-#   ({valeur:ecart-ic}`gap.mambavision-micro-transfer-clock.efficientnet-b0-transfer.accuracy`).
+# * **De zéro**, {verdict}`equal_short`
+#   ({valeur:ecart-ic}`gap.mambavision-micro-short.efficientnet-b0-short.accuracy`).
+# * **Le préentraînement** ajoute {valeur:ecart-ic}`gap.efficientnet-b0-transfer.efficientnet-b0-short.accuracy` à
+#   EfficientNet-B0 et {valeur:ecart-ic}`gap.mambavision-micro-transfer.mambavision-micro-short.accuracy` à MambaVision :
+#   {verdict}`pretraining_helps_b0` ; {verdict}`pretraining_helps_micro`.
+# * **À départ égal**, {verdict}`equal_images`
+#   ({valeur:ecart-ic}`gap.mambavision-micro-transfer.efficientnet-b0-transfer.accuracy`) ; à durée comparable, l’écart est de
+#   {valeur:ecart-ic}`gap.mambavision-micro-transfer-clock.efficientnet-b0-transfer.accuracy`.
 
 # %% [markdown]
-# Un réglage n’est pas commun aux deux réseaux : la part du dernier lot dans les moyennes de la
-# normalisation. Il n’entre pas dans l’apprentissage, qui normalise chaque lot par lui-même : les poids
-# sont les mêmes, seules changent les moyennes dont l’évaluation se sert. Une exécution de chaque réseau
-# avec la valeur de l’autre, faite après coup, le vérifie.
+# La part du dernier lot dans les moyennes de la normalisation n’est pas commune aux deux réseaux. Elle n’entre pas dans
+# l’apprentissage, qui normalise chaque lot par lui-même : avec la valeur de l’autre, un réseau apprend les mêmes poids, et
+# seules changent les moyennes dont l’évaluation se sert.
 
 # %% tags=["nbval-check-output"]
 for usual, changed in equal_start.controls().values():
@@ -202,20 +182,17 @@ for usual, changed in equal_start.controls().values():
     )
 
 # %% [markdown]
-# {valeur}`efficientnet-b0-short-norm.changed` réponses de test sur {valeur}`data.test` changent pour
-# EfficientNet-B0, {valeur}`mambavision-micro-short-norm.changed` pour MambaVision. L’écart entre les deux
-# est de {valeur:ecart-ic}`gap.mambavision-micro-short.efficientnet-b0-short-norm.accuracy` si tous deux ont
-# la valeur de MambaVision, de {valeur:ecart-ic}`gap.mambavision-micro-short-norm.efficientnet-b0-short.accuracy`
-# si tous deux ont celle d’EfficientNet-B0 : {verdict}`equal_norm`. Le réseau modifié n’y a qu’une graine, l’autre a
-# toutes les siennes : ces intervalles ignorent une part du hasard de l’entraînement. Et le contrôle porte sur la
-# recette courte, non sur les préentraînements.
+# {valeur}`efficientnet-b0-short-norm.changed` réponses de test sur {valeur}`data.test` changent pour EfficientNet-B0,
+# {valeur}`mambavision-micro-short-norm.changed` pour MambaVision. L’écart des deux est de
+# {valeur:ecart-ic}`gap.mambavision-micro-short.efficientnet-b0-short-norm.accuracy` avec la valeur de MambaVision, de
+# {valeur:ecart-ic}`gap.mambavision-micro-short-norm.efficientnet-b0-short.accuracy` avec l’autre : {verdict}`equal_norm`.
+# Ce contrôle, fait après coup, n’a qu’une graine et porte sur la recette courte.
 
 # %% [markdown]
 # ## Des caractéristiques figées, pli par pli
 #
-# Le réglage fin mêle ce que le réseau savait et ce qu’il apprend ici. Une sonde linéaire ne garde que
-# le premier : le réseau est figé, seule une régression logistique est apprise. Comme elle ne coûte
-# presque rien, elle se répète sur tous les plis, et ses intervalles sont plus étroits.
+# Le fine-tuning mêle ce que le réseau savait et ce qu’il apprend ici. Une sonde linéaire ne garde que le premier ; elle coûte
+# si peu qu’elle se répète sur tous les plis, et ses intervalles sont plus étroits.
 
 # %% mystnb={"figure": {"name": "fig-egales-sondes", "caption": "Exactitude des sondes linéaires, pli par pli (traits), moyenne avec son intervalle corrigé à 95 % (losange), et exactitude sur les images de test publiées (croix)."}, "image": {"alt": "Une ligne par réseau figé : une rangée de traits pour les plis, un losange avec barre d’erreur pour leur moyenne, une croix pour les images de test publiées."}}
 from vitrine.report.ledger.measures import fold_scores, has_folds
@@ -231,60 +208,104 @@ for recipe in ranked:
 comparison.folds(repeated, metric="Exactitude")
 
 # %% [markdown]
-# Sur les plis, EfficientNet-B0 figé obtient {valeur:ic}`efficientnet-b0-transfer-probe.cv_accuracy`,
-# MambaVision {valeur:ic}`mambavision-micro-transfer-probe.cv_accuracy` à images égales et
-# {valeur:ic}`mambavision-micro-transfer-clock-probe.cv_accuracy` à durée égale :
-# {verdict}`equal_images_probed` ; {verdict}`equal_clock_probed`.
-#
-# Pour mémoire, la sonde du {doc}`chapitre de comparaison <05_comparaison>`, dont les caractéristiques
-# viennent d’ImageNet entier à 224 pixels, obtient {valeur:ic}`mobilenetv2-int8-probe.cv_accuracy` sur
-# les mêmes plis : l’écart est grand, mais mêle le corpus, la durée, la résolution et l’architecture.
+# Sur les plis, EfficientNet-B0 figé obtient {valeur:ic}`efficientnet-b0-transfer-probe.cv_accuracy`, MambaVision
+# {valeur:ic}`mambavision-micro-transfer-probe.cv_accuracy` : {verdict}`equal_images_probed`. À durée comparable, elle obtient
+# {valeur:ic}`mambavision-micro-transfer-clock-probe.cv_accuracy`, soit
+# {valeur:ecart-ic}`gap.mambavision-micro-transfer-clock-probe.efficientnet-b0-transfer-probe.cv_accuracy`. La sonde de
+# {doc}`la comparaison <05_comparaison>`, apprise d’ImageNet entier à 224 pixels, obtient
+# {valeur:ic}`mobilenetv2-int8-probe.cv_accuracy` sur les mêmes plis.
 
 # %% [markdown]
 # ## Les mêmes poids, deux bibliothèques
 #
-# Les poids d’EfficientNet-B0 passent de PyTorch à TensorFlow, couche par couche, et les deux réseaux
-# donnent les mêmes réponses à un dix-millième près (un test le vérifie sur de vraies photos). La
-# question des bibliothèques peut donc être posée proprement : mêmes poids de départ, mêmes photos,
-# même recette. Réponse : {verdict}`equal_weights`
+# Les poids d’EfficientNet-B0 passent de PyTorch à TensorFlow, couche par couche, avec les mêmes réponses à un dix-millième
+# près. Mêmes poids de départ, mêmes photos, même recette : {verdict}`equal_weights`
 # ({valeur:ecart-ic}`gap.efficientnet-b0-keras-transfer.efficientnet-b0-transfer.accuracy`).
 
 # %% [markdown]
 # ## Le balayage compte-t-il ?
 #
-# MambaVision se réclame de son balayage. Les auteurs de MambaOut en doutent {cite:p}`yu2024mambaout` : un espace d’état
-# sert aux suites longues, ou lues dans l’ordre, et classer une image n’est ni l’un ni l’autre. Ils le retirent, gardent
-# les convolutions, et dépassent sur ImageNet les réseaux qui l’ont. Nous posons la question à notre échelle.
+# Les auteurs de MambaOut en doutent {cite:p}`yu2024mambaout` : un espace d’état sert aux suites longues, ou lues dans
+# l’ordre, et classer une image n’est ni l’un ni l’autre. Ils le retirent, gardent les convolutions, et dépassent sur
+# ImageNet les réseaux qui l’ont. Nous posons la question à notre échelle.
 #
 # Dans les blocs de MambaVision micro qui balayent, quatre mélangeurs de même largeur se remplacent : le balayage, rien
-# (l’identité), une convolution, l’attention. Les blocs d’attention qui suivent restent. Tous les réseaux partent de zéro,
-# par la recette que {doc}`le protocole <../book/protocole>` annonce. Chaque photo est jugée par un réseau qui ne l’a pas
-# apprise.
+# (l’identité), une convolution, l’attention. Les blocs d’attention qui suivent restent. Tous partent de zéro, par la recette
+# que {doc}`le protocole <../book/protocole>` annonce, et chaque photo est jugée par un réseau qui ne l’a pas apprise.
+
+# %% mystnb={"figure": {"name": "fig-egales-melangeurs", "caption": "Exactitude de MambaVision micro sur toutes les photos selon ce qui tient la place du balayage, intervalles à 95 %, et nombre de paramètres."}, "image": {"alt": "Une ligne par mélangeur, balayage, identité, convolution puis attention : un point pour l’exactitude et sa barre d’erreur horizontale, le nombre de paramètres sous le nom."}}
+from vitrine.metrics.table import recipe_score
+from vitrine.report.ledger import mixers
+
+arms, mixed, sizes = mixers.arms(), {}, {}
+mixer_answers = {arm: [one.answers.probabilities for one in group] for arm, group in arms.items()}
+for arm, group in arms.items():
+    all_truth = group[0].answers.truth
+    mixed[arm] = recipe_score(all_truth, mixer_answers[arm], accuracy)
+    millions = number(group[0].runs[0].meta["parameters"] / 1e6, 2)
+    sizes[arm] = f"{millions} M de paramètres"
+comparison.forest({"Exactitude": mixed}, x="Exactitude", beside=sizes)
+
+# %% [markdown]
+# Le tableau oppose le balayage à chacun des trois autres ; un écart positif est en sa faveur.
+
+# %%
+made = mixers.COMPARISONS if arms else ()
+mixer_gaps = announced(all_truth, mixer_answers, made, (accuracy, macro_f1)) if made else {}
+names = gap_names(mixer_gaps)
+tables.show(tables.announced({names[pair]: found for pair, found in mixer_gaps.items()}))
+
+# %% [markdown]
+# * Contre rien, {verdict}`scan_against_identity`.
+# * Contre une convolution, {verdict}`scan_against_conv`.
+# * Contre l’attention, {verdict}`scan_against_attention`.
 #
-# L’expérience est prête, non exécutée : `vitrine sweep` entraîne les quatre recettes `mambavision-micro-mixer-*` sur les
-# plis, et le registre en tire les trois écarts. D’ici là, {verdict}`scan_against_conv`.
+# Le balayage n’est pas gratuit : comme l’attention dans des fenêtres de côté fixe, son coût croît en proportion du nombre de
+# pixels, et {doc}`le chapitre sur MambaVision <01_mambavision>` mesure ce qu’il coûte ici, à chaque longueur. Une graine,
+# une petite taille, une recette brève : ces intervalles ignorent le hasard de l’entraînement, et rien ne s’étend aux réseaux
+# publiés, appris sur ImageNet.
+
+# %% [markdown]
+# ## Exercices
+#
+# **1. À quel prix ?** Rapportez la top-1 de chaque préentraînement à ses minutes de calcul. Qui en tire le plus par minute, et
+# pourquoi ce rapport ne désigne-t-il pas le meilleur réseau ?
+
+# %% tags=["hide-cell"]
+for recipe, run in pretrained.items():
+    top1 = equal_start.first_guesses(run, 1).value
+    minutes = run.meta["timing"]["training_seconds"] / 60
+    print(f"{model_name(recipe)} : {number(100 * top1 / minutes, 2)} point par minute")
+
+# %% [markdown]
+# **2. Un départ sans l’autre.** Sur les images que EfficientNet-B0 manque de zéro (première graine), quelle part le
+# préentraînement lui fait-il retrouver ? Et combien en perd-il parmi celles qu’il avait ?
+
+# %% tags=["hide-cell"]
+before, after = (answers[f"efficientnet-b0-{way}"][0].argmax(1) == truth for way in ("short", "transfer"))
+print(f"retrouvées : {number((after & ~before).sum())} sur {number((~before).sum())}")
+print(f"perdues : {number((before & ~after).sum())} sur {number(before.sum())}")
 
 # %% [markdown]
 # ## Ce que nous retenons
 #
-# * Sur le préentraînement lui-même : {verdict}`equal_images_learned` ; {verdict}`equal_clock_learned`.
-# * Sur ce qu’il apporte : {verdict}`pretraining_helps_b0` ; {verdict}`pretraining_helps_micro`.
-# * Sur l’architecture, à départ égal : {verdict}`equal_images` ; {verdict}`equal_clock`.
-# * Sur les caractéristiques figées : {verdict}`equal_images_probed` ; {verdict}`equal_clock_probed`.
-# * Sur la bibliothèque : {verdict}`equal_weights`.
-# * Sur le balayage : {verdict}`scan_against_conv`.
+# * Le préentraînement compte plus que l’architecture : il ajoute
+#   {valeur:ecart-ic}`gap.efficientnet-b0-transfer.efficientnet-b0-short.accuracy` à EfficientNet-B0, quand les deux
+#   architectures, à départ égal, s’écartent de
+#   {valeur:ecart-ic}`gap.mambavision-micro-transfer.efficientnet-b0-transfer.accuracy`.
+# * Les caractéristiques figées, à images égales, donnent à MambaVision
+#   {valeur:ecart-ic}`gap.mambavision-micro-transfer-probe.efficientnet-b0-transfer-probe.cv_accuracy`.
+# * Sur la bibliothèque, à partir des mêmes poids :
+#   {valeur:ecart-ic}`gap.efficientnet-b0-keras-transfer.efficientnet-b0-transfer.accuracy`.
 #
 # ## Ce qui pourrait être faux
 #
-# * **L’échelle.** Quelques passages sur de petites images ne disent rien d’un préentraînement entier.
-#   Un réseau qui démarre lentement peut finir devant : étendre ces courbes serait une extrapolation,
-#   et nous ne la faisons pas.
-# * **La recette.** Elle est commune, donc réglée pour aucun des deux réseaux. Un taux d’apprentissage
-#   propre à chacun changerait peut-être l’écart.
-# * **Une seule graine de préentraînement.** Les graines sont celles du réglage fin ; elles partent
-#   toutes des mêmes poids. L’intervalle ignore donc le hasard du préentraînement.
-# * **La machine.** À durée égale, le gagnant dépend de ce que la machine calcule vite : sur une carte
-#   graphique, le rapport des vitesses serait autre.
+# * **L’échelle.** Quelques passages sur de petites images ne disent rien d’un préentraînement entier : un réseau qui démarre
+#   lentement peut finir devant.
+# * **La recette.** Commune, elle n’est réglée pour aucun des deux réseaux.
+# * **Une seule graine de préentraînement.** Les graines sont celles du fine-tuning.
+# * **La machine.** À durée égale, le gagnant dépend de ce que la machine calcule vite : sur une carte graphique, le rapport
+#   des vitesses serait autre.
 # * **Le corpus.** Des objets photographiés n’importe où ressemblent peu à des produits sur fond blanc.
 #
 # ```{provenance}

@@ -184,7 +184,9 @@
       }
     }
     if (narrow) {
-      layout.legend = { ...layout.legend, orientation: "h", x: 0, xanchor: "left", y: -0.22,
+      // Below the title of the axis, at the same distance under a tall figure and a short one.
+      const below = -Math.min(0.22, 104 / (layout.height || 420));
+      layout.legend = { ...layout.legend, orientation: "h", x: 0, xanchor: "left", y: below,
         yanchor: "top" };
       layout.margin = { ...layout.margin, l: 10, r: 4 };
       layout.dragmode = false;
@@ -264,7 +266,7 @@
     const narrow = element.clientWidth < NARROW;
     const columns = columnsOf(figure.layout);
     const stacked = narrow && figure.layout.meta?.stack;
-    plot.style.minWidth = narrow && columns > 1 && !stacked ? `${columns * 240}px` : "";
+    plot.style.minWidth = narrow && columns > 2 && !stacked ? `${columns * 170}px` : "";
     // What scrolls must be reachable from the keyboard.
     if (plot.style.minWidth) element.tabIndex = 0;
     else element.removeAttribute("tabindex");

@@ -26,7 +26,7 @@ ROWS = {
     "Époques de montée en régime": "warmup_epochs",
     "Décroissance des poids": "weight_decay",
     "Lissage des étiquettes": "label_smoothing",
-    "Extinction avant la tête": "drop_rate",
+    "Dropout avant la tête": "drop_rate",
     "Profondeur stochastique": "drop_path_rate",
     "Part minimale gardée par le recadrage": "crop_scale",
     "Variation des couleurs": "jitter",
@@ -141,13 +141,37 @@ def test_the_glossary_is_in_alphabetical_order():
     "path", [p for p in CHAPTERS if p.stem not in LISTS], ids=lambda path: path.stem
 )
 def test_each_chapter_opens_with_its_question_and_closes_with_its_doubts(path):
-    opening = re.match(r"# .+\n\n\*\*[^*]+\?\*\*(.+?)\n\n", prose(path).strip(), re.DOTALL)
+    opening = re.match(r"# [^\n]+\n\n\*\*[^*]+\?\*\*(.+?)\n\n", prose(path).strip(), re.DOTALL)
 
     assert opening is not None
     answer = re.sub(r"\{[\w:-]+\}`[^`]*`", "", opening[1])
     assert len(re.findall(r"[.!?…](?=\s|$)", answer)) == 2, "the answer is not in two sentences"
     headings = re.findall(r"^## (.+)", prose(path), re.MULTILINE)
     assert headings[-2:] == ["Ce que nous retenons", "Ce qui pourrait être faux"]
+
+
+RESULTS = sorted(paths.notebooks().glob("0[3-7]*.py"))
+
+
+@pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.stem)
+def test_a_chapter_of_results_opens_with_what_one_will_know_and_the_time_it_takes(path):
+    opening = prose(path).strip().split("\n\n")[1]
+    last = re.split(r"(?<=[.?])\s", " ".join(opening.split()))[-1]
+
+    assert re.match(r"En \w+ minutes, vous saurez ", last)
+
+
+@pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.stem)
+def test_a_chapter_of_results_asks_two_exercises_each_with_a_folded_solution(path):
+    cells = sources.read(path).cells
+    asked = [n for n, c in enumerate(cells) if re.search(r"^\*\*[12]\. ", c.source, re.MULTILINE)]
+
+    assert len(asked) == 2
+    for place in asked:
+        solution = cells[place + 1]
+        assert solution.cell_type == "code" and solution.metadata["tags"] == ["hide-cell"]
+        lines = [line for line in solution.source.splitlines() if line.strip()]
+        assert len(lines) <= 8
 
 
 @pytest.mark.parametrize(

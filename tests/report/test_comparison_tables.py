@@ -34,11 +34,11 @@ def test_a_gap_is_settled_only_if_its_interval_and_its_corrected_test_agree():
         {name: Announced({"accuracy": gap}, test, 0.0004, p) for name, (gap, p) in cases.items()}
     )
 
-    assert table.Lecture.tolist() == ["non départagés", "non départagés", "écart établi"]
+    assert table["Écart établi"].tolist() == [False, False, True]
     assert table.iloc[0, 1] == f"+2,0 [−5,0{WIDE};{WIDE}+9,0]"
-    assert table["Images gagnées et perdues"].tolist() == ["20 et 3"] * 3
-    assert table["p (signes permutés)"].tolist() == ["< 0,001"] * 3
-    assert table["p corrigée (Holm)"].tolist() == ["0,001", "0,200", "0,001"]
+    assert table["Paires discordantes (b, c)"].tolist() == ["20, 3"] * 3
+    assert table["p"].tolist() == ["< 0,001"] * 3
+    assert table["p (Holm)"].tolist() == ["0,001", "0,200", "0,001"]
 
 
 def test_a_gap_that_other_training_photos_undo_is_not_settled():
@@ -49,8 +49,8 @@ def test_a_gap_that_other_training_photos_undo_is_not_settled():
         {name: Announced({"accuracy": clear}, test, 0.0, 0.0, g) for name, g in again.items()}
     )
 
-    assert table.Lecture.tolist() == ["non départagés", "écart établi"]
-    shown = table["Exactitude, toutes les répétitions"]
+    assert table["Écart établi"].tolist() == [False, True]
+    shown = table["Répétitions (points)"]
     assert shown.tolist() == [f"+10,0 [−1,0{WIDE};{WIDE}+20,0]", ""]
 
 
@@ -69,7 +69,7 @@ def test_cited_results_stand_best_first_without_interval():
     table = tables.cited(results)
 
     assert table["Modèle"].tolist() == ["b", "a"]
-    assert table["Tronc"].tolist() == ["réglage fin", "gelé"]
+    assert table["Tronc"].tolist() == ["fine-tuning", "gelé"]
     assert "[" not in repr(tables.show(table))
     assert table["Entraînement (min)"].tolist()[1] == 1.0
 

@@ -2,7 +2,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vitrine.data.catalog import CLASSES_FR
 from vitrine.metrics.decision import selective_curve
 from vitrine.report.figures import decisions
 
@@ -94,36 +93,37 @@ def test_a_cost_that_is_not_known_leaves_no_point_and_the_front_skips_it():
     assert figure.layout.xaxis2.title.text == "Minutes"
 
 
-def test_a_cost_known_of_no_model_is_said_not_to_be_measured():
+def test_a_cost_known_of_no_model_has_no_panel():
     score = {"value": [0.85, 0.14], "low": [0.8, 0.1], "high": [0.9, 0.2]}
     models = pd.DataFrame(
-        {"recipe": [PROBE, MAJORITY], "core": [3.0, 1.0], "card": [None, None], **score}
+        {"recipe": [PROBE, MAJORITY], "card": [None, None], "core": [3.0, 1.0], **score}
     )
 
-    figure = decisions.efficiency(models, {"core": "Un cœur", "card": "Carte graphique"})
+    figure = decisions.efficiency(models, {"card": "Carte graphique", "core": "Un cœur"})
 
-    (said,) = figure.layout.annotations
-    assert (said.text, said.yref) == ("non mesuré", "y2 domain")
-    assert [list(trace.x) for trace in figure.data[3:]] == [[None]]
-    assert figure.layout.xaxis2.showticklabels is False
-    assert figure.layout.yaxis2.matches == "y"
+    assert {trace.xaxis for trace in figure.data} == {"x"}
+    assert figure.layout.xaxis.title.text == "Un cœur"
     probe, majority = figure.data[1:3]
+    assert probe.showlegend and majority.showlegend
     assert probe.marker.symbol != majority.marker.symbol
     low, high = figure.layout.xaxis.range
     assert low < -1 + 1e-9 and high > 1  # powers of ten around 1 and 3, and room for their names
 
 
-def test_every_test_photo_is_counted_once_by_class_and_by_misses():
-    truth, misses = np.array([0, 0, 6, 6, 6]), np.array([0, 3, 1, 1, 3])
+def test_four_costs_stand_two_by_two_and_each_model_once_in_the_legend():
+    score = {"value": [0.85], "low": [0.8], "high": [0.9]}
+    costs = {name: name for name in ("a", "b", "c", "d")}
+    models = pd.DataFrame({"recipe": [PROBE], **{name: [10.0] for name in costs}, **score})
 
-    figure = decisions.missed(truth, misses, models=3)
+    figure = decisions.efficiency(models, costs)
 
-    assert [trace.name for trace in figure.data] == list(CLASSES_FR.values())
-    assert [list(trace.y) for trace in (figure.data[0], figure.data[6])] == [
-        [1, 0, 0, 1],
-        [0, 2, 0, 1],
-    ]
-    assert sum(sum(trace.y) for trace in figure.data) == len(truth)
+    assert [axis.title.text for axis in figure.select_xaxes()] == list("abcd")
+    marks = [trace.xaxis for trace in figure.data if trace.mode == "markers"]
+    assert marks == ["x", "x2", "x3", "x4"]
+    titled = [axis.title.text for axis in figure.select_yaxes()]
+    assert titled == ["Exactitude", None, "Exactitude", None]
+    named = [trace.name for trace in figure.data if trace.showlegend]
+    assert named == ["Front de Pareto", "MobileNetV2 int8, sonde linéaire"]
 
 
 def test_figures_name_what_their_axes_show(curve):

@@ -8,6 +8,7 @@ from vitrine.data import splits
 from vitrine.report import tables
 from vitrine.report.figures import style, training
 from vitrine.report.ledger import equal_start, measures, verdicts
+from vitrine.report.names import gap_names, in_lines
 from vitrine.training import recipes, runs
 from vitrine.training.pretrain.fit import answers
 
@@ -186,7 +187,7 @@ def test_the_table_and_the_figure_show_each_pretraining(made):
 
     assert row["Images vues (milliers)"] == 1
     assert row["Attente des données"] == "0,42\N{NARROW NO-BREAK SPACE}%"
-    assert row["Parmi cinq"].startswith("50,0")
+    assert row["Top-5"].startswith("50,0")
     assert [list(trace.x) for trace in figure.data] == [[0, 0.5, 1], [0, 1, 2]]
     assert figure.data[0].y[0] == 0.5  # a guess among two hundred
 
@@ -195,11 +196,11 @@ def test_the_table_and_the_figure_show_each_pretraining(made):
     ("recipe", "lines"),
     [
         ("mobilenetv2-int8-probe", ["MobileNetV2 int8,", "sonde linéaire"]),
-        ("efficientnet-b0-keras-transfer", ["EfficientNet-B0,", "TensorFlow", "(réglage fin)"]),
+        ("efficientnet-b0-keras-transfer", ["EfficientNet-B0,", "TensorFlow", "(fine-tuning)"]),
         ("efficientnet-b0-transfer-probe", ["EfficientNet-B0", "(sonde)"]),
         (
             "mambavision-micro-transfer-clock",
-            ["MambaVision (micro,", "réglage fin,", "à durée égale)"],
+            ["MambaVision (micro,", "fine-tuning,", "à durée égale)"],
         ),
         ("histogram-hog", ["Histogramme et HOG"]),
         ("mambavision-micro-mixer-scan", ["MambaVision micro", "(balayage)"]),
@@ -214,3 +215,25 @@ def test_every_pretraining_and_comparison_of_the_chapter_has_its_recipes():
 
     assert {name for pair in pairs for name in pair} <= set(recipes.EQUAL_START)
     assert set(equal_start.PRETRAINED) < set(recipes.EQUAL_START)
+
+
+def test_a_gap_is_named_without_what_both_have_in_common_unless_two_would_have_one_name():
+    b0, micro = "efficientnet-b0", "mambavision-micro"
+    pairs = [(f"{b0}-{way}", f"{micro}-{way}") for way in ("short", "transfer")]
+    others = [(f"{b0}-short", f"{b0}-transfer"), (f"{micro}-mixer-conv", f"{micro}-mixer-scan")]
+
+    assert list(gap_names(pairs[:1]).values()) == ["MambaVision (micro) − EfficientNet-B0"]
+    assert list(gap_names([*pairs, *others]).values()) == [
+        "MambaVision (micro) − EfficientNet-B0 (de zéro, en bref)",
+        "MambaVision (micro) − EfficientNet-B0 (fine-tuning)",
+        "EfficientNet-B0 : fine-tuning − de zéro, en bref",
+        "MambaVision micro : balayage − convolution",
+    ]
+
+
+def test_the_name_of_a_gap_breaks_where_a_side_is_too_long_for_a_narrow_figure():
+    name = "EfficientNet-B0, TensorFlow (de zéro) − Histogramme et HOG"
+
+    lines = in_lines(name).split("<br>")
+
+    assert lines == ["EfficientNet-B0,", "TensorFlow (de zéro)", "− Histogramme et HOG"]

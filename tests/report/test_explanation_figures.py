@@ -7,6 +7,7 @@ from vitrine.data.catalog import CLASSES, CLASSES_FR
 from vitrine.explain import grids
 from vitrine.metrics import Interval
 from vitrine.report.figures import explanation, style
+from vitrine.report.palette import MUTED
 
 TORCH, MAMBA = "efficientnet-b0-torch-scratch", "mambavision-micro-scratch"
 
@@ -29,7 +30,9 @@ def test_curves_share_a_colour_and_a_mark_from_panel_to_panel():
     points = {0: Interval(0.6, 0.5, 0.7), 5: Interval(0.2, 0.1, 0.3)}
     both = {TORCH: points, MAMBA: points}
 
-    figure = explanation.curves({"blur": both, "noise": {MAMBA: points}}, x="Force", chance=1 / 7)
+    figure = explanation.curves(
+        {"blur": both, "noise": {MAMBA: points}}, highlighted=(TORCH, MAMBA), chance=1 / 7
+    )
 
     first, other, below = (t for t in figure.data if t.mode == "lines+markers")
     assert list(first.y) == [60, 20] and list(first.error_y.array) == [10, 10]
@@ -37,7 +40,30 @@ def test_curves_share_a_colour_and_a_mark_from_panel_to_panel():
     assert first.marker.symbol != other.marker.symbol
     assert below.showlegend is False
     titles = [axis.title.text for axis in figure.select_xaxes()]
-    assert titles == ["", "Force"]
+    assert titles == ["Force", "Force"]
+
+
+def test_a_model_that_is_not_highlighted_stays_grey_behind_and_out_of_the_legend():
+    points = {0: Interval(0.6, 0.5, 0.7), 5: Interval(0.2, 0.1, 0.3)}
+    both = {TORCH: points, MAMBA: points}
+
+    figure = explanation.curves({"blur": both}, highlighted=(MAMBA,), chance=1 / 7)
+
+    grey, seen = figure.data
+    assert (grey.name, seen.name) == (style.model_name(TORCH), style.model_name(MAMBA))
+    assert grey.line.color == MUTED and not grey.showlegend and grey.error_y.array is None
+    assert seen.line.color == style.model_colour(MAMBA) and seen.showlegend
+
+
+def test_photos_get_smaller_to_the_right_as_corruptions_get_stronger():
+    points = {32: Interval(0.2, 0.1, 0.3), 128: Interval(0.6, 0.5, 0.7)}
+    panels = {"blur": {MAMBA: points}, "crop": {MAMBA: points}, "thumbnail": {MAMBA: points}}
+
+    figure = explanation.curves(panels, highlighted=(MAMBA,), chance=1 / 7)
+
+    blur, crop, side = list(figure.select_xaxes())[:3]
+    assert (blur.autorange, side.autorange) == (None, "reversed")
+    assert (blur.title.text, crop.title.text, side.title.text) == (None, "Force", "Côté (pixels)")
 
 
 def test_maps_of_a_class_stand_side_by_side_on_one_scale():

@@ -111,7 +111,7 @@ def test_a_network_trained_on_folds_only_is_scored_and_compared_on_every_photo(b
     assert values[f"oof_gap.{B0}.{PROBE}.accuracy"].low > 0  # nobody declared it
     assert f"oof_gap.{B0}.{PROBE}.cv_accuracy" not in values
     found = verdicts.decide(values)
-    assert "rien ne départage" in found[f"oof_gap.{TINY}.{B0}"]["text"]
+    assert "aucune différence détectable" in found[f"oof_gap.{TINY}.{B0}"]["text"]
     assert found[f"oof_gap.{B0}.{PROBE}"]["state"] == "true"
     assert measures.published().keys() == {PROBE}
 

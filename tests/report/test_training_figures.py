@@ -31,22 +31,41 @@ def history():
 def test_curves_draw_each_run_twice_a_part_in_percent_and_leave_a_hole_for_infinity(history):
     figure = training.curves({"efficientnet-b0-keras-scratch/seed-3": history})
 
-    drawn = {(trace.name, trace.yaxis): list(trace.y) for trace in figure.data}
+    drawn = {(trace.name.split(", ")[-1], trace.yaxis): list(trace.y) for trace in figure.data}
     assert drawn == {
-        ("Graine 3, entraînement", "y"): [2.0, 1.12346],
-        ("Graine 3, entraînement", "y2"): [10.0, 20.0],
-        ("Graine 3, validation", "y"): [2.5, None],
-        ("Graine 3, validation", "y2"): [15.0, 25.0],
+        ("entraînement", "y"): [2.0, 1.12346],
+        ("entraînement", "y2"): [10.0, 20.0],
+        ("validation", "y"): [2.5, None],
+        ("validation", "y2"): [15.0, 25.0],
     }
+    assert figure.data[0].name.endswith("graine 3, entraînement")
 
 
-def test_curves_name_the_model_where_there_are_several(history):
+def test_each_recipe_has_panels_of_its_own_under_its_name(history):
     names = ("efficientnet-b0-torch-scratch/seed-0", "mambavision-micro-scratch/seed-0")
 
     figure = training.curves(dict.fromkeys(names, history))
 
-    assert figure.data[4].name == "MambaVision (micro, de zéro), graine 0,<br>entraînement"
+    assert figure.data[4].name == "MambaVision (micro, de zéro), graine 0, entraînement"
+    assert [trace.yaxis for trace in figure.data] == ["y", "y2"] * 2 + ["y3", "y4"] * 2
     assert figure.data[2].line.color != figure.data[6].line.color
+    heads = [
+        note.yref
+        for note in figure.layout.annotations
+        if note.text == "MambaVision (micro, de zéro)"
+    ]
+    assert heads == ["y3 domain"]
+
+
+def test_the_parts_of_learning_curves_are_named_at_their_ends_and_not_in_a_legend(history):
+    finite = history.assign(val_loss=[2.5, 1.5])
+
+    figure = training.curves({"efficientnet-b0-keras-scratch/seed-3": finite})
+
+    ends = {note.text: (note.x, note.y, note.yanchor) for note in figure.layout.annotations}
+    assert ends["validation"] == (2, 1.5, "bottom")  # the higher, named above its end
+    assert ends["entraînement"] == (2, 1.12346, "top")
+    assert not any(trace.showlegend for trace in figure.data)
 
 
 def test_class_scores_draw_values_with_both_ends_of_their_intervals():

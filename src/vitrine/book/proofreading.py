@@ -74,6 +74,8 @@ ALLOWED = (
     r"(?:à|de|niveau|IC|intervalles?)\s95\s%",
     # The published split, a decision too: 15 % to test, 15 % of the rest to validation.
     r"15\s%\s(?:d[eu]s?|pour|à|au|en)\b",
+    # What a confidence means, by an example.
+    r"\bsûr\sà\s80\s%",
     # A whole, as in « 100 % de la surface ».
     r"\b100\s%",
 )

@@ -1,10 +1,12 @@
 """Names of recipes on screen and in sentences."""
 
-__all__ = ["model_lines", "model_name"]
+from collections.abc import Iterable
+
+__all__ = ["gap_names", "in_lines", "model_lines", "model_name"]
 
 WORDS = {
     "scratch": "de zéro", "short": "de zéro, en bref", "pretrain": "préentraînement",
-    "distilled": "distillé", "transfer": "réglage fin", "probe": "sonde", "clock": "à durée égale",
+    "distilled": "distillé", "transfer": "fine-tuning", "probe": "sonde", "clock": "à durée égale",
     "scan": "balayage", "identity": "identité", "conv": "convolution",
     "tiny": "T", "stacked": "pondérés sur la validation", "frozen": "gelée",
 }  # fmt: skip
@@ -50,6 +52,46 @@ def model_name(recipe: str) -> str:
         rest.remove("transfer")
     said = [WORDS.get(word, word) for word in rest if word]
     return f"{name} ({', '.join(said)})" if said else name
+
+
+def gap_names(pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Return what the gap of each pair is called: the candidate minus the baseline, in short.
+
+    What both have in common is said only where two gaps would else have one name:
+    « MambaVision (micro) − EfficientNet-B0 (fine-tuning) ».
+
+    Args:
+        pairs: Baseline and candidate of each gap.
+    """
+    said = {pair: _apart(*pair) for pair in pairs}
+    names = [name for name, _ in said.values()]
+    return {
+        pair: f"{name} ({shared})" if shared and names.count(name) > 1 else name
+        for pair, (name, shared) in said.items()
+    }
+
+
+def in_lines(gap: str) -> str:
+    """Return the name of a gap on lines that the side of a narrow figure holds."""
+    sides = gap.replace(" : ", " :<br>").split(" − ")
+    return "<br>− ".join(_broken(side) if len(side) > LINE else side for side in sides)
+
+
+def _apart(baseline: str, candidate: str) -> tuple[str, str]:
+    """Return « candidate − baseline » without what both have in common, and that."""
+    (head, said), (against, told) = (_parts(candidate), _parts(baseline))
+    shared = [word for word in said if word in told]
+    said, told = ([w for w in words if w not in shared] for words in (said, told))
+    if head == against:
+        return f"{head} : {', '.join(said)} − {', '.join(told)}", ", ".join(shared)
+    sides = ((head, said), (against, told))
+    named = [f"{name} ({', '.join(words)})" if words else name for name, words in sides]
+    return " − ".join(named), ", ".join(shared)
+
+
+def _parts(recipe: str) -> tuple[str, list[str]]:
+    head, _, said = model_name(recipe).removesuffix(")").partition(" (")
+    return head, said.split(", ") if said else []
 
 
 def model_lines(recipe: str) -> str:

@@ -9,7 +9,8 @@ test holds it to them.
 
 __all__ = [
     "BLUE", "DARK", "DIVERGING", "FAINT", "GREEN", "GREY", "INK", "INTENSITY", "LIGHT", "MUTED",
-    "ORANGE", "PAGE", "PURPLE", "SEQUENTIAL", "SKY", "VERMILION", "WHITE", "declarations",
+    "ON_PALE", "ORANGE", "PAGE", "PALE", "PURPLE", "SEQUENTIAL", "SKY", "VERMILION", "WHITE",
+    "declarations",
 ]  # fmt: skip
 
 ORANGE, SKY, GREEN, BLUE = "#e69f00", "#56b4e9", "#009e73", "#0072b2"
@@ -56,6 +57,10 @@ SEQUENTIAL = [[0, "#f2f5f4"], [0.5, "#6aa8c9"], [1, "#05466a"]]
 """From nothing to much, for plotly."""
 INTENSITY = [[0, "#a9cbe0"], [0.5, "#9b86b8"], [1, "#c44e00"]]
 """From little to much, where empty cells show the ground: it stands out on white and on dark."""
+PALE = [[0, "#f2f5f4"], [1, "#6aa8c9"]]
+"""The same for cells that print their value: pale enough everywhere for dark ink."""
+ON_PALE = "rgba(29,35,39,0.99)"
+"""Ink on these cells. Seen through a little, so that a page that turns dark leaves it as it is."""
 DIVERGING = [
     [0, "#8a3f00"], [0.25, "#d99a5b"], [0.5, "#f7f7f5"], [0.75, "#6aa8c9"], [1, "#05466a"],
 ]  # fmt: skip

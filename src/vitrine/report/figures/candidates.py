@@ -1,4 +1,4 @@
-"""Figure of candidate backbones: measured speed, in the order of their cited accuracy."""
+"""Figure of candidate backbones: cited accuracy against measured speed."""
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -12,35 +12,44 @@ __all__ = ["speeds"]
 SPEED, NETWORK = "Images/s, un fil", "Réseau"
 SCORE = "Top-1 ImageNet, cité (%)"
 MARKS = (5, 10, 20, 50, 100, 200, 500)
-HEIGHT = 620
+HEIGHT = 520
+CLOSE = 0.45
+"""Points of accuracy under which two names on one side would touch."""
 
 
 def speeds(table: pd.DataFrame, baseline: str) -> go.Figure:
-    """Draw the measured speed of each candidate, from the best cited score down.
+    """Draw the cited accuracy of each candidate against its measured speed.
+
+    A network without a published score has no point.
 
     Args:
         table: What ``vitrine.report.tables.speeds.backbones`` returns.
         baseline: Name of the network that the others are compared to.
     """
     score = pd.to_numeric(table[SCORE].str.replace(",", "."), errors="coerce")
-    order = table.assign(score=score).sort_values(
-        ["score", SPEED], ascending=[False, True], na_position="last", ignore_index=True
-    )
-    names = [f"{row[NETWORK]}<br><i>{_said(row[SCORE])}</i>" for _, row in order.iterrows()]
+    known = table.assign(score=score).dropna(subset="score")
+    order = known.sort_values("score", ascending=False, ignore_index=True)
     figure = go.Figure()
     figure.add_scatter(
-        x=style.rounded(order[SPEED]),
-        y=list(range(len(order))),
-        mode="markers",
-        marker={"size": 12, "color": [_colour(name, baseline) for name in order[NETWORK]]},
-        text=[_hover(row) for _, row in order.iterrows()],
-        hovertemplate="%{text}<extra></extra>",
-        showlegend=False,
-    )
-    axes = {"yaxis": style.listed(names) | {"showgrid": True}, "xaxis": style.log_axis(MARKS)}
-    return style.dress(
-        figure, x="Images par seconde, un fil de processeur", height=HEIGHT, axes=axes
-    )
+        x=style.rounded(order[SPEED]), y=style.rounded(order.score), mode="markers+text",
+        text=order[NETWORK].tolist(), textposition=_sides(order.score.tolist()),
+        marker={"size": 11, "color": [_colour(name, baseline) for name in order[NETWORK]]},
+        customdata=[_hover(row) for _, row in order.iterrows()], cliponaxis=False,
+        hovertemplate="%{customdata}<extra></extra>", showlegend=False,
+    )  # fmt: skip
+    room = {"range": [0.3, 2.48]}  # for the names beside the first points and the last
+    axes = {"xaxis": style.log_axis(MARKS) | room, "yaxis": style.PERCENT}
+    x, y = "Images par seconde, un fil", "Top-1 ImageNet, cité"
+    return style.dress(figure, x=x, y=y, height=HEIGHT, axes=axes)
+
+
+def _sides(scores: list[float]) -> list[str]:
+    """Return where each name stands, best score first: to the left of one too close above."""
+    sides: list[str] = []
+    for place, score in enumerate(scores):
+        crowded = place > 0 and scores[place - 1] - score < CLOSE and sides[-1] == "middle right"
+        sides.append("middle left" if crowded else "middle right")
+    return sides
 
 
 def _colour(name: str, baseline: str) -> str:

@@ -1,4 +1,4 @@
-"""Figures of the comparison: scores, gaps, folds, F1 by class, power, cited results."""
+"""Figures of the comparison: scores, gaps, folds, F1 by class, cited results."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -12,12 +12,12 @@ from vitrine.data.catalog import CLASSES, CLASSES_FR
 from vitrine.metrics import Interval
 from vitrine.report.figures import plots, style, training
 from vitrine.report.fr import THIN
-from vitrine.report.names import model_lines, model_name
+from vitrine.report.names import gap_names, in_lines, model_lines, model_name
 from vitrine.report.palette import BLUE, INK, MUTED, ORANGE
 
-__all__ = ["announced_gaps", "cited", "class_f1", "folds", "forest", "smallest_gaps"]
+__all__ = ["announced_gaps", "cited", "class_f1", "folds", "forest"]
 
-ROW, FOLDS_ROW, GAP_ROW = 58, 76, 92
+ROW, FOLDS_ROW, GAP_ROW = 58, 76, 84
 """Height, in pixels, of a line of a figure that lists models, their folds, their gaps."""
 FEW = style.PERCENT | {"nticks": 6}
 _LOOKS = ((BLUE, "circle"), (ORANGE, "diamond"), (MUTED, "square"))
@@ -69,14 +69,14 @@ def announced_gaps(
         smallest: Smallest true gap that the rule settles with its announced power, as a share: a
             band around zero, which no measured gap is held against.
     """
-    named = {
-        f"{model_lines(candidate)}<br>contre {model_lines(baseline)}": gap
-        for (baseline, candidate), gap in gaps.items()
-    }
-    figure = training.gaps(named, metric=metric)
+    names = [in_lines(name) for name in gap_names(gaps).values()]
+    figure = training.gaps(dict(zip(names, gaps.values(), strict=True)), metric=metric)
     band = style.rounded([100 * smallest])[0]
-    figure.add_vrect(x0=-band, x1=band, fillcolor=MUTED, opacity=0.18, line_width=0, layer="below")
-    return figure.update_layout(height=140 + GAP_ROW * len(gaps))
+    figure.add_vrect(
+        x0=-band, x1=band, fillcolor=MUTED, opacity=0.18, line_width=0, layer="below",
+        name="Vrais écarts trop petits pour nos images", showlegend=True,
+    )  # fmt: skip
+    return figure.update_layout(height=150 + GAP_ROW * len(gaps))
 
 
 def folds(
@@ -133,38 +133,6 @@ def class_f1(scores: Float[np.ndarray, "category model"], recipes: Sequence[str]
     return style.dress(go.Figure(heat), x="Catégorie", y="Modèle", height=560, axes=axes)
 
 
-def smallest_gaps(
-    gaps: Mapping[float, Sequence[float]], images: Sequence[int], *, ours: int
-) -> go.Figure:
-    """Draw the smallest gap that a number of test images can show.
-
-    Args:
-        gaps: By share of discordant images, the smallest gap for each number of images.
-        images: Numbers of test images.
-        ours: The number that we have, marked.
-    """
-    figure = go.Figure()
-    for (discordance, values), colour in zip(gaps.items(), (BLUE, INK, ORANGE), strict=False):
-        figure.add_scatter(
-            name=f"{100 * discordance:.0f}{THIN}% d’images discordantes", mode="lines+markers",
-            x=list(images), y=style.rounded(100 * value for value in values),
-            line={"color": colour, "width": 2}, marker={"size": 6},
-            hovertemplate="%{x} images : %{y:.1f} points<extra></extra>",
-        )  # fmt: skip
-    figure.add_vline(x=ours, line={"color": MUTED, "dash": "dash"})
-    figure.add_annotation(  # plotly places annotations of a logarithmic axis by their logarithm
-        x=float(f"{np.log10(ours):.6g}"), y=1, yref="paper", text=f" nos {ours} images",
-        showarrow=False, xanchor="left", yanchor="top", font_color=MUTED,
-    )  # fmt: skip
-    axes = {
-        "xaxis": style.log_axis(images),
-        "yaxis": {"rangemode": "tozero"},
-        "legend": style.BELOW | {"y": -0.3},
-    }
-    y = "Plus petit vrai écart décelé (points)"
-    return style.dress(figure, x="Images de test", y=y, height=460, axes=axes)
-
-
 def cited(results: pd.DataFrame, *, reference: str, smallest: float) -> go.Figure:
     """Draw the accuracies published by others, frozen then fine-tuned, around a reference.
 
@@ -178,7 +146,7 @@ def cited(results: pd.DataFrame, *, reference: str, smallest: float) -> go.Figur
     table = results.pivot(index="model", columns="backbone", values="test_accuracy")
     table = table.sort_values("fine-tuned", ascending=False)
     drawn = []
-    looks = (("fine-tuned", "Réglage fin", "circle"), ("frozen", "Réseau gelé", "circle-open"))
+    looks = (("fine-tuned", "Fine-tuning", "circle"), ("frozen", "Réseau gelé", "circle-open"))
     for state, label, symbol in looks:
         known = table[state].dropna()
         drawn.append(

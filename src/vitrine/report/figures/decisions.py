@@ -1,4 +1,4 @@
-"""Figures of decisions: selective prediction, expected cost, efficiency, images missed."""
+"""Figures of decisions: selective prediction, expected cost, efficiency."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import cycle
@@ -6,24 +6,24 @@ from itertools import cycle
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from plotly.subplots import make_subplots
 
-from vitrine.data.catalog import CLASSES, CLASSES_FR
 from vitrine.metrics import Interval
 from vitrine.metrics.decision import SelectiveCurve, pareto_front
 from vitrine.report.figures import style
 from vitrine.report.fr import THIN
 from vitrine.report.names import model_name
-from vitrine.report.palette import INK, MUTED
+from vitrine.report.palette import MUTED
 
-__all__ = ["efficiency", "expected_costs", "missed", "selective"]
+__all__ = ["efficiency", "expected_costs", "selective"]
 
 LEAST_COVERAGE = 0.1
 """Below this share of the images, an accuracy rests on too few of them to be drawn."""
 POINTS = 24
 """Points of a curve of abstention: every one of them weighs on the page."""
-UNMEASURED = "non mesuré"
+MARKS = 4
+"""Decades that an axis of half a figure has room to name one by one."""
 _BREAKS = ("solid", "dot", "dashdot", "longdash", "longdashdot")
 _SYMBOLS = ("circle", "diamond", "square", "cross", "triangle-up", "triangle-down", "star", "x")
 
@@ -116,77 +116,70 @@ def efficiency(models: pd.DataFrame, costs: Mapping[str, str]) -> go.Figure:
 
     Args:
         models: A row a recipe: ``recipe``, ``value``, ``low``, ``high`` of the accuracy, and a
-            column for each cost; one that is not known or not positive leaves no point, and a cost
-            known of no model a panel that says so.
-        costs: Title of the axis of each cost, by column.
+            column for each cost; one that is not known or not positive leaves no point.
+        costs: Title of the axis of each cost, by column; one known of no model has no panel.
     """
-    gap = 0.36 / max(len(costs), 2)
-    figure = make_subplots(rows=len(costs), cols=1, vertical_spacing=gap, shared_yaxes=True)
-    axes: dict[str, object] = {"legend": style.BELOW | {"y": -0.36 / max(len(costs), 2)}}
-    for place, (column, title) in enumerate(costs.items(), start=1):
-        known = models[column].astype(float).where(lambda cost: cost > 0).to_numpy()
-        front = pareto_front(known, models.value.to_numpy(float))
-        figure.add_scatter(
-            row=place, col=1, name="Ce qu’aucun autre ne bat", legendgroup="front", mode="lines",
-            showlegend=place == 1, hoverinfo="skip",
-            # A trace without a point at all would leave the axes of its panel without a place.
-            x=style.rounded(known[front]) or [None],
-            y=style.rounded(100 * models.value.to_numpy(float)[front]) or [None],
-            line={"color": MUTED, "width": 1, "shape": "hv", "dash": "dot"},
-        )  # fmt: skip
-        for symbol, cost, row in zip(cycle(_SYMBOLS), known, models.itertuples(), strict=False):
-            if place > 1 and np.isnan(cost):
-                continue  # the first panel names every model
-            score = Interval(*(round(100 * end, 2) for end in (row.value, row.low, row.high)))
+    known = {
+        column: models[column].astype(float).where(lambda cost: cost > 0).to_numpy()
+        for column in costs
+    }
+    drawn = [column for column, values in known.items() if np.isfinite(values).any()]
+    rows = -(-len(drawn) // 2)
+    figure = make_subplots(
+        rows=rows, cols=2, shared_yaxes=True, horizontal_spacing=0.08, vertical_spacing=0.2
+    )
+    named: set[str] = set()
+    for number, column in enumerate(drawn):
+        place = {"row": 1 + number // 2, "col": 1 + number % 2}
+        _front(figure, known[column], models.value.to_numpy(float), place, first=not named)
+        for symbol, cost, model in zip(
+            cycle(_SYMBOLS), known[column], models.itertuples(), strict=False
+        ):
+            if np.isnan(cost):
+                continue
+            score = Interval(*(round(100 * end, 2) for end in (model.value, model.low, model.high)))
             figure.add_scatter(
-                row=place, col=1, name=model_name(row.recipe), legendgroup=row.recipe,
-                showlegend=place == 1, mode="markers",
+                **place, name=model_name(model.recipe), legendgroup=model.recipe,
+                showlegend=model.recipe not in named, mode="markers",
                 x=style.rounded([cost]), y=style.rounded([score.value]),
                 error_y=style.error([score]),
-                marker={"color": style.model_colour(row.recipe), "symbol": symbol, "size": 11},
+                marker={"color": style.model_colour(model.recipe), "symbol": symbol, "size": 10},
                 hovertemplate=f"%{{x:.3~s}}, exactitude %{{y:.1f}}{THIN}%",
             )  # fmt: skip
-        number = "" if place == 1 else str(place)
-        axes[f"xaxis{number}"] = {
-            "type": "log", "dtick": 1, "exponentformat": "power", "title": {"text": title},
-        }  # fmt: skip
-        axes[f"yaxis{number}"] = style.PERCENT | {"title": {"text": "Exactitude"}}
-        if place > 1:  # one scale for all, the empty ones too
-            axes[f"yaxis{number}"]["matches"] = "y"
-        if np.isfinite(known).any():  # a mark at each end, even where all costs are of one decade
-            ends = np.log10([np.nanmin(known) / 1.2, np.nanmax(known) * 1.2])
-            low, high = np.floor(ends[0]), np.ceil(ends[1])
-            room = 0.05 * (high - low)  # for the names of these marks
-            axes[f"xaxis{number}"]["range"] = style.rounded([low - room, high + room])
-        else:
-            axes[f"xaxis{number}"] |= {"showticklabels": False, "showgrid": False, "ticks": ""}
-            figure.add_annotation(
-                row=place, col=1, xref="x domain", yref="y domain", x=0.5, y=0.5, text=UNMEASURED,
-                showarrow=False, font={"color": INK, "size": 16},
-            )  # fmt: skip
-    return style.dress(figure, height=120 + 310 * len(costs), axes=axes)
+            named.add(model.recipe)
+        figure.update_xaxes(_decades(known[column]), **place)
+    style.dress(figure, height=150 + 320 * rows, legend=style.BELOW | {"y": -0.14})
+    for number, column in enumerate(drawn):
+        place = {"row": 1 + number // 2, "col": 1 + number % 2}
+        figure.update_xaxes(title_text=costs[column], **place)
+    figure.update_yaxes(style.PERCENT)
+    return figure.update_yaxes(title_text="Exactitude", col=1)
 
 
-def missed(
-    truth: Int[np.ndarray, " image"], misses: Int[np.ndarray, " image"], models: int
-) -> go.Figure:
-    """Draw how many test images are missed by no model, one, or all of them, by class.
+def _front(
+    figure: go.Figure,
+    costs: Float[np.ndarray, " model"],
+    scores: Float[np.ndarray, " model"],
+    place: Mapping[str, int],
+    *,
+    first: bool,
+) -> None:
+    front = pareto_front(costs, scores)
+    figure.add_scatter(
+        **place, name="Front de Pareto", legendgroup="front", mode="lines", showlegend=first,
+        hoverinfo="skip", x=style.rounded(costs[front]), y=style.rounded(100 * scores[front]),
+        line={"color": MUTED, "width": 1, "shape": "hv", "dash": "dot"},
+    )  # fmt: skip
 
-    Args:
-        truth: True class of each image.
-        misses: Models that miss it.
-        models: Models asked.
-    """
-    figure = go.Figure()
-    for label, name in enumerate(CLASSES):
-        counts = np.bincount(misses[truth == label], minlength=models + 1)
-        figure.add_bar(
-            name=CLASSES_FR[name], x=list(range(models + 1)), y=counts.tolist(),
-            marker_color=style.CLASS_COLOURS[name], hovertemplate="%{y} images",
-        )  # fmt: skip
-    axes = {
-        "xaxis": {"dtick": 1, "showgrid": False},
-        "legend": style.BELOW,
+
+def _decades(costs: Float[np.ndarray, " model"]) -> dict[str, object]:
+    """Return a logarithmic axis with a mark at each end, even where all costs are of one decade."""
+    ends = np.log10([np.nanmin(costs) / 1.2, np.nanmax(costs) * 1.2])
+    low, high = np.floor(ends[0]), np.ceil(ends[1])
+    room = 0.05 * (high - low)  # for the names of these marks
+    return {
+        "type": "log",
+        "dtick": 1 if high - low <= MARKS else 2,
+        "exponentformat": "power",
+        "range": style.rounded([low - room, high + room]),
     }
-    x = "Modèles qui se trompent"
-    return style.dress(figure, x=x, y="Images de test", height=480, axes=axes, barmode="stack")

@@ -1,6 +1,6 @@
 """Figures of explanations: robustness curves, losses by part, saliency maps, embeddings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import cycle
 
 import numpy as np
@@ -46,6 +46,8 @@ MAPS_FR = {
     **{f"stage-{number}": f"Activité de l’étage {number}" for number in range(1, 6)},
     **{f"attention-{number}": f"Attention de l’étage {number}" for number in (3, 4)},
 }
+SIDES = ("thumbnail", "input")
+"""Conditions whose strength is the side of a photo: the harder, the smaller."""
 STATES_FR = {"learned": "appris", "shuffled": "mélangé"}
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 _SYMBOLS = ("circle", "diamond", "square", "cross", "triangle-up")
@@ -54,38 +56,64 @@ PANEL, ROW = 230, 62
 
 
 def curves(
-    scores: Mapping[str, Mapping[str, Mapping[int, Interval]]], *, x: str, chance: float
+    scores: Mapping[str, Mapping[str, Mapping[int, Interval]]],
+    *,
+    highlighted: Sequence[str],
+    chance: float,
 ) -> go.Figure:
     """Draw accuracy against a strength, one panel a corruption, one curve a model.
 
+    Models that are not highlighted stay grey, behind, and out of the legend.
+
     Args:
         scores: By corruption, then by recipe, the accuracy at each strength, as a share.
-        x: Title of the horizontal axis, under the last panel.
+        highlighted: Recipes drawn in their colour with their intervals, three at most.
         chance: Accuracy of an answer drawn at random, as a share.
     """
     names = list(scores)
+    rows = -(-len(names) // 2)
     panels = make_subplots(
-        rows=len(names), cols=1, vertical_spacing=0.28 / max(len(names), 2),
-        subplot_titles=[CORRUPTIONS_FR[name] for name in names] if len(names) > 1 else None,
+        rows=rows, cols=2, shared_yaxes=True, horizontal_spacing=0.06,
+        vertical_spacing=0.32 / max(rows, 2),
+        subplot_titles=[CORRUPTIONS_FR[name] for name in names],
     )  # fmt: skip
-    recipes = list(dict.fromkeys(recipe for by_recipe in scores.values() for recipe in by_recipe))
-    for row, name in enumerate(names, start=1):
-        for recipe, points in scores[name].items():
-            place, bars = recipes.index(recipe), [style.percent(i) for i in points.values()]
+    for number, name in enumerate(names):
+        behind_first = sorted(scores[name].items(), key=lambda item: item[0] in highlighted)
+        for recipe, points in behind_first:
             panels.add_scatter(
-                row=row, col=1, name=model_name(recipe), legendgroup=recipe, showlegend=row == 1,
-                mode="lines+markers", x=list(points), y=style.rounded(i.value for i in bars),
-                error_y=style.error(bars) | {"thickness": 1, "width": 2},
-                line={"color": style.model_colour(recipe), "dash": _DASHES[place % len(_DASHES)]},
-                marker={"symbol": _SYMBOLS[place % len(_SYMBOLS)], "size": 8},
+                row=1 + number // 2, col=1 + number % 2, name=model_name(recipe),
+                legendgroup=recipe, showlegend=recipe in highlighted and number == 0,
+                x=list(points), y=style.rounded(100 * i.value for i in points.values()),
                 hovertemplate=f"%{{x}} : %{{y:.1f}}{THIN}%",
+                **_look(recipe, highlighted, points),
             )  # fmt: skip
     panels.add_hline(y=style.rounded([100 * chance])[0], line={"color": MUTED, "dash": "dash"})
-    figure = style.dress(panels, x=x, y="Exactitude", height=150 + PANEL * len(names))
-    figure.update_layout(legend={"y": 1 + 40 / (PANEL * len(names))}, hovermode="closest")
-    figure.update_xaxes(title_text="")  # under each, it would meet the name of the next panel
-    figure.update_xaxes(title_text=x, row=len(names), col=1)
-    return figure.update_yaxes(style.percent_axis(0.0, 100.0))
+    figure = style.dress(panels, height=170 + PANEL * rows, hovermode="closest")
+    figure.update_layout(legend={"y": 1 + 40 / (PANEL * rows)})
+    for number, name in enumerate(names):
+        place = {"row": 1 + number // 2, "col": 1 + number % 2}
+        if number + 2 >= len(names) or name in SIDES:  # else, it would meet the next panel's name
+            figure.update_xaxes(title_text="Côté (pixels)" if name in SIDES else "Force", **place)
+        if name in SIDES:
+            figure.update_xaxes(autorange="reversed", **place)
+    figure.update_yaxes(style.percent_axis(0.0, 100.0))
+    return figure.update_yaxes(title_text="Exactitude", col=1)
+
+
+def _look(
+    recipe: str, highlighted: Sequence[str], points: Mapping[int, Interval]
+) -> dict[str, object]:
+    """Return the look of a curve: its colour and its intervals, or grey."""
+    if recipe not in highlighted:
+        return {"mode": "lines", "line": {"color": MUTED, "width": 1}, "opacity": 0.55}
+    place = list(highlighted).index(recipe)
+    return {
+        "mode": "lines+markers",
+        "error_y": style.error([style.percent(i) for i in points.values()])
+        | {"thickness": 1, "width": 2},
+        "line": {"color": style.model_colour(recipe), "dash": _DASHES[place % len(_DASHES)]},
+        "marker": {"symbol": _SYMBOLS[place % len(_SYMBOLS)], "size": 7},
+    }
 
 
 def losses(scores: Mapping[str, Mapping[str, Interval]]) -> go.Figure:

@@ -18,7 +18,7 @@ from vitrine.report.figures.style import (
     percent,
     rounded,
 )
-from vitrine.report.palette import SEQUENTIAL
+from vitrine.report.palette import ON_PALE, PALE
 
 __all__ = ["Series", "forest", "lines", "shares"]
 
@@ -94,12 +94,13 @@ def lines(
 
 
 def shares(values: Float[np.ndarray, "row column"], **options: object) -> go.Heatmap:
-    """Return a table of shares as coloured cells, in percent.
+    """Return a table of shares as coloured cells, in percent, whose numbers are in dark ink.
 
     Args:
         values: Shares; NaN leaves a hole.
         options: Other options of the trace.
     """
     return go.Heatmap(
-        z=grid(100 * values), colorscale=SEQUENTIAL, zmin=0, zmax=100, xgap=1, ygap=1, **options
-    )
+        z=grid(100 * values), colorscale=PALE, zmin=0, zmax=100, xgap=1, ygap=1,
+        textfont={"color": ON_PALE}, **options,
+    )  # fmt: skip

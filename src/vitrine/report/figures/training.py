@@ -27,45 +27,66 @@ MARKS = {
     "recall": ("Rappel", "square"),
     "f1": ("F1", "diamond"),
 }
-ROW = 58
-"""Height, in pixels, of a line of a figure that lists things."""
+PARTS = {"train": "entraînement", "val": "validation"}
+ROW, CURVES_ROW = 58, 200
+"""Height, in pixels, of a line of a figure that lists things, and of one of learning curves."""
 
 
 def curves(histories: Mapping[str, pd.DataFrame]) -> go.Figure:
-    """Draw loss and accuracy, epoch after epoch, one above the other.
+    """Draw loss and accuracy, epoch after epoch, side by side, a recipe a line.
 
     Training is measured on augmented photos with a smoothed target, validation on plain ones, so
-    that the two losses are not on one scale; a learning curve is read along itself.
+    that the two losses are not on one scale; a learning curve is read along itself. Seeds of one
+    recipe share its panels.
 
     Args:
         histories: ``history.csv`` of each run, by the name of the run.
     """
-    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.06)
-    alone = len({name.partition("/")[0] for name in histories}) == 1
+    recipes = list(dict.fromkeys(name.partition("/")[0] for name in histories))
+    rows = len(recipes)
+    figure = make_subplots(
+        rows=rows, cols=2, horizontal_spacing=0.08, vertical_spacing=0.4 / max(rows, 2)
+    )
     for number, (name, history) in enumerate(histories.items()):
         recipe, _, seed = name.partition("/seed-")
-        dash = style.DASHES[number % len(style.DASHES)]
-        who = f"Graine {seed}" if alone else f"{model_name(recipe)}, graine {seed}"
-        end = " " if alone else "<br>"  # a whole legend on a telephone
-        for part, label, colour in (
-            ("train", "entraînement", MUTED),
-            ("val", "validation", style.model_colour(recipe)),
-        ):
-            for row, (quantity, scale) in enumerate((("loss", 1), ("accuracy", 100)), start=1):
+        for part, label in PARTS.items():
+            colour = MUTED if part == "train" else style.model_colour(recipe)
+            dash = style.DASHES[0 if rows > 1 else number % len(style.DASHES)]
+            for column, (quantity, scale) in enumerate((("loss", 1), ("accuracy", 100)), start=1):
                 figure.add_scatter(
-                    row=row, col=1, mode="lines", name=f"{who},{end}{label}",
-                    legendgroup=f"{name}-{part}", showlegend=row == 1,
+                    row=1 + recipes.index(recipe), col=column, mode="lines", showlegend=False,
+                    name=f"{model_name(recipe)}, graine {seed}, {label}",
                     x=history.epoch.tolist(),
                     y=style.rounded(scale * history[f"{part}_{quantity}"]),
                     line={"color": colour, "width": 2 if part == "val" else 1.2, "dash": dash},
                     hovertemplate="époque %{x} : %{y:.3~g}",
                 )  # fmt: skip
-    axes = {
-        "yaxis": {"title": {"text": "Perte (nats)"}, "rangemode": "tozero"},
-        "yaxis2": style.percent_axis() | {"title": {"text": "Exactitude"}},
-        "xaxis2": {"title": {"text": "Époque"}},
-    }
-    return style.dress(figure, height=600, axes=axes, hovermode="closest")
+    style.dress(figure, height=110 + CURVES_ROW * rows, hovermode="closest")
+    _name_ends(figure, next(iter(histories.values())))
+    for row, recipe in enumerate(recipes, start=1):
+        figure.add_annotation(
+            row=row, col=1, text=model_name(recipe), xref="paper", yref="y domain", x=0, y=1,
+            xanchor="left", yanchor="bottom", showarrow=False, font={"size": 14},
+        )  # fmt: skip
+        figure.update_yaxes(title_text="Perte (nats)", rangemode="tozero", row=row, col=1)
+        figure.update_yaxes(
+            style.percent_axis() | {"title": {"text": "Exactitude"}, "side": "right"},
+            row=row,
+            col=2,
+        )
+    return figure.update_xaxes(title_text="Époque", row=rows)
+
+
+def _name_ends(figure: go.Figure, history: pd.DataFrame) -> None:
+    """Write the part of each curve of the first panel at its last epoch, above it or below."""
+    ends = {part: history[f"{part}_loss"].iloc[-1] for part in PARTS}
+    for part, end in ends.items():
+        if np.isfinite(end):
+            figure.add_annotation(
+                row=1, col=1, x=int(history.epoch.iloc[-1]), y=style.rounded([end])[0],
+                text=PARTS[part], xanchor="right", showarrow=False,
+                yanchor="bottom" if end == max(ends.values()) else "top",
+            )  # fmt: skip
 
 
 def pretrainings(histories: Mapping[str, pd.DataFrame]) -> go.Figure:
@@ -160,7 +181,7 @@ def reliability(curve: Reliability, recipe: str) -> go.Figure:
         rows=2, cols=1, shared_xaxes=True, row_heights=[0.72, 0.28], vertical_spacing=0.07
     )
     figure.add_scatter(
-        row=1, col=1, name="Probabilités tenues", mode="lines", x=[0, 100], y=[0, 100],
+        row=1, col=1, name="Calibration parfaite", mode="lines", x=[0, 100], y=[0, 100],
         line={"color": MUTED, "dash": "dash", "width": 1.5}, hoverinfo="skip",
     )  # fmt: skip
     figure.add_scatter(
@@ -228,7 +249,7 @@ def gaps(intervals: Mapping[str, Interval], *, metric: str) -> go.Figure:
     points = plots.Series(
         values=list(intervals.values()), at=range(len(names)), text=names,
         marker={"color": BLUE, "size": 10, "symbol": "diamond"},
-        hover="%{text} : %{x:+.1f} points<extra></extra>",
+        hover="%{text} : %{x:+.1f} points<extra></extra>", more={"showlegend": False},
     )  # fmt: skip
     figure = plots.forest(names, [points], x=metric, height=120 + ROW * len(names), axes={})
     return figure.add_vline(x=0, line={"color": INK, "width": 1.2})

@@ -32,7 +32,7 @@ CHOICES = {
         "freine les poids inutiles ; biais et normes exclus",
     ),
     "label_smoothing": ("Lissage des étiquettes", "décourage les réponses trop sûres d’elles"),
-    "drop_rate": ("Extinction avant la tête", "aucune caractéristique n’est indispensable"),
+    "drop_rate": ("Dropout avant la tête", "aucune caractéristique n’est indispensable"),
     "drop_path_rate": ("Profondeur stochastique", "des blocs sautés : aucun n’est irremplaçable"),
     "norm_momentum": (
         "Dernier lot dans les moyennes",

@@ -53,7 +53,7 @@ def comparison(
 
 
 def announced(compared: Mapping[str, Announced]) -> pd.DataFrame:
-    """List the announced comparisons: gaps, discordant images, tests, and what they allow to say.
+    """List the announced comparisons: gaps, discordant pairs, tests, and whether a gap is settled.
 
     Args:
         compared: By what is compared, what ``metrics.table.announced`` returned.
@@ -62,15 +62,14 @@ def announced(compared: Mapping[str, Announced]) -> pd.DataFrame:
     for name, found in compared.items():
         row = {"Comparaison": name}
         for metric, gap in found.gaps.items():
-            row[f"{METRICS[metric].heading}, écart (points)"] = _points(gap)
+            row[f"{METRICS[metric].heading} (points)"] = _points(gap)
         if any(other.repeated for other in compared.values()):
-            repeated = found.repeated
-            row["Exactitude, toutes les répétitions"] = _points(repeated) if repeated else ""
+            row["Répétitions (points)"] = _points(found.repeated) if found.repeated else ""
         first = found.first
-        row["Images gagnées et perdues"] = f"{first.only_candidate} et {first.only_baseline}"
-        row["p (signes permutés)"] = _p_value(found.p_value)
-        row["p corrigée (Holm)"] = _p_value(found.adjusted)
-        row["Lecture"] = "écart établi" if found.settled else "non départagés"
+        row["Paires discordantes (b, c)"] = f"{first.only_candidate}, {first.only_baseline}"
+        row["p"] = _p_value(found.p_value)
+        row["p (Holm)"] = _p_value(found.adjusted)
+        row["Écart établi"] = found.settled
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -91,7 +90,7 @@ def cited(results: pd.DataFrame) -> pd.DataFrame:
         results: ``ressources/prior_poc.csv``.
     """
     ranked = results.sort_values("test_accuracy", ascending=False)
-    state = {"frozen": "gelé", "fine-tuned": "réglage fin"}
+    state = {"frozen": "gelé", "fine-tuned": "fine-tuning"}
     return pd.DataFrame(
         {
             "Modèle": ranked.model.to_numpy(),

@@ -62,8 +62,8 @@ def pretrainings(
                 "Processeur (min)": timing["cpu_seconds"] / 60,
                 "Images/s": float(timing["images_per_second"]),
                 "Attente des données": percent(timing["waited_share"], 2),
-                "Première réponse juste": with_interval("accuracy", first[0]),
-                "Parmi cinq": with_interval("accuracy", first[1]),
+                "Top-1": with_interval("accuracy", first[0]),
+                "Top-5": with_interval("accuracy", first[1]),
                 "Énergie (Wh, estimée)": watt_hours(run.meta) or np.nan,
             }
         )

@@ -29,7 +29,7 @@ def of_every_test(ledger: Ledger) -> Iterator[Claim]:
                 gap,
                 gap,
                 text=f"{where}, {a} fait mieux que {b}",
-                cautious=f"{where}, rien ne départage {a} et {b}",
+                cautious=f"{where}, aucune différence détectable entre {a} et {b}",
                 reverse=f"{where}, {a} fait moins bien que {b}",
             )
 
@@ -43,10 +43,9 @@ CLAIMS = (
         "probe_beats_scratch",
         PROBE,
         KERAS,
-        text="la sonde linéaire sur des caractéristiques préentraînées l’emporte sur le réseau "
-        "entraîné de zéro",
-        cautious="les données ne départagent pas la sonde préentraînée et le réseau entraîné de "
-        "zéro",
+        text="la sonde préentraînée l’emporte sur le réseau entraîné de zéro",
+        cautious="aucune différence détectable entre la sonde préentraînée et le réseau entraîné "
+        "de zéro",
         reverse="le réseau entraîné de zéro l’emporte sur la sonde préentraînée",
     ),
     by_interval(
@@ -55,8 +54,8 @@ CLAIMS = (
         corrected=True,
         text="les caractéristiques apprises sur ImageNet l’emportent sur les descripteurs "
         "classiques",
-        cautious="les données ne départagent pas les caractéristiques apprises et les descripteurs "
-        "classiques",
+        cautious="aucune différence détectable entre les caractéristiques apprises et les "
+        "descripteurs classiques",
         reverse="les descripteurs classiques l’emportent sur les caractéristiques apprises",
     ),
     paired(
@@ -64,26 +63,24 @@ CLAIMS = (
         KERAS,
         HOG,
         text="entraîné de zéro, EfficientNet-B0 fait mieux que les descripteurs classiques",
-        cautious="entraîné de zéro, EfficientNet-B0 ne se distingue pas des descripteurs "
-        "classiques avec les images dont nous disposons",
+        cautious="aucune différence détectable entre EfficientNet-B0, entraîné de zéro, et les "
+        "descripteurs classiques",
         reverse="entraîné de zéro, EfficientNet-B0 fait moins bien que les descripteurs classiques",
     ),
     paired(
         "frameworks_differ",
         TORCH,
         KERAS,
-        text="à recette égale, nos exécutions en PyTorch font mieux que nos exécutions en "
-        "TensorFlow",
-        cautious="à recette égale, nos images ne départagent pas les deux bibliothèques",
-        reverse="à recette égale, nos exécutions en TensorFlow font mieux que nos exécutions en "
-        "PyTorch",
+        text="à recette égale, PyTorch fait mieux que TensorFlow",
+        cautious="à recette égale, aucune différence détectable entre les deux bibliothèques",
+        reverse="à recette égale, TensorFlow fait mieux que PyTorch",
     ),
     paired(
         "architectures_differ",
         MICRO,
         TORCH,
         text="à recette et taille égales, MambaVision micro fait mieux qu’EfficientNet-B0",
-        cautious="à recette et taille égales, nos images ne départagent pas MambaVision micro "
+        cautious="à recette et taille égales, aucune différence détectable entre MambaVision micro "
         "et EfficientNet-B0",
         reverse="à recette et taille égales, EfficientNet-B0 fait mieux que MambaVision micro",
     ),

@@ -29,7 +29,7 @@ CLAIMS = (  # of no announced comparison: an interval decides alone
         "small_probe_beats_scratch",
         f"gap.{SMALL}.{KERAS}.accuracy",
         text="sur des photos de même côté, la sonde l’emporte encore sur le réseau parti de zéro",
-        cautious="sur des photos de même côté, nos images ne départagent plus la sonde et le "
+        cautious="sur des photos de même côté, plus de différence détectable entre la sonde et le "
         "réseau parti de zéro",
         reverse="sur des photos de même côté, le réseau parti de zéro l’emporte sur la sonde",
     ),

@@ -141,7 +141,7 @@ CLAIMS = (
         f"{MICRO}-short",
         f"{B0}-short",
         text="de zéro et en peu de passages, MambaVision micro fait mieux qu’EfficientNet-B0",
-        cautious="de zéro et en peu de passages, nos images ne départagent pas les deux "
+        cautious="de zéro et en peu de passages, aucune différence détectable entre les deux "
         "architectures",
         reverse="de zéro et en peu de passages, EfficientNet-B0 fait mieux que MambaVision micro",
     ),
@@ -150,8 +150,8 @@ CLAIMS = (
         f"{MICRO}-transfer",
         f"{B0}-transfer",
         text="préentraînée sur les mêmes images, MambaVision micro fait mieux qu’EfficientNet-B0",
-        cautious="préentraînées sur les mêmes images, les deux architectures ne se départagent pas "
-        "sur nos photos",
+        cautious="après préentraînement sur les mêmes images, aucune différence détectable entre "
+        "les deux architectures",
         reverse="préentraîné sur les mêmes images, EfficientNet-B0 fait mieux que MambaVision "
         "micro",
     ),
@@ -160,25 +160,26 @@ CLAIMS = (
         f"{MICRO}-transfer-clock",
         f"{B0}-transfer",
         text="préentraînée sans plus de temps, MambaVision micro fait mieux qu’EfficientNet-B0",
-        cautious="préentraînées à durée comparable, les deux architectures ne se départagent pas "
-        "sur nos photos",
+        cautious="après un préentraînement de durée comparable, aucune différence détectable entre "
+        "les deux architectures",
         reverse="préentraîné à durée comparable, EfficientNet-B0 fait mieux que MambaVision micro",
     ),
     paired(
         "equal_weights",
         f"{B0}-keras-transfer",
         f"{B0}-transfer",
-        text="partie des mêmes poids, la bibliothèque TensorFlow fait mieux que PyTorch",
-        cautious="parties des mêmes poids, les deux bibliothèques ne se départagent pas",
-        reverse="partie des mêmes poids, la bibliothèque PyTorch fait mieux que TensorFlow",
+        text="à partir des mêmes poids, TensorFlow fait mieux que PyTorch",
+        cautious="à partir des mêmes poids, aucune différence détectable entre les deux "
+        "bibliothèques",
+        reverse="à partir des mêmes poids, PyTorch fait mieux que TensorFlow",
     ),
     _by_folds(
         "equal_images_probed",
         f"{MICRO}-transfer-probe",
         text="à images égales, les caractéristiques figées de MambaVision micro trient mieux nos "
         "photos",
-        cautious="à images égales, les caractéristiques figées des deux architectures ne se "
-        "départagent pas",
+        cautious="à images égales, aucune différence détectable entre les caractéristiques figées "
+        "des deux architectures",
         reverse="à images égales, les caractéristiques figées d’EfficientNet-B0 trient mieux nos "
         "photos",
     ),
@@ -187,8 +188,8 @@ CLAIMS = (
         f"{MICRO}-transfer-clock-probe",
         text="à durée comparable, les caractéristiques figées de MambaVision micro trient mieux "
         "nos photos",
-        cautious="à durée comparable, les caractéristiques figées des deux architectures ne se "
-        "départagent pas",
+        cautious="à durée comparable, aucune différence détectable entre les caractéristiques "
+        "figées des deux architectures",
         reverse="à durée comparable, les caractéristiques figées d’EfficientNet-B0 trient mieux "
         "nos photos",
     ),

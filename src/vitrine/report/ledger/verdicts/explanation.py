@@ -49,7 +49,26 @@ def _reads_coarse(recipe: str, key: str) -> Claim:
     )
 
 
+def _networks_coarse_probe_fine(ledger: Ledger) -> bool | None:
+    """Tell whether both networks trained from scratch rely on coarse features, the probe on not."""
+    coarse = [sign(f"{recipe}.loss_gap_low_high")(ledger) for recipe in (TORCH, MICRO, PROBE)]
+    return None if None in coarse else coarse == [True, True, False]
+
+
 CLAIMS = (
+    Claim(
+        key="networks_coarse_probe_fine",
+        text="les deux réseaux entraînés de zéro s’appuient surtout sur les basses fréquences ; la "
+        "sonde, sur les détails",
+        cautious="rien n’établit, pour tous à la fois, s’ils s’appuient sur les basses fréquences "
+        "ou sur les détails",
+        reverse="les deux réseaux entraînés de zéro et la sonde ne s’opposent pas sur les basses "
+        "fréquences et les détails",
+        expression="intervalles à 95 % de loss_gap_low_high entièrement au-dessus de zéro pour les "
+        "deux réseaux entraînés de zéro, au-dessous pour la sonde",
+        needs=tuple(f"{recipe}.loss_gap_low_high" for recipe in (TORCH, MICRO, PROBE)),
+        holds=_networks_coarse_probe_fine,
+    ),
     _reads_coarse(TORCH, "coarse_before_fine"),
     _reads_coarse(MICRO, "mambavision_reads_coarse"),
     Claim(

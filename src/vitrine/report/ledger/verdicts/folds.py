@@ -17,12 +17,12 @@ def _tuned(name: str, recipe: str, library: str) -> Claim:
     return settled_claim(
         name,
         f"oof_gap.{recipe}.{FROZEN}",
-        text=f"réglé finement avec {library}, EfficientNet-Lite0 fait mieux que ses "
-        "caractéristiques figées",
-        cautious=f"avec {library}, le réglage fin n’apporte rien de détectable aux "
+        text=f"avec {library}, le fine-tuning améliore les caractéristiques figées "
+        "d’EfficientNet-Lite0",
+        cautious=f"avec {library}, le fine-tuning n’apporte rien de détectable aux "
         "caractéristiques figées d’EfficientNet-Lite0",
-        reverse=f"réglé finement avec {library}, EfficientNet-Lite0 fait moins bien que ses "
-        "caractéristiques figées",
+        reverse=f"avec {library}, le fine-tuning dégrade les caractéristiques figées "
+        "d’EfficientNet-Lite0",
     )
 
 
@@ -50,7 +50,8 @@ def _reads(name: str, recipe: str, what: str) -> Claim:
         name,
         f"oof_gap.{recipe}.{FROZEN}",
         text=f"{what} en dit plus que la photo, lue par EfficientNet-Lite0 figé",
-        cautious=f"rien ne départage {what} et la photo, lue par EfficientNet-Lite0 figé",
+        cautious=f"aucune différence détectable entre {what} et la photo, lue par "
+        "EfficientNet-Lite0 figé",
         reverse=f"{what} en dit moins que la photo, lue par EfficientNet-Lite0 figé",
     )
 
@@ -75,11 +76,12 @@ CLAIMS = (
         "fine_tuned_beats_scratch",
         TUNED,
         TORCH,
-        text="réglé finement à partir d’ImageNet, EfficientNet-Lite0 l’emporte sur EfficientNet-B0 "
+        text="après fine-tuning depuis ImageNet, EfficientNet-Lite0 l’emporte sur EfficientNet-B0 "
         "entraîné de zéro",
-        cautious="les images de test ne départagent pas EfficientNet-Lite0 réglé finement et "
-        "EfficientNet-B0 entraîné de zéro",
-        reverse="EfficientNet-B0 entraîné de zéro l’emporte sur EfficientNet-Lite0 réglé finement",
+        cautious="aucune différence détectable, sur les images de test, entre EfficientNet-Lite0 "
+        "après fine-tuning et EfficientNet-B0 entraîné de zéro",
+        reverse="EfficientNet-B0 entraîné de zéro l’emporte sur EfficientNet-Lite0 après "
+        "fine-tuning",
     ),
     _reads("title_against_image", "text-title", "le titre"),
     _reads("text_against_image", "text-title-description", "le titre suivi de la description"),

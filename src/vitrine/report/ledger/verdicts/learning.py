@@ -35,12 +35,10 @@ def _miscalibrated(recipe: str, name: str) -> Claim:
     return by_interval(
         name,
         f"{recipe}.overconfidence",
-        text="les probabilités annoncées sont trop sûres d’elles, puisque la confiance dépasse en "
-        "moyenne l’exactitude",
-        cautious="nos images ne suffisent pas à dire si les probabilités annoncées sont trop sûres "
-        "d’elles ou trop prudentes",
-        reverse="les probabilités annoncées sont trop prudentes, puisque l’exactitude dépasse en "
-        "moyenne la confiance",
+        text="les probabilités sont trop sûres d’elles",
+        cautious="nos images ne disent pas si les probabilités sont trop sûres d’elles ou trop "
+        "prudentes",
+        reverse="les probabilités sont trop prudentes",
     )
 
 
