@@ -9,6 +9,8 @@
 ``<!-- service : charge -->``         what clients saw of our service and of a naive one
 ``<!-- service : étapes -->``         what decoding and computing a photo cost in both
 ``<!-- service : machine -->``        where and when that was measured
+``<!-- vitesses : seuils -->``        every bar set to a speed, and what was measured
+``<!-- vitesses : manqués -->``       how many the ordinary memory layout misses
 ====================================  ======================================================
 """
 
@@ -38,6 +40,8 @@ INSERTS: dict[str, Callable[[Path], str]] = {
     "service : charge": measurements.load,
     "service : étapes": measurements.stages,
     "service : machine": measurements.machine,
+    "vitesses : seuils": measurements.bars,
+    "vitesses : manqués": measurements.missed,
 }
 """What may stand in a comment, and what writes it from the root of the repository."""
 
