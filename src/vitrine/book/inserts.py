@@ -6,6 +6,7 @@
 ``<!-- lectures : date -->``          the day of the last reading
 ``<!-- durées : commandes -->``       how long each command took, where it was measured
 ``<!-- durées : entraînements -->``   how long each published run took to train
+``<!-- photos : bande -->``           the free pictures, where there are some
 ``<!-- service : charge -->``         what clients saw of our service and of a naive one
 ``<!-- service : étapes -->``         what decoding and computing a photo cost in both
 ``<!-- service : machine -->``        where and when that was measured
@@ -21,7 +22,7 @@ from pathlib import Path
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
-from vitrine.book import measurements, reading_notes
+from vitrine.book import measurements, pictures, reading_notes
 from vitrine.book.wording import day
 
 __all__ = ["INSERTS", "fill", "setup"]
@@ -37,6 +38,7 @@ INSERTS: dict[str, Callable[[Path], str]] = {
     "lectures : date": lambda root: day(max(n.read for n in _read(root))),
     "durées : commandes": measurements.commands,
     "durées : entraînements": measurements.trainings,
+    "photos : bande": pictures.strip,
     "service : charge": measurements.load,
     "service : étapes": measurements.stages,
     "service : machine": measurements.machine,
