@@ -19,7 +19,7 @@ __all__ = [
     "check_words", "states",
 ]  # fmt: skip
 
-MOST_WORDS = 42_000
+MOST_WORDS = 34_000
 """Words that the built pages may hold together, as ``check_words`` counts them."""
 
 _LOADS = {"audio", "embed", "iframe", "img", "input", "link", "object", "script", "source", "track",
@@ -179,8 +179,9 @@ class _Reader(HTMLParser):
             self._open.append((tag, given))
 
     def handle_endtag(self, tag: str) -> None:
-        while self._open and self._open.pop()[0] != tag:
-            pass  # an element that HTML closes by itself
+        if self._inside({tag}):  # a browser passes over an end without a start
+            while self._open.pop()[0] != tag:
+                pass  # an element that HTML closes by itself
         if tag == "figure" and self._figures:
             figure = self._figures.pop()
             if not figure["caption"]:
