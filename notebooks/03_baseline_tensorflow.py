@@ -124,7 +124,7 @@ sheet([drawing, *np.uint8(pixels[:7])], columns=4)
 # photos dessinées, augmentées comme la recette le dit. Le dropout et la profondeur stochastique sont coupés :
 # chaque réseau a ses propres tirages.
 
-# %%
+# %% tags=["keep-input"]
 from dataclasses import replace
 
 import keras
@@ -138,7 +138,7 @@ steps = list(batches(*seen, calm, seed=seed, epoch=0, classes=len(CLASSES)))
 # %% [markdown]
 # Puis le réseau, et les poids que celui du paquet (`house`) vient de tirer.
 
-# %%
+# %% tags=["keep-input"]
 side, mean, std = calm.image_size, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 trunk = keras.applications.EfficientNetB0(
     include_top=False, weights=None, input_shape=(side, side, 3), pooling="avg"
@@ -150,7 +150,7 @@ for layer in trunk.layers:
 # %% [markdown]
 # Devant lui, les pixels sont centrés et réduits ; derrière, une couche linéaire donne une valeur par catégorie.
 
-# %%
+# %% tags=["keep-input"]
 image = keras.Input((side, side, 3))
 scale = keras.layers.Rescaling(
     [1 / s for s in std], [-255 * m / s for m, s in zip(mean, std, strict=True)]
@@ -162,7 +162,7 @@ model.set_weights(house.get_weights())
 # %% [markdown]
 # La perte, et l’optimiseur : les vecteurs (biais, normalisations) ne décroissent pas.
 
-# %%
+# %% tags=["keep-input"]
 loss_of = keras.losses.CategoricalCrossentropy(
     from_logits=True, label_smoothing=calm.label_smoothing
 )
@@ -174,7 +174,7 @@ optimizer.build(model.trainable_variables)
 # %% [markdown]
 # Un pas : fixer le taux, calculer la perte, la dériver, corriger les poids. Nous en faisons deux.
 
-# %%
+# %% tags=["keep-input"]
 losses = []
 for step, (pixels, targets) in enumerate(steps):
     optimizer.learning_rate = calm.learning_rate_at((step + 1 / 2) / len(steps))
@@ -188,7 +188,7 @@ for step, (pixels, targets) in enumerate(steps):
 # L’entraînement du paquet, sur les mêmes lots, doit donner les mêmes pertes : au cent-millième d’abord, au millième après
 # un pas, qui amplifie les arrondis du graphe que TensorFlow prépare. Un test le vérifie à chaque exécution.
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["keep-input", "nbval-ignore-output"]
 from vitrine.training.keras.fit import Steps, compile_for
 
 tf.get_logger().setLevel("ERROR")  # it warns of a graph prepared anew, as here for each step

@@ -127,7 +127,7 @@ print(f"{'Keras':13} dernier lot 0,01, plus grand poids de la tête {glorot:.2f}
 # Le même cœur d’entraînement qu’en TensorFlow, écrit en PyTorch. D’abord un lot de photos dessinées, augmentées comme la
 # recette le dit.
 
-# %%
+# %% tags=["keep-input"]
 import numpy as np
 import torch
 from torch import nn
@@ -144,7 +144,7 @@ batch, truth = torch.stack([photos[0, i][0] for i in range(len(photos))]), torch
 # Puis le réseau, avec les poids que l’entraînement du paquet (`house`) vient de tirer ; la perte ; et l’optimiseur, où les
 # vecteurs ne décroissent pas.
 
-# %%
+# %% tags=["keep-input"]
 from vitrine.training.torch.classifier import Classifier
 
 house = Classifier(chosen, seed, steps=1)
@@ -157,7 +157,7 @@ model.train().to(memory_format=torch.channels_last)
 mean, std = (255 * torch.tensor(model.default_cfg[k]).view(3, 1, 1) for k in ("mean", "std"))
 x = ((batch.float() - mean) / std).contiguous(memory_format=torch.channels_last)
 
-# %%
+# %% tags=["keep-input"]
 loss_of = nn.CrossEntropyLoss(label_smoothing=chosen.label_smoothing)
 matrices = [p for p in model.parameters() if p.ndim > 1]
 vectors = [p for p in model.parameters() if p.ndim <= 1]
@@ -167,7 +167,7 @@ optimizer = torch.optim.AdamW([{"params": p, "weight_decay": decay} for p, decay
 # %% [markdown]
 # Un pas : fixer le taux, calculer la perte, la dériver, corriger les poids. Nous en faisons deux sur ce lot.
 
-# %%
+# %% tags=["keep-input"]
 from vitrine.training.recipes import epoch_seed
 
 losses = []

@@ -176,7 +176,7 @@ def test_pages_open_from_files_without_an_outside_request_or_a_console_error(boo
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("Chromium is not installed: no browser to open the pages in")
-    faults, seen = [], {}
+    faults, seen, origins = [], {}, {}
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -199,11 +199,15 @@ def test_pages_open_from_files_without_an_outside_request_or_a_console_error(boo
                     tab.wait_for_selector(".vitrine-donnees details")
                     seen[theme] = tab.evaluate(LOOK)
                 assert tab.evaluate("document.documentElement.scrollWidth") <= width
+                origins[theme, name] = tab.evaluate(ORIGIN)
             tab.goto((book.root / "build" / "html" / "search.html").as_uri() + "?q=entrainement")
             tab.wait_for_selector("#search-results li")
         browser.close()
 
     assert faults == []
+    for told in (origins[theme, "book/introduction"] for theme in ("light", "dark")):
+        assert told["titles"] == 0 and not told["before"] and not told["after"]
+        assert "exécutions : b0-scratch/seed-0" in told["focused"]
     assert seen["light"]["ink"] != seen["dark"]["ink"]
     assert seen["light"]["line"] == "rgb(16, 42, 67)" != seen["dark"]["line"]
     assert seen["dark"]["width"] <= 390
@@ -218,4 +222,16 @@ LOOK = """() => {
     ticks: document.querySelector(".vitrine-plot .yaxislayer-above").textContent,
     width: document.querySelector(".vitrine-plot .main-svg").getBoundingClientRect().width,
   };
+}"""
+
+ORIGIN = """() => {
+  const bubble = document.querySelector("#vitrine-origine");
+  const shown = () => (bubble.hidden ? "" : bubble.textContent);
+  const before = shown();
+  const number = document.querySelector(".values");
+  number?.focus();
+  const focused = shown();
+  document.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" }));
+  const titles = document.querySelectorAll(".values[title]").length;
+  return { before, focused, after: shown(), titles };
 }"""

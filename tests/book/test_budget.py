@@ -84,3 +84,21 @@ def test_the_commands_are_targets_of_the_makefile():
     makefile = (paths.root() / "Makefile").read_text(encoding="utf-8")
 
     assert all(f"\n{target}:" in makefile for target in measurements.COMMANDS)
+
+
+def test_every_bar_is_listed_and_those_of_the_ordinary_layout_that_are_missed_are_counted(tmp_path):
+    bar = {"about": "network", "model": "mambavision_tiny", "at_least": 1.5, "measured": 2.0,
+           "reached": True}  # fmt: skip
+    about = [bar | {"pass": name, "dtype": "float32"} for name in ("forward", "training")]
+    rows = [
+        {"pass": name, "dtype": "float32", "candidate": "ours", "ratio": ratio}
+        for name, ratio in (("forward", 1.4), ("training", 1.5))
+    ]
+    sheet = tmp_path / "runs" / "bench" / "model.json"
+    sheet.parent.mkdir(parents=True)
+    sheet.write_text(json.dumps({"bars": about, "rows": rows}), encoding="utf-8")
+
+    listed = cells(measurements.bars(tmp_path))
+
+    assert [row[1:] for row in listed] == [["≥\u00a01,5\u00a0×", "2\u00a0×", "oui"]] * 2
+    assert measurements.missed(tmp_path) == "1 seuil sur 2"

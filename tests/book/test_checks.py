@@ -138,3 +138,21 @@ def test_what_jupytext_writes_again_is_what_is_refused(miniature):
     (told,) = sources.rewritten(miniature.root)
 
     assert r"found \u00e9" in told
+
+
+def test_words_of_prose_are_counted_page_by_page_and_too_many_are_refused(
+    tmp_path, write, monkeypatch
+):
+    told = []
+    write(
+        "<p>L’image : 78,9 % des <b>photos</b>.</p><pre>some code</pre><summary>Montrer</summary>"
+        "<table><tr><td>une donnée</td></tr></table>"
+        '<div class="vitrine-donnees a"><p>Données</p></div><p>Fin.</p>'
+    )
+
+    checks.check_words(tmp_path, tell=told.append)
+
+    assert told == ["autre.html: 1 words", "page.html: 5 words", "in all: 6 words"]
+    monkeypatch.setattr(checks, "MOST_WORDS", 5)
+    with pytest.raises(BookError, match="at most 5 words in the pages, found 6; shorten"):
+        checks.check_words(tmp_path)

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import yaml
 from pybtex.database import parse_file
 
 from vitrine import paths
@@ -15,7 +16,8 @@ from vitrine.training.recipes import RECIPES, find
 
 BOOK = paths.root() / "book"
 CHAPTERS = [*sorted(BOOK.glob("*.md")), *sorted(paths.notebooks().glob("[0-9]*.py"))]
-LISTS = ("glossaire", "references")
+LISTS = ("ecarts", "glossaire", "introduction", "references", "seuils")
+"""Pages that are no chapter: the first one, and lists."""
 UNBOUND = ("01_du_papier_au_code", "accessibilite", "reproduire")
 """Chapters that say how: one computes on its page all that it retains, two have no result."""
 ROWS = {
@@ -31,6 +33,17 @@ ROWS = {
     "Part minimale gardée par le recadrage": "crop_scale",
     "Variation des couleurs": "jitter",
 }
+
+
+def test_the_contents_have_three_parts_and_every_page_results_before_the_theory():
+    contents = yaml.safe_load((paths.root() / "_toc.yml").read_text(encoding="utf-8"))
+    parts = {part["caption"]: [c["file"] for c in part["chapters"]] for part in contents["parts"]}
+    pages = [contents["root"], *(page for files in parts.values() for page in files)]
+
+    assert [caption.split(".")[0] for caption in parts] == ["I", "II", "III"]
+    assert sorted(page.split("/")[1] for page in pages) == sorted(path.stem for path in CHAPTERS)
+    assert sources.names()[0] == "02_donnees"
+    assert pages.index("notebooks/05_comparaison") < pages.index("notebooks/00_espaces_d_etat")
 
 
 def test_a_published_run_is_told_to_be_made_again_apart():

@@ -9,6 +9,7 @@ from vitrine.book.provenance import describe, is_run
 from vitrine.training.runs.energy import CORE_WATTS, GIB_WATTS, watt_hours
 
 RUN = "runs/efficientnet-b0-keras-scratch/seed-0/run.json"
+FOLD = "runs/folds/repeat-0-fold-0/majority/seed-0/run.json"
 PRETRAINED = "runs/pretrain/efficientnet-b0-pretrain/seed-0/run.json"
 
 
@@ -92,14 +93,14 @@ def test_the_page_lists_photo_runs_and_pretrainings_that_the_notebook_read():
 
 def test_the_copy_that_the_book_is_built_from_holds_them_all(tmp_path, monkeypatch):
     monkeypatch.setenv("VITRINE_ROOT", str(tmp_path))
-    for run in (RUN, PRETRAINED, "runs/folds/repeat-0-fold-0/majority/seed-0/run.json"):
+    for run in (RUN, PRETRAINED, FOLD):
         (tmp_path / run).parent.mkdir(parents=True)
         (tmp_path / run).write_text("{}")
 
     staged = build.stage([])
 
     found = sorted(path.relative_to(staged).as_posix() for path in staged.rglob("run.json"))
-    assert found == sorted([RUN, PRETRAINED])
+    assert found == sorted([RUN, PRETRAINED, FOLD])
 
 
 def test_a_notebook_that_vitrine_did_not_execute_says_so():

@@ -1,6 +1,8 @@
 import subprocess
 import sys
 
+from bs4 import BeautifulSoup
+
 PAGE = """# Titre : {valeur}`b0.macro_f1`
 
 Un score de {valeur:ic}`b0.macro_f1` et un écart de {valeur:ecart}`gap`, {valeur:ecart-ic}`gap`.
@@ -35,6 +37,8 @@ def test_numbers_are_printed_in_french_with_their_origin_and_follow_the_ledger(m
     assert ">\u22121,2\u00a0point\u00a0<wbr>[\u22125,0\u00a0;\u00a0+2,0]</data>" in html
     assert 'value="0.789"' in html and "commit : abc1234" in html and "profil : publié" in html
     assert "Les données ne départagent pas les réseaux.</span>" in html
+    gap = BeautifulSoup(html, "html.parser").find("data", value="-0.0123")
+    assert "intervalle à 95 % : \u22121,2\u00a0point" in gap["title"]
 
     ledger = miniature.root / "runs" / "ledger.json"
     ledger.write_text(ledger.read_text().replace("0.789", "0.8"))

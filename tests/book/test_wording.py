@@ -56,6 +56,15 @@ def test_a_value_without_interval_cannot_print_one():
         wording.interval(entry(0.5, "%"))
 
 
+def test_provenance_tells_the_interval_of_a_difference_in_signed_points():
+    entry = {"value": 0.032, "low": -0.01, "high": 0.074, "unit": "%", "decimals": 1}
+
+    told = wording.provenance(entry | {"signed": True})
+
+    assert f"+3,2{WIDE}points{WIDE}[{MINUS}1,0" in told and "%" not in told.split(" : ")[-1]
+    assert f"3,2{THIN}%" in wording.provenance(entry)
+
+
 def test_provenance_names_runs_seeds_commit_hardware_and_profile():
     given = entry(0.5, "%", n=158, seeds=[0, 1], runs=["b0/seed-0"], commit="abc1234")
 

@@ -11,10 +11,11 @@
 (``recorder``). ``sphinx_ext`` is what ``_config.yml`` loads: French interface, spaces and search
 (``french``), references (``bibliography``), plotly figures with their data (``plotly_renderer``,
 ``figure_data``), numbers of the ledger in the prose (``roles``, ``ledger_view``, ``wording``),
-markup that screen readers follow (``markup``), where results come from (``provenance``), documents
-to download (``downloads``), and tables written from tracked files (``inserts``): the reading notes
-(``reading_notes``) and what was measured (``measurements``). ``proofreading`` refuses a result
-typed by hand and what French would not print.
+markup that screen readers follow (``markup``), code that is folded and checks that are hidden
+(``folding``), where results come from (``provenance``), the foot of every page (``footer``),
+documents to download (``downloads``), and what is written from tracked files (``inserts``): the
+reading notes (``reading_notes``), what was measured (``measurements``), free pictures
+(``pictures``). ``proofreading`` refuses a result typed by hand and what French would not print.
 
 ``note`` and ``slides`` are two templates of ``pages/`` that print a ``ledger_view``, with
 ``illustrations`` in SVG (``drawings``). ``gallery`` writes one published figure alone; ``readme``

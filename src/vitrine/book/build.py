@@ -9,13 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from vitrine import paths
-from vitrine.book import checks, engine, provenance, runner, sources, stamps
+from vitrine.book import checks, engine, runner, sources, stamps
 
 __all__ = ["build", "render", "stage"]
 
 # What pages may include or quote; the rest of the repository is not for Sphinx to walk.
-_STAGED = ("_config.yml", "_toc.yml", "book", "ressources", "runs/ledger.json", "runs/bench",
-           "src/vitrine")  # fmt: skip
+_STAGED = ("CITATION.cff", "_config.yml", "_toc.yml", "book", "ressources", "runs/ledger.json",
+           "runs/bench", "src/vitrine")  # fmt: skip
 _NEVER = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
 # Fixed, so that two builds of the same sources agree to the byte. No page shows it.
 _EPOCH = "1735689600"
@@ -60,6 +60,7 @@ def build(
     html = render(stage(executed))
     tell("checking the pages")
     checks.check_html(html)
+    checks.check_words(html, tell=tell)
     final = paths.build() / "html"
     shutil.rmtree(final, ignore_errors=True)
     html.replace(final)
@@ -84,9 +85,8 @@ def stage(executed: list[Path]) -> Path:
             shutil.copyfile(source, copy)
     for run in paths.runs().rglob("run.json"):
         copy = folder / run.relative_to(paths.root())
-        if provenance.is_run(copy.relative_to(folder).as_posix()):
-            copy.parent.mkdir(parents=True)
-            shutil.copyfile(run, copy)
+        copy.parent.mkdir(parents=True)
+        shutil.copyfile(run, copy)
     for notebook in executed:
         shutil.copyfile(notebook, folder / "notebooks" / notebook.name)
     return folder

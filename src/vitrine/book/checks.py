@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,8 +15,12 @@ from vitrine.book import french, ledger_view, proofreading, sources, stamps
 from vitrine.book.plotly_renderer import FIGURE_CLASS
 
 __all__ = [
-    "BookError", "check_html", "check_notebooks", "check_outputs", "check_prose", "states",
+    "MOST_WORDS", "BookError", "check_html", "check_notebooks", "check_outputs", "check_prose",
+    "check_words", "states",
 ]  # fmt: skip
+
+MOST_WORDS = 34_000
+"""Words that the built pages may hold together, as ``check_words`` counts them."""
 
 _LOADS = {"audio", "embed", "iframe", "img", "input", "link", "object", "script", "source", "track",
           "video"}  # fmt: skip
@@ -25,6 +30,9 @@ _VERBATIM = {"code", "kbd", "noscript", "pre", "script", "style"}
 _SPOKEN = ("alt", "aria-label", "placeholder", "title", "data-bs-title")
 _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source",
          "track", "wbr"}  # fmt: skip
+_UNREAD_TAGS = {"button", "noscript", "pre", "script", "style", "summary", "svg", "table"}
+_UNREAD = {"citation-list", "headerlink", "vitrine-donnees", "vitrine-provenance"}
+_WORD = re.compile(r"\w+(?:[-’'.,]\w+)*")
 _FILE_NAME = re.compile(r"[0-9a-f]{16,}|\.(?:png|svg|jpe?g|gif)$", re.IGNORECASE)
 
 
@@ -57,6 +65,30 @@ def check_html(folder: Path) -> None:
     ]
     if faults:
         raise BookError("\n".join(faults))
+
+
+def check_words(folder: Path, *, tell: Callable[[str], None] = lambda line: None) -> None:
+    """Count the words of every page of a built book, and refuse more than ``MOST_WORDS`` in all.
+
+    Code, tables, data under figures and the list of references are not counted.
+
+    Args:
+        folder: The built book.
+        tell: Called with a line on each page, then on all of them.
+
+    Raises:
+        BookError: If there are more.
+    """
+    total = 0
+    for path in sorted(folder.rglob("*.html")):
+        if _is_page(path) and (words := _parse(path).words):
+            total += words
+            tell(f"{path.relative_to(folder).as_posix()}: {words} words")
+    tell(f"in all: {total} words")
+    if total > MOST_WORDS:
+        raise BookError(
+            f"expected at most {MOST_WORDS} words in the pages, found {total}; shorten the longest"
+        )
 
 
 def check_outputs(notebooks: list[Path]) -> None:
@@ -119,6 +151,7 @@ class _Page:
     anchors: set[str] = field(default_factory=set)
     links: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    words: int = 0
 
 
 class _Reader(HTMLParser):
@@ -146,8 +179,9 @@ class _Reader(HTMLParser):
             self._open.append((tag, given))
 
     def handle_endtag(self, tag: str) -> None:
-        while self._open and self._open.pop()[0] != tag:
-            pass  # an element that HTML closes by itself
+        if self._inside({tag}):  # a browser passes over an end without a start
+            while self._open.pop()[0] != tag:
+                pass  # an element that HTML closes by itself
         if tag == "figure" and self._figures:
             figure = self._figures.pop()
             if not figure["caption"]:
@@ -156,6 +190,14 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if not self._inside(_VERBATIM):
             self._check_words(data)
+        if self._inside({"article"}) and not self._is_apart():
+            self.page.words += len(_WORD.findall(data))
+
+    def _is_apart(self) -> bool:
+        """Tell whether the place is in code, a table or data, which nobody reads as prose."""
+        return self._inside(_UNREAD_TAGS) or any(
+            _UNREAD & set(given.get("class", "").split()) for _, given in self._open
+        )
 
     def _inside(self, tags: set[str]) -> bool:
         return any(tag in tags for tag, _ in self._open)

@@ -18,7 +18,7 @@ from sphinx.util.docutils import ReferenceRole
 
 from vitrine.book.roles import LEDGER
 
-__all__ = ["setup"]
+__all__ = ["linked", "setup"]
 
 
 def _note(ledger: Mapping[str, Any], app: Sphinx) -> bytes:
@@ -67,6 +67,16 @@ def setup(app: Sphinx) -> None:
     app.connect("build-finished", _write)
 
 
+def linked(env: BuildEnvironment) -> list[tuple[str, str]]:
+    """Return the documents that some page links, which are written: title and file of each."""
+    found = (_DOCUMENTS[name] for name in _names(env))
+    return [(f"{title[0].upper()}{title[1:]}", file) for file, title, _ in found]
+
+
+def _names(env: BuildEnvironment) -> list[str]:
+    return sorted({name for names in _linked(env).values() for name in names})
+
+
 def _linked(env: BuildEnvironment) -> dict[str, tuple[str, ...]]:
     if not hasattr(env, "vitrine_downloads"):
         env.vitrine_downloads = {}
@@ -77,7 +87,7 @@ def _write(app: Sphinx, exception: Exception | None) -> None:
     if exception is not None or app.builder.format != "html":
         return
     ledger = Path(app.srcdir) / LEDGER
-    for name in sorted({name for names in _linked(app.env).values() for name in names}):
+    for name in _names(app.env):
         file, _, make = _DOCUMENTS[name]
         try:
             content = make(json.loads(ledger.read_text(encoding="utf-8")), app)

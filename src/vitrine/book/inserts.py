@@ -6,9 +6,12 @@
 ``<!-- lectures : date -->``          the day of the last reading
 ``<!-- durées : commandes -->``       how long each command took, where it was measured
 ``<!-- durées : entraînements -->``   how long each published run took to train
+``<!-- photos : bande -->``           the free pictures, where there are some
 ``<!-- service : charge -->``         what clients saw of our service and of a naive one
 ``<!-- service : étapes -->``         what decoding and computing a photo cost in both
 ``<!-- service : machine -->``        where and when that was measured
+``<!-- vitesses : seuils -->``        every bar set to a speed, and what was measured
+``<!-- vitesses : manqués -->``       how many the ordinary memory layout misses
 ====================================  ======================================================
 """
 
@@ -19,7 +22,7 @@ from pathlib import Path
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
-from vitrine.book import measurements, reading_notes
+from vitrine.book import measurements, pictures, reading_notes
 from vitrine.book.wording import day
 
 __all__ = ["INSERTS", "fill", "setup"]
@@ -35,9 +38,12 @@ INSERTS: dict[str, Callable[[Path], str]] = {
     "lectures : date": lambda root: day(max(n.read for n in _read(root))),
     "durées : commandes": measurements.commands,
     "durées : entraînements": measurements.trainings,
+    "photos : bande": pictures.strip,
     "service : charge": measurements.load,
     "service : étapes": measurements.stages,
     "service : machine": measurements.machine,
+    "vitesses : seuils": measurements.bars,
+    "vitesses : manqués": measurements.missed,
 }
 """What may stand in a comment, and what writes it from the root of the repository."""
 

@@ -163,11 +163,11 @@ class LedgerView:
 
     def gap(self, key: str) -> str:
         """Write a signed difference."""
-        return self._write(key, wording.gap)
+        return self._write(key, wording.gap, signed=True)
 
     def gap_interval(self, key: str) -> str:
         """Write a signed difference with its interval."""
-        return self._write(key, lambda entry: wording.interval(entry, signed=True))
+        return self._write(key, lambda entry: wording.interval(entry, signed=True), signed=True)
 
     def p_value(self, key: str) -> str:
         """Write a p-value; a tiny one is not written out."""
@@ -236,8 +236,10 @@ class LedgerView:
         """
         return cite(self.ledger, "values", key)
 
-    def _write(self, key: str, how: Callable[[Mapping[str, Any]], str]) -> str:
-        entry = self.entry(key)
+    def _write(
+        self, key: str, how: Callable[[Mapping[str, Any]], str], *, signed: bool = False
+    ) -> str:
+        entry = self.entry(key) | {"signed": signed}
         return self.mark(how(entry), entry)
 
 

@@ -9,8 +9,12 @@ from typing import Any
 from vitrine.book.wording import day, number
 from vitrine.data import tracked
 from vitrine.report.ledger.service import SHEET as LOAD_SHEET
+from vitrine.report.tables import speeds
 
-__all__ = ["COMMANDS", "SHEET", "commands", "load", "machine", "measured", "stages", "trainings"]
+__all__ = [
+    "COMMANDS", "SHEET", "bars", "commands", "load", "machine", "measured", "missed", "stages",
+    "trainings",
+]  # fmt: skip
 
 SHEET = "runs/bench/budget.json"
 """Where ``vitrine bench budget`` writes, from the root."""
@@ -28,6 +32,8 @@ _SERVERS = {"ours": "le nôtre", "naive": "le naïf"}
 _STAGES = {"decode": "décodage", "inference": "réseau"}
 _MINUTE = 60
 _TEN_MINUTES = 600
+_SPEEDS = ("scan", "model", "scan-cuda", "model-cuda")
+"""Sheets of ``vitrine bench`` whose measures have bars; those of a graphics card may be absent."""
 
 
 def commands(root: Path) -> str:
@@ -142,3 +148,27 @@ def machine(root: Path) -> str:
     hardware = sheet["hardware"]
     when = day(date.fromisoformat(sheet["date"]))
     return f"{hardware['cpu']}, {hardware['cores']} cœurs, le {when}"
+
+
+def bars(root: Path) -> str:
+    """Return every bar set to a speed, what was measured and whether it is reached, in MyST."""
+    places = [root / "runs" / "bench" / f"{name}.json" for name in _SPEEDS]
+    sheets = [json.loads(place.read_text(encoding="utf-8")) for place in places if place.is_file()]
+    frame = speeds.benchmarks(*sheets)
+    lines = [f"| {' | '.join(frame.columns)} |", "|---|--:|--:|---|"]
+    for what, limit, found, reached in frame.itertuples(index=False):
+        lines.append(f"| {what} | {limit} | {found} | {'oui' if reached else 'non'} |")
+    return "\n".join(lines)
+
+
+def missed(root: Path) -> str:
+    """Return how many bars of the network its ordinary memory layout misses, in words."""
+    sheet = json.loads((root / "runs" / "bench" / "model.json").read_text(encoding="utf-8"))
+    ratios = {
+        (row["pass"], row["dtype"]): row["ratio"]
+        for row in sheet["rows"]
+        if row["candidate"] == "ours"
+    }
+    about = [bar for bar in sheet["bars"] if bar["about"] == "network"]
+    below = sum(ratios[bar["pass"], bar["dtype"]] < bar["at_least"] for bar in about)
+    return f"{below} seuil{'s'[: below > 1]} sur {len(about)}"

@@ -29,7 +29,9 @@ from sphinx.util.docutils import SphinxDirective
 
 from vitrine.book.animation import scan_beside_attention
 from vitrine.book.figure_data import tabulate, to_csv, to_html
-from vitrine.report.figures import service
+from vitrine.book.roles import LEDGER
+from vitrine.metrics import Interval
+from vitrine.report.figures import comparison, service
 from vitrine.report.ledger.service import SHEET
 
 __all__ = [
@@ -152,8 +154,28 @@ def _waits(root: Path) -> go.Figure:
     return service.waits([row for row in rows if row["model"] == "efficientnet_b0"])
 
 
+_SHOWN = (
+    "efficientnet-lite0-torch", "efficientnet-lite0-keras", "efficientnet-lite012-probe",
+    "efficientnet-lite0-probe", "mobilenetv2-int8-probe", "histogram-hog",
+    "mambavision-micro-transfer-probe", "efficientnet-b0-transfer-probe", "text-title-description",
+)  # fmt: skip
+"""Recipes of the first page's figure, of those that judge every photo: fine-tuned ones first."""
+
+
+def _models(root: Path) -> go.Figure:
+    values = json.loads((root / LEDGER).read_text(encoding="utf-8"))["values"]
+    found = ((name, values.get(f"oof.{name}.accuracy")) for name in _SHOWN)
+    scores = {
+        name: Interval(*(entry[end] for end in ("value", "low", "high")))
+        for name, entry in found
+        if entry
+    }
+    return comparison.forest({"Exactitude": scores}, x="Exactitude sur toutes les photos")
+
+
 DRAWINGS: dict[str, Callable[[Path], go.Figure]] = {
     "attentes": _waits,
+    "modeles": _models,
     "trajet": lambda _: service.path(),
 }
 """What plotly may draw, from the root of the repository."""
@@ -187,7 +209,8 @@ class Drawing(SphinxDirective):
         alt = self.options["alt"]
         if name in ANIMATIONS:
             return [nodes.raw("", ANIMATIONS[name](alt), format="html")]
-        self.env.note_dependency(SHEET)
+        for file in (SHEET, LEDGER):
+            self.env.note_dependency(file)
         figure = json.loads(DRAWINGS[name](Path(self.env.srcdir)).to_json())
         return [drawing(figure, alt), data_of(figure, self._write(figure))]
 

@@ -44,8 +44,8 @@ class LedgerText(nodes.inline):
 class _Role(SphinxRole):
     """Print an entry of one section of the ledger, or note why that cannot be."""
 
-    def __init__(self, section: str, write: Callable[[dict], str]) -> None:
-        self.section, self.write = section, write
+    def __init__(self, section: str, write: Callable[[dict], str], *, signed: bool = False) -> None:
+        self.section, self.write, self.signed = section, write, signed
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         key = self.text.strip()
@@ -58,7 +58,9 @@ class _Role(SphinxRole):
             return [nodes.problematic(self.rawtext, f"[{key}]")], []
         node = LedgerText(self.rawtext, text, classes=[self.section], key=key)
         if self.section == "values":
-            node["value"], node["origin"] = repr(entry["value"]), wording.provenance(entry)
+            told = entry | {"signed": self.signed}
+            node["value"], node["origin"] = repr(entry["value"]), wording.provenance(told)
+            node["runs"] = list(entry.get("runs") or [])
         else:
             node["origin"] = f"affirmation vérifiée : {entry.get('expression', key)}"
         return [node], []
@@ -70,8 +72,10 @@ class _ValueDomain(Domain):
     name, label = "valeur", "Valeur du registre"
     roles = {
         "ic": _Role("values", wording.interval),
-        "ecart": _Role("values", wording.gap),
-        "ecart-ic": _Role("values", lambda entry: wording.interval(entry, signed=True)),
+        "ecart": _Role("values", wording.gap, signed=True),
+        "ecart-ic": _Role(
+            "values", lambda entry: wording.interval(entry, signed=True), signed=True
+        ),
     }
 
     def merge_domaindata(self, docnames: list[str], otherdata: dict) -> None:

@@ -17,9 +17,12 @@ from sphinx.errors import ExtensionError
 from vitrine.book import (
     bibliography,
     downloads,
+    folding,
+    footer,
     french,
     inserts,
     markup,
+    pictures,
     plotly_renderer,
     provenance,
     roles,
@@ -28,7 +31,8 @@ from vitrine.book.plotly_renderer import FIGURE_CLASS
 
 __all__ = ["setup"]
 
-_PARTS = (bibliography, downloads, french, inserts, markup, plotly_renderer, provenance, roles)
+_PARTS = (bibliography, downloads, folding, footer, french, inserts, markup, pictures,
+          plotly_renderer, provenance, roles)  # fmt: skip
 _LIBRARIES = {
     "plotly.min.js": ("plotly", "package_data/plotly.min.js"),
     "mathjax/tex-svg.js": ("sphinx-mathjax-offline", "static/mathjax/tex-svg.js"),

@@ -58,13 +58,19 @@ def gap(entry: Entry) -> str:
 
 
 def provenance(entry: Entry) -> str:
-    """Write in one line where the value comes from: runs, seeds, commit, hardware, profile."""
+    """Write in one line where the value comes from: runs, seeds, commit, hardware, profile.
+
+    Args:
+        entry: The value; ``signed`` tells one that is printed as a difference.
+    """
     runs, seeds = entry.get("runs") or [], entry.get("seeds") or []
+    known = entry.get("low") is not None
+    within = interval(entry, signed=bool(entry.get("signed"))) if known else ""
     parts = [
         ("exécution" if len(runs) == 1 else "exécutions", ", ".join(map(str, runs))),
         ("graine" if len(seeds) == 1 else "graines", ", ".join(map(str, seeds))),
         ("n", "" if entry.get("n") is None else number(int(entry["n"]))),
-        ("intervalle à 95 %", "" if entry.get("low") is None else interval(entry)),
+        ("intervalle à 95 %", within),
         ("carnet", entry.get("notebook")),
         ("commit", entry.get("commit")),
         ("matériel", entry.get("hardware")),

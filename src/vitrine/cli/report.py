@@ -90,6 +90,7 @@ def check() -> None:
     """
     from datetime import UTC, datetime
 
+    from vitrine import paths
     from vitrine.book import checks, proofreading, reading_notes
     from vitrine.report import ledger
     from vitrine.report.ledger import digests
@@ -106,6 +107,9 @@ def check() -> None:
     for name, verdict in checks.states().items():
         typer.echo(f"{name}: {verdict.state}" + (f", {verdict.reason}" if verdict.reason else ""))
     checks.check_notebooks()
+    built = paths.build() / "html"
+    if built.is_dir():
+        checks.check_words(built, tell=typer.echo)
     findings = proofreading.proofread()
     for finding in findings:
         typer.echo(str(finding), err=True)

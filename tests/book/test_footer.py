@@ -1,0 +1,53 @@
+"""The foot of every page: the newest run that it cites, and links that need an address."""
+
+import json
+
+import pytest
+
+from vitrine.book import footer, pictures
+from vitrine.book.footer import newest
+
+
+def run(root, place, started, commit):
+    file = root / "runs" / place / "run.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps({"timing": {"started": started}, "code": {"commit": commit}}))
+
+
+def test_the_newest_run_is_told_by_its_day_and_its_commit_pretrainings_included(tmp_path):
+    run(tmp_path, "b0/seed-0", "2026-11-25T21:14:47+00:00", "aaaaaaaaaaaa")
+    run(tmp_path, "pretrain/b0/seed-0", "2026-12-01T01:00:00+00:00", "bbbbbbbbbbbb")
+
+    assert newest(tmp_path, ["b0/seed-0", "absent/seed-0"]) == "1er décembre 2026, commit bbbbbbb"
+    assert newest(tmp_path, []) == ""
+
+
+@pytest.mark.parametrize("notebook", [True, False])
+def test_links_that_need_the_address_of_the_repository_appear_with_it_alone(notebook):
+    told = dict(
+        footer._outside("https://github.com/a/b", "notebooks/02_donnees", notebook=notebook)
+    )
+
+    assert footer._outside("", "notebooks/02_donnees", notebook=notebook) == []
+    assert told["Le dépôt"] == "https://github.com/a/b"
+    assert told["Signaler une erreur"].endswith("/a/b/issues/new")
+    assert any("labpath=notebooks/02_donnees.ipynb" in url for url in told.values()) == notebook
+    elsewhere = footer._outside("https://forge.example/a/b", "x", notebook=True)
+    assert [title for title, _ in elsewhere] == ["Le dépôt", "Signaler une erreur"]
+
+
+def test_the_strip_tells_the_class_author_and_licence_of_each_picture(tmp_path):
+    assert pictures.strip(tmp_path) == ""
+    index = tmp_path / pictures.PLACE / "index.json"
+    index.parent.mkdir(parents=True)
+    row = {"name": "tasse", "title": "Une tasse", "author": "A. <B>", "licence": "CC0-1.0"}
+    rows = [row | {"class": "Kitchen & Dining"}, row | {"name": "chat", "class": None}]
+    index.write_text(json.dumps(rows), encoding="utf-8")
+
+    strip = pictures.strip(tmp_path)
+
+    assert (
+        strip.count("<li>") == 2 and 'src="../_static/pictures/tasse.jpg" alt="Une tasse"' in strip
+    )
+    assert "Cuisine et table" in strip and "hors catalogue" in strip
+    assert "A. &lt;B&gt;, CC0-1.0" in strip
