@@ -548,7 +548,7 @@ tables.show(speeds.benchmarks(sheet, speed))
 # Ce qu’elles ont trouvé paraît ici.
 
 # %%
-from vitrine.bench.sheet import read
+from vitrine.bench.results import read
 
 cards = [found for name in ("scan", "model") if (found := read(f"{name}-cuda"))]
 for card in cards:

@@ -541,9 +541,9 @@ decisions.expected_costs(prices, costs, about="Puériculture mal rangée", first
 
 # %%
 from vitrine.report.tables import speeds
-from vitrine.bench import sheet
+from vitrine.bench import results
 
-measured = {name: sheet.read(name) for name in ("recipes", "recipes-cuda")}
+measured = {name: results.read(name) for name in ("recipes", "recipes-cuda")}
 sheets = {name: found for name, found in measured.items() if found}
 costly = speeds.costs({recipe: published()[recipe][0] for recipe in ranked}, sheets)
 reached = pd.DataFrame([vars(panels[recipe]["accuracy"]) for recipe in ranked])
