@@ -68,9 +68,7 @@ def setup(app: Sphinx) -> None:
 
 
 def _linked(env: BuildEnvironment) -> dict[str, tuple[str, ...]]:
-    if not hasattr(env, "vitrine_downloads"):
-        env.vitrine_downloads = {}
-    return env.vitrine_downloads
+    return vars(env).setdefault("vitrine_downloads", {})
 
 
 def _write(app: Sphinx, exception: Exception | None) -> None:

@@ -3,7 +3,7 @@
 import contextlib
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -128,7 +128,7 @@ def in_full_precision(scan: Scan) -> Scan:
         with without_autocast(u):
             return _cast(scan(*tensors, delta_softplus), u.dtype)
 
-    return widened
+    return cast(Scan, widened)
 
 
 def differentiate(

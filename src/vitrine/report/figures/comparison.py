@@ -74,7 +74,7 @@ def announced_gaps(
         for (baseline, candidate), gap in gaps.items()
     }
     figure = training.gaps(named, metric=metric)
-    band = style.rounded([100 * smallest])[0]
+    band = style.rounded([100 * smallest])[0] or 0.0
     figure.add_vrect(x0=-band, x1=band, fillcolor=MUTED, opacity=0.18, line_width=0, layer="below")
     return figure.update_layout(height=140 + GAP_ROW * len(gaps))
 

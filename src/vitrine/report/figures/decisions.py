@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import cycle
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -99,9 +100,9 @@ def expected_costs(
     return style.stepped(figure, shown, about=about, first=first)
 
 
-def _lines(recipes: Iterable[str]) -> dict[str, dict[str, object]]:
+def _lines(recipes: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Return the line of each recipe: its colour, broken where a recipe before has the same."""
-    lines: dict[str, dict[str, object]] = {}
+    lines: dict[str, dict[str, Any]] = {}
     for recipe in recipes:
         colour = style.model_colour(recipe)
         before = sum(line["color"] == colour for line in lines.values())
@@ -122,7 +123,7 @@ def efficiency(models: pd.DataFrame, costs: Mapping[str, str]) -> go.Figure:
     """
     gap = 0.36 / max(len(costs), 2)
     figure = make_subplots(rows=len(costs), cols=1, vertical_spacing=gap, shared_yaxes=True)
-    axes: dict[str, object] = {"legend": style.BELOW | {"y": -0.36 / max(len(costs), 2)}}
+    axes: dict[str, Any] = {"legend": style.BELOW | {"y": -0.36 / max(len(costs), 2)}}
     for place, (column, title) in enumerate(costs.items(), start=1):
         known = models[column].astype(float).where(lambda cost: cost > 0).to_numpy()
         front = pareto_front(known, models.value.to_numpy(float))
