@@ -39,9 +39,10 @@ test-published: setup  ## Each published output is what its notebook gives today
 	VITRINE_PROFILE=published VITRINE_PHOTOS=0 $(BIN)/pytest -q --nbval \
 		--nbval-sanitize-with tests/nbval_sanitise.cfg $(NBVAL) $(SPREAD) notebooks
 
-lint: setup  ## Style of the code, consistency of what is published
+lint: setup  ## Style and types of the code, consistency of what is published
 	$(BIN)/ruff check src tests deploy requirements
 	$(BIN)/ruff format --check src tests deploy requirements
+	$(BIN)/basedpyright
 	$(BIN)/vitrine check
 
 demo: setup  ## Train and compare on the synthetic catalogue, for real (under 6 minutes)

@@ -541,7 +541,7 @@ tables.show(speeds.benchmarks(sheet, speed))
 # `vitrine bench scan --device cuda` et `vitrine bench model --device cuda` le mesurent là où il y a une carte :
 
 # %% tags=["hide-cell"]
-from vitrine.bench.sheet import read
+from vitrine.bench.results import read
 
 cards = [found for name in ("scan", "model") if (found := read(f"{name}-cuda"))]
 for card in cards:

@@ -346,9 +346,9 @@ import pandas as pd
 
 from vitrine import paths
 from vitrine.report.tables import speeds
-from vitrine.bench import sheet
+from vitrine.bench import results
 
-candidates, on_card = sheet.read("backbones"), sheet.read("backbones-cuda")
+candidates, on_card = results.read("backbones"), results.read("backbones-cuda")
 cited = pd.read_csv(paths.root() / "ressources" / "backbones.csv")
 ranked = speeds.backbones(candidates, cited, on_card)
 print("processeur :", candidates["hardware"]["cpu"], "; relevé du", candidates["date"])

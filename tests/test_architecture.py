@@ -104,7 +104,7 @@ def test_no_two_modules_of_the_tests_share_a_name():
         ("vitrine.training.pretrain.sources", {"torch", "tensorflow"}),
         ("vitrine.training.sweep", {"torch", "tensorflow", "dask"}),
         ("vitrine.explain.facts", {"torch", "tensorflow", "plotly"}),
-        ("vitrine.bench.sheet", {"torch", "tensorflow"}),
+        ("vitrine.bench.results", {"torch", "tensorflow"}),
         ("vitrine.training.exchange", {"torch", "tensorflow", "keras", "timm"}),
         ("vitrine.data.images", {"pandas", "scipy"}),
         ("vitrine.serving.export", {"torch", "tensorflow"}),

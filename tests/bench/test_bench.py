@@ -1,7 +1,9 @@
 """Benchmarks: what they compute and write. Nothing here asserts how fast anything is."""
 
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -24,8 +26,8 @@ from vitrine.bench import (
     model,
     plain,
     recipes,
+    results,
     scan,
-    sheet,
     training,
 )
 from vitrine.bench.clock import Timings, peak_bytes, side_by_side
@@ -34,6 +36,7 @@ from vitrine.data import splits
 from vitrine.models import mixers
 from vitrine.models.scan import reference
 from vitrine.report.ledger import training as ledger
+from vitrine.serving import supervisor
 from vitrine.training import children
 from vitrine.training.recipes import CONTROLS, EQUAL_START, RECIPES
 
@@ -55,10 +58,10 @@ def untyped():
 
 def test_a_sheet_is_read_as_it_was_written_and_one_nobody_measured_is_none(tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "runs", lambda: tmp_path)
-    sheet.write("scan", {"rows": [{"ratio": 2.0}], "bars": []})
+    results.write("scan", {"rows": [{"ratio": 2.0}], "bars": []})
 
-    assert sheet.read("scan") == {"rows": [{"ratio": 2.0}], "bars": []}
-    assert sheet.read("scan-cuda") is None
+    assert results.read("scan") == {"rows": [{"ratio": 2.0}], "bars": []}
+    assert results.read("scan-cuda") is None
 
 
 # The clock
@@ -183,7 +186,7 @@ def test_the_sheet_of_the_scan_has_every_form_and_three_mixers(tmp_path):
     ]
     assert all(row["milliseconds"] > 0 and row["batch"] == 1 for row in found["lengths"])
     assert len({row["width"] for row in found["lengths"]}) == 1
-    assert json.loads(sheet.write("scan", found, tmp_path).read_text())["rows"]
+    assert json.loads(results.write("scan", found, tmp_path).read_text())["rows"]
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
@@ -201,14 +204,14 @@ def test_the_sheet_of_the_model_has_both_passes_both_types_and_onnx(untyped, tmp
         assert row["candidate"] != "plain" or row["ratio_same_dtype"] == 1
     assert [row["batch"] for row in found["onnx"]] == [1, 16]
     assert all(row["same_top1"] and row["largest_gap"] < 1e-4 for row in found["onnx"])
-    assert json.loads(sheet.write("model", found, tmp_path).read_text())["onnx"]
+    assert json.loads(results.write("model", found, tmp_path).read_text())["onnx"]
 
 
 def test_a_sheet_is_rounded_and_written_whole_or_not_at_all(tmp_path):
-    path = sheet.write("scan", {"a": 1.23456789, "b": [{"c": 123456.0}], "d": "text"}, tmp_path)
+    path = results.write("scan", {"a": 1.23456789, "b": [{"c": 123456.0}], "d": "text"}, tmp_path)
 
     with pytest.raises(ValueError, match="not JSON compliant"):
-        sheet.write("scan", {"a": float("nan")}, tmp_path)
+        results.write("scan", {"a": float("nan")}, tmp_path)
 
     assert json.loads(path.read_text()) == {"a": 1.235, "b": [{"c": 123500.0}], "d": "text"}
     assert [p.name for p in tmp_path.iterdir()] == ["scan.json"]
@@ -327,6 +330,26 @@ def test_an_interruption_writes_nothing_and_says_so_once(tmp_path, monkeypatch, 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_servers_end_with_a_benchmark_that_is_killed(tmp_path, monkeypatch, capsys):
+    started = []
+
+    def loaded(**_):
+        with supervisor.child(["-c", "import time; time.sleep(600)"], {}) as server:
+            started.append(server)
+            os.kill(os.getpid(), signal.SIGTERM)
+            server.wait()
+
+    monkeypatch.setattr("vitrine.bench.serving.measure", loaded)
+    monkeypatch.setattr(sys, "argv", ["vitrine", "bench", "serving", "--folder", str(tmp_path)])
+
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+
+    assert caught.value.code == 130
+    assert [server.poll() for server in started] == [-signal.SIGTERM]
+    assert "nothing was written" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", ["scan", "model", "training", "serving"])
 def test_help_has_an_example(name):
     assert f"Example: vitrine bench {name}" in vitrine("bench", name, "--help").stdout
@@ -346,7 +369,7 @@ def test_a_card_is_asked_of_networks_alone(monkeypatch):
     asked = []
     row = {"images_per_second": 1.0, "multiply_adds": None}
     monkeypatch.setattr(children, "alone", lambda _, *given: asked.append(given) or row)
-    monkeypatch.setattr(sheet, "header", lambda *_, **__: {"clock": "CUDA events"})
+    monkeypatch.setattr(results, "header", lambda *_, **__: {"clock": "CUDA events"})
 
     found = recipes.measure(device="cuda", turns=2, tell=lambda _: None)
 
@@ -393,7 +416,7 @@ def test_the_sheet_of_backbones_counts_times_and_exports_each(untyped, tmp_path)
     assert all(row["images_per_second"] > 0 for row in found["rows"])
     assert [row["model"] for row in found["onnx"]] == list(backbones.QUICK)
     assert all(row["same_top1"] and row["relative_gap"] < 1e-4 for row in found["onnx"])
-    assert json.loads(sheet.write("backbones", found, tmp_path).read_text())["onnx"]
+    assert json.loads(results.write("backbones", found, tmp_path).read_text())["onnx"]
 
 
 def test_a_network_that_cannot_be_exported_is_said_so(monkeypatch):
@@ -444,7 +467,7 @@ def test_the_budget_keeps_what_it_measured_before_and_stops_at_a_failure(monkeyp
         return SimpleNamespace(returncode=int(command == ["make", "broken"]))
 
     monkeypatch.setattr(budget, "subprocess", SimpleNamespace(run=make))
-    sheet.write("budget", budget.measure(["lint"], folder=tmp_path, tell=list), tmp_path)
+    results.write("budget", budget.measure(["lint"], folder=tmp_path, tell=list), tmp_path)
 
     found = budget.measure(["book", "demo"], folder=tmp_path, tell=list)
     with pytest.raises(budget.BudgetError, match="make broken to succeed, found exit code 1"):
@@ -460,7 +483,7 @@ def test_measuring_the_budget_brings_readme_up_to_date_unless_it_is_kept_elsewhe
 ):
     updated = []
     monkeypatch.setattr(budget, "measure", lambda *_, **__: {"rows": []})
-    monkeypatch.setattr(sheet, "write", lambda name, *_: tmp_path / name)
+    monkeypatch.setattr(results, "write", lambda name, *_: tmp_path / name)
     monkeypatch.setattr("vitrine.book.readme.update", lambda: updated.append("README.md"))
 
     elsewhere = CliRunner().invoke(app, ["bench", "budget", "book", "--folder", str(tmp_path)])

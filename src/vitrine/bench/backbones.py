@@ -19,7 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import vitrine.models  # noqa: F401  (registers the models)
 from vitrine import paths
-from vitrine.bench import sheet
+from vitrine.bench import results
 from vitrine.bench.clock import Progress, Work, clock_of, side_by_side
 from vitrine.bench.model import compare_onnx
 from vitrine.models.rebuilt import image
@@ -49,7 +49,7 @@ def measure(
     tell: Tell = print,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Return the sheet of the candidates: a row each, and a row each in ONNX Runtime; no bar.
+    """Return the results of the candidates: a row each, and a row each in ONNX Runtime; no bar.
 
     Args:
         device: ``cpu`` or ``cuda``; ONNX Runtime is asked on the CPU only.
@@ -58,7 +58,7 @@ def measure(
         tell: Told each result as a line.
         progress: Told of the turns done and of their number.
     """
-    found = sheet.header("vitrine bench backbones", device, turns=turns, quick=quick)
+    found = results.header("vitrine bench backbones", device, turns=turns, quick=quick)
     networks, rows, work = {}, {}, {}
     for name, side in (QUICK if quick else candidates()).items():
         networks[name] = network = _build(name).to(device)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vitrine import paths
-from vitrine.bench import sheet
+from vitrine.bench import results
 
 __all__ = ["BudgetError", "measure"]
 
@@ -22,19 +22,19 @@ class BudgetError(RuntimeError):
 def measure(
     targets: Sequence[str], *, folder: Path | None = None, tell: Callable[[str], None] = print
 ) -> dict[str, Any]:
-    """Run targets of the Makefile one after the other and return the sheet of their durations.
+    """Run targets of the Makefile one after the other and return their durations.
 
-    Targets that the sheet already held, and that are not measured again, stay in it.
+    Targets whose results were already held, and that are not measured again, stay in it.
 
     Args:
         targets: Such as ``book`` or ``demo``.
-        folder: Where the sheet lies; by default ``runs/bench``.
+        folder: Where its results lie; by default ``runs/bench``.
         tell: Told each result as a line.
 
     Raises:
         BudgetError: If a target fails.
     """
-    found = sheet.header("vitrine bench budget", "cpu", turns=1, quick=False)
+    found = results.header("vitrine bench budget", "cpu", turns=1, quick=False)
     found["clock"] = "wall clock"
     path = (folder or paths.runs() / "bench") / "budget.json"
     kept = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.is_file() else []

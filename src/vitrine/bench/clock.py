@@ -4,6 +4,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, cast
 
 import torch
 
@@ -34,7 +35,7 @@ class Timings:
         return statistics.median(slow / max(fast, 1e-9) for slow, fast in pairs)
 
     def row(self, name: str, baseline: str, images: int | None = None) -> dict[str, float]:
-        """Return what a sheet says of a candidate: milliseconds, images a second, ratio.
+        """Return what the results say of a candidate: milliseconds, images a second, ratio.
 
         Args:
             name: The candidate.
@@ -122,7 +123,7 @@ def peak_bytes(work: Work, device: str) -> int:
     activities = [torch.profiler.ProfilerActivity.CPU]
     with torch.profiler.profile(activities=activities, profile_memory=True) as profile:
         kept = work()
-    events = profile.profiler.kineto_results.events()
+    events = cast(Any, profile.profiler).kineto_results.events()
     moves = sorted((e for e in events if e.name() == "[memory]"), key=lambda e: e.start_ns())
     held = peak = 0
     for move in moves:

@@ -71,7 +71,8 @@ def photos(count: int, largest: int | None = None) -> list[bytes]:
     for i in range(count):
         size = sizes[(2 * i + 1) * len(sizes) // (2 * count)]
         if largest:
-            size = tuple(max(16, side * largest // max(size)) for side in size)
+            width, height = (max(16, side * largest // max(size)) for side in size)
+            size = width, height
         coarse = rng.integers(0, 256, (24, 24, 3), dtype=np.uint8)
         picture = Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC)
         stream = io.BytesIO()
@@ -101,7 +102,7 @@ def ask(
 
     def client() -> None:
         with httpx.Client(timeout=DEADLINE_SECONDS, trust_env=False) as line:
-            while time.perf_counter() - begun < DEADLINE_SECONDS:
+            while not over.is_set() and time.perf_counter() - begun < DEADLINE_SECONDS:
                 with lock:
                     number = next(numbers, None)
                 if number is None:

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import vitrine.models  # noqa: F401  (registers the models)
-from vitrine.bench import plain, sheet
+from vitrine.bench import plain, results
 from vitrine.bench.clock import Progress, Work, clock_of, side_by_side
 from vitrine.explain.exported import session
 from vitrine.models.rebuilt import fill, image
@@ -47,7 +47,7 @@ def measure(
     tell: Tell = print,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Return the sheet of the model: rows of the network, rows of ONNX Runtime, bars.
+    """Return the results of the model: rows of the network, rows of ONNX Runtime, bars.
 
     Args:
         device: ``cpu`` or ``cuda``; ONNX Runtime is timed on the CPU, where eager is too.
@@ -56,7 +56,7 @@ def measure(
         tell: Told each result as a line.
         progress: Told of the turns done and of their number.
     """
-    found = sheet.header("vitrine bench model", device, turns=turns, quick=quick)
+    found = results.header("vitrine bench model", device, turns=turns, quick=quick)
     rows = []
     for kind in BATCHES:
         rows += _compare(kind, device, turns, quick, tell, progress)
@@ -107,7 +107,7 @@ def _candidates(
     yield "plain", plain.selective_scan, model
     yield "ours", None, model
     yield "ours, channels last", None, other
-    if device == "cuda" and not sheet.mamba_ssm(device).startswith("not"):
+    if device == "cuda" and not results.mamba_ssm(device).startswith("not"):
         yield "mamba_ssm", plain.kernel_scan, model
 
 
@@ -135,7 +135,7 @@ def _work(
 
 
 def measure_onnx(
-    name: str, *, side: int, turns: int, tell: Tell = print, **options: object
+    name: str, *, side: int, turns: int, tell: Tell = print, **options: Any
 ) -> list[dict[str, Any]]:
     """Return a row for each batch: ONNX Runtime beside eager, on one thread, and how they agree.
 
@@ -223,7 +223,7 @@ def _onnx_row(name: str, model: nn.Module, running: Any, x: Tensor, turns: int) 
     }
 
 
-def model_bars(rows: list[dict[str, Any]], onnx: list[dict[str, Any]]) -> list[sheet.Bar]:
+def model_bars(rows: list[dict[str, Any]], onnx: list[dict[str, Any]]) -> list[results.Bar]:
     """Return what the rows say of the bars set for the model and for ONNX Runtime.
 
     Ours is judged as training and prediction run it, channels last; the rows have the other too.
@@ -233,15 +233,15 @@ def model_bars(rows: list[dict[str, Any]], onnx: list[dict[str, Any]]) -> list[s
     for kind, dtype in BARS:
         if row := at.get((kind, JUDGED, dtype)):
             where = {"model": row["model"], "pass": kind, "dtype": dtype}
-            bars.append(sheet.at_least("network", BARS[kind, dtype], row["ratio"], **where))
+            bars.append(results.at_least("network", BARS[kind, dtype], row["ratio"], **where))
     for (kind, candidate, dtype), row in at.items():
         if candidate == JUDGED and (theirs := at.get((kind, "mamba_ssm", dtype))):
             where = {"model": row["model"], "pass": kind, "dtype": dtype}
             faster = row["images_per_second"] / theirs["images_per_second"]
-            bars.append(sheet.at_least("kernel", 1.0, faster, **where))
+            bars.append(results.at_least("kernel", 1.0, faster, **where))
     for row in onnx:
         where = {"model": row["model"], "batch": row["batch"]}
-        bars.append(sheet.at_least("runtime speed", 1.0, row["ratio"], **where))
-        bars.append(sheet.at_most("runtime gap", TOLERANCE, row["largest_gap"], **where))
-        bars.append(sheet.at_least("runtime top-1", 1.0, float(row["same_top1"]), **where))
+        bars.append(results.at_least("runtime speed", 1.0, row["ratio"], **where))
+        bars.append(results.at_most("runtime gap", TOLERANCE, row["largest_gap"], **where))
+        bars.append(results.at_least("runtime top-1", 1.0, float(row["same_top1"]), **where))
     return bars

@@ -7,6 +7,7 @@ a health probe. Weights are fresh ones: they do not change what an answer costs.
 
 import io
 import os
+from typing import Any
 
 import numpy as np
 import timm
@@ -28,7 +29,9 @@ WINDOWS = {"mambavision_nano": (8, 4)}
 
 def build(architecture: str) -> nn.Module:
     """Return a network of timm with fresh weights, for the classes of the catalogue."""
-    options = {"window_size": WINDOWS[architecture]} if architecture in WINDOWS else {}
+    options: dict[str, Any] = (
+        {"window_size": WINDOWS[architecture]} if architecture in WINDOWS else {}
+    )
     return timm.create_model(architecture, num_classes=len(CLASSES), **options).eval()
 
 
@@ -36,7 +39,8 @@ def decode(data: bytes, side: int) -> Tensor:
     """Decode in full, resize, normalise: the usual lines, one after another."""
     picture = Image.open(io.BytesIO(data)).convert("RGB").resize((side, side))
     pixels = np.asarray(picture, dtype=np.float32) / 255
-    pixels = (pixels - np.float32(IMAGENET_DEFAULT_MEAN)) / np.float32(IMAGENET_DEFAULT_STD)
+    mean, std = np.array((IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD), dtype=np.float32)
+    pixels = (pixels - mean) / std
     return torch.from_numpy(pixels).permute(2, 0, 1)[None]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from vitrine.bench import sheet
+from vitrine.bench import results
 from vitrine.bench.clock import Progress, clock_of, side_by_side
 from vitrine.training import children, recipes, runs
 from vitrine.training.recipes import Recipe, RecipeError
@@ -32,7 +32,7 @@ def measure(
     tell: Callable[[str], None] = print,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Return the sheet of the published recipes: a row each, no bar.
+    """Return the results of the published recipes: a row each, no bar.
 
     Those of the equal start are left out, the same networks at the same size; so is the text.
 
@@ -44,7 +44,7 @@ def measure(
         tell: Told each result as a line.
         progress: Told of the recipes done and of their number.
     """
-    found = sheet.header("vitrine bench recipes", device, turns=turns, quick=quick)
+    found = results.header("vitrine bench recipes", device, turns=turns, quick=quick)
     if device == "cuda":
         found["clock"] = "wall time until the answers are back with the host"
     published = {name.split("/")[0] for name in runs.names()}

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vitrine.bench import plain, sheet
+from vitrine.bench import plain, results
 from vitrine.bench.clock import Progress, Timings, clock_of, peak_bytes, side_by_side
 from vitrine.bench.lengths import LENGTHS, measure_lengths
 from vitrine.models.scan import chunked, reference, two_level
@@ -42,7 +42,7 @@ class Case:
 
     @property
     def name(self) -> str:
-        """What the sheet calls it."""
+        """What the results call it."""
         return f"L={self.length}"
 
 
@@ -59,7 +59,7 @@ def measure(
     tell: Callable[[str], None] = print,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Return the sheet of the scan: rows, bars, and the cost of three mixers against length.
+    """Return the results of the scan: rows, bars, and the cost of three mixers against length.
 
     Args:
         device: ``cpu`` or ``cuda``.
@@ -68,7 +68,7 @@ def measure(
         tell: Told each result as a line.
         progress: Told of the turns done and of their number.
     """
-    found = sheet.header("vitrine bench scan", device, turns=turns, quick=quick)
+    found = results.header("vitrine bench scan", device, turns=turns, quick=quick)
     rows = []
     for case in TINY if quick else CASES:
         for kind in PASSES:
@@ -137,7 +137,7 @@ def _forms(device: str) -> Iterable[tuple[str, Callable[..., Tensor]]]:
         from vitrine.models.scan import triton
 
         yield "triton", triton.selective_scan
-        if not sheet.mamba_ssm(device).startswith("not"):
+        if not results.mamba_ssm(device).startswith("not"):
             from mamba_ssm.ops.selective_scan_interface import selective_scan_fn
 
             yield KERNEL, selective_scan_fn
@@ -173,7 +173,7 @@ def _row(
     }
 
 
-def scan_bars(rows: list[dict[str, Any]]) -> list[sheet.Bar]:
+def scan_bars(rows: list[dict[str, Any]]) -> list[results.Bar]:
     """Return what the rows say of the bars set for the scan; none for shapes without a bar.
 
     On a GPU, our kernel is compared with that of mamba_ssm wherever both are in the rows.
@@ -183,15 +183,17 @@ def scan_bars(rows: list[dict[str, Any]]) -> list[sheet.Bar]:
     for (length, kind), times in TIMES.items():
         if row := at.get((length, kind, "chunked")):
             bars.append(
-                sheet.at_least("scan", times, row["ratio"], **{"length": length, "pass": kind})
+                results.at_least("scan", times, row["ratio"], **{"length": length, "pass": kind})
             )
     for kind in PASSES:
         if row := at.get((196, kind, "chunked")):
             bars.append(
-                sheet.at_most("memory", SHARE, row["memory_share"], **{"length": 196, "pass": kind})
+                results.at_most(
+                    "memory", SHARE, row["memory_share"], **{"length": 196, "pass": kind}
+                )
             )
     for (length, kind, candidate), row in at.items():
         if candidate == "triton" and (theirs := at.get((length, kind, KERNEL))):
             faster = theirs["milliseconds"] / max(row["milliseconds"], math.ulp(1.0))
-            bars.append(sheet.at_least("kernel", 1.0, faster, **{"length": length, "pass": kind}))
+            bars.append(results.at_least("kernel", 1.0, faster, **{"length": length, "pass": kind}))
     return bars

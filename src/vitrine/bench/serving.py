@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from vitrine.bench import load, naive, sheet
+from vitrine.bench import load, naive, results
 from vitrine.bench.clock import Progress, clock_of, side_by_side
 from vitrine.data.images import LIMITS
 from vitrine.serving import card as cards
@@ -54,7 +54,7 @@ def measure(
     tell: Tell = print,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Return the sheet of the service: stages, loads, overloads, bars.
+    """Return the results of the service: stages, loads, overloads, bars.
 
     Args:
         device: ``cpu``; the service runs nowhere else.
@@ -65,7 +65,7 @@ def measure(
     """
     if device != "cpu":
         raise ValueError(f"expected the device cpu, where the service runs, found {device!r}")
-    found = sheet.header("vitrine bench serving", device, turns=turns, quick=quick)
+    found = results.header("vitrine bench serving", device, turns=turns, quick=quick)
     images = load.photos(2, largest=200) if quick else load.photos(PHOTOS)
     levels = CLIENTS[:2] if quick else CLIENTS
     stages, rows, overloads = [], [], []
@@ -82,7 +82,7 @@ def measure(
     return {**found, **sent, "stages": stages, "rows": rows, "overloads": overloads, "bars": bars}
 
 
-def serving_bars(rows: list[Row], overloads: list[Row]) -> list[sheet.Bar]:
+def serving_bars(rows: list[Row], overloads: list[Row]) -> list[results.Bar]:
     """Return what the measures say of the bars set for the service."""
     at = {(row["model"], row["server"], row["clients"]): row for row in rows}
     bars = []
@@ -91,17 +91,17 @@ def serving_bars(rows: list[Row], overloads: list[Row]) -> list[sheet.Bar]:
         where = {"model": model, "clients": clients}
         if model == "efficientnet_b0":
             ratio = ours["cpu_milliseconds"] / theirs["cpu_milliseconds"]
-            bars.append(sheet.at_most("processor time a request", CPU_BAR, ratio, **where))
+            bars.append(results.at_most("processor time a request", CPU_BAR, ratio, **where))
         if clients == max(CLIENTS):
             slowest = ours["slowest_probe"]
-            bars.append(sheet.at_most("slowest health probe", PROBE_BAR, slowest, **where))
+            bars.append(results.at_most("slowest health probe", PROBE_BAR, slowest, **where))
     held = [
         row["memory_mb"] for row in rows if (row["model"], row["server"]) == ("packaged", "ours")
     ]
-    bars.append(sheet.at_most("memory", MEMORY_BAR, max(held), model="packaged"))
+    bars.append(results.at_most("memory", MEMORY_BAR, max(held), model="packaged"))
     for row in overloads:
         others = float(row["requests"] - row["answered"] - row["refused"])
-        bars.append(sheet.at_most("other than 200 and 503", 0.0, others, model=row["model"]))
+        bars.append(results.at_most("other than 200 and 503", 0.0, others, model=row["model"]))
     return bars
 
 

@@ -6,7 +6,7 @@ Nothing is timed. The notebook computes the same live; the ledger reads these.
 from collections.abc import Callable
 from typing import Any
 
-from vitrine.bench import sheet
+from vitrine.bench import results
 from vitrine.bench.clock import Progress
 from vitrine.models.scan import chunked, reference, two_level
 from vitrine.ssm import copying, traffic
@@ -35,16 +35,16 @@ def measure(
     tell: Callable[[str], None] = print,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Return the sheet: a row a layer that learned to copy, a row a scan counted; no bar.
+    """Return the results: a row a layer that learned to copy, a row a scan counted; no bar.
 
     Args:
         device: ``cpu``; nothing here depends on it.
-        turns: Kept for the other sheets' sake: what is learned is the same each time.
+        turns: Kept for the other benchmarks' sake: what is learned is the same each time.
         quick: Whether to learn for three steps only, for tests.
         tell: Told each result as a line.
         progress: Told of the trials done and of their number.
     """
-    found = sheet.header("vitrine bench ssm", device, turns=turns, quick=quick)
+    found = results.header("vitrine bench ssm", device, turns=turns, quick=quick)
     rows = []
     for done, (layer, scattered) in enumerate(TRIALS, start=1):
         rows.append(_copy(layer, scattered, 3 if quick else 250))

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vitrine.bench import sheet
+from vitrine.bench import results
 from vitrine.bench.clock import Progress, Timings
 from vitrine.data import catalog, demo, splits
 from vitrine.training import children, recipes
@@ -39,7 +39,7 @@ def measure(
     tell: Callable[[str], None] = print,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Return the sheet of the trainings from scratch: a row each, no bar.
+    """Return the results of the trainings from scratch: a row each, no bar.
 
     Args:
         device: ``cpu``, on one thread, or ``cuda``.
@@ -48,7 +48,7 @@ def measure(
         tell: Told each result as a line.
         progress: Told of the turns done and of their number.
     """
-    found = sheet.header("vitrine bench training", device, turns=turns, quick=quick)
+    found = results.header("vitrine bench training", device, turns=turns, quick=quick)
     found["clock"] = "wall clock of the steps of an epoch, validation apart"
     taken: dict[str, list[dict[str, float]]] = {name: [] for name in RECIPES}
     with tempfile.TemporaryDirectory(prefix="vitrine-bench-") as place:

@@ -78,9 +78,7 @@ def _names(env: BuildEnvironment) -> list[str]:
 
 
 def _linked(env: BuildEnvironment) -> dict[str, tuple[str, ...]]:
-    if not hasattr(env, "vitrine_downloads"):
-        env.vitrine_downloads = {}
-    return env.vitrine_downloads
+    return vars(env).setdefault("vitrine_downloads", {})
 
 
 def _write(app: Sphinx, exception: Exception | None) -> None:

@@ -7,7 +7,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import nbformat
 import papermill
@@ -165,7 +165,7 @@ def _accept(notebook: NotebookNode) -> None:
             raise NotebookError(f"a kernel that stopped before cell {number} was executed")
 
 
-def _why(error: Exception) -> str:
+def _why(error: Any) -> str:
     if isinstance(error, papermill.PapermillExecutionError):
         return f"{error.ename}: {error.evalue}".strip().splitlines()[0]
     first = (str(error).strip().splitlines() or [type(error).__name__])[0]

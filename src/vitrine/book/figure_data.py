@@ -10,6 +10,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +34,7 @@ class Table:
     rows: list[list[object]]
 
 
-def tabulate(figure: Mapping[str, object]) -> Table:
+def tabulate(figure: Mapping[str, Any]) -> Table:
     """List every point of every trace, under the titles of its axes.
 
     Args:
@@ -90,7 +91,7 @@ def _few(table: Table, most: int) -> list[list[object]]:
     ]
 
 
-def _points(trace: Mapping, layout: Mapping) -> Iterator[dict[str, object]]:
+def _points(trace: Mapping, layout: Mapping) -> Iterator[dict[str, Any]]:
     panel = _panel(trace, layout)
     name = {_PANEL: panel} if panel else {}
     name |= {_SERIES: _plain(trace["name"])} if trace.get("name") else {}
@@ -177,7 +178,12 @@ def _names_along(
 ) -> np.ndarray | None:
     axis = _axis(key, trace, layout)
     marks, names = axis.get("tickvals"), [_plain(n) for n in axis.get("ticktext") or []]
-    if not names or len(marks) != len(names) or not all(n[:1].isalpha() for n in names):
+    if (
+        not names
+        or marks is None
+        or len(marks) != len(names)
+        or not all(n[:1].isalpha() for n in names)
+    ):
         return None
     if not all(isinstance(v, int | float | np.number) for v in (*values, *marks)):
         return None

@@ -7,6 +7,7 @@ search for « entrainement » finds « entraînement ».
 import gettext
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 import sphinx.search
 from docutils import nodes
@@ -109,7 +110,7 @@ def _install(app: Sphinx) -> None:
         if not isinstance(known, _French):
             translators["general", catalog] = _French(known)
     if app.builder.format == "html":  # its templates were given the former catalog
-        environment = app.builder.templates.environment
+        environment: Any = app.builder.templates.environment
         environment.install_gettext_translations(translators["general", "sphinx"])
 
 

@@ -130,10 +130,8 @@ def _series(
 
 def _point(ledger: LedgerView, key: str) -> tuple[float, float | None, float | None]:
     entry = ledger.entry(key)
-    value, low, high = (
-        None if entry[end] is None else 100 * entry[end] for end in ("value", "low", "high")
-    )
-    return value, low, high
+    low, high = (None if entry[end] is None else 100 * entry[end] for end in ("low", "high"))
+    return 100 * entry["value"], low, high
 
 
 def _broken(name: str) -> str:

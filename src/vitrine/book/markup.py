@@ -8,13 +8,14 @@ own, in the colour of the text around: left bare, a page full of code weighs a t
 import html
 import re
 from collections.abc import Iterable
-from typing import TextIO
+from typing import Any, TextIO, cast
 
 from docutils import nodes
 from myst_nb.sphinx_ import HideCodeCellNode
 from pygments.formatters import HtmlFormatter
 from pygments.token import Name, Punctuation, Text, Whitespace, _TokenType
 from sphinx.application import Sphinx
+from sphinx.writers.html5 import HTML5Translator
 
 from vitrine.report.fr import space_markup
 
@@ -53,7 +54,7 @@ def _tidy(app: Sphinx, doctree: nodes.document, page: str) -> None:
             raw.children = [nodes.Text(space_markup(text))]
 
 
-def _open_fold(self: nodes.NodeVisitor, node: HideCodeCellNode) -> None:
+def _open_fold(self: HTML5Translator, node: HideCodeCellNode) -> None:
     self.body.append(
         f'<details class="admonition hide {" ".join(node["classes"])}">\n<summary>\n'
         f'<p class="collapsed admonition-title">{html.escape(node["prompt_show"])}</p>\n'
@@ -62,17 +63,17 @@ def _open_fold(self: nodes.NodeVisitor, node: HideCodeCellNode) -> None:
     )
 
 
-def _close_fold(self: nodes.NodeVisitor, node: HideCodeCellNode) -> None:
+def _close_fold(self: HTML5Translator, node: HideCodeCellNode) -> None:
     self.body.append("</details>\n")
 
 
-def _open_reference(self: nodes.NodeVisitor, node: nodes.citation) -> None:
+def _open_reference(self: HTML5Translator, node: nodes.citation) -> None:
     if not isinstance(node.previous_sibling(), nodes.citation):
         self.body.append('<div role="list" class="citation-list">\n')
     self.body.append(self.starttag(node, "div", CLASS="citation", role="listitem"))
 
 
-def _close_reference(self: nodes.NodeVisitor, node: nodes.citation) -> None:
+def _close_reference(self: HTML5Translator, node: nodes.citation) -> None:
     last = not isinstance(node.next_node(descend=False, siblings=True), nodes.citation)
     self.body.append("</div>\n" + "</div>\n" * last)
 
@@ -91,4 +92,4 @@ class Formatter(HtmlFormatter):
 
 def _colour(app: Sphinx) -> None:
     if app.builder.format == "html":
-        app.builder.highlighter.formatter = Formatter
+        cast(Any, app.builder).highlighter.formatter = Formatter

@@ -86,7 +86,7 @@ def describe(name: str, stamp: Mapping[str, Any], runs: Mapping[str, Mapping[str
 
 
 def _execution(name: str, stamp: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    yield "Profil", _PROFILES.get(stamp["profile"], stamp["profile"])
+    yield "Profil", _PROFILES.get(profile := str(stamp["profile"]), profile)
     given = ", ".join(f"{key} = {value}" for key, value in stamp["parameters"].items())
     yield "Paramètres", given or "ceux du carnet"
     options = "".join(f" -p {key}={value}" for key, value in stamp["parameters"].items())

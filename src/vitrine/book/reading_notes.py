@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import NoReturn
 
 from pybtex.database import parse_file
 
@@ -217,7 +218,7 @@ def _date(line: int, field: str, text: str) -> date:
         _refuse(line, f"a day such as 2026-11-25 in « {field} »", repr(text))
 
 
-def _refuse(line: int, expected: str, found: str) -> None:
+def _refuse(line: int, expected: str, found: str) -> NoReturn:
     raise ReadingError(
         f"{FILE}:{line}: expected {expected}, found {found}; write it as the head of the file says"
     )

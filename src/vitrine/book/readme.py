@@ -29,9 +29,9 @@ def results_markdown(ledger: Mapping[str, Any] | None = None) -> str:
     Args:
         ledger: Content of ``runs/ledger.json``; by default the tracked file.
     """
-    if ledger is None:
-        ledger = json.loads((paths.runs() / "ledger.json").read_text(encoding="utf-8"))
-    values = ledger["values"]
+    path = paths.runs() / "ledger.json"
+    content = json.loads(path.read_text(encoding="utf-8")) if ledger is None else ledger
+    values, verdicts = content["values"], content["verdicts"]
     made = {key.removeprefix("oof.").removesuffix(".accuracy") for key in values}
     recipes = [recipe for recipe in made if judged(recipe) and _scores(values, recipe)]
     recipes.sort(key=lambda name: (rank(name), [-s for s in _scores(values, name)], name))
@@ -50,7 +50,7 @@ def results_markdown(ledger: Mapping[str, Any] | None = None) -> str:
             *(_cell(values, f"{recipe}.{score}") for score in ("accuracy", "macro_f1")),
         ]
         lines.append(f"| {' | '.join(cells)} |")
-    said = [ledger["verdicts"][key]["text"] for key in VERDICTS if key in ledger["verdicts"]]
+    said = [verdicts[key]["text"] for key in VERDICTS if key in verdicts]
     sentences = [f"- {text[0].upper()}{text[1:]}." for text in said]
     test = wording.value(values["data.test"])
     photos = wording.value(values["data.present"])

@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 __all__ = ["IMPORT", "LOG", "record"]
 
@@ -43,13 +44,14 @@ def record(log: str, root: str) -> Callable[..., None]:
             seen.add(line)
             stream.write(line + "\n")
 
-    def note_read(event: str, arguments: tuple) -> None:
+    def note_read(event: str, arguments: tuple[Any, ...]) -> None:
         if event != "open" and event not in _LISTINGS:
             return
-        if event == "open" and len(arguments) > 2 and arguments[2] & os.O_WRONLY:  # noqa: PLR2004
+        name, _, flags = (*arguments, 0, 0)[:3]
+        if event == "open" and flags & os.O_WRONLY:
             return
         try:
-            path = os.path.abspath(os.fsdecode(arguments[0] or "."))  # noqa: PTH100
+            path = os.path.abspath(os.fsdecode(name or "."))  # noqa: PTH100
         except (TypeError, ValueError):  # an open file descriptor, or a name no file can have
             return
         if path.startswith(prefix):
@@ -80,5 +82,5 @@ if __name__ == "__main__":
     kernel.initialize()
     if log := os.environ.get(LOG):
         note_imports = record(log, os.environ["VITRINE_ROOT"])
-        kernel.shell.events.register("post_run_cell", note_imports)
+        cast(Any, kernel.shell).events.register("post_run_cell", note_imports)
     kernel.start()

@@ -23,6 +23,7 @@ from sphinx.domains import Domain
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxRole
+from sphinx.writers.html5 import HTML5Translator
 
 from vitrine.book import wording
 from vitrine.book.ledger_view import cite
@@ -109,9 +110,7 @@ def _entry(env: BuildEnvironment, section: str, key: str) -> dict:
 
 
 def _complaints(env: BuildEnvironment) -> list[str]:
-    if not hasattr(env, "vitrine_complaints"):
-        env.vitrine_complaints = []
-    return env.vitrine_complaints
+    return vars(env).setdefault("vitrine_complaints", [])
 
 
 def _sentence(error: Exception) -> str:
@@ -120,13 +119,12 @@ def _sentence(error: Exception) -> str:
 
 def _refuse(app: Sphinx, env: BuildEnvironment) -> list[str]:
     """Stop before the environment is saved, so that the next build reads these pages again."""
-    if complaints := _complaints(env):
-        env.vitrine_complaints = []
+    if complaints := vars(env).pop("vitrine_complaints", []):
         raise ExtensionError("citations refused:\n" + "\n".join(complaints))
     return []
 
 
-def _open(self: nodes.NodeVisitor, node: LedgerText) -> None:
+def _open(self: HTML5Translator, node: LedgerText) -> None:
     title = {"title": node["origin"]}
     if "value" in node:
         self.body.append(self.starttag(node, "data", "", value=node["value"], **title))
@@ -136,7 +134,7 @@ def _open(self: nodes.NodeVisitor, node: LedgerText) -> None:
     self.body.append(self.starttag(node, "span", "", **title))
 
 
-def _close(self: nodes.NodeVisitor, node: LedgerText) -> None:
+def _close(self: HTML5Translator, node: LedgerText) -> None:
     self.body.append("</data>" if "value" in node else "</span>")
 
 

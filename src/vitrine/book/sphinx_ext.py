@@ -80,7 +80,8 @@ def _copy_libraries(app: Sphinx) -> None:
         return
     for target, (package, path) in _LIBRARIES.items():
         spec = find_spec(package)
-        source = Path(spec.submodule_search_locations[0]) / path if spec else Path(path)
+        folders = spec and spec.submodule_search_locations
+        source = Path(folders[0] if folders else "", path)
         if not source.is_file():
             raise ExtensionError(
                 f"expected {path} in the installed package {package}, found none; "

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import takewhile, zip_longest
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -187,7 +188,7 @@ def is_injected(cell: NotebookNode) -> bool:
     return "injected-parameters" in cell.metadata.get("tags", [])
 
 
-def _spoken(cell: NotebookNode) -> list[object]:
+def _spoken(cell: NotebookNode) -> list[Any]:
     """Return what a page shows of a cell but code and outputs: its kind, text and captions."""
     metadata = {k: v for k, v in cell.metadata.items() if k not in _IGNORED}
     return [cell.cell_type, "" if cell.cell_type == "code" else cell.source, metadata]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 from vitrine.report.fr import MINUS, NO_BREAK, THIN, bracket, number
 
@@ -15,7 +16,7 @@ _NOUNS = {"points": "point", "point": "point"}
 MONTHS = ("janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre",
            "octobre", "novembre", "décembre")  # fmt: skip
 
-Entry = Mapping[str, object]
+Entry = Mapping[str, Any]
 """A value of ``runs/ledger.json``: value, unit, decimals, low, high, and where it comes from."""
 
 

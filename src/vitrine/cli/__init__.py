@@ -7,13 +7,14 @@ An error is one sentence on stderr; ``VITRINE_TRACEBACK=1`` shows where it was r
 import errno
 import os
 import sys
+from typing import Any
 
-__all__ = ["app", "main"]
+__all__ = ["main"]
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
 
-def __getattr__(name: str) -> object:
+def __getattr__(name: str) -> Any:
     """Return ``app``, made when it is asked for: ``main`` hears Ctrl-C from its first moment."""
     if name != "app":
         raise AttributeError(name)
@@ -43,7 +44,9 @@ def _sentence(error: Exception) -> str:
             f"expected room on the disk, found it full ({error.strerror or error}); make room and "
             f"run {_again()}, what was finished is kept"
         )
-    if isinstance(error, PermissionError) or getattr(error, "errno", 0) == errno.EROFS:
+    if isinstance(error, OSError) and (
+        isinstance(error, PermissionError) or error.errno == errno.EROFS
+    ):
         return (
             f"expected to be allowed to use {error.filename or 'a file'}, found it refused "
             f"({error.strerror or error}); change its permissions, or work in a clone of your own"

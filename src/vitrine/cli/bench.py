@@ -122,10 +122,10 @@ def budget(
     Example: vitrine bench budget book demo lint test
     """
     from vitrine.bench import budget as bench
-    from vitrine.bench import sheet
+    from vitrine.bench import results
     from vitrine.book import readme
 
-    path = sheet.write("budget", bench.measure(targets, folder=folder, tell=typer.echo), folder)
+    path = results.write("budget", bench.measure(targets, folder=folder, tell=typer.echo), folder)
     if folder is None:
         readme.update()
     typer.echo(f"written: {path.name}")
@@ -168,7 +168,8 @@ def _run(
 ) -> None:
     import torch
 
-    from vitrine.bench import sheet
+    from vitrine.bench import results
+    from vitrine.training import children
 
     if device == "cuda" and not torch.cuda.is_available():
         raise typer.BadParameter("expected a CUDA device, found none; choose cpu")
@@ -177,9 +178,9 @@ def _run(
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.set_num_threads(1)
-    _require_room(folder or sheet.published())
+    _require_room(folder or results.published())
     try:
-        with Steps("turn") as progress:
+        with children.interruptible(), Steps("turn") as progress:
             found = measure(
                 device=device, turns=turns, quick=quick, tell=typer.echo, progress=progress
             )
@@ -189,7 +190,7 @@ def _run(
         ) from None
     for line in _summary(found):
         typer.echo(line)
-    path = sheet.write(name if device == "cpu" else f"{name}-{device}", found, folder)
+    path = results.write(name if device == "cpu" else f"{name}-{device}", found, folder)
     typer.echo(f"written: {path.name}")
 
 

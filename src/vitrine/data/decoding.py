@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any, cast
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
@@ -34,7 +35,7 @@ def scale_key(image: Image.Image) -> None:
     eight cannot be told apart any more, and are all transparent.
     """
     key = image.info.get("transparency")
-    if key is not None and (scale := _KEYS.get(image.tile[0][3])):
+    if key is not None and (scale := _KEYS.get(cast(Any, image).tile[0][3])):
         image.info["transparency"] = scale(key)
 
 

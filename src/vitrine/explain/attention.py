@@ -8,6 +8,8 @@ Source: Vaswani et al., "Attention Is All You Need", arXiv 1706.03762; for what 
 from such a map, Jain and Wallace, "Attention is not Explanation", arXiv 1902.10186.
 """
 
+from typing import Any, cast
+
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
@@ -19,7 +21,7 @@ __all__ = ["received"]
 
 
 def received(
-    network: nn.Module, photo: UInt8[np.ndarray, "height width 3"]
+    network: nn.Sequential, photo: UInt8[np.ndarray, "height width 3"]
 ) -> dict[str, Float[np.ndarray, "rows columns"]]:
     """Return the map of each level that attends, named after its stage, such as ``attention-3``.
 
@@ -31,7 +33,7 @@ def received(
     """
     entered: dict[nn.Module, Tensor] = {}
     levels = {}
-    for number, level in enumerate(getattr(network[1], "levels", ()), start=1):
+    for number, level in enumerate(cast(Any, getattr(network[1], "levels", ())), start=1):
         mixers = [m for m in level.modules() if isinstance(m, AttentionMixer)]
         if mixers:
             levels[f"attention-{number}"] = (level, mixers[-1])
@@ -68,7 +70,7 @@ def _laid_out(
     entered: Float[Tensor, "1 dim height width"],
 ) -> Float[np.ndarray, "height width"]:
     """Merge windows into one map, without the padding of the last ones."""
-    (height, width), side = entered.shape[-2:], level.window_size
+    (height, width), side = entered.shape[-2:], cast(int, level.window_size)
     windows = weights.unflatten(1, (side, side)).unflatten(0, (-1, -(-width // side)))
     whole = windows.transpose(1, 2).flatten(2, 3).flatten(0, 1)
     return whole[:height, :width].numpy().astype(float)

@@ -43,7 +43,7 @@ class Attribution:
 
 
 def integrated_gradients(
-    network: nn.Module,
+    network: nn.Sequential,
     photo: UInt8[np.ndarray, "height width 3"],
     label: int,
     *,

@@ -18,8 +18,8 @@ def pool(fine: Float[np.ndarray, "height width"], cells: int = CELLS) -> Map:
         return fine
     edges = np.linspace(0, fine.shape[0], cells + 1).round().astype(int)[:-1]
     sums = np.add.reduceat(np.add.reduceat(fine, edges, axis=0), edges, axis=1)
-    sizes = np.diff(np.append(edges, fine.shape[0]))
-    return sums / np.outer(sizes, sizes)
+    sizes = np.diff(np.append(edges, fine.shape[0])).astype(int)
+    return sums / (sizes[:, None] * sizes)
 
 
 def laid_out(grid: Map) -> pd.DataFrame:

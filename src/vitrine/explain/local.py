@@ -30,7 +30,7 @@ PER_CLASS = 4
 
 
 def maps(
-    network: nn.Module, photo: UInt8[np.ndarray, "side side 3"], label: int
+    network: nn.Sequential, photo: UInt8[np.ndarray, "side side 3"], label: int
 ) -> tuple[dict[str, Map], float]:
     """Return every map of a photo, and how far its integrated gradients are from complete.
 

@@ -15,7 +15,7 @@ __all__ = ["activations"]
 
 
 def activations(
-    network: nn.Module, photo: UInt8[np.ndarray, "height width 3"]
+    network: nn.Sequential, photo: UInt8[np.ndarray, "height width 3"]
 ) -> dict[str, Float[np.ndarray, "rows columns"]]:
     """Return the map of each stage, the finest first, named from ``stage-1`` on.
 

@@ -6,6 +6,7 @@ A network is run once, on the ``meta`` device: shapes are real, nothing is compu
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import timm
 import torch
@@ -13,7 +14,7 @@ from timm.layers import DropPath
 from torch import Tensor, nn
 
 import vitrine.models.variants  # noqa: F401  (registers the models)
-from vitrine.models.mambavision import AttentionMixer, ConvBlock, MambaVision, ScanMixer
+from vitrine.models.mambavision import AttentionMixer, ConvBlock, ScanMixer
 
 __all__ = ["Part", "Stage", "parts", "stages"]
 
@@ -127,7 +128,7 @@ def parts(name: str, stage: int, block: int, side: int = 224) -> list[Part]:
     return found
 
 
-def _on_meta(name: str) -> MambaVision:
+def _on_meta(name: str) -> Any:
     with torch.device("meta"):
         return timm.create_model(name).eval()
 

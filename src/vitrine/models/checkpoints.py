@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import torch
 from huggingface_hub import hf_hub_download
@@ -78,7 +79,7 @@ def fetch(cfg: PretrainedCfg, cache_dir: str | PathLike[str] | None = None) -> P
     Raises:
         CheckpointError: If the file is not at hand and cannot be downloaded.
     """
-    name, source = cfg.hf_hub_filename, cfg.hf_hub_id
+    name, source = str(cfg.hf_hub_filename), str(cfg.hf_hub_id)
     _announce_licence(source)
     placed = Path(cache_dir or Path(torch.hub.get_dir(), "checkpoints")) / name
     if placed.is_file():
@@ -195,14 +196,14 @@ def _staged(state: Mapping[str, Tensor], own: Iterable[str]) -> dict[str, Tensor
     return named
 
 
-def _open_safetensors(path: Path) -> dict[str, Tensor]:
+def _open_safetensors(path: Path) -> Any:
     try:
         return load_file(path)
     except Exception as error:
         raise _unreadable(path, error) from error
 
 
-def _open_pickle(path: Path) -> object:
+def _open_pickle(path: Path) -> Any:
     with path.open("rb") as file:
         if not file.read(len(ZIP)).startswith((PICKLE, ZIP)):
             raise _unreadable(path, ValueError("no pickle"))

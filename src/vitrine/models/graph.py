@@ -7,6 +7,7 @@ Zhou et al., "Learning Deep Features for Discriminative Localization", arXiv:151
 """
 
 import warnings
+from typing import Any, cast
 
 import jaxtyping
 import numpy as np
@@ -74,7 +75,7 @@ def float_graph(network: nn.Sequential, side: int, *, names: tuple[str, str, str
             )
     finally:
         jaxtyping.config.update("jaxtyping_disable", checked)
-    return stripped(program.model_proto)
+    return stripped(cast(Any, program).model_proto)
 
 
 @torch.inference_mode()

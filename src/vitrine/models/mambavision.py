@@ -302,7 +302,7 @@ class MambaVision(nn.Module):
         self.num_classes = num_classes
         self.head_hidden_size = self.num_features * self.global_pool.feat_mult()
         head = nn.Linear(self.head_hidden_size, num_classes) if num_classes else nn.Identity()
-        self.head = head.to(self.patch_embed.conv_down[0].weight)
+        self.head = head.to(next(self.patch_embed.parameters()))
         _init_linear(self.head)
 
     def no_weight_decay(self) -> set[str]:

@@ -9,6 +9,8 @@ FLOPs are multiply-adds for one image and 1000 classes, half of what ``torch.uti
 counts; the scans, about one in a hundred, are not in them.
 """
 
+from typing import Any, cast
+
 from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from timm.models import (
     build_model_with_cfg,
@@ -109,7 +111,7 @@ def _create(name: str, pretrained: bool, **kwargs: object) -> nn.Module:
         **{**dict(zip(COLUMNS, SIZES[name], strict=True)), **kwargs},
     )
     if downloads:  # the path is this machine's: the hub's identifiers are what to keep
-        model.pretrained_cfg.pop("file")
+        cast(Any, model.pretrained_cfg).pop("file")
     return model
 
 

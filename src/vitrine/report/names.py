@@ -45,7 +45,7 @@ def model_name(recipe: str) -> str:
     « MambaVision (micro, de zéro) ».
     """
     recipe = recipe.removesuffix("-smoke")
-    prefix = next((known for known in _FAMILIES if recipe.startswith(known)), None)
+    prefix = next((known for known in _FAMILIES if recipe.startswith(known)), "")
     name = _FAMILIES.get(prefix, recipe)
     rest = recipe.removeprefix(prefix or recipe).strip("-").split("-")
     if "probe" in rest and "transfer" in rest:  # frozen features: nothing is tuned

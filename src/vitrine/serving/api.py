@@ -6,7 +6,7 @@ which uvicorn does not. Everything else that a client may do wrong is answered h
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -47,7 +47,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         SettingsError: If the environment holds a value that cannot be used.
         ModelError: If the model cannot be served.
     """
-    settings = settings or Settings()
+    settings = Settings() if settings is None else settings
     service = Service(settings)
 
     @contextlib.asynccontextmanager
@@ -123,12 +123,12 @@ def _describe_problems(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, http)
     generated = app.openapi
 
-    def openapi() -> Mapping[str, Any]:
+    def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             described = generated()["components"]["schemas"]
             for model in (schemas.Problem, schemas.LegacyImage):
                 described[model.__name__] = model.model_json_schema()
-        return app.openapi_schema
+        return app.openapi_schema or {}
 
     app.openapi = openapi
 

@@ -40,7 +40,7 @@ class Telemetry:
     def __init__(self, card: Card) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        own = {"registry": self.registry}
+        own: dict[str, Any] = {"registry": self.registry}
         self.requests = Counter(
             "http_requests", "Requests answered.", ["route", "status"], **own
         )  # the library adds _total

@@ -12,9 +12,25 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
-__all__ = ["alone", "deaf", "end_with_parent"]
+__all__ = ["alone", "deaf", "end_with_parent", "interruptible"]
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Take ``kill`` for Ctrl-C, so that what was started meanwhile is ended.
+
+    Python would end at once, and leave it. In the main thread alone: others hear no signal.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    former = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)
 
 
 @contextmanager
@@ -67,9 +83,8 @@ def alone(work: Callable[..., Any], *given: Any) -> Any:
 
 
 def _answer(there: Any, work: Callable[..., Any], given: tuple[Any, ...]) -> None:
-    threading.Thread(
-        target=_follow, args=(multiprocessing.parent_process().join,), daemon=True
-    ).start()
+    parent = cast(Any, multiprocessing.parent_process())
+    threading.Thread(target=_follow, args=(parent.join,), daemon=True).start()
     try:
         there.send((work(*given), None))
     except Exception as error:

@@ -39,7 +39,8 @@ class Package:
     def path(self) -> Path | None:
         """The installed file, if it is."""
         spec = util.find_spec(self.name.replace("-", "_"))
-        file = Path(spec.submodule_search_locations[0], self.file) if spec else None
+        folders = spec and spec.submodule_search_locations
+        file = Path(folders[0], self.file) if folders else None
         return file if file and file.is_file() else None
 
 

@@ -99,10 +99,10 @@ def _tflite(recipe: Recipe, tensor: str, pixels: Pixels) -> Features:
         raise RecipeError(f"recipe {recipe.name}: found no tensor {tensor!r} in {recipe.weights}")
     entry, output = interpreter.get_input_details()[0], details[tensor]
     scale, zero = output["quantization"]
-    side = (int(entry["shape"][1]),) * 2
+    side = int(entry["shape"][1])
     rows = []
     for image in pixels:
-        read = Image.fromarray(image).resize(side, Image.Resampling.BICUBIC)  # a copy, most often
+        read = Image.fromarray(image).resize((side, side), Image.Resampling.BICUBIC)
         interpreter.set_tensor(entry["index"], np.asarray(read)[None])
         interpreter.invoke()
         raw = interpreter.get_tensor(output["index"]).reshape(-1)

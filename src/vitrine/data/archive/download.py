@@ -121,7 +121,7 @@ def _attempt(client: httpx.Client, address: str, folder: Path) -> None:
     if version is None or not version.validator:
         have = 0
     headers = {"Accept-Encoding": "identity"}
-    if have:
+    if have and version:
         headers |= {"Range": f"bytes={have}-", "If-Range": version.validator}
     with client.stream("GET", address, headers=headers) as response:
         if not _continues(response, version, have):
@@ -133,7 +133,7 @@ def _attempt(client: httpx.Client, address: str, folder: Path) -> None:
         if total is not None:
             require_space(folder, total - have + total)  # the rest, then what it unpacks to
         with writing(folder):
-            if not have:
+            if not have or version is None:
                 discard(folder)
                 version = _Version.of(address, response, total)
                 version.write(folder)

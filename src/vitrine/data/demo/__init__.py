@@ -4,7 +4,6 @@ It exists to try the software end to end in seconds, in tests and in smoke runs;
 on it is a result. Its files are named ``demo-...`` and its receipt says ``"edition": "demo"``.
 
     pen -> surface -> parts -> personal, household -> scene (draw) -> writer (write)
-                    published (two drawings) --^
 """
 
 from vitrine.data.demo.scene import SHAPES, draw

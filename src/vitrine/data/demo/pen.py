@@ -211,7 +211,8 @@ class Pen:
         if box is None:
             return
         size = (box[2] - box[0], box[3] - box[1])
-        small = Image.new("L", tuple(math.ceil(side / _SHADOW_REDUCTION) for side in size))
+        width, height = (math.ceil(side / _SHADOW_REDUCTION) for side in size)
+        small = Image.new("L", (width, height))
         corners = (pixels - box[:2]) * np.asarray(small.size) / size
         ImageDraw.Draw(small).polygon(corners.ravel().tolist(), fill=round(255 * opacity))
         soft = small.filter(ImageFilter.GaussianBlur(radius / _SHADOW_REDUCTION))

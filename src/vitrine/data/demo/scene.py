@@ -42,7 +42,7 @@ SHAPES: dict[str, tuple[Shape, ...]] = {
     "Kitchen & Dining": household.KITCHEN,
     "Watches": personal.WATCHES,
 }
-"""The products of each class. With three a class, the published drawings keep their place."""
+"""The products of each class."""
 
 
 def draw(label: str, rng: np.random.Generator) -> Image.Image:

@@ -9,6 +9,7 @@ chunk only, the rest being computed again in the backward.
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -201,7 +202,7 @@ class _Work:
         return dv, ddelta, q.mul_(delta[:, :, None]).sum((0, 1))
 
 
-def _cut(u: Tensor, A: Tensor) -> tuple[int, int]:
+def _cut(u: Tensor, A: Tensor) -> tuple[Any, Any]:
     """Return the steps of a chunk and the number of chunks, without guarding on a symbolic size."""
     batch, length, channel = u.shape
     size = torch.sym_max(1, batch * A.shape[1] * channel)

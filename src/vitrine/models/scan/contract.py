@@ -3,7 +3,7 @@
 import contextlib
 import functools
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -138,7 +138,7 @@ def in_full_precision(scan: Scan) -> Scan:
         with without_autocast(u):
             return _cast(scan(*tensors, delta_softplus), u.dtype)
 
-    return widened
+    return cast(Scan, widened)
 
 
 def plain_under_transforms(plain: Scan) -> Callable[[Scan], Scan]:

@@ -4,6 +4,8 @@ The kernels (``triton_kernels.py``) leave partial sums over channels and over se
 PyTorch adds up in a fixed order: gradients are deterministic.
 """
 
+from typing import Any
+
 import torch
 import triton
 import triton.language as tl
@@ -127,8 +129,8 @@ def _empty_outputs(u: Tensor, A: Tensor, keep: bool) -> tuple[Tensor, Tensor]:
 
 
 def _launch(
-    kernel: object,
-    tensors: tuple[Tensor | None, ...],
+    kernel: Any,
+    tensors: tuple[Any, ...],
     delta_softplus: bool,
     *others: Tensor,
     **options: bool,

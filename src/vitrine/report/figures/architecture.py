@@ -23,7 +23,7 @@ _TITLE, _COUNT = -0.5, 0.52
 """Where the two lines of a stage stand, from its middle."""
 _SCANNED, _BOTH, _CONVOLVED = 0.23, 0.5, 0.7
 _LANES = {_SCANNED: "branche balayée", _BOTH: "tronc commun", _CONVOLVED: "branche convoluée"}
-_FLOW = (
+_FLOW: tuple[tuple[str, float, int, str, tuple[int, ...]], ...] = (
     ("Normalisation", _BOTH, 0, "norm1", ()),
     ("Projection, coupée en deux", _BOTH, 1, "mixer.in_proj", (0,)),
     ("Convolution, SiLU", _SCANNED, 2, "mixer.conv1d_x", (1,)),

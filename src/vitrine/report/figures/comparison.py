@@ -71,7 +71,7 @@ def announced_gaps(
     """
     names = [in_lines(name) for name in gap_names(gaps).values()]
     figure = training.gaps(dict(zip(names, gaps.values(), strict=True)), metric=metric)
-    band = style.rounded([100 * smallest])[0]
+    band = style.rounded([100 * smallest])[0] or 0.0
     figure.add_vrect(
         x0=-band, x1=band, fillcolor=MUTED, opacity=0.18, line_width=0, layer="below",
         name="Vrais écarts trop petits pour nos images", showlegend=True,

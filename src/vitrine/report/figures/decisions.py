@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import cycle
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -99,9 +100,9 @@ def expected_costs(
     return style.stepped(figure, shown, about=about, first=first)
 
 
-def _lines(recipes: Iterable[str]) -> dict[str, dict[str, object]]:
+def _lines(recipes: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Return the line of each recipe: its colour, broken where a recipe before has the same."""
-    lines: dict[str, dict[str, object]] = {}
+    lines: dict[str, dict[str, Any]] = {}
     for recipe in recipes:
         colour = style.model_colour(recipe)
         before = sum(line["color"] == colour for line in lines.values())

@@ -62,7 +62,8 @@ def forest(
     figure = go.Figure()
     for one in series:
         intervals = [percent(value) for value in one.values if isinstance(value, Interval)]
-        x = [i.value for i in intervals] or [100 * value for value in one.values]
+        bare = [100 * value for value in one.values if not isinstance(value, Interval)]
+        x = [i.value for i in intervals] or bare
         figure.add_scatter(
             name=one.name, mode="markers", x=rounded(x), y=rounded(one.at),
             error_x=error(intervals) if intervals else None, text=one.text,

@@ -3,6 +3,7 @@
 import base64
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -46,7 +47,7 @@ PART_COLOURS = {"train": BLUE, "validation": ORANGE, "test": VERMILION}
 DASHES = ("solid", "dash", "dot", "dashdot")
 COLOURS = (BLUE, VERMILION, GREEN, PURPLE)
 """Looks of the curves of a figure that has neither models nor classes."""
-PERCENT = {"ticksuffix": f"{THIN}%"}
+PERCENT: dict[str, Any] = {"ticksuffix": f"{THIN}%"}
 """An axis of percentages of any range."""
 BELOW = {"orientation": "h", "y": -0.2, "yanchor": "top"}
 """A legend under the figure."""
@@ -176,7 +177,7 @@ def log_axis(marks: Sequence[int]) -> dict[str, object]:
     return {"type": "log", "tickvals": list(marks), "ticktext": [whole(mark) for mark in marks]}
 
 
-def percent_axis(low: float = -2.0, high: float = 102.0) -> dict[str, object]:
+def percent_axis(low: float = -2.0, high: float = 102.0) -> dict[str, Any]:
     """Return an axis of percentages, of values between 0 and 100, with the French space."""
     return PERCENT | {"range": [low, high]}
 

@@ -43,7 +43,7 @@ def values() -> Iterator[tuple[str, Value]]:
         if parent(recipe) not in CONTROLS:
             yield from scores(recipe, group, NOTEBOOK)
     for family in pairs.on_folds([name for name in found if pairs.judged(name)]):
-        gaps = dict(one for pair in family for one in gap(*pair, found, NOTEBOOK))
+        gaps = dict(one for a, b in family for one in gap(a, b, found, NOTEBOOK))
         yield from (gaps | dict(corrected(gaps))).items()
 
 

@@ -57,7 +57,7 @@ def compute() -> dict[str, Value]:
     for recipe, group in groups.items():
         values.update((f"{recipe}.{key}", value) for key, value in _recipe(recipe, group))
     for family in on_split(list(groups)):
-        found = dict(gap for pair in family for gap in gaps(*pair, groups))
+        found = dict(gap for a, b in family for gap in gaps(a, b, groups))
         values.update(found | dict(corrected(found)))
     return dict(sorted(values.items()))
 

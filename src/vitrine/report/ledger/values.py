@@ -82,18 +82,11 @@ def table(rows: Mapping[str, Row], **more: Any) -> Iterator[tuple[str, Value]]:
         more: Other fields of every value: where they come from, the chapter that shows them.
     """
     for key, (number, unit, decimals) in rows.items():
-        interval = number if isinstance(number, Interval) else None
-        yield (
-            key,
-            Value(
-                value=interval.value if interval else float(number),
-                low=interval.low if interval else None,
-                high=interval.high if interval else None,
-                unit=unit,
-                decimals=decimals,
-                **more,
-            ),
-        )
+        if isinstance(number, Interval):
+            ends = {"value": number.value, "low": number.low, "high": number.high}
+        else:
+            ends = {"value": float(number)}
+        yield key, Value(**ends, unit=unit, decimals=decimals, **more)
 
 
 def provenance(sources: Sequence[Run]) -> dict[str, Any]:

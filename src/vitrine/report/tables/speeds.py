@@ -247,4 +247,4 @@ def _figure(about: str, value: float) -> str:
 
 
 def _network(row: Mapping[str, Any]) -> str:
-    return NETWORKS_FR.get(row["model"], row["model"])
+    return NETWORKS_FR.get(model := str(row["model"]), model)

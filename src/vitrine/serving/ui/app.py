@@ -66,7 +66,7 @@ class _Dressed:
         home = scope["path"] == "/" and scope["method"] == "GET"
         if home:  # what is compressed could not be rewritten
             plain = [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]
-            scope = scope | {"headers": plain}
+            scope = {**scope, "headers": plain}
         held: list[Message] = []
 
         async def dressed(message: Message) -> None:
@@ -142,7 +142,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     Raises:
         SettingsError: If an environment variable cannot be used.
     """
-    settings = settings or Settings()
+    settings = Settings() if settings is None else settings
     client = Client(settings)
 
     @contextlib.asynccontextmanager

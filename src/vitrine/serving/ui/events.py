@@ -16,7 +16,7 @@ from vitrine.serving.ui.offline import gradio as gr
 from vitrine.serving.ui.settings import Settings
 from vitrine.serving.ui.uploads import Uploads
 
-PlotData = gr.components.plot.PlotData
+PlotData = gr.components.plot.PlotData  # pyright: ignore[reportAttributeAccessIssue]
 
 __all__ = ["CHOOSE", "Choice", "Page", "PlotData"]
 

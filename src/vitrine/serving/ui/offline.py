@@ -13,6 +13,7 @@ _SWITCHES = {
 os.environ.update(_SWITCHES)  # read when it is imported: no import of it may come before
 
 import gradio  # noqa: E402
+import gradio.processing_utils  # noqa: E402
 
 __all__ = ["gradio"]
 

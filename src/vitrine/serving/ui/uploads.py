@@ -87,7 +87,8 @@ class Uploads:
             name = _NO_ROOM
         except ClientDisconnect:
             return Response(status_code=400)
-        return JSONResponse([str(Path(gr.utils.get_upload_folder()) / name)])
+        folder = gr.utils.get_upload_folder()  # pyright: ignore[reportAttributeAccessIssue]
+        return JSONResponse([str(Path(folder) / name)])
 
     def _limit(self) -> str:
         most = significant(self.most / 1e6)

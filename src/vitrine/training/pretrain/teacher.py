@@ -7,6 +7,7 @@ enlarged.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any, cast
 
 import numpy as np
 import timm
@@ -75,7 +76,7 @@ class Teacher(nn.Module):
     def __init__(self, recipe: Recipe, corpus: Corpus) -> None:
         super().__init__()
         self.recipe, kept = recipe, imagenet_classes(corpus.classes)
-        network = timm.create_model(recipe.teacher)
+        network = cast(Any, timm.create_model(recipe.teacher))
         load_checkpoint(network, start.find(source(recipe)))
         config, known = network.pretrained_cfg, network.get_classifier()
         self.own = head.Head(*(p.detach().numpy()[kept] for p in (known.weight, known.bias)))

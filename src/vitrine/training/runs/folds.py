@@ -45,12 +45,12 @@ class OutOfFold:
         Raises:
             RunError: If a run kept no answer about validation.
         """
-        parts = ("validation", "test")
-        if len(self.runs) > 1 or not self.runs[0].folds:
-            return [tuple(run.part(part) for part in parts) for run in self.runs]
+        first = self.runs[0]
+        if len(self.runs) > 1 or not first.folds:
+            return [(run.part("validation"), run.part("test")) for run in self.runs]
         return [
-            tuple(self.runs[0].fold(self.repeat, fold, part) for part in parts)
-            for fold in range(splits.FOLDS)
+            (first.fold(self.repeat, k, "validation"), first.fold(self.repeat, k, "test"))
+            for k in range(splits.FOLDS)
         ]
 
 
@@ -81,7 +81,8 @@ def across_folds(
     Raises:
         RunError: If runs are damaged, or do not answer once for every photo of these folds.
     """
-    base, folds = base or paths.runs(), folds or splits.load_folds()
+    base = base or paths.runs()
+    folds = folds or splits.load_folds()
     found: dict[str, list[OutOfFold]] = defaultdict(list)
 
     def asked(made: Sequence[str]) -> list[str]:

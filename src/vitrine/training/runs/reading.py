@@ -223,7 +223,7 @@ def load(name: str, base: Path | None = None) -> Run:
     run = Run(name, folder, {})
     try:
         run.meta.update(json.loads((folder / META).read_text(encoding="utf-8")))
-        run.meta["recipe"]["name"], run.meta["seed"]
+        _ = run.meta["recipe"]["name"], run.meta["seed"]
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise run.damaged(META, f"{type(error).__name__}: {error}") from error
     return run

@@ -7,11 +7,9 @@ another, and its nanny starts a new one in its place.
 
 import logging
 import os
-import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Any
+from typing import Any, cast
 
 import psutil
 
@@ -40,7 +38,8 @@ def sweep(
 ) -> list[Outcome]:
     """Make every job that is not finished, and return what became of each, in order.
 
-    A job that fails for good is told and does not stop the others.
+    A job that fails for good is told and does not stop the others. An interruption ends those that
+    run, wherever their workers are.
 
     Args:
         jobs: What to make.
@@ -59,11 +58,12 @@ def sweep(
     logging.getLogger("distributed").setLevel(logging.WARNING)  # each greeting would be a line
     found: dict[str, Outcome] = {}
     with ExitStack() as stack:
-        _hear_terminations(stack)
+        stack.enter_context(children.interruptible())
         elsewhere = scheduler is not None  # here, a nanny starts each worker again
-        if scheduler is None:
-            scheduler = stack.enter_context(_local(min(workers or _workers(jobs), len(jobs) or 1)))
-        client = stack.enter_context(_client(Client, scheduler))
+        address = scheduler or stack.enter_context(
+            _local(min(workers or _workers(jobs), len(jobs) or 1))
+        )
+        client = stack.enter_context(_client(Client, address))
         if jobs and elsewhere:
             _require_a_worker(client)
         futures = {client.submit(perform, job, key=job.name, pure=False): job.name for job in jobs}
@@ -100,13 +100,6 @@ def _local(workers: int) -> Iterator[object]:
             raise
 
 
-def _hear_terminations(stack: ExitStack) -> None:
-    """Take ``kill`` for Ctrl-C, which lets the workers end in silence."""
-    if threading.current_thread() is threading.main_thread():
-        former = signal.signal(signal.SIGTERM, signal.default_int_handler)
-        stack.callback(signal.signal, signal.SIGTERM, former)
-
-
 def _workers(jobs: Sequence[Job]) -> int:
     import torch
 
@@ -131,13 +124,13 @@ def _finished(client: Any, futures: Iterable[Any], elsewhere: bool) -> Iterator[
     waiting = set(futures)
     while waiting:
         try:
-            done = wait(waiting, timeout=PATIENCE, return_when="FIRST_COMPLETED").done
+            ended = cast(Any, wait(waiting, timeout=PATIENCE, return_when="FIRST_COMPLETED"))
         except TimeoutError:
             if elsewhere:
                 _require_a_worker(client)
             continue
-        waiting -= done
-        yield from done
+        waiting -= ended.done
+        yield from ended.done
 
 
 def _require_a_worker(client: Any) -> None:

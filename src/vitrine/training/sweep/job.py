@@ -1,7 +1,7 @@
 """One job of a sweep: a recipe, a seed, perhaps a fold; made once, whoever is asked.
 
 A job runs in a process of its own, so that TensorFlow and PyTorch never meet and memory comes back;
-that process ends with the worker, and the worker with the sweep.
+that process ends with the worker, or once no sweep waits for its job any more.
 It holds a lock on its run meanwhile: a job that was given to a second worker, because the first
 one fell silent without dying, waits and then finds it finished.
 """
@@ -11,8 +11,9 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import IO, Any, cast
 
 from vitrine.data import archive, splits
 from vitrine.training import children, recipes, runs, session
@@ -23,6 +24,8 @@ from vitrine.training.runs.folds import place
 
 __all__ = ["Job", "Outcome", "SweepError", "grid", "in_new_process", "perform"]
 
+POLL = 1.0
+"""Seconds between two looks at whether a sweep still waits for a running job."""
 RETRIES = 2
 """Times that a job is tried again where its error may pass; dead workers count apart, up to Dask's
 ``distributed.scheduler.allowed-failures``."""
@@ -135,6 +138,9 @@ def in_new_process(job: Job) -> Outcome:
 
     An error that may pass, of memory, of a device or of a disk, or a process that died, is tried
     ``RETRIES`` times again. Any other is told at once.
+
+    Raises:
+        SweepError: If the sweep was interrupted; the process is ended.
     """
     for _ in range(1 + RETRIES):
         done = _attempt(job)
@@ -149,13 +155,26 @@ def _attempt(job: Job) -> subprocess.CompletedProcess[str]:
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     process = subprocess.Popen(command, **pipes, text=True, process_group=0)
     # The job ends where this pipe does, and ``communicate`` would close it at once.
-    process.stdin, held = None, process.stdin
+    process.stdin, held = None, cast(IO[str], process.stdin)
+    with process, closing(held):
+        while True:
+            with suppress(subprocess.TimeoutExpired):
+                said, errors = process.communicate(timeout=POLL)
+                return subprocess.CompletedProcess(command, process.returncode, said, errors)
+            if _abandoned():
+                raise SweepError("interrupted: no sweep waits for this job any more")
+
+
+def _abandoned() -> bool:
+    """Tell whether the Dask worker of this thread, if any, has been told to forget its job."""
+    from dask.distributed import get_worker
+
     try:
-        said, errors = process.communicate()
-    finally:
-        held.close()
-        process.wait()
-    return subprocess.CompletedProcess(command, process.returncode, said, errors)
+        worker = get_worker()
+    except ValueError:  # a job that no sweep asked for
+        return False
+    task = worker.state.tasks.get(worker.get_current_task())
+    return task is None or task.state == "cancelled"
 
 
 def perform(job: Job, here: session.Session) -> Outcome:

@@ -4,7 +4,7 @@ import random
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import lightning as L
 import numpy as np
@@ -158,7 +158,7 @@ class Classifier(L.LightningModule):
                 f"{self.current_epoch + 1}; the epochs before it are kept, nothing is sealed: "
                 "train again with a lower learning_rate"
             )
-        self.sums["rate"] = self.optimizers().param_groups[-1]["lr"]
+        self.sums["rate"] = cast(Any, self.optimizers()).param_groups[-1]["lr"]
         self.sums["loss"] += loss.detach() * len(labels)
         self.sums["hits"] += (logits.detach().argmax(1) == labels).sum()
         self.sums["seen"] += len(labels)
@@ -238,7 +238,7 @@ class EpochCheckpoint(Checkpoint):
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
 
-    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: Any) -> None:
         """Write the checkpoint beside the former one, then put it in its place."""
         weights = self.folder.weights
         part = weights / f"{LAST}.part"

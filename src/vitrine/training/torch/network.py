@@ -1,6 +1,7 @@
 """Build the network that a recipe names, and predict with it."""
 
 import logging
+from typing import Any, cast
 
 import numpy as np
 import timm
@@ -23,6 +24,9 @@ log = logging.getLogger(__name__)
 class Normalise(nn.Module):
     """Bring uint8 pixels to the mean and deviation that the backbone expects."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
         super().__init__()
         self.register_buffer("mean", 255 * torch.tensor(mean).view(1, -1, 1, 1), persistent=False)
@@ -35,7 +39,7 @@ class Normalise(nn.Module):
         return (pixels.float() - self.mean) / self.std
 
 
-def build(recipe: Recipe, classes: int = len(CLASSES), *, pretrained: bool = True) -> nn.Module:
+def build(recipe: Recipe, classes: int = len(CLASSES), *, pretrained: bool = True) -> nn.Sequential:
     """Return the recipe's network: normalisation inside, uint8 in, logits out.
 
     The head is always new, and starts as a Keras one does (Glorot and Bengio, Understanding the
@@ -99,13 +103,13 @@ def build(recipe: Recipe, classes: int = len(CLASSES), *, pretrained: bool = Tru
         for module in network.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.momentum = recipe.norm_momentum
-    config = network.pretrained_cfg
+    config = cast(Any, network.pretrained_cfg)
     return nn.Sequential(Normalise(config["mean"], config["std"]), network)
 
 
-def _options(recipe: Recipe) -> dict[str, object]:
+def _options(recipe: Recipe) -> dict[str, Any]:
     """Return what timm is told of a recipe, of which no network takes all."""
-    options: dict[str, object] = {"drop_rate": recipe.drop_rate}
+    options: dict[str, Any] = {"drop_rate": recipe.drop_rate}
     if recipe.drop_path_rate:
         options["drop_path_rate"] = recipe.drop_path_rate
     if recipe.windows:
@@ -133,7 +137,7 @@ def _unavailable(recipe: Recipe, error: Exception) -> str:
 
 @torch.inference_mode()
 def pooled(
-    network: nn.Module, pixels: UInt8[np.ndarray, "image size size 3"], batch: int = 16
+    network: nn.Sequential, pixels: UInt8[np.ndarray, "image size size 3"], batch: int = 16
 ) -> Float[np.ndarray, "image feature"]:
     """Return the pooled features of each photo, which the head reads, in evaluation mode.
 
@@ -153,7 +157,7 @@ def pooled(
 
 @torch.inference_mode()
 def predict(
-    network: nn.Module, pixels: UInt8[np.ndarray, "image size size 3"], batch: int = 32
+    network: nn.Sequential, pixels: UInt8[np.ndarray, "image size size 3"], batch: int = 32
 ) -> Float[np.ndarray, "image category"]:
     """Return the softmax of each photo, computed in float32 on the CPU.
 

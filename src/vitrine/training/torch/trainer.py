@@ -20,7 +20,6 @@ from typing import Any
 
 import lightning as L
 import torch
-from torch.utils.data import DataLoader
 
 from vitrine.training.recipes import Recipe, RecipeError
 from vitrine.training.runs import Meter, Run, RunError
@@ -98,7 +97,7 @@ def trainer(recipe: Recipe, device: str, **options: Any) -> L.Trainer:
 
 
 def learn(
-    trainer: L.Trainer, module: L.LightningModule, *loaders: DataLoader, last: Path, name: str
+    trainer: L.Trainer, module: L.LightningModule, *loaders: Any, last: Path, name: str
 ) -> None:
     """Train from the last checkpoint, or from the start where there is none.
 
@@ -159,7 +158,7 @@ def only_first(trained: L.Trainer, seal: Callable[[], Run], read: Callable[[], R
     return read()
 
 
-def _precision(recipe: Recipe, device: str) -> str:
+def _precision(recipe: Recipe, device: str) -> Any:
     if recipe.precision == "auto":
         return "bf16-mixed" if device == "cuda" else "32-true"
     return {"float32": "32-true", "bfloat16": "bf16-mixed"}[recipe.precision]

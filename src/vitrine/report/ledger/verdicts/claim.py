@@ -56,8 +56,8 @@ def sign(
     """
 
     def decided(ledger: Ledger) -> bool | None:
-        gap = _interval(ledger, key)
-        again = _interval(ledger, repeated) if repeated in ledger else None
+        gap = interval(ledger, key)
+        again = interval(ledger, repeated) if repeated and repeated in ledger else None
         if not settled(gap, ledger[test].value if test else 0.0, again):
             return None
         return gap.low > 0
@@ -115,7 +115,12 @@ def unanimous(answers: Iterable[bool | None]) -> bool | None:
     return said.pop() if len(said) == 1 else None
 
 
-def _interval(ledger: Ledger, key: str) -> Interval:
+def interval(ledger: Ledger, key: str) -> Interval:
+    """Return a value with its interval.
+
+    Raises:
+        ValueError: If it has none.
+    """
     entry = ledger[key]
     if entry.low is None or entry.high is None:
         raise ValueError(f"expected an interval for {key} in the ledger, found none")

@@ -3,7 +3,14 @@
 from dataclasses import replace
 
 from vitrine.report.ledger import equal_start
-from vitrine.report.ledger.verdicts.claim import Claim, Ledger, by_interval, sign, unanimous
+from vitrine.report.ledger.verdicts.claim import (
+    Claim,
+    Ledger,
+    by_interval,
+    interval,
+    sign,
+    unanimous,
+)
 from vitrine.report.ledger.verdicts.comparison import paired, settled_claim
 
 __all__ = ["CLAIMS"]
@@ -34,9 +41,10 @@ def _apart(
     def holds(ledger: Ledger) -> bool | None:
         if ledger[budgets[0]].value > ledger[budgets[1]].value:
             return None
-        if ledger[ours].low > ledger[theirs].high:
+        mine, other = interval(ledger, ours), interval(ledger, theirs)
+        if mine.low > other.high:
             return True
-        return False if ledger[ours].high < ledger[theirs].low else None
+        return False if mine.high < other.low else None
 
     return Claim(
         key=name,

@@ -1,7 +1,7 @@
 """Verdicts on every photo, over folds: fine-tuning, libraries, text beside the photo."""
 
 from vitrine.report.ledger.context import MARGIN
-from vitrine.report.ledger.verdicts.claim import Claim, Ledger, settled_claim
+from vitrine.report.ledger.verdicts.claim import Claim, Ledger, interval, settled_claim
 from vitrine.report.ledger.verdicts.comparison import paired
 from vitrine.report.ledger.verdicts.models import TORCH
 
@@ -27,7 +27,7 @@ def _tuned(name: str, recipe: str, library: str) -> Claim:
 
 
 def _same_start(ledger: Ledger) -> bool | None:
-    gap = ledger[SAME_START]
+    gap = interval(ledger, SAME_START)
     if gap.low >= -MARGIN and gap.high <= MARGIN:
         return True
     return False if gap.low > MARGIN or gap.high < -MARGIN else None

@@ -1,7 +1,7 @@
 """Verdicts on training: above chance, above a constant answer, calibrated."""
 
 from vitrine.data.catalog import CLASSES
-from vitrine.report.ledger.verdicts.claim import Claim, Ledger, by_interval, with_recipes
+from vitrine.report.ledger.verdicts.claim import Claim, Ledger, by_interval, interval, with_recipes
 from vitrine.report.ledger.verdicts.models import KERAS, TORCH
 
 __all__ = ["CLAIMS"]
@@ -12,9 +12,10 @@ def _above_chance(recipe: str, name: str, network: str) -> Claim:
     chance = 1 / len(CLASSES)
 
     def test(ledger: Ledger) -> bool | None:
-        if ledger[key].low > chance:
+        score = interval(ledger, key)
+        if score.low > chance:
             return True
-        return False if ledger[key].high < chance else None
+        return False if score.high < chance else None
 
     return Claim(
         key=name,
@@ -44,8 +45,8 @@ def _miscalibrated(recipe: str, name: str) -> Claim:
 
 def _all_learn(ledger: Ledger) -> bool:
     trained = [r for r in with_recipes(ledger, "accuracy_clean") if r != "majority"]
-    floor = ledger["majority.accuracy"].high
-    return all(ledger[f"{recipe}.accuracy"].low > floor for recipe in trained)
+    floor = interval(ledger, "majority.accuracy").high
+    return all(interval(ledger, f"{recipe}.accuracy").low > floor for recipe in trained)
 
 
 CLAIMS = (

@@ -1,6 +1,13 @@
 """Verdicts on leaks and on robustness: duplicates, noise, compression, input size."""
 
-from vitrine.report.ledger.verdicts.claim import ALPHA, Claim, Ledger, by_interval, with_recipes
+from vitrine.report.ledger.verdicts.claim import (
+    ALPHA,
+    Claim,
+    Ledger,
+    by_interval,
+    interval,
+    with_recipes,
+)
 from vitrine.report.ledger.verdicts.models import KERAS, TORCH
 
 __all__ = ["CLAIMS"]
@@ -16,7 +23,7 @@ def _leaks_are_easier(ledger: Ledger) -> bool | None:
 def _noise_is_worst(ledger: Ledger) -> bool | None:
     """Tell whether strong noise costs every model more than any other corruption does."""
     key = "noise_beyond_next"
-    beyond = [ledger[f"{recipe}.{key}"] for recipe in with_recipes(ledger, key)]
+    beyond = [interval(ledger, f"{recipe}.{key}") for recipe in with_recipes(ledger, key)]
     if any(gap.low > 0 for gap in beyond):
         return False
     return True if all(gap.high < 0 for gap in beyond) else None
@@ -24,7 +31,7 @@ def _noise_is_worst(ledger: Ledger) -> bool | None:
 
 def _jpeg_leaves_scratch(ledger: Ledger) -> bool:
     asked = [r for r in with_recipes(ledger, "change_jpeg_5") if r.endswith("-scratch")]
-    changes = [ledger[f"{recipe}.change_jpeg_5"] for recipe in asked]
+    changes = [interval(ledger, f"{recipe}.change_jpeg_5") for recipe in asked]
     return all(change.low <= 0 <= change.high for change in changes)
 
 

@@ -20,7 +20,7 @@ Bar = dict[str, Any]
 
 
 def header(writer: str, device: str, *, turns: int, quick: bool) -> dict[str, Any]:
-    """Return the beginning of a sheet: who wrote it, when, from what code, on what machine.
+    """Return the head of a file of results: who wrote it, when, from what code, on what machine.
 
     Args:
         writer: The command.
@@ -71,12 +71,12 @@ def at_most(about: str, bar: float, measured: float, **where: object) -> Bar:
 
 
 def published() -> Path:
-    """Return the folder of the sheets that the book reads, ``runs/bench``."""
+    """Return the folder of the results that the book reads, ``runs/bench``."""
     return paths.runs() / "bench"
 
 
 def read(name: str) -> dict[str, Any] | None:
-    """Return a sheet of ``runs/bench``, or ``None`` where nobody measured it.
+    """Return the results of ``runs/bench``, or ``None`` where nobody measured it.
 
     Args:
         name: Of the file, without its suffix: ``scan``, or ``scan-cuda`` for a graphics card.
@@ -88,7 +88,7 @@ def read(name: str) -> dict[str, Any] | None:
 
 
 def write(name: str, content: Mapping[str, Any], folder: Path | None = None) -> Path:
-    """Write a sheet and return its path; a sheet written in part is never left behind.
+    """Write results and return their path; a file written in part is never left behind.
 
     Args:
         name: Of the file, without its suffix.
@@ -121,7 +121,7 @@ def _version(library: str) -> str | None:
 
 
 def _hardware(device: str) -> dict[str, Any]:
-    import torch  # those who read a sheet do without
+    import torch  # those who read results do without
 
     flags = cpu_info().get("flags", "").split()
     return {
