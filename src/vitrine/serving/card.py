@@ -86,7 +86,7 @@ class Card(_Frozen):
         name: The run, ``<recipe>/seed-<n>``.
         version: Day of the training, and the first digits of the file's hash.
         sha256: Hash of ``model.onnx``.
-        precision: Arithmetic of the file.
+        precision: Of the weights in the file; answers are computed in float32.
         framework: What trained it.
         input_size: Side of the square photo, in pixels.
         preprocessing: Identifier of the recipe of pixels.
@@ -132,8 +132,8 @@ def read(folder: Path) -> tuple[Card, bytes]:
     for name in (CARD, MODEL):
         if not (folder / name).is_file():
             raise ModelError(
-                f"expected {name} in the model folder {folder.name}, found none; make one with "
-                "`vitrine export RUN --out DIR` and name it in MODEL_DIR"
+                f"expected {name} in the model folder {folder.name}, found none; name a model of "
+                "the package, or one made with `vitrine export RUN --out DIR`, in MODEL_DIR"
             )
     try:
         card = Card.model_validate_json((folder / CARD).read_text(encoding="utf-8"))

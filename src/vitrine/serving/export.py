@@ -33,8 +33,6 @@ GAP, MARGIN = 1e-4, 2e-4
 """Largest difference of a probability; a lead beyond which the first class must be the same."""
 LOSS = 0.005
 """Macro-F1 that an 8-bit form may lose on the original, on the test photos."""
-CALIBRATION = 128
-"""Training photos that decide the scales of an 8-bit form."""
 
 Probabilities = Float[np.ndarray, "image category"]
 Pixels = UInt8[np.ndarray, "image height width 3"]
@@ -69,7 +67,7 @@ def export(
         split: The split it was made on.
         catalog: The photos it was made on.
         target: Folder to write, whole or not at all; by default ``build/models/<run>``.
-        int8: Whether to compute in 8 bits, where that loses little.
+        int8: Whether to keep the weights in 8 bits, where that loses little.
 
     Raises:
         RunError: If the run has no network, or its weights are not here.
@@ -85,7 +83,7 @@ def export(
     model = _graph(run, split, catalog, recipe)
     parity = _compare(run.name, parts["test"], predictor(model)(parts["test"].pixels))
     if int8:
-        model, parity = _quantised(model, parity, split, catalog, recipe, parts)
+        model, parity = _quantised(model, parity, parts)
     answers = predictor(model)
     judged = [(part.truth, answers(part.pixels)) for part in parts.values()]
     card = _card(run, recipe, model, parity, card_numbers(*judged), "int8" if int8 else "float32")
@@ -133,21 +131,11 @@ def _compare(name: str, part: _Part, found: Probabilities) -> Parity:
     return Parity(images=len(same), largest_gap=gap, same_top1=int(same.sum()))
 
 
-def _quantised(
-    model: bytes,
-    parity: Parity,
-    split: Split,
-    catalog: Catalog,
-    recipe: Recipe,
-    parts: dict[str, _Part],
-) -> tuple[bytes, Parity]:
+def _quantised(model: bytes, parity: Parity, parts: dict[str, _Part]) -> tuple[bytes, Parity]:
     """Return the 8-bit form, refused on what validation loses, and its parity on the test part."""
     from vitrine.serving.quantize import int8_graph
 
-    train = split.present(catalog).part("train").image.tolist()
-    step = max(1, len(train) // CALIBRATION)  # names are sorted hashes: any step mixes the classes
-    pixels = images.cached(catalog, sorted(train)[::step][:CALIBRATION], recipe.image_size)
-    small = int8_graph(model, np.asarray(pixels))
+    small = int8_graph(model)
     lost = {name: _lost(model, small, part) for name, part in parts.items()}
     if not lost["validation"] < LOSS:
         raise ExportError(

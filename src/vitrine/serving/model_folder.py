@@ -1,5 +1,6 @@
 """Write the folder of a model: ONNX file, JSON card, and the same card in French, for people."""
 
+import shutil
 import tempfile
 from importlib import resources
 from pathlib import Path
@@ -13,6 +14,8 @@ from vitrine.serving.card import CARD, MODEL, Card, Doubt, ModelError, Parity, S
 __all__ = ["check", "describe", "write"]
 
 README = "README.md"
+LEGAL = ("LICENSE", "NOTICE")
+"""Written by hand where the licence of the weights asks for them; a new export keeps them."""
 
 
 def check(target: Path) -> None:
@@ -24,7 +27,7 @@ def check(target: Path) -> None:
     if not target.exists():
         return
     others = (
-        sorted({path.name for path in target.iterdir()} - {CARD, MODEL, README})
+        sorted({path.name for path in target.iterdir()} - {CARD, MODEL, README, *LEGAL})
         if target.is_dir()
         else [target.name]
     )
@@ -51,6 +54,8 @@ def write(target: Path, card: Card, model: bytes) -> Path:
         (made / MODEL).write_bytes(model)
         (made / CARD).write_text(card.to_json(), encoding="utf-8")
         (made / README).write_text(describe(card, len(model)), encoding="utf-8")
+        for name in (name for name in LEGAL if (target / name).is_file()):
+            shutil.copy(target / name, made)
         try:
             if target.exists():
                 target.rename(former)
@@ -121,6 +126,7 @@ def _rounding(parity: Parity) -> str:
     if parity.lost_macro_f1 is None:
         return "Les calculs sont en virgule flottante de 32 bits."
     return (
-        "Les convolutions et les produits sont en entiers de 8 bits, ce qui change le F1 macro de "
+        "Les poids sont gardés sur 8 bits, une échelle par canal, et les calculs faits en virgule "
+        "flottante de 32 bits, ce qui change le F1 macro de "
         f"{number(-100 * parity.lost_macro_f1, 2)} point sur les images de test."
     )

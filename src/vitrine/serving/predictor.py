@@ -19,8 +19,10 @@ from vitrine.data.images import Limits, Photo
 from vitrine.serving import card as cards
 from vitrine.serving.card import ModelError
 
-__all__ = ["Answer", "AnswerError", "Predictor", "packaged"]
+__all__ = ["DEFAULT", "MAMBAVISION", "Answer", "AnswerError", "Predictor", "packaged", "shipped"]
 
+DEFAULT, MAMBAVISION = "efficientnet-lite0", "mambavision"
+"""Names of the models that come with the package, the one that is served by default first."""
 WARM_UPS = 2
 
 
@@ -50,16 +52,29 @@ class Answer:
         return (evidence - evidence.min()) / span
 
 
-def packaged() -> Path:
-    """Return the folder of the model that comes with the package."""
-    return Path(str(resources.files("vitrine.serving").joinpath("model")))
+def shipped() -> dict[str, Path]:
+    """Return the folder of each model that comes with the package, the default one first."""
+    models = Path(str(resources.files("vitrine.serving").joinpath("models")))
+    return {name: models / name for name in (DEFAULT, MAMBAVISION)}
+
+
+def packaged(model: Path | str | None = None) -> Path:
+    """Return the folder of a model.
+
+    Args:
+        model: A folder, or the name of a model of the package; by default the first of them.
+    """
+    known = shipped()
+    if model is None or Path(model).exists():
+        return Path(model or known[DEFAULT])
+    return known.get(str(model), Path(model))
 
 
 class Predictor:
     """A model that answers for photos; safe to share between threads.
 
     Args:
-        folder: What ``vitrine export`` wrote; by default the model of the package.
+        folder: What ``vitrine export`` wrote, or the name of a model of the package.
         threads: Threads inside one run.
 
     Attributes:
@@ -70,8 +85,8 @@ class Predictor:
             other pixels than this version of the package prepares.
     """
 
-    def __init__(self, folder: Path | None = None, threads: int = 1) -> None:
-        self.card, model = cards.read(folder or packaged())
+    def __init__(self, folder: Path | str | None = None, threads: int = 1) -> None:
+        self.card, model = cards.read(packaged(folder))
         if self.card.preprocessing != images.PREP_ID:
             raise ModelError(
                 f"expected a model for the preprocessing {images.PREP_ID}, found "

@@ -8,7 +8,7 @@ from vitrine.serving.card import Doubt, Label
 from vitrine.serving.card import Score as Metric
 
 __all__ = [
-    "Batch", "BatchItem", "Explanation", "Model", "Prediction", "Problem", "Score",
+    "Available", "Batch", "BatchItem", "Explanation", "Model", "Prediction", "Problem", "Score",
 ]  # fmt: skip
 
 Stage = Literal["decode", "inference", "queue", "total"]
@@ -28,6 +28,12 @@ class ModelRef(BaseModel):
     name: str
     version: str
     sha256: str
+
+
+class Available(ModelRef):
+    """A model that can be asked for: ``model`` is what the parameter of that name takes."""
+
+    model: str
 
 
 class ImageInfo(BaseModel):
