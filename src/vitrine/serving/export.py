@@ -17,11 +17,12 @@ from vitrine import paths
 from vitrine.data import images
 from vitrine.data.catalog import CLASSES_FR, Catalog
 from vitrine.data.splits import Split
-from vitrine.explain.exported import predictor
+from vitrine.explain.exported import BATCH, predictor, session
 from vitrine.metrics.metrics import macro_f1
 from vitrine.serving import model_folder
-from vitrine.serving.card import NAMES, Card, Label, Parity
-from vitrine.serving.evaluation import card_numbers
+from vitrine.serving.card import EVIDENCE, INPUT, LOGITS, NAMES, Card, Guard, Label, Parity
+from vitrine.serving.evaluation import card_numbers, guard
+from vitrine.serving.predictor import describe
 from vitrine.training import trained
 from vitrine.training.recipes import Recipe
 from vitrine.training.runs import Run, RunError
@@ -86,7 +87,8 @@ def export(
         model, parity = _quantised(model, parity, parts)
     answers = predictor(model)
     judged = [(part.truth, answers(part.pixels)) for part in parts.values()]
-    card = _card(run, recipe, model, parity, card_numbers(*judged), "int8" if int8 else "float32")
+    numbers = card_numbers(*judged) | {"guard": _guard(model, parts)}
+    card = _card(run, recipe, model, parity, numbers, "int8" if int8 else "float32")
     return model_folder.write(target, card, model), card
 
 
@@ -158,6 +160,17 @@ def _lost(exact: bytes, rough: bytes, part: _Part) -> float:
     """Return the macro-F1, as a share, that the second form loses on a part."""
     scores = [macro_f1(part.truth, predictor(model)(part.pixels)) for model in (exact, rough)]
     return float(scores[0] - scores[1])
+
+
+def _guard(model: bytes, parts: dict[str, _Part]) -> Guard:
+    running = session(model)
+
+    def described(pixels: Pixels) -> np.ndarray:
+        pieces = [np.ascontiguousarray(pixels[i : i + BATCH]) for i in range(0, len(pixels), BATCH)]
+        told = [running.run([LOGITS, EVIDENCE], {INPUT: piece}) for piece in pieces]
+        return np.concatenate([describe(*each) for each in told])
+
+    return guard(*(described(parts[name].pixels) for name in ("validation", "test")))
 
 
 def _card(

@@ -9,7 +9,7 @@ from vitrine.metrics import Interval
 from vitrine.metrics.panel import METRICS
 from vitrine.report.fr import number, percent, scientific, space, spelled
 from vitrine.report.tables.shown import with_interval
-from vitrine.serving.card import CARD, MODEL, Card, Doubt, ModelError, Parity, Score
+from vitrine.serving.card import CARD, MODEL, Card, Doubt, Guard, ModelError, Parity, Score
 
 __all__ = ["check", "describe", "write"]
 
@@ -90,6 +90,7 @@ def describe(card: Card, size: int) -> str:
         "threshold": percent(doubt.uncertain_below),
         "wanted": percent(doubt.wanted),
         "sure": _sure(doubt),
+        "guard": _guard(card.guard),
         "edition": card.data.get("edition", "inconnue"),
         "split": card.data.get("split", "inconnu"),
         "classes": "\n".join(
@@ -119,6 +120,18 @@ def _sure(doubt: Doubt) -> str:
     return (
         f"Sur les images de test, {percent(doubt.answered)} des réponses l’atteignent, et leur "
         f"exactitude est de {accuracy}."
+    )
+
+
+def _guard(guard: Guard | None) -> str:
+    if guard is None:
+        return "Rien ne signale une image qui n’est pas d’un produit du catalogue."
+    return (
+        "Une image est dite sans doute hors du catalogue quand ses réponses, et la façon dont elles "
+        "varient d’un lieu à l’autre, s’éloignent trop de celles des images de validation (distance "
+        f"de Mahalanobis de plus de {number(guard.limit, 2)}). La limite laisse {percent(guard.wanted)} "
+        f"de ces images au-delà ; {_score('accuracy', guard.false_alarms)} des images de test y sont, à "
+        "tort."
     )
 
 

@@ -176,7 +176,8 @@ class Service:
             label=best.label,
             label_fr=best.label_fr,
             score=best.score,
-            uncertain=best.score < card.doubt.uncertain_below,
+            uncertain=judged.answer.outside or best.score < card.doubt.uncertain_below,
+            out_of_catalogue=judged.answer.outside,
             predictions=ranked,
             model=_reference(card),
             image=schemas.ImageInfo(
