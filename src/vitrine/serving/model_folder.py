@@ -127,11 +127,11 @@ def _guard(guard: Guard | None) -> str:
     if guard is None:
         return "Rien ne signale une image qui n’est pas d’un produit du catalogue."
     return (
-        "Une image est dite sans doute hors du catalogue quand ses réponses, et la façon dont elles "
-        "varient d’un lieu à l’autre, s’éloignent trop de celles des images de validation (distance "
-        f"de Mahalanobis de plus de {number(guard.limit, 2)}). La limite laisse {percent(guard.wanted)} "
-        f"de ces images au-delà ; {_score('accuracy', guard.false_alarms)} des images de test y sont, à "
-        "tort."
+        "Une image est dite sans doute hors du catalogue quand ses réponses, et la façon dont "
+        "elles varient d’un lieu à l’autre, s’éloignent trop de celles des images de validation "
+        f"(distance de Mahalanobis de plus de {number(guard.limit, 2)}). La limite laisse "
+        f"{percent(guard.wanted)} de ces images au-delà. Sur les images de test, les fausses "
+        f"alertes sont de {_score('accuracy', guard.false_alarms)}."
     )
 
 
