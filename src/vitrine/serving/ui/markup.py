@@ -162,27 +162,26 @@ def compared(answers: Sequence[tuple[str, Answer]], truth: str | None) -> str:
     """
     rows = "".join(
         f'<tr><th scope="row">{escape(name)}<small>{escape(found.version)}</small></th>'
-        f"<td>{escape(found.label_fr)}{_mark(found, truth)}</td>"
-        f'<td class="nombre">{percent(found.score)}</td></tr>'
+        f"<td>{escape(found.label_fr)}<small>{_remarks(found, truth)}</small></td></tr>"
         for name, found in answers
     )
     return (
         '<div class="carte"><table class="exemples"><caption>Ce que répond chaque modèle</caption>'
-        '<thead><tr><th scope="col">Modèle</th><th scope="col">Catégorie proposée</th>'
-        f'<th scope="col">Probabilité</th></tr></thead><tbody>{rows}</tbody></table></div>'
+        '<thead><tr><th scope="col">Modèle</th><th scope="col">Catégorie proposée</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
     )
 
 
-def _mark(found: Answer, truth: str | None) -> str:
-    """Return in small print what is to be known of an answer in a table."""
-    said = []
+def _remarks(found: Answer, truth: str | None) -> str:
+    """Return the probability of an answer, its doubts, and whether it is right."""
+    said = [percent(found.score)]
     if found.outside:
         said.append("sans doute hors du catalogue")
     elif found.uncertain:
         said.append("hésite")
     if truth:
         said.append("juste" if found.label == truth else "faux")
-    return f"<small>{', '.join(said)}</small>" if said else ""
+    return ", ".join(said)
 
 
 def _bars(found: Answer) -> str:
