@@ -74,8 +74,16 @@ IMAGES = (
 
 def sources(image: str) -> list[str]:
     """Return the files and folders of ``src`` that the Dockerfile of an image copies."""
-    text = (REPOSITORY / "deploy" / f"Dockerfile.{image}").read_text(encoding="utf-8")
-    return [name.rstrip("/") for name in re.findall(r"\bsrc/(\S+)", text)]
+    return [name.rstrip("/") for name in re.findall(r"\bsrc/(\S+)", _dockerfile(image))]
+
+
+def _pictures(image: str) -> list[str]:
+    """Return the folders of ``ressources`` that the Dockerfile of an image copies."""
+    return re.findall(r"^COPY (ressources/\S+)/ ", _dockerfile(image), re.MULTILINE)
+
+
+def _dockerfile(image: str) -> str:
+    return (REPOSITORY / "deploy" / f"Dockerfile.{image}").read_text(encoding="utf-8")
 
 
 class Tree:
@@ -101,6 +109,8 @@ class Tree:
         self._copy(REPOSITORY / "deploy" / "health.py", "health.py")
         for name in sources(image.name):
             self._copy(REPOSITORY / "src" / name, name)
+        for name in _pictures(image.name):
+            self._copy(REPOSITORY / name, name)
         for path in (self.root, *self.root.rglob("*")):
             if not path.is_symlink():
                 path.chmod(path.stat().st_mode & ~0o222)

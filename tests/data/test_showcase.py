@@ -3,7 +3,7 @@ import logging
 import pandas as pd
 import pytest
 
-from vitrine.data import showcase
+from vitrine.data import pictures, showcase
 from vitrine.data.catalog import CLASSES
 from vitrine.data.showcase import DASHBOARD, SAMPLES, Showcase, ShowcaseError
 
@@ -43,13 +43,31 @@ def test_samples_are_chosen_among_the_photos_named(demo_catalog):
     ]  # fmt: skip
 
 
-def test_without_any_table_a_synthetic_catalogue_is_shown_and_then_cleared_away(tmp_path):
+def test_the_samples_open_with_the_preferred_photo_of_those_chosen(demo_catalog):
+    names = demo_catalog.products.image.tolist()
+    usual = showcase.samples(demo_catalog, names)
+    preferred = [names[-1], usual.image[9], usual.image[3]]
+
+    chosen = showcase.samples(demo_catalog, names, preferred)
+
+    assert names[-1] not in set(usual.image)
+    assert chosen.image.tolist() == [usual.image[9], *usual.image.drop(9)]
+    assert set(chosen.image_renamed) == set(usual.image_renamed)
+
+
+def test_without_any_table_free_pictures_are_shown_then_cleared_away_and_no_drawing_is(tmp_path):
+    free = pictures.read()
+
     shown = Showcase.read(tmp_path / "absent")
 
     assert shown.synthetic and shown.faults == ()
-    assert shown.samples["class"].value_counts().to_dict() == dict.fromkeys(CLASSES, 2)
+    assert shown.samples["class"].tolist() == [each.label or "" for each in free]
+    assert all(
+        each.licence in told for each, told in zip(free, shown.samples.description, strict=True)
+    )
+    assert shown.path(shown.samples.image[0]).read_bytes() == free[0].path.read_bytes()
     images = shown.images
-    assert {path.name for path in images.iterdir()} == set(shown.photos.fichier)
+    assert not set(shown.samples.image) & set(shown.photos.fichier)
 
     del shown
 

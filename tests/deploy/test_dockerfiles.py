@@ -137,11 +137,11 @@ def test_build_context_holds_what_the_images_copy_and_nothing_private(text):
     ]
     let_in = tuple(rule.removeprefix("!") for rule in rules if rule.startswith("!"))
 
-    copied = re.findall(r"\b(?:src|deploy|requirements)/\S+", text.split("ARG")[0])
+    copied = re.findall(r"\b(?:src|deploy|requirements|ressources)/\S+", text.split("ARG")[0])
 
     assert first == "*" and rules[-1] == "**/__pycache__"
     assert len(copied) > 5 and all(name.startswith(let_in) for name in copied)
     assert set(let_in) == {
         "deploy/health.py", "requirements/api.txt", "requirements/ui.txt", "requirements/uv.txt",
-        "src/vitrine",
+        "ressources/pictures", "src/vitrine",
     }  # fmt: skip

@@ -31,8 +31,9 @@ def test_the_wheel_holds_every_file_of_the_package_and_nothing_else(packed):
 
 @pytest.mark.parametrize(
     "needed",
-    ["serving/model/model.onnx", "serving/model/model.json", "serving/pages/card.md",
-     "serving/ui/page.css", "serving/ui/page.js", "book/pages/note.typ"],
+    ["serving/models/mambavision/model.onnx", "serving/models/mambavision/model.json",
+     "serving/models/efficientnet-lite0/model.onnx", "serving/models/efficientnet-lite0/NOTICE",
+     "serving/pages/card.md", "serving/ui/page.css", "serving/ui/page.js", "book/pages/note.typ"],
 )  # fmt: skip
 def test_what_the_code_reads_beside_itself_is_in_the_wheel(packed, needed):
     place = f"vitrine/{needed}"

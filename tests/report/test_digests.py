@@ -10,13 +10,14 @@ from vitrine.report.ledger import digests
 from vitrine.training.runs import RunError
 
 RUN = "runs/mambavision-nano-scratch/seed-0"
-CARD = "src/vitrine/serving/model/model.json"
+MODEL = "src/vitrine/serving/models/mambavision"
+CARD = f"{MODEL}/model.json"
 
 
 @pytest.fixture
 def copied(tmp_path, monkeypatch):
     """Return a copy of one run, the sheets and the served model, whose digests were written."""
-    for name in (RUN, "runs/bench", "src/vitrine/serving/model", "data/splits"):
+    for name in (RUN, "runs/bench", MODEL, "data/splits"):
         ignored = shutil.ignore_patterns("weights")
         shutil.copytree(paths.root() / name, tmp_path / name, ignore=ignored)
     monkeypatch.setattr("vitrine.paths.root", lambda: tmp_path)
@@ -32,7 +33,7 @@ def test_the_published_files_are_those_that_were_bound():
     "name",
     [
         f"{RUN}/history.csv", f"{RUN}/events.out.tfevents.0.vitrine", f"{RUN}/run.json",
-        "runs/bench/serving.json", CARD, "src/vitrine/serving/model/model.onnx",
+        "runs/bench/serving.json", CARD, f"{MODEL}/model.onnx",
     ],
 )  # fmt: skip
 def test_a_changed_byte_of_a_published_file_is_named(name, copied):

@@ -50,7 +50,7 @@ def test_a_load_sends_what_was_asked_and_reads_what_the_server_spent(settings):
 def test_a_client_that_is_told_to_come_back_waits(model_dir, monkeypatch):
     quick = Service.judge
     monkeypatch.setattr(
-        Service, "judge", lambda self, data: (time.sleep(0.5), quick(self, data))[1]
+        Service, "judge", lambda self, *asked: (time.sleep(0.5), quick(self, *asked))[1]
     )
     tight = Settings(model_dir=str(model_dir), workers=1, queue_max=1)
     with in_a_thread(create_app(tight)) as port:

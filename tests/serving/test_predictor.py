@@ -3,17 +3,30 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 from zipfile import ZipFile
 
 import numpy as np
 import pytest
 import tiny_model
 from pictures import plain
+from scipy.special import softmax
 
+from vitrine.data import pictures as free
 from vitrine.data.images import Limits
+from vitrine.report.recommended import RECOMMENDED
 from vitrine.serving import card as cards
+from vitrine.serving import model_folder
 from vitrine.serving.card import ModelError
-from vitrine.serving.predictor import Answer, AnswerError, Predictor, packaged
+from vitrine.serving.predictor import (
+    DEFAULT,
+    MAMBAVISION,
+    Answer,
+    AnswerError,
+    Predictor,
+    packaged,
+    shipped,
+)  # fmt: skip
 from vitrine.training import runs
 
 
@@ -128,54 +141,110 @@ def test_the_first_bad_file_does_not_wait_for_every_plugin(folder):
     subprocess.run([sys.executable, "-c", code, str(folder)], check=True)
 
 
-# The model of the package
+# The models of the package
 
 
-def test_the_packaged_model_is_ours_small_and_honest_about_itself():
-    card, model = cards.read(packaged())
+@pytest.fixture(params=shipped())
+def folder_shipped(request):
+    return shipped()[request.param]
 
-    text = (packaged() / "README.md").read_text()
+
+def test_a_packaged_model_is_small_and_honest_about_itself(folder_shipped):
+    card, model = cards.read(folder_shipped)
+
+    text = (folder_shipped / "README.md").read_text()
     accuracy = card.metrics["accuracy"]
-    assert len(model) < 5_000_000
-    assert card.licence.startswith("MIT. Les poids partent du hasard")
+    assert len(model) < 6_000_000
     assert card.data["edition"] == "reduced-320"
-    assert card.parity.largest_gap < 1e-4
     assert accuracy.low < accuracy.value < accuracy.high
-    assert card.version in text
+    assert text == model_folder.describe(card, len(model))
     assert f"{100 * accuracy.value:.1f}".replace(".", ",") in text
 
 
-def test_the_packaged_model_gives_the_predictions_of_its_run_on_every_test_photo(shared):
-    predictor = Predictor()
-    run = runs.load(predictor.card.name)
-    test = run.part("test")
-    limits = Limits()
+def test_the_default_model_is_the_recommended_one_under_the_licence_of_its_start():
+    card, _ = cards.read(packaged())
+
+    assert card.name == f"{RECOMMENDED}/seed-0"
+    assert "Apache-2.0" in card.licence
+    assert "Apache License" in (packaged() / "LICENSE").read_text()
+    assert "Changes: " in (packaged() / "NOTICE").read_text()
+    assert abs(card.parity.lost_macro_f1) < 0.005
+
+
+def test_the_other_model_owes_nothing_to_anybodys_weights():
+    card, _ = cards.read(packaged(MAMBAVISION))
+
+    assert card.licence.startswith("MIT. Les poids partent du hasard")
+    assert card.parity.largest_gap < 1e-4
+
+
+def test_a_model_is_named_or_is_a_folder(tmp_path):
+    assert packaged("mambavision") == packaged(Path("mambavision")) == shipped()[MAMBAVISION]
+    assert packaged(tmp_path) == tmp_path and packaged() == shipped()[DEFAULT]
+    with pytest.raises(ModelError, match="a model of the package"):
+        Predictor("absent")
+
+
+def test_a_packaged_model_answers_as_its_run_on_every_test_photo(folder_shipped, shared):
+    predictor = Predictor(folder_shipped)
+    card, run = predictor.card, runs.load(predictor.card.name)
+    test, limits = run.part("test"), Limits()
 
     with ZipFile(shared / "flipkart" / "flipkart-320.zip") as archive:
         inside = {name.rpartition("/")[2]: name for name in archive.namelist()}
-        pixels = np.stack(
-            [predictor.read(archive.read(inside[name]), limits).pixels for name in test.image]
-        )
-    logits, _ = predictor.logits(pixels)
-    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-    given = odds / odds.sum(axis=1, keepdims=True)
+        pixels = [predictor.read(archive.read(inside[name]), limits).pixels for name in test.image]
+    told = [predictor.logits(each[None]) for each in pixels]
+    given = softmax(np.concatenate([logits for logits, _ in told]).astype(float), axis=1)
 
-    assert len(given) == predictor.card.test_images == 158
-    np.testing.assert_allclose(given, test.probabilities, rtol=0, atol=1e-4)
+    assert len(given) == card.test_images == 158
+    np.testing.assert_allclose(given, test.probabilities, atol=card.parity.largest_gap + 1e-4)
+    assert (given.argmax(axis=1) == test.predicted).sum() == card.parity.same_top1
     assert (given.argmax(axis=1) == test.truth).mean() == pytest.approx(
-        predictor.card.metrics["accuracy"].value
+        card.metrics["accuracy"].value
     )
-    assert run.meta["data"] == predictor.card.data
+    assert run.meta["data"].items() <= card.data.items()
+    if card.guard:
+        outside = [predictor.answer(each).outside for each in pixels]
+        assert np.mean(outside) == pytest.approx(card.guard.false_alarms.value)
 
 
-def test_the_packaged_model_answers_through_the_service():
+@pytest.mark.parametrize("kind", ["black", "grey", "white", "red", "noise"])
+def test_the_default_model_takes_nothing_for_a_product(kind):
+    predictor, flat = Predictor(), {"black": 0, "grey": 128, "white": 255, "red": (200, 20, 20)}
+    side = predictor.card.input_size
+    noise = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    pixels = noise if kind == "noise" else np.full_like(noise, flat[kind])
+
+    answer = predictor.answer(pixels)
+
+    assert answer.outside
+
+
+def test_the_default_model_is_right_on_free_pictures_as_often_as_on_the_catalogue():
+    predictor, inside = Predictor(), [each for each in free.read() if each.label]
+
+    found = [predictor.read(each.path.read_bytes(), Limits()).pixels for each in inside]
+    named = [
+        predictor.card.classes[predictor.answer(pixels).probabilities.argmax()].label
+        for pixels in found
+    ]
+
+    right = [said == each.label for said, each in zip(named, inside, strict=True)]
+    assert right[0]
+    assert np.mean(right) >= predictor.card.metrics["accuracy"].value
+
+
+def test_the_default_model_says_through_the_service_that_black_is_no_product():
     from fastapi.testclient import TestClient
 
     from vitrine.serving.api import create_app
     from vitrine.serving.settings import Settings
 
     with TestClient(create_app(Settings(workers=1))) as client:
-        answer = client.post("/api/v1/explain", files={"file": ("x", plain("white"))}).json()
+        answer = client.post("/api/v1/explain", files={"file": ("x", plain("black"))}).json()
+        told = client.get("/api/v1/model").json()
 
-    assert answer["model"]["name"] == "mambavision-nano-scratch/seed-0"
-    assert (answer["map"]["rows"], answer["map"]["columns"]) == (4, 4)
+    assert answer["model"]["name"] == "efficientnet-lite0-torch/seed-0"
+    assert (answer["map"]["rows"], answer["map"]["columns"]) == (7, 7)
+    assert answer["out_of_catalogue"] and answer["uncertain"]
+    assert 0 < told["guard"]["false_alarms"]["value"] < 0.1

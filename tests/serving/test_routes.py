@@ -46,6 +46,36 @@ def test_an_answer_under_the_threshold_of_the_card_is_uncertain(client, colour, 
     assert (answer["score"] < 0.5) is uncertain
 
 
+def test_the_models_of_the_package_answer_beside_the_one_that_is_served(client):
+    listed = client.get("/api/v1/models").json()
+    asked = [each["model"] for each in listed]
+
+    answers = [
+        client.post(f"/api/v1/predict?model={name}", files=upload(plain("red"))).json()
+        for name in asked
+    ]
+
+    assert asked == ["tiny/seed-0", "efficientnet-lite0", "mambavision"]
+    assert [each["model"] for each in answers] == [
+        {key: each[key] for key in ("name", "version", "sha256")} for each in listed
+    ]
+    assert client.get("/api/v1/model").json()["name"] == "tiny/seed-0"
+
+
+def test_a_model_that_is_unknown_is_refused_by_the_name_of_its_parameter(client):
+    refused = client.post("/api/v1/explain?model=../x", files=upload(plain("red")))
+
+    assert refused.status_code == 422 and refused.json()["code"] == "requete_invalide"
+    assert "«\u00a0model\u00a0»" in refused.json()["detail"]
+
+
+def test_a_model_of_the_package_is_served_by_its_name():
+    with TestClient(create_app(Settings(model_dir="mambavision", workers=1))) as client:
+        listed = [each["model"] for each in client.get("/api/v1/models").json()]
+
+    assert listed == ["mambavision", "efficientnet-lite0"]
+
+
 def test_the_answer_tells_its_model_its_image_and_its_durations(client):
     data = plain("red", (123, 45), "PNG")
 

@@ -29,10 +29,10 @@ from vitrine.serving import __main__, service
 
 gate, quick = pathlib.Path(sys.argv[1]), service.Service.judge
 
-def judge(self, data):
+def judge(self, *asked):
     while not gate.exists():
         time.sleep(0.02)
-    return quick(self, data)
+    return quick(self, *asked)
 
 service.Service.judge = judge
 sys.exit(__main__.main())
@@ -154,7 +154,7 @@ def test_under_overload_there_is_an_answer_or_a_refusal_and_health_at_once(
 
     quick = Service.judge
     monkeypatch.setattr(
-        Service, "judge", lambda self, data: (time.sleep(0.03), quick(self, data))[1]
+        Service, "judge", lambda self, *asked: (time.sleep(0.03), quick(self, *asked))[1]
     )
     settings = Settings(model_dir=str(model_dir), workers=2, queue_max=8)
     statuses, waits, over = [], [], threading.Event()

@@ -21,7 +21,7 @@ from vitrine.bench.clock import Progress, clock_of, side_by_side
 from vitrine.data.images import LIMITS
 from vitrine.serving import card as cards
 from vitrine.serving import supervisor
-from vitrine.serving.predictor import Predictor, packaged
+from vitrine.serving.predictor import MAMBAVISION, Predictor, packaged
 from vitrine.serving.server import listen
 
 __all__ = ["measure", "serving_bars"]
@@ -106,8 +106,9 @@ def serving_bars(rows: list[Row], overloads: list[Row]) -> list[results.Bar]:
 
 
 def _packaged() -> _Model:
-    card = Predictor().card
-    return _Model("packaged", card.architecture, card.input_size, packaged())
+    folder = packaged(MAMBAVISION)
+    card, _ = cards.read(folder)
+    return _Model("packaged", card.architecture, card.input_size, folder)
 
 
 def _efficientnet(folder: Path) -> _Model:
@@ -124,7 +125,7 @@ def _efficientnet(folder: Path) -> _Model:
     model = float_graph(
         torch.nn.Sequential(norm, naive.build(architecture)).eval(), side, names=cards.NAMES
     )
-    card, _ = cards.read(packaged())
+    card, _ = cards.read(packaged(MAMBAVISION))
     changed = {
         "name": "random weights", "sha256": hashlib.sha256(model).hexdigest(),
         "architecture": architecture, "input_size": side, "metrics": {},

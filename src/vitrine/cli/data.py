@@ -71,8 +71,25 @@ def prepare() -> None:
     from vitrine.data import prepare as preparation
 
     archive.status()  # photos that changed would be decoded once for all
-    for path in preparation.prepare(catalog.load(), splits.load(), report=typer.echo):
+    photos, split = catalog.load(), splits.load()
+    for path in preparation.prepare(photos, split, report=typer.echo, first=_surest()):
         typer.echo(f"written: data/{path.name}")
+
+
+def _surest() -> list[str]:
+    """Return the test photos that the recommended model classes well, the surest first.
+
+    None where its run is not on this machine.
+    """
+    from vitrine.report.recommended import RECOMMENDED
+    from vitrine.training import runs
+
+    if (name := f"{RECOMMENDED}/seed-0") not in runs.names():
+        return []
+    test = runs.load(name).part("test")
+    right = test.predicted == test.truth
+    order = (-test.probabilities.max(axis=1)).argsort(kind="stable")
+    return [test.image[k] for k in order if right[k]]
 
 
 @app.command()

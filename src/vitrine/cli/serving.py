@@ -14,7 +14,8 @@ def export(
         Path | None, typer.Option("--out", help="Folder to write; build/models/<run>.")
     ] = None,
     int8: Annotated[
-        bool, typer.Option("--int8", help="Compute in 8 bits, if that loses under half a point.")
+        bool,
+        typer.Option("--int8", help="Keep weights in 8 bits, if that loses under half a point."),
     ] = False,
     profile: Annotated[str, typer.Option(help="published, or smoke for a miniature run.")] = (
         "published"
@@ -44,7 +45,10 @@ def export(
 def serve(
     model: Annotated[
         Path | None,
-        typer.Option("--model", help="Folder that `vitrine export` wrote; the packaged model."),
+        typer.Option(
+            "--model",
+            help="efficientnet-lite0, mambavision, or a folder that `vitrine export` wrote.",
+        ),
     ] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 8000.")] = None,
@@ -54,7 +58,7 @@ def serve(
     An option left out is read from the environment: MODEL_DIR, HOST, PORT; the other settings of
     vitrine.serving.settings have no option.
 
-    Example: vitrine serve --port 8001
+    Example: vitrine serve --model mambavision --port 8001
     """
     from vitrine.serving.api import serve as run
     from vitrine.serving.settings import Settings

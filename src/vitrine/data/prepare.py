@@ -1,6 +1,6 @@
 """Decode the photos ahead of training, and write the two tables that the interface shows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from vitrine.data import images, showcase
@@ -14,7 +14,11 @@ SIZES = (images.TRAIN_SIZE, 224, 128)
 
 
 def prepare(
-    catalog: Catalog, split: Split, report: Callable[[str], None] = lambda _: None
+    catalog: Catalog,
+    split: Split,
+    report: Callable[[str], None] = lambda _: None,
+    *,
+    first: Sequence[str] = (),
 ) -> list[Path]:
     """Decode the photos and write the interface's two tables into the data folder.
 
@@ -22,6 +26,7 @@ def prepare(
         catalog: The data set.
         split: Its split; the samples come from the test part.
         report: Told of each finished step.
+        first: Photos with which the samples may open, the preferred one first.
 
     Returns:
         The two tables.
@@ -36,10 +41,10 @@ def prepare(
             if (size == SIZES[0]) == (part == "train"):
                 images.cached(catalog, names, size)
                 report(f"{part}: {len(names)} photos decoded at {size} px")
-    written = []
+    written, offered = [], present.part("test").image.tolist()
     for name, table in (
         (showcase.DASHBOARD, showcase.dashboard(catalog)),
-        (showcase.SAMPLES, showcase.samples(catalog, present.part("test").image.tolist())),
+        (showcase.SAMPLES, showcase.samples(catalog, offered, first)),
     ):
         part = catalog.folder / f"{name}.part"
         table.to_csv(part, index=False, lineterminator="\n")

@@ -17,8 +17,9 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
-from vitrine.data import catalog, demo, images
+from vitrine.data import catalog, demo, images, pictures
 from vitrine.data.catalog import CLASSES, Catalog, read_table
+from vitrine.data.pictures import Picture
 
 __all__ = ["DASHBOARD", "SAMPLES", "Showcase", "ShowcaseError", "dashboard", "samples"]
 
@@ -55,15 +56,18 @@ def dashboard(photos: Catalog) -> pd.DataFrame:
     return pd.DataFrame(dict(zip(_COLUMNS[DASHBOARD], columns, strict=True)))
 
 
-def samples(photos: Catalog, images: Sequence[str]) -> pd.DataFrame:
+def samples(photos: Catalog, images: Sequence[str], first: Sequence[str] = ()) -> pd.DataFrame:
     """Return the first photos of each class among those named, class by class.
 
     Args:
         photos: The data set.
         images: Which photos may be chosen: those whose answer no model has learned.
+        first: Photos in order of preference: the best placed of those chosen opens the list.
     """
     offered = photos.products[photos.products.image.isin(images)]
     chosen = offered.sort_values(["label", "row"]).groupby("label").head(PER_CLASS)
+    if opening := next((name for name in first if name in set(chosen.image)), None):
+        chosen = chosen.sort_values("image", key=lambda name: name != opening, kind="stable")
     rank = chosen.groupby("label").cumcount() + 1
     renamed = [
         f"{re.sub('[^a-z]+', '-', CLASSES[k].lower())}-{number}{Path(name).suffix}"
@@ -85,9 +89,11 @@ class Showcase:
 
     Attributes:
         photos: Columns of ``dataset_dashboard.csv``; without a row where it cannot be used.
-        samples: Columns of ``sampled.csv``, only those whose photo exists.
+        samples: Columns of ``sampled.csv``, only those whose photo exists; an empty ``class`` is
+            that of no product of the catalogue.
         images: Folder of the photos.
-        synthetic: Whether the products are drawn by code, for want of a data set.
+        synthetic: Whether, for want of a data set, ``photos`` are those of a catalogue drawn by
+            code, and ``samples`` the free pictures.
         faults: Names of the tables that are absent or cannot be used.
     """
 
@@ -99,7 +105,7 @@ class Showcase:
 
     @classmethod
     def read(cls, folder: Path) -> "Showcase":
-        """Read both tables of a data folder; draw a synthetic catalogue where it has neither.
+        """Read both tables of a data folder; show free pictures where it has neither.
 
         A table that cannot be used is named in ``faults`` and logged: one does not take the
         interface down with it.
@@ -130,12 +136,17 @@ class Showcase:
 
     @classmethod
     def synthetic_catalogue(cls) -> "Showcase":
-        """Draw the embedded catalogue in a temporary folder, which lasts as long as the value."""
+        """Draw the embedded catalogue, and lay the free pictures beside it, to be tried.
+
+        Both lie in a temporary folder, which lasts as long as the value.
+        """
         place = Path(tempfile.mkdtemp(prefix="vitrine-"))
-        drawn = catalog.load(demo.write(place / "demo"))
+        drawn, free = catalog.load(demo.write(place / "demo")), pictures.read()
+        for picture in free:
+            shutil.copy(picture.path, drawn.folder / "images")
         shown = cls(
             photos=dashboard(drawn),
-            samples=samples(drawn, drawn.products.image.tolist()),
+            samples=_free_samples(free),
             images=drawn.folder / "images",
             synthetic=True,
         )
@@ -145,6 +156,15 @@ class Showcase:
     def path(self, image: str) -> Path:
         """Return where a photo lies."""
         return self.images / image
+
+
+def _free_samples(free: Sequence[Picture]) -> pd.DataFrame:
+    rows = [
+        (each.title, each.path.name, f"{each.author}, {each.licence}", each.label or "",
+         each.path.name)
+        for each in free
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(_COLUMNS[SAMPLES]))
 
 
 def _read(path: Path) -> pd.DataFrame:

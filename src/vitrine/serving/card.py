@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-__all__ = ["Card", "Label", "ModelError", "read"]
+__all__ = ["Card", "Guard", "Label", "ModelError", "read"]
 
 CARD, MODEL = "model.json", "model.onnx"
 FORMAT = 1
@@ -63,6 +63,27 @@ class Doubt(_Frozen):
     accuracy: Score | None
 
 
+class Guard(_Frozen):
+    """From which distance on a photo is probably none of a product of the catalogue.
+
+    The distance is Mahalanobis's, from the validation photos: ``predictor.describe`` says what a
+    photo is there, ``predictor.distance`` how far it lies.
+
+    Attributes:
+        center: Mean description of the validation photos.
+        precision: Inverse of the covariance of their descriptions.
+        limit: Distance beyond which a photo is told as outside the catalogue.
+        wanted: Share of the validation photos that are beyond it.
+        false_alarms: Share of the test photos, all of the catalogue, that are beyond it.
+    """
+
+    center: tuple[float, ...]
+    precision: tuple[tuple[float, ...], ...]
+    limit: float
+    wanted: float
+    false_alarms: Score
+
+
 class Parity(_Frozen):
     """How close the file's answers are to the run's own, on the test images.
 
@@ -86,12 +107,13 @@ class Card(_Frozen):
         name: The run, ``<recipe>/seed-<n>``.
         version: Day of the training, and the first digits of the file's hash.
         sha256: Hash of ``model.onnx``.
-        precision: Arithmetic of the file.
+        precision: Of the weights in the file; answers are computed in float32.
         framework: What trained it.
         input_size: Side of the square photo, in pixels.
         preprocessing: Identifier of the recipe of pixels.
         classes: In the order of the logits.
         temperature: What the logits are divided by before the softmax, fitted on validation.
+        guard: What tells a photo outside the catalogue; ``None`` where nothing does.
         metrics: Of the served probabilities, on the test images.
         data: Edition of the photos, split, and their hashes.
         commits: Of the code that trained, and of the code that exported.
@@ -111,6 +133,7 @@ class Card(_Frozen):
     classes: tuple[Label, ...] = Field(min_length=2)
     temperature: float = Field(gt=0)
     doubt: Doubt
+    guard: Guard | None = None
     test_images: int
     metrics: dict[str, Score]
     parity: Parity
@@ -120,7 +143,8 @@ class Card(_Frozen):
 
     def to_json(self) -> str:
         """Return the text of ``model.json``."""
-        return json.dumps(self.model_dump(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        told = self.model_dump(exclude={"guard"} if self.guard is None else None)
+        return json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def read(folder: Path) -> tuple[Card, bytes]:
@@ -132,8 +156,8 @@ def read(folder: Path) -> tuple[Card, bytes]:
     for name in (CARD, MODEL):
         if not (folder / name).is_file():
             raise ModelError(
-                f"expected {name} in the model folder {folder.name}, found none; make one with "
-                "`vitrine export RUN --out DIR` and name it in MODEL_DIR"
+                f"expected {name} in the model folder {folder.name}, found none; name a model of "
+                "the package, or one made with `vitrine export RUN --out DIR`, in MODEL_DIR"
             )
     try:
         card = Card.model_validate_json((folder / CARD).read_text(encoding="utf-8"))

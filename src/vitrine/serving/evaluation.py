@@ -10,18 +10,26 @@ from vitrine.metrics.decision import selective_curve
 from vitrine.metrics.intervals import wilson
 from vitrine.metrics.panel import panel
 from vitrine.metrics.temperature import apply_temperature, fit_temperature
-from vitrine.serving.card import Card, Doubt, Score
+from vitrine.serving.card import Card, Doubt, Guard, Score
+from vitrine.serving.predictor import distance
 from vitrine.training.runs import Run
 
-__all__ = ["card_numbers", "differences"]
+__all__ = ["card_numbers", "differences", "guard"]
 
 WANTED = 0.9
 """Accuracy, on validation, of the answers that are given without reserve."""
+ALARMS = 0.05
+"""Share of the validation photos that the guard takes for none of a product of the catalogue."""
+RIDGE = 1e-3
+"""Added to each variance of what the guard sees, so that the covariance can be inverted."""
+TURNS = 10
+"""Parts in which the validation photos are measured, each from the others."""
 TOLERANCE = 1e-3
 """Largest difference of a number, for what a file's rounding moves: a photo weighs more."""
 
 Probabilities = Float[np.ndarray, "_ category"]
 Labels = Int[np.ndarray, " _"]
+Described = Float[np.ndarray, "_ feature"]
 
 
 def card_numbers(
@@ -62,6 +70,35 @@ def doubt(least: float, y_true: Labels, y_prob: Probabilities) -> Doubt:
     return Doubt(
         uncertain_below=least, wanted=WANTED, answered=float(sure.mean()), accuracy=accuracy
     )
+
+
+def guard(validation: Described, test: Described) -> Guard:
+    """Fit what tells a photo outside the catalogue on validation, and judge it on the test.
+
+    Args:
+        validation: What ``predictor.describe`` says of the validation photos.
+        test: The same, of the test photos: each beyond the limit is a false alarm.
+    """
+    turn = np.arange(len(validation)) % TURNS
+    apart = np.empty(len(validation))
+    for k in range(TURNS):
+        apart[turn == k] = distance(validation[turn == k], *_fitted(validation[turn != k]))
+    center, precision = _fitted(validation)
+    limit = float(np.quantile(apart, 1 - ALARMS))
+    beyond = int((distance(test, center, precision) > limit).sum())
+    return Guard(
+        center=tuple(center.tolist()),
+        precision=tuple(tuple(row) for row in precision.tolist()),
+        limit=limit,
+        wanted=ALARMS,
+        false_alarms=_score(wilson(beyond, len(test))),
+    )
+
+
+def _fitted(described: Described) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean of descriptions, and the inverse of their covariance."""
+    covariance = np.cov(described.T) + RIDGE * np.eye(described.shape[1])
+    return described.mean(axis=0), np.linalg.inv(covariance)
 
 
 def differences(card: Card, run: Run) -> list[str]:

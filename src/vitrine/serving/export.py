@@ -17,11 +17,12 @@ from vitrine import paths
 from vitrine.data import images
 from vitrine.data.catalog import CLASSES_FR, Catalog
 from vitrine.data.splits import Split
-from vitrine.explain.exported import predictor
+from vitrine.explain.exported import BATCH, predictor, session
 from vitrine.metrics.metrics import macro_f1
 from vitrine.serving import model_folder
-from vitrine.serving.card import NAMES, Card, Label, Parity
-from vitrine.serving.evaluation import card_numbers
+from vitrine.serving.card import EVIDENCE, INPUT, LOGITS, NAMES, Card, Guard, Label, Parity
+from vitrine.serving.evaluation import card_numbers, guard
+from vitrine.serving.predictor import describe
 from vitrine.training import trained
 from vitrine.training.recipes import Recipe
 from vitrine.training.runs import Run, RunError
@@ -33,8 +34,6 @@ GAP, MARGIN = 1e-4, 2e-4
 """Largest difference of a probability; a lead beyond which the first class must be the same."""
 LOSS = 0.005
 """Macro-F1 that an 8-bit form may lose on the original, on the test photos."""
-CALIBRATION = 128
-"""Training photos that decide the scales of an 8-bit form."""
 
 Probabilities = Float[np.ndarray, "image category"]
 Pixels = UInt8[np.ndarray, "image height width 3"]
@@ -69,7 +68,7 @@ def export(
         split: The split it was made on.
         catalog: The photos it was made on.
         target: Folder to write, whole or not at all; by default ``build/models/<run>``.
-        int8: Whether to compute in 8 bits, where that loses little.
+        int8: Whether to keep the weights in 8 bits, where that loses little.
 
     Raises:
         RunError: If the run has no network, or its weights are not here.
@@ -85,10 +84,11 @@ def export(
     model = _graph(run, split, catalog, recipe)
     parity = _compare(run.name, parts["test"], predictor(model)(parts["test"].pixels))
     if int8:
-        model, parity = _quantised(model, parity, split, catalog, recipe, parts)
+        model, parity = _quantised(model, parity, parts)
     answers = predictor(model)
     judged = [(part.truth, answers(part.pixels)) for part in parts.values()]
-    card = _card(run, recipe, model, parity, card_numbers(*judged), "int8" if int8 else "float32")
+    numbers = card_numbers(*judged) | {"guard": _guard(model, parts)}
+    card = _card(run, recipe, model, parity, numbers, "int8" if int8 else "float32")
     return model_folder.write(target, card, model), card
 
 
@@ -133,21 +133,11 @@ def _compare(name: str, part: _Part, found: Probabilities) -> Parity:
     return Parity(images=len(same), largest_gap=gap, same_top1=int(same.sum()))
 
 
-def _quantised(
-    model: bytes,
-    parity: Parity,
-    split: Split,
-    catalog: Catalog,
-    recipe: Recipe,
-    parts: dict[str, _Part],
-) -> tuple[bytes, Parity]:
+def _quantised(model: bytes, parity: Parity, parts: dict[str, _Part]) -> tuple[bytes, Parity]:
     """Return the 8-bit form, refused on what validation loses, and its parity on the test part."""
     from vitrine.serving.quantize import int8_graph
 
-    train = split.present(catalog).part("train").image.tolist()
-    step = max(1, len(train) // CALIBRATION)  # names are sorted hashes: any step mixes the classes
-    pixels = images.cached(catalog, sorted(train)[::step][:CALIBRATION], recipe.image_size)
-    small = int8_graph(model, np.asarray(pixels))
+    small = int8_graph(model)
     lost = {name: _lost(model, small, part) for name, part in parts.items()}
     if not lost["validation"] < LOSS:
         raise ExportError(
@@ -170,6 +160,17 @@ def _lost(exact: bytes, rough: bytes, part: _Part) -> float:
     """Return the macro-F1, as a share, that the second form loses on a part."""
     scores = [macro_f1(part.truth, predictor(model)(part.pixels)) for model in (exact, rough)]
     return float(scores[0] - scores[1])
+
+
+def _guard(model: bytes, parts: dict[str, _Part]) -> Guard:
+    running = session(model)
+
+    def described(pixels: Pixels) -> np.ndarray:
+        pieces = [np.ascontiguousarray(pixels[i : i + BATCH]) for i in range(0, len(pixels), BATCH)]
+        told = [running.run([LOGITS, EVIDENCE], {INPUT: piece}) for piece in pieces]
+        return np.concatenate([describe(*each) for each in told])
+
+    return guard(*(described(parts[name].pixels) for name in ("validation", "test")))
 
 
 def _card(

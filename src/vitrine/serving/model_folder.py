@@ -1,5 +1,6 @@
 """Write the folder of a model: ONNX file, JSON card, and the same card in French, for people."""
 
+import shutil
 import tempfile
 from importlib import resources
 from pathlib import Path
@@ -8,11 +9,13 @@ from vitrine.metrics import Interval
 from vitrine.metrics.panel import METRICS
 from vitrine.report.fr import number, percent, scientific, space, spelled
 from vitrine.report.tables.shown import with_interval
-from vitrine.serving.card import CARD, MODEL, Card, Doubt, ModelError, Parity, Score
+from vitrine.serving.card import CARD, MODEL, Card, Doubt, Guard, ModelError, Parity, Score
 
 __all__ = ["check", "describe", "write"]
 
 README = "README.md"
+LEGAL = ("LICENSE", "NOTICE")
+"""Written by hand where the licence of the weights asks for them; a new export keeps them."""
 
 
 def check(target: Path) -> None:
@@ -24,7 +27,7 @@ def check(target: Path) -> None:
     if not target.exists():
         return
     others = (
-        sorted({path.name for path in target.iterdir()} - {CARD, MODEL, README})
+        sorted({path.name for path in target.iterdir()} - {CARD, MODEL, README, *LEGAL})
         if target.is_dir()
         else [target.name]
     )
@@ -51,6 +54,8 @@ def write(target: Path, card: Card, model: bytes) -> Path:
         (made / MODEL).write_bytes(model)
         (made / CARD).write_text(card.to_json(), encoding="utf-8")
         (made / README).write_text(describe(card, len(model)), encoding="utf-8")
+        for name in (name for name in LEGAL if (target / name).is_file()):
+            shutil.copy(target / name, made)
         try:
             if target.exists():
                 target.rename(former)
@@ -85,6 +90,7 @@ def describe(card: Card, size: int) -> str:
         "threshold": percent(doubt.uncertain_below),
         "wanted": percent(doubt.wanted),
         "sure": _sure(doubt),
+        "guard": _guard(card.guard),
         "edition": card.data.get("edition", "inconnue"),
         "split": card.data.get("split", "inconnu"),
         "classes": "\n".join(
@@ -117,10 +123,23 @@ def _sure(doubt: Doubt) -> str:
     )
 
 
+def _guard(guard: Guard | None) -> str:
+    if guard is None:
+        return "Rien ne signale une image qui n’est pas d’un produit du catalogue."
+    return (
+        "Une image est dite sans doute hors du catalogue quand ses réponses, et la façon dont "
+        "elles varient d’un lieu à l’autre, s’éloignent trop de celles des images de validation "
+        f"(distance de Mahalanobis de plus de {number(guard.limit, 2)}). La limite laisse "
+        f"{percent(guard.wanted)} de ces images au-delà. Sur les images de test, les fausses "
+        f"alertes sont de {_score('accuracy', guard.false_alarms)}."
+    )
+
+
 def _rounding(parity: Parity) -> str:
     if parity.lost_macro_f1 is None:
         return "Les calculs sont en virgule flottante de 32 bits."
     return (
-        "Les convolutions et les produits sont en entiers de 8 bits, ce qui change le F1 macro de "
+        "Les poids sont gardés sur 8 bits, une échelle par canal, et les calculs faits en virgule "
+        "flottante de 32 bits, ce qui change le F1 macro de "
         f"{number(-100 * parity.lost_macro_f1, 2)} point sur les images de test."
     )

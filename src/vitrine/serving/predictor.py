@@ -19,9 +19,16 @@ from vitrine.data.images import Limits, Photo
 from vitrine.serving import card as cards
 from vitrine.serving.card import ModelError
 
-__all__ = ["Answer", "AnswerError", "Predictor", "packaged"]
+__all__ = [
+    "DEFAULT", "MAMBAVISION", "Answer", "AnswerError", "Predictor", "describe", "distance",
+    "packaged", "shipped",
+]  # fmt: skip
 
+DEFAULT, MAMBAVISION = "efficientnet-lite0", "mambavision"
+"""Names of the models that come with the package, the one that is served by default first."""
 WARM_UPS = 2
+SMALL = 1e-3
+"""Added to a spread, in logits, before its logarithm."""
 
 
 class AnswerError(ArithmeticError):
@@ -36,10 +43,12 @@ class Answer:
         probabilities: Of each class, after the temperature; they sum to 1.
         evidence: What each place of the photo adds to the logit of each class: its mean over the
             places, plus the class's bias, is that logit.
+        outside: Whether the photo is probably none of a product of the catalogue.
     """
 
     probabilities: Float[np.ndarray, " category"]
     evidence: Float[np.ndarray, "category row column"]
+    outside: bool = False
 
     def map_of(self, category: int) -> Float[np.ndarray, "row column"]:
         """Return the class-activation map of a class, brought to [0, 1] over the places."""
@@ -50,16 +59,56 @@ class Answer:
         return (evidence - evidence.min()) / span
 
 
-def packaged() -> Path:
-    """Return the folder of the model that comes with the package."""
-    return Path(str(resources.files("vitrine.serving").joinpath("model")))
+def describe(
+    logits: Float[np.ndarray, "image category"],
+    evidence: Float[np.ndarray, "image category row column"],
+) -> Float[np.ndarray, "image feature"]:
+    """Return what the guard sees of photos: their logits, and how uneven each class's evidence is.
+
+    Nothing stands out in a plain photo or in noise, whatever class it is given; in a product, some
+    places speak for a class and others against it.
+    """
+    spread = evidence.std(axis=(2, 3))
+    return np.concatenate([logits, np.log(spread + SMALL)], axis=1).astype(np.float64)
+
+
+def distance(
+    described: Float[np.ndarray, "image feature"],
+    center: Float[np.ndarray, " feature"],
+    precision: Float[np.ndarray, "feature feature"],
+) -> Float[np.ndarray, " image"]:
+    """Return Mahalanobis's distance of photos from those that a guard was fitted on.
+
+    Source: Lee et al., "A Simple Unified Framework for Detecting Out-of-Distribution Samples and
+    Adversarial Attacks", arXiv:1807.03888, here on what every exported file answers.
+    """
+    gap = described - center
+    return np.sqrt(np.einsum("ij,jk,ik->i", gap, precision, gap))
+
+
+def shipped() -> dict[str, Path]:
+    """Return the folder of each model that comes with the package, the default one first."""
+    models = Path(str(resources.files("vitrine.serving").joinpath("models")))
+    return {name: models / name for name in (DEFAULT, MAMBAVISION)}
+
+
+def packaged(model: Path | str | None = None) -> Path:
+    """Return the folder of a model.
+
+    Args:
+        model: A folder, or the name of a model of the package; by default the first of them.
+    """
+    known = shipped()
+    if model is None or Path(model).exists():
+        return Path(model or known[DEFAULT])
+    return known.get(str(model), Path(model))
 
 
 class Predictor:
     """A model that answers for photos; safe to share between threads.
 
     Args:
-        folder: What ``vitrine export`` wrote; by default the model of the package.
+        folder: What ``vitrine export`` wrote, or the name of a model of the package.
         threads: Threads inside one run.
 
     Attributes:
@@ -70,8 +119,8 @@ class Predictor:
             other pixels than this version of the package prepares.
     """
 
-    def __init__(self, folder: Path | None = None, threads: int = 1) -> None:
-        self.card, model = cards.read(folder or packaged())
+    def __init__(self, folder: Path | str | None = None, threads: int = 1) -> None:
+        self.card, model = cards.read(packaged(folder))
         if self.card.preprocessing != images.PREP_ID:
             raise ModelError(
                 f"expected a model for the preprocessing {images.PREP_ID}, found "
@@ -91,6 +140,8 @@ class Predictor:
                 "another file; export the model again"
             ) from error
         self._check()
+        guard = self.card.guard
+        self._known = guard and (np.array(guard.center), np.array(guard.precision))
         Image.init()  # else the first file that is no photo waits for every plugin to load
 
     def _check(self) -> None:
@@ -129,7 +180,12 @@ class Predictor:
         if not np.isfinite(scaled).all() or not np.isfinite(evidence).all():
             raise AnswerError(f"expected finite logits, found {logits[0].tolist()}")
         odds = np.exp(scaled - scaled.max())
-        return Answer(odds / odds.sum(), evidence[0])
+        return Answer(odds / odds.sum(), evidence[0], self._outside(logits, evidence))
+
+    def _outside(self, logits: np.ndarray, evidence: np.ndarray) -> bool:
+        if self._known is None:
+            return False
+        return bool(distance(describe(logits, evidence), *self._known)[0] > self.card.guard.limit)
 
     def logits(
         self, pixels: UInt8[np.ndarray, "image size size 3"]

@@ -1,54 +1,60 @@
-"""Static 8-bit quantisation of an ONNX network, a scale for each channel."""
+"""Keep the weights of an ONNX network in 8 bits, a scale for each output channel.
 
-import tempfile
-from pathlib import Path
+Computing in 8 bits too would lose four points of macro-F1 on EfficientNet-Lite0, whose first layers
+have activations of very uneven ranges; weights alone lose next to nothing, for a file as small.
+"""
 
 import numpy as np
 import onnx
-from jaxtyping import UInt8
-from onnxruntime import quantization
-from onnxruntime.quantization.shape_inference import quant_pre_process
+from onnx import helper, numpy_helper
 
 from vitrine.models.graph import stripped
-from vitrine.serving.card import INPUT
 
 __all__ = ["int8_graph"]
 
-OPERATORS = ["Conv", "Gemm", "MatMul"]
-"""Computed in 8 bits; the scan's exponentials and sums keep their precision."""
+OPERATORS = {"Conv", "Gemm", "MatMul", "Einsum"}
+"""Whose weights are rounded; the parameters of the scan keep their precision."""
+LEAST = 1024
+"""Weights from which rounding spares more than its scales cost."""
+LEVELS = 127
 
 
-class _Photos(quantization.CalibrationDataReader):
-    """Photos, one at a time, as the calibration reads them."""
+def int8_graph(model: bytes) -> bytes:
+    """Return the same network with its weights in 8 bits, which a session widens as it opens.
 
-    def __init__(self, pixels: UInt8[np.ndarray, "image size size 3"]) -> None:
-        self.left = iter(pixels)
-
-    def get_next(self) -> dict[str, np.ndarray] | None:
-        """Return the next photo, or ``None`` after the last."""
-        photo = next(self.left, None)
-        return None if photo is None else {INPUT: np.ascontiguousarray(photo[None])}
-
-
-def int8_graph(model: bytes, pixels: UInt8[np.ndarray, "image size size 3"]) -> bytes:
-    """Return the 8-bit form of an ONNX file.
+    The widening is a cast and a product of constants, which ONNX Runtime folds: answers take as
+    long as those of the original.
 
     Args:
         model: What ``models.graph.float_graph`` returned.
-        pixels: Training photos, whose activations decide the scales.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        source, ready, target = (Path(folder) / name for name in ("a.onnx", "b.onnx", "c.onnx"))
-        source.write_bytes(model)
-        quant_pre_process(source, ready, skip_symbolic_shape=True)
-        quantization.quantize_static(
-            ready,
-            target,
-            _Photos(pixels),
-            quant_format=quantization.QuantFormat.QDQ,
-            op_types_to_quantize=OPERATORS,
-            per_channel=True,
-            activation_type=quantization.QuantType.QUInt8,
-            weight_type=quantization.QuantType.QInt8,
-        )
-        return stripped(onnx.load(target))
+    network = onnx.load_from_string(model)
+    graph = network.graph
+    read = {name for node in graph.node if node.op_type in OPERATORS for name in node.input}
+    kept, widening = [], []
+    for weights in graph.initializer:
+        values = numpy_helper.to_array(weights)
+        if weights.name not in read or values.ndim < 2 or values.size < LEAST:  # noqa: PLR2004
+            kept.append(weights)
+            continue
+        name, scale = weights.name, _scale(values)
+        rounded = np.round(values / scale).astype(np.int8)
+        kept += [
+            numpy_helper.from_array(rounded, f"{name}_int8"),
+            numpy_helper.from_array(scale, f"{name}_scale"),
+        ]
+        widening += [
+            helper.make_node("Cast", [f"{name}_int8"], [f"{name}_wide"], to=onnx.TensorProto.FLOAT),
+            helper.make_node("Mul", [f"{name}_wide", f"{name}_scale"], [name]),
+        ]
+    nodes = [*widening, *graph.node]
+    del graph.initializer[:], graph.node[:]
+    graph.initializer.extend(kept)
+    graph.node.extend(nodes)
+    return stripped(network)
+
+
+def _scale(values: np.ndarray) -> np.ndarray:
+    """Return what a level is worth in each slice of the first axis; 1 where all are zero."""
+    most = np.abs(values).max(axis=tuple(range(1, values.ndim)), keepdims=True)
+    return np.where(most > 0, most / LEVELS, 1).astype(np.float32)

@@ -22,6 +22,12 @@ TopK = Annotated[
     int | None,
     Query(ge=1, description="Nombre de classes, la plus probable d’abord ; toutes par défaut."),
 ]
+Named = Annotated[
+    str | None,
+    Query(
+        alias="model", description="Un nom de `/api/v1/models`\u00a0; le modèle servi par défaut."
+    ),
+]
 Key = Annotated[
     str | None, Depends(APIKeyHeader(name="X-API-Key", auto_error=False, description="Si exigée."))
 ]
@@ -116,6 +122,12 @@ async def model(request: Request) -> schemas.Model:
     )
 
 
+@api.get("/models", summary="Les modèles que l’on peut interroger")
+async def models(service: Ready) -> list[schemas.Available]:
+    """Donne le nom et la version de chaque modèle, celui qui répond par défaut en premier."""
+    return (await service.run(service.models)).result
+
+
 @api.get("/classes", summary="Les classes")
 async def classes(request: Request) -> list[schemas.Label]:
     """Donne les classes dans l’ordre du modèle, en anglais et en français."""
@@ -123,13 +135,19 @@ async def classes(request: Request) -> list[schemas.Label]:
 
 
 async def _judge(
-    service: Service, request: Request, top_k: int | None, began: float
+    service: Service, request: Request, top_k: int | None, named: str | None
 ) -> tuple[Judged, schemas.Prediction]:
-    if top_k is not None and top_k > len(service.card.classes):
-        raise ProblemError("requete_invalide", "Valeur non admise\u00a0: «\u00a0top_k\u00a0».")
+    began = time.perf_counter()
+    refused = {
+        "top_k": top_k is not None and top_k > len(service.card.classes),
+        "model": named not in (None, service.name, *service.others),
+    }
+    for parameter in (name for name, wrong in refused.items() if wrong):
+        said = f"Valeur non admise\u00a0: «\u00a0{parameter}\u00a0»."
+        raise ProblemError("requete_invalide", said)
     limit = service.settings.max_upload_bytes
     async with service.bodies.files(request, "file", most=1, limit=limit) as (data,):
-        done = await service.run(lambda: service.judge(data))
+        done = await service.run(lambda: service.judge(data, named))
     judged = done.result
     clocks = {"queued": done.queued, "began": began}
     prediction = service.prediction(judged, request.state.request_id, top_k, **clocks)
@@ -147,9 +165,11 @@ async def _judge(
     "/predict", summary="Classer une image", openapi_extra=_upload("file"),
     responses=_documented(*IMAGE_CODES),
 )  # fmt: skip
-async def predict(service: Ready, request: Request, top_k: TopK = None) -> schemas.Prediction:
+async def predict(
+    service: Ready, request: Request, top_k: TopK = None, named: Named = None
+) -> schemas.Prediction:
     """Donne la classe d’une photographie de produit et la probabilité de chaque classe."""
-    _, prediction = await _judge(service, request, top_k, time.perf_counter())
+    _, prediction = await _judge(service, request, top_k, named)
     return prediction
 
 
@@ -157,9 +177,11 @@ async def predict(service: Ready, request: Request, top_k: TopK = None) -> schem
     "/explain", summary="Classer une image et dire où le modèle a regardé",
     openapi_extra=_upload("file"), responses=_documented(*IMAGE_CODES),
 )  # fmt: skip
-async def explain(service: Ready, request: Request, top_k: TopK = None) -> schemas.Explanation:
+async def explain(
+    service: Ready, request: Request, top_k: TopK = None, named: Named = None
+) -> schemas.Explanation:
     """Ajoute à la réponse la carte d’activation de la classe donnée, sur toute l’image."""
-    judged, prediction = await _judge(service, request, top_k, time.perf_counter())
+    judged, prediction = await _judge(service, request, top_k, named)
     return service.explanation(judged, prediction)
 
 

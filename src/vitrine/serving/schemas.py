@@ -8,7 +8,7 @@ from vitrine.serving.card import Doubt, Label
 from vitrine.serving.card import Score as Metric
 
 __all__ = [
-    "Batch", "BatchItem", "Explanation", "Model", "Prediction", "Problem", "Score",
+    "Available", "Batch", "BatchItem", "Explanation", "Model", "Prediction", "Problem", "Score",
 ]  # fmt: skip
 
 Stage = Literal["decode", "inference", "queue", "total"]
@@ -30,6 +30,12 @@ class ModelRef(BaseModel):
     sha256: str
 
 
+class Available(ModelRef):
+    """A model that can be asked for: ``model`` is what the parameter of that name takes."""
+
+    model: str
+
+
 class ImageInfo(BaseModel):
     """What was received; the sides are those of the file, before any rotation."""
 
@@ -40,12 +46,17 @@ class ImageInfo(BaseModel):
 
 
 class Prediction(BaseModel):
-    """The answer for one image; ``uncertain`` where its score is under the model's threshold."""
+    """The answer for one image.
+
+    ``out_of_catalogue`` where it is probably none of a product of the catalogue; ``uncertain``
+    there too, and where the score is under the model's threshold.
+    """
 
     label: str
     label_fr: str
     score: float = Field(ge=0, le=1)
     uncertain: bool
+    out_of_catalogue: bool = False
     predictions: list[Score]
     model: ModelRef
     image: ImageInfo
@@ -95,6 +106,13 @@ class Batch(BaseModel):
     request_id: str
 
 
+class Guard(BaseModel):
+    """How often the model takes a product for none of the catalogue: wanted, and on the test."""
+
+    wanted: float
+    false_alarms: Metric
+
+
 class Model(BaseModel):
     """What is served: version, classes, input, and how well it does on images never learned."""
 
@@ -107,6 +125,7 @@ class Model(BaseModel):
     input_size: int
     preprocessing: str
     doubt: Doubt
+    guard: Guard | None = None
     test_images: int
     metrics: dict[str, Metric]
     licence: str

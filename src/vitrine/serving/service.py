@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import io
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from PIL import Image
 
 from vitrine.data.images import ImageError, Photo
 from vitrine.serving import schemas
-from vitrine.serving.predictor import Answer, AnswerError, Predictor
+from vitrine.serving.card import Card
+from vitrine.serving.predictor import Answer, AnswerError, Predictor, packaged, shipped
 from vitrine.serving.problems import ProblemError, body_of, texts
 from vitrine.serving.request_body import BodyReader
 from vitrine.serving.settings import Settings
@@ -28,20 +30,26 @@ DATA_URL = "data:"
 
 @dataclass(frozen=True)
 class Judged:
-    """A photo, its answer, and the seconds that each took."""
+    """A photo, its answer, which model gave it, and the seconds that each took."""
 
     photo: Photo
     size: int
     answer: Answer
+    card: Card
     decode: float
     inference: float
 
 
 class Service:
-    """The model, the places to compute in, and the door through which bodies come.
+    """The models, the places to compute in, and the door through which bodies come.
 
     Args:
         settings: How to run.
+
+    Attributes:
+        name: What ``model=`` calls the model that answers by default: its name in the package, or
+            its run.
+        others: Folder of each other model of the package, loaded once somebody asks for it.
 
     Raises:
         ModelError: If the model cannot be served.
@@ -51,11 +59,15 @@ class Service:
         self.settings, self.sentences = settings, texts(settings)
         self.predictor = Predictor(settings.model_dir, settings.intra_op_threads)
         self.card = self.predictor.card
+        served = packaged(settings.model_dir)
+        names = {folder: name for name, folder in shipped().items()}
+        self.name = names.pop(served, self.card.name)
+        self.others = {name: folder for folder, name in names.items()}
+        self._loaded = {self.name: self.predictor}
+        self._loading = threading.Lock()
         self.telemetry = Telemetry(self.card)
         self.bodies = BodyReader(settings.max_bodies_bytes, settings.body_timeout_s)
-        self.model = schemas.ModelRef(
-            name=self.card.name, version=self.card.version, sha256=self.card.sha256
-        )
+        self.model = _reference(self.card)
         self.pool: WorkerPool | None = None
 
     async def open(self) -> None:
@@ -86,18 +98,42 @@ class Service:
         except AnswerError as error:
             raise ProblemError("prediction_invalide") from error
 
-    def judge(self, data: bytes) -> Judged:
+    def predictor_of(self, model: str | None) -> Predictor:
+        """Return a model, loaded the first time that it is asked for; runs in a worker.
+
+        Args:
+            model: ``name``, or one of ``others``; by default ``name``.
+        """
+        with self._loading:
+            if (found := self._loaded.get(model or self.name)) is None:
+                found = Predictor(self.others[model], self.settings.intra_op_threads)
+                self._loaded[model] = found
+        return found
+
+    def models(self) -> list[schemas.Available]:
+        """Return the models that can be asked for, the default one first; runs in a worker."""
+        return [
+            schemas.Available(model=name, **_reference(self.predictor_of(name).card).model_dump())
+            for name in (self.name, *self.others)
+        ]
+
+    def judge(self, data: bytes, model: str | None = None) -> Judged:
         """Decode a photo and answer for it; runs in a worker.
+
+        Args:
+            data: The file.
+            model: Which model answers, as ``predictor_of`` takes it.
 
         Raises:
             ImageError: If it is not a usable photo.
             AnswerError: If the model gives no probabilities.
         """
-        begun = time.perf_counter()
-        photo = self.predictor.read(data, self.settings.limits)
+        predictor, begun = self.predictor_of(model), time.perf_counter()
+        photo = predictor.read(data, self.settings.limits)
         decoded = time.perf_counter()
-        answer = self.predictor.answer(photo.pixels)
-        return Judged(photo, len(data), answer, decoded - begun, time.perf_counter() - decoded)
+        answer = predictor.answer(photo.pixels)
+        spent = decoded - begun, time.perf_counter() - decoded
+        return Judged(photo, len(data), answer, predictor.card, *spent)
 
     def prepare(self, data: bytes) -> bytes:
         """Return a photo as the model receives it, as PNG; runs in a worker."""
@@ -118,12 +154,12 @@ class Service:
             queued: Seconds that the request waited.
             began: When it began, on the clock of ``time.perf_counter``.
         """
-        scores = judged.answer.probabilities
+        scores, card = judged.answer.probabilities, judged.card
         order = np.argsort(-scores, kind="stable")
         ranked = [
             schemas.Score(
-                label=self.card.classes[i].label,
-                label_fr=self.card.classes[i].label_fr,
+                label=card.classes[i].label,
+                label_fr=card.classes[i].label_fr,
                 score=float(scores[i]),
             )
             for i in order[:top_k]
@@ -140,9 +176,10 @@ class Service:
             label=best.label,
             label_fr=best.label_fr,
             score=best.score,
-            uncertain=best.score < self.card.doubt.uncertain_below,
+            uncertain=judged.answer.outside or best.score < card.doubt.uncertain_below,
+            out_of_catalogue=judged.answer.outside,
             predictions=ranked,
-            model=self.model,
+            model=_reference(card),
             image=schemas.ImageInfo(
                 width=photo.width, height=photo.height, format=photo.format, bytes=judged.size
             ),
@@ -186,6 +223,10 @@ class Service:
         every = len(self.card.classes)
         prediction = self.prediction(found, request_id, every, **clocks)
         return schemas.BatchItem(index=index, status="ok", prediction=prediction)
+
+
+def _reference(card: Card) -> schemas.ModelRef:
+    return schemas.ModelRef(name=card.name, version=card.version, sha256=card.sha256)
 
 
 def from_base64(body: bytes) -> bytes:

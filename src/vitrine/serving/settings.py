@@ -102,7 +102,8 @@ class Settings(ServerSettings):
     """Settings of the service.
 
     Attributes:
-        model_dir: Folder of ``model.onnx`` and ``model.json``; by default the packaged model.
+        model_dir: Folder of ``model.onnx`` and ``model.json``, or the name of a model of the
+            package; by default its first.
         workers: Photos computed at once.
         intra_op_threads: Threads for one photo.
         queue_max: Requests computed or waiting, beyond which one is refused; 0 is eight a worker.

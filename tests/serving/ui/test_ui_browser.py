@@ -90,6 +90,8 @@ def classify(tab):
     tab.click("#classer")
     tab.wait_for_selector("#resultat .carte")
     tab.wait_for_selector("#photo .carte-chaleur")
+    tab.click("#comparer")
+    tab.wait_for_selector("#comparaison tbody tr:nth-child(3)")  # the served one and the package's
 
 
 def open_dashboard(tab):

@@ -1,5 +1,6 @@
 """The page as a program sees it: its routes, its document, its events through Gradio's client."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -180,16 +181,42 @@ def test_the_first_sample_is_classed_with_its_map_and_its_truth(page):
 def test_a_visitors_photo_is_classed_without_a_truth(page, send):
     sent = send(plain("blue"))
 
-    choice, listed = page.receive(sent)
+    choice, listed, compared = page.receive(sent)
     figure, result = said(page.classify(choice))
 
-    assert listed is None and choice == Choice(Path(sent["path"]), "votre photo")
+    assert listed is None and compared == "" and choice == Choice(Path(sent["path"]), "votre photo")
     assert "<h2 data-annonce>Informatique</h2>" in result
     assert "Catégorie du catalogue" not in result and "votre photo" in figure
 
 
+def test_the_models_of_the_service_answer_for_a_photo_side_by_side(page, send):
+    choice, *_ = page.receive(send(plain("blue")))
+
+    text = page.compare(choice)
+
+    assert "Choisissez un exemple" in page.compare(None)
+    assert re.findall(r'<th scope="row">(.*?)<small>', text) == [
+        "tiny", "EfficientNet-Lite0, PyTorch", "MambaVision (nano, de zéro)",
+    ]  # fmt: skip
+    assert "<td>Informatique</td>" in text and "juste" not in text
+
+
+def test_a_comparison_that_fails_says_why(page, send, tmp_path, service):
+    refused, *_ = page.receive(send(b"GIF89a autre chose"))
+    gone = Choice(tmp_path / "gone.jpg", "un exemple", "Watches")
+    service.away = True
+    try:
+        away = page.compare(page.choices[page.first])
+    finally:
+        service.away = False
+
+    assert "Format non pris en charge" in page.compare(refused)
+    assert "Choisissez-la de nouveau" in page.compare(gone)
+    assert "Réponse illisible" in away
+
+
 def test_a_photo_that_the_service_refuses_is_neither_opened_nor_shown(page, send, monkeypatch):
-    choice, _ = page.receive(send(b"GIF89a autre chose"))
+    choice, *_ = page.receive(send(b"GIF89a autre chose"))
     monkeypatch.setattr("vitrine.data.images.decode", None)
 
     figure, result = said(page.classify(choice))
@@ -259,6 +286,20 @@ def test_a_data_set_without_its_tables_leaves_the_visitors_photo(ui_settings, tm
 
     assert '"sans-tableau"' in text and '"sans-exemples"' in text and '"envoyer"' in text
     assert '"filtre"' not in text and '"exemples"' not in text
+
+
+def test_without_the_photo_set_free_pictures_are_offered_with_their_authors(ui_settings, tmp_path):
+    client = Client(ui_settings)
+    free = Page(client, Showcase.read(tmp_path), ui_settings, Uploads(1_000_000))
+
+    first, last = (free.choices[key] for key in (free.first, list(free.choices)[-1]))
+    _, photo, _, _ = free.preview(free.first)
+    _, result = said(free.classify(last))
+    client.close()
+
+    assert first.truth == "Computers" and "Photo\u00a0: Oscar" in photo
+    assert "demo-" not in photo and last.truth == ""
+    assert "Hors du catalogue" in result and "Hors du catalogue" in free.table()
 
 
 def test_gradio_client_classes_the_sample_shown_on_arrival(ui_url):

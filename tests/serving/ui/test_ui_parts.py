@@ -110,8 +110,33 @@ def test_a_sample_is_told_apart_right_or_wrong_in_words_too(truth, said):
 
 def test_doubt_is_told():
     doubtful = Answer(**{**vars(FOUND), "uncertain": True})
+    outside = Answer(**{**vars(FOUND), "uncertain": True, "outside": True})
 
     assert "Le modèle hésite" in markup.answer(doubtful, None)
+    assert "Ce n’est sans doute pas un produit du catalogue." in markup.answer(outside, None)
+    assert "hésite" not in markup.answer(outside, None)
+
+
+@pytest.mark.parametrize(("outside", "said"), [(True, "juste"), (False, "faux")])
+def test_a_sample_outside_the_catalogue_is_right_where_the_model_says_so(outside, said):
+    found = Answer(**{**vars(FOUND), "outside": outside})
+
+    text = markup.answer(found, "")
+
+    assert f'class="avis {said}"' in text and "Hors du catalogue" in text
+
+
+def test_compared_answers_tell_doubt_and_truth_in_words():
+    doubtful = Answer(**{**vars(FOUND), "uncertain": True})
+    outside = Answer(**{**vars(FOUND), "outside": True})
+
+    text = markup.compared([("un", FOUND), ("deux", doubtful), ("trois", outside)], "Computers")
+
+    assert re.findall(r"<td>Montres<small>(.*?)</small>", text) == [
+        f">{WIDE}99,9{THIN}%, {said}faux"
+        for said in ("", "hésite, ", "sans doute hors du catalogue, ")
+    ]
+    assert "juste" in markup.compared([("un", FOUND)], "Watches")
 
 
 def test_nothing_that_comes_from_outside_is_markup():
@@ -124,6 +149,7 @@ def test_nothing_that_comes_from_outside_is_markup():
 
     said = [
         markup.answer(hostile, None),
+        markup.compared([(evil, hostile)], None),
         markup.failure(ServiceError("x", evil, evil, evil)),
         markup.figure("data:,", alt=evil, caption=evil),
         markup.samples([("data:,", evil, "Watches", "1")]),

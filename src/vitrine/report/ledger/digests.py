@@ -1,7 +1,7 @@
 """Bind every published file to its bytes: ``runs/SHA256SUMS``, which ``sha256sum -c`` reads too.
 
 The ledger notices what changes a number of the prose; the digests notice the rest: a history or
-TensorBoard events that no chapter reads, a field of a sheet, the card of the served model.
+TensorBoard events that no chapter reads, a field of a sheet, the card of a served model.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from vitrine.training import runs
 __all__ = ["check", "faults", "write"]
 
 SUMS = "runs/SHA256SUMS"
-SERVED = "src/vitrine/serving/model"
+SERVED = "src/vitrine/serving/models"
 HELP = "restore it with git, or, where it was made again, run `vitrine ledger` and look at its diff"
 
 
@@ -47,7 +47,8 @@ def faults() -> list[str]:
         for name in sorted(found.keys() | kept.keys())
         if found.get(name) != kept.get(name)
     ]
-    return [*told, *_unsealed(root), *_served(root / SERVED / "model.json")]
+    cards = sorted((root / SERVED).glob("*/model.json"))
+    return [*told, *_unsealed(root), *(fault for card in cards for fault in _served(root, card))]
 
 
 def _state(digest: str | None) -> str:
@@ -62,7 +63,7 @@ def _kept(path: Path) -> dict[str, str]:
 
 
 def _found(root: Path) -> dict[str, str]:
-    """Return the digest of each file of a finished run, of each sheet, of the served model."""
+    """Return the digest of each file of a finished run, of each sheet, of each served model."""
     files = [path for path in _published(root) if path.is_file()]
     return {
         path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -72,7 +73,7 @@ def _found(root: Path) -> dict[str, str]:
 
 def _published(root: Path) -> Iterator[Path]:
     yield from (root / "runs" / "bench").glob("*.json")
-    yield from (path for path in (root / SERVED).glob("*") if path.suffix != ".md")
+    yield from (path for path in (root / SERVED).glob("*/*") if path.suffix != ".md")
     for meta in (root / "runs").rglob("run.json"):
         for path in meta.parent.rglob("*"):
             apart = path.relative_to(meta.parent).parts[0] == "weights" or path.suffix == ".part"
@@ -93,16 +94,15 @@ def _unsealed(root: Path) -> Iterator[str]:
                 )
 
 
-def _served(path: Path) -> Iterator[str]:
-    """Yield what the card of the served model says otherwise than its run."""
-    if not path.is_file():
-        return
+def _served(root: Path, path: Path) -> Iterator[str]:
+    """Yield what the card of a served model says otherwise than its run."""
     card = json.loads(path.read_text(encoding="utf-8"))
     test = runs.load(card["name"]).part("test")
     told, own = card["metrics"]["accuracy"]["value"], accuracy(test.truth, test.probabilities)
     changed = card["parity"]["images"] - card["parity"]["same_top1"]
+    place = path.relative_to(root).as_posix()
     if abs(told - own) * len(test.truth) > changed + 0.5:
         yield (
-            f"{SERVED}/{path.name}: expected the accuracy of its run {card['name']}, {own:.4f}, "
+            f"{place}: expected the accuracy of its run {card['name']}, {own:.4f}, "
             f"found {told:.4f}; export it again"
         )

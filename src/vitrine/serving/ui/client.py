@@ -9,11 +9,19 @@ from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
 import httpx
-from pydantic import AfterValidator, AliasPath, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    AliasPath,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    RootModel,
+)  # fmt: skip
 
 from vitrine.serving.ui.settings import Settings
 
-__all__ = ["Answer", "Client", "Model", "ServiceError"]
+__all__ = ["Answer", "Client", "Model", "Named", "ServiceError"]
 
 PATIENCE_S = 1.0
 """Longest wait before the one retry, whatever the service asks for."""
@@ -84,6 +92,7 @@ class Answer(_Body):
         label_fr: Its French name.
         score: Its probability.
         uncertain: Whether the probability is under the model's threshold.
+        outside: Whether the photo is probably none of a product of the catalogue.
         scores: French name and probability of each class, the most probable first.
         evidence: Where the evidence for the class lies, row by row, from 0 to 1.
         version: Of the model.
@@ -96,6 +105,7 @@ class Answer(_Body):
     label_fr: str
     score: Share
     uncertain: bool
+    outside: bool = Field(False, alias="out_of_catalogue")
     scores: Annotated[tuple[tuple[str, Share], ...], BeforeValidator(_pairs)] = Field(
         alias="predictions", min_length=1
     )
@@ -130,6 +140,22 @@ class Model(_Body):
         None, validation_alias=AliasPath("metrics", "accuracy")
     )
     licence: str
+
+
+class Named(_Body):
+    """A model that can be asked for.
+
+    Attributes:
+        model: What the service calls it.
+        name: The run it comes from.
+    """
+
+    model: str
+    name: str
+
+
+class _Models(RootModel[tuple[Named, ...]]):
+    pass
 
 
 class Client:
@@ -169,13 +195,26 @@ class Client:
         """
         return _read(self._ask("GET", "/api/v1/model"), Model)
 
-    def classify(self, photo: bytes) -> Answer:
+    def models(self) -> tuple[Named, ...]:
+        """Return the models that can be asked for, the default one first.
+
+        Raises:
+            ServiceError: As ``model``.
+        """
+        return _read(self._ask("GET", "/api/v1/models"), _Models).root
+
+    def classify(self, photo: bytes, model: str | None = None) -> Answer:
         """Ask for the class of a photo and where the evidence for it lies, in one request.
+
+        Args:
+            photo: The file.
+            model: Which model answers; by default the one that is served.
 
         Raises:
             ServiceError: If the photo is refused, or the service does not answer as it should.
         """
-        return _read(self._ask("POST", "/api/v1/explain", photo), Answer)
+        asked = {"params": {"model": model}} if model else {}
+        return _read(self._ask("POST", "/api/v1/explain", photo, **asked), Answer)
 
     def preprocess(self, photo: bytes) -> bytes:
         """Return the PNG image that the model would receive.

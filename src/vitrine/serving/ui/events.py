@@ -10,6 +10,7 @@ from plotly.io.json import to_json_plotly
 from vitrine.data import images
 from vitrine.data.showcase import Showcase
 from vitrine.report.fr import space
+from vitrine.report.names import model_name
 from vitrine.serving.ui import dashboard, markup, pictures
 from vitrine.serving.ui.client import Client, Model, ServiceError
 from vitrine.serving.ui.offline import gradio as gr
@@ -35,12 +36,20 @@ class Choice:
     Attributes:
         path: Where it lies; for a visitor's photo, where ``uploads`` says that it does.
         name: What it is called on the page.
-        truth: Its class, as the data set names it; ``None`` for a visitor's photo.
+        truth: Its class, as the data set names it; ``None`` for a visitor's photo, empty for a
+            sample of nothing that the catalogue has.
+        credit: Who took it and its licence, where that has to be told.
     """
 
     path: Path
     name: str
     truth: str | None = None
+    credit: str = ""
+
+    @property
+    def sent(self) -> bool:
+        """Whether a visitor sent it: it is then not on the disk."""
+        return self.truth is None
 
 
 class Page:
@@ -58,7 +67,12 @@ class Page:
     ) -> None:
         self.client, self.shown, self.settings, self.uploads = client, shown, settings, uploads
         self.choices = {
-            row.image: Choice(shown.path(row.image), row.product_name, row["class"])
+            row.image: Choice(
+                shown.path(row.image),
+                row.product_name,
+                row["class"],
+                row.description if shown.synthetic else "",
+            )
             for _, row in shown.samples.iterrows()
         }
         self.photos = dashboard.table(shown)
@@ -91,15 +105,15 @@ class Page:
     def preview(self, key: str | None) -> tuple[object, ...]:
         """Show the sample that was chosen."""
         if key is None:  # the list is emptied when a visitor sends a photo
-            return gr.skip(), gr.skip(), gr.skip()
+            return (gr.skip(),) * 4
         choice = self.choices[key]
-        return choice, self.photo(choice), markup.waiting(CHOOSE)
+        return choice, self.photo(choice), markup.waiting(CHOOSE), ""
 
     def receive(self, sent: Mapping[str, object] | None) -> tuple[object, ...]:
         """Take a visitor's photo, as Gradio describes it; leave the list of samples empty."""
         if sent is None:
-            return gr.skip(), gr.skip()
-        return Choice(Path(str(sent["path"])), "votre photo"), None
+            return (gr.skip(),) * 3
+        return Choice(Path(str(sent["path"])), "votre photo"), None, ""
 
     def wait(self, choice: Choice | None) -> str:
         """Say at once that the photo is looked at."""
@@ -118,7 +132,7 @@ class Page:
             return markup.waiting("Aucune photo."), markup.failure(_GONE), *untouched
         except ServiceError as error:
             # A photo that the service refused is not opened here either.
-            photo = gr.skip() if choice.truth else markup.waiting("Cette photo n’est pas affichée.")
+            photo = markup.waiting("Cette photo n’est pas affichée.") if choice.sent else gr.skip()
             watched = self.watch() if error.away else untouched
             return photo, markup.failure(error), *watched
         figure = markup.figure(
@@ -128,6 +142,22 @@ class Page:
             where=pictures.where(found.evidence),
         )
         return figure, markup.answer(found, choice.truth), *untouched
+
+    def compare(self, choice: Choice | None) -> str:
+        """Return what each model of the service says of a photo, side by side."""
+        if choice is None:
+            return markup.waiting(CHOOSE)
+        try:
+            content = self._content(choice)
+            answers = [
+                (model_name(each.name.partition("/")[0]), self.client.classify(content, each.model))
+                for each in self.client.models()
+            ]
+        except OSError:
+            return markup.failure(_GONE)
+        except ServiceError as error:
+            return markup.failure(error)
+        return markup.compared(answers, choice.truth)
 
     def transform(self, key: str | None) -> str:
         """Show a sample beside what the model receives of it."""
@@ -159,13 +189,13 @@ class Page:
                 small = pictures.jpeg(choice.path, _SMALL)
             except (OSError, images.ImageError):
                 continue
-            size = self._size(choice.path.name)
+            size = choice.credit or self._size(choice.path.name)
             rows.append((small, choice.name, choice.truth or "", size))
         return markup.samples(rows)
 
     def _content(self, choice: Choice) -> bytes:
         """Return a photo; only a sample is ever read from the disk."""
-        return choice.path.read_bytes() if choice.truth else self.uploads.read(choice.path)
+        return self.uploads.read(choice.path) if choice.sent else choice.path.read_bytes()
 
     def _size(self, image: str) -> str:
         known = self.shown.photos[self.shown.photos.fichier == image]
@@ -183,7 +213,9 @@ class Page:
             return markup.figure(
                 pictures.jpeg(choice.path, _SHOWN),
                 alt=space(f"Photo : {choice.name}"),
-                caption=choice.name,
+                caption=f"{choice.name}. Photo\u00a0: {choice.credit}."
+                if choice.credit
+                else choice.name,
             )
         except (OSError, images.ImageError):
             return markup.waiting("Cette photo ne peut pas être affichée.")

@@ -12,12 +12,13 @@ from vitrine.report.fr import NO_BREAK, THIN, spelled
 from vitrine.serving.ui.client import Answer, Model, ServiceError
 
 __all__ = [
-    "answer", "away", "failure", "figure", "intro", "model_line", "notice", "percent", "samples",
-    "transformed", "waiting",
+    "answer", "away", "compared", "failure", "figure", "intro", "model_line", "notice", "percent",
+    "samples", "transformed", "waiting",
 ]  # fmt: skip
 
 _FRAMEWORKS = {"torch": "PyTorch", "keras": "TensorFlow"}
 _SHORT_NAME = 90
+_NONE = "Hors du catalogue"
 
 
 def percent(share: float) -> str:
@@ -114,32 +115,73 @@ def answer(found: Answer, truth: str | None) -> str:
 
     Args:
         found: What the service says.
-        truth: Class of a sample, as the data set names it; ``None`` for a visitor's photo.
+        truth: Class of a sample, as the data set names it, empty outside the catalogue; ``None``
+            for a visitor's photo.
     """
-    doubt = (
-        '<p class="avis incertain"><span aria-hidden="true">?</span> Le modèle hésite'
-        f"{NO_BREAK}: à vérifier par une personne.</p>"
-        if found.uncertain
-        else ""
-    )
-    verdict = ""
-    if truth is not None:
-        right = truth == found.label
-        verdict = (
-            f'<p class="avis {"juste" if right else "faux"}"><span aria-hidden="true">'
-            f"{'✓' if right else '✗'}</span> Catégorie du catalogue{NO_BREAK}: "
-            f"{escape(CLASSES_FR[truth])}{'' if right else ' — le modèle se trompe'}.</p>"
-        )
     return (
         '<div class="carte"><p class="surtitre">Catégorie proposée</p>'
         f"<h2 data-annonce>{escape(found.label_fr)}</h2>"
         f'<p class="confiance" data-annonce>Probabilité{NO_BREAK}: '
         f"<strong>{percent(found.score)}</strong></p>"
-        f"{doubt}{verdict}{_bars(found)}"
+        f"{_doubt(found)}{_verdict(found, truth)}{_bars(found)}"
         f'<p class="detail">Modèle {escape(found.version)}, réponse en '
         f"{found.milliseconds:.0f}{NO_BREAK}ms. Photo de {found.width}{NO_BREAK}×{NO_BREAK}"
         f"{found.height}{NO_BREAK}pixels.</p></div>"
     )
+
+
+def _doubt(found: Answer) -> str:
+    if not (found.outside or found.uncertain):
+        return ""
+    said = (
+        "Ce n’est sans doute pas un produit du catalogue."
+        if found.outside
+        else f"Le modèle hésite{NO_BREAK}: à vérifier par une personne."
+    )
+    return f'<p class="avis incertain"><span aria-hidden="true">?</span> {said}</p>'
+
+
+def _verdict(found: Answer, truth: str | None) -> str:
+    """Return whether the answer for a sample is right; nothing for a visitor's photo."""
+    if truth is None:
+        return ""
+    expected = f"Catégorie du catalogue{NO_BREAK}: {escape(CLASSES_FR[truth])}" if truth else _NONE
+    right = found.label == truth if truth else found.outside
+    return (
+        f'<p class="avis {"juste" if right else "faux"}"><span aria-hidden="true">'
+        f"{'✓' if right else '✗'}</span> {expected}{'' if right else ' — le modèle se trompe'}.</p>"
+    )
+
+
+def compared(answers: Sequence[tuple[str, Answer]], truth: str | None) -> str:
+    """Return the answers of several models for a photo as a table, a row each.
+
+    Args:
+        answers: What each model is called on screen, and what it says.
+        truth: As ``answer`` takes it.
+    """
+    rows = "".join(
+        f'<tr><th scope="row">{escape(name)}<small>{escape(found.version)}</small></th>'
+        f"<td>{escape(found.label_fr)}<small>{_remarks(found, truth)}</small></td></tr>"
+        for name, found in answers
+    )
+    return (
+        '<div class="carte"><table class="exemples"><caption>Ce que répond chaque modèle</caption>'
+        '<thead><tr><th scope="col">Modèle</th><th scope="col">Catégorie proposée</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _remarks(found: Answer, truth: str | None) -> str:
+    """Return the probability of an answer, its doubts, and whether it is right."""
+    said = [percent(found.score)]
+    if found.outside:
+        said.append("sans doute hors du catalogue")
+    elif found.uncertain:
+        said.append("hésite")
+    if truth:
+        said.append("juste" if found.label == truth else "faux")
+    return ", ".join(said)
 
 
 def _bars(found: Answer) -> str:
@@ -173,12 +215,13 @@ def samples(rows: Sequence[tuple[str, str, str, str]]) -> str:
     """Return the samples as a table.
 
     Args:
-        rows: Address of a small image, product name, class as the data set names it, size.
+        rows: Address of a small image, product name, class as the data set names it, empty outside
+            the catalogue, size.
     """
     body = "".join(
         f'<tr><td><img src="{photo}" alt=""></td>'
         f'<th scope="row">{escape(short(name))}<small>{size}</small></th>'
-        f'<td>{escape(CLASSES_FR[label])}<small lang="en">{escape(label)}</small></td></tr>'
+        f"<td>{_class(label)}</td></tr>"
         for photo, name, label, size in rows
     )
     return (
@@ -186,6 +229,12 @@ def samples(rows: Sequence[tuple[str, str, str, str]]) -> str:
         '<tr><td></td><th scope="col">Produit</th><th scope="col">Catégorie</th>'
         f"</tr></thead><tbody>{body}</tbody></table>"
     )
+
+
+def _class(label: str) -> str:
+    if not label:
+        return _NONE
+    return f'{escape(CLASSES_FR[label])}<small lang="en">{escape(label)}</small>'
 
 
 def short(name: str) -> str:

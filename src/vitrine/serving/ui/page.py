@@ -16,8 +16,8 @@ TITLE = "Vitrine — ranger une photo de produit"
 _RETRY_S = 5.0
 
 _SYNTHETIC = space(
-    "Le jeu de photos n’est pas sur cette machine : les exemples et le tableau de bord montrent un "
-    "catalogue synthétique, dessiné par du code. Vos propres photos sont classées pour de bon."
+    "Le jeu de photos n’est pas sur cette machine : les exemples sont des photos libres, et le "
+    "tableau de bord compte un catalogue synthétique. Vos propres photos sont classées de même."
 )
 _MISSING = {
     DASHBOARD: space(
@@ -89,16 +89,21 @@ def _classification(page: Page, watched: tuple, private: dict) -> gr.HTML:
             photo = _html(page.photo(page.choices[first]) if first else "", elem_id="photo")
         with gr.Column(scale=1, min_width=260):
             result = _html(markup.waiting(CHOOSE), elem_id="resultat")
+            compare = gr.Button("Comparer les modèles", size="sm", elem_id="comparer")
+            compared = _html(elem_id="comparaison")
             model_line = _html(elem_id="modele")
     outputs = [photo, result, *watched]
-    samples.change(page.preview, samples, [chosen, photo, result], **private)
+    samples.change(page.preview, samples, [chosen, photo, result, compared], **private)
+    compare.click(page.compare, chosen, compared, **private)
     go.click(page.wait, chosen, result, **private).then(
         page.classify, chosen, outputs, api_name="classer", show_progress="hidden"
     ).then(None, js=_TO_RESULT)
     # Not preprocessed: Gradio would look on the disk for a photo that is in memory.
-    upload.upload(page.receive, upload, [chosen, samples], preprocess=False, **private).then(
-        page.wait, chosen, result, **private
-    ).then(page.classify, chosen, outputs, **private).then(None, js=_TO_RESULT)
+    upload.upload(
+        page.receive, upload, [chosen, samples, compared], preprocess=False, **private
+    ).then(page.wait, chosen, result, **private).then(
+        page.classify, chosen, outputs, **private
+    ).then(None, js=_TO_RESULT)
     return model_line
 
 
