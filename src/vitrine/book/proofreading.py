@@ -27,7 +27,7 @@ APART = (
     re.compile(r"^(?P<f>`{3,}|~{3,})(?!\{(?:admonition|note|tip|warning|figure|table)).*?^(?P=f)",
                re.DOTALL | re.MULTILINE),
     re.compile(r"<!--.*?-->|^%.*?$", re.DOTALL | re.MULTILINE),
-    re.compile(r"^:name:.*$|^:(?:alt:|:+(?:\{[\w-]+\})?)|(?<=\{dessin\} )\w+$", re.MULTILINE),
+    re.compile(r"^:(?:name|class):.*$|^:(?:alt:|:+(?:\{[\w-]+\})?)|(?<=\{dessin\} )\w+$", re.MULTILINE),
     re.compile(r"\$\$.*?\$\$|\$[^$\n]+\$", re.DOTALL),
     re.compile(r"\{(?!cite)[\w:+-]+\}`[^`]*`"),
     re.compile(r"(?<!`)`[^`]+`(?!`)"),

@@ -89,7 +89,7 @@ def _surest() -> list[str]:
     test = runs.load(name).part("test")
     right = test.predicted == test.truth
     order = (-test.probabilities.max(axis=1)).argsort(kind="stable")
-    return [test.image[k] for k in order if right[k]]
+    return test.image[order[right[order]]].tolist()
 
 
 @app.command()

@@ -183,9 +183,10 @@ class Predictor:
         return Answer(odds / odds.sum(), evidence[0], self._outside(logits, evidence))
 
     def _outside(self, logits: np.ndarray, evidence: np.ndarray) -> bool:
-        if self._known is None:
+        guard = self.card.guard
+        if self._known is None or guard is None:
             return False
-        return bool(distance(describe(logits, evidence), *self._known)[0] > self.card.guard.limit)
+        return bool(distance(describe(logits, evidence), *self._known)[0] > guard.limit)
 
     def logits(
         self, pixels: UInt8[np.ndarray, "image size size 3"]
