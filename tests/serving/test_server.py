@@ -196,7 +196,7 @@ def test_the_server_counts_what_it_refused(model_dir, monkeypatch):
     release = threading.Event()
     quick = Service.judge
     monkeypatch.setattr(
-        Service, "judge", lambda self, data: (release.wait(10), quick(self, data))[1]
+        Service, "judge", lambda self, *asked: (release.wait(10), quick(self, *asked))[1]
     )
     settings = Settings(model_dir=str(model_dir), workers=1, queue_max=1)
     with TestClient(create_app(settings)) as client, ThreadPoolExecutor(1) as other:

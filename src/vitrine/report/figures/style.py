@@ -134,6 +134,7 @@ def dress(
     }
     figure.update_xaxes(title_text=x or None, **options)
     figure.update_yaxes(title_text=y or None, **options)
+    figure.update_annotations(font_size=13)  # a panel's title is 16 px high, too wide for a phone
     figure.update_layout(
         template="none",
         height=height,
