@@ -86,8 +86,19 @@ def publish(
 def check() -> None:
     """Check what is published: the files, the ledger, the reading notes, the notebooks, the prose.
 
+    In a project of your own photos: the photos, their split and the runs.
+
     Example: vitrine check
     """
+    from vitrine.cli.project import check_own
+    from vitrine.data import dataset
+
+    if dataset.current().own:
+        return check_own()
+    return _check_published()
+
+
+def _check_published() -> None:
     from datetime import UTC, datetime
 
     from vitrine import paths

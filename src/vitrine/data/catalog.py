@@ -201,7 +201,7 @@ def load(folder: Path | None = None, data: Dataset | None = None) -> Catalog:
     data = data or dataset.current()
     remedy = f"correct it, or {paths.CONFIG}" if data.own else "run `vitrine data fetch`"
     elsewhere = folder is None and data.own
-    folder = folder or paths.data()
+    folder = folder or (data.folder if data.own else paths.data())
     place = data.table if elsewhere else folder / data.table.name
     photos = data.photos if elsewhere else folder / data.photos.name
     table = read_table(place, data.columns, remedy=remedy)

@@ -47,6 +47,7 @@ class Dataset:
             the label.
         table: The CSV table of the photos, one a row.
         photos: Folder that the table's image names start from.
+        folder: Folder of what is made from them: ``splits/``, ``cache/``.
         image: Column of the image names.
         label: Column of the classes.
         label_tree: Whether that column holds a tree of categories, ``["First >> Second"]``, whose
@@ -68,6 +69,7 @@ class Dataset:
     classes: Mapping[str, str]
     table: Path
     photos: Path
+    folder: Path
     image: str = "image"
     label: str = "label"
     label_tree: bool = False
@@ -138,13 +140,14 @@ def read(path: Path, root: Path | None = None) -> Dataset:
     if faults := [*_key_faults(told), *_value_faults(told)]:
         raise DatasetError("\n".join(f"{path.name}: {fault}" for fault in faults))
     photos, columns, split = (told.get(part, {}) for part in ("photos", "columns", "split"))
-    folder = root or path.parent
+    root = root or path.parent
     return Dataset(
         name=told["name"],
         language=told["language"],
         classes=told["classes"],
-        table=folder / photos["table"],
-        photos=folder / photos["folder"],
+        table=root / photos["table"],
+        photos=root / photos["folder"],
+        folder=root / "data",
         **{key: photos[key] for key in ("licence", "citation", "credit") if key in photos},
         **{key: tuple(said) if key == "text" else said for key, said in columns.items()},
         **split,

@@ -1,6 +1,7 @@
 """Find the photos that are the same, or nearly: hashes of their bytes and of what they show."""
 
 import hashlib
+from pathlib import Path
 
 import imagehash
 import numpy as np
@@ -10,7 +11,7 @@ from PIL import Image
 from vitrine.data import images
 from vitrine.data.catalog import Catalog
 
-__all__ = ["NEAR", "fingerprints", "near_duplicates"]
+__all__ = ["NEAR", "fingerprint", "fingerprints", "near_duplicates"]
 
 NEAR = 6
 """Largest distance, in bits of 64, between the perceptual hashes of near duplicates.
@@ -29,19 +30,27 @@ def fingerprints(catalog: Catalog) -> pd.DataFrame:
     The hash is the sign of the low frequencies of the image's cosine transform (Zauner, 2010,
     "Implementation and benchmarking of perceptual image hash functions"), by ImageHash.
     """
-    rows = []
-    for product in catalog.products[catalog.products.present].itertuples():
-        path = catalog.path(product.image)
-        pixels = images.decode(path, target=64)
-        rows.append(
-            {
-                "image": product.image,
-                "label": product.label,
-                "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-                "phash": str(imagehash.phash(Image.fromarray(pixels))),
-            }
-        )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(
+        [
+            fingerprint(catalog.path(product.image), product.image, product.label)
+            for product in catalog.products[catalog.products.present].itertuples()
+        ]
+    )
+
+
+def fingerprint(path: Path, image: str, label: int) -> dict[str, str | int]:
+    """Return the row of ``fingerprints`` for one image.
+
+    Raises:
+        ImageError: If the file is no image that can be used.
+    """
+    pixels = images.decode(path, target=64)
+    return {
+        "image": image,
+        "label": label,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "phash": str(imagehash.phash(Image.fromarray(pixels))),
+    }
 
 
 def near_duplicates(prints: pd.DataFrame, most: int = NEAR) -> pd.DataFrame:
