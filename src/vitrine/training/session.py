@@ -284,7 +284,7 @@ def begin(profile: str = "published") -> Session:
     if profile == "smoke":
         if dataset.current().own:
             raise SessionError(
-                "expected the profile published in a project of your own photos, found smoke, which "
+                "expected the profile published in a project of your own photos, found smoke, that "
                 "draws the classes of the published report; leave --profile out"
             )
         from vitrine.data import demo
