@@ -58,7 +58,7 @@ SHOWN, SIDE = 12, 112
 """Errors and confusions shown, and the side of a photo, in pixels."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Gallery:
     """Photos with a line below each, that a notebook shows as a page does."""
 
@@ -75,7 +75,8 @@ class OwnReport:
     Attributes:
         catalog: The photos.
         split: Who is train, validation, test.
-        answers: By recipe, what was answered for every photo by models that had not learned it.
+        answers: By recipe, from the least accurate, what was answered for every photo by models
+            that had not learned it.
     """
 
     catalog: Catalog
@@ -186,12 +187,7 @@ class OwnReport:
 
     def best(self) -> str:
         """Return the recipe of the highest accuracy."""
-        return max(
-            self.answers,
-            key=lambda recipe: accuracy(
-                self.answers[recipe].truth, self.answers[recipe].probabilities
-            ),
-        )
+        return max(self.answers, key=lambda recipe: _accuracy(self.answers[recipe]))
 
     def _compared(self) -> list[tuple[str, str, Interval, float]]:
         """Return each pair of recipes with its gap and its p-value, corrected over all pairs."""
@@ -232,7 +228,7 @@ def load() -> OwnReport:
     Raises:
         RunError: If there is no trained model yet, or if a run does not answer for every photo.
     """
-    found = {recipe: group[0].answers for recipe, group in sorted(runs.across_folds().items())}
+    found = {recipe: group[0].answers for recipe, group in runs.across_folds().items()}
     if not found:
         raise RunError(
             "expected a trained model to report on, found none; start with `vitrine train majority`"
@@ -243,4 +239,9 @@ def load() -> OwnReport:
             "expected runs that answer for the same photos, found some that differ; train again "
             "those made before the photos changed"
         )
-    return OwnReport(catalogue.load(), splits.load(), found)
+    ranked = sorted(found.items(), key=lambda item: _accuracy(item[1]))  # the gaps are progress
+    return OwnReport(catalogue.load(), splits.load(), dict(ranked))
+
+
+def _accuracy(part: Predictions) -> float:
+    return accuracy(part.truth, part.probabilities)
