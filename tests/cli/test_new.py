@@ -3,10 +3,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import own_photos
 import pytest
 from typer.testing import CliRunner
 
+import own_photos
 import vitrine
 from vitrine.cli import app
 from vitrine.data.survey import SurveyError
@@ -64,6 +64,15 @@ def test_a_model_is_trained_listed_and_checked_in_a_project_of_other_classes(sho
     assert checked.returncode == 0, checked.stderr
     assert "18 photos and their split" in checked.stdout
     assert "run majority/seed-0: whole, on this split" in checked.stdout
+
+
+def test_the_report_of_a_project_is_executed_with_its_errors(shop):
+    trained = command(shop, "train", "histogram-hog", "--resume")
+    done = command(shop, "run", "01_photos")
+
+    assert trained.returncode == 0 and done.returncode == 0, done.stderr
+    page = (shop / "build" / "executed" / "published" / "01_photos.ipynb").read_text()
+    assert "Exactitude (%)" in page and "prise pour" in page
 
 
 def test_what_is_wrong_with_a_project_is_a_sentence(shop):

@@ -1,9 +1,9 @@
 from dataclasses import replace
 
-import own_photos
 import pandas as pd
 import pytest
 
+import own_photos
 from vitrine.data import catalog, dataset, project, splits
 from vitrine.data.dataset import Dataset, DatasetError
 from vitrine.data.splits import PARTS, SplitError

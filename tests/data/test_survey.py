@@ -1,9 +1,9 @@
 from dataclasses import replace
 
-import own_photos
 import pandas as pd
 import pytest
 
+import own_photos
 from vitrine.data.dataset import Dataset
 from vitrine.data.survey import SurveyError, listed, survey, tabled
 
