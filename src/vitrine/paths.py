@@ -6,11 +6,17 @@ from functools import cache
 from pathlib import Path
 
 __all__ = [
-    "build", "data", "notebooks", "require_clone", "retrained", "root", "runs", "shared",
+    "CONFIG", "build", "config", "data", "notebooks", "require_clone", "retrained", "root", "runs",
+    "shared",
 ]  # fmt: skip
+
+CONFIG = "vitrine.toml"
+"""File at the root of a project that ``vitrine new`` made."""
 
 
 def _is_root(folder: Path) -> bool:
+    if (folder / CONFIG).is_file():
+        return True
     project = folder / "pyproject.toml"
     if not project.is_file():
         return False
@@ -27,10 +33,10 @@ def _walk_up(start: Path) -> Path | None:
 
 
 def root() -> Path:
-    """Return the repository root.
+    """Return the root of the project: the repository's, or a folder made by ``vitrine new``.
 
     It is ``VITRINE_ROOT`` where that is set, else the first folder upwards from the current one,
-    then from this file, whose ``pyproject.toml`` is vitrine's.
+    then from this file, that has a ``vitrine.toml``, or whose ``pyproject.toml`` is vitrine's.
 
     Raises:
         FileNotFoundError: If no such folder exists.
@@ -52,7 +58,8 @@ def require_clone() -> None:
     """Refuse a ``VITRINE_ROOT`` that is no clone: everything in it would be missing, file by file.
 
     Raises:
-        FileNotFoundError: If the folder has no ``pyproject.toml`` of vitrine.
+        FileNotFoundError: If the folder has no ``vitrine.toml`` and no ``pyproject.toml`` of
+            vitrine.
     """
     if os.environ.get("VITRINE_ROOT") and not _is_root(root()):
         raise _no_clone("a folder without its pyproject.toml")
@@ -63,6 +70,11 @@ def _no_clone(found: str) -> FileNotFoundError:
         f"expected VITRINE_ROOT to be a clone of vitrine, found {found} at "
         f"{os.environ['VITRINE_ROOT']}; correct it, or unset it and run inside the clone"
     )
+
+
+def config() -> Path:
+    """Return where the description of the project's own data set lies, where it has one."""
+    return root() / CONFIG
 
 
 def data() -> Path:

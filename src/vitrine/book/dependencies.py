@@ -20,7 +20,17 @@ from vitrine.book.recorder import IMPORT
 
 __all__ = ["digest", "digests", "installed", "named"]
 
-_TRACKED = ("runs/", "data/splits/", "data/facts/", "data/manifest", "ressources/", "book/", "src/")
+_TRACKED = (
+    "vitrine.toml",
+    "runs/",
+    "data/splits/",
+    "data/facts/",
+    "data/manifest",
+    "ressources/",
+    "book/",
+    "src/",
+)
+_INSTALLED = Path(__file__).parents[2]
 # Ignored by git, or accounted for by `modules`: folders of src/ are listed by each import.
 _UNTRACKED = re.compile(r"(^|/)(weights|__pycache__|\.[^/]*)(/|$)|\.pyc?$|^src/(.*/)?$")
 
@@ -76,7 +86,8 @@ def _is_unfinished(place: Path) -> bool:
 
 def _module(name: str) -> str:
     """Digest the source of a module, without comments, layout and docstrings."""
-    stem = paths.root().joinpath("src", *name.split("."))
+    clone = paths.root() / "src"  # a project of somebody's own photos has none: what is installed
+    stem = (clone if clone.is_dir() else _INSTALLED).joinpath(*name.split("."))
     for file in (stem.with_suffix(".py"), stem / "__init__.py"):
         if file.is_file():
             return _syntax(file, file.stat().st_mtime_ns)
@@ -112,12 +123,20 @@ def _is_text(statement: object) -> bool:
 
 def _libraries(imported: Iterable[str]) -> set[str]:
     """Return those of our declared dependencies that these imported names belong to."""
-    text = (paths.root() / "pyproject.toml").read_text(encoding="utf-8")
-    project = tomllib.loads(text)["project"]
-    lists = [project.get("dependencies", []), *project.get("optional-dependencies", {}).values()]
-    declared = {_normal(re.split(r"[^\w.-]", line)[0]) for lines in lists for line in lines}
+    declared = {_normal(re.split(r"[^\w.-]", line)[0]) for line in _requirements()}
     holders = _holders()
     return declared & {_normal(owner) for name in imported for owner in holders.get(name, ())}
+
+
+def _requirements() -> list[str]:
+    clone = paths.root() / "pyproject.toml"
+    if not clone.is_file():
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            return metadata.requires("vitrine") or []
+        return []
+    project = tomllib.loads(clone.read_text(encoding="utf-8"))["project"]
+    lists = [project.get("dependencies", []), *project.get("optional-dependencies", {}).values()]
+    return [line for lines in lists for line in lines]
 
 
 _holders = cache(metadata.packages_distributions)  # seconds, in an environment as large as ours

@@ -9,6 +9,7 @@ from vitrine.cli import (
     explaining,
     interface,
     pretraining,
+    project,
     report,
     serving,
     takeaway,
@@ -27,7 +28,7 @@ app = typer.Typer(
 app.add_typer(data.app, name="data")
 app.add_typer(bench.app, name="bench")
 app.add_typer(training.runs_app, name="runs")
-for command in (training.train, report.run, report.book, report.publish, report.check):
+for command in (project.new, training.train, report.run, report.book, report.publish, report.check):
     app.command()(command)
 app.command("ledger")(report.ledger_command)
 for command in (pretraining.pretrain, pretraining.sweep):

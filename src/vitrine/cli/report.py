@@ -35,7 +35,9 @@ def run(
     Example: vitrine run 04_sota_pytorch -p retrain=true
     """
     from vitrine.book import runner, sources
+    from vitrine.data import dataset
 
+    own = dataset.current().own
     parameters = dict(_parameter(text) for text in parameter or [])
     for name in notebooks:  # an unknown one is told before the first is executed
         sources.find(name)
@@ -43,22 +45,27 @@ def run(
         typer.echo(f"{name}: executing in the profile {profile}")
         with Steps("cell") as progress:
             path = runner.execute(
-                name, profile=profile, parameters=parameters, force=force, progress=progress
-            )
+                name, profile=profile, parameters=parameters, force=force, photos=own,
+                progress=progress,
+            )  # fmt: skip
         typer.echo(f"{name}: {path}")
 
 
 def book(force: Annotated[bool, typer.Option(help="Execute every notebook.")] = False) -> None:
     """Execute the notebooks, build the book, check it, and print its first page.
 
+    In a project of your own photos, `make book` trains the cheap models before.
+
     Example: vitrine book
     """
     from vitrine.book.build import build
     from vitrine.book.checks import check_prose
+    from vitrine.data import dataset
     from vitrine.report import ledger
 
-    check_prose()
-    ledger.check()
+    if not dataset.current().own:
+        check_prose()
+        ledger.check()
     with Steps("cell") as progress:
         page = build(force=force, tell=typer.echo, progress=progress)
     typer.echo(f"the book: {page}")
@@ -86,8 +93,19 @@ def publish(
 def check() -> None:
     """Check what is published: the files, the ledger, the reading notes, the notebooks, the prose.
 
+    In a project of your own photos: the photos, their split and the runs.
+
     Example: vitrine check
     """
+    from vitrine.cli.project import check_own
+    from vitrine.data import dataset
+
+    if dataset.current().own:
+        return check_own()
+    return _check_published()
+
+
+def _check_published() -> None:
     from datetime import UTC, datetime
 
     from vitrine import paths

@@ -1,6 +1,6 @@
-"""Read and check the product table: one product a row, seven classes, an image that exists.
+"""Read and check the table of the photos: one a row, of a known class, with an image that exists.
 
-The table is the archive's own CSV. A product's class is the first level of its category tree.
+Which file it is, what its columns are called and which classes there are is said by ``Dataset``.
 """
 
 import json
@@ -12,26 +12,21 @@ import numpy as np
 import pandas as pd
 
 from vitrine import paths
+from vitrine.data import dataset
+from vitrine.data.dataset import Dataset
 
 __all__ = ["CLASSES", "CLASSES_FR", "Catalog", "CatalogError", "load", "read_table"]
 
-CLASSES_FR = {
-    "Baby Care": "Puériculture",
-    "Beauty and Personal Care": "Beauté et soins",
-    "Computers": "Informatique",
-    "Home Decor & Festive Needs": "Décoration et fêtes",
-    "Home Furnishing": "Linge de maison",
-    "Kitchen & Dining": "Cuisine et table",
-    "Watches": "Montres",
-}
-"""French label of each class, shown on screen beside the name in the data set."""
+CLASSES_FR = dict(dataset.current().classes)
+"""Name shown of each class of the project's data set, by its name in the table."""
 
 CLASSES = tuple(CLASSES_FR)
-"""Class names as in the data set; the position is the label's number everywhere."""
+"""Class names as in the table; the position is the label's number everywhere."""
 
-COLUMNS = ("uniq_id", "product_name", "product_category_tree", "image", "description")
 TEXTS = ("product_name", "description")
 """Columns of text about a product that a model may read."""
+LISTED = 12
+"""Most classes that a message lists."""
 MAX_ABSENT = 0.01
 """Largest share of named images that may be absent before the catalogue is refused."""
 
@@ -42,19 +37,25 @@ class CatalogError(ValueError):
 
 @dataclass(frozen=True)
 class Catalog:
-    """The checked product table of one edition of the data set.
+    """The checked table of one edition of a data set.
 
     Attributes:
-        folder: Folder that holds ``dataset.csv`` and ``images/``.
-        edition: ``originals``, ``reduced-320``, ``demo``, or ``unknown`` without a receipt.
+        dataset: What it is the table of.
+        folder: Folder of what is made from the photos, ``cache/`` among it.
+        photos: Folder that the image names start from.
+        edition: ``originals``, ``reduced-320``, ``demo``, ``own`` for a user's photos, or
+            ``unknown`` without a receipt.
         manifest_sha256: Hash of the manifest that the images were verified against.
-        products: One row a product, in the order of the CSV: ``row``, ``uniq_id``,
-            ``product_name``, ``image``, ``description``, ``label`` (position in ``CLASSES``),
-            ``present`` (whether the image is on disk).
-        strays: Names of images on disk that no product names.
+        products: One row a photo, in the order of the CSV: ``row``, ``uniq_id``,
+            ``product_name``, ``image``, ``description``, ``label`` (position among the classes),
+            ``present`` (whether the image is on disk); ``group`` and ``part`` where the data set
+            has columns of them.
+        strays: Names of images on disk that no product names; not looked for among a user's photos.
     """
 
+    dataset: Dataset
     folder: Path
+    photos: Path
     edition: str
     manifest_sha256: str
     products: pd.DataFrame
@@ -85,7 +86,7 @@ class Catalog:
 
     def path(self, image: str) -> Path:
         """Return where an image lies."""
-        return self.folder / "images" / image
+        return self.photos / image
 
 
 def read_table(
@@ -129,22 +130,32 @@ def read_table(
     return table
 
 
-def _label(tree: str, row: int) -> int:
+def _first_level(tree: str, row: int, column: str) -> str:
     """Return the class of a product from its category tree, ``["First >> Second >> ..."]``."""
     try:
         branches = json.loads(tree)
-        first = branches[0].split(">>")[0].strip()
+        return branches[0].split(">>")[0].strip()
     except (json.JSONDecodeError, IndexError, AttributeError, KeyError, TypeError) as error:
         raise CatalogError(
-            f"row {row}: expected product_category_tree as a JSON list of one text, "
-            f"found {tree[:60]!r}; correct this row"
+            f"row {row}: expected {column} as a JSON list of one text, found {tree[:60]!r}; "
+            "correct this row"
         ) from error
-    if first not in CLASSES_FR:
-        raise CatalogError(
-            f"row {row}: expected one of the {len(CLASSES)} classes ({', '.join(CLASSES)}), "
-            f"found {first!r}; correct this row"
-        )
-    return CLASSES.index(first)
+
+
+def _labels(written: Iterable[str], dataset: Dataset) -> list[int]:
+    """Return the number of the class of each row."""
+    number = {name: k for k, name in enumerate(dataset.classes)}
+    labels = []
+    for row, text in enumerate(written):
+        name = _first_level(text, row, dataset.label) if dataset.label_tree else text.strip()
+        if name not in number:
+            listed = ", ".join([*number][:LISTED]) + (", ..." if len(number) > LISTED else "")
+            raise CatalogError(
+                f"row {row}: expected one of the {len(number)} classes ({listed}), found {name!r}; "
+                "correct this row"
+            )
+        labels.append(number[name])
+    return labels
 
 
 def _receipt(path: Path) -> dict[str, str]:
@@ -171,11 +182,12 @@ def _refuse_duplicates(table: pd.DataFrame, column: str) -> None:
         )
 
 
-def load(folder: Path | None = None) -> Catalog:
-    """Read and check the product table of a data folder.
+def load(folder: Path | None = None, data: Dataset | None = None) -> Catalog:
+    """Read and check the table of the photos.
 
     Args:
-        folder: Folder of ``dataset.csv`` and ``images/``; by default the project's ``data/``.
+        folder: Folder of ``dataset.csv`` and ``images/``; by default, where the data set has them.
+        data: Classes and columns of the table; by default, those of the project's data set.
 
     Returns:
         The catalogue. Products whose image is absent are kept, with ``present`` false, because
@@ -186,26 +198,59 @@ def load(folder: Path | None = None) -> Catalog:
             row (its number, counted from 0 as in the split files, is in the message), if more
             than one image in a hundred is absent, or if the receipt cannot be understood.
     """
-    folder = folder or paths.data()
-    table = read_table(folder / "dataset.csv", COLUMNS, remedy="run `vitrine data fetch`")
-    _refuse_duplicates(table, "uniq_id")
-    _refuse_duplicates(table, "image")
+    data = data or dataset.current()
+    remedy = f"correct it, or {paths.CONFIG}" if data.own else "run `vitrine data fetch`"
+    elsewhere = folder is None and data.own
+    folder = folder or (data.folder if data.own else paths.data())
+    place = data.table if elsewhere else folder / data.table.name
+    photos = data.photos if elsewhere else folder / data.photos.name
+    table = read_table(place, data.columns, remedy=remedy)
+    for column in filter(None, (data.id, data.image)):
+        _refuse_duplicates(table, column)
 
-    products = table[["uniq_id", "product_name", "image", "description"]].copy()
-    products.insert(0, "row", range(len(table)))
-    products["label"] = [_label(tree, i) for i, tree in enumerate(table["product_category_tree"])]
-    on_disk = {path.name for path in (folder / "images").glob("*") if path.is_file()}
-    products["present"] = products["image"].isin(on_disk)
+    products = _products(table, data)
+    on_disk = _on_disk(photos, products.image, data.own)
+    products.insert(products.columns.get_loc("label") + 1, "present", products.image.isin(on_disk))
     if (~products.present).mean() > MAX_ABSENT:
         raise CatalogError(
             f"expected at most {MAX_ABSENT:.0%} of {len(products)} images to be absent from "
-            f"{folder.name}/images, found {(~products.present).sum()}; run `vitrine data fetch`"
+            f"{photos.parent.name}/{photos.name}, found {(~products.present).sum()}; {remedy}"
         )
     receipt = _receipt(folder / "receipt.json")
     return Catalog(
+        dataset=data,
         folder=folder,
-        edition=receipt.get("edition", "unknown"),
+        photos=photos,
+        edition=receipt.get("edition", "own" if data.own else "unknown"),
         manifest_sha256=receipt.get("manifest_sha256", ""),
         products=products,
         strays=tuple(sorted(on_disk - set(products["image"]))),
     )
+
+
+def _products(table: pd.DataFrame, data: Dataset) -> pd.DataFrame:
+    """Return the rows of a table under the names of columns that the rest of the package reads."""
+    blank = pd.Series("", index=table.index)
+    title, *more = data.text or ("",)
+    products = pd.DataFrame(
+        {
+            "row": range(len(table)),
+            "uniq_id": table[data.id or data.image],
+            "product_name": table[title] if title else blank,
+            "image": table[data.image],
+            "description": table[more].agg("\n".join, axis=1) if more else blank,
+            "label": _labels(table[data.label], data),
+        }
+    )
+    if data.group:
+        products["group"] = table[data.group]
+    if data.policy == "column":
+        products["part"] = table[data.split].str.strip().str.lower()
+    return products
+
+
+def _on_disk(photos: Path, names: Iterable[str], own: bool) -> set[str]:
+    """Return the images on disk: of a user's photos, in any folder, only those asked for."""
+    if own:
+        return {name for name in names if (photos / name).is_file()}
+    return {path.name for path in photos.glob("*") if path.is_file()}

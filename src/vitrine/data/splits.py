@@ -1,40 +1,36 @@
 """Draw, write and load the train, validation and test split and the folds; find duplicates.
 
 The published split is scikit-learn's ``train_test_split`` applied twice over every row of the
-product table, stratified, with the seed 314. It is tracked as a file, so that nobody needs the
-images to know it, and the file is what every run is tied to, by its hash.
+product table, stratified, with the seed of the data set. It is tracked as a file, so that nobody
+needs the images to know it, and the file is what every run is tied to, by its hash. The split of a
+user's own photos keeps duplicates, and what the table groups, in one part.
 """
 
 import hashlib
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-import imagehash
 import numpy as np
 import pandas as pd
-from PIL import Image
+from jaxtyping import Int
 
 from vitrine import paths
-from vitrine.data import images
-from vitrine.data.catalog import CLASSES, Catalog
+from vitrine.data.catalog import Catalog
+from vitrine.data.duplicates import NEAR, fingerprints, near_duplicates
 
 __all__ = [
-    "Split", "SplitError", "TEST_OVER_TRAIN", "draw", "draw_folds", "fingerprints", "load",
+    "NEAR", "Split", "SplitError", "TEST_OVER_TRAIN", "draw", "draw_folds", "fingerprints", "load",
     "load_folds", "near_duplicates", "write",
 ]  # fmt: skip
 
-SEED, TEST_SHARE = 314, 0.15
+TEST_SHARE = 0.15
+SHARES = 7
+"""Shares that a grouped split cuts the photos into: one tests, one validates, the others train."""
 PARTS = ("train", "validation", "test")
 FOLDS, REPEATS = 5, 5
 TEST_OVER_TRAIN = 1 / (FOLDS - 2)
 """Images tested over images trained on, in a fold: one fold tests, the next one only validates."""
-NEAR = 6
-"""Largest distance, in bits of 64, between the perceptual hashes of near duplicates.
-
-Half the bits of each hash are set, those above the median of its coefficients, so that a distance
-is even: 7 would find the same pairs. Chosen on the data: the chapter on the data draws
-``data/facts/distances.csv``, where the distances of unrelated pairs only begin above it.
-"""
 
 
 class SplitError(ValueError):
@@ -93,30 +89,106 @@ def _make(name: str, frame: pd.DataFrame) -> Split:
     return Split(name, frame, hashlib.sha256(text.encode()).hexdigest())
 
 
-def draw(catalog: Catalog) -> Split:
-    """Draw the split: 15 % of the rows to test, then 15 % of the rest to validation.
+def draw(catalog: Catalog, prints: pd.DataFrame | None = None) -> Split:
+    """Draw the split as the policy of the data set says.
 
-    Every row takes part, those without an image too, so that an edition that lacks images only
-    shrinks the parts and never moves an image from one to another.
+    ``stratified``: 15 % of the rows to test, then 15 % of the rest to validation. Every row takes
+    part, those without an image too, so that an edition that lacks images only shrinks the parts
+    and never moves an image from one to another. ``grouped``: one seventh tests and one validates,
+    where duplicates, exact or near, and the rows of one group stay together. ``column``: as the
+    table says.
+
+    Args:
+        catalog: The data set.
+        prints: What ``fingerprints`` returned; for ``grouped`` alone.
 
     Raises:
         SplitError: If a class has too few images for a part to hold one.
     """
-    from sklearn.model_selection import train_test_split  # seconds, for who only reads a split
-
     frame = catalog.products[["row", "image", "label"]].copy()
+    if catalog.dataset.policy == "column":
+        frame["part"] = catalog.products.part
+    elif catalog.dataset.policy == "grouped":
+        frame["part"] = _grouped(catalog, _groups(catalog, prints))
+    else:
+        return _draw_stratified(catalog, frame)
+    return _whole(catalog, _make("published", frame))
+
+
+def _grouped(catalog: Catalog, group: np.ndarray) -> np.ndarray:
+    """Return the part of each photo; a group is in one part, each class spread as evenly as can be.
+
+    A class of few groups makes the shares fewer and larger, that each part may hold one.
+    """
+    labels = catalog.products.label.to_numpy()
+    fewest = min(len(set(group[labels == label])) for label in set(labels))
+    part = np.full(len(labels), "train", dtype=object)
+    shares = _dealt(labels, group, max(3, min(SHARES, fewest)), catalog.dataset.seed)
+    part[shares == 0], part[shares == 1] = "test", "validation"
+    return part
+
+
+def _dealt(
+    labels: Int[np.ndarray, " image"], group: np.ndarray, shares: int, seed: int
+) -> Int[np.ndarray, " image"]:
+    """Deal photos into stratified shares that cut no group; return the number of each one's."""
+    from sklearn.model_selection import StratifiedGroupKFold  # seconds, for who only reads a split
+
+    dealt = np.full(len(labels), -1)
+    folds = StratifiedGroupKFold(shares, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():  # of a class of fewer photos than folds: told by the survey
+        warnings.simplefilter("ignore", UserWarning)
+        for number, (_, tested) in enumerate(folds.split(labels, labels, group)):
+            dealt[tested] = number
+    return dealt
+
+
+def _groups(catalog: Catalog, prints: pd.DataFrame | None) -> np.ndarray:
+    """Return a name for each row, the same for rows that must stay in one part."""
+    products = catalog.products
+    group = pd.Series(
+        products["group" if "group" in products else "image"].to_numpy(), index=products.image
+    )
+    group = group.where(group.str.strip() != "", group.index)  # no group: alone
+    if prints is None:
+        return group.to_numpy()
+    for pair in near_duplicates(prints).itertuples():  # union by relabelling: a few dozen pairs
+        group[group == group[pair.image_b]] = group[pair.image_a]
+    return group.to_numpy()
+
+
+def _whole(catalog: Catalog, split: Split) -> Split:
+    """Return a split once each of its parts holds each class."""
+    names = list(catalog.dataset.classes)
+    lacking = [
+        f"{names[label]} in {part}"
+        for part in PARTS
+        for label in sorted(set(range(len(names))) - set(split.part(part).label))
+    ]
+    if lacking:
+        raise SplitError(
+            f"expected a photo of each class in each part, found none of {', '.join(lacking)}; add "
+            "photos of it, or merge classes"
+        )
+    return split
+
+
+def _draw_stratified(catalog: Catalog, frame: pd.DataFrame) -> Split:
+    from sklearn.model_selection import train_test_split
+
+    seed, names = catalog.dataset.seed, list(catalog.dataset.classes)
     try:
         rest, test = train_test_split(
-            frame.row.to_numpy(), test_size=TEST_SHARE, stratify=frame.label, random_state=SEED
+            frame.row.to_numpy(), test_size=TEST_SHARE, stratify=frame.label, random_state=seed
         )
         _, validation = train_test_split(
-            rest, test_size=TEST_SHARE, stratify=frame.label[rest], random_state=SEED
+            rest, test_size=TEST_SHARE, stratify=frame.label[rest], random_state=seed
         )
     except ValueError as error:  # in scikit-learn's words, which name no class
         counts = frame.label.value_counts()
         raise SplitError(
             f"expected enough images of each class for three parts, found {counts.min()} of "
-            f"{CLASSES[counts.idxmin()]} among {len(frame)}; add images to the product table"
+            f"{names[counts.idxmin()]} among {len(frame)}; add images to the product table"
         ) from error
     frame["part"] = "train"
     frame.loc[validation, "part"] = "validation"
@@ -125,18 +197,12 @@ def draw(catalog: Catalog) -> Split:
 
 
 def draw_folds(catalog: Catalog, prints: pd.DataFrame) -> Split:
-    """Draw repeated stratified folds in which duplicates, exact or near, stay together."""
-    from sklearn.model_selection import StratifiedGroupKFold
-
+    """Draw repeated stratified folds in which duplicates and groups stay together."""
     frame = catalog.products[["row", "image", "label"]].copy()
-    group = pd.Series(frame.image.to_numpy(), index=frame.image)
-    for pair in near_duplicates(prints).itertuples():  # union by relabelling: a few dozen pairs
-        group[group == group[pair.image_b]] = group[pair.image_a]
+    labels, group = frame.label.to_numpy(), _groups(catalog, prints)
     for repeat in range(REPEATS):
-        folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=SEED + repeat)
-        frame[f"repeat_{repeat}"] = -1
-        for number, (_, tested) in enumerate(folds.split(frame, frame.label, group.to_numpy())):
-            frame.loc[frame.index[tested], f"repeat_{repeat}"] = number
+        seed = catalog.dataset.seed + repeat
+        frame[f"repeat_{repeat}"] = _dealt(labels, group, FOLDS, seed)
     return _make("folds", frame)
 
 
@@ -164,55 +230,6 @@ def load() -> Split:
 def load_folds() -> Split:
     """Return the repeated folds from their tracked file."""
     return _tracked("folds")
-
-
-def fingerprints(catalog: Catalog) -> pd.DataFrame:
-    """Return, for each image present, the SHA-256 of its file and its 64-bit perceptual hash.
-
-    The hash is the sign of the low frequencies of the image's cosine transform (Zauner, 2010,
-    "Implementation and benchmarking of perceptual image hash functions"), by ImageHash.
-    """
-    rows = []
-    for product in catalog.products[catalog.products.present].itertuples():
-        path = catalog.path(product.image)
-        pixels = images.decode(path, target=64)
-        rows.append(
-            {
-                "image": product.image,
-                "label": product.label,
-                "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-                "phash": str(imagehash.phash(Image.fromarray(pixels))),
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def near_duplicates(prints: pd.DataFrame, most: int = NEAR) -> pd.DataFrame:
-    """Return the pairs of images that are the same, or nearly.
-
-    Args:
-        prints: What ``fingerprints`` returned.
-        most: Largest distance between perceptual hashes, in bits of 64.
-
-    Returns:
-        One row a pair: ``image_a``, ``image_b``, ``distance`` (bits) and ``exact`` (same bytes).
-    """
-    bits = np.array(
-        [[int(digit, 16) >> k & 1 for digit in text for k in (3, 2, 1, 0)] for text in prints.phash]
-    ).reshape(len(prints), -1)
-    # |a xor b| = |a| + |b| - 2 a.b
-    weight = bits.sum(axis=1)
-    distance = weight[:, None] + weight[None, :] - 2 * bits @ bits.T
-    first, second = np.nonzero(np.triu(distance <= most, k=1))
-    digests = prints.sha256.to_numpy()
-    return pd.DataFrame(
-        {
-            "image_a": prints.image.to_numpy()[first],
-            "image_b": prints.image.to_numpy()[second],
-            "distance": distance[first, second],
-            "exact": digests[first] == digests[second],
-        }
-    )
 
 
 def write(split: Split, folder: Path | None = None) -> Path:

@@ -17,6 +17,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
 from vitrine import __version__
+from vitrine.report.fr import spelled
 from vitrine.serving import schemas, server
 from vitrine.serving.middleware import RequestMiddleware
 from vitrine.serving.problems import MEDIA_TYPE, ProblemError, body_of
@@ -31,8 +32,8 @@ DOCS, STATIC = "/docs", "/static-offline-docs"
 UVICORN = {"http": "h11", "ws": "none", "log_config": None, "timeout_graceful_shutdown": 20}
 """A parser whose limits are known, the log of the service, seconds to finish what was accepted."""
 DESCRIPTION = (
-    "Classe une photographie de produit dans l’une de sept catégories. Le modèle tourne sur le "
-    "processeur, par ONNX Runtime. Les erreurs suivent la RFC 9457 et portent un `code` stable."
+    "Classe une photographie de produit dans l’une de {classes} catégories. Le modèle tourne sur "
+    "le processeur, par ONNX Runtime. Les erreurs suivent la RFC 9457 et portent un `code` stable."
 )
 CODES = {400: "requete_invalide", 404: "introuvable", 405: "methode_non_permise"}
 
@@ -60,7 +61,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = FastAPIOffline(
         title="Vitrine",
         version=__version__,
-        description=DESCRIPTION,
+        description=DESCRIPTION.format(classes=spelled(len(service.card.classes))),
         docs_url=DOCS,
         redoc_url=None,
         static_url=STATIC,

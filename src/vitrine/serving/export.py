@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from vitrine import paths
-from vitrine.data import images
+from vitrine.data import dataset, images
 from vitrine.data.catalog import CLASSES_FR, Catalog
 from vitrine.data.splits import Split
 from vitrine.explain.exported import BATCH, predictor, session
@@ -211,7 +211,7 @@ def _licence(recipe: Recipe, meta: Mapping[str, Any]) -> str:
     photos = (
         "un catalogue dessiné par programme"
         if meta["data"].get("edition") == "demo"
-        else "les photographies de produits de Flipkart (PromptCloud, CC BY-SA 4.0)"
+        else dataset.current().credit or f"les photographies de {dataset.current().name}"
     )
     if recipe.weights == "none":
         return f"MIT. Les poids partent du hasard et n’ont appris que {photos}."

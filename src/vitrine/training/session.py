@@ -19,7 +19,7 @@ import numpy as np
 from filelock import FileLock
 
 from vitrine import paths
-from vitrine.data import catalog, splits
+from vitrine.data import catalog, dataset, splits
 from vitrine.data.catalog import Catalog
 from vitrine.data.splits import Split
 from vitrine.training import kernel, recipes, runs
@@ -282,12 +282,16 @@ def begin(profile: str = "published") -> Session:
             "set -p profile=published or VITRINE_PROFILE"
         )
     if profile == "smoke":
+        if dataset.current().own:
+            raise SessionError(
+                "expected the profile published in a project of your own photos, found smoke, that "
+                "draws the classes of the published report; leave --profile out"
+            )
         from vitrine.data import demo
 
         demo.write(_demo_folder())
         split = splits.draw(catalog.load(_demo_folder()))
         return Session(profile, split, _smoke_folder() / "runs", photos=True)
     wanted = os.environ.get("VITRINE_PHOTOS", "1") == "1"
-    return Session(
-        profile, splits.load(), paths.runs(), photos=wanted and (paths.data() / "images").is_dir()
-    )
+    here = dataset.current().photos.is_dir()
+    return Session(profile, splits.load(), paths.runs(), photos=wanted and here)

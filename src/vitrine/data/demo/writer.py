@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
-from vitrine.data.catalog import COLUMNS
 from vitrine.data.demo.scene import SHAPES, picture
 
 __all__ = ["write"]
@@ -22,6 +21,7 @@ __all__ = ["write"]
 VERSION = 2
 """To be raised with a drawing or the table: folders written before are then redrawn."""
 
+COLUMNS = ("uniq_id", "product_name", "product_category_tree", "image", "description")
 IMAGES, TABLE, RECEIPT = "images", "dataset.csv", "receipt.json"
 
 _PREFIX = "demo-"

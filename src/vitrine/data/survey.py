@@ -1,0 +1,184 @@
+"""Look at a user's photos before a project is made of them: every fault at once, then what is odd.
+
+Photos come as a folder, one subfolder a class, or as a CSV table with a column of paths and one of
+classes. A fault stops the making of a project and has its own line; what is only odd (duplicates,
+small or unequal classes) is told and left to the user.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from vitrine.data import splits
+from vitrine.data.catalog import CatalogError, read_table
+from vitrine.data.dataset import Dataset, class_faults
+from vitrine.data.duplicates import fingerprint, near_duplicates
+from vitrine.data.images import ImageError
+
+__all__ = ["Survey", "SurveyError", "listed", "survey", "tabled"]
+
+FEWEST = splits.FOLDS
+"""Fewest photos of a class: one for each fold."""
+SMALL = 20
+"""Photos of a class under which its scores say little."""
+UNEQUAL = 5
+"""Ratio of the largest class to the smallest from which the imbalance is told."""
+
+
+class SurveyError(ValueError):
+    """Photos of which no project can be made; the message has one line for each fault."""
+
+    def __init__(self, faults: Iterable[str]) -> None:
+        super().__init__("\n".join(faults))
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What was found in photos that have no fault.
+
+    Attributes:
+        prints: One row a photo: ``image``, ``label`` (number of the class), ``sha256``, ``phash``.
+        counts: Photos of each class, by its name.
+        pairs: Pairs of duplicates, as ``near_duplicates`` returns them.
+    """
+
+    prints: pd.DataFrame
+    counts: Mapping[str, int]
+    pairs: pd.DataFrame
+
+    def lines(self) -> list[str]:
+        """Return what was found, as sentences for the user."""
+        told = [f"{len(self.prints)} photos in {len(self.counts)} classes, all of them readable"]
+        told += [f"  {count:6} {name}" for name, count in self.counts.items()]
+        exact = int(self.pairs.exact.sum())
+        labels = self.prints.set_index("image").label
+        mixed = labels[self.pairs.image_a].to_numpy() != labels[self.pairs.image_b].to_numpy()
+        told.append(f"{exact} pairs of exact duplicates, {len(self.pairs) - exact} of near ones")
+        if mixed.any():
+            told.append(f"warning: {mixed.sum()} of these pairs lie in two classes; look at them")
+        if small := [name for name, count in self.counts.items() if count < SMALL]:
+            told.append(
+                f"warning: fewer than {SMALL} photos of {', '.join(small)}: what is measured there "
+                "will have wide intervals"
+            )
+        fewest, most = min(self.counts.values()), max(self.counts.values())
+        if most >= UNEQUAL * fewest:
+            told.append(
+                f"warning: the largest class has {most} photos and the smallest {fewest}: read the "
+                "macro F1 rather than the accuracy"
+            )
+        return told
+
+
+def listed(folder: Path) -> tuple[pd.DataFrame, list[str]]:
+    """Return the photos of a folder that has a subfolder for each class, and what is wrong with it.
+
+    Files whose name starts with a dot are passed over.
+
+    Returns:
+        The table, ``image`` and ``label``, and a line for each class that is empty and each file
+        beside the classes.
+
+    Raises:
+        SurveyError: If there is no such folder.
+    """
+    if not folder.is_dir():
+        raise SurveyError([f"expected a folder of photos at {folder}, found none; check the path"])
+    rows, faults = [], []
+    for place in sorted(path for path in folder.iterdir() if not path.name.startswith(".")):
+        if not place.is_dir():
+            faults.append(
+                f"expected folders of classes alone in {folder.name}, found the file {place.name}; "
+                "move it into a class, or away"
+            )
+            continue
+        photos = [path.relative_to(folder) for path in sorted(place.rglob("*")) if path.is_file()]
+        photos = [path for path in photos if not any(part[0] == "." for part in path.parts)]
+        if not photos:
+            faults.append(f"expected photos in the class {place.name!r}, found none; add some")
+        rows += [(path.as_posix(), place.name) for path in photos]
+    return pd.DataFrame(rows, columns=["image", "label"]), faults
+
+
+def tabled(draft: Dataset) -> tuple[pd.DataFrame, list[str]]:
+    """Return the rows of the table of a data set that can be used, and what is wrong with others.
+
+    Args:
+        draft: The data set, whose classes are not known yet.
+
+    Returns:
+        The table as text, and a line for each fault of a row, numbered from 1 below the header: a
+        blank class, a path outside of the folder, an image that is absent or named before, a part
+        that is none.
+
+    Raises:
+        SurveyError: If the table cannot be read or lacks a column.
+    """
+    try:
+        table = read_table(draft.table, draft.columns, remedy="name the columns that it has")
+    except CatalogError as error:
+        raise SurveyError([str(error)]) from error
+    told = [_row_faults(row, draft) for row in table.to_dict("records")]
+    for number in table.index[table[draft.image].duplicated()]:
+        name = table[draft.image][number]
+        told[number].append(f"expected each image once, found {name} again; keep one row of it")
+    faults = [
+        f"{draft.table.name}, row {number}: {fault}"
+        for number, found in enumerate(told, start=1)
+        for fault in found
+    ]
+    return table[[not found for found in told]], faults
+
+
+def _row_faults(row: Mapping[str, str], draft: Dataset) -> list[str]:
+    faults, root, name = [], draft.photos.resolve(), row[draft.image]
+    if not row[draft.label].strip():
+        faults.append(f"expected a class in {draft.label}, found a blank; fill it in")
+    if not name.strip() or not (root / name).resolve().is_relative_to(root):
+        faults.append(
+            f"expected an image inside of {root.name}, found {name!r}; move it there and correct "
+            "the path"
+        )
+    elif not (root / name).is_file():
+        faults.append(f"expected the image {name}, found no such file; restore it")
+    if draft.policy == "column" and row[draft.split].strip().lower() not in splits.PARTS:
+        faults.append(
+            f"expected one of {', '.join(splits.PARTS)} in {draft.split}, found "
+            f"{row[draft.split]!r}; correct it"
+        )
+    return faults
+
+
+def survey(draft: Dataset, table: pd.DataFrame, faults: Sequence[str] = ()) -> Survey:
+    """Read and hash each photo of a table once, count its classes and find its duplicates.
+
+    Args:
+        draft: The data set, whose classes are not known yet.
+        table: Its rows.
+        faults: What is wrong with others, told with what is found here.
+
+    Raises:
+        SurveyError: With a line for each fault: those given, photos that cannot be read, classes
+            that are too small or badly named.
+    """
+    labels, faults = table[draft.label].str.strip(), [*faults]
+    counts = labels.value_counts().sort_index().to_dict()
+    number = {name: k for k, name in enumerate(counts)}
+    rows = []
+    for image, label in zip(table[draft.image], labels, strict=True):
+        try:
+            rows.append(fingerprint(draft.photos / image, image, number[label]))
+        except ImageError as error:
+            faults.append(f"{image}: {error}")
+    faults += [
+        f"expected at least {FEWEST} photos of each class, found {count} of {name!r}; add photos "
+        "of it, or merge classes"
+        for name, count in counts.items()
+        if count < FEWEST
+    ]
+    if faults := [*faults, *class_faults(counts)]:
+        raise SurveyError(faults)
+    prints = pd.DataFrame(rows)
+    return Survey(prints, counts, near_duplicates(prints))

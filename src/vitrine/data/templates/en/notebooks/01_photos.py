@@ -1,0 +1,65 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,mystnb,-all
+#     formats: ipynb,py:percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # The photos and the models
+#
+# Each class is shared between training, validation and test. Duplicates, exact or near, and the photos of one group
+# stay on one side.
+
+# %% tags=["parameters"]
+profile = "published"
+
+# %%
+from vitrine.report import own
+from vitrine.training.session import begin
+
+session = begin(profile)
+report = own.load()
+
+# %%
+report.data()
+
+# %% [markdown]
+# ## What the models are worth
+#
+# Each photo is classified by a model that had not learned it (cross-validation, first repetition). Intervals are at
+# 95%.
+
+# %%
+report.scores()
+
+# %% [markdown]
+# ## Which one to choose
+#
+# Models are compared in pairs on the same photos. A gap is settled when its interval excludes zero and McNemar's test,
+# corrected by Holm's method, is below 5%.
+
+# %%
+report.gaps()
+
+# %%
+print(*report.verdicts(), sep="\n")
+
+# %% [markdown]
+# ## What misleads the best one
+
+# %%
+report.confusions(report.best())
+
+# %%
+report.errors(report.best()) if session.photos else None
+
+# %% [markdown]
+# ## Limits
+#
+# These measures hold for photos drawn like these. A class of few photos has a wide interval, and a gap that is not
+# settled does not say that the models are worth the same: it says that these photos are too few to tell them apart.

@@ -1,0 +1,65 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,mystnb,-all
+#     formats: ipynb,py:percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Les photos et les modèles
+#
+# Chaque catégorie est répartie entre entraînement, validation et test. Les doublons, exacts ou presque, et les photos
+# d’un même groupe restent du même côté.
+
+# %% tags=["parameters"]
+profile = "published"
+
+# %%
+from vitrine.report import own
+from vitrine.training.session import begin
+
+session = begin(profile)
+report = own.load()
+
+# %%
+report.data()
+
+# %% [markdown]
+# ## Ce que valent les modèles
+#
+# Chaque photo est classée par un modèle qui ne l’avait pas apprise (validation croisée, première répétition). Les
+# intervalles sont à 95 %.
+
+# %%
+report.scores()
+
+# %% [markdown]
+# ## Lequel choisir
+#
+# Les modèles sont comparés deux à deux sur les mêmes photos. Un écart est établi quand son intervalle exclut zéro et
+# que le test de McNemar, corrigé par la méthode de Holm, est en dessous de 5 %.
+
+# %%
+report.gaps()
+
+# %%
+print(*report.verdicts(), sep="\n")
+
+# %% [markdown]
+# ## Ce qui trompe le meilleur
+
+# %%
+report.confusions(report.best())
+
+# %%
+report.errors(report.best()) if session.photos else None
+
+# %% [markdown]
+# ## Limites
+#
+# Ces mesures valent pour des photos tirées comme celles-ci. Une catégorie peu fournie a un intervalle large, et un
+# écart non établi ne dit pas que les modèles se valent : il dit que ces photos ne suffisent pas à les départager.

@@ -1,0 +1,116 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vitrine.data import catalog, dataset
+from vitrine.data.dataset import DatasetError
+
+WHOLE = """
+name = "Fruits"
+language = "en"
+[photos]
+table = "data/dataset.csv"
+folder = "photos"
+[columns]
+text = ["title"]
+group = "product"
+[split]
+seed = 3
+[classes]
+apple = "Apple"
+pear = "Pear"
+"""
+
+
+@pytest.fixture
+def told(tmp_path):
+    def read(text):
+        path = tmp_path / "vitrine.toml"
+        path.write_text(text, encoding="utf-8")
+        return dataset.read(path)
+
+    return read
+
+
+def test_a_data_set_is_read_with_its_places_from_the_root(told, tmp_path):
+    found = told(WHOLE)
+
+    assert found.classes == {"apple": "Apple", "pear": "Pear"}
+    assert (found.table, found.photos) == (tmp_path / "data/dataset.csv", tmp_path / "photos")
+    assert found.columns == ("image", "label", "title", "product")
+    assert (found.policy, found.seed, found.own) == ("grouped", 3, True)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ('"Fruits"', "3", "expected name to be a text, found 3"),
+        ('"en"', '"de"', "expected language among fr, en, found 'de'"),
+        ("seed = 3", 'seed = "3"', "expected split.seed of type int, found '3'"),
+        ("seed = 3", "seeds = 3", r"expected section \[split\] to have keys among .* found seeds"),
+        ("seed = 3", 'policy = "column"', "expected columns.split for the policy column"),
+        ('text = ["title"]', "text = [3]", "expected columns.text to be a list of columns"),
+        ('folder = "photos"', "", "expected photos.folder to be a text, found None"),
+        ("apple", '"a/b"', "found 'a/b', which is like a path"),
+        ("apple", '"PEAR"', "differ by more than their case, found 'PEAR' and 'pear'"),
+        ("apple", '" "', "expected a name for each class, found a blank one"),
+        ('apple = "Apple"', "", "expected 2 to 1000 classes, found 1"),
+        ('"Apple"', '"Pear"', "expected each class shown by its own name, found 'Pear' twice"),
+        ("[classes]", "[kinds]", r"expected a section \[classes\], found none"),
+        ("name =", "name", "in TOML, found: .*line 2"),
+    ],
+)
+def test_what_cannot_be_is_told_with_its_key(told, before, after, message):
+    with pytest.raises(DatasetError, match=message):
+        told(WHOLE.replace(before, after, 1))
+
+
+def test_every_fault_is_told_at_once(told):
+    text = WHOLE.replace('"en"', '"de"').replace("apple", '"../x"').replace("seed = 3", "a = 1")
+
+    with pytest.raises(DatasetError) as caught:
+        told(text)
+
+    assert len(str(caught.value).splitlines()) == 3
+
+
+def test_the_published_data_set_is_described_like_any_other():
+    found = dataset.read(dataset.PUBLISHED)
+
+    assert tuple(found.classes) == catalog.CLASSES and dict(found.classes) == catalog.CLASSES_FR
+    assert len(found.classes) == 7
+    assert (found.policy, found.seed, found.own) == ("stratified", 314, False)
+
+
+def test_no_module_but_the_configuration_and_what_is_drawn_names_a_class():
+    source = Path(dataset.__file__).parents[1]
+    names = [*catalog.CLASSES, *catalog.CLASSES_FR.values()]
+    apart = {source / "data" / "demo", source / "explain"}  # drawn: of the demo catalogue
+
+    guilty = [
+        (path.name, name)
+        for path in source.rglob("*.py")
+        if not apart & set(path.parents)
+        for name in names
+        if f'"{name}"' in path.read_text(encoding="utf-8")
+    ]
+
+    assert guilty == []
+
+
+def test_the_classes_of_a_project_are_those_of_its_own_file(tmp_path):
+    (tmp_path / "vitrine.toml").write_text(WHOLE, encoding="utf-8")
+    code = "from vitrine.data.catalog import CLASSES; print(*CLASSES)"
+
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(Path(dataset.__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.split() == ["apple", "pear"]

@@ -1,0 +1,130 @@
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+import own_photos
+from vitrine.data import catalog, dataset, project, splits
+from vitrine.data.dataset import Dataset, DatasetError
+from vitrine.data.splits import PARTS, SplitError
+from vitrine.data.survey import SurveyError, listed
+
+
+@pytest.fixture
+def photos(tmp_path):
+    return own_photos.write(tmp_path / "photos", per_class=9)
+
+
+@pytest.fixture
+def draft(photos, tmp_path):
+    return Dataset(
+        name='Fruits « d’été » "2026"',
+        language="en",
+        classes={},
+        table=photos / "table.csv",
+        photos=photos,
+        folder=tmp_path / "shop" / "data",
+    )
+
+
+def make(folder, draft, **options):
+    table, faults = listed(draft.photos)
+    return project.make(folder, draft, table=table, found=faults, **options)
+
+
+def test_a_project_of_a_folder_describes_it_and_can_be_read_back(draft, tmp_path, monkeypatch):
+    made = make(tmp_path / "shop", draft)
+
+    data = dataset.read(tmp_path / "shop" / "vitrine.toml")
+    monkeypatch.setenv("VITRINE_ROOT", str(tmp_path / "shop"))
+    photos = catalog.load(data=data)
+    assert (data.name, list(data.classes)) == (draft.name, ["apple", "lime", "plum"])
+    assert photos.edition == "own" and photos.absent == [] and len(photos.products) == 27
+    assert photos.path("apple/0.png") == draft.photos / "apple" / "0.png"
+    assert splits.load().sha256 == made.split.sha256
+    assert set(made.written) >= {"vitrine.toml", "README.md", "Makefile", "data/splits/folds.csv"}
+    assert project.faults(photos) == []
+
+
+def test_each_part_has_each_class_and_duplicates_stay_together(draft, tmp_path):
+    for number in range(3):
+        copy = draft.photos / "apple" / f"copy-{number}.png"
+        copy.write_bytes((draft.photos / "apple" / "0.png").read_bytes())
+
+    made = make(tmp_path / "shop", draft)
+
+    frame = made.split.frame
+    assert pd.crosstab(frame.part, frame.label).loc[list(PARTS)].to_numpy().min() >= 1
+    copies = frame[frame.image.str.contains("copy|apple/0", regex=True)]
+    assert len(copies) == 4 and copies.part.nunique() == 1
+    folds = pd.read_csv(tmp_path / "shop" / "data" / "splits" / "folds.csv").set_index("image")
+    assert folds.loc[copies.image, "repeat_0"].nunique() == 1
+
+
+def test_the_photos_of_one_group_stay_in_one_part(draft, tmp_path):
+    table, _ = listed(draft.photos)
+    table["product"] = table.label + (table.groupby("label").cumcount() // 2).astype(str)
+    table.loc[0, "product"] = ""  # of no product: alone
+    table.to_csv(draft.table, index=False)
+
+    made = project.make(tmp_path / "shop", replace(draft, group="product"))
+
+    parts = made.split.frame.part.groupby(table["product"]).nunique()
+    assert parts.max() == 1 and made.data.columns == ("image", "label", "product")
+
+
+def test_the_parts_of_a_column_are_kept(draft, tmp_path):
+    table, _ = listed(draft.photos)
+    table["part"] = ["Test", "validation", "train"] * 9
+    table.to_csv(draft.table, index=False)
+
+    made = project.make(tmp_path / "shop", replace(draft, split="part", policy="column"))
+
+    assert made.split.frame.part.tolist() == ["test", "validation", "train"] * 9
+
+
+def test_a_part_without_a_class_is_told(draft, tmp_path):
+    table, _ = listed(draft.photos)
+    table["part"] = ["test", "validation", "train"] * 6 + ["train"] * 9
+    table.to_csv(draft.table, index=False)
+
+    with pytest.raises(SplitError, match="found none of plum in validation, plum in test"):
+        project.make(tmp_path / "shop", replace(draft, split="part", policy="column"))
+
+    assert not (tmp_path / "shop").exists()
+
+
+def test_nothing_is_written_where_a_photo_is_bad(draft, tmp_path):
+    (draft.photos / "apple" / "bad.png").write_bytes(b"no image")
+
+    with pytest.raises(SurveyError, match="apple/bad.png: expected a JPEG"):
+        make(tmp_path / "shop", draft)
+
+    assert not (tmp_path / "shop").exists()
+
+
+def test_a_file_that_was_there_is_never_overwritten(draft, tmp_path):
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "README.md").write_text("mine")
+
+    made = make(tmp_path / "shop", draft)
+
+    assert (tmp_path / "shop" / "README.md").read_text() == "mine"
+    assert made.kept == ["README.md"]
+    with pytest.raises(DatasetError, match="no project yet, found vitrine.toml"):
+        make(tmp_path / "shop", draft)
+
+
+def test_a_photo_that_changed_and_a_split_edited_by_hand_are_told(draft, tmp_path, monkeypatch):
+    make(tmp_path / "shop", draft)
+    monkeypatch.setenv("VITRINE_ROOT", str(tmp_path / "shop"))
+    photos = catalog.load(data=dataset.current())
+    table = tmp_path / "shop" / "data" / "splits" / "published.csv"
+
+    table.write_text(table.read_text().replace(",test", ",train", 1))
+    edited = project.faults(photos)
+    own_photos.photo(draft.photos / "lime" / "0.png", "lime", 1000)
+    changed = project.faults(photos)
+
+    assert [fault.split(":")[0] for fault in edited] == ["data/splits/published.csv"]
+    assert [fault.split(":")[0] for fault in changed] == ["lime/0.png"]

@@ -1,0 +1,149 @@
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+import own_photos
+from vitrine.data.dataset import Dataset
+from vitrine.data.survey import SurveyError, listed, survey, tabled
+
+
+@pytest.fixture
+def photos(tmp_path):
+    return own_photos.write(tmp_path / "photos", per_class=6)
+
+
+@pytest.fixture
+def draft(photos):
+    return Dataset(
+        name="fruits",
+        language="en",
+        classes={},
+        table=photos / "table.csv",
+        photos=photos,
+        folder=photos.parent / "data",
+    )
+
+
+def surveyed(draft):
+    table, faults = listed(draft.photos)
+    return survey(draft, table, faults)
+
+
+def write(draft, rename=str):
+    """Write a table of the photos, with other names of classes."""
+    table, _ = listed(draft.photos)
+    table.assign(label=table.label.map(rename)).to_csv(draft.table, index=False)
+
+
+def test_a_folder_of_classes_is_counted_and_its_duplicates_are_found(draft):
+    first = draft.photos / "apple" / "0.png"
+    (draft.photos / "apple" / "copy.png").write_bytes(first.read_bytes())
+    (draft.photos / "plum" / "copy.png").write_bytes(first.read_bytes())
+
+    found = surveyed(draft)
+
+    assert found.counts == {"apple": 7, "lime": 6, "plum": 7}
+    assert found.pairs.exact.sum() == 3
+    told = "\n".join(found.lines())
+    assert "20 photos in 3 classes" in told
+    assert "2 of these pairs lie in two classes" in told
+    assert "fewer than 20 photos of apple, lime, plum" in told
+
+
+def test_unequal_classes_are_told(draft):
+    own_photos.write(draft.photos, per_class=6)
+    for number in range(6, 30):
+        own_photos.photo(draft.photos / "apple" / f"{number}.png", "apple", number)
+
+    told = "\n".join(surveyed(draft).lines())
+
+    assert "the largest class has 30 photos and the smallest 6" in told
+
+
+def test_every_fault_of_a_folder_is_told_at_once(draft):
+    (draft.photos / "empty").mkdir()
+    (draft.photos / "notes.txt").write_text("of mine")
+    (draft.photos / "lime" / "notes.txt").write_text("no image")
+    (draft.photos / "plum" / "void.png").touch()
+    own_photos.photo(draft.photos / "Apple" / "0.png", "apple", 99)
+    (draft.photos / ".hidden").mkdir()
+
+    with pytest.raises(SurveyError) as caught:
+        surveyed(draft)
+
+    told = str(caught.value).splitlines()
+    assert told == [
+        "expected photos in the class 'empty', found none; add some",
+        "expected folders of classes alone in photos, found the file notes.txt; move it into a "
+        "class, or away",
+        "lime/notes.txt: expected a JPEG, PNG, WEBP image, found other content; convert the file",
+        "plum/void.png: expected an image, found an empty file; choose another",
+        "expected at least 5 photos of each class, found 1 of 'Apple'; add photos of it, or merge "
+        "classes",
+        "expected classes that differ by more than their case, found 'Apple' and 'apple'; merge or "
+        "rename them",
+    ]
+
+
+def test_a_folder_that_does_not_exist_is_told(tmp_path):
+    with pytest.raises(SurveyError, match="expected a folder of photos at .*, found none"):
+        listed(tmp_path / "nowhere")
+
+
+def test_a_folder_of_one_class_is_refused(draft):
+    for name in ("lime", "plum"):
+        for path in (draft.photos / name).iterdir():
+            path.unlink()
+        (draft.photos / name).rmdir()
+
+    with pytest.raises(SurveyError, match="expected 2 to 1000 classes, found 1"):
+        surveyed(draft)
+
+
+def test_every_bad_row_of_a_table_is_told_with_its_number(draft):
+    rows = [
+        ("apple/0.png", " ", "train"),
+        ("../secret.png", "apple", "train"),
+        ("", "apple", "train"),
+        ("apple/none.png", "apple", "train"),
+        ("apple/1.png", "apple", "holdout"),
+        ("apple/1.png", "apple", "test"),
+    ]
+    pd.DataFrame(rows, columns=["image", "label", "part"]).to_csv(draft.table, index=False)
+    (draft.photos.parent / "secret.png").write_bytes(b"x")
+
+    usable, faults = tabled(replace(draft, split="part", policy="column"))
+
+    assert usable.empty
+    assert [fault.split(":")[0] for fault in faults] == [
+        f"table.csv, row {number}" for number in (1, 2, 3, 4, 5, 6)
+    ]
+    for fault, found in zip(
+        faults,
+        (
+            "a blank; fill",
+            "'../secret.png'; move",
+            "found ''",
+            "no such file",
+            "'holdout'",
+            "apple/1.png again",
+        ),
+        strict=True,
+    ):
+        assert found in fault
+
+
+def test_a_column_that_does_not_exist_is_told(draft):
+    write(draft)
+
+    with pytest.raises(SurveyError, match="found no kind; name the columns that it has"):
+        tabled(replace(draft, label="kind"))
+
+
+def test_a_class_named_like_a_path_is_told(draft):
+    write(draft, {"apple": "apple", "lime": "../lime", "plum": "plum"}.get)
+    table, faults = tabled(draft)
+
+    with pytest.raises(SurveyError, match="found '../lime', which is like a path"):
+        survey(draft, table, faults)
