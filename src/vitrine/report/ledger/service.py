@@ -64,7 +64,7 @@ def pictured(sheet: Sheet) -> Iterator[tuple[str, Value]]:
         sheet: Content of ``PICTURES``.
 
     Raises:
-        LookupError: If these are not the answers of the served model for the pictures of the
+        ValueError: If these are not the answers of the served model for the pictures of the
             repository.
     """
     shown, rows = pictures.read(), sheet["rows"]
@@ -72,7 +72,7 @@ def pictured(sheet: Sheet) -> Iterator[tuple[str, Value]]:
     wanted = {p.path.stem: hashlib.sha256(p.path.read_bytes()).hexdigest() for p in shown}
     served = json.loads((paths.root() / SERVED).read_text(encoding="utf-8"))["sha256"]
     if found != wanted or sheet["model"]["sha256"] != served:
-        raise LookupError(
+        raise ValueError(
             f"expected in {PICTURES} the answers of the served model {served[:12]} for the "
             f"{len(wanted)} free pictures, found others; run `vitrine bench pictures`"
         )
