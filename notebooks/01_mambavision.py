@@ -525,18 +525,8 @@ tables.show(speeds.networks(speed), decimals=2)
 tables.show(speeds.runtimes(speed), decimals=2)
 
 # %% [markdown]
-# Chaque mesure avait un seuil, fixé avant. Le premier relevé en a manqué deux (commit `f665f7d`), le suivant un
-# (`0ae49a9`) ; nous avons alors jugé la disposition de l’entraînement, et mesuré de nouveau. Les seuils et ce qu’en
-# manque encore la disposition ordinaire :
-
-# %% tags=["hide-cell"]
-ordinary = {(r["pass"], r["dtype"]): r["ratio"] for r in speed["rows"] if r["candidate"] == "ours"}
-set_before = [bar for bar in speed["bars"] if bar["about"] == "network"]
-missed = sum(ordinary[bar["pass"], bar["dtype"]] < bar["at_least"] for bar in set_before)
-print("réseau entier, disposition ordinaire : seuils manqués,", missed, "sur", len(set_before))
-tables.show(speeds.benchmarks(sheet, speed))
-
-# %% [markdown]
+# Chaque mesure avait un seuil, fixé avant ; {doc}`une annexe <../book/seuils>` les donne, manqués compris.
+#
 # Sur une carte graphique, notre balayage est un noyau Triton, vérifié dans l’interpréteur de Triton.
 # `vitrine bench scan --device cuda` et `vitrine bench model --device cuda` le mesurent là où il y a une carte :
 

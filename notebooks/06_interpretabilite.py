@@ -90,25 +90,29 @@ explanation.losses(lost)
 # {cite:p}`zeiler2014visualizing`. La méthode ne demande que des réponses : tous les modèles y passent. Voici la moyenne sur
 # dix photos de test par catégorie.
 
-# %% mystnb={"figure": {"name": "fig-interpretabilite-occlusion-modeles", "caption": "Baisse moyenne de la probabilité de la vraie catégorie quand un carré blanc cache chaque emplacement, toutes catégories ensemble. Bleu : cacher cet endroit fait baisser la réponse ; ocre : cela la renforce."}, "image": {"alt": "Une carte de chaleur de sept cases sur sept par modèle, toutes sur la même échelle ; les cases bleues sont les emplacements dont la réponse dépend le plus."}}
+# %% mystnb={"figure": {"name": "fig-interpretabilite-occlusion-modeles", "caption": "Baisse moyenne de la probabilité de la vraie catégorie quand un carré blanc cache chaque emplacement, toutes catégories ensemble, sur l’image moyenne des photos en gris. Bleu : cacher cet endroit fait baisser la réponse ; ocre : cela la renforce."}, "image": {"alt": "Une carte de chaleur de sept cases sur sept par modèle, posée sur une image moyenne grise, toutes sur la même échelle ; les cases bleues sont les emplacements dont la réponse dépend le plus."}}
+import numpy as np
+from vitrine.data.facts import mean_images
 from vitrine.explain import grids
 from vitrine.report.figures.style import model_lines
 
+means = mean_images()
+average = np.mean(list(means.values()), axis=0).astype(np.uint8)
 hidden = facts.read(session, "occlusion")
 overall = {
     model_lines(recipe): grids.read(rows.groupby(["y", "x"], as_index=False)["value"].mean())
     for recipe, rows in hidden.items()
 }
-explanation.maps(overall, title="Baisse", signed=True)
+explanation.maps(overall, title="Baisse", signed=True, under=dict.fromkeys(overall, average))
 
 # %% [markdown]
 # Une tache bleue au centre dit que la réponse tient au produit ; une carte pâle, que le modèle n’est sûr de rien ou lit la
 # photo entière. Catégorie par catégorie, pour les deux architectures que compare ce livre :
 
-# %% mystnb={"figure": {"name": "fig-interpretabilite-occlusion", "caption": "EfficientNet-B0 en PyTorch à gauche, MambaVision à droite : baisse moyenne de la probabilité de la vraie catégorie quand un carré blanc cache chaque emplacement."}, "image": {"alt": "Une ligne par catégorie, une colonne par réseau : cartes de chaleur de sept cases sur sept, toutes sur la même échelle ; les cases bleues sont les emplacements dont la réponse dépend le plus."}}
+# %% mystnb={"figure": {"name": "fig-interpretabilite-occlusion", "caption": "EfficientNet-B0 en PyTorch à gauche, MambaVision à droite : baisse moyenne de la probabilité de la vraie catégorie quand un carré blanc cache chaque emplacement, sur l’image moyenne de la catégorie en gris."}, "image": {"alt": "Une ligne par catégorie, une colonne par réseau : cartes de chaleur de sept cases sur sept, posées sur l’image moyenne de la catégorie, toutes sur la même échelle ; les cases bleues sont les emplacements dont la réponse dépend le plus."}}
 NETWORKS = ("efficientnet-b0-torch-scratch", "mambavision-micro-scratch")
 pair = {recipe: rows for recipe, rows in hidden.items() if recipe in NETWORKS}
-explanation.class_maps(pair, title="Baisse", signed=True)
+explanation.class_maps(pair, title="Baisse", signed=True, under=means)
 
 # %% [markdown]
 # Une moyenne ne montre que ce que les photos d’une catégorie ont en commun.
@@ -120,8 +124,8 @@ explanation.class_maps(pair, title="Baisse", signed=True)
 # examinées, le plus grand écart est de {valeur}`efficientnet-b0-torch-scratch.worst_incompleteness` de la taille totale des
 # parts pour EfficientNet-B0, et de {valeur}`mambavision-micro-scratch.worst_incompleteness` pour MambaVision.
 
-# %% mystnb={"figure": {"name": "fig-interpretabilite-gradients", "caption": "EfficientNet-B0 en PyTorch à gauche, MambaVision à droite : part moyenne de l’attribution (en valeur absolue) dans chaque case, quatre photos de test par catégorie. Chaque carte a sa propre échelle : plus une case est foncée, plus elle pèse."}, "image": {"alt": "Une ligne par catégorie, une colonne par réseau : cartes de chaleur de seize cases sur seize ; les cases foncées sont celles auxquelles la méthode attribue le plus la réponse."}}
-explanation.class_maps(facts.read(session, "gradients"), title="Part")
+# %% mystnb={"figure": {"name": "fig-interpretabilite-gradients", "caption": "EfficientNet-B0 en PyTorch à gauche, MambaVision à droite : part moyenne de l’attribution (en valeur absolue) dans chaque case, quatre photos de test par catégorie, sur l’image moyenne de la catégorie. Chaque carte a sa propre échelle : plus une case est foncée, plus elle pèse."}, "image": {"alt": "Une ligne par catégorie, une colonne par réseau : cartes de chaleur de seize cases sur seize, posées sur l’image moyenne de la catégorie ; les cases foncées sont celles auxquelles la méthode attribue le plus la réponse."}}
+explanation.class_maps(facts.read(session, "gradients"), title="Part", under=means)
 
 # %% [markdown]
 # ## Une photo, toutes les méthodes
@@ -130,7 +134,6 @@ explanation.class_maps(facts.read(session, "gradients"), title="Part")
 # MambaVision, l’attention {cite:p}`vaswani2017attention` que reçoit chaque emplacement.
 
 # %% mystnb={"figure": {"caption": "La montre dessinée que les réseaux examinent."}, "image": {"alt": "Dessin d’une montre noire à affichage numérique, penchée, sur fond gris sombre."}}
-import numpy as np
 from vitrine.explain import drawn
 from vitrine.report.figures.data import sheet
 
@@ -153,15 +156,15 @@ for recipe, run in examined.items():
 # %% [markdown]
 # D’abord EfficientNet-B0. À droite, les poids ont été mélangés : ce qui y reste ne doit rien à l’apprentissage.
 
-# %% mystnb={"figure": {"name": "fig-interpretabilite-dessin", "caption": "EfficientNet-B0 en PyTorch : cartes de la montre dessinée, à gauche avec le réseau entraîné, à droite avec ses poids mélangés. Chaque carte a sa propre échelle."}, "image": {"alt": "Paires de cartes de chaleur, une ligne par méthode : occlusion, gradients intégrés, puis étages du réseau. La colonne de gauche vient du réseau entraîné, celle de droite du réseau aux poids mélangés."}}
+# %% mystnb={"figure": {"name": "fig-interpretabilite-dessin", "caption": "EfficientNet-B0 en PyTorch : cartes posées sur la montre dessinée, à gauche avec le réseau entraîné, à droite avec ses poids mélangés. Chaque carte a sa propre échelle."}, "image": {"alt": "Paires de cartes de chaleur posées sur le dessin, une ligne par méthode : occlusion, gradients intégrés, puis étages du réseau. La colonne de gauche vient du réseau entraîné, celle de droite du réseau aux poids mélangés."}}
 sketches = facts.read(session, "drawing")
-explanation.before_and_after(sketches[NETWORKS[0]])
+explanation.before_and_after(sketches[NETWORKS[0]], drawn.picture())
 
 # %% [markdown]
 # Puis MambaVision. Une case d’attention au-dessus de 1 reçoit plus que sa part.
 
-# %% mystnb={"figure": {"name": "fig-interpretabilite-dessin-mambavision", "caption": "MambaVision : cartes de la même montre, à gauche avec le réseau entraîné, à droite avec ses poids mélangés. Chaque carte a sa propre échelle."}, "image": {"alt": "Paires de cartes de chaleur, une ligne par méthode : occlusion, gradients intégrés, étages du réseau, attention reçue. La colonne de gauche vient du réseau entraîné, celle de droite du réseau aux poids mélangés."}}
-explanation.before_and_after(sketches[NETWORKS[1]])
+# %% mystnb={"figure": {"name": "fig-interpretabilite-dessin-mambavision", "caption": "MambaVision : cartes posées sur la même montre, à gauche avec le réseau entraîné, à droite avec ses poids mélangés. Chaque carte a sa propre échelle."}, "image": {"alt": "Paires de cartes de chaleur posées sur le dessin, une ligne par méthode : occlusion, gradients intégrés, étages du réseau, attention reçue. La colonne de gauche vient du réseau entraîné, celle de droite du réseau aux poids mélangés."}}
+explanation.before_and_after(sketches[NETWORKS[1]], drawn.picture())
 
 # %% [markdown]
 # L’attention dit où un bloc va chercher de quoi mettre à jour les autres emplacements, non ce qui fait la réponse

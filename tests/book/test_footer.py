@@ -51,3 +51,25 @@ def test_the_strip_tells_the_class_author_and_licence_of_each_picture(tmp_path):
     )
     assert "Cuisine et table" in strip and "hors catalogue" in strip
     assert "A. &lt;B&gt;, CC0-1.0" in strip
+
+
+@pytest.mark.parametrize(
+    ("label", "outside", "told"),
+    [
+        ("Kitchen & Dining", False, "répond « Cuisine et table » (juste)"),
+        ("Watches", True, "répond « Cuisine et table » (faux, signalée hors catalogue)"),
+        (None, False, "répond « Cuisine et table »</span>"),
+        (None, True, "répond « Cuisine et table » (signalée hors catalogue)"),
+    ],
+)
+def test_the_strip_tells_what_the_served_model_answers(tmp_path, label, outside, told):
+    row = {"name": "a", "title": "T", "author": "A", "licence": "L", "class": label}
+    answer = {"name": "a", "answer": "Kitchen & Dining", "outside": outside}
+    for place, content in (
+        (pictures.PLACE / "index.json", [row]),
+        (pictures.PICTURES, {"rows": [answer]}),
+    ):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_text(json.dumps(content), encoding="utf-8")
+
+    assert told in pictures.strip(tmp_path)

@@ -1,7 +1,11 @@
+import base64
+import io
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
+from PIL import Image
 
 from vitrine.data.catalog import CLASSES, CLASSES_FR
 from vitrine.explain import grids
@@ -21,9 +25,19 @@ def planes():
     }
 
 
+@pytest.fixture
+def picture():
+    """Half black, half white: what lies under a map stays seen, and pale."""
+    return np.repeat([[[0, 0, 0]] * 40 + [[255, 255, 255]] * 40], 80, axis=0).astype(np.uint8)
+
+
 def laid_out(*grids_by_label):
     tables = [grids.laid_out(g).assign(label=label) for label, g in grids_by_label]
     return pd.concat(tables)
+
+
+def pixels_of(image):
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(image.source.partition(",")[2]))))
 
 
 def test_curves_share_a_colour_and_a_mark_from_panel_to_panel():
@@ -66,11 +80,12 @@ def test_photos_get_smaller_to_the_right_as_corruptions_get_stronger():
     assert (blur.title.text, crop.title.text, side.title.text) == (None, "Force", "Côté (pixels)")
 
 
-def test_maps_of_a_class_stand_side_by_side_on_one_scale():
+def test_maps_of_a_class_stand_side_by_side_on_one_scale(picture):
     low, high = np.full((2, 2), -0.1), np.full((2, 2), 0.4)
     tables = {TORCH: laid_out((1, low), (6, low)), MAMBA: laid_out((1, high), (6, low))}
+    under = {CLASSES[1]: picture, CLASSES[6]: 255 - picture}
 
-    figure = explanation.class_maps(tables, title="Baisse", signed=True)
+    figure = explanation.class_maps(tables, title="Baisse", signed=True, under=under)
 
     panels = [annotation.text for annotation in figure.layout.annotations]
     names = [CLASSES_FR[CLASSES[k]] for k in (1, 6)]
@@ -80,9 +95,36 @@ def test_maps_of_a_class_stand_side_by_side_on_one_scale():
     assert {(map_.zmin, map_.zmax) for map_ in figure.data} == {(-0.4, 0.4)}
     assert [map_.z[0][0] for map_ in figure.data] == [-0.1, 0.4, -0.1, -0.1]
     assert figure.data[0].yaxis != figure.data[2].yaxis  # a row a class
+    left = [pixels_of(image)[0, 0] for image in figure.layout.images]
+    assert left == [125, 125, 255, 255]  # the picture of the row's class
 
 
-def test_a_map_stands_beside_that_of_shuffled_weights_in_the_order_of_the_methods():
+def test_a_map_lies_over_its_picture_which_shows_where_the_map_is_near_zero(picture):
+    figure = explanation.maps(
+        {"a": np.zeros((7, 7)), "b": np.ones((2, 3))},
+        title="Part",
+        under={"a": picture, "b": picture},
+    )
+
+    places = [(i.xref, i.yref, i.x, i.y, i.sizex, i.sizey) for i in figure.layout.images]
+    assert places == [("x", "y", -0.5, -0.5, 7, 7), ("x2", "y2", -0.5, -0.5, 3, 2)]
+    assert {(i.layer, i.sizing) for i in figure.layout.images} == {("below", "stretch")}
+    assert sorted(np.unique(pixels_of(figure.layout.images[0]))) == [125, 255]
+    for signed, clear in ((False, 0), (True, 0.5)):
+        scale = explanation.maps(
+            {"a": np.eye(2)}, title="Part", signed=signed, under={"a": picture}
+        ).data[0].colorscale  # fmt: skip
+        assert [at for at, colour in scale if colour.endswith(",0)")] == [clear]
+
+
+def test_a_map_without_a_picture_is_opaque():
+    figure = explanation.maps({"a": np.eye(2)}, title="Part")
+
+    assert not figure.layout.images
+    assert not any("rgba" in colour for _, colour in figure.data[0].colorscale)
+
+
+def test_a_map_stands_beside_that_of_shuffled_weights_in_the_order_of_the_methods(picture):
     sketch = pd.concat(
         grids.laid_out(np.full((2, 2), value)).assign(map=name, network=network)
         for name, network, value in [
@@ -91,7 +133,7 @@ def test_a_map_stands_beside_that_of_shuffled_weights_in_the_order_of_the_method
         ]
     )  # fmt: skip
 
-    figure = explanation.before_and_after(sketch)
+    figure = explanation.before_and_after(sketch, picture)
 
     assert [annotation.text for annotation in figure.layout.annotations] == [
         "Occlusion,<br>appris", "Occlusion,<br>mélangé",

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from vitrine import paths
+from vitrine.data import pictures
 from vitrine.report.ledger import service, verdicts
 from vitrine.report.ledger.verdicts.service import CLAIMS
 
@@ -110,3 +111,35 @@ def test_an_answer_that_is_neither_given_nor_refused_stops_the_book(values):
 
     assert verdicts.decide(values)["service_overload"]["state"] == "true"
     assert verdicts.decide(values | {key: lost})["service_overload"]["state"] == "false"
+
+
+def test_the_free_pictures_that_the_default_model_puts_in_their_class_are_counted():
+    sheet = json.loads((paths.root() / service.PICTURES).read_text(encoding="utf-8"))
+    expected = {picture.path.stem: picture.label for picture in pictures.read()}
+    for row in sheet["rows"]:
+        row |= {"answer": expected[row["name"]] or "Watches", "outside": not expected[row["name"]]}
+
+    perfect = {key: found.value for key, found in service.pictured(sheet)}
+    product = next(row for row in sheet["rows"] if expected[row["name"]])
+    product |= {"answer": "Watches", "outside": True}
+    other = {key: found.value for key, found in service.pictured(sheet)}
+
+    products, others = perfect["pictures.products"], perfect["pictures.others"]
+    assert (products, others) == (5, 4)
+    assert perfect["pictures.right"] == products and perfect["pictures.doubted"] == 0
+    assert perfect["pictures.others_doubted"] == others
+    assert other["pictures.right"] == products - 1 and other["pictures.doubted"] == 1
+
+
+@pytest.mark.parametrize("changed", ["model", "picture", "missing"])
+def test_answers_of_another_model_or_for_other_pictures_are_refused(changed):
+    sheet = json.loads((paths.root() / service.PICTURES).read_text(encoding="utf-8"))
+    if changed == "model":
+        sheet["model"]["sha256"] = "0" * 64
+    elif changed == "picture":
+        sheet["rows"][0]["sha256"] = "0" * 64
+    else:
+        del sheet["rows"][-1]
+
+    with pytest.raises(ValueError, match="vitrine bench pictures"):
+        dict(service.pictured(sheet))

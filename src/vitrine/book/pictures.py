@@ -1,4 +1,4 @@
-"""Show the free pictures of ``ressources/pictures`` as a strip, on a page of prose.
+"""Show the free pictures of ``ressources/pictures`` as a strip, with what the served model answers.
 
 Their index tells of each its name, its title in French, its class, its author and its licence.
 """
@@ -7,19 +7,26 @@ import html
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 from sphinx.application import Sphinx
 
 from vitrine.data.catalog import CLASSES_FR
+from vitrine.report.ledger.service import PICTURES
 
 __all__ = ["setup", "strip"]
 
 PLACE = Path("ressources", "pictures")
-_CAPTION = "Des photos libres, choisies avant qu’aucun modèle n’y réponde."
+_CAPTION = (
+    "Des photos libres, choisies avant qu’aucun modèle n’y réponde, et ce que répond le modèle du "
+    "service."
+)
 
 
 def strip(root: Path) -> str:
-    """Return the pictures in HTML, with their class, author and licence; nothing without an index.
+    """Return the pictures in HTML, each with its class, the model's answer, author and licence.
+
+    Nothing without an index; no answer where nobody asked the model.
 
     Args:
         root: The repository, or its staged copy.
@@ -27,7 +34,11 @@ def strip(root: Path) -> str:
     index = root / PLACE / "index.json"
     if not index.is_file():
         return ""
-    items = "".join(_item(row) for row in json.loads(index.read_text(encoding="utf-8")))
+    sheet = root / PICTURES
+    kept = json.loads(sheet.read_text(encoding="utf-8"))["rows"] if sheet.is_file() else []
+    answers = {row["name"]: row for row in kept}
+    rows = json.loads(index.read_text(encoding="utf-8"))
+    items = "".join(_item(row, answers.get(row["name"])) for row in rows)
     return (
         f'<figure class="vitrine-bande"><ul>{items}</ul>'
         f"<figcaption>{_CAPTION}</figcaption></figure>"
@@ -39,12 +50,22 @@ def setup(app: Sphinx) -> None:
     app.connect("builder-inited", _copy)
 
 
-def _item(row: dict[str, str]) -> str:
+def _item(row: dict[str, Any], answer: dict[str, Any] | None) -> str:
     title, known = html.escape(row["title"]), CLASSES_FR.get(row["class"], "hors catalogue")
     credit = html.escape(f"{row['author']}, {row['licence']}")
+    said = f"<span>{html.escape(_said(row, answer))}</span> " if answer else ""
     return (
         f'<li><img src="../_static/pictures/{row["name"]}.jpg" alt="{title}" loading="lazy">'
-        f"<span>{html.escape(known)}</span> <small>{credit}</small></li>"
+        f"<span>{html.escape(known)}</span> {said}<small>{credit}</small></li>"
+    )
+
+
+def _said(row: dict[str, Any], answer: dict[str, Any]) -> str:
+    """Return what the model answers, and whether it is right where the catalogue has an answer."""
+    judged = "juste" if answer["answer"] == row["class"] else "faux"
+    notes = [judged] * bool(row["class"]) + ["signalée hors catalogue"] * answer["outside"]
+    return f"répond « {CLASSES_FR[answer['answer']]} »" + (
+        f" ({', '.join(notes)})" if notes else ""
     )
 
 

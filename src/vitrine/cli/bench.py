@@ -146,6 +146,19 @@ def serving(turns: Turns = 10, quick: Quick = False, folder: Folder = None) -> N
 
 
 @app.command()
+def pictures(folder: Folder = None) -> None:
+    """Ask the served model about the free pictures, and keep its answers.
+
+    It takes a few seconds, and writes runs/bench/pictures.json, whose counts the book states.
+
+    Example: vitrine bench pictures
+    """
+    from vitrine.bench import pictures as bench
+
+    typer.echo(f"written: {bench.measure(folder).name}")
+
+
+@app.command()
 def ssm(quick: Quick = False, folder: Folder = None) -> None:
     """Learn selective copying with each layer, and count what each form of the scan moves.
 

@@ -8,9 +8,9 @@ test holds it to them.
 """
 
 __all__ = [
-    "BLUE", "DARK", "DIVERGING", "FAINT", "GREEN", "GREY", "INK", "INTENSITY", "LIGHT", "MUTED",
-    "ON_PALE", "ORANGE", "PAGE", "PALE", "PURPLE", "SEQUENTIAL", "SKY", "VERMILION", "WHITE",
-    "declarations",
+    "BLUE", "DARK", "DIVERGING", "DIVERGING_OVER", "FAINT", "GREEN", "GREY", "INK", "INTENSITY",
+    "LIGHT", "MUTED", "ON_PALE", "ORANGE", "PAGE", "PALE", "PURPLE", "SEQUENTIAL",
+    "SEQUENTIAL_OVER", "SKY", "VERMILION", "WHITE", "declarations",
 ]  # fmt: skip
 
 ORANGE, SKY, GREEN, BLUE = "#e69f00", "#56b4e9", "#009e73", "#0072b2"
@@ -65,6 +65,11 @@ DIVERGING = [
     [0, "#8a3f00"], [0.25, "#d99a5b"], [0.5, "#f7f7f5"], [0.75, "#6aa8c9"], [1, "#05466a"],
 ]  # fmt: skip
 """From negative to positive around zero, for plotly."""
+SEQUENTIAL_OVER = [[0, "rgba(5,70,106,0)"], [1, "rgba(5,70,106,0.9)"]]
+DIVERGING_OVER = [
+    [0, "rgba(176,80,0,0.9)"], [0.5, "rgba(140,140,140,0)"], [1, "rgba(5,70,106,0.9)"],
+]  # fmt: skip
+"""The same over a picture, which shows through what is near nothing."""
 
 
 def declarations(colours: dict[str, str]) -> str:

@@ -6,7 +6,8 @@ from itertools import cycle
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
+from PIL import Image
 from plotly.subplots import make_subplots
 
 from vitrine.data.catalog import CLASSES, CLASSES_FR
@@ -15,7 +16,15 @@ from vitrine.metrics import Interval
 from vitrine.report.figures import plots, style
 from vitrine.report.fr import THIN
 from vitrine.report.names import model_name
-from vitrine.report.palette import DIVERGING, INK, MUTED, SEQUENTIAL, WHITE
+from vitrine.report.palette import (
+    DIVERGING,
+    DIVERGING_OVER,
+    INK,
+    MUTED,
+    SEQUENTIAL,
+    SEQUENTIAL_OVER,
+    WHITE,
+)
 
 __all__ = [
     "CORRUPTIONS_FR", "MAPS_FR", "PARTS_FR", "before_and_after", "class_maps", "curves",
@@ -53,6 +62,10 @@ _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 _SYMBOLS = ("circle", "diamond", "square", "cross", "triangle-up")
 PANEL, ROW = 230, 62
 """Height, in pixels, of one curve and of one line of a list."""
+UNDER = 64
+"""Side, in pixels, of a picture under a map."""
+
+Picture = UInt8[np.ndarray, "height width 3"]
 
 
 def curves(
@@ -146,8 +159,9 @@ def maps(
     title: str,
     columns: int = 2,
     signed: bool = False,
+    under: Mapping[str, Picture] | None = None,
 ) -> go.Figure:
-    """Draw maps over a photo side by side; the darker a cell, the higher its value.
+    """Draw saliency maps side by side; the darker a cell, the higher its value.
 
     Args:
         grids: Maps, by the title of each.
@@ -155,8 +169,11 @@ def maps(
         columns: Maps a row.
         signed: Whether zero is the middle of one scale of colours for all maps; otherwise each map
             has its own, from its smallest value to its largest.
+        under: Pictures that the maps are laid over, by the same titles; shown pale and grey, seen
+            through the cells near zero.
     """
     rows = -(-len(grids) // columns)
+    scales = (SEQUENTIAL_OVER, DIVERGING_OVER) if under else (SEQUENTIAL, DIVERGING)
     figure = make_subplots(
         rows=rows, cols=columns, subplot_titles=list(grids), horizontal_spacing=0.06,
         vertical_spacing=0.3 / max(rows, 2),
@@ -168,7 +185,7 @@ def maps(
             row=1 + number // columns, col=1 + number % columns, name=name, z=style.grid(values),
             zmin=style.rounded([low])[0], zmax=style.rounded([high])[0],
             showscale=signed and number == 0,
-            colorscale=DIVERGING if signed else SEQUENTIAL, colorbar={"title": {"text": title}},
+            colorscale=scales[signed], colorbar={"title": {"text": title}},
             hovertemplate="%{z:.3g}<extra></extra>",
         )  # fmt: skip
     lines = max(name.count("<br>") for name in grids)
@@ -177,38 +194,57 @@ def maps(
     figure.update_yaxes(
         showticklabels=False, ticks="", showgrid=False, autorange="reversed", constrain="domain"
     )
-    for number in range(len(grids)):
+    for number, (name, values) in enumerate(grids.items()):
         suffix = "" if number == 0 else str(number + 1)
         figure.layout[f"yaxis{suffix}"].scaleanchor = f"x{suffix}"
+        if under:
+            height, width = values.shape
+            figure.add_layout_image(
+                source=style.data_uri(_pale(under[name])), layer="below", sizing="stretch",
+                xref=f"x{suffix}", yref=f"y{suffix}", x=-0.5, y=-0.5, sizex=width, sizey=height,
+            )  # fmt: skip
     return figure
 
 
+def _pale(picture: Picture) -> UInt8[np.ndarray, "side side"]:
+    """Return a small grey picture, pale enough for the colours of a map to stand out."""
+    grey = Image.fromarray(picture).convert("L").resize((UNDER, UNDER), Image.Resampling.BOX)
+    values = np.asarray(grey, dtype=float)
+    spread = np.ptp(values) or 1.0
+    return (255 - 130 * (values.max() - values) / spread).round().astype(np.uint8)
+
+
 def class_maps(
-    tables: Mapping[str, pd.DataFrame], *, title: str, signed: bool = False
+    tables: Mapping[str, pd.DataFrame],
+    *,
+    title: str,
+    under: Mapping[str, Picture],
+    signed: bool = False,
 ) -> go.Figure:
-    """Draw the map of each class, a class a row and a model a column.
+    """Draw the map of each class over a picture of it, a class a row and a model a column.
 
     Args:
         tables: By recipe, rows ``label``, ``y``, ``x`` and ``value``.
         title: As ``maps``.
+        under: Picture of each class, by its name, such as its mean photo.
         signed: As ``maps``.
     """
     labels = sorted({int(label) for table in tables.values() for label in table.label})
-    drawn = {
-        f"{CLASSES_FR[CLASSES[label]]}<br>{_family(recipe)}": grids.read(
-            table[table.label == label]
-        )
-        for label in labels
-        for recipe, table in tables.items()
-    }
-    return maps(drawn, title=title, columns=len(tables), signed=signed)
+    drawn, pictures = {}, {}
+    for label in labels:
+        for recipe, table in tables.items():
+            name = f"{CLASSES_FR[CLASSES[label]]}<br>{_family(recipe)}"
+            drawn[name] = grids.read(table[table.label == label])
+            pictures[name] = under[CLASSES[label]]
+    return maps(drawn, title=title, columns=len(tables), signed=signed, under=pictures)
 
 
-def before_and_after(sketch: pd.DataFrame) -> go.Figure:
+def before_and_after(sketch: pd.DataFrame, picture: Picture) -> go.Figure:
     """Draw every map of one picture by the trained network, each beside that of shuffled weights.
 
     Args:
         sketch: Rows ``map``, ``network`` (``learned`` or ``shuffled``), ``y``, ``x``, ``value``.
+        picture: What the networks looked at, which the maps are laid over.
     """
     found = sketch.set_index(["map", "network"])
     drawn = {
@@ -217,7 +253,7 @@ def before_and_after(sketch: pd.DataFrame) -> go.Figure:
         if name in set(sketch["map"])
         for state, said in STATES_FR.items()
     }
-    return maps(drawn, title="Valeur")
+    return maps(drawn, title="Valeur", under=dict.fromkeys(drawn, picture))
 
 
 def embeddings(

@@ -103,7 +103,7 @@ def error(intervals: Sequence[Interval]) -> dict[str, object]:
     }
 
 
-def data_uri(pixels: UInt8[np.ndarray, "height width 3"]) -> str:
+def data_uri(pixels: UInt8[np.ndarray, "height width *channel"]) -> str:
     """Return a picture inside a text; BMP, whose bytes are the same with every compressor."""
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "BMP")

@@ -1,15 +1,21 @@
-"""Values of the service under load, beside a naive one."""
+"""Values of the service: under load beside a naive one, and on the free pictures."""
 
+import hashlib
+import json
 from collections.abc import Iterator
 from typing import Any
 
-from vitrine.data import tracked
+from vitrine import paths
+from vitrine.data import pictures, tracked
 from vitrine.report.ledger.values import COUNT, Row, Value, commits, table
 
-__all__ = ["MODELS", "SHEET", "values"]
+__all__ = ["MODELS", "PICTURES", "SHEET", "pictured", "values"]
 
 SHEET = "runs/bench/serving.json"
 """Where ``vitrine bench serving`` writes, from the root."""
+PICTURES = "runs/bench/pictures.json"
+"""Where ``vitrine bench pictures`` keeps what the served model says of the free pictures."""
+SERVED = "src/vitrine/serving/models/efficientnet-lite0/model.json"
 MODELS = ("efficientnet_b0", "packaged")
 """What both servers answer with: the network of the baseline, and the model of the package."""
 
@@ -19,7 +25,7 @@ _COLUMNS = {"p50": "p50", "p99": "p99", "cpu": "cpu_milliseconds", "probe": "slo
 
 
 def values() -> Iterator[tuple[str, Value]]:
-    """Yield the values of ``runs/bench/serving.json``.
+    """Yield the values of ``runs/bench/serving.json``, then those of the free pictures.
 
     ``alone`` is with the fewest clients, ``crowd`` with the most.
     """
@@ -48,6 +54,40 @@ def values() -> Iterator[tuple[str, Value]]:
         for what in ("clients", "queue_max", "requests", "answered", "refused"):
             rows[f"service.{model}.overload_{what}"] = (overload[what], *COUNT)
     yield from table(rows, **more)
+    yield from pictured(tracked.read(PICTURES, ("code", "model", "rows")))
+
+
+def pictured(sheet: Sheet) -> Iterator[tuple[str, Value]]:
+    """Yield how many free pictures the default model puts in their class, and how many it doubts.
+
+    Args:
+        sheet: Content of ``PICTURES``.
+
+    Raises:
+        ValueError: If these are not the answers of the served model for the pictures of the
+            repository.
+    """
+    shown, rows = pictures.read(), sheet["rows"]
+    found = {row["name"]: row["sha256"] for row in rows}
+    wanted = {p.path.stem: hashlib.sha256(p.path.read_bytes()).hexdigest() for p in shown}
+    served = json.loads((paths.root() / SERVED).read_text(encoding="utf-8"))["sha256"]
+    if found != wanted or sheet["model"]["sha256"] != served:
+        raise ValueError(
+            f"expected in {PICTURES} the answers of the served model {served[:12]} for the "
+            f"{len(wanted)} free pictures, found others; run `vitrine bench pictures`"
+        )
+    expected = {picture.path.stem: picture.label for picture in shown}
+    known = [row for row in rows if expected[row["name"]]]
+    others = [row for row in rows if not expected[row["name"]]]
+    counts = {
+        "products": len(known),
+        "right": sum(row["answer"] == expected[row["name"]] for row in known),
+        "doubted": sum(row["outside"] for row in known),
+        "others": len(others),
+        "others_doubted": sum(row["outside"] for row in others),
+    }
+    counted: dict[str, Row] = {f"pictures.{key}": (n, *COUNT) for key, n in counts.items()}
+    yield from table(counted, n=len(rows), source=PICTURES, commit=commits([sheet["code"]]))
 
 
 def _clients(sheet: Sheet) -> list[int]:
