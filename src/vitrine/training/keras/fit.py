@@ -1,4 +1,4 @@
-"""Turn a recipe and a split into a run."""
+"""Train a network of Keras on the product photos as a recipe says, and seal its run."""
 
 import os
 import time

@@ -32,7 +32,7 @@ Pixels = UInt8[Tensor, "batch channel height width"]
 
 
 class Classifier(L.LightningModule):
-    """The loop's moving parts: loss, optimiser, schedule, average of weights, history.
+    """A network in training: its loss, optimiser, schedule, average of weights and history.
 
     Args:
         recipe: What to train and how.
