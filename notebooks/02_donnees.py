@@ -179,7 +179,9 @@ if session.photos:
 #
 # Si la copie d’une photo de test est à l’entraînement, le modèle récite au lieu de reconnaître. Deux fichiers identiques
 # ont la même empreinte SHA-256. Pour les presque identiques, une *empreinte perceptive* résume l’allure d’une image en 64
-# bits ; deux photos dont les empreintes diffèrent de peu de bits se ressemblent.
+# bits ; deux photos dont les empreintes diffèrent de peu de bits se ressemblent. Chaque empreinte a autant de uns que de
+# zéros, puisque ses bits disent qui dépasse la médiane : deux empreintes diffèrent donc d’un nombre pair de bits, et un
+# seuil d’un bit de plus retiendrait les mêmes paires.
 
 # %% mystnb={"figure": {"name": "fig-donnees-distances", "caption": "Paires de photos selon la distance de leurs empreintes perceptives, échelle logarithmique. Trait vertical : le seuil retenu."}, "image": {"alt": "Histogramme des distances de zéro à vingt bits : un pic à zéro, un creux vers quatre bits, puis une montée régulière. Le seuil sépare les barres du creux, retenues, de celles de la montée."}}
 figures.duplicates(distances, splits.NEAR)

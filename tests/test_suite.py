@@ -72,7 +72,11 @@ def test_the_demonstration_runs_every_chapter_of_the_table_of_contents():
     chapters = re.findall(r"file: notebooks/(\w+)", contents)
 
     said = subprocess.run(
-        ["make", "--no-print-directory", "--dry-run", "demo"], cwd=HERE.parent, capture_output=True, text=True, check=True
+        ["make", "--no-print-directory", "--dry-run", "demo"],
+        cwd=HERE.parent,
+        capture_output=True,
+        text=True,
+        check=True,
     )
 
     assert len(chapters) > 8

@@ -1,4 +1,4 @@
-"""Where things lie, from the repository root. No reading of content, no writing."""
+"""Paths of the project's folders, from the repository root. Nothing is read or written."""
 
 import os
 import tomllib

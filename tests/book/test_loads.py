@@ -109,7 +109,10 @@ def test_a_drawing_that_moves_has_number_caption_and_alt_text_and_no_data(root):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (("attentes\n", "attente\n"), "expected one of the drawings attentes, balayage, modeles, trajet"),
+        (
+            ("attentes\n", "attente\n"),
+            "expected one of the drawings attentes, balayage, modeles, trajet",
+        ),
         ((":alt: Quatre courbes.\n", ""), "expected the options alt and name, found no alt"),
         (("Ce qu’on attend, *en ms*.\n", ""), "expected a caption below the options, found none"),
     ],

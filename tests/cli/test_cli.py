@@ -109,11 +109,12 @@ def test_the_command_that_goes_on_is_one_that_will_not_be_refused(
 
 
 INTERRUPTED = """
-import signal, sys
+import errno, os, signal, sys
 
 class Keyboard:
     def find_spec(name, *_):
-        if name == "typer":
+        if name not in ("vitrine", "vitrine.cli"):
+            del sys.meta_path[0]
             signal.raise_signal(signal.SIGINT)
 
 sys.meta_path.insert(0, Keyboard)
@@ -123,9 +124,12 @@ main()
 
 
 def test_an_interruption_while_the_command_is_still_being_imported_is_a_sentence():
+    # Without -S, what site imports would hide what the command does.
+    found = os.pathsep.join(sys.path)
     done = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=False
-    )
+        [sys.executable, "-S", "-c", INTERRUPTED], env=os.environ | {"PYTHONPATH": found},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
 
     assert done.returncode == 130
     assert done.stderr.startswith("interrupted; ") and done.stderr.count("\n") == 1

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vitrine.data import catalog, splits
+from vitrine.data import catalog, facts, splits
 from vitrine.data.splits import SplitError
 
 
@@ -105,6 +105,13 @@ def test_near_duplicates_are_counted_in_bits():
 
     found = {(p.image_a, p.image_b): (p.distance, p.exact) for p in pairs.itertuples()}
     assert found == {("a", "b"): (0, True), ("a", "c"): (3, False), ("b", "c"): (3, False)}
+
+
+def test_the_hashes_of_two_photos_differ_by_an_even_number_of_bits():
+    distances = facts.load("distances").distance
+
+    assert len(distances) > 5
+    assert (distances % 2 == 0).all()
 
 
 def test_a_recompressed_photo_is_a_near_duplicate_and_another_photo_is_not(tmp_path):

@@ -78,6 +78,15 @@ def test_every_locked_package_is_pinned_by_version_and_hash_and_names_no_address
     assert "://" not in text
 
 
+def test_readme_tells_what_old_macs_lack_of_the_lock():
+    told = (ROOT / "README.md").read_text().partition("Jusqu’à macOS")[2].partition("\n\n")[0]
+
+    named = set(re.findall(r"`([\w-]+)`", told))
+
+    assert named == {"ai-edge-litert", "onnxruntime", "tensorflow", "torch", "torchvision"}
+    assert named <= set(pins("all"))
+
+
 def test_make_help_lists_every_public_target():
     makefile = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.M))

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 
 import pytest
 
@@ -17,7 +18,7 @@ CARD = f"{MODEL}/model.json"
 @pytest.fixture
 def copied(tmp_path, monkeypatch):
     """Return a copy of one run, the sheets and the served model, whose digests were written."""
-    for name in (RUN, "runs/bench", MODEL, "data/splits"):
+    for name in (RUN, "runs/bench", MODEL, "data/splits", "data/facts", "ressources"):
         ignored = shutil.ignore_patterns("weights")
         shutil.copytree(paths.root() / name, tmp_path / name, ignore=ignored)
     monkeypatch.setattr("vitrine.paths.root", lambda: tmp_path)
@@ -29,11 +30,27 @@ def test_the_published_files_are_those_that_were_bound():
     digests.check()
 
 
+def test_every_tracked_file_that_is_shown_or_served_is_bound():
+    listed = subprocess.run(
+        ["git", "ls-files", "data", "ressources", "runs", digests.SERVED], cwd=paths.root(),
+        capture_output=True, text=True, check=True,
+    ).stdout.split()  # fmt: skip
+    bound = (paths.root() / digests.SUMS).read_text().split()[1::2]
+
+    # The ledger is computed again by every check; these three are read as they are.
+    apart = {digests.SUMS, "runs/ledger.json"}
+    prose = {"data/README.md", "ressources/README.md", "ressources/RESEARCH.md"}
+    assert set(listed) - set(bound) == apart | prose
+    assert set(bound) <= set(listed)
+
+
 @pytest.mark.parametrize(
     "name",
     [
         f"{RUN}/history.csv", f"{RUN}/events.out.tfevents.0.vitrine", f"{RUN}/run.json",
-        "runs/bench/serving.json", CARD, f"{MODEL}/model.onnx",
+        "runs/bench/serving.json", CARD, f"{MODEL}/model.onnx", f"{MODEL}/README.md",
+        "data/splits/folds.csv", "data/facts/mean_images.png", "ressources/prior_poc.csv",
+        "ressources/drawings/watch.png", "ressources/pictures/chat.jpg",
     ],
 )  # fmt: skip
 def test_a_changed_byte_of_a_published_file_is_named(name, copied):

@@ -168,12 +168,12 @@ def test_pretrainings_are_apart_when_their_intervals_are(micro, said):
 def test_a_pretraining_that_spent_more_settles_nothing():
     ledger = {
         "efficientnet-b0-pretrain.top1": value(0.2, 0.25),
-        "mambavision-micro-pretrain-clock.top1": value(0.3, 0.4),
-        "efficientnet-b0-pretrain.minutes": value(60.0, 60.0),
-        "mambavision-micro-pretrain-clock.minutes": value(60.0, 61.0),
+        "mambavision-micro-pretrain.top1": value(0.3, 0.4),
+        "efficientnet-b0-pretrain.images_seen": value(9.0, 9.0),
+        "mambavision-micro-pretrain.images_seen": value(9.0, 10.0),
     }
 
-    decided = verdicts.decide(ledger)["equal_clock_learned"]
+    decided = verdicts.decide(ledger)["equal_images_learned"]
 
     assert decided["state"] == "undecided"
 

@@ -71,17 +71,21 @@ def test_changed_bytes_inside_a_checkpoint_and_another_archive_are_told(tmp_path
             engine.require_whole(last, "any/seed-0")
 
 
-def test_a_loss_that_diverges_stops_the_training_and_seals_nothing(
-    demo_catalog, demo_split, tmp_path
+@pytest.mark.parametrize("steps", ["several", "one"])
+def test_a_loss_that_diverges_stops_the_training_and_keeps_no_epoch_of_it(
+    steps, demo_catalog, demo_split, tmp_path
 ):
     recipe = replace(
         recipes.find("efficientnet-b0-torch-scratch").smoke(), name="lost", learning_rate=1e30
     )
+    if steps == "one":  # the weights are lost by the step that ends the epoch
+        recipe = replace(recipe, batch_size=len(demo_split.part("train")))
 
-    with pytest.raises(RunError, match="recipe lost: expected a finite loss, found nan in epoch"):
+    with pytest.raises(RunError, match="recipe lost: expected a finite loss, found nan in epoch 1"):
         fit(recipe, demo_split, demo_catalog, base=tmp_path, device="cpu", threads=1)
 
     assert names(tmp_path) == []
+    assert not (tmp_path / "lost" / "seed-0" / "weights" / "last.ckpt").exists()
 
 
 def test_a_head_that_starts_at_the_probe_answers_as_the_probe_does(

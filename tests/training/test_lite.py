@@ -58,7 +58,7 @@ from vitrine.data import catalog, splits
 from vitrine.training.keras import fit
 from vitrine.training.runs import RunError
 
-folder, base, weights, rate, cut = sys.argv[1:]
+folder, base, weights, rate, cut, batch = sys.argv[1:]
 module = sys.modules[fit.__module__]
 save = module.save_state
 def kept(network, path, history):
@@ -71,8 +71,8 @@ def kept(network, path, history):
         shutil.copytree(base, cut)  # what a kill would leave here
 module.save_state = kept
 photos = catalog.load(Path(folder))
-recipe = lite(weights=weights, head_epochs=1, learning_rate=float(rate), drop_rate=0.2,
-    drop_path_rate=0.1, flip=True, crop_scale=0.5, jitter=0.1, weight_decay=0.05)
+recipe = lite(weights=weights, head_epochs=1, learning_rate=float(rate), batch_size=int(batch),
+    drop_rate=0.2, drop_path_rate=0.1, flip=True, crop_scale=0.5, jitter=0.1, weight_decay=0.05)
 try:
     fit(recipe, splits.draw(photos), photos, base=Path(base), device="cpu", threads=1, resume=True)
 except RunError as error:
@@ -194,8 +194,8 @@ def test_a_thawed_lite_learns_its_statistics_and_a_resumed_one_is_the_same(
 ):
     base, cut = tmp_path / "whole", tmp_path / "cut"
 
-    whole = keras(TRAIN, demo_catalog.folder, base, start, 1e-3, cut).stdout
-    resumed = keras(TRAIN, demo_catalog.folder, cut, start, 1e-3, cut).stdout
+    whole = keras(TRAIN, demo_catalog.folder, base, start, 1e-3, cut, 8).stdout
+    resumed = keras(TRAIN, demo_catalog.folder, cut, start, 1e-3, cut, 8).stdout
 
     told = [line.split() for line in whole.splitlines()]
     before = load_file(start)
@@ -208,9 +208,17 @@ def test_a_thawed_lite_learns_its_statistics_and_a_resumed_one_is_the_same(
     assert runs.load("lite/seed-0", cut).table.equals(runs.load("lite/seed-0", base).table)
 
 
-def test_a_loss_that_diverges_stops_the_training_and_seals_nothing(start, demo_catalog, tmp_path):
-    done = keras(TRAIN, demo_catalog.folder, tmp_path, start, 1e38, tmp_path, code=1)
+@pytest.mark.parametrize("steps", ["several", "one"])
+def test_a_loss_that_diverges_stops_the_training_and_keeps_no_epoch_of_it(
+    steps, start, demo_catalog, demo_split, tmp_path
+):
+    # In one step, the weights are lost by the step that ends the epoch.
+    batch = 8 if steps == "several" else len(demo_split.part("train"))
+
+    done = keras(TRAIN, demo_catalog.folder, tmp_path, start, 1e38, tmp_path, batch, code=1)
 
     said = done.stderr.splitlines()[-1]
     assert "recipe lite: expected a finite loss, found" in said and "lower learning_rate" in said
+    assert "in epoch 1;" in said
     assert runs.names(tmp_path) == []
+    assert done.stdout == ""  # no state was saved

@@ -402,6 +402,14 @@ def test_finished_runs_are_listed_by_name_whatever_the_disk_says_first(tmp_path,
     assert runs.names(tmp_path) == [f"{RECIPE.name}/seed-{seed}" for seed in (0, 1, 2)]
 
 
+def test_answers_that_are_no_number_are_not_sealed(tmp_path):
+    lost = answers(20)
+    lost[3] = np.nan
+
+    with pytest.raises(RunError, match="finite probabilities for the test images, found one that"):
+        prediction_rows(frame(20), lost, "test")
+
+
 def test_a_run_whose_last_file_is_cut_short_by_a_full_disk_is_no_run(tmp_path, monkeypatch):
     whole = Path.write_text
 

@@ -268,8 +268,16 @@ def test_an_error_that_lasts_is_the_outcome_and_tells_the_name_once(
     assert capsys.readouterr().out == ("" if passes else f"{json.dumps(asdict(told))}\n")
 
 
-@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT], ids=lambda stop: stop.name)
-def test_jobs_end_with_their_sweep(stop, tmp_path, demo_catalog):
+@pytest.mark.parametrize(
+    ("stop", "to"),
+    [
+        (signal.SIGTERM, "it alone"),  # as a supervisor does
+        (signal.SIGINT, "it alone"),  # as an editor does
+        (signal.SIGINT, "all of them"),  # as a terminal does
+        (signal.SIGKILL, "it alone"),  # its workers are killed then, and say nothing to their jobs
+    ],
+)
+def test_jobs_end_with_their_sweep(stop, to, tmp_path, demo_catalog):
     root = tmp_path / "root"
     shutil.copytree(demo_catalog.folder, root / "build" / "demo")
     (root / "build" / "smoke").mkdir()
@@ -286,15 +294,13 @@ def test_jobs_end_with_their_sweep(stop, tmp_path, demo_catalog):
         group = psutil.Process(sweeping.pid).children(recursive=True)
         time.sleep(0.5)
 
-        if stop == signal.SIGINT:
-            os.killpg(sweeping.pid, stop)  # as a terminal does
-        else:
-            sweeping.send_signal(stop)  # as a supervisor does
+        (os.kill if to == "it alone" else os.killpg)(sweeping.pid, stop)
         _, said = sweeping.communicate(timeout=PATIENCE)
         left = psutil.wait_procs([job, *group], PATIENCE)[1]
 
     assert left == []
-    assert said.startswith("interrupted; ") and said.count("\n") == 1
+    if stop != signal.SIGKILL:
+        assert said.startswith("interrupted; ") and said.count("\n") == 1
 
 
 def test_a_running_job_ends_once_the_sweep_that_asked_for_it_elsewhere_is_gone(here, monkeypatch):

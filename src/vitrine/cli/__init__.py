@@ -7,15 +7,17 @@ An error is one sentence on stderr; ``VITRINE_TRACEBACK=1`` shows where it was r
 import errno
 import os
 import sys
-from typing import Any
 
 __all__ = ["main"]
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
 
-def __getattr__(name: str) -> Any:
-    """Return ``app``, made when it is asked for: ``main`` hears Ctrl-C from its first moment."""
+def __getattr__(name: str):
+    """Return ``app``, made when it is asked for.
+
+    Importing this module imports no other: ``main`` hears Ctrl-C from its first moment.
+    """
     if name != "app":
         raise AttributeError(name)
     from vitrine.cli.commands import app

@@ -1,4 +1,4 @@
-"""How far a command is, shown while it works."""
+"""Show the progress of a long command on the terminal."""
 
 import sys
 

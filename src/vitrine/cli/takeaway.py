@@ -1,4 +1,4 @@
-"""``vitrine figure``, ``note``, ``slides``: what one takes from the book without reading it."""
+"""``vitrine figure``, ``note``, ``slides``: write one figure, the technical note, the slides."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Arrays to numbers with intervals. No file, no plot.
+"""Metrics of classifiers with their intervals, from arrays alone: no file is read, nothing drawn.
 
 Everything starts from the true class of some images and what a model predicted for them::
 

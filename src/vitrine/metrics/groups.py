@@ -1,4 +1,4 @@
-"""Exact permutation test: are some images easier than the others?
+"""Exact permutation test of whether a group of images is easier than the others.
 
 Source: Fisher, "The Design of Experiments" (1935), for the test by permutation.
 """

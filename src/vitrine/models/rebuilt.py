@@ -1,4 +1,4 @@
-"""Weights and images that anyone can rebuild: every number follows from the name of its tensor.
+"""Deterministic weights and images for tests: each number follows from its tensor's name.
 
 Two implementations that never exchanged a file can so be compared: both fill the same network, both
 see the same image, and their logits must agree. The weights are not those of a trained network, but

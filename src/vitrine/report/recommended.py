@@ -1,4 +1,4 @@
-"""The recommended model as it would serve: calibrated, and silent below a confidence threshold.
+"""Calibrate the recommended model and choose the confidence below which it does not answer.
 
 The temperature and the threshold of each fold are chosen on its validation part, then applied to
 its test part, so that what is told of them was never chosen on the photos it is told of.
@@ -22,7 +22,7 @@ TARGET = 0.95
 
 @dataclass(frozen=True)
 class InService:
-    """What a model answers to every photo once calibrated, and which answers it dares.
+    """Calibrated answers of a model to every photo, and which are above its threshold.
 
     Attributes:
         answers: Calibrated answers, in the order of the names of the images.

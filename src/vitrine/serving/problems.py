@@ -19,7 +19,7 @@ MEDIA_TYPE = "application/problem+json"
 
 @dataclass(frozen=True)
 class Kind:
-    """A way to fail.
+    """A kind of problem: its HTTP status and its French words.
 
     Attributes:
         status: HTTP status.

@@ -35,7 +35,7 @@ class _InMemory(MultiPartParser):
 
 
 class BodyReader:
-    """The door through which bodies come in.
+    """Read the bodies of requests, within limits of size, of time and of memory for all.
 
     Args:
         budget: Most bytes of bodies being received, all together.

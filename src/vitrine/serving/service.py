@@ -41,7 +41,7 @@ class Judged:
 
 
 class Service:
-    """The models, the places to compute in, and the door through which bodies come.
+    """What the routes share: the models, the pool of workers and the reader of bodies.
 
     Args:
         settings: How to run.

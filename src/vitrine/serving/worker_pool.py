@@ -33,7 +33,7 @@ class Done(Generic[Result]):
 
 
 class WorkerPool:
-    """Threads that compute, and the places to wait for them.
+    """A pool of threads with a bounded queue in front of it.
 
     Args:
         workers: Threads.

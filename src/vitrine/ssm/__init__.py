@@ -1,4 +1,4 @@
-"""State-space models made small enough to be watched: what the teaching chapter runs.
+"""Small state-space models that the teaching chapter runs, from equations to a layer.
 
 From a system in continuous time to a layer that learns::
 

@@ -147,7 +147,7 @@ class Copier(nn.Module):
 
 @dataclass(frozen=True, kw_only=True)
 class Learned:
-    """A copier and how it got there.
+    """A trained copier and its learning curve.
 
     Attributes:
         model: The copier, after its last step.

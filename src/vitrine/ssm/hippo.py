@@ -1,4 +1,4 @@
-"""HiPPO's scaled Legendre memory: the whole past of a signal in a few numbers, kept up to date.
+"""HiPPO's scaled Legendre memory: the past of a signal in a few coefficients, step by step.
 
 Source: Gu et al., "HiPPO: Recurrent Memory with Optimal Polynomial Projections",
 https://arxiv.org/abs/2008.07669 (LegS). The system is theirs; its steps are held exactly here.

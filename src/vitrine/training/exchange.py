@@ -1,4 +1,4 @@
-"""The weights of an EfficientNet cross between Keras and timm, by name.
+"""Convert the weights of an EfficientNet between Keras and timm, by name.
 
 ``keras.applications`` and timm's ``tf_efficientnet_*`` are one network (Tan and Le, "EfficientNet",
 arXiv:1905.11946) under two systems of names and two layouts of kernels; so are our Lite in Keras

@@ -1,4 +1,4 @@
-"""Two runs that answer together: made from their tracked predictions alone, in seconds.
+"""Late fusion: a run whose predictions are those of finished runs, averaged or weighted.
 
 ``mean`` averages log-probabilities; ``stacked`` weights them as suits validation best, in each fold
 on the fold that validates, which neither model learned from.

@@ -1,4 +1,4 @@
-"""What the kernel of a notebook is asked at its start: its parameters, how it tells a picture."""
+"""Check the parameters of a notebook in its kernel, and describe pictures by their pixels."""
 
 import ast
 import hashlib

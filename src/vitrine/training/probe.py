@@ -1,4 +1,4 @@
-"""A linear probe on frozen features: the cheapest honest model, and the classical baselines.
+"""Fit a linear probe on frozen features, or a baseline (majority class, histogram and HOG).
 
 ``fit`` computes the features of every photo once, then a logistic regression whose strength of
 regularisation is chosen on validation alone; a recipe with epochs has its head learned by gradient

@@ -1,4 +1,4 @@
-"""What a cheap model says of every product: on the published split, then fold by fold.
+"""Fit a cheap model on the published split and on every fold, and predict each product.
 
 In each fold of each repetition the fold is the test part, the next one (modulo their number) is
 validation and the other three train. What the model says of its validation fold is kept too:

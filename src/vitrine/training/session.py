@@ -1,4 +1,4 @@
-"""What a notebook opens first: the profile decides where its data and its runs come from.
+"""The session of a notebook: its profile decides where its data and its runs come from.
 
 ``published`` reads the tracked split and runs, and trains nothing unless asked. ``smoke`` draws the
 synthetic catalogue, trains miniature models for real and writes under ``build/smoke``: nothing of

@@ -1,4 +1,4 @@
-"""A linear model of weighted words: what the shop's own text says of a product, without its photo.
+"""Classify products by their title or description: TF-IDF and a logistic regression, no photo.
 
 Words, or words and pieces of words, are weighted by TF-IDF and read by a logistic regression. Which
 of the two, and the strength of the penalty, are chosen on validation alone. Neither the text nor a

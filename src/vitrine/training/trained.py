@@ -1,4 +1,4 @@
-"""From a finished run back to the function that it learned: photos in, probabilities out.
+"""Rebuild the trained model of a finished run from its weights: photos in, probabilities out.
 
 What comes out is checked against ``predictions.csv``: facts derived from other weights than those
 of the run would be false and look right.
@@ -50,7 +50,7 @@ class KeptError(RunError):
 
 @dataclass(frozen=True)
 class Kept:
-    """The function that a run learned.
+    """The trained model of a run, rebuilt from its weights.
 
     Attributes:
         recipe: What was trained; its ``image_size`` is the side of the photos expected.

@@ -1,4 +1,4 @@
-"""Data to plotly figures, one function a figure of the book, by chapter.
+"""Make the plotly figures of the book from data: one function a figure, by chapter.
 
 ``style`` holds what they share (layout, colours, names), ``plots`` the kinds of figure that several
 chapters draw. A function takes numbers that ``metrics`` or ``facts`` computed and returns a

@@ -1,7 +1,7 @@
 """Bind every published file to its bytes: ``runs/SHA256SUMS``, which ``sha256sum -c`` reads too.
 
 The ledger notices what changes a number of the prose; the digests notice the rest: a history or
-TensorBoard events that no chapter reads, a field of a sheet, the card of a served model.
+TensorBoard events that no chapter reads, a field of a sheet, the card of a served model, a picture.
 """
 
 import hashlib
@@ -17,6 +17,11 @@ __all__ = ["check", "faults", "write"]
 
 SUMS = "runs/SHA256SUMS"
 SERVED = "src/vitrine/serving/models"
+SHOWN = (
+    "runs/bench/*.json", f"{SERVED}/*/*", "data/manifest*.csv", "data/facts/*", "data/splits/*",
+    "ressources/*.csv", "ressources/drawings/*", "ressources/pictures/*",
+)  # fmt: skip
+"""What is shown or served, beside the runs."""
 HELP = "restore it with git, or, where it was made again, run `vitrine ledger` and look at its diff"
 
 
@@ -63,7 +68,7 @@ def _kept(path: Path) -> dict[str, str]:
 
 
 def _found(root: Path) -> dict[str, str]:
-    """Return the digest of each file of a finished run, of each sheet, of each served model."""
+    """Return the digest of each file of a finished run, and of each one shown or served."""
     files = [path for path in _published(root) if path.is_file()]
     return {
         path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -72,8 +77,8 @@ def _found(root: Path) -> dict[str, str]:
 
 
 def _published(root: Path) -> Iterator[Path]:
-    yield from (root / "runs" / "bench").glob("*.json")
-    yield from (path for path in (root / SERVED).glob("*/*") if path.suffix != ".md")
+    for pattern in SHOWN:
+        yield from root.glob(pattern)
     for meta in (root / "runs").rglob("run.json"):
         for path in meta.parent.rglob("*"):
             apart = path.relative_to(meta.parent).parts[0] == "weights" or path.suffix == ".part"

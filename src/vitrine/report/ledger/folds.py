@@ -1,4 +1,4 @@
-"""What every photo says of a recipe, each answered by models that had not learned it.
+"""Values over folds: scores on every photo, answered by models that had not learned it.
 
 Networks are trained on the folds of the first repetition, so that is where all are compared; where
 both sides have every repetition, their gap fold by fold stands beside and must agree.

@@ -1,4 +1,4 @@
-"""What the scan adds to MambaVision: the same network with another mixer in its place.
+"""Values of the ablation of MambaVision's scan: the same network with another mixer.
 
 Every photo answers, over the folds of the first repetition. Arms without runs are left out.
 """

@@ -1,4 +1,4 @@
-"""Which recipes are compared: the announced ones first, then what the runs at hand allow.
+"""List the pairs of recipes to compare: those announced, then those that the runs allow.
 
 A family of comparisons is corrected together (Holm). What was announced is a family apart, so that
 a run that comes later moves no p-value of it.

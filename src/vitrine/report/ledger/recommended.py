@@ -1,4 +1,4 @@
-"""What serving the recommended model would mean: its calibration, what it answers alone."""
+"""Values of the recommended model: its calibration, and what it answers above its threshold."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Data to tables with French headings: one function a table of the book, one module a subject."""
+"""Make the tables of the book, with French headings: one function a table, by subject."""
 
 from vitrine.report.fr import number
 from vitrine.report.tables.choices import CHOICES, departures, recipe

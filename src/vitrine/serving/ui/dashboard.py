@@ -68,20 +68,20 @@ def counts(photos: pd.DataFrame) -> go.Figure:
 
 
 def sizes(photos: pd.DataFrame) -> go.Figure:
-    """Place each photo by its width and its height, on logarithmic axes."""
+    """Draw each photo at its width and its height, on logarithmic axes."""
     figure = size_figure(photos)
     figure.update_layout(legend={"y": -0.3, "yanchor": "top"}, height=_HEIGHT + 60)
     return _still(figure)
 
 
 def ratios(photos: pd.DataFrame) -> go.Figure:
-    """Spread the ratio of the sides of each class's photos."""
+    """Draw the distribution of the ratio of the sides of each class's photos."""
     axis = {"type": "log", "tickvals": list(_RATIOS), "ticktext": list(_RATIOS.values())}
     return _boxes(photos, "ratio", "Largeur divisée par hauteur", axis)
 
 
 def weights(photos: pd.DataFrame) -> go.Figure:
-    """Spread the size of each class's files."""
+    """Draw the distribution of the size of each class's files."""
     return _boxes(photos, "kb", "Taille du fichier (ko)", log_axis(_KILOBYTES))
 
 

@@ -1,4 +1,4 @@
-"""Turn a recipe and a split into a run."""
+"""Train a network of Keras on the product photos as a recipe says, and seal its run."""
 
 import os
 import time
@@ -17,7 +17,7 @@ from vitrine.training.keras.network import build, freeze, pooled, predict, set_h
 from vitrine.training.keras.photos import batches
 from vitrine.training.keras.state import BEST, LAST, load_state, save_state
 from vitrine.training.recipes import Recipe, RecipeError, best_epoch, epoch_seed
-from vitrine.training.runs import Meter, Run, RunError, RunFolder, start
+from vitrine.training.runs import Meter, Run, RunFolder, require_finite, start
 
 __all__ = ["Steps", "compile_for", "fit"]
 
@@ -57,12 +57,8 @@ class Steps(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Refuse to go on from a loss that is not finite: every later step would be lost."""
-        if logs and not np.isfinite(logs["loss"]):
-            raise RunError(
-                f"recipe {self.recipe.name}: expected a finite loss, found {logs['loss']} in epoch "
-                f"{self.first + 1}; the epochs before it are kept, nothing is sealed: train again "
-                "with a lower learning_rate"
-            )
+        if logs:
+            require_finite(self.recipe, self.first + 1, logs["loss"])
 
 
 def compile_for(network: keras.Model, recipe: Recipe, epoch: int) -> None:
@@ -179,6 +175,7 @@ def fit(
         logs = network.fit(data, epochs=1, verbose=0, callbacks=[followed], shuffle=False).history
         seconds = time.perf_counter() - clock
         val_loss, val_accuracy = _validate(network, held_out, validation.label.to_numpy())
+        require_finite(recipe, epoch + 1, val_loss)
         history.append(
             {
                 "epoch": epoch + 1,

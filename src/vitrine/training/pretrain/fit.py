@@ -1,4 +1,4 @@
-"""Turn a recipe and a corpus into a run, under ``runs/pretrain``."""
+"""Pretrain a network on a corpus as a recipe says, and seal its run under ``runs/pretrain``."""
 
 from functools import partial
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a pretraining adds to the common loop: augmentation on the device, a clock, top-5."""
+"""The classifier of a pretraining: augmentation on the device, time budget, teacher, top-5."""
 
 import logging
 import time

@@ -1,4 +1,4 @@
-"""Pretrainings that learn a teacher's answers, and what becomes of them on the photos."""
+"""Recipes of distillation: pretrainings that learn a teacher's answers, and their transfers."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The probe of MobileNetV2, and controls that tell what its advance is made of."""
+"""Recipes of MobileNetV2's probe and of its controls: smaller photos, random weights."""
 
 from dataclasses import replace
 

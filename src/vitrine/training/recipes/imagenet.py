@@ -1,4 +1,4 @@
-"""What starts from the ImageNet weights of EfficientNet-Lite: fine-tuned whole, or frozen."""
+"""Recipes that start from ImageNet weights of EfficientNet-Lite: fine-tuned, or frozen."""
 
 from vitrine.training.recipes.recipe import Recipe
 

@@ -1,4 +1,4 @@
-"""What a recipe is: a frozen dataclass that refuses to contradict itself."""
+"""The class of recipes: a frozen dataclass of hyper-parameters, checked when it is made."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What every network trained from random weights has in common, and what the scan adds to one."""
+"""Settings that the recipes from random weights share, and recipes of MambaVision's mixers."""
 
 from vitrine.training.recipes.recipe import Recipe
 

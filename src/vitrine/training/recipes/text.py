@@ -1,4 +1,4 @@
-"""What reads the text of a product, alone or beside the photo."""
+"""Recipes that classify the text of a product, alone or fused with the photo."""
 
 from collections.abc import Iterator
 

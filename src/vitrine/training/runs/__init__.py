@@ -6,7 +6,12 @@ A run tested on one fold lies in the same way under ``runs/folds/repeat-<r>-fold
 A trainer writes predictions, never metrics: ``vitrine.metrics`` alone turns them into numbers.
 """
 
-from vitrine.training.runs.folder import RunFolder, data_facts, prediction_rows
+from vitrine.training.runs.folder import (
+    RunFolder,
+    data_facts,
+    prediction_rows,
+    require_finite,
+)
 from vitrine.training.runs.folds import OutOfFold, across_folds, align_folds, place
 from vitrine.training.runs.meter import Meter
 from vitrine.training.runs.reading import Predictions, Run, RunError, align, align_fold, load, names
@@ -27,4 +32,5 @@ __all__ = [
     "names",
     "place",
     "prediction_rows",
+    "require_finite",
 ]

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -23,7 +24,7 @@ from vitrine.training.runs.meter import code_state, versions
 from vitrine.training.runs.reading import HISTORY, HISTORY_COLUMNS, META, PREDICTIONS, Run, RunError
 from vitrine.training.runs.start import facts as start_facts
 
-__all__ = ["RunFolder", "data_facts", "lock", "prediction_rows"]
+__all__ = ["RunFolder", "data_facts", "lock", "prediction_rows", "require_finite"]
 
 FORMAT = 1
 WEIGHTS, EVENTS = "weights", "events.out.tfevents.0.vitrine"
@@ -39,6 +40,24 @@ def lock(folder: Path) -> FileLock:
     """Return the lock on the run of a folder; who holds it already may take it again."""
     (folder / WEIGHTS).mkdir(parents=True, exist_ok=True)  # what git ignores
     return FileLock(folder / WEIGHTS / LOCK, is_singleton=True)
+
+
+def require_finite(recipe: Recipe, epoch: int, loss: float) -> None:
+    """Refuse a loss, of training or of validation, from which no later step would come back.
+
+    Args:
+        recipe: What is being trained.
+        epoch: Number of the epoch, from 1; it is not to be kept.
+        loss: Its loss so far.
+
+    Raises:
+        RunError: If the loss is not finite.
+    """
+    if not math.isfinite(loss):
+        raise RunError(
+            f"recipe {recipe.name}: expected a finite loss, found {loss} in epoch {epoch}; the "
+            "epochs before it are kept, nothing is sealed: train again with a lower learning_rate"
+        )
 
 
 def data_facts(catalog: Catalog, split: Split) -> dict[str, Any]:
@@ -67,7 +86,15 @@ def prediction_rows(
         split: ``validation``, ``test``; for a cross-validation, ``repeat-<r>`` for the fold that
             tests and ``repeat-<r>-validation`` for the one that validates.
         fold: Number of the fold that tests, within the repetition.
+
+    Raises:
+        RunError: If a probability is no number: such a run could neither be read nor made again.
     """
+    if not np.isfinite(probabilities).all():
+        raise RunError(
+            f"expected finite probabilities for the {split} images, found one that is no number; "
+            "nothing is sealed: train again with a lower learning_rate"
+        )
     rows = frame[["image", "label"]].reset_index(drop=True)
     rows.insert(1, "split", split)
     rows.insert(2, "fold", pd.array([fold] * len(rows), dtype="Int64"))

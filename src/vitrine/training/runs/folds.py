@@ -22,7 +22,7 @@ __all__ = ["OutOfFold", "across_folds", "align_folds", "place"]
 
 @dataclass(frozen=True)
 class OutOfFold:
-    """What one way to learn answered to every photo, each one while it was a test photo.
+    """Out-of-fold answers of a recipe and a seed: each photo, while it was a test photo.
 
     Attributes:
         name: ``<recipe>/seed-<n>``.

@@ -64,8 +64,6 @@ def sweep(
             _local(min(workers or _workers(jobs), len(jobs) or 1))
         )
         client = stack.enter_context(_client(Client, address))
-        if jobs and elsewhere:
-            _require_a_worker(client)
         futures = {client.submit(perform, job, key=job.name, pure=False): job.name for job in jobs}
         for future in _finished(client, futures, elsewhere):
             name = futures[future]

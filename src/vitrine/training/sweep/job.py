@@ -42,7 +42,7 @@ class SweepError(RuntimeError):
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What one worker is asked for.
+    """One job of a sweep, as a worker receives it.
 
     Attributes:
         recipe: Name of the recipe, followed by ``=`` and the weights to start from, if others.

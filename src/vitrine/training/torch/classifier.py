@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from vitrine.data.catalog import CLASSES
 from vitrine.training.recipes import Recipe, best_epoch, epoch_seed
-from vitrine.training.runs import RunError, RunFolder
+from vitrine.training.runs import RunFolder, require_finite
 from vitrine.training.torch.network import build
 
 __all__ = ["BEST", "LAST", "Classifier", "EpochCheckpoint"]
@@ -32,7 +32,7 @@ Pixels = UInt8[Tensor, "batch channel height width"]
 
 
 class Classifier(L.LightningModule):
-    """The loop's moving parts: loss, optimiser, schedule, average of weights, history.
+    """A network in training: its loss, optimiser, schedule, average of weights and history.
 
     Args:
         recipe: What to train and how.
@@ -152,12 +152,7 @@ class Classifier(L.LightningModule):
         """
         labels = batch[1]
         loss, logits = self.judge(batch)
-        if not torch.isfinite(loss):
-            raise RunError(
-                f"recipe {self.recipe.name}: expected a finite loss, found {loss.item()} in epoch "
-                f"{self.current_epoch + 1}; the epochs before it are kept, nothing is sealed: "
-                "train again with a lower learning_rate"
-            )
+        require_finite(self.recipe, self.current_epoch + 1, loss.item())
         self.sums["rate"] = cast(Any, self.optimizers()).param_groups[-1]["lr"]
         self.sums["loss"] += loss.detach() * len(labels)
         self.sums["hits"] += (logits.detach().argmax(1) == labels).sum()
@@ -198,11 +193,17 @@ class Classifier(L.LightningModule):
         }
 
     def on_train_epoch_end(self) -> None:
-        """Write the epoch into the history, and stop when patience runs out."""
+        """Write the epoch into the history, and stop when patience runs out.
+
+        Raises:
+            RunError: If its last step lost the weights, of which the validation tells.
+        """
         sums = {name: float(value) for name, value in self.sums.items()}
         mine = torch.tensor([sums[name] for name in SHARED], dtype=torch.float64)
         total = self.trainer.strategy.reduce(mine.to(self.device), reduce_op="sum")
-        self.history.append(self.row(sums | dict(zip(SHARED, total.tolist(), strict=True))))
+        row = self.row(sums | dict(zip(SHARED, total.tolist(), strict=True)))
+        require_finite(self.recipe, self.current_epoch + 1, row["val_loss"])
+        self.history.append(row)
         self._stop_without_patience()
 
     def _stop_without_patience(self) -> None:

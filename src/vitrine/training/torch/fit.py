@@ -1,4 +1,4 @@
-"""Turn a recipe and a split into a run."""
+"""Train a network of timm on the product photos as a recipe says, and seal its run."""
 
 import os
 from functools import partial

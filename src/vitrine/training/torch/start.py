@@ -1,4 +1,4 @@
-"""Weights learned elsewhere, carried to this size and these windows.
+"""Load pretrained weights into a network of another image size, other windows, another head.
 
 No weight of our networks depends on the size of the images nor, in a MambaVision, on its windows:
 what a pretraining learned at 64 pixels fits another size to the last key, but for the head, that

@@ -23,7 +23,7 @@ Ledger = Mapping[str, Value]
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """A sentence bound to the ledger.
+    """A verdict as it is declared: its wordings and the condition that chooses one.
 
     Attributes:
         key: Name under which prose calls it.

@@ -16,7 +16,7 @@ from vitrine.report.ledger.verdicts.comparison import paired, settled_claim
 __all__ = ["CLAIMS"]
 
 B0, MICRO = "efficientnet-b0", "mambavision-micro"
-IMAGES, CLOCK = f"{MICRO}-pretrain", f"{MICRO}-pretrain-clock"
+IMAGES = f"{MICRO}-pretrain"
 SAME_NORM = tuple(f"gap.{b}.{a}.accuracy" for a, b in equal_start.SAME_NORM)
 ONCE = "un seul préentraînement de chaque réseau"
 """What every interval on the pretrained networks leaves out."""
@@ -112,17 +112,6 @@ CLAIMS = (
         reverse="à images égales, EfficientNet-B0 devance MambaVision micro sur le corpus de "
         "préentraînement",
     ),
-    _apart(
-        "equal_clock_learned",
-        CLOCK,
-        "minutes",
-        text="sans apprendre plus longtemps, MambaVision micro devance EfficientNet-B0 sur le "
-        "corpus de préentraînement",
-        cautious="à durée comparable, rien ne sépare les deux architectures sur le corpus de "
-        "préentraînement",
-        reverse="en apprenant moins longtemps, MambaVision micro reste derrière EfficientNet-B0 "
-        "sur le corpus de préentraînement",
-    ),
     paired(
         "pretraining_helps_b0",
         f"{B0}-transfer",
@@ -190,16 +179,6 @@ CLAIMS = (
         "des deux architectures",
         reverse="à images égales, les caractéristiques figées d’EfficientNet-B0 trient mieux nos "
         "photos",
-    ),
-    _by_folds(
-        "equal_clock_probed",
-        f"{MICRO}-transfer-clock-probe",
-        text="à durée comparable, les caractéristiques figées de MambaVision micro trient mieux "
-        "nos photos",
-        cautious="à durée comparable, aucune différence détectable entre les caractéristiques "
-        "figées des deux architectures",
-        reverse="à durée comparable, les caractéristiques figées d’EfficientNet-B0 trient mieux "
-        "nos photos",
     ),
     _scan_against("identity", "que sans"),
     _scan_against("conv", "qu’avec une convolution à sa place"),

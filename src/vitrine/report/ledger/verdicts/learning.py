@@ -2,7 +2,7 @@
 
 from vitrine.data.catalog import CLASSES
 from vitrine.report.ledger.verdicts.claim import Claim, Ledger, by_interval, interval, with_recipes
-from vitrine.report.ledger.verdicts.models import KERAS, TORCH
+from vitrine.report.ledger.verdicts.models import KERAS
 
 __all__ = ["CLAIMS"]
 
@@ -51,9 +51,7 @@ def _all_learn(ledger: Ledger) -> bool:
 
 CLAIMS = (
     _above_chance(KERAS, "keras_above_chance", "le réseau entraîné avec TensorFlow"),
-    _above_chance(TORCH, "torch_above_chance", "le réseau entraîné avec PyTorch"),
     _miscalibrated(KERAS, "keras_miscalibrated"),
-    _miscalibrated(TORCH, "torch_miscalibrated"),
     Claim(
         key="all_learn",
         text="tous les modèles entraînés font mieux que la réponse constante",
