@@ -26,7 +26,9 @@ LAYERS = [
     {"cli"},
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
-MODULES = sorted(p for p in ROOT.rglob("*.py") if p != ROOT / "__init__.py")
+MODULES = sorted(
+    p for p in ROOT.rglob("*.py") if p != ROOT / "__init__.py" and "templates" not in p.parts
+)
 
 
 def unit(path: Path) -> str:

@@ -153,6 +153,12 @@ def losses(scores: Mapping[str, Mapping[str, Interval]]) -> go.Figure:
     return figure.add_vline(x=0, line={"color": INK, "width": 1.2})
 
 
+_BELOW: dict[str, object] = {
+    "orientation": "h", "thickness": 12, "yref": "container", "y": 0, "yanchor": "bottom",
+}  # fmt: skip
+"""A colour bar that takes nothing of a phone's width from the panels."""
+
+
 def maps(
     grids: Mapping[str, Float[np.ndarray, "rows columns"]],
     *,
@@ -185,11 +191,13 @@ def maps(
             row=1 + number // columns, col=1 + number % columns, name=name, z=style.grid(values),
             zmin=style.rounded([low])[0], zmax=style.rounded([high])[0],
             showscale=signed and number == 0,
-            colorscale=scales[signed], colorbar={"title": {"text": title}},
+            colorscale=scales[signed], colorbar=_BELOW | {"title": {"text": title}},
             hovertemplate="%{z:.3g}<extra></extra>",
         )  # fmt: skip
     lines = max(name.count("<br>") for name in grids)
-    style.dress(figure, height=60 + 250 * rows, margin_t=24 + 20 * lines)
+    below = 56 * signed
+    margins = {"margin_t": 24 + 20 * lines, "margin_b": 16 + below}
+    style.dress(figure, height=60 + 250 * rows + below, **margins)
     figure.update_xaxes(showticklabels=False, ticks="", showgrid=False, constrain="domain")
     figure.update_yaxes(
         showticklabels=False, ticks="", showgrid=False, autorange="reversed", constrain="domain"
