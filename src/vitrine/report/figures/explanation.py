@@ -191,7 +191,8 @@ def maps(
             row=1 + number // columns, col=1 + number % columns, name=name, z=style.grid(values),
             zmin=style.rounded([low])[0], zmax=style.rounded([high])[0],
             showscale=signed and number == 0,
-            colorscale=scales[signed], colorbar=_BELOW | {"title": {"text": title, "font": {"size": 13}}},
+            colorscale=scales[signed],
+            colorbar=_BELOW | {"title": {"text": title, "font": {"size": 13}}},
             hovertemplate="%{z:.3g}<extra></extra>",
         )  # fmt: skip
     lines = max(name.count("<br>") for name in grids)
