@@ -38,6 +38,21 @@ def test_a_function_answers_or_raises_from_another_process():
         children.alone(os._exit, 3)
 
 
+def test_a_process_apart_does_not_hear_the_ctrl_c_that_a_terminal_sends_it_too():
+    asking = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT], stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    child = child_of(asking, "spawn_main")
+    time.sleep(0.5)
+
+    child.send_signal(signal.SIGINT)
+    ended = psutil.wait_procs([child], 1)[0]
+    asking.kill()
+    _, said = asking.communicate(timeout=PATIENCE)
+
+    assert (ended, said) == ([], "")
+
+
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL], ids=lambda stop: stop.name)
 def test_a_process_ends_with_the_one_that_asked_and_says_nothing(stop):
     asking = subprocess.Popen(
