@@ -9,7 +9,7 @@ from pictures import plain
 from vitrine.data.images import ImageError
 from vitrine.serving.api import create_app
 from vitrine.serving.predictor import Predictor
-from vitrine.serving.problems import PROBLEMS, ProblemError, texts
+from vitrine.serving.problems import PROBLEMS, REASONS, ProblemError, texts
 from vitrine.serving.settings import Settings
 
 STATUS = {
@@ -65,6 +65,12 @@ def test_every_code_of_the_decoder_is_a_problem():
     assert len(codes) >= 5
     assert codes <= PROBLEMS.keys()
     assert set(re.findall(r"``(\w+)``", ImageError.__doc__)) == codes
+
+
+def test_every_reason_of_the_decoder_has_its_sentence():
+    from vitrine.data import decoding
+
+    assert decoding.UNREAD.keys() - {""} == REASONS.keys()
 
 
 def test_the_sentences_carry_the_limits_in_force():

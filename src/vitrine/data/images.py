@@ -1,10 +1,11 @@
 """Decode an image to ``uint8 (height, width, 3)`` and preprocess it, the same way everywhere.
 
 Training, evaluation, service and interface all come through here, so that a model never sees
-photos prepared otherwise than those it learned from. The recipe of pixels has a name, ``prep-v1``:
+photos prepared otherwise than those it learned from. The recipe of pixels has a name, ``prep-v2``:
 decode with Pillow (``draft`` at no less than twice the target), apply the EXIF rotation, put
 transparency on white, convert to RGB, squash to a square with an antialiased bicubic filter, rows
-first.
+first, and convert to sRGB what declares other colours. ``prep-v1`` did not, and gives the same
+pixels for every photo of the data set, which declare none: what learned from it stays valid.
 """
 
 import hashlib
@@ -22,14 +23,17 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, UnidentifiedImageError
 
-from vitrine.data import decoding
+from vitrine.data import colours, decoding
+from vitrine.data.colours import Colours
 
 __all__ = [
-    "PREP_ID", "TRAIN_SIZE", "ImageError", "Limits", "Photo", "cached", "decode", "preprocess",
-    "read",
+    "PREP_ID", "SAME_PREP", "TRAIN_SIZE", "ImageError", "Limits", "Photo", "cached", "decode",
+    "preprocess", "read",
 ]  # fmt: skip
 
-PREP_ID = "prep-v1"
+PREP_ID = "prep-v2"
+SAME_PREP = (PREP_ID, "prep-v1")
+"""Recipes that give the same pixels for the photos that models learned from."""
 TRAIN_SIZE = 256
 """Side, in pixels, of the preprocessed photos that training crops from."""
 _REVISION = 2
@@ -103,11 +107,12 @@ class ImageError(ValueError):
     Attributes:
         code: Stable identifier, the service's too: ``fichier_vide``, ``format_non_pris_en_charge``,
             ``image_trop_grande``, ``image_trop_petite``, ``proportions`` or ``image_corrompue``.
+        reason: Which file it is, as ``decoding.unread`` names those that people really have.
     """
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, reason: str = "") -> None:
         super().__init__(message)
-        self.code = code
+        self.code, self.reason = code, reason
 
 
 def _open(data: bytes) -> Image.Image:
@@ -116,18 +121,26 @@ def _open(data: bytes) -> Image.Image:
     try:
         return Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError as error:
-        raise ImageError(
-            "format_non_pris_en_charge",
-            f"expected a {', '.join(FORMATS)} image, found other content; convert the file",
-        ) from error
+        raise _unread(data, damaged=False) from error
     except _MACHINE_ERRORS:
         raise
     except Exception as error:
-        raise _damaged() from error
+        raise _unread(data) from error
 
 
 _MACHINE_ERRORS = (MemoryError, FileNotFoundError, PermissionError)
 """Errors of the machine, not of the image: a decoder fed garbage may raise any other."""
+
+
+def _unread(data: bytes, *, damaged: bool = True) -> ImageError:
+    reason = decoding.unread(data)
+    if damaged and not reason:
+        return _damaged()
+    return ImageError(
+        "format_non_pris_en_charge",
+        f"expected a {', '.join(FORMATS)} image, found {decoding.UNREAD[reason]}",
+        reason,
+    )
 
 
 def _damaged() -> ImageError:
@@ -172,11 +185,11 @@ def _drafts(image: Image.Image, scans: int) -> bool:
 @contextmanager
 def _loaded(
     source: Path | bytes, target: int | None, limits: Limits = LIMITS
-) -> Iterator[tuple[Image.Image, tuple[int, int], str]]:
+) -> Iterator[tuple[Image.Image, Colours, tuple[int, int], str]]:
     """Decode to an upright picture of any mode, at reduced scale where JPEG allows it.
 
-    The size and the format that the header announced come with it. What goes wrong with the picture
-    within the block is told as damage.
+    The colours, the size and the format that the file announced come with it. What goes wrong with
+    the picture within the block is told as damage.
     """
     data = source if isinstance(source, bytes) else source.read_bytes()
     with _open(data) as image:
@@ -189,17 +202,19 @@ def _loaded(
             image.draft(None, (2 * target, 2 * target))
         with _ONE_LARGE if large else nullcontext():
             try:
+                found = colours.declared(image, data)
                 decoding.scale_key(image)
+                colours.polarise(image)
                 image.load()
-                yield decoding.upright(image), size, form
+                yield decoding.upright(image), found, size, form
             except _MACHINE_ERRORS:
                 raise
             except Exception as error:
-                raise _damaged() from error
+                raise _unread(data) from error
 
 
 def decode(source: Path | bytes, target: int | None = None) -> UInt8[np.ndarray, "height width 3"]:
-    """Decode a JPEG, PNG or WebP image to upright RGB on white.
+    """Decode a JPEG, PNG or WebP image to upright sRGB on white.
 
     Args:
         source: A file, or its bytes. The content decides, not the name.
@@ -211,14 +226,14 @@ def decode(source: Path | bytes, target: int | None = None) -> UInt8[np.ndarray,
         ImageError: If the image is empty, of another format, too large, too small, too elongated
             or damaged. Sizes are judged on the header, before any pixel is decoded.
     """
-    with _loaded(source, target) as (image, _, _):
+    with _loaded(source, target) as (image, found, _, _):
         width, height = image.size
         step = min(width, height) // (2 * target) if target and width * height > LARGE else 1
         step = max(1, step)
-        picture = Image.new("RGB", (-(-width // step), -(-height // step)))
-        for top, rows in decoding.bands(image, step):
+        picture = Image.new(found.mode, (-(-width // step), -(-height // step)))
+        for top, rows in decoding.bands(image, step, found.mode):
             picture.paste(rows.reduce(step), (0, top // step))
-        return np.asarray(picture)
+        return np.asarray(found.convert(picture))
 
 
 def preprocess(source: Path | bytes, size: int) -> UInt8[np.ndarray, "size size 3"]:
@@ -245,18 +260,19 @@ def read(source: Path | bytes, size: int, limits: Limits = LIMITS) -> Photo:
     Raises:
         ImageError: As ``decode``.
     """
-    with _loaded(source, size, limits) as (image, (width, height), form):
-        return Photo(np.asarray(_squash(image, size)), width, height, form)
+    with _loaded(source, size, limits) as (image, found, (width, height), form):
+        squashed = found.convert(_squash(image, size, found.mode))
+        return Photo(np.asarray(squashed), width, height, form)
 
 
-def _squash(image: Image.Image, size: int) -> Image.Image:
+def _squash(image: Image.Image, size: int, mode: str = "RGB") -> Image.Image:
     """Resize to a square in two passes, each rounded to 8 bits: along the rows, then the columns.
 
     Left to Pillow, the order of the passes depends on its version, and on the shape of the photo:
     in the other order an eighth of the pixels of a tall photo move, by one level for most.
     """
-    narrowed = Image.new("RGB", (size, image.height))
-    for top, rows in decoding.bands(image):
+    narrowed = Image.new(mode, (size, image.height))
+    for top, rows in decoding.bands(image, mode=mode):
         narrowed.paste(rows.resize((size, rows.height), Image.Resampling.BICUBIC), (0, top))
     return narrowed.resize((size, size), Image.Resampling.BICUBIC)
 

@@ -121,7 +121,7 @@ class Predictor:
 
     def __init__(self, folder: Path | str | None = None, threads: int = 1) -> None:
         self.card, model = cards.read(packaged(folder))
-        if self.card.preprocessing != images.PREP_ID:
+        if self.card.preprocessing not in images.SAME_PREP:
             raise ModelError(
                 f"expected a model for the preprocessing {images.PREP_ID}, found "
                 f"{self.card.preprocessing}; export it again with this version of vitrine"

@@ -16,7 +16,7 @@ from vitrine.data.images import ImageError, Photo
 from vitrine.serving import schemas
 from vitrine.serving.card import Card
 from vitrine.serving.predictor import Answer, AnswerError, Predictor, packaged, shipped
-from vitrine.serving.problems import ProblemError, body_of, texts
+from vitrine.serving.problems import ProblemError, body_of, of_image, texts
 from vitrine.serving.request_body import BodyReader
 from vitrine.serving.settings import Settings
 from vitrine.serving.telemetry import Telemetry
@@ -94,7 +94,7 @@ class Service:
         try:
             return await self.pool.run(work)
         except ImageError as error:
-            raise ProblemError(error.code) from error
+            raise of_image(error) from error
         except AnswerError as error:
             raise ProblemError("prediction_invalide") from error
 
@@ -207,7 +207,7 @@ class Service:
             except ProblemError as problem:
                 judged.append(problem)
             except ImageError as error:
-                judged.append(ProblemError(error.code))
+                judged.append(of_image(error))
             except AnswerError:
                 judged.append(ProblemError("prediction_invalide"))
         return judged
