@@ -25,10 +25,11 @@ from PIL import Image, UnidentifiedImageError
 
 from vitrine.data import colours, decoding
 from vitrine.data.colours import Colours
+from vitrine.data.limits import ImageError, LargeImageError, Limits
 
 __all__ = [
-    "PREP_ID", "SAME_PREP", "TRAIN_SIZE", "ImageError", "Limits", "Photo", "cached", "decode",
-    "preprocess", "read",
+    "PREP_ID", "SAME_PREP", "TRAIN_SIZE", "ImageError", "LargeImageError", "Limits", "Photo",
+    "cached", "decode", "preprocess", "read",
 ]  # fmt: skip
 
 PREP_ID = "prep-v2"
@@ -46,27 +47,6 @@ LARGE = 4_000_000
 _ONE_LARGE = threading.Semaphore(1)
 
 Image.MAX_IMAGE_PIXELS = None  # our own limits, checked on the header, replace Pillow's warning
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """Limits on the size of an image, checked on its header before any pixel is decoded.
-
-    Attributes:
-        pixels: Most pixels of a JPEG whose rows come one by one, decoded at a reduced scale.
-        pixels_undrafted: Most pixels of any other image, which costs its full size in memory.
-        scans: Most scans of a JPEG, each of which goes over the whole image.
-        side: Longest side, in pixels.
-        min_side: Shortest side, in pixels.
-        ratio: Largest quotient of the two sides.
-    """
-
-    pixels: int = 120_000_000
-    pixels_undrafted: int = 40_000_000
-    scans: int = 100
-    side: int = 20_000
-    min_side: int = 8
-    ratio: int = 100
 
 
 LIMITS = Limits()
@@ -99,20 +79,6 @@ class Album(Protocol):
     def path(self, image: str) -> Path:
         """Return where an image lies."""
         ...
-
-
-class ImageError(ValueError):
-    """An image that cannot be used.
-
-    Attributes:
-        code: Stable identifier, the service's too: ``fichier_vide``, ``format_non_pris_en_charge``,
-            ``image_trop_grande``, ``image_trop_petite``, ``proportions`` or ``image_corrompue``.
-        reason: Which file it is, as ``decoding.unread`` names those that people really have.
-    """
-
-    def __init__(self, code: str, message: str, reason: str = "") -> None:
-        super().__init__(message)
-        self.code, self.reason = code, reason
 
 
 def _open(data: bytes) -> Image.Image:
@@ -184,7 +150,7 @@ def _drafts(image: Image.Image, scans: int) -> bool:
 
 @contextmanager
 def _loaded(
-    source: Path | bytes, target: int | None, limits: Limits = LIMITS
+    source: Path | bytes, target: int | None, limits: Limits = LIMITS, *, large: bool = True
 ) -> Iterator[tuple[Image.Image, Colours, tuple[int, int], str]]:
     """Decode to an upright picture of any mode, at reduced scale where JPEG allows it.
 
@@ -197,10 +163,12 @@ def _loaded(
         scans = decoding.jpeg_scans(data) if form == "JPEG" else 0
         _check_header(image, scans, limits)
         size = image.size
-        large = size[0] * size[1] > LARGE and not _drafts(image, scans)
+        alone = size[0] * size[1] > LARGE and not _drafts(image, scans)
+        if alone and not large:
+            raise LargeImageError(size[0] * size[1] / 1e6)
         if target and form == "JPEG":
             image.draft(None, (2 * target, 2 * target))
-        with _ONE_LARGE if large else nullcontext():
+        with _ONE_LARGE if alone else nullcontext():
             try:
                 found = colours.declared(image, data)
                 decoding.scale_key(image)
@@ -249,18 +217,20 @@ def preprocess(source: Path | bytes, size: int) -> UInt8[np.ndarray, "size size 
     return read(source, size).pixels
 
 
-def read(source: Path | bytes, size: int, limits: Limits = LIMITS) -> Photo:
+def read(source: Path | bytes, size: int, limits: Limits = LIMITS, *, large: bool = True) -> Photo:
     """Preprocess an image, and return with it the size and the format of its header.
 
     Args:
         source: A file, or its bytes.
         size: Side of the square, in pixels.
         limits: What the image may measure.
+        large: Whether to wait until one that is decoded alone can be.
 
     Raises:
         ImageError: As ``decode``.
+        LargeImageError: If the image is decoded alone, and ``large`` is false.
     """
-    with _loaded(source, size, limits) as (image, found, (width, height), form):
+    with _loaded(source, size, limits, large=large) as (image, found, (width, height), form):
         squashed = found.convert(_squash(image, size, found.mode))
         return Photo(np.asarray(squashed), width, height, form)
 
