@@ -53,17 +53,20 @@ def many(*files):
 
 def test_ordinary_photos_are_answered_while_large_ones_wait(model_dir, held, gate):
     settings = Settings(model_dir=str(model_dir), workers=1)
-    with in_a_thread(create_app(settings)) as port, ThreadPoolExecutor(4) as others:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-            asked = [others.submit(client.post, ROUTE, **one(LARGE)) for _ in range(3)]
-            batch = others.submit(client.post, BATCH, **many(LARGE, plain("blue")))
-            until(lambda: held)
+    with (
+        in_a_thread(create_app(settings)) as port,
+        ThreadPoolExecutor(4) as others,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client,
+    ):
+        asked = [others.submit(client.post, ROUTE, **one(LARGE)) for _ in range(3)]
+        batch = others.submit(client.post, BATCH, **many(LARGE, plain("blue")))
+        until(lambda: held)
 
-            quick = [client.post(ROUTE, **one(plain("red"))).status_code for _ in range(5)]
-            waiting = [each.done() for each in (*asked, batch)]
-            told = client.get("/metrics").text
-            gate.set()
-            answered = [each.result() for each in (*asked, batch)]
+        quick = [client.post(ROUTE, **one(plain("red"))).status_code for _ in range(5)]
+        waiting = [each.done() for each in (*asked, batch)]
+        told = client.get("/metrics").text
+        gate.set()
+        answered = [each.result() for each in (*asked, batch)]
 
     assert quick == [200] * 5
     assert waiting == [False] * 4
@@ -77,14 +80,16 @@ def test_large_photos_beyond_their_megapixels_are_refused_at_once(
     model_dir, held, gate, monkeypatch
 ):
     monkeypatch.setattr("vitrine.serving.service.LARGE_MEGAPIXELS", 8)
-    with TestClient(create_app(Settings(model_dir=str(model_dir)))) as client:
-        with ThreadPoolExecutor(2) as others:
-            asked = [others.submit(client.post, ROUTE, **one(LARGE)) for _ in range(2)]
-            until(lambda: "large_queue_megapixels 10.0" in client.get("/metrics").text)
-            refused = client.post(ROUTE, **one(LARGE))
-            ordinary = client.post(ROUTE, **one(plain("red"))).status_code
-            gate.set()
-            answered = [each.result().status_code for each in asked]
+    with (
+        TestClient(create_app(Settings(model_dir=str(model_dir)))) as client,
+        ThreadPoolExecutor(2) as others,
+    ):
+        asked = [others.submit(client.post, ROUTE, **one(LARGE)) for _ in range(2)]
+        until(lambda: "large_queue_megapixels 10.0" in client.get("/metrics").text)
+        refused = client.post(ROUTE, **one(LARGE))
+        ordinary = client.post(ROUTE, **one(plain("red"))).status_code
+        gate.set()
+        answered = [each.result().status_code for each in asked]
 
     assert (refused.status_code, refused.json()["code"]) == (503, "surcharge")
     assert (ordinary, answered) == (200, [200, 200])
@@ -95,12 +100,14 @@ def test_other_routes_have_their_large_photos_wait_elsewhere_too(model_dir, held
     import base64
 
     sent = {"json": {"image": base64.b64encode(LARGE).decode()}} if route == "/normalize/" else None
-    with TestClient(create_app(Settings(model_dir=str(model_dir), workers=1))) as client:
-        with ThreadPoolExecutor(1) as other:
-            asked = other.submit(client.post, route, **(sent or one(LARGE)))
-            until(lambda: held)
-            ordinary = client.post(ROUTE, **one(plain("red"))).status_code
-            gate.set()
+    with (
+        TestClient(create_app(Settings(model_dir=str(model_dir), workers=1))) as client,
+        ThreadPoolExecutor(1) as other,
+    ):
+        asked = other.submit(client.post, route, **(sent or one(LARGE)))
+        until(lambda: held)
+        ordinary = client.post(ROUTE, **one(plain("red"))).status_code
+        gate.set()
 
     assert (ordinary, asked.result().status_code) == (200, 200)
 
@@ -115,12 +122,14 @@ def test_the_photos_of_a_batch_take_turns_with_those_of_others(model_dir, monkey
 
     monkeypatch.setattr(Service, "judge", judge)
     red, blue = plain("red"), plain("blue")
-    with TestClient(create_app(Settings(model_dir=str(model_dir), workers=1))) as client:
-        with ThreadPoolExecutor(1) as other:
-            batch = other.submit(client.post, BATCH, **many(*[red] * 16))
-            until(lambda: judged)
-            client.post(ROUTE, **one(blue))
-            before = judged.index(blue)
+    with (
+        TestClient(create_app(Settings(model_dir=str(model_dir), workers=1))) as client,
+        ThreadPoolExecutor(1) as other,
+    ):
+        batch = other.submit(client.post, BATCH, **many(*[red] * 16))
+        until(lambda: judged)
+        client.post(ROUTE, **one(blue))
+        before = judged.index(blue)
 
     assert batch.result().status_code == 200
     assert before < 8

@@ -17,7 +17,8 @@ STATUS = {
     "methode_non_permise": 405, "delai_depasse": 408, "fichier_trop_volumineux": 413,
     "image_trop_grande": 413, "format_non_pris_en_charge": 415, "image_corrompue": 422,
     "image_trop_petite": 422, "proportions": 422, "prediction_invalide": 500, "interne": 500,
-    "modele_non_pret": 503, "surcharge": 503, "prediction_trop_longue": 504,
+    "modele_non_pret": 503, "surcharge": 503, "arret": 503,
+    "prediction_trop_longue": 504,
 }  # fmt: skip
 SECRET = "/srv/secret/model.py SomeInternalError"
 

@@ -93,6 +93,7 @@ PROBLEMS: Mapping[str, Kind] = {
     "modele_non_pret": Kind(
         503, "Modèle en préparation", "Le modèle n’est pas encore prêt. Réessayez dans un instant."
     ),
+    "arret": Kind(503, "Arrêt en cours", "Le service s’arrête. Réessayez dans une seconde."),
     "surcharge": Kind(
         503, "Service surchargé", "Trop de requêtes sont en cours. Réessayez dans une seconde."
     ),
@@ -137,7 +138,7 @@ class ProblemError(Exception):
         self.code, self.detail = code, detail
         self.status = status or PROBLEMS[code].status
         self.headers = dict(headers or {})
-        if code in ("surcharge", "modele_non_pret"):
+        if code in ("arret", "surcharge", "modele_non_pret"):
             self.headers["Retry-After"] = "1"
 
 

@@ -242,8 +242,6 @@ class Service:
         return found, waits
 
     async def _judge_one(self, data: bytes, within: float) -> tuple[Judged | ProblemError, float]:
-        if within <= 0:
-            raise ProblemError("prediction_trop_longue")
         if len(data) > self.settings.max_upload_bytes:
             return ProblemError("fichier_trop_volumineux"), 0.0
         try:
