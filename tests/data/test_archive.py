@@ -1037,6 +1037,28 @@ def test_a_download_the_disk_cannot_hold_is_not_begun(site, folder, editions, mo
     assert listing(folder) == {}
 
 
+def test_a_redirection_to_a_file_of_this_machine_fails_at_once(folder, editions):
+    asked = []
+
+    class Redirecting(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_response(302)
+            self.send_header("Location", "file:///etc/hostname")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Redirecting) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with pytest.raises(ArchiveError, match="expected the archive from an http or https"):
+            archive.fetch(f"http://127.0.0.1:{server.server_port}/a.zip", folder, editions=editions)
+        server.shutdown()
+
+    assert asked == ["/a.zip"]
+
+
 def test_an_unreachable_server_is_said_in_a_sentence(site, folder, editions):
     with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as closed:
         port = closed.server_port

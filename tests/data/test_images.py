@@ -209,14 +209,14 @@ def test_a_full_disk_is_an_error_and_leaves_no_half_cache(demo_catalog, tmp_path
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-def test_prep_v1_has_not_changed_on_a_picture_drawn_by_arithmetic():
+def test_prep_v2_has_not_changed_on_a_picture_drawn_by_arithmetic():
     y, x = np.mgrid[0:120, 0:160]
     drawn = np.stack([x, y, (x + y) // 2], axis=-1).astype(np.uint8)
 
     pixels = images.preprocess(encode(Image.fromarray(drawn), "PNG"), 32)
 
     digest = hashlib.sha256(pixels.tobytes()).hexdigest()[:16]
-    assert (images.PREP_ID, digest) == ("prep-v1", "0ab863ca80e7de76")
+    assert (images.PREP_ID, digest) == ("prep-v2", "0ab863ca80e7de76")
 
 
 @pytest.mark.parametrize(("height", "width"), [(160, 120), (120, 160)], ids=["tall", "wide"])

@@ -273,3 +273,15 @@ def test_a_large_photo_is_decoded_at_a_reduced_scale(client):
     assert answer.status_code == 200
     # A picture has a block for each 16 MB, and one at least: decoded whole, this one takes 37.
     assert 0 < stats["allocated_blocks"] + stats["reused_blocks"] <= 8
+
+
+def test_an_iphone_s_photo_is_told_how_to_be_sent_alone_or_in_a_batch(client):
+    heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 500
+
+    alone = post(client, heic)
+    batch = client.post("/api/v1/predict/batch", files=[("files", ("x", heic))]).json()
+
+    problem = alone.json()
+    assert (alone.status_code, problem["code"]) == (415, "format_non_pris_en_charge")
+    assert "iPhone" in problem["detail"] and "JPEG" in problem["detail"]
+    assert batch["items"][0]["problem"]["detail"] == problem["detail"]

@@ -4,6 +4,7 @@ Slow request headers are the one row of the table that the service does not hold
 no time limit, and a front proxy has to, as ``deploy/README.md`` says.
 """
 
+import gzip
 import time
 
 import httpx
@@ -202,6 +203,28 @@ def test_a_body_too_large_is_answered_while_it_is_still_sent(port, seconds):
     with httpx.Client() as client:
         answer = client.post(f"http://127.0.0.1:{port}{ROUTE}", files={"file": J + b"\0" * LIMIT})
     assert answer.json()["code"] == "fichier_trop_volumineux"
+
+
+def test_a_request_with_two_lengths_closes_its_connection(port):
+    body = form(part(filename=b"a"))
+    chunked = b"%x\r\n" % len(body) + body + b"\r\n0\r\n\r\n"
+    hidden = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    request = raw(chunked, length=5, extra=b"Transfer-Encoding: chunked\r\n")
+
+    received = exchange(port, request.replace(b"Connection: close\r\n", b"") + hidden)
+
+    assert received.count(b"HTTP/1.1 ") == 1
+    assert b"connection: close" in received.lower()
+
+
+@pytest.mark.parametrize("route", [ROUTE, "/predict/"])
+def test_a_compressed_body_is_told_not_to_be(client, route):
+    packed = {"content-encoding": "gzip", "content-type": "multipart/form-data; boundary=B"}
+
+    answer = client.post(route, content=gzip.compress(form(part())), headers=packed)
+
+    assert (answer.status_code, answer.json()["code"]) == (415, "format_non_pris_en_charge")
+    assert "Content-Encoding" in answer.json()["detail"]
 
 
 def test_a_body_in_pieces_without_a_length_is_counted(port):

@@ -69,7 +69,7 @@ def test_a_missing_file_is_named(folder, name):
         ({"format": 2}, "format"),
         ({"classes": []}, "classes"),
         ({"surprise": 1}, "surprise"),
-        ({"preprocessing": "prep-v0"}, "prep-v1, found prep-v0"),
+        ({"preprocessing": "prep-v0"}, "prep-v2, found prep-v0"),
         ({"classes": [{"id": i, "label": "x", "label_fr": "x"} for i in range(3)]}, "3 classes"),
         ({"input_size": 64}, "64 pixels"),
     ],

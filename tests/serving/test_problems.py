@@ -9,7 +9,7 @@ from pictures import plain
 from vitrine.data.images import ImageError
 from vitrine.serving.api import create_app
 from vitrine.serving.predictor import Predictor
-from vitrine.serving.problems import PROBLEMS, ProblemError, texts
+from vitrine.serving.problems import PROBLEMS, REASONS, ProblemError, texts
 from vitrine.serving.settings import Settings
 
 STATUS = {
@@ -17,7 +17,8 @@ STATUS = {
     "methode_non_permise": 405, "delai_depasse": 408, "fichier_trop_volumineux": 413,
     "image_trop_grande": 413, "format_non_pris_en_charge": 415, "image_corrompue": 422,
     "image_trop_petite": 422, "proportions": 422, "prediction_invalide": 500, "interne": 500,
-    "modele_non_pret": 503, "surcharge": 503, "prediction_trop_longue": 504,
+    "modele_non_pret": 503, "surcharge": 503, "arret": 503,
+    "prediction_trop_longue": 504,
 }  # fmt: skip
 SECRET = "/srv/secret/model.py SomeInternalError"
 
@@ -65,6 +66,12 @@ def test_every_code_of_the_decoder_is_a_problem():
     assert len(codes) >= 5
     assert codes <= PROBLEMS.keys()
     assert set(re.findall(r"``(\w+)``", ImageError.__doc__)) == codes
+
+
+def test_every_reason_of_the_decoder_has_its_sentence():
+    from vitrine.data import decoding
+
+    assert decoding.UNREAD.keys() - {""} == REASONS.keys()
 
 
 def test_the_sentences_carry_the_limits_in_force():

@@ -125,25 +125,31 @@ def test_what_was_accepted_is_answered_after_the_request_to_stop(model_dir, tmp_
     assert sum(line.get("route") == ROUTE for line in lines) == 6
 
 
-def test_a_body_that_never_comes_does_not_hold_the_stop(model_dir):
+@pytest.mark.parametrize("kind", ["Content-Length: 1000", "Transfer-Encoding: chunked"])
+def test_a_body_that_never_comes_is_answered_at_once_when_the_service_stops(model_dir, kind):
     port = free_port()
-    started = process(MODEL_DIR=str(model_dir), PORT=str(port), BODY_TIMEOUT_S="2")
+    started = process(MODEL_DIR=str(model_dir), PORT=str(port))
     head = (
-        f"POST {ROUTE} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n"
+        f"POST {ROUTE} HTTP/1.1\r\nHost: x\r\n{kind}\r\n"
         "Content-Type: multipart/form-data; boundary=B\r\n\r\n"
     ).encode()
+    received = b""
     try:
         until(lambda: answers(f"http://127.0.0.1:{port}/readyz"))
-        with socket.create_connection(("127.0.0.1", port)) as stalled:
+        with socket.create_connection(("127.0.0.1", port), timeout=25) as stalled:
             stalled.sendall(head)
-            time.sleep(0.3)
+            time.sleep(0.5)
             begun = time.monotonic()
             started.send_signal(signal.SIGTERM)
+            while piece := stalled.recv(65_536):
+                received += piece
             started.communicate(timeout=25)
     finally:
         started.kill()
 
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 8
+    assert received.startswith(b"HTTP/1.1 503") and b"application/problem+json" in received
+    assert b'"code":"arret"' in received and b"retry-after: 1" in received.lower()
 
 
 @pytest.mark.parametrize("clients", [33])

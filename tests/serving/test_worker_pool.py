@@ -7,7 +7,7 @@ import time
 import pytest
 
 from vitrine.serving.problems import ProblemError
-from vitrine.serving.worker_pool import WorkerPool
+from vitrine.serving.worker_pool import WorkerPool, stop_if_given_up
 
 
 @pytest.fixture
@@ -160,3 +160,65 @@ def test_closing_does_not_begin_what_still_waits(gate):
     run(main())
 
     assert began == []
+
+
+def test_work_that_is_given_up_stops_at_its_next_stage(gate):
+    stages = []
+
+    async def main():
+        pool = WorkerPool(1, 1, 0.2)
+
+        def work():
+            gate.wait()
+            stop_if_given_up()
+            stages.append("second")
+
+        with pytest.raises(ProblemError):
+            await pool.run(work)
+        gate.set()
+        await asyncio.to_thread(pool.close)
+
+    run(main())
+
+    assert stages == []
+
+
+def test_work_that_is_waited_for_goes_on_even_after_work_that_was_not():
+    async def main():
+        pool = WorkerPool(1, 2, 0.2)
+        with pytest.raises(ProblemError):
+            await pool.run(lambda: time.sleep(0.4))
+        return (await pool.run(lambda: stop_if_given_up() or "whole", within=5.0)).result
+
+    assert run(main()) == "whole"
+
+
+def test_places_are_charged_by_cost_and_one_that_is_free_admits(gate):
+    depths = []
+
+    async def main():
+        pool = WorkerPool(1, 10, 5.0, depths.append)
+        heavy = [asyncio.create_task(pool.run(gate.wait, cost=9)) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(ProblemError) as refused:
+            await pool.run(lambda: None)
+        gate.set()
+        await asyncio.gather(*heavy)
+        await settled(lambda: depths[-1] == 0)
+        return refused.value.code
+
+    assert run(main()) == "surcharge"
+    assert max(depths) == 18
+
+
+def test_pieces_of_work_that_holds_a_place_are_not_refused(gate):
+    async def main():
+        pool = WorkerPool(1, 1, 5.0)
+        with pool.place():
+            with pytest.raises(ProblemError):
+                await pool.run(lambda: None)
+            first = (await pool.run(lambda: 3, admitted=True)).result
+        await settled(lambda: pool._taken == 0)
+        return first, (await pool.run(lambda: 4)).result
+
+    assert run(main()) == (3, 4)

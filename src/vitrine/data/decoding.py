@@ -1,17 +1,31 @@
-"""Count the scans of a JPEG, turn a picture upright and bring it to RGB on white, band by band."""
+"""Count the scans of a JPEG, turn a picture upright and bring it to RGB on white, band by band.
+
+And name the files that no decoder of ours reads, but that people really have.
+"""
 
 import re
+import zlib
 from collections.abc import Iterator
 from typing import Any, cast
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
+from PIL.PngImagePlugin import MAX_TEXT_CHUNK
 
-__all__ = ["bands", "jpeg_scans", "scale_key", "upright"]
+from vitrine.data.colours import png_chunks
+
+__all__ = ["UNREAD", "bands", "jpeg_scans", "scale_key", "unread", "upright"]
 
 BAND = 2_000_000
 """Pixels converted to RGB at a time, 8 MB of them; most photos have fewer."""
 _TURNED = range(2, 9)
+UNREAD = {
+    "": "other content; convert the file",
+    "heic": "a HEIC photo; export it as JPEG",
+    "jpeg_rare": "a JPEG of more than 8 bits, lossless or hierarchical; save it as a common JPEG",
+    "profil_png": "a profile of colours out of proportion; save the image in sRGB",
+}
+"""What a file is that no decoder of ours reads, and what to do, by the name of the reason."""
 _KEYS = {
     "L;2": lambda grey: grey * 85,
     "L;4": lambda grey: grey * 17,
@@ -24,6 +38,11 @@ _MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
 _START, _END, _SCAN = 0xD8, 0xD9, 0xDA
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
+_RARE = frozenset({0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF})
+"""Frames that are lossless or hierarchical, which few decoders read."""
+_BITS = 8
+_HEVC, _BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"), 256
+"""Brands of a HEIF file whose pictures are in HEVC, and how far they are looked for."""
 _SEGMENTS = 1000
 """More than any encoder writes: an image of 13 MB that holds this many is made to be slow."""
 
@@ -48,7 +67,9 @@ def upright(image: Image.Image) -> Image.Image:
         return image
 
 
-def bands(image: Image.Image, step: int = 1) -> Iterator[tuple[int, Image.Image]]:
+def bands(
+    image: Image.Image, step: int = 1, mode: str = "RGB"
+) -> Iterator[tuple[int, Image.Image]]:
     """Yield a picture's rows in RGB, transparency put on white, with the place of the first.
 
     Done on a whole picture, each step would hold one more copy of it, of up to 160 MB.
@@ -56,14 +77,16 @@ def bands(image: Image.Image, step: int = 1) -> Iterator[tuple[int, Image.Image]
     Args:
         image: A picture of any mode that JPEG, PNG or WebP have.
         step: A divisor of the number of rows, but for the last ones.
+        mode: ``CMYK`` to keep the rows of such a picture as they are.
     """
     height = max(1, BAND // (image.width * step)) * step
     if height >= image.height:
-        yield 0, _to_rgb(image)
+        yield 0, image if mode == "CMYK" else _to_rgb(image)
         return
     for top in range(0, image.height, height):
         box = (0, top, image.width, min(top + height, image.height))
-        yield top, _to_rgb(image.crop(box))
+        rows = image.crop(box)
+        yield top, rows if mode == "CMYK" else _to_rgb(rows)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -93,17 +116,55 @@ def jpeg_scans(data: bytes) -> int:
     Args:
         data: The file, from its first byte.
     """
-    components, progressive, scans, at = b"", False, 0, 2
-    for _ in range(_SEGMENTS):
-        match = _MARKER.search(data, at)
-        if match is None or match[1][0] in (_START, _END):
-            return scans
-        marker, body = match[1][0], match.end() + 2
-        at = match.end() + max(2, int.from_bytes(data[match.end() : body], "big"))
+    components, progressive, scans, seen = b"", False, 0, 0
+    for marker, body in _segments(data):
+        seen += 1
         if marker in _FRAMES:
             components, progressive = data[body + 5 : body + 6], marker in _PROGRESSIVE
         if marker == _SCAN:
             if not scans and not progressive and data[body : body + 1] == components:
                 return 0
             scans += 1
-    return _SEGMENTS
+    return _SEGMENTS if seen == _SEGMENTS else scans
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield the marker of each segment of a JPEG, and where its content begins."""
+    at = 2
+    for _ in range(_SEGMENTS):
+        match = _MARKER.search(data, at)
+        if match is None or match[1][0] in (_START, _END):
+            return
+        body = match.end() + 2
+        at = match.end() + max(2, int.from_bytes(data[match.end() : body], "big"))
+        yield match[1][0], body
+
+
+def unread(data: bytes) -> str:
+    """Name why a file that could not be decoded is none that decoders read; empty for the others.
+
+    Args:
+        data: The file.
+
+    Returns:
+        A key of ``UNREAD``.
+    """
+    brands = data[8 : int.from_bytes(data[:4], "big")][:_BRANDS]
+    if data[4:8] == b"ftyp" and any(brand in brands for brand in _HEVC):
+        return "heic"
+    if data.startswith(b"\xff\xd8"):
+        frames = ((kind, body) for kind, body in _segments(data) if kind in _FRAMES)
+        kind, body = next(frames, (0, 0))
+        return "jpeg_rare" if kind in _RARE or (kind and data[body] != _BITS) else ""
+    if data.startswith(b"\x89PNG"):
+        profiles = (content for name, content in png_chunks(data) if name == b"iCCP")
+        return "profil_png" if any(map(_out_of_proportion, profiles)) else ""
+    return ""
+
+
+def _out_of_proportion(profile: bytes) -> bool:
+    packed = profile[profile.find(b"\0") + 2 :]
+    try:
+        return len(zlib.decompressobj().decompress(packed, MAX_TEXT_CHUNK + 1)) > MAX_TEXT_CHUNK
+    except zlib.error:
+        return False

@@ -1,10 +1,11 @@
 """Decode an image to ``uint8 (height, width, 3)`` and preprocess it, the same way everywhere.
 
 Training, evaluation, service and interface all come through here, so that a model never sees
-photos prepared otherwise than those it learned from. The recipe of pixels has a name, ``prep-v1``:
+photos prepared otherwise than those it learned from. The recipe of pixels has a name, ``prep-v2``:
 decode with Pillow (``draft`` at no less than twice the target), apply the EXIF rotation, put
 transparency on white, convert to RGB, squash to a square with an antialiased bicubic filter, rows
-first.
+first, and convert to sRGB what declares other colours. ``prep-v1`` did not, and gives the same
+pixels for every photo of the data set, which declare none: what learned from it stays valid.
 """
 
 import hashlib
@@ -22,14 +23,18 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, UnidentifiedImageError
 
-from vitrine.data import decoding
+from vitrine.data import colours, decoding
+from vitrine.data.colours import Colours
+from vitrine.data.limits import ImageError, LargeImageError, Limits
 
 __all__ = [
-    "PREP_ID", "TRAIN_SIZE", "ImageError", "Limits", "Photo", "cached", "decode", "preprocess",
-    "read",
+    "PREP_ID", "SAME_PREP", "TRAIN_SIZE", "ImageError", "LargeImageError", "Limits", "Photo",
+    "cached", "decode", "preprocess", "read",
 ]  # fmt: skip
 
-PREP_ID = "prep-v1"
+PREP_ID = "prep-v2"
+SAME_PREP = (PREP_ID, "prep-v1")
+"""Recipes that give the same pixels for the photos that models learned from."""
 TRAIN_SIZE = 256
 """Side, in pixels, of the preprocessed photos that training crops from."""
 _REVISION = 2
@@ -42,27 +47,6 @@ LARGE = 4_000_000
 _ONE_LARGE = threading.Semaphore(1)
 
 Image.MAX_IMAGE_PIXELS = None  # our own limits, checked on the header, replace Pillow's warning
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """Limits on the size of an image, checked on its header before any pixel is decoded.
-
-    Attributes:
-        pixels: Most pixels of a JPEG whose rows come one by one, decoded at a reduced scale.
-        pixels_undrafted: Most pixels of any other image, which costs its full size in memory.
-        scans: Most scans of a JPEG, each of which goes over the whole image.
-        side: Longest side, in pixels.
-        min_side: Shortest side, in pixels.
-        ratio: Largest quotient of the two sides.
-    """
-
-    pixels: int = 120_000_000
-    pixels_undrafted: int = 40_000_000
-    scans: int = 100
-    side: int = 20_000
-    min_side: int = 8
-    ratio: int = 100
 
 
 LIMITS = Limits()
@@ -97,37 +81,32 @@ class Album(Protocol):
         ...
 
 
-class ImageError(ValueError):
-    """An image that cannot be used.
-
-    Attributes:
-        code: Stable identifier, the service's too: ``fichier_vide``, ``format_non_pris_en_charge``,
-            ``image_trop_grande``, ``image_trop_petite``, ``proportions`` or ``image_corrompue``.
-    """
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
 def _open(data: bytes) -> Image.Image:
     if not data:
         raise ImageError("fichier_vide", "expected an image, found an empty file; choose another")
     try:
         return Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError as error:
-        raise ImageError(
-            "format_non_pris_en_charge",
-            f"expected a {', '.join(FORMATS)} image, found other content; convert the file",
-        ) from error
+        raise _unread(data, damaged=False) from error
     except _MACHINE_ERRORS:
         raise
     except Exception as error:
-        raise _damaged() from error
+        raise _unread(data) from error
 
 
 _MACHINE_ERRORS = (MemoryError, FileNotFoundError, PermissionError)
 """Errors of the machine, not of the image: a decoder fed garbage may raise any other."""
+
+
+def _unread(data: bytes, *, damaged: bool = True) -> ImageError:
+    reason = decoding.unread(data)
+    if damaged and not reason:
+        return _damaged()
+    return ImageError(
+        "format_non_pris_en_charge",
+        f"expected a {', '.join(FORMATS)} image, found {decoding.UNREAD[reason]}",
+        reason,
+    )
 
 
 def _damaged() -> ImageError:
@@ -171,12 +150,12 @@ def _drafts(image: Image.Image, scans: int) -> bool:
 
 @contextmanager
 def _loaded(
-    source: Path | bytes, target: int | None, limits: Limits = LIMITS
-) -> Iterator[tuple[Image.Image, tuple[int, int], str]]:
+    source: Path | bytes, target: int | None, limits: Limits = LIMITS, *, large: bool = True
+) -> Iterator[tuple[Image.Image, Colours, tuple[int, int], str]]:
     """Decode to an upright picture of any mode, at reduced scale where JPEG allows it.
 
-    The size and the format that the header announced come with it. What goes wrong with the picture
-    within the block is told as damage.
+    The colours, the size and the format that the file announced come with it. What goes wrong with
+    the picture within the block is told as damage.
     """
     data = source if isinstance(source, bytes) else source.read_bytes()
     with _open(data) as image:
@@ -184,22 +163,26 @@ def _loaded(
         scans = decoding.jpeg_scans(data) if form == "JPEG" else 0
         _check_header(image, scans, limits)
         size = image.size
-        large = size[0] * size[1] > LARGE and not _drafts(image, scans)
+        alone = size[0] * size[1] > LARGE and not _drafts(image, scans)
+        if alone and not large:
+            raise LargeImageError(size[0] * size[1] / 1e6)
         if target and form == "JPEG":
             image.draft(None, (2 * target, 2 * target))
-        with _ONE_LARGE if large else nullcontext():
+        with _ONE_LARGE if alone else nullcontext():
             try:
+                found = colours.declared(image, data)
                 decoding.scale_key(image)
+                colours.polarise(image)
                 image.load()
-                yield decoding.upright(image), size, form
+                yield decoding.upright(image), found, size, form
             except _MACHINE_ERRORS:
                 raise
             except Exception as error:
-                raise _damaged() from error
+                raise _unread(data) from error
 
 
 def decode(source: Path | bytes, target: int | None = None) -> UInt8[np.ndarray, "height width 3"]:
-    """Decode a JPEG, PNG or WebP image to upright RGB on white.
+    """Decode a JPEG, PNG or WebP image to upright sRGB on white.
 
     Args:
         source: A file, or its bytes. The content decides, not the name.
@@ -211,14 +194,14 @@ def decode(source: Path | bytes, target: int | None = None) -> UInt8[np.ndarray,
         ImageError: If the image is empty, of another format, too large, too small, too elongated
             or damaged. Sizes are judged on the header, before any pixel is decoded.
     """
-    with _loaded(source, target) as (image, _, _):
+    with _loaded(source, target) as (image, found, _, _):
         width, height = image.size
         step = min(width, height) // (2 * target) if target and width * height > LARGE else 1
         step = max(1, step)
-        picture = Image.new("RGB", (-(-width // step), -(-height // step)))
-        for top, rows in decoding.bands(image, step):
+        picture = Image.new(found.mode, (-(-width // step), -(-height // step)))
+        for top, rows in decoding.bands(image, step, found.mode):
             picture.paste(rows.reduce(step), (0, top // step))
-        return np.asarray(picture)
+        return np.asarray(found.convert(picture))
 
 
 def preprocess(source: Path | bytes, size: int) -> UInt8[np.ndarray, "size size 3"]:
@@ -234,29 +217,32 @@ def preprocess(source: Path | bytes, size: int) -> UInt8[np.ndarray, "size size 
     return read(source, size).pixels
 
 
-def read(source: Path | bytes, size: int, limits: Limits = LIMITS) -> Photo:
+def read(source: Path | bytes, size: int, limits: Limits = LIMITS, *, large: bool = True) -> Photo:
     """Preprocess an image, and return with it the size and the format of its header.
 
     Args:
         source: A file, or its bytes.
         size: Side of the square, in pixels.
         limits: What the image may measure.
+        large: Whether to wait until one that is decoded alone can be.
 
     Raises:
         ImageError: As ``decode``.
+        LargeImageError: If the image is decoded alone, and ``large`` is false.
     """
-    with _loaded(source, size, limits) as (image, (width, height), form):
-        return Photo(np.asarray(_squash(image, size)), width, height, form)
+    with _loaded(source, size, limits, large=large) as (image, found, (width, height), form):
+        squashed = found.convert(_squash(image, size, found.mode))
+        return Photo(np.asarray(squashed), width, height, form)
 
 
-def _squash(image: Image.Image, size: int) -> Image.Image:
+def _squash(image: Image.Image, size: int, mode: str = "RGB") -> Image.Image:
     """Resize to a square in two passes, each rounded to 8 bits: along the rows, then the columns.
 
     Left to Pillow, the order of the passes depends on its version, and on the shape of the photo:
     in the other order an eighth of the pixels of a tall photo move, by one level for most.
     """
-    narrowed = Image.new("RGB", (size, image.height))
-    for top, rows in decoding.bands(image):
+    narrowed = Image.new(mode, (size, image.height))
+    for top, rows in decoding.bands(image, mode=mode):
         narrowed.paste(rows.resize((size, rows.height), Image.Resampling.BICUBIC), (0, top))
     return narrowed.resize((size, size), Image.Resampling.BICUBIC)
 

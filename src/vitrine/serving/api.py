@@ -68,7 +68,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         redirect_slashes=False,
     )
-    app.state.service = service
+    app.state.service, app.state.stop = service, service.bodies.stop
     add_routes(app)
     _describe_problems(app)
     if settings.cors_origins:

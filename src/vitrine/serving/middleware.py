@@ -9,7 +9,6 @@ import re
 import time
 import uuid
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -68,7 +67,9 @@ class RequestMiddleware:
         headers, began = Headers(scope=scope), time.perf_counter()
         request_id, facts = _identify(headers), {}
         scope.setdefault("state", {}).update(request_id=request_id, facts=facts)
-        exchange = _Exchange(receive, send, headers, self._headers(scope, request_id), self.drain)
+        exchange = _Exchange(
+            receive, send, headers, self._headers(scope, request_id), self.drain, facts
+        )
         try:
             await self.app(scope, exchange.receive, exchange.send)
         except Exception:
@@ -96,12 +97,22 @@ class _Exchange:
     """One request and its answer, watched from both sides."""
 
     def __init__(
-        self, receive: Receive, send: Send, headers: Headers, added: dict[str, str], drain: int
+        self,
+        receive: Receive,
+        send: Send,
+        headers: Headers,
+        added: dict[str, str],
+        drain: int,
+        facts: dict[str, Any],
     ) -> None:
         self.status: int | None = None
+        self._facts = facts
         self._receive, self._send, self._added, self._drain = receive, send, added, drain
         length = headers.get("content-length", "0")
-        self._unread = length != "0" or "transfer-encoding" in headers
+        chunked = "transfer-encoding" in headers
+        self._unread = length != "0" or chunked
+        # Two lengths are how a request hides behind another: nothing more is read (RFC 9112, 6.1).
+        self._ambiguous = chunked and "content-length" in headers
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -115,12 +126,12 @@ class _Exchange:
             headers = MutableHeaders(scope=message)
             for name, value in self._added.items():
                 headers.setdefault(name, value)
-            if self._unread:
+            if self._unread or self._ambiguous:
                 headers["Connection"] = "close"
         last = message["type"] == "http.response.body" and not message.get("more_body", False)
         if last and self._unread:
             await self._send({**message, "more_body": True})
-            if self.status != HTTPStatus.REQUEST_TIMEOUT:  # that client has had its time
+            if self._facts.get("code") not in ("delai_depasse", "arret"):  # time is over
                 await self._throw_away()
             message = {"type": "http.response.body", "body": b"", "more_body": False}
         await self._send(message)

@@ -121,7 +121,7 @@ class Predictor:
 
     def __init__(self, folder: Path | str | None = None, threads: int = 1) -> None:
         self.card, model = cards.read(packaged(folder))
-        if self.card.preprocessing != images.PREP_ID:
+        if self.card.preprocessing not in images.SAME_PREP:
             raise ModelError(
                 f"expected a model for the preprocessing {images.PREP_ID}, found "
                 f"{self.card.preprocessing}; export it again with this version of vitrine"
@@ -161,13 +161,14 @@ class Predictor:
         for _ in range(WARM_UPS):
             self.answer(np.zeros((side, side, 3), dtype=np.uint8))
 
-    def read(self, data: bytes, limits: Limits) -> Photo:
+    def read(self, data: bytes, limits: Limits, *, large: bool = True) -> Photo:
         """Decode a photo as the model receives it.
 
         Raises:
             ImageError: If it is not a photo within the limits.
+            LargeImageError: If it is decoded alone, and ``large`` is false.
         """
-        return images.read(data, self.card.input_size, limits)
+        return images.read(data, self.card.input_size, limits, large=large)
 
     def answer(self, pixels: UInt8[np.ndarray, "size size 3"]) -> Answer:
         """Return what the model says of a preprocessed photo.

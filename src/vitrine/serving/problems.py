@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vitrine.data.images import Limits
+from vitrine.data.images import ImageError, Limits
 from vitrine.report.fr import THIN, number, significant
 from vitrine.serving.settings import Settings
 
-__all__ = ["PROBLEMS", "ProblemError", "body_of", "texts"]
+__all__ = ["PROBLEMS", "ProblemError", "body_of", "of_image", "texts"]
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -93,6 +93,7 @@ PROBLEMS: Mapping[str, Kind] = {
     "modele_non_pret": Kind(
         503, "Modèle en préparation", "Le modèle n’est pas encore prêt. Réessayez dans un instant."
     ),
+    "arret": Kind(503, "Arrêt en cours", "Le service s’arrête. Réessayez dans une seconde."),
     "surcharge": Kind(
         503, "Service surchargé", "Trop de requêtes sont en cours. Réessayez dans une seconde."
     ),
@@ -103,6 +104,16 @@ PROBLEMS: Mapping[str, Kind] = {
     ),
 }
 """Every code, with its usual status; a malformed request may also be answered by 400."""
+
+
+REASONS: Mapping[str, str] = {
+    "heic": "Le contenu est celui d’une photo HEIC. Sur un iPhone, choisissez Réglages, Appareil "
+    "photo, Formats, « Le plus compatible » ; ou exportez la photo en JPEG.",
+    "jpeg_rare": "Ce JPEG est de plus de 8 bits par couleur, sans perte ou hiérarchique, ce que "
+    "peu de logiciels lisent. Enregistrez-le en JPEG ordinaire ou en PNG.",
+    "profil_png": "Le profil de couleurs de ce PNG est démesuré. Enregistrez l’image en sRGB.",
+}
+"""What is said instead of the usual sentence, of the files of ``decoding.UNREAD``."""
 
 
 class ProblemError(Exception):
@@ -127,8 +138,13 @@ class ProblemError(Exception):
         self.code, self.detail = code, detail
         self.status = status or PROBLEMS[code].status
         self.headers = dict(headers or {})
-        if code in ("surcharge", "modele_non_pret"):
+        if code in ("arret", "surcharge", "modele_non_pret"):
             self.headers["Retry-After"] = "1"
+
+
+def of_image(error: ImageError) -> ProblemError:
+    """Return the problem that tells why an image cannot be used."""
+    return ProblemError(error.code, REASONS.get(error.reason))
 
 
 def texts(settings: Settings) -> dict[str, str]:

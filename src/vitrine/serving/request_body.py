@@ -20,6 +20,7 @@ __all__ = ["BodyReader"]
 ENVELOPE = 65_536
 """Bytes that a multipart form may add to the files it carries."""
 FIELDS = 4
+_PACKED = "Le corps de la requête est compressé. Envoyez-le sans en-tête Content-Encoding."
 PART_BYTES = 65_536
 
 
@@ -44,7 +45,26 @@ class BodyReader:
 
     def __init__(self, budget: int, timeout: float) -> None:
         self.budget, self.timeout = budget, timeout
-        self._held = 0
+        self._held, self._stopped = 0, False
+        self._reading: set[asyncio.Timeout] = set()
+
+    def stop(self) -> None:
+        """Give up every body that is still coming, and those that would come."""
+        self._stopped = True
+        for timeout in self._reading:
+            timeout.reschedule(asyncio.get_running_loop().time())
+
+    @asynccontextmanager
+    async def _deadline(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(0 if self._stopped else self.timeout) as timeout:
+                self._reading.add(timeout)
+                try:
+                    yield
+                finally:
+                    self._reading.discard(timeout)
+        except TimeoutError as error:
+            raise ProblemError("arret" if self._stopped else "delai_depasse") from error
 
     @asynccontextmanager
     async def body(self, request: Request, limit: int) -> AsyncIterator[bytes]:
@@ -54,7 +74,7 @@ class BodyReader:
             ProblemError: If it is larger than ``limit`` or does not come in time.
         """
         with self._share() as share:
-            async with _deadline(self.timeout):
+            async with self._deadline():
                 body = b"".join([chunk async for chunk in share.counted(request, limit)])
             yield body
 
@@ -78,7 +98,7 @@ class BodyReader:
         if kind != "multipart/form-data":
             raise ProblemError("requete_invalide", _wanted(field))
         with self._share() as share:
-            async with _deadline(self.timeout):
+            async with self._deadline():
                 contents = await _parse(
                     request, share.counted(request, limit + ENVELOPE), field, most
                 )
@@ -114,6 +134,8 @@ class _Share:
         self.bytes, self._reader = 0, reader
 
     async def counted(self, request: Request, limit: int) -> AsyncGenerator[bytes, None]:
+        if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+            raise ProblemError("format_non_pris_en_charge", _PACKED)
         announced = request.headers.get("content-length", "")
         if announced.isdecimal() and int(announced) > limit:
             raise ProblemError("fichier_trop_volumineux")
@@ -147,15 +169,6 @@ async def _parse(
     finally:
         parser.close()
         await stream.aclose()
-
-
-@asynccontextmanager
-async def _deadline(seconds: float) -> AsyncIterator[None]:
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError as error:
-        raise ProblemError("delai_depasse") from error
 
 
 def _wanted(field: str) -> str:

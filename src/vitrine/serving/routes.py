@@ -125,7 +125,7 @@ async def model(request: Request) -> schemas.Model:
 @api.get("/models", summary="Les modèles que l’on peut interroger")
 async def models(service: Ready) -> list[schemas.Available]:
     """Donne le nom et la version de chaque modèle, celui qui répond par défaut en premier."""
-    return (await service.run(service.models)).result
+    return (await service.run(lambda _: service.models())).result
 
 
 @api.get("/classes", summary="Les classes")
@@ -147,7 +147,7 @@ async def _judge(
         raise ProblemError("requete_invalide", said)
     limit = service.settings.max_upload_bytes
     async with service.bodies.files(request, "file", most=1, limit=limit) as (data,):
-        done = await service.run(lambda: service.judge(data, named))
+        done = await service.run(lambda large: service.judge(data, named, large))
     judged = done.result
     clocks = {"queued": done.queued, "began": began}
     prediction = service.prediction(judged, request.state.request_id, top_k, **clocks)
@@ -195,12 +195,11 @@ async def predict_batch(service: Ready, request: Request) -> schemas.Batch:
     began, limit = time.perf_counter(), service.settings.max_batch_bytes
     form = service.bodies.files(request, "files", most=MOST_FILES, limit=limit)
     async with form as files:
-        done = await service.run(lambda: service.judge_each(files))
+        judged, waits = await service.judge_each(files)
     request_id = request.state.request_id
-    clocks = {"queued": done.queued, "began": began}
     items = [
-        service.batch_item(index, found, request_id, **clocks)
-        for index, found in enumerate(done.result)
+        service.batch_item(index, found, request_id, queued=queued, began=began)
+        for index, (found, queued) in enumerate(zip(judged, waits, strict=True))
     ]
     request.state.facts["images"] = len(items)
     return schemas.Batch(items=items, model=service.model, request_id=request_id)
@@ -215,7 +214,7 @@ async def preprocess(service: Ready, request: Request) -> Response:
     """Redresse l’image, la met sur fond blanc et la ramène à un carré, au format PNG."""
     limit = service.settings.max_upload_bytes
     async with service.bodies.files(request, "file", most=1, limit=limit) as (data,):
-        done = await service.run(lambda: service.prepare(data))
+        done = await service.run(lambda large: service.prepare(data, large))
     return Response(done.result, media_type="image/png")
 
 
@@ -223,14 +222,14 @@ async def _earlier(service: Service, request: Request, response: Response, work:
     response.headers["Deprecation"] = SINCE
     limit = service.settings.max_upload_bytes * 4 // 3 + 65_536
 
-    def image(body: bytes) -> Any:
+    def image(body: bytes, large: bool) -> Any:
         data = from_base64(body)
         if len(data) > service.settings.max_upload_bytes:
             raise ProblemError("fichier_trop_volumineux")
-        return work(data)
+        return work(data, large=large)
 
     async with service.bodies.body(request, limit) as body:
-        return await service.run(lambda: image(body))
+        return await service.run(lambda large: image(body, large))
 
 
 @earlier.post(

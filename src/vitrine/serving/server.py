@@ -63,9 +63,21 @@ def run(
         server.run(sockets=[listening])
 
 
+class _Server(uvicorn.Server):
+    """A server that tells its application when it is asked to stop, before it waits for requests.
+
+    The lifespan of ASGI ends after them, and a body that comes slowly would hold the stop.
+    """
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        state = getattr(self.config.app, "state", None)
+        getattr(state, "stop", lambda: None)()
+        await super().shutdown(sockets)
+
+
 def server_of(app: ASGIApp, revision: str = "", **options: Any) -> uvicorn.Server:
     """Return the server of an application, which tells no more of itself than its revision."""
     headers = [(HEADER, revision)] if revision else []
-    return uvicorn.Server(
+    return _Server(
         uvicorn.Config(app, access_log=False, server_header=False, headers=headers, **options)
     )

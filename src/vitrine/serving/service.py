@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import io
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -12,20 +13,22 @@ from typing import Any, TypeVar
 import numpy as np
 from PIL import Image
 
-from vitrine.data.images import ImageError, Photo
+from vitrine.data.images import ImageError, LargeImageError, Photo
 from vitrine.serving import schemas
 from vitrine.serving.card import Card
 from vitrine.serving.predictor import Answer, AnswerError, Predictor, packaged, shipped
-from vitrine.serving.problems import ProblemError, body_of, texts
+from vitrine.serving.problems import ProblemError, body_of, of_image, texts
 from vitrine.serving.request_body import BodyReader
 from vitrine.serving.settings import Settings
 from vitrine.serving.telemetry import Telemetry
-from vitrine.serving.worker_pool import Done, WorkerPool
+from vitrine.serving.worker_pool import Done, WorkerPool, stop_if_given_up
 
 __all__ = ["Judged", "Service", "from_base64"]
 
 Result = TypeVar("Result")
 DATA_URL = "data:"
+LARGE_MEGAPIXELS = 400
+"""Megapixels of large images that may wait: some five seconds of decoding."""
 
 
 @dataclass(frozen=True)
@@ -69,32 +72,46 @@ class Service:
         self.bodies = BodyReader(settings.max_bodies_bytes, settings.body_timeout_s)
         self.model = _reference(self.card)
         self.pool: WorkerPool | None = None
+        self._large: WorkerPool | None = None
 
     async def open(self) -> None:
         """Start the workers and warm the model up; the service is then ready."""
-        settings, depth = self.settings, self.telemetry.queue.set
-        pool = WorkerPool(settings.workers, settings.places, settings.predict_timeout_s, depth)
+        settings, told, patience = self.settings, self.telemetry, self.settings.predict_timeout_s
+        self._large = WorkerPool(1, LARGE_MEGAPIXELS, patience, told.large.set)
+        pool = WorkerPool(settings.workers, settings.places, patience, told.queue.set)
         await asyncio.to_thread(self.predictor.warm_up)
         self.pool = pool
 
     def close(self) -> None:
         """Stop answering, once what is being computed has ended."""
-        pool, self.pool = self.pool, None
-        if pool:
+        pools = self.pool, self._large
+        self.pool = self._large = None
+        for pool in filter(None, pools):
             pool.close()
 
-    async def run(self, work: Callable[[], Result]) -> Done[Result]:
+    async def run(self, work: Callable[[bool], Result], **options: Any) -> Done[Result]:
         """Compute in a worker, and tell failures as problems.
+
+        A large image never holds a worker while it waits: large ones are decoded one after the
+        other in a thread of their own, where their places are counted in megapixels.
+
+        Args:
+            work: Told whether it may decode a large image.
+            options: ``within`` and ``admitted``, as ``WorkerPool.run`` takes them.
 
         Raises:
             ProblemError: Where there is no answer.
         """
-        if self.pool is None:
+        if self.pool is None or self._large is None:
             raise ProblemError("modele_non_pret")
         try:
-            return await self.pool.run(work)
+            try:
+                return await self.pool.run(lambda: work(False), **options)
+            except LargeImageError as large:
+                cost = math.ceil(large.megapixels)
+            return await self._large.run(lambda: work(True), cost=cost, **options)
         except ImageError as error:
-            raise ProblemError(error.code) from error
+            raise of_image(error) from error
         except AnswerError as error:
             raise ProblemError("prediction_invalide") from error
 
@@ -117,28 +134,32 @@ class Service:
             for name in (self.name, *self.others)
         ]
 
-    def judge(self, data: bytes, model: str | None = None) -> Judged:
+    def judge(self, data: bytes, model: str | None = None, large: bool = True) -> Judged:
         """Decode a photo and answer for it; runs in a worker.
 
         Args:
             data: The file.
             model: Which model answers, as ``predictor_of`` takes it.
+            large: Whether a large image may be decoded here.
 
         Raises:
             ImageError: If it is not a usable photo.
+            LargeImageError: If it is a large one, that may not be decoded here.
+            GivenUpError: If nobody waits for the answer any more.
             AnswerError: If the model gives no probabilities.
         """
         predictor, begun = self.predictor_of(model), time.perf_counter()
-        photo = predictor.read(data, self.settings.limits)
+        photo = predictor.read(data, self.settings.limits, large=large)
         decoded = time.perf_counter()
+        stop_if_given_up()
         answer = predictor.answer(photo.pixels)
         spent = decoded - begun, time.perf_counter() - decoded
         return Judged(photo, len(data), answer, predictor.card, *spent)
 
-    def prepare(self, data: bytes) -> bytes:
-        """Return a photo as the model receives it, as PNG; runs in a worker."""
+    def prepare(self, data: bytes, large: bool = True) -> bytes:
+        """Return a photo as the model receives it, as PNG; runs in a worker, as ``judge``."""
         stream = io.BytesIO()
-        pixels = self.predictor.read(data, self.settings.limits).pixels
+        pixels = self.predictor.read(data, self.settings.limits, large=large).pixels
         Image.fromarray(pixels).save(stream, "PNG")
         return stream.getvalue()
 
@@ -196,21 +217,42 @@ class Service:
         )
         return schemas.Explanation(**prediction.model_dump(), map=grid)
 
-    def judge_each(self, files: Sequence[bytes]) -> list[Judged | ProblemError]:
-        """Judge the photos of a batch, each on its own account; runs in a worker."""
-        judged: list[Judged | ProblemError] = []
-        for data in files:
-            try:
-                if len(data) > self.settings.max_upload_bytes:
-                    raise ProblemError("fichier_trop_volumineux")
-                judged.append(self.judge(data))
-            except ProblemError as problem:
-                judged.append(problem)
-            except ImageError as error:
-                judged.append(ProblemError(error.code))
-            except AnswerError:
-                judged.append(ProblemError("prediction_invalide"))
-        return judged
+    async def judge_each(
+        self, files: Sequence[bytes]
+    ) -> tuple[list[Judged | ProblemError], list[float]]:
+        """Judge the photos of a batch, each on its own account, and tell how long each waited.
+
+        Each takes its turn among the requests of others, so that a batch delays nobody by more than
+        one photo; all share the time of one request.
+
+        Raises:
+            ProblemError: ``surcharge`` where every place is taken, ``prediction_trop_longue`` where
+                time is over before the last photo.
+        """
+        if self.pool is None:
+            raise ProblemError("modele_non_pret")
+        found: list[Judged | ProblemError] = []
+        waits: list[float] = []
+        end = time.monotonic() + self.settings.predict_timeout_s
+        with self.pool.place():
+            for data in files:
+                judged, queued = await self._judge_one(data, end - time.monotonic())
+                found.append(judged)
+                waits.append(queued)
+        return found, waits
+
+    async def _judge_one(self, data: bytes, within: float) -> tuple[Judged | ProblemError, float]:
+        if len(data) > self.settings.max_upload_bytes:
+            return ProblemError("fichier_trop_volumineux"), 0.0
+        try:
+            done = await self.run(
+                lambda large: self.judge(data, None, large), within=within, admitted=True
+            )
+        except ProblemError as problem:
+            if problem.code == "prediction_trop_longue":
+                raise
+            return problem, 0.0
+        return done.result, done.queued
 
     def batch_item(
         self, index: int, found: Judged | ProblemError, request_id: str, **clocks: Any

@@ -54,6 +54,9 @@ class Telemetry:
             "inference_seconds", "Duration of the model for an image.", buckets=SHORT, **own
         )
         self.queue = Gauge("queue_depth", "Requests computed or waiting.", **own)
+        self.large = Gauge(
+            "large_queue_megapixels", "Megapixels of large images computed or waiting.", **own
+        )
         self.rejected = Counter("rejected", "Requests and images not answered.", ["code"], **own)
         self.predictions = Counter("predictions", "Answers by class.", ["label"], **own)
         self.confidence = Histogram(

@@ -2,6 +2,7 @@ import json
 
 import httpx
 import pytest
+import uvicorn
 
 from vitrine.serving.ui import client as module
 from vitrine.serving.ui import markup
@@ -97,8 +98,10 @@ def test_a_missing_key_is_told_to_a_visitor_not_to_a_developer(ask):
         httpx.Response(503, json=PROBLEM, headers={"Retry-After": "1"}),
         httpx.Response(503, json=PROBLEM, headers={"Retry-After": "demain"}),
         httpx.ConnectError("refused"),
+        httpx.RemoteProtocolError("Server disconnected without sending a response."),
+        httpx.ReadError("reset"),
     ],
-    ids=["overloaded", "odd delay", "refused"],
+    ids=["overloaded", "odd delay", "refused", "forgotten", "cut"],
 )
 def test_an_overloaded_service_or_a_refused_connection_is_tried_once_more(ask, first):
     client, seen = ask(first, httpx.Response(200, json=ANSWER))
@@ -111,7 +114,7 @@ def test_an_overloaded_service_or_a_refused_connection_is_tried_once_more(ask, f
     ("answers", "code"),
     [
         ([httpx.ConnectError("refused")] * 2, "injoignable"),
-        ([httpx.ReadError("reset")], "injoignable"),
+        ([httpx.ReadError("reset")] * 2, "injoignable"),
         ([httpx.ReadTimeout("late")], "trop_lent"),
         ([httpx.Response(502, text="<html>Bad gateway</html>")], "reponse_illisible"),
         ([httpx.Response(404, json=["not", "a", "problem"])], "reponse_illisible"),
@@ -201,3 +204,11 @@ def test_a_visitor_waits_a_second_at_most_whatever_the_service_asks_for(ask, mon
 )
 def test_a_model_that_is_not_ready_is_away_and_a_refused_photo_is_not(code, away):
     assert ServiceError(code, "", "").away is away
+
+
+def test_the_client_forgets_a_connection_before_the_service_does():
+    with_service = Client(Settings())
+
+    pool = with_service._http._transport._pool
+
+    assert pool._keepalive_expiry < uvicorn.Config(None).timeout_keep_alive

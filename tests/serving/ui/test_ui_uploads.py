@@ -1,5 +1,6 @@
 """The photos that visitors send: in memory, for a while, never more than there is room for."""
 
+import asyncio
 import errno
 import os
 import tempfile
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from starlette.formparsers import MultiPartParser
 
 from vitrine.serving.ui import uploads as module
 from vitrine.serving.ui.client import ServiceError
@@ -140,3 +142,27 @@ def test_a_full_disk_is_told_in_french_and_the_next_photo_is_taken(
     assert told.title == "Plus de place" and "Envoyez-la de nouveau" in told.detail
     assert "expected room on the disk" in caplog.text and "No space left" in caplog.text
     assert uploads.read(taken) == photo
+
+
+def test_a_photo_that_comes_too_slowly_is_told_so_and_holds_no_room(uploads, send, monkeypatch):
+    async def stalled(*_, **__):
+        await asyncio.sleep(30)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "RECEIVED_S", 0.1)
+        patched.setattr(MultiPartParser, "parse", stalled)
+        slow = send.client.post("/upload", files={"files": ("a", b"x")})
+
+    assert slow.status_code == 408 and "Envoyez-la de nouveau" in slow.text
+    assert uploads._coming == 0
+    assert uploads.read(send(b"next")) == b"next"
+
+
+def test_photos_that_come_together_have_a_room_of_their_own(uploads, send, monkeypatch):
+    monkeypatch.setattr(module, "_COMING", 1000)
+    uploads._coming = 990
+
+    refused = send(b"x" * 100)
+
+    assert refusal(uploads, refused).title == "Plus de place"
+    assert uploads._coming == 990

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
 from vitrine.data.archive.receipt import BAD_INPUT, ArchiveError, require_space, writing
 
@@ -97,7 +97,7 @@ def download(address: str, folder: Path) -> Path:
             file is larger than any edition, or if the disk is full.
     """
     retrying = Retrying(
-        retry=retry_if_exception_type((_Interrupted, httpx.TransportError)),
+        retry=retry_if_exception(_may_pass),
         stop=stop_after_attempt(ATTEMPTS),
         wait=WAIT,
         reraise=True,
@@ -105,6 +105,11 @@ def download(address: str, folder: Path) -> Path:
     try:
         with httpx.Client(follow_redirects=True, timeout=_TIMEOUT) as client:
             retrying(_attempt, client, address, folder)
+    except httpx.UnsupportedProtocol as error:
+        raise ArchiveError(
+            f"expected the archive from an http or https address, {httpx.URL(address).host} sends "
+            "to another kind; check the address in a browser, or give a local archive"
+        ) from error
     except (_Interrupted, httpx.HTTPError) as error:
         raise ArchiveError(
             f"expected the archive from {httpx.URL(address).host}, {ATTEMPTS} attempts failed "
@@ -112,6 +117,11 @@ def download(address: str, folder: Path) -> Path:
             f"the {_size(folder):,} bytes already here are kept"
         ) from error
     return folder / PART
+
+
+def _may_pass(error: BaseException) -> bool:
+    passing = isinstance(error, (_Interrupted, httpx.TransportError))
+    return passing and not isinstance(error, httpx.UnsupportedProtocol)
 
 
 def _attempt(client: httpx.Client, address: str, folder: Path) -> None:

@@ -23,6 +23,8 @@ from vitrine.serving.ui.settings import Settings
 
 __all__ = ["Answer", "Client", "Model", "Named", "ServiceError"]
 
+IDLE_S = 2.0
+"""Seconds that a connection is kept for the next request: the service forgets it after five."""
 PATIENCE_S = 1.0
 """Longest wait before the one retry, whatever the service asks for."""
 
@@ -172,6 +174,7 @@ class Client:
             base_url=settings.api_url,
             headers=headers | {"Accept": "application/json, image/png"},
             timeout=settings.api_timeout_s,
+            limits=httpx.Limits(keepalive_expiry=IDLE_S),
             transport=transport,
             trust_env=False,  # a proxy of the machine is not on the way to its own service
         )
@@ -245,14 +248,14 @@ class Client:
 
     @staticmethod
     def _once_more(send: Callable[[], httpx.Response]) -> httpx.Response:
-        """Send, and once again after a connection refused or a service that is overloaded."""
+        """Send, and once again after a connection refused or cut, or a service overloaded."""
         try:
             answer = send()
             if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                 return answer
             asked = answer.headers.get("Retry-After", "")
             wait = min(float(asked) if asked.isdecimal() else PATIENCE_S, PATIENCE_S)
-        except httpx.ConnectError:
+        except (httpx.NetworkError, httpx.RemoteProtocolError):  # classing twice harms nobody
             wait = PATIENCE_S / 4
         time.sleep(wait)
         return send()

@@ -19,10 +19,14 @@ from vitrine.serving.ui.offline import gradio as gr
 
 __all__ = ["KEPT_S", "Uploads"]
 
+RECEIVED_S = 30.0
+"""Seconds that a visitor has to send a photo, as many as the service leaves."""
 KEPT_S = 1800
 """How long a photo is kept, to be classed again: under an hour, as the book says."""
 _ROOM, _MOST_KEPT = 128_000_000, 1000
 """Bytes, and photos, beyond which the oldest leave."""
+_COMING = 128_000_000
+"""Bytes of the photos that are being received, all together."""
 _AROUND = 65_536
 """Bytes that a form may have around its file."""
 _TOO_LARGE, _NO_ROOM = "trop-lourde", "sans-place"
@@ -32,6 +36,7 @@ _FULL = (
     "Plus de place",
     "La page n’a plus la place de recevoir une photo. Envoyez-la de nouveau dans un instant.",
 )
+_SLOW = "La photo n’est pas arrivée en entier à temps. Envoyez-la de nouveau."
 _GONE = ("photo_perdue", "Photo introuvable", "La photo n’est plus là. Envoyez-la de nouveau.")
 _log = logging.getLogger(__name__)
 
@@ -45,6 +50,7 @@ class Uploads:
 
     def __init__(self, most: int) -> None:
         self.most = most
+        self._coming = 0
         self._kept: dict[str, tuple[bytes, asyncio.TimerHandle]] = {}
 
     def read(self, path: Path) -> bytes:
@@ -73,8 +79,11 @@ class Uploads:
         length = request.headers.get("content-length", "")
         if not length.isdecimal() or int(length) > self.most + 1 + _AROUND:
             return PlainTextResponse(self._limit(), 413)
+        if self._coming + int(length) > _COMING:
+            return self._place(_NO_ROOM)
+        self._coming += int(length)
         try:
-            async with request.form(max_files=1) as form:
+            async with asyncio.timeout(RECEIVED_S), request.form(max_files=1) as form:
                 sent = form.get("files")
                 if not isinstance(sent, UploadFile):
                     return PlainTextResponse(
@@ -82,11 +91,18 @@ class Uploads:
                     )
                 photo = await sent.read()
             name = self._keep(photo) if len(photo) <= self.most else _TOO_LARGE
+        except ClientDisconnect:
+            return Response(status_code=400)
+        except TimeoutError:
+            return PlainTextResponse(_SLOW, 408, {"Connection": "close"})
         except OSError as error:
             _log.warning("expected room on the disk for a photo, found %s; free some", error)
             name = _NO_ROOM
-        except ClientDisconnect:
-            return Response(status_code=400)
+        finally:
+            self._coming -= int(length)
+        return self._place(name)
+
+    def _place(self, name: str) -> Response:
         folder = gr.utils.get_upload_folder()  # pyright: ignore[reportAttributeAccessIssue]
         return JSONResponse([str(Path(folder) / name)])
 
