@@ -4,8 +4,10 @@ import jaxtyping
 import pytest
 import torch
 from scan_cases import FORMS, TOLERANCE, arguments, assert_same, expected_outcome, outcome
+from torch.utils.flop_counter import FlopCounterMode
 
 from vitrine.models.scan import chunked, dispatch, reference, selective_scan
+from vitrine.models.scan.derivatives import flops_outside_scans
 
 FAST = ["chunked", "two_level"]
 LENGTHS = [1, 7, 49, 196, 197, 1024]
@@ -206,6 +208,21 @@ def test_autocast_does_not_reach_inside_the_backward_of_the_fast_form():
         found = outcome(chunked.selective_scan, tensors)
 
     assert all(torch.equal(found[name], expected[name]) for name in expected)
+
+
+def test_flops_of_a_scan_are_counted_and_can_be_set_apart():
+    tensors = arguments(length=12)
+    states = 2 * 12 * 3 * 4
+
+    with FlopCounterMode(display=False) as counter:
+        y = selective_scan(**tensors, delta_softplus=True)
+        forward = counter.get_total_flops()
+        (y.flatten(0, 1).mT @ y.flatten(0, 1)).sum().backward()
+
+    product = 2 * 3 * 24 * 3  # three of them: itself, and two in its backward
+    assert forward == 7 * states
+    assert counter.get_total_flops() == (7 + 20) * states + 3 * product
+    assert flops_outside_scans(counter) == 3 * product
 
 
 def test_training_keeps_a_fraction_of_the_states(small_chunks):
