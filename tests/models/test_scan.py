@@ -321,7 +321,9 @@ def test_a_compiled_scan_refuses_in_the_same_sentence(what, untyped):
         ("cuda", None, False, "triton"),
         ("cpu", None, True, "two_level"),
         ("cuda", None, True, "two_level"),
-        ("mps", "two_level", False, "two_level"),
+        ("mps", None, False, "two_level"),
+        ("xpu", None, False, "two_level"),
+        ("mps", "reference", False, "reference"),
         ("cuda", "chunked", True, "chunked"),
         ("cpu", "reference", False, "reference"),
     ],
@@ -337,10 +339,17 @@ def test_nothing_falls_back_in_silence(monkeypatch):
 
     with pytest.raises(ValueError, match="VITRINE_SCAN to be one of reference, .*found 'fast'"):
         dispatch.choose("cpu", "fast")
-    with pytest.raises(RuntimeError, match="found them on mps; move them, or set VITRINE_SCAN="):
-        dispatch.choose("mps")
     with pytest.raises(RuntimeError, match="Triton for a scan on cuda, found it not installed"):
         dispatch.choose("cuda")
+
+
+def test_a_device_without_a_form_of_its_own_is_told_once(caplog):
+    dispatch._say_once.cache_clear()
+
+    forms = [dispatch.choose(device) for device in ("mps", "mps", "xpu", "cpu", "meta")]
+
+    assert forms == ["two_level", "two_level", "two_level", "chunked", "chunked"]
+    assert [record.args for record in caplog.records] == [("mps",), ("xpu",)]
 
 
 @pytest.mark.parametrize("form", FORMS)

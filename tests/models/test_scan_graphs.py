@@ -107,7 +107,9 @@ def test_an_exported_scan_takes_few_sequential_steps():
     assert max(depth.values()) <= 14 + 14 + 3
 
 
-def test_a_scan_on_no_device_has_a_shape_and_gradients():
+@pytest.mark.parametrize("form", ["chunked", "two_level"])  # two_level, because it runs anywhere
+def test_a_scan_on_no_device_has_a_shape_and_gradients(form, monkeypatch):
+    monkeypatch.setenv("VITRINE_SCAN", form)
     tensors = {name: t.detach().to("meta").requires_grad_() for name, t in arguments().items()}
 
     y = selective_scan(**tensors)

@@ -3,16 +3,19 @@
 ==================  ===========================================================
 where               form
 ==================  ===========================================================
-CPU                 ``chunked``
+CPU, meta           ``chunked``
 CUDA                ``triton``
 while exporting     ``two_level`` (``torch.export``, ONNX, TorchScript)
+any other device    ``two_level``, said once
 ``VITRINE_SCAN``    the form it names, whatever the place
 ==================  ===========================================================
 
-Nothing falls back in silence: where no form fits, an error says what to choose.
+Nothing falls back in silence: where a form cannot run, an error says what to choose.
 """
 
+import functools
 import importlib.util
+import logging
 import os
 
 import torch
@@ -23,6 +26,8 @@ from vitrine.models.scan import chunked, reference, two_level
 from vitrine.models.scan.contract import checked
 
 __all__ = ["FORCED", "FORMS", "choose", "selective_scan"]
+
+log = logging.getLogger(__name__)
 
 FORCED = "VITRINE_SCAN"
 FORMS = ("reference", "chunked", "two_level", "triton")
@@ -65,7 +70,7 @@ def selective_scan(
         TypeError: If an argument is no tensor, is not of a floating type, or if only some are
             float64.
         ValueError: If a shape or a device does not fit the others, or ``VITRINE_SCAN`` is no form.
-        RuntimeError: If no form fits the device.
+        RuntimeError: If the form needs Triton and it is not installed.
 
     Source: Gu and Dao, "Mamba: Linear-Time Sequence Modeling with Selective State Spaces",
     https://arxiv.org/abs/2312.00752.
@@ -94,7 +99,7 @@ def choose(device: str, forced: str | None = None, exporting: bool = False) -> s
 
     Raises:
         ValueError: If ``forced`` is no form.
-        RuntimeError: If no form fits the device, or the one forced cannot run.
+        RuntimeError: If the form needs Triton and it is not installed.
     """
     if forced and forced not in FORMS:
         raise ValueError(
@@ -110,16 +115,21 @@ def choose(device: str, forced: str | None = None, exporting: bool = False) -> s
     elif device == "cuda":
         form = "triton"
     else:
-        raise RuntimeError(
-            f"expected tensors on cpu or cuda, found them on {device}; move them, or set "
-            f"{FORCED}=two_level, which is made of ordinary operations"
-        )
+        form = "two_level"
+        _say_once(device)
     if form == "triton" and not _has_triton():
         raise RuntimeError(
             "expected Triton for a scan on cuda, found it not installed; install it, or set "
             f"{FORCED}=two_level, which is made of ordinary operations"
         )
     return form
+
+
+# A constant, so that torch.compile does not trace a logger.
+@torch.compiler.assume_constant_result
+@functools.cache
+def _say_once(device: str) -> None:
+    log.warning("no form of the scan is made for %s: it runs two_level, in plain PyTorch", device)
 
 
 # A constant, because torch.compile in 2.11 would answer the question by yes as it traces it.
