@@ -257,6 +257,16 @@ REFUSED = {
         r"C of shape .* = \(2, 7, 4\)",
     ),
     "A transposed": ({"A": torch.zeros(4, 3)}, ValueError, r"A of shape .* = \(3, 3\)"),
+    "channels before the length": (
+        {"u": torch.zeros(2, 3, 7)},
+        ValueError,
+        r"u of shape \(batch, length, channel\) with the 3 channels of A, .* give layout=",
+    ),
+    "states before the length": (
+        {"B": torch.zeros(2, 4, 7)},
+        ValueError,
+        r"B of shape .* = \(2, 7, 4\) to fit .* \(2, 4, 7\), which is channel_first",
+    ),
     "A without its states": ({"A": torch.zeros(3)}, ValueError, "give it 2 dimensions"),
     "u without a batch": ({"u": torch.zeros(7, 3)}, ValueError, "give it 3 dimensions"),
     "D for one channel": ({"D": torch.zeros(1)}, ValueError, r"D of shape \(channel,\) = \(3,\)"),
@@ -265,7 +275,7 @@ REFUSED = {
     "complex numbers": (
         {"A": torch.zeros(3, 4, dtype=torch.complex64)},
         TypeError,
-        "found torch.complex64; cast it",
+        "a real A, found torch.complex64; .* would drop the imaginary part",
     ),
     "one float64 among float32": (
         {"A": torch.zeros(3, 4, dtype=torch.float64)},

@@ -8,38 +8,66 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-__all__ = ["Scan", "checked", "in_full_precision", "widened_type", "without_autocast"]
+__all__ = [
+    "CONSTANT",
+    "GROUPED",
+    "SHARED",
+    "Scan",
+    "checked",
+    "in_full_precision",
+    "widened_type",
+    "without_autocast",
+]
 
 Scan = Callable[..., Tensor]
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+OTHER_LAYOUT = {"channel_last": "channel_first", "channel_first": "channel_last"}
+SIGNAL, CHANNELS = ("batch", "length", "channel"), ("channel",)
 AXES = {
-    "u": "(batch, length, channel)",
-    "delta": "(batch, length, channel)",
-    "A": "(channel, state)",
-    "B": "(batch, length, state)",
-    "C": "(batch, length, state)",
-    "D": "(channel,)",
-    "delta_bias": "(channel,)",
+    "u": SIGNAL,
+    "delta": SIGNAL,
+    "A": ("channel", "state"),
+    "D": CHANNELS,
+    "delta_bias": CHANNELS,
+    "z": SIGNAL,
+    "initial_state": ("batch", "channel", "state"),
+}
+CONSTANT, SHARED, GROUPED = 2, 3, 4  # Dimensions of B and C.
+PROJECTIONS = {
+    CONSTANT: ("channel", "state"),
+    SHARED: ("batch", "length", "state"),
+    GROUPED: ("batch", "length", "group", "state"),
 }
 
 
-def checked(scan: Scan) -> Scan:
+def checked(scan: Scan, *, general: bool = False) -> Scan:
     """Make a form of the scan refuse arguments that it would misread.
 
+    Args:
+        scan: The form.
+        general: Whether it takes a gate, an initial state, another layout, and ``B`` and ``C`` that
+            are constant or grouped.
+
     Raises:
-        TypeError: If an argument is no tensor, is not of a floating type, or if only some are
+        TypeError: If an argument is no tensor, is not of a real floating type, or if only some are
             float64.
-        ValueError: If a shape or a device does not fit the others.
+        ValueError: If a shape or a device does not fit the others, or if the layout is unknown.
     """
 
     @functools.wraps(scan)
-    def entered(u, delta, A, B, C, D=None, delta_bias=None, delta_softplus=False):
+    def entered(u, delta, A, B, C, D=None, delta_bias=None, delta_softplus=False, **options):
         given = {"u": u, "delta": delta, "A": A, "B": B, "C": C, "D": D, "delta_bias": delta_bias}
+        given |= {name: options.get(name) for name in ("z", "initial_state")}
         given = {name: tensor for name, tensor in given.items() if tensor is not None}
+        layout = options.get("layout", "channel_last")
+        if layout not in OTHER_LAYOUT:
+            raise ValueError(
+                f"expected layout to be one of {', '.join(OTHER_LAYOUT)}, found {layout!r}"
+            )
         _check_types(given)
-        _check_shapes(given)
-        return scan(u, delta, A, B, C, D, delta_bias, delta_softplus)
+        _check_shapes(given, layout, general)
+        return scan(u, delta, A, B, C, D, delta_bias, delta_softplus, **options)
 
     return entered
 
@@ -50,6 +78,11 @@ def _check_types(given: dict[str, Any]) -> None:
             raise TypeError(
                 f"expected {name} to be a torch.Tensor, found {type(tensor).__name__}; "
                 "convert it with torch.as_tensor"
+            )
+        if tensor.is_complex():
+            raise TypeError(
+                f"expected a real {name}, found {tensor.dtype}; this scan has real states, and a "
+                "cast would drop the imaginary part: keep the library that the model was made for"
             )
         if tensor.dtype not in FLOATS:
             raise TypeError(
@@ -68,30 +101,67 @@ def _check_types(given: dict[str, Any]) -> None:
             )
 
 
-def _check_shapes(given: dict[str, Any]) -> None:
-    for name in ("u", "A"):
-        dims = AXES[name].count(" ") + 1
-        if given[name].dim() != dims:
+def _check_shapes(given: dict[str, Any], layout: str, general: bool) -> None:
+    sizes = _sizes(given["u"], given["A"], layout)
+    for name, tensor in given.items():
+        dims, other = tensor.dim() if general else SHARED, OTHER_LAYOUT[layout]
+        axes = _axes(name, layout, dims)
+        if "group" in axes:
+            sizes["group"] = _groups(name, tensor.shape[axes.index("group")], sizes["channel"])
+        expected = tuple(sizes[axis] for axis in axes)
+        found = tuple(tensor.shape)
+        if found != expected:
+            confused = found == tuple(sizes[axis] for axis in _axes(name, other, dims))
             raise ValueError(
-                f"expected {name} of shape {AXES[name]}, found {tuple(given[name].shape)}; "
-                f"give it {dims} dimensions"
+                f"expected {name} of shape {_written(axes)} = {expected} to fit u and A, found "
+                f"{found}{f', which is {other}' if confused else ''}; transpose, slice or expand it"
             )
-    batch, length, channel = given["u"].shape
-    state = given["A"].shape[1]
+
+
+def _sizes(u: Tensor, A: Tensor, layout: str) -> dict[str, int]:
+    """Return the size of each axis, as ``u`` and ``A`` tell it."""
+    for name, tensor in (("u", u), ("A", A)):
+        axes = _axes(name, layout)
+        if tensor.dim() != len(axes):
+            raise ValueError(
+                f"expected {name} of shape {_written(axes)}, found {tuple(tensor.shape)}; "
+                f"give it {len(axes)} dimensions"
+            )
+    sizes = dict(zip(_axes("u", layout), u.shape, strict=True)) | {"state": A.shape[1]}
+    length, channel, state = sizes["length"], sizes["channel"], sizes["state"]
     if length == 0 or channel == 0 or state == 0:
         raise ValueError(
             "expected at least one position, one channel and one state, found length "
             f"{length}, channel {channel} and state {state}; only the batch may be empty"
         )
-    sizes = {"batch": batch, "length": length, "channel": channel, "state": state}
-    for name, tensor in given.items():
-        axes = AXES[name].strip("(),").split(", ")
-        expected = tuple(sizes[axis] for axis in axes)
-        if tuple(tensor.shape) != expected:
-            raise ValueError(
-                f"expected {name} of shape {AXES[name]} = {expected} to fit u and A, found "
-                f"{tuple(tensor.shape)}; transpose, slice or expand it"
-            )
+    if A.shape[0] != channel and A.shape[0] == length:
+        other = OTHER_LAYOUT[layout]
+        raise ValueError(
+            f"expected u of shape {_written(_axes('u', layout))} with the {length} channels of "
+            f"A, found {tuple(u.shape)}, which is {other}; give layout={other!r} to "
+            "vitrine.models.scan.selective_scan, or transpose"
+        )
+    return sizes
+
+
+def _axes(name: str, layout: str, dims: int = SHARED) -> tuple[str, ...]:
+    axes = PROJECTIONS.get(dims, PROJECTIONS[SHARED]) if name in ("B", "C") else AXES[name]
+    if layout == "channel_first" and "length" in axes:
+        return (*(axis for axis in axes if axis != "length"), "length")
+    return axes
+
+
+def _groups(name: str, groups: int, channel: int) -> int:
+    if groups == 0 or channel % groups:
+        raise ValueError(
+            f"expected the groups of {name} to share the {channel} channels equally, found "
+            f"{groups} groups; give a number that divides the channels"
+        )
+    return groups
+
+
+def _written(axes: tuple[str, ...]) -> str:
+    return f"({', '.join(axes)}{',' if len(axes) == 1 else ''})"
 
 
 def without_autocast(tensor: Tensor) -> contextlib.AbstractContextManager:
@@ -100,7 +170,7 @@ def without_autocast(tensor: Tensor) -> contextlib.AbstractContextManager:
     It does nothing where autocast is off already: an exported graph then holds no trace of it.
     """
     kind = tensor.device.type
-    if kind != "meta" and torch.is_autocast_enabled(kind):
+    if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
         return torch.autocast(kind, enabled=False)
     return contextlib.nullcontext()
 
