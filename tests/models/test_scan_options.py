@@ -5,6 +5,7 @@ import torch
 from scan_cases import FORMS, OPTION_SIZES, arguments, every_argument, recurrence
 
 from vitrine.models.scan import selective_scan
+from vitrine.models.scan.compat import selective_scan_fn
 
 # Of torch itself, as it loads its own derivatives in forward mode.
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:FutureWarning")
@@ -171,3 +172,29 @@ def test_options_are_refused_in_a_sentence(what):
 
     with pytest.raises(ValueError, match=sentence):
         selective_scan(**every_argument(dtype=torch.float32) | change)
+
+
+# Under the name of mamba_ssm
+
+
+@pytest.mark.parametrize(("B", "C"), PAIRS)
+def test_the_function_of_mamba_ssm_has_its_shapes_and_the_values_of_the_recurrence(B, C):
+    tensors = every_argument(B, C)
+    del tensors["initial_state"]
+    turned = length_last(tensors)
+    order = ("u", "delta", "A", "B", "C", "D", "z", "delta_bias")
+
+    y, state = selective_scan_fn(*(turned[name] for name in order), True, True)
+
+    assert y.shape == (2, 6, 7)
+    assert_close(graded((y.mT, state), tensors), expected(tensors), 1e-12)
+
+
+def test_the_function_of_mamba_ssm_needs_five_tensors_and_returns_one():
+    tensors = length_last({k: t.detach() for k, t in every_argument().items()})
+    u, delta, A, B, C = (tensors[name] for name in ("u", "delta", "A", "B", "C"))
+
+    y = selective_scan_fn(u, delta.exp(), A, B, C)
+
+    expected, _ = recurrence(u.mT, delta.exp().mT, A, B.mT, C.mT)
+    torch.testing.assert_close(y, expected.mT)
