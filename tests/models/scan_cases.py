@@ -14,6 +14,15 @@ NAMES = ("u", "delta", "A", "B", "C", "D", "delta_bias")
 # terms of both signs; the others keep to a tenth of it.
 TOLERANCE = {torch.float64: 1e-13, torch.float32: 5e-6}
 
+OPTION_SIZES = {"batch": 2, "length": 7, "channel": 6, "state": 4}
+PROJECTIONS = {
+    "shared": (2, 7, 4),
+    "grouped": (2, 7, 3, 4),
+    "grouped otherwise": (2, 7, 2, 4),
+    "one group": (2, 7, 1, 4),
+    "constant": (6, 4),
+}
+
 
 def arguments(batch=2, length=7, channel=3, state=4, dtype=torch.float64, seed=0):
     """Return the seven tensors by name, such as a trained network would give: delta near 0.1."""
@@ -59,3 +68,45 @@ def assert_same(found, expected, tolerance):
     }
     assert all(found[name].shape == exact.shape for name, exact in expected.items())
     assert all(error <= tolerance for error in errors.values()), errors
+
+
+def every_argument(B="shared", C="shared", dtype=torch.float64, **sizes):
+    """Return every tensor that the scan takes, options too, channels last."""
+    rng = torch.Generator().manual_seed(1)
+    sizes = OPTION_SIZES | sizes
+    tensors = arguments(**sizes, dtype=dtype)
+    drawn = {
+        "B": PROJECTIONS[B],
+        "C": PROJECTIONS[C],
+        "z": (sizes["batch"], sizes["length"], sizes["channel"]),
+        "initial_state": (sizes["batch"], sizes["channel"], sizes["state"]),
+    }
+    for name, shape in drawn.items():
+        drawn[name] = torch.randn(shape, generator=rng, dtype=torch.float64).to(dtype)
+    return tensors | {name: t.requires_grad_() for name, t in drawn.items()}
+
+
+def recurrence(
+    u, delta, A, B, C, D=None, delta_bias=None, z=None, initial_state=None, delta_softplus=False
+):
+    """Return the output and the last state in the plainest way: channels last, every option."""
+    batch, length, channel = u.shape
+
+    def per_channel(projection):
+        if projection.dim() == 2:
+            return projection.expand(batch, length, -1, -1)
+        groups = projection if projection.dim() == 4 else projection[:, :, None]
+        return groups.repeat_interleave(channel // groups.shape[2], dim=2)
+
+    B, C = per_channel(B), per_channel(C)
+    delta = delta if delta_bias is None else delta + delta_bias
+    delta = delta.exp().log1p() if delta_softplus else delta
+    h = torch.zeros(batch, *A.shape).to(u) if initial_state is None else initial_state
+    ys = []
+    for t in range(length):
+        step = delta[:, t, :, None]
+        h = (step * A).exp() * h + step * B[:, t] * u[:, t, :, None]
+        ys.append((C[:, t] * h).sum(-1))
+    y = torch.stack(ys, 1)
+    y = y if D is None else y + D * u
+    return (y if z is None else y * z * z.sigmoid()), h

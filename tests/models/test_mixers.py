@@ -44,6 +44,40 @@ def test_tokens_keep_their_shape_and_every_weight_learns_from_them(name, tokens)
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in mixer.parameters())
 
 
+class Wrapped(torch.nn.Module):
+    """A linear layer that keeps its bias to itself, as adapters and quantised layers do."""
+
+    def __init__(self, linear):
+        super().__init__()
+        self.inner = linear
+
+    def forward(self, x):
+        return self.inner(x)
+
+
+def test_a_wrapped_projection_of_the_step_changes_nothing(tokens):
+    mixer = mixer_named("scan", DIM, HEADS)
+    torch.nn.init.normal_(mixer.dt_proj.bias)
+    expected = mixer(tokens)
+
+    mixer.dt_proj = Wrapped(mixer.dt_proj)
+
+    torch.testing.assert_close(mixer(tokens), expected)
+
+
+@pytest.mark.filterwarnings("ignore:torch.ao.quantization is deprecated:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor:UserWarning")
+def test_a_network_quantised_by_torch_answers_as_it_did():
+    network, x = fill(small("scan")).eval(), image(2, 64, 64)
+
+    quantised = torch.ao.quantization.quantize_dynamic(network, {torch.nn.Linear})
+
+    with torch.inference_mode():
+        found, expected = quantised(x), network(x)
+    assert not isinstance(quantised.levels[2].blocks[0].mixer.dt_proj, torch.nn.Linear)
+    assert (found - expected).norm() < 0.1 * expected.norm()
+
+
 @pytest.mark.parametrize("name", KINDS)
 def test_every_weight_of_a_network_learns_whatever_its_mixer(name):
     network = small(name).train()

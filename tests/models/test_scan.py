@@ -4,8 +4,10 @@ import jaxtyping
 import pytest
 import torch
 from scan_cases import FORMS, TOLERANCE, arguments, assert_same, expected_outcome, outcome
+from torch.utils.flop_counter import FlopCounterMode
 
 from vitrine.models.scan import chunked, dispatch, reference, selective_scan
+from vitrine.models.scan.derivatives import flops_outside_scans
 
 FAST = ["chunked", "two_level"]
 LENGTHS = [1, 7, 49, 196, 197, 1024]
@@ -208,6 +210,21 @@ def test_autocast_does_not_reach_inside_the_backward_of_the_fast_form():
     assert all(torch.equal(found[name], expected[name]) for name in expected)
 
 
+def test_flops_of_a_scan_are_counted_and_can_be_set_apart():
+    tensors = arguments(length=12)
+    states = 2 * 12 * 3 * 4
+
+    with FlopCounterMode(display=False) as counter:
+        y = selective_scan(**tensors, delta_softplus=True)
+        forward = counter.get_total_flops()
+        (y.flatten(0, 1).mT @ y.flatten(0, 1)).sum().backward()
+
+    product = 2 * 3 * 24 * 3  # three of them: itself, and two in its backward
+    assert forward == 7 * states
+    assert counter.get_total_flops() == (7 + 20) * states + 3 * product
+    assert flops_outside_scans(counter) == 3 * product
+
+
 def test_training_keeps_a_fraction_of_the_states(small_chunks):
     tensors = arguments(batch=2, length=200, channel=3, state=4, dtype=torch.float32)
     states = 2 * 200 * 3 * 4
@@ -240,6 +257,16 @@ REFUSED = {
         r"C of shape .* = \(2, 7, 4\)",
     ),
     "A transposed": ({"A": torch.zeros(4, 3)}, ValueError, r"A of shape .* = \(3, 3\)"),
+    "channels before the length": (
+        {"u": torch.zeros(2, 3, 7)},
+        ValueError,
+        r"u of shape \(batch, length, channel\) with the 3 channels of A, .* give layout=",
+    ),
+    "states before the length": (
+        {"B": torch.zeros(2, 4, 7)},
+        ValueError,
+        r"B of shape .* = \(2, 7, 4\) to fit .* \(2, 4, 7\), which is channel_first",
+    ),
     "A without its states": ({"A": torch.zeros(3)}, ValueError, "give it 2 dimensions"),
     "u without a batch": ({"u": torch.zeros(7, 3)}, ValueError, "give it 3 dimensions"),
     "D for one channel": ({"D": torch.zeros(1)}, ValueError, r"D of shape \(channel,\) = \(3,\)"),
@@ -248,7 +275,7 @@ REFUSED = {
     "complex numbers": (
         {"A": torch.zeros(3, 4, dtype=torch.complex64)},
         TypeError,
-        "found torch.complex64; cast it",
+        "a real A, found torch.complex64; .* would drop the imaginary part",
     ),
     "one float64 among float32": (
         {"A": torch.zeros(3, 4, dtype=torch.float64)},
@@ -304,7 +331,9 @@ def test_a_compiled_scan_refuses_in_the_same_sentence(what, untyped):
         ("cuda", None, False, "triton"),
         ("cpu", None, True, "two_level"),
         ("cuda", None, True, "two_level"),
-        ("mps", "two_level", False, "two_level"),
+        ("mps", None, False, "two_level"),
+        ("xpu", None, False, "two_level"),
+        ("mps", "reference", False, "reference"),
         ("cuda", "chunked", True, "chunked"),
         ("cpu", "reference", False, "reference"),
     ],
@@ -320,10 +349,17 @@ def test_nothing_falls_back_in_silence(monkeypatch):
 
     with pytest.raises(ValueError, match="VITRINE_SCAN to be one of reference, .*found 'fast'"):
         dispatch.choose("cpu", "fast")
-    with pytest.raises(RuntimeError, match="found them on mps; move them, or set VITRINE_SCAN="):
-        dispatch.choose("mps")
     with pytest.raises(RuntimeError, match="Triton for a scan on cuda, found it not installed"):
         dispatch.choose("cuda")
+
+
+def test_a_device_without_a_form_of_its_own_is_told_once(caplog):
+    dispatch._say_once.cache_clear()
+
+    forms = [dispatch.choose(device) for device in ("mps", "mps", "xpu", "cpu", "meta")]
+
+    assert forms == ["two_level", "two_level", "two_level", "chunked", "chunked"]
+    assert [record.args for record in caplog.records] == [("mps",), ("xpu",)]
 
 
 @pytest.mark.parametrize("form", FORMS)

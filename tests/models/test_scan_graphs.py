@@ -3,7 +3,7 @@
 import jaxtyping
 import pytest
 import torch
-from scan_cases import arguments, assert_same, expected_outcome, outcome
+from scan_cases import arguments, assert_same, every_argument, expected_outcome, outcome
 from torch import nn
 
 from vitrine.models.scan import chunked, reference, selective_scan
@@ -78,6 +78,25 @@ def test_a_compiled_scan_has_the_gradients_of_the_reference():
     assert_same(found, expected_outcome(tensors), 1e-13)
 
 
+class EveryOption(nn.Module):
+    def forward(self, tensors):
+        return selective_scan(**tensors, delta_softplus=True, return_last_state=True)
+
+
+@pytest.mark.parametrize(
+    ("B", "C"), [("shared", "shared"), ("grouped", "grouped otherwise"), ("constant", "shared")]
+)
+def test_a_scan_with_every_option_is_compiled_and_exported_whole(B, C):
+    tensors = {name: t.detach() for name, t in every_argument(B, C).items()}
+    scan = EveryOption()
+
+    compiled = torch.compile(scan, backend="aot_eager", fullgraph=True)(tensors)
+    exported = torch.export.export(scan, (tensors,)).module()(tensors)
+
+    torch.testing.assert_close(compiled, scan(tensors))
+    torch.testing.assert_close(exported, scan(tensors))
+
+
 @pytest.mark.parametrize("strict", [False, True])
 def test_an_exported_scan_is_made_of_plain_operations_and_takes_any_batch(strict, network):
     scan, inputs = network
@@ -107,7 +126,9 @@ def test_an_exported_scan_takes_few_sequential_steps():
     assert max(depth.values()) <= 14 + 14 + 3
 
 
-def test_a_scan_on_no_device_has_a_shape_and_gradients():
+@pytest.mark.parametrize("form", ["chunked", "two_level"])  # two_level, because it runs anywhere
+def test_a_scan_on_no_device_has_a_shape_and_gradients(form, monkeypatch):
+    monkeypatch.setenv("VITRINE_SCAN", form)
     tensors = {name: t.detach().to("meta").requires_grad_() for name, t in arguments().items()}
 
     y = selective_scan(**tensors)

@@ -23,6 +23,7 @@ from vitrine.bench import results
 from vitrine.bench.clock import Progress, Work, clock_of, side_by_side
 from vitrine.bench.model import compare_onnx
 from vitrine.models.rebuilt import image
+from vitrine.models.scan.derivatives import flops_outside_scans
 
 __all__ = ["BASELINE", "candidates", "measure", "multiply_adds"]
 
@@ -99,7 +100,7 @@ def multiply_adds(network: nn.Module, side: int, device: str = "cpu") -> float:
     counter = FlopCounterMode(display=False)
     with counter, torch.inference_mode(), sdpa_kernel(SDPBackend.MATH):
         network(torch.zeros(1, 3, side, side, device=device))
-    return counter.get_total_flops() / 2
+    return flops_outside_scans(counter) / 2
 
 
 def _build(name: str) -> nn.Module:

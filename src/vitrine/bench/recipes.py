@@ -99,6 +99,7 @@ def _torch(recipe: Recipe, device: str) -> tuple[Predict, float | None]:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
+    from vitrine.models.scan.derivatives import flops_outside_scans
     from vitrine.training.torch.network import build, predict
 
     torch.set_num_threads(1)
@@ -106,7 +107,7 @@ def _torch(recipe: Recipe, device: str) -> tuple[Predict, float | None]:
     side = recipe.image_size
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         network(torch.zeros(1, 3, side, side, dtype=torch.uint8))
-    adds = counter.get_total_flops() / 2
+    adds = flops_outside_scans(counter) / 2
     if device == "cpu":
         return (lambda pixels: predict(network, pixels)), adds
     network = network.to(device, memory_format=torch.channels_last)

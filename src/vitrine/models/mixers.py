@@ -60,9 +60,16 @@ class ScanMixer(nn.Module):
         # Decays compound along the sequence: they stay in float32 in a half-precision model.
         A = -torch.exp(self.A_log.to(torch.promote_types(self.A_log.dtype, torch.float32)))
         # dt_proj adds its bias and the scan adds it again: the published weights were trained so.
-        delta, bias = self.dt_proj(step), self.dt_proj.bias
+        delta, bias = self.dt_proj(step), _bias(self.dt_proj, step)
         y = selective_scan(x, delta, A, B, C, self.D, bias, delta_softplus=True)
         return self.out_proj(torch.cat([y, z], dim=-1))
+
+
+def _bias(projection: nn.Module, x: Tensor) -> Tensor | None:
+    """Return the bias of a linear layer, or of what has replaced it: its answer to zeros."""
+    if isinstance(projection, nn.Linear):
+        return projection.bias
+    return projection(x.new_zeros(1, x.shape[-1]))[0]
 
 
 class AttentionMixer(nn.Module):

@@ -6,7 +6,7 @@ name may end in the tag of its weights, as ``mambavision_base.nv_in21k_ft_in1k``
 the first listed here is meant.
 
 FLOPs are multiply-adds for one image and 1000 classes, half of what ``torch.utils.flop_counter``
-counts; the scans, about one in a hundred, are not in them.
+counts outside the scans; those, about one in a hundred, are not in them.
 """
 
 from typing import Any, cast

@@ -16,13 +16,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vitrine.models.scan import two_level
-from vitrine.models.scan.contract import (
-    checked,
-    in_full_precision,
-    plain_under_transforms,
-    register_derivatives,
-    without_autocast,
-)
+from vitrine.models.scan.contract import checked, in_full_precision, without_autocast
+from vitrine.models.scan.derivatives import plain_under_transforms, register
 
 __all__ = ["selective_scan"]
 
@@ -131,7 +126,7 @@ def _(u, delta, A, B, C, D, delta_bias, delta_softplus, sizes, heads, grad_y):
     return (*(t.new_empty(t.shape) for t in (u, delta, A, B, C)), channel, channel.clone())
 
 
-register_derivatives(_scan, _scan_backward, two_level.selective_scan)
+register(_scan, _scan_backward, two_level.selective_scan)
 
 
 class _Work:

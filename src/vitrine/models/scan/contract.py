@@ -1,21 +1,20 @@
-"""What every form of the selective scan promises: checked arguments, precision, derivatives."""
+"""What every form of the selective scan promises: checked arguments and full precision."""
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, cast
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
-from torch.library import CustomOpDef
 
 __all__ = [
+    "CONSTANT",
+    "GROUPED",
+    "SHARED",
+    "Scan",
     "checked",
-    "differentiate",
     "in_full_precision",
-    "plain_under_transforms",
-    "register_derivatives",
     "widened_type",
     "without_autocast",
 ]
@@ -23,33 +22,52 @@ __all__ = [
 Scan = Callable[..., Tensor]
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+OTHER_LAYOUT = {"channel_last": "channel_first", "channel_first": "channel_last"}
+SIGNAL, CHANNELS = ("batch", "length", "channel"), ("channel",)
 AXES = {
-    "u": "(batch, length, channel)",
-    "delta": "(batch, length, channel)",
-    "A": "(channel, state)",
-    "B": "(batch, length, state)",
-    "C": "(batch, length, state)",
-    "D": "(channel,)",
-    "delta_bias": "(channel,)",
+    "u": SIGNAL,
+    "delta": SIGNAL,
+    "A": ("channel", "state"),
+    "D": CHANNELS,
+    "delta_bias": CHANNELS,
+    "z": SIGNAL,
+    "initial_state": ("batch", "channel", "state"),
+}
+CONSTANT, SHARED, GROUPED = 2, 3, 4  # Dimensions of B and C.
+PROJECTIONS = {
+    CONSTANT: ("channel", "state"),
+    SHARED: ("batch", "length", "state"),
+    GROUPED: ("batch", "length", "group", "state"),
 }
 
 
-def checked(scan: Scan) -> Scan:
+def checked(scan: Scan, *, general: bool = False) -> Scan:
     """Make a form of the scan refuse arguments that it would misread.
 
+    Args:
+        scan: The form.
+        general: Whether it takes a gate, an initial state, another layout, and ``B`` and ``C`` that
+            are constant or grouped.
+
     Raises:
-        TypeError: If an argument is no tensor, is not of a floating type, or if only some are
+        TypeError: If an argument is no tensor, is not of a real floating type, or if only some are
             float64.
-        ValueError: If a shape or a device does not fit the others.
+        ValueError: If a shape or a device does not fit the others, or if the layout is unknown.
     """
 
     @functools.wraps(scan)
-    def entered(u, delta, A, B, C, D=None, delta_bias=None, delta_softplus=False):
+    def entered(u, delta, A, B, C, D=None, delta_bias=None, delta_softplus=False, **options):
         given = {"u": u, "delta": delta, "A": A, "B": B, "C": C, "D": D, "delta_bias": delta_bias}
+        given |= {name: options.get(name) for name in ("z", "initial_state")}
         given = {name: tensor for name, tensor in given.items() if tensor is not None}
+        layout = options.get("layout", "channel_last")
+        if layout not in OTHER_LAYOUT:
+            raise ValueError(
+                f"expected layout to be one of {', '.join(OTHER_LAYOUT)}, found {layout!r}"
+            )
         _check_types(given)
-        _check_shapes(given)
-        return scan(u, delta, A, B, C, D, delta_bias, delta_softplus)
+        _check_shapes(given, layout, general)
+        return scan(u, delta, A, B, C, D, delta_bias, delta_softplus, **options)
 
     return entered
 
@@ -60,6 +78,11 @@ def _check_types(given: dict[str, Any]) -> None:
             raise TypeError(
                 f"expected {name} to be a torch.Tensor, found {type(tensor).__name__}; "
                 "convert it with torch.as_tensor"
+            )
+        if tensor.is_complex():
+            raise TypeError(
+                f"expected a real {name}, found {tensor.dtype}; this scan has real states, and a "
+                "cast would drop the imaginary part: keep the library that the model was made for"
             )
         if tensor.dtype not in FLOATS:
             raise TypeError(
@@ -78,30 +101,67 @@ def _check_types(given: dict[str, Any]) -> None:
             )
 
 
-def _check_shapes(given: dict[str, Any]) -> None:
-    for name in ("u", "A"):
-        dims = AXES[name].count(" ") + 1
-        if given[name].dim() != dims:
+def _check_shapes(given: dict[str, Any], layout: str, general: bool) -> None:
+    sizes = _sizes(given["u"], given["A"], layout)
+    for name, tensor in given.items():
+        dims, other = tensor.dim() if general else SHARED, OTHER_LAYOUT[layout]
+        axes = _axes(name, layout, dims)
+        if "group" in axes:
+            sizes["group"] = _groups(name, tensor.shape[axes.index("group")], sizes["channel"])
+        expected = tuple(sizes[axis] for axis in axes)
+        found = tuple(tensor.shape)
+        if found != expected:
+            confused = found == tuple(sizes[axis] for axis in _axes(name, other, dims))
             raise ValueError(
-                f"expected {name} of shape {AXES[name]}, found {tuple(given[name].shape)}; "
-                f"give it {dims} dimensions"
+                f"expected {name} of shape {_written(axes)} = {expected} to fit u and A, found "
+                f"{found}{f', which is {other}' if confused else ''}; transpose, slice or expand it"
             )
-    batch, length, channel = given["u"].shape
-    state = given["A"].shape[1]
+
+
+def _sizes(u: Tensor, A: Tensor, layout: str) -> dict[str, int]:
+    """Return the size of each axis, as ``u`` and ``A`` tell it."""
+    for name, tensor in (("u", u), ("A", A)):
+        axes = _axes(name, layout)
+        if tensor.dim() != len(axes):
+            raise ValueError(
+                f"expected {name} of shape {_written(axes)}, found {tuple(tensor.shape)}; "
+                f"give it {len(axes)} dimensions"
+            )
+    sizes = dict(zip(_axes("u", layout), u.shape, strict=True)) | {"state": A.shape[1]}
+    length, channel, state = sizes["length"], sizes["channel"], sizes["state"]
     if length == 0 or channel == 0 or state == 0:
         raise ValueError(
             "expected at least one position, one channel and one state, found length "
             f"{length}, channel {channel} and state {state}; only the batch may be empty"
         )
-    sizes = {"batch": batch, "length": length, "channel": channel, "state": state}
-    for name, tensor in given.items():
-        axes = AXES[name].strip("(),").split(", ")
-        expected = tuple(sizes[axis] for axis in axes)
-        if tuple(tensor.shape) != expected:
-            raise ValueError(
-                f"expected {name} of shape {AXES[name]} = {expected} to fit u and A, found "
-                f"{tuple(tensor.shape)}; transpose, slice or expand it"
-            )
+    if A.shape[0] != channel and A.shape[0] == length:
+        other = OTHER_LAYOUT[layout]
+        raise ValueError(
+            f"expected u of shape {_written(_axes('u', layout))} with the {length} channels of "
+            f"A, found {tuple(u.shape)}, which is {other}; give layout={other!r} to "
+            "vitrine.models.scan.selective_scan, or transpose"
+        )
+    return sizes
+
+
+def _axes(name: str, layout: str, dims: int = SHARED) -> tuple[str, ...]:
+    axes = PROJECTIONS.get(dims, PROJECTIONS[SHARED]) if name in ("B", "C") else AXES[name]
+    if layout == "channel_first" and "length" in axes:
+        return (*(axis for axis in axes if axis != "length"), "length")
+    return axes
+
+
+def _groups(name: str, groups: int, channel: int) -> int:
+    if groups == 0 or channel % groups:
+        raise ValueError(
+            f"expected the groups of {name} to share the {channel} channels equally, found "
+            f"{groups} groups; give a number that divides the channels"
+        )
+    return groups
+
+
+def _written(axes: tuple[str, ...]) -> str:
+    return f"({', '.join(axes)}{',' if len(axes) == 1 else ''})"
 
 
 def without_autocast(tensor: Tensor) -> contextlib.AbstractContextManager:
@@ -110,7 +170,7 @@ def without_autocast(tensor: Tensor) -> contextlib.AbstractContextManager:
     It does nothing where autocast is off already: an exported graph then holds no trace of it.
     """
     kind = tensor.device.type
-    if kind != "meta" and torch.is_autocast_enabled(kind):
+    if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
         return torch.autocast(kind, enabled=False)
     return contextlib.nullcontext()
 
@@ -139,90 +199,3 @@ def in_full_precision(scan: Scan) -> Scan:
             return _cast(scan(*tensors, delta_softplus), u.dtype)
 
     return cast(Scan, widened)
-
-
-def plain_under_transforms(plain: Scan) -> Callable[[Scan], Scan]:
-    """Make a form of the scan give way to ``plain`` in forward mode and inside ``torch.func``.
-
-    An operator of our own would drop tangents without a word, and has no rule for ``vmap``.
-
-    Args:
-        plain: A form made of ordinary operations, that every transform can follow.
-    """
-
-    def decorate(scan: Scan) -> Scan:
-        @functools.wraps(scan)
-        def followed(*arguments):
-            return (plain if _is_transformed(arguments) else scan)(*arguments)
-
-        return followed
-
-    return decorate
-
-
-def _is_transformed(arguments: Iterable[Any]) -> bool:
-    tensors = (x for x in arguments if isinstance(x, Tensor))
-    return torch._C._are_functorch_transforms_active() or any(
-        forward_ad.unpack_dual(t).tangent is not None for t in tensors
-    )
-
-
-def register_derivatives(forward: CustomOpDef, backward: CustomOpDef, plain: Scan) -> None:
-    """Give an operator that scans its gradients, which can themselves be differentiated.
-
-    Args:
-        forward: From the seven tensors, ``delta_softplus`` and ``keep``, returns the output, then
-            what ``backward`` needs: empty unless ``keep``.
-        backward: From the seven tensors, ``delta_softplus``, what was kept and the gradient of the
-            output, returns the gradients of the seven tensors.
-        plain: A form made of ordinary operations, for what is differentiated again.
-    """
-
-    def setup_context(ctx, inputs, output):
-        *tensors, ctx.delta_softplus, ctx.kept = inputs
-        ctx.save_for_backward(*tensors, *output[1:])
-        ctx.set_materialize_grads(False)
-
-    def derive(ctx, grad_y, *_):
-        if grad_y is None:
-            return (None,) * 9
-        saved = ctx.saved_tensors  # checkpointing lets them be read once
-        tensors, kept = saved[:7], saved[7:]
-        if torch.is_grad_enabled() or _is_transformed((*tensors, grad_y)):
-            grads = differentiate(plain, tensors, ctx.delta_softplus, grad_y)
-        else:
-            if not ctx.kept:
-                _, *kept = forward(*tensors, ctx.delta_softplus, True)
-            grads = backward(*tensors, ctx.delta_softplus, *kept, grad_y)
-            pairs = zip(tensors, grads, strict=True)
-            grads = [None if t is None else grad.to(t.dtype) for t, grad in pairs]
-        return *grads, None, None
-
-    forward.register_autograd(derive, setup_context=setup_context)
-
-
-def differentiate(
-    scan: Scan, tensors: tuple[Tensor | None, ...], delta_softplus: bool, grad_y: Tensor
-) -> tuple[Tensor | None, ...]:
-    """Return the gradients of a form made of plain operations, differentiable in grad mode.
-
-    The fast forms answer a second derivative with it: their own backward is opaque to autograd.
-
-    Args:
-        scan: A form that autograd can follow.
-        tensors: The seven tensors that the form takes, in order.
-        delta_softplus: As the form takes it.
-        grad_y: Gradient of the output.
-
-    Returns:
-        One gradient for each of ``tensors``, ``None`` where none is wanted.
-    """
-    again = torch.is_grad_enabled()
-    with torch.enable_grad():
-        # Aliases, because the arguments may depend on one another (delta is computed from u):
-        # the gradient wanted is the one through the scan alone.
-        aliases = [None if t is None else t.view_as(t) for t in tensors]
-        wanted = [t for t in aliases if t is not None and t.requires_grad]
-        y = scan(*aliases, delta_softplus)
-        found = iter(torch.autograd.grad(y, wanted, grad_y, create_graph=again))
-    return tuple(next(found) if t is not None and t.requires_grad else None for t in aliases)

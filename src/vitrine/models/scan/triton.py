@@ -13,12 +13,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vitrine.models.scan import two_level
-from vitrine.models.scan.contract import (
-    checked,
-    plain_under_transforms,
-    register_derivatives,
-    widened_type,
-)
+from vitrine.models.scan.contract import checked, widened_type
+from vitrine.models.scan.derivatives import plain_under_transforms, register
 from vitrine.models.scan.triton_kernels import backward_kernel, forward_kernel
 
 __all__ = ["selective_scan"]
@@ -118,7 +114,7 @@ def _(u, delta, A, B, C, D, delta_bias, delta_softplus, heads, grad_y):
     return (*(t.new_empty(t.shape) for t in (u, delta, A, B, C)), channel, channel.clone())
 
 
-register_derivatives(_scan, _scan_backward, two_level.selective_scan)
+register(_scan, _scan_backward, two_level.selective_scan)
 
 
 def _empty_outputs(u: Tensor, A: Tensor, keep: bool) -> tuple[Tensor, Tensor]:
