@@ -42,7 +42,8 @@ def new(
     from vitrine.data.dataset import LANGUAGES, Dataset
     from vitrine.data.survey import listed
 
-    if (photos is None) == (table is None):
+    source = photos or table
+    if source is None or (photos and table):
         raise typer.BadParameter(
             "expected either --photos FOLDER or --table FILE, found both or none"
         )
@@ -50,7 +51,7 @@ def new(
         raise typer.BadParameter("expected columns with --table alone: a folder has none")
     if language not in LANGUAGES:
         raise typer.BadParameter(f"expected {' or '.join(LANGUAGES)}, found {language!r}")
-    place = (photos or table.parent).resolve()
+    place = (photos or source.parent).resolve()
     draft = Dataset(
         name=name or folder.resolve().name,
         language=language,

@@ -5,7 +5,6 @@ conversion is made on the reduced picture: it costs nothing there, and does not 
 than the antialiasing filter does.
 """
 
-import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -98,14 +97,14 @@ def _from_profile(image: Image.Image) -> Colours | None:
     if not profile:
         return None
     try:
-        opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        space = opened.profile.xcolor_space.strip()
+        opened = ImageCms.core.profile_frombytes(profile)
+        space = opened.xcolor_space.strip()
         grey, inks = space == "GRAY", space == "CMYK"
         if inks != (image.mode == "CMYK") or (grey and image.mode not in _GREY):
             return None
         transform = ImageCms.buildTransform(
-            opened, ImageCms.createProfile("sRGB"), "L" if grey else space, "RGB",
-            ImageCms.Intent.PERCEPTUAL,
+            ImageCms.ImageCmsProfile(opened), ImageCms.createProfile("sRGB"),
+            "L" if grey else space, "RGB", ImageCms.Intent.PERCEPTUAL,
         )  # fmt: skip
     except Exception:  # a profile is a courtesy, as EXIF is; Pillow's error is one of several
         return None
