@@ -87,12 +87,13 @@ def adapted(
     with torch.device(device) if device is not None else nullcontext():
         network = MambaVision(window_size=window_size, **options)
         if act_layer:
-            _replace(network, (nn.ReLU, nn.GELU), lambda _: get_act_layer(act_layer)())
+            act: Any = get_act_layer(act_layer)
+            _replace(network, (nn.ReLU, nn.GELU), lambda _: act())
         if norm_layer:
-            norm = get_norm_layer(norm_layer)
+            norm: Any = get_norm_layer(norm_layer)
             _replace(network, nn.BatchNorm2d, lambda old: norm(old.num_features))
         if norm_layer_cl:
-            norm_cl = get_norm_layer(norm_layer_cl)
+            norm_cl: Any = get_norm_layer(norm_layer_cl)
             _replace(network, nn.LayerNorm, lambda old: norm_cl(*old.normalized_shape))
     _dilate(network, output_stride)
     network.patch_embed.strict_img_size = strict_img_size
@@ -102,7 +103,7 @@ def adapted(
 
 
 def _replace(
-    network: nn.Module, kinds: type | tuple[type, ...], make: Callable[[nn.Module], nn.Module]
+    network: nn.Module, kinds: type | tuple[type, ...], make: Callable[[Any], nn.Module]
 ) -> None:
     for parent in list(network.modules()):
         for name, child in parent.named_children():
@@ -110,7 +111,7 @@ def _replace(
                 setattr(parent, name, make(child))
 
 
-def _dilate(network: MambaVision, output_stride: int) -> None:
+def _dilate(network: Any, output_stride: int) -> None:
     """Dilate the levels beyond a stride, instead of halving their map."""
     if output_stride not in STRIDES:
         raise ValueError(f"expected an output_stride among {STRIDES}, received {output_stride}")

@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from os import PathLike
+from typing import Any
 
-from timm.layers import SelectAdaptivePool2d, to_2tuple, trunc_normal_
+from timm.layers import SelectAdaptivePool2d, trunc_normal_
 from timm.models._features import feature_take_indices
 from timm.models._input import update_model_input_size
 from torch import nn
 
 from vitrine.models import checkpoints
-from vitrine.models.inputs import scaled_windows
+from vitrine.models.inputs import pair, scaled_windows
 
 __all__ = ["Backbone", "Side", "check_count", "init_linear"]
 
@@ -33,7 +34,7 @@ def check_count(count: int, **given: Sequence[Side]) -> None:
     """
     for name, sizes in given.items():
         listed = isinstance(sizes, Sequence)
-        if not listed or len(sizes) != count or any(min(to_2tuple(size)) < 1 for size in sizes):
+        if not listed or len(sizes) != count or any(min(pair(size)) < 1 for size in sizes):
             found = tuple(sizes) if listed else f"{sizes}, one for all"
             raise ValueError(f"expected {count} positive {name}, received {found}")
 
@@ -44,7 +45,9 @@ class Backbone(nn.Module):
     Its head follows ``num_features`` channels, those of ``feature_info`` for its last level.
     """
 
-    _chosen: tuple[tuple[Side, ...], tuple[int, int] | None] | None = None
+    patch_embed: Any
+    head_drop: Any
+    _chosen: Any = None
     """Windows that someone chose, and the size of image that they are for."""
 
     @property
@@ -105,7 +108,7 @@ class Backbone(nn.Module):
             window_size: As the constructor takes them.
         """
         windowed = [level for level in self.levels if level.window_size is not None]
-        img_size = to_2tuple(img_size) if img_size else self.patch_embed.img_size
+        img_size = pair(img_size) if img_size else self.patch_embed.img_size
         if window_size is not None:
             check_count(len(windowed), window_size=window_size)
             self._chosen = tuple(window_size), img_size

@@ -220,7 +220,7 @@ def _from_hub(name: str) -> Path:
         for part in parts(found) if file.endswith(INDEX) else ():
             _download(source, part, revision=revision or None, advice=advice)
         return found
-    raise missing
+    raise missing or CheckpointError(source)
 
 
 def _misfits(state: dict[str, Tensor], own: dict[str, Tensor]) -> list[str]:

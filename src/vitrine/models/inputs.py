@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 import torch
-from timm.layers import to_2tuple
 from torch import Tensor
 
-__all__ = ["check_image", "scaled_windows"]
+__all__ = ["check_image", "pair", "scaled_windows"]
 
 AXES = ("image", "channel", "height", "width")
 
@@ -51,6 +50,12 @@ def check_image(
         )
 
 
+def pair(side: int | Sequence[int]) -> tuple[int, int]:
+    """Return a height and a width, of which a single side is both."""
+    tall, wide = (side, side) if isinstance(side, int) else side
+    return tall, wide
+
+
 def scaled_windows(
     windows: Sequence[int | Sequence[int]],
     img_size: int | Sequence[int],
@@ -64,9 +69,9 @@ def scaled_windows(
         was: That of the other; None for the one whose map, a sixteenth of it, fills the first
             window, as with all published networks.
     """
-    before = to_2tuple(was) if was else tuple(16 * side for side in to_2tuple(windows[0]))
+    before = pair(was) if was else tuple(16 * side for side in pair(windows[0]))
     pairs = (
         tuple(-(-side * new // old) for side, new, old in zip(pair, after, before, strict=True))
-        for pair, after in ((to_2tuple(window), to_2tuple(img_size)) for window in windows)
+        for pair, after in ((pair(window), pair(img_size)) for window in windows)
     )
     return tuple(tall if tall == wide else (tall, wide) for tall, wide in pairs)

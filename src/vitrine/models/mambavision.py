@@ -14,13 +14,13 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from timm.layers import DropPath, Mlp, to_2tuple
+from timm.layers import DropPath, Mlp
 from timm.models import checkpoint
 from timm.models._features import feature_take_indices
 from torch import Tensor, nn
 
 from vitrine.models.backbone import Backbone, Side, check_count, init_linear
-from vitrine.models.inputs import check_image
+from vitrine.models.inputs import check_image, pair
 from vitrine.models.mixers import AttentionMixer, ScanMixer, Tokens, mixer_named
 
 __all__ = ["AttentionMixer", "MambaVision", "ScanMixer"]
@@ -145,7 +145,7 @@ class Level(nn.Module):
             for block in self.blocks:
                 x = block(x)
             return x
-        (images, dim, height, width), (tall, wide) = x.shape, to_2tuple(self.window_size)
+        (images, dim, height, width), (tall, wide) = x.shape, pair(self.window_size)
         rows, columns = (height + tall - 1) // tall, (width + wide - 1) // wide
         padding = (0, columns * wide - width, 0, rows * tall - height)
         # A size that a graph leaves free is no int: it is padded always, perhaps by nothing.

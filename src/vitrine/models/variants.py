@@ -100,7 +100,7 @@ default_cfgs = generate_default_cfgs(
 )
 
 
-def _create(name: str, pretrained: bool, **kwargs: object) -> nn.Module:
+def _create(name: str, pretrained: bool, **kwargs: Any) -> nn.Module:
     overlay = dict(kwargs.pop("pretrained_cfg_overlay", None) or {})
     cfg = resolve_pretrained_cfg(name, kwargs.get("pretrained_cfg"), overlay)
     downloads = pretrained and cfg.hf_hub_id and not (cfg.file or cfg.source or cfg.state_dict)
@@ -113,7 +113,7 @@ def _create(name: str, pretrained: bool, **kwargs: object) -> nn.Module:
     if side := kwargs.get("img_size", kwargs.get("strict_img_size") and cfg.input_size[-2:]):
         kwargs["img_size"] = side
         sizes["window_size"] = scaled_windows(sizes["window_size"], side)
-    features = {"out_indices": (0, 1, 2, 3), "feature_cls": "getter"}
+    features: dict[str, Any] = {"out_indices": (0, 1, 2, 3), "feature_cls": "getter"}
     features |= kwargs.pop("feature_cfg", {})
     kind = kwargs.pop("feature_cls", features["feature_cls"])
     features["feature_cls"] = GETTERS.get(kind, kind)
