@@ -1,10 +1,12 @@
 import argparse
 import contextlib
+import json
 import os
 import pickle
 import tarfile
 
 import huggingface_hub.constants
+import numpy as np
 import pytest
 import timm
 import torch
@@ -82,6 +84,69 @@ def test_the_published_state_dict_comes_before_other_entries(source, tmp_path):
     load_checkpoint(model, path)
 
     assert_same(model, source.state_dict())
+
+
+@pytest.mark.parametrize("entry", ["state_dict_ema", "model_ema"])
+def test_averaged_weights_come_first_unless_there_are_none(entry, source, tmp_path):
+    averaged, alone = tmp_path / "averaged.pth.tar", tmp_path / "alone.pth.tar"
+    torch.save({"state_dict": small().state_dict(), entry: source.state_dict()}, averaged)
+    torch.save({"state_dict": source.state_dict(), entry: None}, alone)
+
+    for path in (averaged, alone):
+        model = small()
+        load_checkpoint(model, path)
+        assert_same(model, source.state_dict())
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_values_of_numpy_beside_the_weights_are_passed_over(zipped, source, tmp_path):
+    path = tmp_path / "mambavision.pth.tar"
+    extras = {"metric": np.float64(82.3), "epoch": np.int64(3), "rng": np.arange(3, dtype="u4")}
+    content = {**extras, "best": {"loss": np.float32(0.5)}, "state_dict": source.state_dict()}
+    torch.save(content, path, _use_new_zipfile_serialization=zipped)
+    model = small()
+
+    load_checkpoint(model, path)
+
+    assert_same(model, source.state_dict())
+
+
+def sharded(model, folder, prefix="model."):
+    """Write the weights in two files and their index, as the Hugging Face hub holds large ones."""
+    state, shards = prefixed(prefix, model), {}
+    for i, key in enumerate(state):
+        shards.setdefault(f"model-{i % 2 + 1:05d}-of-00002.safetensors", []).append(key)
+    for name, keys in shards.items():
+        save_file({key: state[key] for key in keys}, folder / name)
+    index = folder / "model.safetensors.index.json"
+    files = {key: name for name, keys in shards.items() for key in keys}
+    index.write_text(json.dumps({"metadata": {}, "weight_map": files}))
+    return index
+
+
+def test_weights_in_several_files_are_read_by_their_index(source, tmp_path):
+    index, model = sharded(source, tmp_path), small()
+
+    load_checkpoint(model, index)
+
+    assert_same(model, source.state_dict())
+
+
+def test_a_part_that_is_absent_is_named(source, tmp_path):
+    index = sharded(source, tmp_path)
+    (tmp_path / "model-00002-of-00002.safetensors").unlink()
+
+    with pytest.raises(CheckpointError, match="expected model-00002-of-00002.safetensors beside"):
+        read_checkpoint(index)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"weight_map": {"a": "../x.safetensors"}}'])
+def test_an_index_that_lists_no_file_beside_it_is_refused(text, tmp_path):
+    index = tmp_path / "model.safetensors.index.json"
+    index.write_text(text)
+
+    with pytest.raises(CheckpointError, match="found bytes that cannot be read"):
+        read_checkpoint(index)
 
 
 def test_the_safetensors_of_hugging_face_are_read_under_their_prefix(source, tmp_path):
@@ -295,7 +360,77 @@ def test_a_stem_for_colours_is_summed_for_grey_on_request_alone(source, tmp_path
     )
 
 
-# pretrained=True
+def test_a_stem_for_grey_is_repeated_for_colours_on_request_alone(source, tmp_path):
+    path, grey = tmp_path / "weights.pth", small(in_chans=1)
+    torch.save(grey.state_dict(), path)
+    model = small()
+
+    with pytest.raises(CheckpointError, match="1 of another shape: patch_embed.conv_down.0.weight"):
+        load_checkpoint(model, path)
+    load_checkpoint(model, path, adapt_stem=True)
+
+    x = torch.randn(1, 1, 64, 64)
+    torch.testing.assert_close(model.eval()(x.expand(-1, 3, -1, -1)), grey.eval()(x))
+
+
+# pretrained=True, names of the hub
+
+
+def on_the_hub(cache, repository):
+    """Return the folder where the hub's cache holds the files of a repository."""
+    folder = cache / f"models--{repository.replace('/', '--')}"
+    snapshot = folder / "snapshots" / ("0" * 40)
+    snapshot.mkdir(parents=True)
+    (folder / "refs").mkdir()
+    (folder / "refs" / "main").write_text("0" * 40)
+    return snapshot
+
+
+@pytest.mark.parametrize("parts", ["one file", "several"])
+def test_a_repository_of_the_hub_is_read_by_its_name(parts, offline, source, tmp_path, monkeypatch):
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    folder = on_the_hub(tmp_path, "someone/network")
+    if parts == "several":
+        sharded(source, folder)
+    else:
+        save_file(prefixed("model.", source), folder / "model.safetensors")
+    named, pinned = small(), small()
+
+    load_checkpoint(named, "hf-hub:someone/network")
+    load_checkpoint(pinned, "hf-hub:someone/network@main")
+
+    assert_same(named, source.state_dict())
+    assert_same(pinned, source.state_dict())
+
+
+def test_offline_a_name_of_the_hub_says_which_file_to_download(offline, tmp_path, monkeypatch):
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+
+    with pytest.raises(CheckpointError, match="download model.safetensors from someone/network"):
+        read_checkpoint("hf-hub:someone/network")
+
+
+def test_timm_makes_a_network_again_from_its_name_on_the_hub(offline, source, tmp_path):
+    folder = on_the_hub(tmp_path, "someone/network")
+    timm.models.save_for_hf(source, folder, safe_serialization=True)
+
+    model = timm.create_model("hf-hub:someone/network", pretrained=True, cache_dir=tmp_path)
+
+    assert_same(model, source.state_dict())
+
+
+@pytest.mark.parametrize(
+    ("alias", "name"),
+    [("T", "tiny.nv_in1k"), ("B_21k", "base.nv_in21k_ft_in1k"), ("L2", "large2.nv_in1k")],
+)
+def test_the_names_of_the_authors_package_stand_for_ours(alias, name):
+    with pytest.warns(UserWarning, match=f"to current mambavision_{name}"):
+        model = timm.create_model(f"mamba_vision_{alias}", device="meta")
+
+    assert (
+        model.pretrained_cfg["hf_hub_id"]
+        == timm.get_pretrained_cfg(f"mambavision_{name}").hf_hub_id
+    )
 
 
 def test_offline_the_file_and_its_place_are_named(offline, tmp_path):
@@ -319,11 +454,7 @@ def test_without_a_folder_the_place_is_that_of_torch_hub(offline, tmp_path, monk
 def test_a_file_at_hand_is_loaded_offline(place, offline, source, tmp_path):
     path = tmp_path / PUBLISHED["hf_hub_filename"]
     if place == "by the hub":
-        repository = tmp_path / "models--nvidia--MambaVision-T-1K"
-        path = repository / "snapshots" / ("0" * 40) / path.name
-        path.parent.mkdir(parents=True)
-        (repository / "refs").mkdir()
-        (repository / "refs" / "main").write_text("0" * 40)
+        path = on_the_hub(tmp_path, "nvidia/MambaVision-T-1K") / path.name
     torch.save({"state_dict": source.state_dict()}, path)
 
     model = small(pretrained=True, pretrained_cfg_overlay=PUBLISHED, cache_dir=tmp_path)

@@ -86,3 +86,41 @@ def test_graph_leaves_the_batch_free_and_fixes_the_image(exported):
         for value in (*graph.input, *graph.output)
     }
     assert shapes == {"image": ["batch", 3, *size], "logits": ["batch", 7]}
+
+
+# Any size: the example's own fits the windows, and others do not
+
+TINY = {"depths": (1, 1, 2, 2), "window_size": (4, 2), "num_classes": 7}
+SIZES = [(64, 64), (32, 32), (96, 64), (40, 72), (33, 97), (128, 128), (8, 8), (224, 160)]
+
+
+@pytest.fixture
+def any_size():
+    """A network whose windows fit the maps of 64 x 64 images, with the shape checks off."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield fill(timm.create_model("mambavision_nano", **TINY)).eval()
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+def assert_answers(answer, network):
+    for number, size in enumerate(SIZES, start=1):
+        x = image(number, *size)
+        with torch.inference_mode():
+            expected = network(x).numpy()
+        np.testing.assert_allclose(answer(x), expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("dynamo", [True, False], ids=["dynamo", "torchscript"])
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::torch.jit.TracerWarning")
+def test_onnx_runtime_answers_as_eager_for_any_batch_and_size(dynamo, any_size, tmp_path):
+    path, free = tmp_path / "model.onnx", {0: "batch", 2: "height", 3: "width"}
+    shapes = {"dynamic_shapes" if dynamo else "dynamic_axes": {"image": free}}
+    names = {"input_names": ["image"], "output_names": ["logits"]}
+
+    torch.onnx.export(
+        any_size, (image(2, 64, 64),), path, dynamo=dynamo, **shapes, **names, verbose=False
+    )
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    assert session.get_inputs()[0].shape == ["batch", 3, "height", "width"]
+    assert_answers(lambda x: session.run(None, {"image": x.numpy()})[0], any_size)

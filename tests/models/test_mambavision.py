@@ -324,7 +324,7 @@ def test_intermediates_can_be_chosen_normalised_and_cut_short(rng):
     torch.testing.assert_close(normed[0], last, rtol=0, atol=0)
     torch.testing.assert_close(third, every[2], rtol=0, atol=0)
     assert [m.shape[1] for m in two] == [16, 64]
-    with pytest.raises(ValueError, match="expected output_fmt NCHW, received NHWC"):
+    with pytest.raises(ValueError, match="expected output_fmt NCHW or NLC, received NHWC"):
         model.forward_intermediates(x, output_fmt="NHWC")
 
 
@@ -479,6 +479,7 @@ def test_a_fresh_network_starts_as_the_published_one_did():
         ({"depths": (1, 1, 2)}, "expected 4 positive depths, received \\(1, 1, 2\\)"),
         ({"window_size": (7,)}, "expected 2 positive window_size, received \\(7,\\)"),
         ({"window_size": (7, 0)}, "expected 2 positive window_size, received \\(7, 0\\)"),
+        ({"window_size": ((4, 2), (2, 0))}, "expected 2 positive window_size, received"),
         ({"num_heads": (2, 4, 8)}, "expected 2 positive num_heads"),
         ({"num_heads": (3, 4)}, "expected num_heads to divide the width 64, received 3"),
         ({"global_pool": ""}, "expected a pooling before a head of 7 classes"),

@@ -4,7 +4,9 @@
 
     scan (the recurrence) --> mixers (of tokens) --> mambavision (the network)
                                                          ^            |
-          checkpoints (weights, published or our own, read strictly)  |
+    containers (files of weights) --> checkpoints --> backbone        v
+                                      (read strictly) (for timm)   adapted (timm's options)
+                                                                      |
                                                                       v
                                                          variants (its names in timm)
 

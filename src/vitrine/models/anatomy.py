@@ -129,8 +129,7 @@ def parts(name: str, stage: int, block: int, side: int = 224) -> list[Part]:
 
 
 def _on_meta(name: str) -> Any:
-    with torch.device("meta"):
-        return timm.create_model(name).eval()
+    return timm.create_model(name, device="meta").eval()
 
 
 @contextmanager

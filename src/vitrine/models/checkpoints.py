@@ -1,30 +1,27 @@
 """Read weights, published or our own: tensors only, and every key accounted for.
 
-Two containers are read: what ``torch.save`` writes (NVIDIA's ``.pth.tar``) and safetensors (the
-Hugging Face hub). EfficientNets are read under timm's names of layers or under those of the package
-``efficientnet_pytorch``. A pickle can run code while it is opened, so nothing but tensors, plain
-values and ``argparse.Namespace`` is let through. A checkpoint that does not fit to the last key is
-refused, and leaves the model as it was: one loaded by halves still answers, only wrongly.
+EfficientNets are read under timm's names of layers or under those of ``efficientnet_pytorch``. A
+checkpoint that does not fit to the last key is refused, and leaves the model as it was: one loaded
+by halves still answers, only wrongly.
 
 ``python -m vitrine.models.checkpoints ARCHITECTURE FILE TARGET`` writes a checkpoint again as
 safetensors, in timm's names.
 """
 
-import argparse
-import pickle
 import sys
 from collections.abc import Iterable, Mapping
 from functools import cache
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 import torch
 from huggingface_hub import hf_hub_download
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from timm import create_model
 from timm.models import PretrainedCfg, adapt_input_conv
 from torch import Tensor, nn
+
+from vitrine.models.containers import INDEX, CheckpointError, opened, parts, some
 
 __all__ = ["CheckpointError", "fetch", "load_checkpoint", "read_checkpoint"]
 
@@ -33,10 +30,11 @@ LICENCE = (
     "CC-BY-NC-SA-4.0, their model cards say NVIDIA Source Code License-NC: both forbid commercial "
     "use, and this package ships none of them."
 )
-ENTRIES = ("state_dict", "model")
+ENTRIES = ("state_dict_ema", "model_ema", "state_dict", "model")
+"""Averaged weights come first, as in timm: they are those that were evaluated."""
 PREFIXES = ("module.", "_orig_mod.", "model.")
 STEM = "patch_embed.conv_down.0.weight"
-RGB_KERNEL = (3, 3, 3)
+HUB, HUB_FILES = "hf-hub:", ("model.safetensors", f"model{INDEX}")
 FLAT_STEM = "_conv_stem.weight"
 """Tells an EfficientNet whose blocks are numbered through, as ``efficientnet_pytorch`` does."""
 ENDS = {
@@ -52,13 +50,6 @@ WIDE = NARROW | {
     "_expand_conv": "conv_pw", "_bn0": "bn1", "_bn1": "bn2", "_project_conv": "conv_pwl",
     "_bn2": "bn3",
 }  # fmt: skip
-NAMED_AT_MOST = 12
-PICKLE, ZIP = b"\x80", b"PK"
-"""First byte of a pickle, which ``torch.save`` once wrote bare."""
-
-
-class CheckpointError(ValueError):
-    """Weights that cannot be fetched, opened safely, or fitted to the model."""
 
 
 @cache
@@ -84,33 +75,44 @@ def fetch(cfg: PretrainedCfg, cache_dir: str | PathLike[str] | None = None) -> P
     placed = Path(cache_dir or Path(torch.hub.get_dir(), "checkpoints")) / name
     if placed.is_file():
         return placed
+    advice = f"then place it at {placed}"
+    return _download(source, name, cache_dir=cache_dir, advice=advice)
+
+
+def _download(source: str, name: str, *, advice: str, **options: object) -> Path:
     try:
-        return Path(hf_hub_download(source, name, cache_dir=cache_dir))
+        return Path(hf_hub_download(source, name, **options))
     except Exception as error:  # what the hub raises offline has no base class of its own
         raise CheckpointError(
             f"expected to download {name} from {source}, could not ({type(error).__name__}); on a "
             f"connected machine, download that file from that repository of the Hugging Face hub, "
-            f"then place it at {placed}"
+            f"{advice}"
         ) from error
 
 
 def read_checkpoint(path: str | PathLike[str]) -> dict[str, Tensor]:
     """Return the tensors of a checkpoint, under the names that the bare network gives them.
 
-    A safetensors file is told by its suffix; any other is taken for what ``torch.save`` wrote, of
-    which the entry ``state_dict``, else ``model``, else the whole is kept. A prefix that all keys
-    have, left by a training wrapper or by Hugging Face, is removed.
+    A safetensors file, or the index of several, is told by its suffix; any other is taken for what
+    ``torch.save`` wrote, of which the averaged weights (``state_dict_ema``, else ``model_ema``),
+    else ``state_dict``, else ``model``, else the whole is kept. A prefix that all keys have, left
+    by a training wrapper or by Hugging Face, is removed.
+
+    Args:
+        path: A file, or ``hf-hub:owner/name``, perhaps with ``@revision``, for the safetensors of
+            a repository of the Hugging Face hub.
 
     Raises:
         FileNotFoundError: If there is no such file.
         CheckpointError: If it cannot be opened safely, or does not hold a state dict.
     """
-    path = Path(path)
+    path = _from_hub(str(path)) if str(path).startswith(HUB) else Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"expected a checkpoint at {path}, found no file; check the path")
-    state = _open_safetensors(path) if path.suffix == ".safetensors" else _open_pickle(path)
+    state = opened(path)
     if isinstance(state, dict):
-        state = next((state[entry] for entry in ENTRIES if entry in state), state)
+        named = [state[entry] for entry in ENTRIES if entry in state]
+        state = next((entry for entry in named if entry is not None), (named or [state])[0])
     if not isinstance(state, dict) or not state:
         strays = [f"{'an empty' if state == {} else 'a'} {type(state).__name__}"]
     else:
@@ -121,7 +123,7 @@ def read_checkpoint(path: str | PathLike[str]) -> dict[str, Tensor]:
         ]
     if strays:
         raise CheckpointError(
-            f"expected a state dict of tensors alone in {path.name}, found {_some(strays)}; save "
+            f"expected a state dict of tensors alone in {path.name}, found {some(strays)}; save "
             "model.state_dict(), bare or under the key 'state_dict'"
         )
     while prefix := next((p for p in PREFIXES if all(key.startswith(p) for key in state)), None):
@@ -141,9 +143,9 @@ def load_checkpoint(
     Args:
         model: The network. Windows and pooling of a MambaVision are free: no weight depends on
             them.
-        path: A ``.pth.tar`` or ``.safetensors`` file.
+        path: A ``.pth.tar`` or ``.safetensors`` file, or what else ``read_checkpoint`` takes.
         swap_head: Whether to leave out a head of another size, and keep the model's own.
-        adapt_stem: Whether to adapt a first convolution made for colour images: its channels are
+        adapt_stem: Whether to adapt a first convolution made for other images: its channels are
             summed for one channel, repeated and rescaled for another number.
 
     Returns:
@@ -164,8 +166,8 @@ def load_checkpoint(
         kept = tuple(key for key in head if key in own)
         state = {key: value for key, value in state.items() if key not in head}
         state |= {key: own[key] for key in kept}
-    if adapt_stem and (_shape(state.get(STEM)) or ())[1:] == RGB_KERNEL:
-        state[STEM] = adapt_input_conv(own[STEM].shape[1], state[STEM])
+    if adapt_stem and STEM in state and STEM in own:
+        state[STEM] = _for_channels(state[STEM], own[STEM].shape[1])
     if problems := _misfits(state, own):
         raise CheckpointError(
             f"expected the {len(own)} keys of the model in {Path(path).name}, found "
@@ -196,43 +198,29 @@ def _staged(state: Mapping[str, Tensor], own: Iterable[str]) -> dict[str, Tensor
     return named
 
 
-def _open_safetensors(path: Path) -> Any:
-    try:
-        return load_file(path)
-    except Exception as error:
-        raise _unreadable(path, error) from error
+def _for_channels(kernel: Tensor, in_chans: int) -> Tensor:
+    """Adapt the first convolution of colour or grayscale images; another is refused as it is."""
+    channels = kernel.shape[1:2].numel()
+    adaptable = kernel.shape[2:] == (3, 3) and channels in (1, 3)
+    return adapt_input_conv(in_chans, kernel, base_chans=channels) if adaptable else kernel
 
 
-def _open_pickle(path: Path) -> Any:
-    with path.open("rb") as file:
-        if not file.read(len(ZIP)).startswith((PICKLE, ZIP)):
-            raise _unreadable(path, ValueError("no pickle"))
-    try:
-        with torch.serialization.safe_globals([argparse.Namespace]):
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise CheckpointError(
-            f"expected tensors, plain values and argparse.Namespace in {path.name}, found a pickle "
-            f"that asks for {_globals(path)}; nothing of it was run: get safetensors weights, or "
-            "have its authors save the state dict alone"
-        ) from error
-    except Exception as error:  # on bytes that are no checkpoint, torch.load raises anything
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path: Path, error: Exception) -> CheckpointError:
-    return CheckpointError(
-        f"expected a checkpoint written by torch.save or safetensors in {path.name}, found bytes "
-        f"that cannot be read ({type(error).__name__}); compare its size, download it again"
-    )
-
-
-def _globals(path: Path) -> str:
-    try:
-        asked = torch.serialization.get_unsafe_globals_in_checkpoint(path)
-    except Exception:  # it lists those of the zip format only
-        asked = []
-    return _some([name for name in asked if name != "argparse.Namespace"]) or "something else"
+def _from_hub(name: str) -> Path:
+    """Return the weights of a repository, whole or by the index of their parts, downloaded."""
+    source, _, revision = name.removeprefix(HUB).partition("@")
+    if source.lower().startswith("nvidia/"):
+        _announce_licence(source)
+    advice, missing = "then give its path in the place of the name", None
+    for file in HUB_FILES:
+        try:
+            found = _download(source, file, revision=revision or None, advice=advice)
+        except CheckpointError as error:
+            missing = missing or error
+            continue
+        for part in parts(found) if file.endswith(INDEX) else ():
+            _download(source, part, revision=revision or None, advice=advice)
+        return found
+    raise missing or CheckpointError(source)
 
 
 def _misfits(state: dict[str, Tensor], own: dict[str, Tensor]) -> list[str]:
@@ -245,16 +233,11 @@ def _misfits(state: dict[str, Tensor], own: dict[str, Tensor]) -> list[str]:
             if key in state and _shape(state[key]) != _shape(own[key])
         ],
     }
-    return [f"{len(keys)} {kind}: {_some(keys)}" for kind, keys in kinds.items() if keys]
+    return [f"{len(keys)} {kind}: {some(keys)}" for kind, keys in kinds.items() if keys]
 
 
 def _shape(value: Tensor | None) -> tuple[int, ...] | None:
     return None if value is None else tuple(value.shape)
-
-
-def _some(names: list[str]) -> str:
-    more = len(names) - NAMED_AT_MOST
-    return ", ".join(names[:NAMED_AT_MOST]) + (f" and {more} more" if more > 0 else "")
 
 
 def _rewrite(architecture: str, source: Path, target: Path) -> None:

@@ -10,17 +10,17 @@ Its weights load as they are, and are for non-commercial use only: see ``checkpo
 import math
 from collections import OrderedDict
 from collections.abc import Sequence
-from os import PathLike
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from timm.layers import DropPath, Mlp, SelectAdaptivePool2d, trunc_normal_
+from timm.layers import DropPath, Mlp
 from timm.models import checkpoint
 from timm.models._features import feature_take_indices
 from torch import Tensor, nn
 
-from vitrine.models import checkpoints
+from vitrine.models.backbone import Backbone, Side, check_count, init_linear
+from vitrine.models.inputs import check_image, pair
 from vitrine.models.mixers import AttentionMixer, ScanMixer, Tokens, mixer_named
 
 __all__ = ["AttentionMixer", "MambaVision", "ScanMixer"]
@@ -30,17 +30,36 @@ Map = Float[Tensor, "image dim height width"]
 
 LEVELS, CONV_LEVELS = 4, 2
 
+torch.fx.wrap("check_image")  # a graph calls it: its conditions have no answer while one traces
+
 
 def _conv(in_dim: int, out_dim: int, stride: int, bias: bool = False) -> nn.Conv2d:
     return nn.Conv2d(in_dim, out_dim, kernel_size=3, stride=stride, padding=1, bias=bias)
 
 
-def _patch_embed(in_chans: int, in_dim: int, dim: int) -> nn.Sequential:
-    steps = []
-    for source, target in ((in_chans, in_dim), (in_dim, dim)):
-        # These two norms have eps=1e-4; all the others of the network have PyTorch's 1e-5.
-        steps += [_conv(source, target, stride=2), nn.BatchNorm2d(target, eps=1e-4), nn.ReLU()]
-    return nn.Sequential(OrderedDict(conv_down=nn.Sequential(*steps)))
+class PatchEmbed(nn.Module):
+    """Two convolutions that each halve the image.
+
+    Args:
+        in_chans: Channels of the image.
+        in_dim: Channels between the two convolutions.
+        dim: Channels of the map.
+    """
+
+    def __init__(self, in_chans: int, in_dim: int, dim: int) -> None:
+        super().__init__()
+        steps = []
+        for source, target in ((in_chans, in_dim), (in_dim, dim)):
+            # These two norms have eps=1e-4; all the others of the network have PyTorch's 1e-5.
+            steps += [_conv(source, target, stride=2), nn.BatchNorm2d(target, eps=1e-4), nn.ReLU()]
+        self.conv_down = nn.Sequential(*steps)
+        self.img_size, self.strict_img_size = None, False
+
+    def forward(self, image: Image) -> Map:
+        """Return a map of a quarter of the image's sides."""
+        in_chans = getattr(self.conv_down[0], "in_channels", None)
+        check_image(image, in_chans, self.img_size if self.strict_img_size else None)
+        return self.conv_down(image)
 
 
 class ConvBlock(nn.Module):
@@ -104,15 +123,17 @@ class Level(nn.Module):
     Args:
         blocks: The blocks, in order.
         dim: Channels of the map.
-        window_size: Side of a window, in positions; None for blocks that take the map itself.
+        window_size: Side of a window, or its height and width, in positions; None for blocks that
+            take the map itself.
         halves: Whether the level ends in the halving, that doubles the channels.
     """
 
     def __init__(
-        self, blocks: Sequence[nn.Module], dim: int, window_size: int | None, halves: bool
+        self, blocks: Sequence[nn.Module], dim: int, window_size: Side | None, halves: bool
     ) -> None:
         super().__init__()
-        self.blocks, self.downsample = nn.ModuleList(blocks), nn.Identity()
+        self.blocks = nn.ModuleList(blocks)
+        self.encoded, self.downsample = nn.Identity(), nn.Identity()
         if halves:
             reduction = nn.Sequential(_conv(dim, 2 * dim, stride=2))
             self.downsample = nn.Sequential(OrderedDict(reduction=reduction))
@@ -124,36 +145,25 @@ class Level(nn.Module):
             for block in self.blocks:
                 x = block(x)
             return x
-        (height, width), side = x.shape[-2:], self.window_size
-        if height % side or width % side:
-            x = F.pad(x, (0, -width % side, 0, -height % side))
-        grid = x.unflatten(3, (-1, side)).unflatten(2, (-1, side))
-        rows, columns = grid.shape[2], grid.shape[4]
-        tokens = grid.permute(0, 2, 4, 3, 5, 1).flatten(3, 4).flatten(0, 2)
+        (images, dim, height, width), (tall, wide) = x.shape, pair(self.window_size)
+        rows, columns = (height + tall - 1) // tall, (width + wide - 1) // wide
+        padding = (0, columns * wide - width, 0, rows * tall - height)
+        # A size that a graph leaves free is no int: it is padded always, perhaps by nothing.
+        if any(not isinstance(side, int) or side for side in padding):
+            x = F.pad(x, padding)
+        grid = x.reshape(images, dim, rows, tall, columns, wide).permute(0, 2, 4, 3, 5, 1)
+        tokens = grid.reshape(images * rows * columns, tall * wide, dim)
         for block in self.blocks:
             tokens = checkpoint(block, tokens) if self.grad_checkpointing else block(tokens)
-        grid = tokens.unflatten(1, (side, side)).unflatten(0, (-1, rows, columns))
-        return grid.permute(0, 5, 1, 3, 2, 4).flatten(4, 5).flatten(2, 3)[..., :height, :width]
+        grid = tokens.reshape(images, rows, columns, tall, wide, dim).permute(0, 5, 1, 3, 2, 4)
+        return grid.reshape(images, dim, rows * tall, columns * wide)[..., :height, :width]
 
     def forward(self, x: Map) -> Float[Tensor, "image out_dim out_height out_width"]:
         """Return the input of the next level."""
-        return self.downsample(self.encode(x))
+        return self.downsample(self.encoded(self.encode(x)))
 
 
-def _init_linear(module: nn.Module) -> None:
-    if isinstance(module, nn.Linear):
-        trunc_normal_(module.weight, std=0.02)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
-
-
-def _check_count(count: int, **given: Sequence[int]) -> None:
-    for name, sizes in given.items():
-        if len(sizes) != count or min(sizes) < 1:
-            raise ValueError(f"expected {count} positive {name}, received {tuple(sizes)}")
-
-
-class MambaVision(nn.Module):
+class MambaVision(Backbone):
     """Two convolutional levels, then two windowed ones: scans in their first half, attention after.
 
     From a level to the next the width doubles and the side halves, starting from ``dim`` and a
@@ -165,7 +175,8 @@ class MambaVision(nn.Module):
         dim: Channels of the first level.
         in_dim: Channels between the two convolutions of the patch embedding.
         num_heads: Attention heads of the last two levels.
-        window_size: Sides of the windows of the last two levels; no weight depends on them.
+        window_size: Sides of the windows of the last two levels, or their heights and widths; no
+            weight depends on them.
         mlp_ratio: Width of the perceptrons' hidden layer, in units of their level's width.
         layer_scale: Initial scale of the residual branches of the last two levels; None: no scale.
         num_classes: Size of the head; 0 for no head.
@@ -186,7 +197,7 @@ class MambaVision(nn.Module):
         dim: int,
         in_dim: int,
         num_heads: Sequence[int],
-        window_size: Sequence[int] = (14, 7),
+        window_size: Sequence[Side] = (14, 7),
         mlp_ratio: float = 4.0,
         layer_scale: float | None = None,
         num_classes: int = 1000,
@@ -197,9 +208,9 @@ class MambaVision(nn.Module):
         mixer: str = "scan",
     ) -> None:
         super().__init__()
-        _check_count(LEVELS, depths=depths)
-        _check_count(LEVELS - CONV_LEVELS, num_heads=num_heads, window_size=window_size)
-        self.patch_embed = _patch_embed(in_chans, in_dim, dim)
+        check_count(LEVELS, depths=depths)
+        check_count(LEVELS - CONV_LEVELS, num_heads=num_heads, window_size=window_size)
+        self.patch_embed = PatchEmbed(in_chans, in_dim, dim)
         self.levels, self.feature_info = nn.ModuleList(), []
         rates = iter(torch.linspace(0, drop_path_rate, sum(depths), device="cpu").tolist())
         for i, depth in enumerate(depths):
@@ -214,12 +225,12 @@ class MambaVision(nn.Module):
                 blocks = [MixerBlock(chosen, *shape, next(rates)) for chosen in mixers]
             self.levels.append(Level(blocks, width, side, halves=i + 1 < LEVELS))
             # The map of a level is the one that enters the halving, as published detectors take it.
-            tap = {"module": f"levels.{i}.downsample", "hook_type": "forward_pre"}
-            self.feature_info.append({"num_chs": width, "reduction": 4 * 2**i, **tap})
+            tap = f"levels.{i}.encoded"
+            self.feature_info.append({"num_chs": width, "reduction": 4 * 2**i, "module": tap})
         self.in_chans, self.num_features = in_chans, width
         self.norm, self.head_drop = nn.BatchNorm2d(width), nn.Dropout(drop_rate)
         self.reset_classifier(num_classes, global_pool)
-        self.apply(_init_linear)
+        self.apply(init_linear)
 
     def forward_features(self, image: Image) -> Map:
         """Return the normalised map of the last level."""
@@ -249,11 +260,16 @@ class MambaVision(nn.Module):
         """Return the final map and those of the levels, taken before their halving.
 
         The arguments are timm's. ``indices`` are levels, or how many of the last; ``norm`` concerns
-        the last one alone, the others have none; ``output_fmt`` has to be ``NCHW``, else a
-        ValueError is raised.
+        the last one alone, the others have none; ``output_fmt`` is ``NCHW``, or ``NLC`` for maps
+        laid out as tokens, row by row.
+
+        Raises:
+            ValueError: If ``output_fmt`` is another.
         """
-        if output_fmt != "NCHW":
-            raise ValueError(f"expected output_fmt NCHW, received {output_fmt}; permute the maps")
+        if output_fmt not in ("NCHW", "NLC"):
+            raise ValueError(
+                f"expected output_fmt NCHW or NLC, received {output_fmt}; permute the maps"
+            )
         take, stop = feature_take_indices(len(self.levels), indices)
         x, maps = self.patch_embed(image), []
         for i, level in enumerate(self.levels):
@@ -265,66 +281,6 @@ class MambaVision(nn.Module):
             if last or (stop_early and i == stop):
                 break
             x = level.downsample(encoded)
+        if output_fmt == "NLC":
+            maps = [encoded.flatten(2).transpose(1, 2) for encoded in maps]
         return maps if intermediates_only else (x, maps)
-
-    def prune_intermediate_layers(
-        self, indices: int | Sequence[int] = 1, prune_norm: bool = False, prune_head: bool = True
-    ) -> list[int]:
-        """Drop what the maps at ``indices`` do not need, and return these indices."""
-        take, stop = feature_take_indices(len(self.levels), indices)
-        shortened = stop + 1 < len(self.levels)
-        self.levels = self.levels[: stop + 1]
-        self.levels[-1].downsample = nn.Identity()
-        self.num_features = self.feature_info[stop]["num_chs"]
-        if prune_norm or shortened:
-            self.norm = nn.Identity()
-        if prune_head or shortened:
-            self.reset_classifier(0, "")
-        return take
-
-    def get_classifier(self) -> nn.Module:
-        """Return the head."""
-        return self.head
-
-    def reset_classifier(self, num_classes: int, global_pool: str | None = None) -> None:
-        """Replace the head by a fresh one, none for 0, and the pooling if one is named.
-
-        Raises:
-            ValueError: If a head is asked for over a map that is not pooled.
-        """
-        pool = self.global_pool.pool_type if global_pool is None else global_pool
-        if num_classes and not pool:
-            raise ValueError(
-                f"expected a pooling before a head of {num_classes} classes, received none; choose "
-                "global_pool avg, max, avgmax or catavgmax, or num_classes=0"
-            )
-        self.global_pool = SelectAdaptivePool2d(pool_type=pool, flatten=bool(pool))
-        self.num_classes = num_classes
-        self.head_hidden_size = self.num_features * self.global_pool.feat_mult()
-        head = nn.Linear(self.head_hidden_size, num_classes) if num_classes else nn.Identity()
-        self.head = head.to(next(self.patch_embed.parameters()))
-        _init_linear(self.head)
-
-    def no_weight_decay(self) -> set[str]:
-        """Return the names of the decay rates and of the skips of the scans."""
-        names = (name for name, _ in self.named_parameters())
-        return {name for name in names if name.endswith((".A_log", ".D"))}
-
-    def group_matcher(self, coarse: bool = False) -> dict:
-        """Return the patterns that order the parameters by depth, for a decay by layer."""
-        level, with_previous = r"^levels\.(\d+)", (99999,)
-        fine = [(level + r"\.blocks\.(\d+)", None), (level + r"\.downsample", with_previous)]
-        blocks = [(level, None)] if coarse else fine
-        return {"stem": r"^patch_embed", "blocks": [*blocks, (r"^norm", with_previous)]}
-
-    def set_grad_checkpointing(self, enable: bool = True) -> None:
-        """Recompute the windowed blocks in the backward pass, instead of keeping what they made.
-
-        The convolutional blocks are kept: computed twice, their batch norms would count twice.
-        """
-        for level in self.levels:
-            level.grad_checkpointing = enable and level.window_size is not None
-
-    def load_pretrained(self, path: str | PathLike[str]) -> None:
-        """Load a checkpoint, as timm asks for: other classes or channels adapt to the model's."""
-        checkpoints.load_checkpoint(self, path, swap_head=True, adapt_stem=True)

@@ -22,6 +22,15 @@ Tokens = Float[Tensor, "window token dim"]
 
 STATE_DIM = 8
 
+# A traced graph calls these two: the types that they look at are not known while one traces.
+torch.fx.wrap("selective_scan")
+torch.fx.wrap("_rates")
+
+
+def _rates(A_log: Float[Tensor, "channel state"]) -> Float[Tensor, "channel state"]:
+    # Decays compound along the sequence: they stay in float32 in a half-precision model.
+    return -torch.exp(A_log.to(torch.promote_types(A_log.dtype, torch.float32)))
+
 
 class ScanMixer(nn.Module):
     r"""Mix the tokens of a window with two half-width branches: one scans, one only convolves.
@@ -57,8 +66,7 @@ class ScanMixer(nn.Module):
         x = F.silu(self.conv1d_x(x)).transpose(1, 2)
         z = F.silu(self.conv1d_z(z)).transpose(1, 2)
         step, B, C = self.x_proj(x).split(self.splits, dim=-1)
-        # Decays compound along the sequence: they stay in float32 in a half-precision model.
-        A = -torch.exp(self.A_log.to(torch.promote_types(self.A_log.dtype, torch.float32)))
+        A = _rates(self.A_log)
         # dt_proj adds its bias and the scan adds it again: the published weights were trained so.
         delta, bias = self.dt_proj(step), _bias(self.dt_proj, step)
         y = selective_scan(x, delta, A, B, C, self.D, bias, delta_softplus=True)

@@ -16,12 +16,15 @@ from timm.models import (
     build_model_with_cfg,
     generate_default_cfgs,
     register_model,
+    register_model_deprecations,
     resolve_pretrained_cfg,
 )
+from timm.models._features import FeatureGetterNet
 from torch import nn
 
+from vitrine.models.adapted import MapsByIndex, adapted
 from vitrine.models.checkpoints import fetch
-from vitrine.models.mambavision import MambaVision
+from vitrine.models.inputs import scaled_windows
 
 __all__ = ["SIZES"]
 
@@ -39,6 +42,10 @@ SIZES = {
     "mambavision_large3_256": ((3, 3, 20, 10), 256, 64, (16, 32), (16, 8), 0.5, 1e-5),
     "mambavision_large3_512": ((3, 3, 20, 10), 256, 64, (16, 32), (32, 16), 0.5, 1e-5),
 }
+
+
+GETTERS = {"list": FeatureGetterNet, "dict": MapsByIndex}
+"""What stands for timm's extractors that need the maps to be outputs of top-level modules."""
 
 
 def _cfg(side: int = 224, **published: object) -> dict:
@@ -93,7 +100,7 @@ default_cfgs = generate_default_cfgs(
 )
 
 
-def _create(name: str, pretrained: bool, **kwargs: object) -> nn.Module:
+def _create(name: str, pretrained: bool, **kwargs: Any) -> nn.Module:
     overlay = dict(kwargs.pop("pretrained_cfg_overlay", None) or {})
     cfg = resolve_pretrained_cfg(name, kwargs.get("pretrained_cfg"), overlay)
     downloads = pretrained and cfg.hf_hub_id and not (cfg.file or cfg.source or cfg.state_dict)
@@ -102,13 +109,21 @@ def _create(name: str, pretrained: bool, **kwargs: object) -> nn.Module:
     if downloads or (cfg.file and not cfg.source):
         # Files are read by our own loader, that is strict and knows their prefixes.
         overlay["custom_load"] = True
+    sizes = dict(zip(COLUMNS, SIZES[name], strict=True))
+    if side := kwargs.get("img_size", kwargs.get("strict_img_size") and cfg.input_size[-2:]):
+        kwargs["img_size"] = side
+        sizes["window_size"] = scaled_windows(sizes["window_size"], side)
+    features: dict[str, Any] = {"out_indices": (0, 1, 2, 3), "feature_cls": "getter"}
+    features |= kwargs.pop("feature_cfg", {})
+    kind = kwargs.pop("feature_cls", features["feature_cls"])
+    features["feature_cls"] = GETTERS.get(kind, kind)
     model = build_model_with_cfg(
-        MambaVision,
+        adapted,
         name,
         pretrained,
         pretrained_cfg_overlay=overlay,
-        feature_cfg={"out_indices": (0, 1, 2, 3), "feature_cls": "getter"},
-        **{**dict(zip(COLUMNS, SIZES[name], strict=True)), **kwargs},
+        feature_cfg=features,
+        **{**sizes, **kwargs},
     )
     if downloads:  # the path is this machine's: the hub's identifiers are what to keep
         cast(Any, model.pretrained_cfg).pop("file")
@@ -179,3 +194,25 @@ def mambavision_large3_256(pretrained: bool = False, **kwargs: object) -> nn.Mod
 def mambavision_large3_512(pretrained: bool = False, **kwargs: object) -> nn.Module:
     """MambaVision-L3, 739.6 M parameters, windows for 512: 511 GFLOPs; published top-1 88.1 %."""
     return _create("mambavision_large3_512", pretrained, **kwargs)
+
+
+# The names of the authors' own package.
+register_model_deprecations(
+    __name__,
+    {
+        f"mamba_vision_{letter}": f"mambavision_{name}"
+        for letter, name in (
+            ("T", "tiny.nv_in1k"),
+            ("T2", "tiny2.nv_in1k"),
+            ("S", "small.nv_in1k"),
+            ("B", "base.nv_in1k"),
+            ("B_21k", "base.nv_in21k_ft_in1k"),
+            ("L", "large.nv_in1k"),
+            ("L_21k", "large.nv_in21k_ft_in1k"),
+            ("L2", "large2.nv_in1k"),
+            ("L2_512_21k", "large2_512.nv_in21k_ft_in1k"),
+            ("L3_256_21k", "large3_256.nv_in21k_ft_in1k"),
+            ("L3_512_21k", "large3_512.nv_in21k_ft_in1k"),
+        )
+    },
+)

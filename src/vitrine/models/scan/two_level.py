@@ -85,7 +85,8 @@ def _chain(
 ) -> Float[Tensor, "batch chunk state channel"]:
     """Return the state that enters each chunk, from what each chunk does to a state."""
     throughs, locals_ = through.unbind(1), local.unbind(1)
-    entering = [torch.zeros_like(locals_[0])]
+    # Expanded: zeros of the whole size would fix the batch of a graph that TorchScript traces.
+    entering = [torch.zeros_like(locals_[0][:1]).expand_as(locals_[0])]
     for through_k, local_k in zip(throughs[:-1], locals_[:-1], strict=True):
         entering.append(through_k * entering[-1] + local_k)
     return torch.stack(entering, dim=1)
