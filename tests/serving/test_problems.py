@@ -143,6 +143,9 @@ def test_without_the_key_nothing_of_the_model_is_told(guarded, key):
 
 def test_the_key_opens_and_probes_need_none(guarded):
     assert post(guarded, headers={"X-API-Key": "open-sesame"}).status_code == 200
+    for said, status in (("Bearer open-sesame", 200), ("bearer open-sesame", 200),
+                         ("Bearer other", 401), ("Basic open-sesame", 401)):  # fmt: skip
+        assert post(guarded, headers={"Authorization": said}).status_code == status
     assert guarded.get("/healthz").status_code == guarded.get("/readyz").status_code == 200
 
 

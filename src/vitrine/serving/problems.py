@@ -42,7 +42,9 @@ PROBLEMS: Mapping[str, Kind] = {
         "La requête n’a pas la forme attendue. Consultez la documentation, à l’adresse /docs.",
     ),
     "non_autorise": Kind(
-        401, "Accès non autorisé", "Indiquez la clé d’accès dans l’en-tête X-API-Key."
+        401,
+        "Accès non autorisé",
+        "Indiquez la clé d’accès dans l’en-tête X-API-Key, ou Authorization: Bearer.",
     ),
     "introuvable": Kind(404, "Adresse introuvable", "Aucun service ne répond à cette adresse."),
     "methode_non_permise": Kind(

@@ -68,7 +68,9 @@ def _service(request: Request) -> Service:
 
 def _authorised(request: Request, key: Key) -> None:
     wanted = _service(request).settings.api_key
-    if wanted and not secrets.compare_digest((key or "").encode(), wanted.encode()):
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    given = key or (token.strip() if scheme.lower() == "bearer" else "")
+    if wanted and not secrets.compare_digest(given.encode(), wanted.encode()):
         raise ProblemError("non_autorise", headers={"WWW-Authenticate": "ApiKey"})
 
 

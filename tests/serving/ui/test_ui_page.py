@@ -1,5 +1,6 @@
 """The page as a program sees it: its routes, its document, its events through Gradio's client."""
 
+import asyncio
 import re
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from vitrine.serving.ui import create_app
 from vitrine.serving.ui.client import Client
 from vitrine.serving.ui.events import Choice, Page
 from vitrine.serving.ui.offline import gradio as gr
+from vitrine.serving.ui.page import build
 from vitrine.serving.ui.uploads import Uploads
 
 # Gradio uses what pandas is about to drop.
@@ -322,3 +324,13 @@ def test_the_interface_needs_no_framework_and_writes_nothing_beside_its_source()
     import vitrine.serving.ui
 
     assert list(Path(vitrine.serving.ui.__file__).parent.glob("*.pyi")) == []
+
+
+def test_gradio_looks_at_its_queue_no_more_than_twenty_times_a_second(page, ui_settings):
+    async def made():  # in a loop, for want of which Gradio leaves several open
+        return build(page.client, page.shown, ui_settings, page.uploads)
+
+    blocks = asyncio.run(made())
+
+    assert blocks._queue.sleep_when_free >= 0.05
+    assert blocks._queue.progress_update_sleep_when_free >= 0.05
