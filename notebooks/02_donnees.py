@@ -218,7 +218,7 @@ tables.show(tables.leaks(pairs))
 # tout le test et sur les {valeur}`data.test_clean` images sans double ; dans les plis répétés, qui sont à nous, les doubles
 # restent ensemble. Le carnet vérifie que toute paire retenue est sous le seuil, et toute image dans le découpage.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output", "remove-cell"]
 tracked = facts.load("pairs")
 known = set(published.frame.image)
 below = (tracked.distance <= splits.NEAR).all()

@@ -42,9 +42,9 @@ truth = align_folds(*(one for found in folds.values() for one in found))[0].trut
 answers = {name: [one.answers.probabilities for one in found] for name, found in folds.items()}
 
 # %% [markdown]
-# Nous vérifions d’abord qu’aucune photo ne sert à la fois de validation et de test.
+# Aucune photo ne sert à la fois de validation et de test ; un contrôle le vérifie à chaque exécution.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output", "remove-cell"]
 parts = folds[RECOMMENDED][0].by_fold()
 apart = all(not set(validation.image) & set(test.image) for validation, test in parts)
 print("Aucune photo de validation parmi celles du test :", "oui" if apart else "non")

@@ -26,6 +26,7 @@ class Outline(HTMLParser):
     def __init__(self, page):
         super().__init__()
         self.sections, self.headings, self.loads = [], [], []
+        self.pictures = 0
         self.feed(page)
 
     def handle_starttag(self, tag, attributes):
@@ -34,18 +35,20 @@ class Outline(HTMLParser):
             self.sections.append(given["id"])
         if tag in ("h1", "h2", "h3"):
             self.headings.append((tag, given.get("tabindex"), len(self.sections)))
-        if tag in ("link", "img", "iframe") or "src" in given:
+        inside = given.get("src", "").startswith("data:")
+        if tag in ("link", "iframe") or ("src" in given and not inside):
             self.loads.append(tag)
+        self.pictures += tag == "img" and inside
 
 
-def test_fifteen_slides_each_have_one_heading_that_takes_the_focus(ledger):
+def test_seventeen_slides_each_have_one_heading_that_takes_the_focus(ledger):
     page = slides.page(ledger)
 
     outline = Outline(page)
-    assert len(set(outline.sections)) == 15
+    assert len(set(outline.sections)) == 17
     first, *titles = outline.headings
     assert first == ("h1", None, 0)
-    assert titles == [("h2", "-1", rank) for rank in range(1, 16)]
+    assert titles == [("h2", "-1", rank) for rank in range(1, 18)]
 
 
 def test_one_file_holds_everything_and_passes_the_checks_of_the_book(ledger, tmp_path):
@@ -110,6 +113,18 @@ def test_what_is_not_measured_is_said_not_to_be(ledger):
     assert "Aucune note n’est encore publiée" in page
     assert "pas encore de duel de MambaVision" in page
     assert "<svg" not in page
+
+
+def test_the_recommended_model_and_what_it_answers_for_free_pictures_are_shown(ledger):
+    page = slides.page(ledger).replace("\N{NARROW NO-BREAK SPACE}", " ")
+
+    assert Outline(page).pictures == ledger["values"]["pictures.right"]["n"]
+    assert 'alt="Tasse de café"> répond «' in page.replace("\N{NO-BREAK SPACE}", " ")
+    for key in ("oof.efficientnet-lite0-torch.accuracy", "recommended.coverage"):
+        value = ledger["values"][key]["value"]
+        assert (
+            page.split('id="deployer"')[1].split("</section>")[0].count(f'value="{value!r}"') == 1
+        )
 
 
 def test_the_book_is_linked_only_where_there_is_one(ledger):

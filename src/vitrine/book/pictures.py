@@ -14,13 +14,30 @@ from sphinx.application import Sphinx
 from vitrine.data.catalog import CLASSES_FR
 from vitrine.report.ledger.service import PICTURES
 
-__all__ = ["setup", "strip"]
+__all__ = ["answered", "setup", "strip"]
 
 PLACE = Path("ressources", "pictures")
 _CAPTION = (
     "Des photos libres, choisies avant qu’aucun modèle n’y réponde, et ce que répond le modèle du "
     "service."
 )
+
+
+def answered(root: Path) -> list[tuple[dict[str, Any], str]]:
+    """Return each row of the index, and what the served model answers for its picture, in French.
+
+    The answer is empty where nobody asked the model; there is no row where there is no index.
+
+    Args:
+        root: The repository, or its staged copy.
+    """
+    index, sheet = root / PLACE / "index.json", root / PICTURES
+    if not index.is_file():
+        return []
+    kept = json.loads(sheet.read_text(encoding="utf-8"))["rows"] if sheet.is_file() else []
+    answers = {row["name"]: row for row in kept}
+    rows = json.loads(index.read_text(encoding="utf-8"))
+    return [(row, _said(row, answers.get(row["name"]))) for row in rows]
 
 
 def strip(root: Path) -> str:
@@ -31,14 +48,9 @@ def strip(root: Path) -> str:
     Args:
         root: The repository, or its staged copy.
     """
-    index = root / PLACE / "index.json"
-    if not index.is_file():
+    items = "".join(_item(row, said) for row, said in answered(root))
+    if not items:
         return ""
-    sheet = root / PICTURES
-    kept = json.loads(sheet.read_text(encoding="utf-8"))["rows"] if sheet.is_file() else []
-    answers = {row["name"]: row for row in kept}
-    rows = json.loads(index.read_text(encoding="utf-8"))
-    items = "".join(_item(row, answers.get(row["name"])) for row in rows)
     return (
         f'<figure class="vitrine-bande"><ul>{items}</ul>'
         f"<figcaption>{_CAPTION}</figcaption></figure>"
@@ -50,18 +62,20 @@ def setup(app: Sphinx) -> None:
     app.connect("builder-inited", _copy)
 
 
-def _item(row: dict[str, Any], answer: dict[str, Any] | None) -> str:
+def _item(row: dict[str, Any], answer: str) -> str:
     title, known = html.escape(row["title"]), CLASSES_FR.get(row["class"], "hors catalogue")
     credit = html.escape(f"{row['author']}, {row['licence']}")
-    said = f"<span>{html.escape(_said(row, answer))}</span> " if answer else ""
+    said = f"<span>{html.escape(answer)}</span> " if answer else ""
     return (
         f'<li><img src="../_static/pictures/{row["name"]}.jpg" alt="{title}" loading="lazy">'
         f"<span>{html.escape(known)}</span> {said}<small>{credit}</small></li>"
     )
 
 
-def _said(row: dict[str, Any], answer: dict[str, Any]) -> str:
+def _said(row: dict[str, Any], answer: dict[str, Any] | None) -> str:
     """Return what the model answers, and whether it is right where the catalogue has an answer."""
+    if answer is None:
+        return ""
     judged = "juste" if answer["answer"] == row["class"] else "faux"
     notes = [judged] * bool(row["class"]) + ["signalée hors catalogue"] * answer["outside"]
     return f"répond « {CLASSES_FR[answer['answer']]} »" + (

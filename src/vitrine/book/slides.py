@@ -4,6 +4,7 @@ No framework and no network: markup, a sheet of style and a page of script of ou
 and on paper, the slides are stacked.
 """
 
+import base64
 import re
 from collections.abc import Mapping
 from html import escape
@@ -15,7 +16,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from vitrine import paths
-from vitrine.book import wording
+from vitrine.book import pictures, wording
 from vitrine.book.drawings import SCREEN
 from vitrine.book.illustrations import ILLUSTRATIONS
 from vitrine.book.ledger_view import LedgerView, read_ledger
@@ -39,7 +40,7 @@ def page(ledger: Mapping[str, Any], *, book: str | None = None) -> str:
     """
     view = LedgerView(ledger, _data)
     drawn = {name: draw(view, SCREEN) for name, draw in ILLUSTRATIONS.items()}
-    slides = view.tell("slides.html", book=book, illustration=drawn.get)
+    slides = view.tell("slides.html", book=book, illustration=drawn.get, photos=_photos())
     folder = files("vitrine.book") / "pages"
     shell = Environment(autoescape=True).from_string((folder / "slides_shell.html").read_text())
     parts = {name: Markup((folder / f"slides.{name}").read_text()) for name in ("css", "js")}
@@ -53,6 +54,22 @@ def write(folder: Path | None = None) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page(read_ledger()), encoding="utf-8")
     return path
+
+
+def _photos() -> list[dict[str, str]]:
+    """Return the free pictures, inside the page, with what the served model answers for each."""
+    root = paths.root()
+    return [
+        {
+            "uri": "data:image/jpeg;base64,"
+            + base64.b64encode(
+                (root / pictures.PLACE / f"{row['name']}.jpg").read_bytes()
+            ).decode(),
+            "title": row["title"],
+            "said": said,
+        }
+        for row, said in pictures.answered(root)
+    ]
 
 
 def _data(text: str, entry: Mapping[str, Any]) -> Markup:
