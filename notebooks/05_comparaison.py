@@ -353,7 +353,7 @@ comparison.cited(poc, reference="EfficientNetB0_custom", smallest=smallest)
 
 # %% [markdown]
 # MambaVision-T y devance EfficientNet-B0 de {valeur:ecart}`poc_gap.mambavision-t.accuracy`, soit
-# {valeur}`poc_gap.mambavision-t.photos` photos sur {valeur}`data.test` : trop peu pour conclure. Sans les réponses,
+# {valeur}`poc_gap.mambavision-t.photos` photos sur {valeur}`data.test`. Sans les réponses image par image,
 # les comptes bornent tout de même le test de McNemar : au mieux, la valeur p serait de
 # {valeur}`poc_gap.mambavision-t.p_bound` pour T, de {valeur}`poc_gap.mambavision-s.p_bound` pour S et de
 # {valeur}`poc_gap.mambavision-b.p_bound` pour B, soit {valeur}`poc_gap.mambavision-b.holm_bound` une fois corrigée.
