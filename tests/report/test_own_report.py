@@ -70,6 +70,7 @@ def test_a_large_gap_is_settled_and_said_in_a_sentence(report):
     table, told = report.gaps(), report.verdicts()
 
     assert table.Verdict.tolist() == ["settled"]
+    assert table.iloc[0, 2] == "< 0.001"
     assert len(told) == 1
     assert told[0].startswith("high does better than low: +58.3 [+")
 
@@ -78,6 +79,7 @@ def test_a_gap_of_nothing_is_not_settled(report):
     same = replace(report, answers={"a": report.answers["low"], "b": report.answers["low"]})
 
     assert same.gaps().Verdict.tolist() == ["not settled"]
+    assert same.gaps().iloc[0, 2] == "1.000"
     assert "do not decide" in same.verdicts()[0]
 
 

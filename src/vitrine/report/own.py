@@ -26,6 +26,7 @@ from vitrine.metrics.settling import settled
 from vitrine.report import fr
 from vitrine.report.figures.style import data_uri
 from vitrine.report.names import model_name
+from vitrine.report.tables.panels import SMALLEST_P
 from vitrine.training import runs
 from vitrine.training.runs import Predictions, RunError
 
@@ -123,7 +124,7 @@ class OwnReport:
                 {
                     words["pair"]: words["against"].format(*map(self._name, (second, first))),
                     words["gap"]: self._interval(gap, sign=True),
-                    words["p"]: self._number(p, 3),
+                    words["p"]: self._p_value(p),
                     words["verdict"]: words["settled" if settled(gap, p) else "open"],
                 }
                 for first, second, gap, p in self._compared()
@@ -210,6 +211,10 @@ class OwnReport:
         if self.catalog.dataset.language == "fr":
             return fr.number(value, decimals, sign=sign)
         return f"{value:{'+' if sign else ''}.{decimals}f}"
+
+    def _p_value(self, p: float) -> str:
+        below = "< " if p < SMALLEST_P else ""
+        return below + self._number(max(p, SMALLEST_P), 3)
 
     def _interval(self, interval: Interval, *, sign: bool = False) -> str:
         value, low, high = (

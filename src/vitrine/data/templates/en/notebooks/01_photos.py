@@ -15,18 +15,19 @@
 # Each class is shared between training, validation and test. Duplicates, exact or near, and the photos of one group
 # stay on one side.
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "remove-input"]
 profile = "published"
 
-# %%
+# %% tags=["remove-input"]
+from IPython.display import Markdown
 from vitrine.report import own
 from vitrine.training.session import begin
 
 session = begin(profile)
 report = own.load()
 
-# %%
-report.data()
+# %% tags=["remove-input"]
+report.data().style.hide()
 
 # %% [markdown]
 # ## What the models are worth
@@ -34,8 +35,8 @@ report.data()
 # Each photo is classified by a model that had not learned it (cross-validation, first repetition). Intervals are at
 # 95%.
 
-# %%
-report.scores()
+# %% tags=["remove-input"]
+report.scores().style.hide()
 
 # %% [markdown]
 # ## Which one to choose
@@ -43,19 +44,19 @@ report.scores()
 # Models are compared in pairs on the same photos. A gap is settled when its interval excludes zero and McNemar's test,
 # corrected by Holm's method, is below 5%.
 
-# %%
-report.gaps()
+# %% tags=["remove-input"]
+report.gaps().style.hide()
 
-# %%
-print(*report.verdicts(), sep="\n")
+# %% tags=["remove-input"]
+Markdown("\n".join(f"* {verdict}" for verdict in report.verdicts()))
 
 # %% [markdown]
 # ## What misleads the best one
 
-# %%
-report.confusions(report.best())
+# %% tags=["remove-input"]
+report.confusions(report.best()).style.hide()
 
-# %%
+# %% tags=["remove-input"]
 report.errors(report.best()) if session.photos else None
 
 # %% [markdown]

@@ -15,18 +15,19 @@
 # Chaque catégorie est répartie entre entraînement, validation et test. Les doublons, exacts ou presque, et les photos
 # d’un même groupe restent du même côté.
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "remove-input"]
 profile = "published"
 
-# %%
+# %% tags=["remove-input"]
+from IPython.display import Markdown
 from vitrine.report import own
 from vitrine.training.session import begin
 
 session = begin(profile)
 report = own.load()
 
-# %%
-report.data()
+# %% tags=["remove-input"]
+report.data().style.hide()
 
 # %% [markdown]
 # ## Ce que valent les modèles
@@ -34,8 +35,8 @@ report.data()
 # Chaque photo est classée par un modèle qui ne l’avait pas apprise (validation croisée, première répétition). Les
 # intervalles sont à 95 %.
 
-# %%
-report.scores()
+# %% tags=["remove-input"]
+report.scores().style.hide()
 
 # %% [markdown]
 # ## Lequel choisir
@@ -43,19 +44,19 @@ report.scores()
 # Les modèles sont comparés deux à deux sur les mêmes photos. Un écart est établi quand son intervalle exclut zéro et
 # que le test de McNemar, corrigé par la méthode de Holm, est en dessous de 5 %.
 
-# %%
-report.gaps()
+# %% tags=["remove-input"]
+report.gaps().style.hide()
 
-# %%
-print(*report.verdicts(), sep="\n")
+# %% tags=["remove-input"]
+Markdown("\n".join(f"* {verdict}" for verdict in report.verdicts()))
 
 # %% [markdown]
 # ## Ce qui trompe le meilleur
 
-# %%
-report.confusions(report.best())
+# %% tags=["remove-input"]
+report.confusions(report.best()).style.hide()
 
-# %%
+# %% tags=["remove-input"]
 report.errors(report.best()) if session.photos else None
 
 # %% [markdown]
