@@ -170,7 +170,7 @@ def test_images_kept_otherwise_never_answer(demo_catalog, monkeypatch, other):
 def test_without_a_manifest_a_photo_that_changed_is_decoded_again(demo_catalog, tmp_path):
     photo = tmp_path / "images" / "a.png"
     photo.parent.mkdir()
-    album = replace(demo_catalog, folder=tmp_path, manifest_sha256="")
+    album = replace(demo_catalog, folder=tmp_path, photos=photo.parent, manifest_sha256="")
     kept = []
     for colour in ("red", "blue"):
         Image.new("RGB", (40, 30), colour).save(photo)
@@ -182,7 +182,7 @@ def test_without_a_manifest_a_photo_that_changed_is_decoded_again(demo_catalog, 
 def test_a_damaged_photo_is_named_and_leaves_no_half_cache(demo_catalog, tmp_path):
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "bad.jpg").write_bytes(J[: len(J) - 200])
-    broken = replace(demo_catalog, folder=tmp_path)
+    broken = replace(demo_catalog, folder=tmp_path, photos=tmp_path / "images")
 
     with pytest.raises(ImageError, match=r"bad\.jpg: expected a complete image"):
         images.cached(broken, ["bad.jpg"], 32)
