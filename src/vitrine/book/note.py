@@ -31,6 +31,8 @@ _IMAGE = re.compile(r"%image:(\w+)%")
 
 _ENTRY = re.compile(r"^@\w+\{([^,\s]+),", re.MULTILINE)
 
+_ARXIV = re.compile(r"^( +)eprint( +)= \{(.+)\}", re.MULTILINE)
+
 _DAY = re.compile(r"(\d+)(?:er)? (\w+) (\d+), commit ")
 
 
@@ -126,7 +128,9 @@ def _made(runs: Iterable[str]) -> str:
 def _works() -> str:
     """Return the references of the book, in BibTeX; nothing where there is no book."""
     file = paths.root() / "book" / "references.bib"
-    return file.read_text(encoding="utf-8") if file.is_file() else ""
+    text = file.read_text(encoding="utf-8") if file.is_file() else ""
+    # The style prints the address of a preprint only as a DOI.
+    return _ARXIV.sub(r"\1doi\2= {10.48550/arXiv.\3}", text)
 
 
 def _references(works: str) -> str:
@@ -139,4 +143,4 @@ def _quoted(text: str) -> str:
 
 def _image(drawn: Drawn) -> str:
     svg, alt = _quoted(drawn.svg), _quoted(drawn.alt)
-    return f'image(bytes("{svg}"), format: "svg", width: 100%, alt: "{alt}")'
+    return f'image(bytes("{svg}"), format: "svg", width: 85%, alt: "{alt}")'
