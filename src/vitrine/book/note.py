@@ -6,6 +6,7 @@ the same ledger gives the same bytes on every machine.
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -68,17 +69,17 @@ def source(ledger: Mapping[str, Any]) -> str:
 
     view, works = LedgerView(ledger, mark), _works()
     known = set(_ENTRY.findall(works))
-    drawn = {name: draw(view, PRINT) for name, draw in ILLUSTRATIONS.items()}
+    drawn = cache(lambda name: ILLUSTRATIONS[name](view, PRINT))
     text = view.tell(
         "note.typ",
         escape=escape,
         deployed=f"oof.{RECOMMENDED}",
-        drawn=lambda name: drawn[name] is not None,
+        drawn=lambda name: drawn(name) is not None,
         models=_models(view),
         work=lambda key: f"\N{NO-BREAK SPACE}#cite(<{key}>);" if key in known else "",
     )
     # After the spaces of the prose: a path of SVG is no sentence.
-    body = _IMAGE.sub(lambda match: _image(drawn[match[1]]), space(text))
+    body = _IMAGE.sub(lambda match: _image(drawn(match[1])), space(text))
     return _made(runs) + body + (_references(works) if known and "#cite(" in text else "")
 
 
