@@ -123,3 +123,22 @@ def test_options_that_contradict_each_other_are_refused(tmp_path, arguments, tol
 
     assert done.exit_code == 2
     assert told in done.output
+
+
+def test_the_page_of_a_project_shows_its_own_photos(shop, monkeypatch):
+    monkeypatch.chdir(shop)
+    monkeypatch.delenv("VITRINE_ROOT", raising=False)
+    reading = (
+        "from vitrine.data.showcase import Showcase; from vitrine import paths\n"
+        "shown = Showcase.read(paths.data())\n"
+        "assert all(shown.path(name).is_file() for name in shown.samples.image)\n"
+        "print(len(shown.photos), sorted(set(shown.samples['class'])), shown.synthetic)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", reading],
+        env=os.environ | {"PYTHONPATH": str(SOURCES)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    assert done.stdout.split(maxsplit=1)[0] == "18"
+    assert done.stdout.rstrip().endswith("False") and "'apple'" in done.stdout

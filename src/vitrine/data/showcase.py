@@ -17,7 +17,7 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
-from vitrine.data import catalog, demo, images, pictures
+from vitrine.data import catalog, dataset, demo, images, pictures, splits
 from vitrine.data.catalog import CLASSES, Catalog, read_table
 from vitrine.data.pictures import Picture
 
@@ -105,7 +105,9 @@ class Showcase:
 
     @classmethod
     def read(cls, folder: Path) -> "Showcase":
-        """Read both tables of a data folder; show free pictures where it has neither.
+        """Read both tables of a data folder; where it has neither, show free pictures.
+
+        In a project of the user's own photos, those are shown instead.
 
         A table that cannot be used is named in ``faults`` and logged: one does not take the
         interface down with it.
@@ -115,7 +117,7 @@ class Showcase:
         except OSError:  # out of reach is not absent: ``_read`` tells why
             bare = False
         if bare:
-            return cls.synthetic_catalogue()
+            return cls.project() if dataset.current().own else cls.synthetic_catalogue()
         tables, faults = {}, []
         for name in (DASHBOARD, SAMPLES):
             try:
@@ -133,6 +135,13 @@ class Showcase:
             images=folder / "images",
             faults=tuple(faults),
         )
+
+    @classmethod
+    def project(cls) -> "Showcase":
+        """Show the photos of a project that ``vitrine new`` made, those of its test as samples."""
+        photos = catalog.load()
+        tested = splits.load().present(photos).part("test").image.tolist()
+        return cls(photos=dashboard(photos), samples=samples(photos, tested), images=photos.photos)
 
     @classmethod
     def synthetic_catalogue(cls) -> "Showcase":
