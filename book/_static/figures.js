@@ -218,7 +218,12 @@
 
   // Steps -------------------------------------------------------------------------------------
 
-  const read = (element) => JSON.parse(element.querySelector("script").textContent);
+  // A picture under several panels is written once; each panel has its number.
+  const read = (element) => {
+    const figure = JSON.parse(element.querySelector("script").textContent);
+    figure.layout.images?.forEach((image) => (image.source = figure.pictures[image.source]));
+    return figure;
+  };
 
   // Shows the traces of the step that the reader chose, without plotly's own slider.
   const atStep = (element, figure) => {

@@ -154,12 +154,12 @@ def test_keys_lead_from_slide_to_slide_and_paper_shows_them_all(ledger, tmp_path
         place, alone = page.url.rpartition("#")[2], page.evaluate(visible)
         page.keyboard.press("Home")
         widest = []
-        for _ in range(15):
+        for _ in range(17):
             widest.append(page.evaluate("document.documentElement.scrollWidth"))
             page.keyboard.press("ArrowRight")
         page.set_viewport_size({"width": 1280, "height": 720})  # of a projector
         highest = []
-        for _ in range(15):
+        for _ in range(17):
             highest.append(page.evaluate("document.documentElement.scrollHeight"))
             page.keyboard.press("ArrowLeft")
         page.emulate_media(media="print")
@@ -167,7 +167,7 @@ def test_keys_lead_from_slide_to_slide_and_paper_shows_them_all(ledger, tmp_path
         browser.close()
 
     assert (place, focus, alone) == ("retenir", "À retenir", 1)
-    assert printed == 15
+    assert printed == 17
     assert max(widest) <= 360
     assert max(highest) <= 720
     assert asked == [file.as_uri()]

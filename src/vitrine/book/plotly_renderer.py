@@ -108,7 +108,13 @@ def drawing(figure: Mapping, alt: str) -> nodes.Node:
         alt: What it shows, for who does not see it.
     """
     layout = {k: v for k, v in (figure.get("layout") or {}).items() if k not in _OURS}
-    content = {"data": figure.get("data", []), "layout": _prune(layout, figure)}
+    images = layout.get("images") or []
+    pictures = list(dict.fromkeys(image["source"] for image in images))  # each travels once
+    if images:
+        layout["images"] = [image | {"source": pictures.index(image["source"])} for image in images]
+    content = {
+        "data": figure.get("data", []), "layout": _prune(layout, figure), "pictures": pictures,
+    }  # fmt: skip
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     text = text.replace("</", "<\\/").replace("<!--", "<\\u0021--")
     height = int(layout.get("height") or 420)

@@ -62,7 +62,7 @@ _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 _SYMBOLS = ("circle", "diamond", "square", "cross", "triangle-up")
 PANEL, ROW = 230, 62
 """Height, in pixels, of one curve and of one line of a list."""
-UNDER = 64
+UNDER = 32
 """Side, in pixels, of a picture under a map."""
 
 Picture = UInt8[np.ndarray, "height width 3"]
@@ -188,7 +188,7 @@ def maps(
     for number, (name, values) in enumerate(grids.items()):
         low, high = (-reach, reach) if signed else (float(values.min()), float(values.max()))
         figure.add_heatmap(
-            row=1 + number // columns, col=1 + number % columns, name=name, z=style.grid(values),
+            row=1 + number // columns, col=1 + number % columns, name=name, z=_shades(values),
             zmin=style.rounded([low])[0], zmax=style.rounded([high])[0],
             showscale=signed and number == 0,
             colorscale=scales[signed],
@@ -213,6 +213,11 @@ def maps(
                 xref=f"x{suffix}", yref=f"y{suffix}", x=-0.5, y=-0.5, sizex=width, sizey=height,
             )  # fmt: skip
     return figure
+
+
+def _shades(values: Float[np.ndarray, "rows columns"]) -> list[list[float]]:
+    """Return a map to three significant digits: more than an eye tells apart, half the weight."""
+    return [[float(f"{value:.3g}") for value in row] for row in values]
 
 
 def _pale(picture: Picture) -> UInt8[np.ndarray, "side side"]:
