@@ -62,7 +62,7 @@ _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 _SYMBOLS = ("circle", "diamond", "square", "cross", "triangle-up")
 PANEL, ROW = 230, 62
 """Height, in pixels, of one curve and of one line of a list."""
-UNDER = 32
+UNDER = 20
 """Side, in pixels, of a picture under a map."""
 
 Picture = UInt8[np.ndarray, "height width 3"]
@@ -153,6 +153,8 @@ def losses(scores: Mapping[str, Mapping[str, Interval]]) -> go.Figure:
     return figure.add_vline(x=0, line={"color": INK, "width": 1.2})
 
 
+_DRESS = ("title", "showgrid", "gridcolor", "zeroline", "ticks", "automargin")
+"""What ``style.dress`` says of an axis, and an axis that is not drawn does without."""
 _BELOW: dict[str, object] = {
     "orientation": "h", "thickness": 12, "yref": "container", "y": 0, "yanchor": "bottom",
 }  # fmt: skip
@@ -185,24 +187,23 @@ def maps(
         vertical_spacing=0.3 / max(rows, 2),
     )  # fmt: skip
     reach = max(float(np.abs(each).max()) for each in grids.values()) or 1.0
+    bar = _BELOW | {"title": {"text": title, "font": {"size": 13}}}
     for number, (name, values) in enumerate(grids.items()):
         low, high = (-reach, reach) if signed else (float(values.min()), float(values.max()))
         figure.add_heatmap(
             row=1 + number // columns, col=1 + number % columns, name=name, z=_shades(values),
             zmin=style.rounded([low])[0], zmax=style.rounded([high])[0],
-            showscale=signed and number == 0,
-            colorscale=scales[signed],
-            colorbar=_BELOW | {"title": {"text": title, "font": {"size": 13}}},
+            showscale=signed and number == 0, colorscale=scales[signed],
+            colorbar=bar if signed and number == 0 else None,
             hovertemplate="%{z:.3g}<extra></extra>",
         )  # fmt: skip
     lines = max(name.count("<br>") for name in grids)
     below = 56 * signed
     margins = {"margin_t": 24 + 20 * lines, "margin_b": 16 + below}
     style.dress(figure, height=60 + 250 * rows + below, **margins)
-    figure.update_xaxes(showticklabels=False, ticks="", showgrid=False, constrain="domain")
-    figure.update_yaxes(
-        showticklabels=False, ticks="", showgrid=False, autorange="reversed", constrain="domain"
-    )
+    bare = {"visible": False, "constrain": "domain", **dict.fromkeys(_DRESS)}  # half the weight
+    figure.update_xaxes(bare)
+    figure.update_yaxes(bare | {"autorange": "reversed"})
     for number, (name, values) in enumerate(grids.items()):
         suffix = "" if number == 0 else str(number + 1)
         figure.layout[f"yaxis{suffix}"].scaleanchor = f"x{suffix}"
