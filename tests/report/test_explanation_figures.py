@@ -96,7 +96,7 @@ def test_maps_of_a_class_stand_side_by_side_on_one_scale(picture):
     assert [map_.z[0][0] for map_ in figure.data] == [-0.1, 0.4, -0.1, -0.1]
     assert figure.data[0].yaxis != figure.data[2].yaxis  # a row a class
     left = [pixels_of(image)[0, 0] for image in figure.layout.images]
-    assert left == [125, 125, 255, 255]  # the picture of the row's class
+    assert left == [195, 195, 255, 255]  # the picture of the row's class
 
 
 def test_a_map_lies_over_its_picture_which_shows_where_the_map_is_near_zero(picture):
@@ -109,7 +109,7 @@ def test_a_map_lies_over_its_picture_which_shows_where_the_map_is_near_zero(pict
     places = [(i.xref, i.yref, i.x, i.y, i.sizex, i.sizey) for i in figure.layout.images]
     assert places == [("x", "y", -0.5, -0.5, 7, 7), ("x2", "y2", -0.5, -0.5, 3, 2)]
     assert {(i.layer, i.sizing) for i in figure.layout.images} == {("below", "stretch")}
-    assert sorted(np.unique(pixels_of(figure.layout.images[0]))) == [125, 255]
+    assert sorted(np.unique(pixels_of(figure.layout.images[0]))) == [195, 255]
     for signed, clear in ((False, 0), (True, 0.5)):
         scale = explanation.maps(
             {"a": np.eye(2)}, title="Part", signed=signed, under={"a": picture}

@@ -226,7 +226,7 @@ def _pale(picture: Picture) -> UInt8[np.ndarray, "side side"]:
     grey = Image.fromarray(picture).convert("L").resize((UNDER, UNDER), Image.Resampling.BOX)
     values = np.asarray(grey, dtype=float)
     spread = np.ptp(values) or 1.0
-    return (255 - 130 * (values.max() - values) / spread).round().astype(np.uint8)
+    return (255 - 60 * (values.max() - values) / spread).round().astype(np.uint8)
 
 
 def class_maps(
