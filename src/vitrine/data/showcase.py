@@ -17,7 +17,7 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
-from vitrine.data import catalog, dataset, demo, images, pictures, splits
+from vitrine.data import catalog, dataset, demo, images, pictures
 from vitrine.data.catalog import CLASSES, Catalog, read_table
 from vitrine.data.pictures import Picture
 
@@ -140,7 +140,9 @@ class Showcase:
     def project(cls) -> "Showcase":
         """Show the photos of a project that ``vitrine new`` made, those of its test as samples."""
         photos = catalog.load()
-        tested = splits.load().present(photos).part("test").image.tolist()
+        # As written: reading it with ``splits`` would bring scikit-learn into the interface.
+        split = pd.read_csv(photos.folder / "splits" / "published.csv", dtype=str)
+        tested = split.image[split.part == "test"].tolist()
         return cls(photos=dashboard(photos), samples=samples(photos, tested), images=photos.photos)
 
     @classmethod
