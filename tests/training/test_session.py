@@ -156,3 +156,10 @@ def test_an_unknown_profile_is_refused(elsewhere):
 def test_a_published_run_that_does_not_exist_is_refused(elsewhere):
     with pytest.raises(runs.RunError, match="expected the run efficientnet-b0-keras/seed-0"):
         session.begin("published").run("efficientnet-b0-keras")
+
+
+def test_a_notebook_refuses_a_root_that_is_no_clone(tmp_path, monkeypatch):
+    monkeypatch.setenv("VITRINE_ROOT", str(tmp_path))
+
+    with pytest.raises(FileNotFoundError, match="expected VITRINE_ROOT to be a clone of vitrine"):
+        session.begin()

@@ -272,7 +272,9 @@ def begin(profile: str = "published") -> Session:
 
     Raises:
         SessionError: If the profile is unknown, or a parameter that papermill was given.
+        FileNotFoundError: If ``VITRINE_ROOT`` is no clone.
     """
+    paths.require_clone()
     kernel.refuse_unknown_parameters()
     kernel.describe_pictures()
     profile = os.environ.get("VITRINE_PROFILE") or profile
