@@ -198,7 +198,8 @@ explanation.curves(spoiled, highlighted=seen, chance=1 / len(CLASSES))
 # ## Ses erreurs
 #
 # Les erreurs dont le modèle était le plus sûr, avec ce que le texte en dit. Le début du nom de fichier
-# suffit à retrouver la photo.
+# suffit à retrouver la photo. Le livre n’en montre aucune : {doc}`le service <../book/service>` montre les images libres que le
+# modèle range mal.
 
 # %%
 text = answers["text-title-description"][0].argmax(axis=1)

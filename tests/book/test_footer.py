@@ -41,7 +41,8 @@ def test_the_strip_tells_the_class_author_and_licence_of_each_picture(tmp_path):
     index = tmp_path / pictures.PLACE / "index.json"
     index.parent.mkdir(parents=True)
     row = {"name": "tasse", "title": "Une tasse", "author": "A. <B>", "licence": "CC0-1.0"}
-    rows = [row | {"class": "Kitchen & Dining"}, row | {"name": "chat", "class": None}]
+    inside = {"class": "Kitchen & Dining", "rendered": True}
+    rows = [row | inside, row | {"name": "chat", "class": None}]
     index.write_text(json.dumps(rows), encoding="utf-8")
 
     strip = pictures.strip(tmp_path)
@@ -49,8 +50,10 @@ def test_the_strip_tells_the_class_author_and_licence_of_each_picture(tmp_path):
     assert (
         strip.count("<li>") == 2 and 'src="../_static/pictures/tasse.jpg" alt="Une tasse"' in strip
     )
-    assert "Cuisine et table" in strip and "hors catalogue" in strip
+    assert "Cuisine et table, objet de synthèse" in strip and strip.count("synthèse</span>") == 1
+    assert "hors catalogue" in strip
     assert "A. &lt;B&gt;, CC0-1.0" in strip
+    assert pictures.errors(tmp_path) == ""  # nobody asked the model
 
 
 @pytest.mark.parametrize(
@@ -73,3 +76,5 @@ def test_the_strip_tells_what_the_served_model_answers(tmp_path, label, outside,
         (tmp_path / place).write_text(json.dumps(content), encoding="utf-8")
 
     assert told in pictures.strip(tmp_path)
+    wrong = "faux" in told or (label is None and not outside)
+    assert bool(pictures.errors(tmp_path)) == wrong

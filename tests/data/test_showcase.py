@@ -56,7 +56,7 @@ def test_the_samples_open_with_the_preferred_photo_of_those_chosen(demo_catalog)
 
 
 def test_without_any_table_free_pictures_are_shown_then_cleared_away_and_no_drawing_is(tmp_path):
-    free = pictures.read()
+    free = pictures.photos()
 
     shown = Showcase.read(tmp_path / "absent")
 

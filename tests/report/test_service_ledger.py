@@ -125,7 +125,8 @@ def test_the_free_pictures_that_the_default_model_puts_in_their_class_are_counte
     other = {key: found.value for key, found in service.pictured(sheet)}
 
     products, others = perfect["pictures.products"], perfect["pictures.others"]
-    assert (products, others) == (5, 4)
+    assert (products, others, perfect["pictures.rendered"]) == (5, 4, 7)
+    assert perfect["pictures.rendered_right"] == 7 and perfect["pictures.rendered_doubted"] == 0
     assert perfect["pictures.right"] == products and perfect["pictures.doubted"] == 0
     assert perfect["pictures.others_doubted"] == others
     assert other["pictures.right"] == products - 1 and other["pictures.doubted"] == 1

@@ -221,7 +221,7 @@ def test_the_default_model_takes_nothing_for_a_product(kind):
 
 
 def test_the_default_model_is_right_on_free_pictures_as_often_as_on_the_catalogue():
-    predictor, inside = Predictor(), [each for each in free.read() if each.label]
+    predictor, inside = Predictor(), [each for each in free.photos() if each.label]
 
     found = [predictor.read(each.path.read_bytes(), Limits()).pixels for each in inside]
     named = [

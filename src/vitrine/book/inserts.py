@@ -7,6 +7,7 @@
 ``<!-- durées : commandes -->``       how long each command took, where it was measured
 ``<!-- durées : entraînements -->``   how long each published run took to train
 ``<!-- photos : bande -->``           the free pictures, where there are some
+``<!-- photos : erreurs -->``         those that the served model gets wrong
 ``<!-- service : charge -->``         what clients saw of our service and of a naive one
 ``<!-- service : étapes -->``         what decoding and computing a photo cost in both
 ``<!-- service : machine -->``        where and when that was measured
@@ -39,6 +40,7 @@ INSERTS: dict[str, Callable[[Path], str]] = {
     "durées : commandes": measurements.commands,
     "durées : entraînements": measurements.trainings,
     "photos : bande": pictures.strip,
+    "photos : erreurs": pictures.errors,
     "service : charge": measurements.load,
     "service : étapes": measurements.stages,
     "service : machine": measurements.machine,

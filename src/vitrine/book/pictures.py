@@ -1,6 +1,7 @@
-"""Show the free pictures of ``ressources/pictures`` as a strip, with what the served model answers.
+"""Show the free pictures of ``ressources/pictures``, with what the served model answers.
 
-Their index tells of each its name, its title in French, its class, its author and its licence.
+Their index tells of each its name, its title in French, its class, its author and its licence, and
+whether it is a rendered object rather than a photo.
 """
 
 import html
@@ -14,12 +15,17 @@ from sphinx.application import Sphinx
 from vitrine.data.catalog import CLASSES_FR
 from vitrine.report.ledger.service import PICTURES
 
-__all__ = ["answered", "setup", "strip"]
+__all__ = ["answered", "errors", "setup", "strip"]
 
 PLACE = Path("ressources", "pictures")
+_FALSE, _DOUBTED = "faux", "signalée hors catalogue"
 _CAPTION = (
-    "Des photos libres, choisies avant qu’aucun modèle n’y réponde, et ce que répond le modèle du "
-    "service."
+    "Des photos libres, puis des objets de synthèse là où il n’y en a pas, choisis avant qu’aucun "
+    "modèle n’y réponde, et ce que répond le modèle du service, qui n’a appris que de photos."
+)
+_WRONG = (
+    "Ce que le modèle du service range mal parmi les images libres, et les photos hors catalogue "
+    "qu’il ne signale pas."
 )
 
 
@@ -48,13 +54,18 @@ def strip(root: Path) -> str:
     Args:
         root: The repository, or its staged copy.
     """
-    items = "".join(_item(row, said) for row, said in answered(root))
-    if not items:
-        return ""
-    return (
-        f'<figure class="vitrine-bande"><ul>{items}</ul>'
-        f"<figcaption>{_CAPTION}</figcaption></figure>"
-    )
+    return _figure(answered(root), _CAPTION)
+
+
+def errors(root: Path) -> str:
+    """Return in HTML the pictures that the served model puts in another class, or fails to doubt.
+
+    Nothing without an answer: who was not asked is not wrong.
+
+    Args:
+        root: The repository, or its staged copy.
+    """
+    return _figure([(row, said) for row, said in answered(root) if _is_error(row, said)], _WRONG)
 
 
 def setup(app: Sphinx) -> None:
@@ -62,9 +73,23 @@ def setup(app: Sphinx) -> None:
     app.connect("builder-inited", _copy)
 
 
+def _is_error(row: dict[str, Any], said: str) -> bool:
+    return _FALSE in said if row["class"] else bool(said) and _DOUBTED not in said
+
+
+def _figure(shown: list[tuple[dict[str, Any], str]], caption: str) -> str:
+    items = "".join(_item(row, said) for row, said in shown)
+    if not items:
+        return ""
+    return (
+        f'<figure class="vitrine-bande"><ul>{items}</ul><figcaption>{caption}</figcaption></figure>'
+    )
+
+
 def _item(row: dict[str, Any], answer: str) -> str:
     title, known = html.escape(row["title"]), CLASSES_FR.get(row["class"], "hors catalogue")
     credit = html.escape(f"{row['author']}, {row['licence']}")
+    known += ", objet de synthèse" * row.get("rendered", False)
     said = f"<span>{html.escape(answer)}</span> " if answer else ""
     return (
         f'<li><img src="../_static/pictures/{row["name"]}.jpg" alt="{title}" loading="lazy">'
@@ -76,8 +101,8 @@ def _said(row: dict[str, Any], answer: dict[str, Any] | None) -> str:
     """Return what the model answers, and whether it is right where the catalogue has an answer."""
     if answer is None:
         return ""
-    judged = "juste" if answer["answer"] == row["class"] else "faux"
-    notes = [judged] * bool(row["class"]) + ["signalée hors catalogue"] * answer["outside"]
+    judged = "juste" if answer["answer"] == row["class"] else _FALSE
+    notes = [judged] * bool(row["class"]) + [_DOUBTED] * answer["outside"]
     return f"répond « {CLASSES_FR[answer['answer']]} »" + (
         f" ({', '.join(notes)})" if notes else ""
     )

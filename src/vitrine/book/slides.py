@@ -57,7 +57,7 @@ def write(folder: Path | None = None) -> Path:
 
 
 def _photos() -> list[dict[str, str]]:
-    """Return the free pictures, inside the page, with what the served model answers for each."""
+    """Return the free photos, inside the page, with what the served model answers for each."""
     root = paths.root()
     return [
         {
@@ -69,6 +69,7 @@ def _photos() -> list[dict[str, str]]:
             "said": said,
         }
         for row, said in pictures.answered(root)
+        if not row.get("rendered")
     ]
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 from vitrine import paths
 from vitrine.data.catalog import CLASSES
 
-__all__ = ["Picture", "folder", "read"]
+__all__ = ["Picture", "folder", "photos", "read"]
 
 INDEX = "index.json"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """A photo that may be redistributed.
+    """A photo, or a rendered object, that may be redistributed.
 
     Attributes:
         path: The JPEG file.
@@ -22,7 +22,8 @@ class Picture:
         label: The class expected, as the data set names it; ``None`` outside the catalogue.
         source: Package that distributes it, and its file there.
         licence: Its licence.
-        author: Who took it.
+        author: Who made it.
+        rendered: Whether it is a rendered object, which stands for a class without a free photo.
     """
 
     path: Path
@@ -31,6 +32,7 @@ class Picture:
     source: str
     licence: str
     author: str
+    rendered: bool = False
 
 
 def folder() -> Path:
@@ -40,6 +42,11 @@ def folder() -> Path:
     except FileNotFoundError:  # an image that holds the package alone
         root = Path.cwd()
     return root / "ressources" / "pictures"
+
+
+def photos(place: Path | None = None) -> tuple[Picture, ...]:
+    """Return the pictures that are photos, and no rendered object; see ``read``."""
+    return tuple(picture for picture in read(place) if not picture.rendered)
 
 
 def read(place: Path | None = None) -> tuple[Picture, ...]:
@@ -63,5 +70,5 @@ def read(place: Path | None = None) -> tuple[Picture, ...]:
                 f"{INDEX}, found {label!r} and {'a' if path.is_file() else 'no'} file; correct it"
             )
         told = {key: row[key] for key in ("title", "source", "licence", "author")}
-        found.append(Picture(path=path, label=label, **told))
+        found.append(Picture(path=path, label=label, rendered=row.get("rendered", False), **told))
     return tuple(found)

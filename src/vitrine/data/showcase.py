@@ -147,12 +147,14 @@ class Showcase:
 
     @classmethod
     def synthetic_catalogue(cls) -> "Showcase":
-        """Draw the embedded catalogue, and lay the free pictures beside it, to be tried.
+        """Draw the embedded catalogue, and lay the free photos beside it, to be tried.
+
+        Rendered objects stay out: the models have learned photos alone.
 
         Both lie in a temporary folder, which lasts as long as the value.
         """
         place = Path(tempfile.mkdtemp(prefix="vitrine-"))
-        drawn, free = catalog.load(demo.write(place / "demo")), pictures.read()
+        drawn, free = catalog.load(demo.write(place / "demo")), pictures.photos()
         for picture in free:
             shutil.copy(picture.path, drawn.folder / "images")
         shown = cls(

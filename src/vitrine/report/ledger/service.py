@@ -60,6 +60,8 @@ def values() -> Iterator[tuple[str, Value]]:
 def pictured(sheet: Sheet) -> Iterator[tuple[str, Value]]:
     """Yield how many free pictures the default model puts in their class, and how many it doubts.
 
+    Rendered objects are counted apart from photos.
+
     Args:
         sheet: Content of ``PICTURES``.
 
@@ -77,12 +79,17 @@ def pictured(sheet: Sheet) -> Iterator[tuple[str, Value]]:
             f"{len(wanted)} free pictures, found others; run `vitrine bench pictures`"
         )
     expected = {picture.path.stem: picture.label for picture in shown}
-    known = [row for row in rows if expected[row["name"]]]
+    made = {picture.path.stem for picture in shown if picture.rendered}
+    known = [row for row in rows if expected[row["name"]] and row["name"] not in made]
+    rendered = [row for row in rows if row["name"] in made]
     others = [row for row in rows if not expected[row["name"]]]
     counts = {
         "products": len(known),
         "right": sum(row["answer"] == expected[row["name"]] for row in known),
         "doubted": sum(row["outside"] for row in known),
+        "rendered": len(rendered),
+        "rendered_right": sum(row["answer"] == expected[row["name"]] for row in rendered),
+        "rendered_doubted": sum(row["outside"] for row in rendered),
         "others": len(others),
         "others_doubted": sum(row["outside"] for row in others),
     }
