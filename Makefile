@@ -12,6 +12,9 @@ SPREAD = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 CHAPTERS = $(shell sed -n 's|^ *- file: notebooks/||p' _toc.yml)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONPATH :=
+# Bytecode is kept, even where the environment says not to: compiling PyTorch's or TensorFlow's takes
+# each process ten seconds.
+export PYTHONDONTWRITEBYTECODE :=
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile

@@ -14,13 +14,6 @@ from vitrine.training import runs, session
 NAMES = ("histogram-hog/seed-0", "mobilenetv2-int8-probe/seed-0")
 
 
-def vitrine(*arguments, **environment):
-    return subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", "from vitrine.cli import main; main()", *arguments],
-        capture_output=True, text=True, check=False, env=os.environ | environment,
-    )  # fmt: skip
-
-
 @pytest.fixture
 def within(monkeypatch, capsys):
     """Run the command in this process, where what it would load is loaded already."""
@@ -41,7 +34,8 @@ def one_sentence(done):
 
 
 def test_an_unknown_recipe_is_bad_input():
-    done = vitrine("train", "resnet-9000")
+    command = [sys.executable, "-W", "ignore", "-c", "from vitrine.cli import main; main()"]
+    done = subprocess.run([*command, "train", "resnet-9000"], capture_output=True, text=True)
 
     assert done.returncode == 2
     assert one_sentence(done)
@@ -56,17 +50,18 @@ def test_an_unknown_device_is_a_usage_error(command, within):
     assert "expected auto, cpu or cuda, found 'tpu'" in done.stderr
 
 
-def test_an_unknown_run_is_bad_input():
-    done = vitrine("runs", "show", "nothing/seed-3")
+def test_an_unknown_run_is_bad_input(within):
+    done = within("runs", "show", "nothing/seed-3")
 
     assert done.returncode == 2
     assert one_sentence(done)
 
 
-def test_imagenet_weights_offline_say_which_file_to_place_where():
-    done = vitrine("train", "efficientnet-b0-torch", "--profile", "smoke", HF_HUB_OFFLINE="1")
+def test_imagenet_weights_offline_say_which_file_to_place_where(within, monkeypatch, caplog):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    done = within("train", "efficientnet-b0-torch", "--profile", "smoke")
 
-    waiting, *refusal = done.stderr.splitlines()
+    (waiting,), refusal = caplog.messages, done.stderr.splitlines()
     assert done.returncode == 2
     assert waiting.endswith("weights of tf_efficientnet_b0.aa_in1k, downloaded where absent")
     assert len(refusal) == 1 and refusal[0].startswith("vitrine: expected the weights 'imagenet'")
@@ -169,8 +164,8 @@ def test_a_figure_is_told_where_it_lies_from_any_folder(within, tmp_path, monkey
         (["pretrain", "mambavision-micro-pretrain"], "mambavision-micro-pretrain/seed-0"),
     ],
 )
-def test_going_on_from_a_finished_run_leaves_it_as_it_is(command, run):
-    done = vitrine(*command, "--resume")
+def test_going_on_from_a_finished_run_leaves_it_as_it_is(command, run, within):
+    done = within(*command, "--resume")
 
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"run {run}: finished before\n"
@@ -185,9 +180,10 @@ def test_a_recipe_for_the_photos_is_refused_before_the_corpus_is_looked_for(with
     assert "expected one for `vitrine pretrain`, found one for the photos" in done.stderr
 
 
-def test_weights_are_left_out_of_a_recipe_that_protects_them():
+def test_weights_are_left_out_of_a_recipe_that_protects_them(within, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     asked = ("--profile", "smoke", "--weights", "none", "--device", "cuda")
-    done = vitrine("train", "efficientnet-b0-torch", *asked, CUDA_VISIBLE_DEVICES="")
+    done = within("train", "efficientnet-b0-torch", *asked)
 
     assert done.returncode == 2
     assert "expected a CUDA device" in done.stderr  # and not the epochs of the head alone
@@ -289,19 +285,19 @@ def test_an_unknown_figure_is_bad_input_and_is_told_its_nearest(within):
     assert "near it are fig-comparaison-ecarts" in done.stderr
 
 
-def test_an_unknown_option_is_a_usage_error():
-    assert vitrine("train", "majority", "--sed", "3").returncode == 2
+def test_an_unknown_option_is_a_usage_error(within):
+    assert within("train", "majority", "--sed", "3").returncode == 2
 
 
-def test_runs_are_listed_with_their_accuracy():
-    done = vitrine("runs", "list")
+def test_runs_are_listed_with_their_accuracy(within):
+    done = within("runs", "list")
 
     assert done.returncode == 0
     assert [line.split()[0] for line in done.stdout.splitlines()] == runs.names()
 
 
-def test_compare_prints_markdown_with_gaps_classes_and_changed_images():
-    done = vitrine("runs", "compare", *NAMES)
+def test_compare_prints_markdown_with_gaps_classes_and_changed_images(within):
+    done = within("runs", "compare", *NAMES)
 
     first, second = (runs.load(name).part("test") for name in NAMES)
     changed = int((first.predicted != second.predicted).sum())
@@ -334,11 +330,11 @@ def test_every_command_shows_an_example(command):
     assert f"Example: vitrine {' '.join(command)}" in " ".join(shown.stdout.split())
 
 
-def test_an_archive_that_is_a_web_page_is_refused(tmp_path):
+def test_an_archive_that_is_a_web_page_is_refused(within, tmp_path):
     page = tmp_path / "page.zip"
     page.write_text("<html><body>403</body></html>")
 
-    done = vitrine("data", "fetch", "--from", str(page))
+    done = within("data", "fetch", "--from", str(page))
 
     assert done.returncode != 0
     assert len(done.stderr.strip().splitlines()) == 1

@@ -1,11 +1,9 @@
 """Occlusion of a Keras network, asked through its ONNX file and asked itself."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
+import apart
 from vitrine.explain import exported
 from vitrine.explain.occlusion import occlusion
 from vitrine.training import recipes
@@ -39,9 +37,7 @@ np.savez(folder / "keras.npz", photos=photos, own=own, grid=grid)
 @pytest.fixture(scope="module")
 def keras_network(tmp_path_factory):
     folder = tmp_path_factory.mktemp("keras")
-    script = [sys.executable, "-W", "ignore", "-c", KERAS, str(folder)]
-    done = subprocess.run(script, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
+    apart.keras(KERAS, folder)
     said = dict(np.load(folder / "keras.npz"))
     recipe = recipes.find("efficientnet-b0-keras-scratch").smoke()
     return exported.graph(recipe, folder / "model.weights.h5"), said

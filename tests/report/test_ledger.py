@@ -39,7 +39,9 @@ def test_the_power_after_correction_is_that_of_the_comparisons_announced():
     assert alone < corrected < 100 * context.DISCORDANCE
 
 
-def test_the_tracked_ledger_is_what_the_tracked_files_give():
+def test_the_tracked_ledger_is_what_the_tracked_files_give(fresh, monkeypatch):
+    monkeypatch.setattr(ledger, "compute", lambda: fresh)
+
     ledger.check()
 
 
@@ -51,6 +53,7 @@ def test_a_changed_value_is_noticed_and_named(fresh, tmp_path, monkeypatch):
     path.parent.mkdir()
     path.write_text(text)
     monkeypatch.setattr(ledger, "_path", lambda: path)
+    monkeypatch.setattr(ledger, "compute", lambda: fresh)
 
     with pytest.raises(ledger.LedgerError, match=rf"1 differences \({NAME}.accuracy\)") as refused:
         ledger.check()

@@ -1,13 +1,12 @@
 """Random crops follow one law in both frameworks."""
 
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy.stats import ks_2samp
 
+import apart
 from vitrine.training import recipes
 from vitrine.training.torch.photos import Photos
 
@@ -55,8 +54,7 @@ def test_a_crop_has_the_same_law_in_both_frameworks(tmp_path):
 
     photos = Photos(np.stack([ramp] * PHOTOS), np.zeros(PHOTOS, int), recipe, seed=0)
     torch = [photos[epoch, i][0].numpy() for epoch in range(EPOCHS) for i in range(PHOTOS)]
-    arguments = [*map(str, files), repr((PHOTOS, EPOCHS, PLAIN))]
-    subprocess.run([sys.executable, "-W", "ignore", "-c", KERAS, *arguments], check=True)
+    apart.keras(KERAS, *files, (PHOTOS, EPOCHS, PLAIN))
 
     ours = measured(np.load(files[1]))
     theirs = measured(np.stack(torch)[:, :2, 3::57, 3::57].transpose(0, 2, 3, 1).astype(float))

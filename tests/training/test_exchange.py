@@ -1,8 +1,6 @@
 """EfficientNet's weights between Keras and timm, and what they compute on either side."""
 
 import json
-import subprocess
-import sys
 import zipfile
 
 import numpy as np
@@ -11,6 +9,7 @@ import timm
 import torch
 from safetensors.torch import save_file
 
+import apart
 from vitrine.data import images
 from vitrine.training import exchange, recipes
 from vitrine.training.exchange import ExchangeError
@@ -74,7 +73,7 @@ except recipes.RecipeError as error:
 def in_keras(tmp_path_factory):
     """Return weights, photos and logits that Keras computed in a process of its own."""
     path = tmp_path_factory.mktemp("keras") / "network.npz"
-    subprocess.run([sys.executable, "-W", "ignore", "-c", KERAS, str(path)], check=True)
+    apart.keras(KERAS, path)
     arrays = dict(np.load(path))
     return arrays.pop("arr_0"), arrays.pop("arr_1"), arrays
 
@@ -119,10 +118,7 @@ def test_a_network_of_timm_answers_the_same_in_keras_for_real_photos(shared, tmp
     files = [tmp_path / name for name in ("weights/model.safetensors", "photos.npy", "keras.npy")]
     save_file(network[1].state_dict(), files[0])
     np.save(files[1], pixels)
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", BACK, *files],
-        check=True, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    done = apart.keras(BACK, *files)
 
     assert (
         "expected weights of tf_efficientnet_b1, found those of tf_efficientnet_b0" in done.stdout

@@ -3,11 +3,7 @@
 TensorFlow speaks from processes of its own.
 """
 
-import os
-import subprocess
-import sys
 from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +12,9 @@ import timm
 import torch
 from PIL import Image
 from safetensors.numpy import load_file, save_file
+from timm.models.efficientnet import _gen_efficientnet_lite
 
+import apart
 from vitrine.models.checkpoints import load_checkpoint
 from vitrine.training import exchange, imagenet, runs
 
@@ -50,15 +48,19 @@ for i in range(5):
     drops = [x.rate for x in network.get_layer("backbone").layers if x.name.endswith("drop")]
     print(i, "drops", *drops)
 """
+SHALLOW = (1.0, 0.3)
+"""What widens the channels, and what repeats the blocks: one a stage, two in the sixth."""
 TRAIN = """
 import shutil
 from pathlib import Path
 import keras, numpy as np
 from vitrine.data import catalog, splits
 from vitrine.training.keras import fit
+from vitrine.training.keras.lite import VARIANTS
 from vitrine.training.runs import RunError
 
-folder, base, weights, rate, cut, batch = sys.argv[1:]
+folder, base, weights, rate, cut, batch, shallow = sys.argv[1:]
+VARIANTS["EfficientNetLite0"] = eval(shallow)
 module = sys.modules[fit.__module__]
 save = module.save_state
 def kept(network, path, history):
@@ -81,13 +83,7 @@ except RunError as error:
 
 
 def keras(script, *arguments, code=0):
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", LITE + script, *map(str, arguments)],
-        env=os.environ | {"PYTHONPATH": str(Path(runs.__file__).parents[3])},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == code, done.stderr[-2000:]
-    return done
+    return apart.keras(LITE + script, *arguments, code=code)
 
 
 @pytest.fixture(scope="module")
@@ -97,10 +93,10 @@ def pixels():
     return np.stack([np.array(photo.resize((224, 224))) for photo in shown])
 
 
-def random_lite(pixels):
+def random_lite(pixels, depth=1.0):
     """Return timm's Lite0 of random weights, whose statistics are those of the photos."""
     torch.manual_seed(0)
-    network = timm.create_model("tf_efficientnet_lite0")
+    network = _gen_efficientnet_lite("tf_efficientnet_lite0", depth_multiplier=depth)
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.momentum = 1.0
@@ -123,7 +119,9 @@ def saved(network, path):
 
 @pytest.fixture(scope="module")
 def start(pixels, tmp_path_factory):
-    return saved(random_lite(pixels), tmp_path_factory.mktemp("lite") / "lite.safetensors")
+    """Return the weights of a shallow Lite0, which learns as the whole one."""
+    network = random_lite(pixels, depth=SHALLOW[1])
+    return saved(network, tmp_path_factory.mktemp("lite") / "lite.safetensors")
 
 
 def agree(network, pixels, weights, folder):
@@ -194,8 +192,8 @@ def test_a_thawed_lite_learns_its_statistics_and_a_resumed_one_is_the_same(
 ):
     base, cut = tmp_path / "whole", tmp_path / "cut"
 
-    whole = keras(TRAIN, demo_catalog.folder, base, start, 1e-3, cut, 8).stdout
-    resumed = keras(TRAIN, demo_catalog.folder, cut, start, 1e-3, cut, 8).stdout
+    whole = keras(TRAIN, demo_catalog.folder, base, start, 1e-3, cut, 8, SHALLOW).stdout
+    resumed = keras(TRAIN, demo_catalog.folder, cut, start, 1e-3, cut, 8, SHALLOW).stdout
 
     told = [line.split() for line in whole.splitlines()]
     before = load_file(start)
@@ -215,7 +213,9 @@ def test_a_loss_that_diverges_stops_the_training_and_keeps_no_epoch_of_it(
     # In one step, the weights are lost by the step that ends the epoch.
     batch = 8 if steps == "several" else len(demo_split.part("train"))
 
-    done = keras(TRAIN, demo_catalog.folder, tmp_path, start, 1e38, tmp_path, batch, code=1)
+    done = keras(
+        TRAIN, demo_catalog.folder, tmp_path, start, 1e38, tmp_path, batch, SHALLOW, code=1
+    )
 
     said = done.stderr.splitlines()[-1]
     assert "recipe lite: expected a finite loss, found" in said and "lower learning_rate" in said

@@ -1,88 +1,113 @@
 """Both trainers keep the same promises, tried for real on the synthetic catalogue.
 
-Each training runs in a process of its own, as for a user: TensorFlow and PyTorch never meet, and
-a run killed in the middle is killed for good.
+TensorFlow and PyTorch never meet in one process, and a run killed in the middle is killed for good.
+The networks are the smallest that have batch normalisation and drop paths: those of the report are
+trained by the notebooks in miniature.
 """
 
 import os
-import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import apart
+from vitrine.data import images
 from vitrine.training import recipes, runs
 
 TRAINERS = {"torch": "efficientnet-b0-torch-scratch", "keras": "efficientnet-b0-keras-scratch"}
+SMALL = {"torch": "test_efficientnet", "keras": "Tiny"}
 SCRIPT = """
-import logging, sys
+import os, signal, sys
 from dataclasses import replace
 from pathlib import Path
 from vitrine.data import catalog, splits
 from vitrine.training import recipes
 
-logging.basicConfig(level=logging.ERROR)
-logging.getLogger("vitrine").setLevel(logging.INFO)
-folder, base, trainer, name, seed, changes, resume = sys.argv[1:8]
+folder, base, trainer, name, seed, changes, resume, killed = sys.argv[1:9]
 photos = catalog.load(Path(folder))
 recipe = replace(recipes.find(name).smoke(), **eval(changes))
 if trainer == "torch":
     from vitrine.training.torch import fit
 else:
     from vitrine.training.keras import fit
+rate = recipes.Recipe.learning_rate_at
+def last_rate(recipe, passes):
+    if passes > 1.5:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return rate(recipe, passes)
+if killed == "True":
+    recipes.Recipe.learning_rate_at = last_rate
 fit(recipe, splits.draw(photos), photos, seed=int(seed), base=Path(base), device="cpu",
     threads=1, resume=resume == "True")
 """
 
 
+def lesson(trainer, **changes):
+    """Return the recipe of three epochs of mixed photos."""
+    changes = {"architecture": SMALL[trainer], "epochs": 3, "mixup": 0.4} | changes
+    return replace(recipes.find(TRAINERS[trainer]).smoke(), **changes)
+
+
 @pytest.fixture(scope="session")
-def train(demo_catalog):
-    def start(base, trainer, *, seed=0, resume=False, **changes):
-        arguments = [demo_catalog.folder, base, trainer, TRAINERS[trainer], seed, changes, resume]
-        environment = os.environ | {"PYTHONPATH": str(Path(runs.__file__).parents[3])}
-        return subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-c", SCRIPT, *map(str, arguments)],
-            env=environment, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+def train(demo_catalog, demo_split):
+    """Train to the end, or until the process is killed in the middle of the second epoch."""
 
-    return start
+    def made(base, trainer, *, seed=0, resume=False, killed=False, **changes):
+        if trainer == "torch" and not killed:
+            from vitrine.training.torch import fit
+
+            recipe = lesson(trainer, **changes)
+            fit(
+                recipe, demo_split, demo_catalog, seed=seed, base=base, device="cpu", threads=1,
+                resume=resume,
+            )  # fmt: skip
+            return
+        changes = {"architecture": SMALL[trainer], "epochs": 3, "mixup": 0.4} | changes
+        arguments = [demo_catalog.folder, base, trainer, TRAINERS[trainer], seed, changes]
+        apart_from(trainer)(SCRIPT, *arguments, resume, killed, code=-9 if killed else 0)
+
+    return made
 
 
-def finish(process):
-    _, errors = process.communicate()
-    assert process.returncode == 0, errors[-2000:]
+def apart_from(trainer):
+    """Return what runs a script in a process of its own."""
+    return apart.keras if trainer == "keras" else afresh
+
+
+def afresh(script, *arguments, code=0):
+    """Run a script in a process that has nothing yet."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script, *map(str, arguments)],
+        env=os.environ | {"PYTHONPATH": str(Path(runs.__file__).parents[3])},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == code, done.stderr[-2000:]
+    return done
 
 
 def load(base, trainer, seed=0):
     return runs.load(f"{TRAINERS[trainer]}-smoke/seed-{seed}", base)
 
 
-LESSON = {"epochs": 3, "mixup": 0.4}
-
-
 @pytest.fixture(scope="session", params=TRAINERS)
 def whole(request, train, tmp_path_factory):
-    """Return a trainer and the run it made without being stopped: three epochs of mixed photos."""
+    """Return a trainer and the run it made without being stopped."""
     base = tmp_path_factory.mktemp(request.param)
-    finish(train(base, request.param, **LESSON))
+    train(base, request.param)
     return request.param, load(base, request.param)
 
 
 def test_a_run_killed_and_resumed_equals_one_never_stopped(whole, train, tmp_path):
     trainer, reference = whole
-    first = train(tmp_path, trainer, **LESSON)
-    history = tmp_path / f"{TRAINERS[trainer]}-smoke" / "seed-0" / "history.csv"
-    while first.poll() is None and not history.exists():
-        time.sleep(0.05)
-    first.send_signal(signal.SIGKILL)
-    first.communicate()
-    assert runs.names(tmp_path) == []
+    train(tmp_path, trainer, killed=True)
+    (history,) = tmp_path.rglob("history.csv")
+    assert (len(history.read_text().splitlines()), runs.names(tmp_path)) == (2, [])
 
-    finish(train(tmp_path, trainer, resume=True, **LESSON))
+    train(tmp_path, trainer, resume=True)
 
     resumed = load(tmp_path, trainer)
     columns = ["epoch", "train_loss", "val_loss", "val_accuracy", "learning_rate"]
@@ -92,17 +117,17 @@ def test_a_run_killed_and_resumed_equals_one_never_stopped(whole, train, tmp_pat
 
 def test_another_seed_gives_another_run_and_the_folder_is_whole(whole, train, tmp_path):
     trainer, reference = whole
-    finish(train(tmp_path, trainer, seed=1, **LESSON))
+    train(tmp_path, trainer, seed=1)
 
     other = load(tmp_path, trainer, seed=1)
 
     assert not np.array_equal(other.part().probabilities, reference.part().probabilities)
     assert np.isfinite(reference.history.train_loss).all()
     meta = reference.meta
-    assert LESSON.items() <= meta["recipe"].items()
+    assert {"epochs": 3, "mixup": 0.4}.items() <= meta["recipe"].items()
     assert meta["data"]["edition"] == "demo"
     assert meta["hardware"]["device"] == "cpu"
-    assert meta["parameters"] == 4_016_515
+    assert meta["parameters"] == {"torch": 100_995, "keras": 895}[trainer]
     assert meta["timing"]["images_per_second"] > 0
     kept = sorted(path.name for path in (reference.folder / "weights").iterdir())
     assert kept == {"torch": ["model.pt"], "keras": ["model.weights.h5"]}[trainer]
@@ -110,7 +135,7 @@ def test_another_seed_gives_another_run_and_the_folder_is_whole(whole, train, tm
 
 def test_the_rate_of_an_epoch_is_that_of_its_last_step(whole, demo_split):
     trainer, reference = whole
-    recipe = replace(recipes.find(TRAINERS[trainer]).smoke(), **LESSON)
+    recipe = lesson(trainer)
     steps = len(demo_split.part("train")) // recipe.batch_size
 
     passes = [epoch - 0.5 / steps for epoch in (1, 2, 3)]
@@ -119,38 +144,41 @@ def test_the_rate_of_an_epoch_is_that_of_its_last_step(whole, demo_split):
     assert reference.history.learning_rate.tolist() == pytest.approx(expected, rel=1e-4)
 
 
-def test_predictions_are_those_of_the_kept_weights(whole, demo_catalog, demo_split):
-    trainer, reference = whole
-    if trainer == "keras":
-        code = (
-            "from vitrine.training.keras import build, predict; network = build(recipe); "
-            "network.load_weights(weights / 'model.weights.h5')"
-        )
-    else:
-        code = (
-            "import torch; from vitrine.training.torch import build, predict; "
-            "network = build(recipe); "
-            "network.load_state_dict(torch.load(weights / 'model.pt', weights_only=True))"
-        )
-    script = f"""
-import numpy as np
+KEPT = """
+import sys
 from pathlib import Path
+import numpy as np
 from dataclasses import replace
-from vitrine.data import catalog, images, splits
-from vitrine.training import recipes, runs
-run = runs.load({reference.name!r}, Path({str(reference.folder.parents[1])!r}))
-recipe, weights = recipes.find({TRAINERS[trainer]!r}).smoke(), run.folder / "weights"
-photos = catalog.load(Path({str(demo_catalog.folder)!r}))
-{code}
-test = run.part("test")
-pixels = np.stack([images.preprocess(photos.path(name), 64) for name in test.image])
-print(float(np.abs(predict(network, pixels) - test.probabilities).max()))
-"""
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, check=True
-    )
+from vitrine.training import recipes
+from vitrine.training.keras import build, predict
 
-    assert float(done.stdout.split()[-1]) < 2e-5
+pixels, weights, answers, name = sys.argv[1:]
+network = build(replace(recipes.find(name).smoke(), architecture="Tiny"))
+network.load_weights(weights)
+np.save(answers, predict(network, np.load(pixels)))
+"""
+
+
+def test_predictions_are_those_of_the_kept_weights(whole, demo_catalog, tmp_path):
+    trainer, reference = whole
+    test = reference.part("test")
+    pixels = np.stack([images.preprocess(demo_catalog.path(name), 64) for name in test.image])
+    if trainer == "torch":
+        import torch
+
+        from vitrine.training.torch import build, predict
+
+        network = build(lesson(trainer))
+        state = torch.load(reference.folder / "weights" / "model.pt", weights_only=True)
+        network.load_state_dict(state)
+        found = predict(network, pixels)
+    else:
+        np.save(tmp_path / "pixels.npy", pixels)
+        weights, answers = reference.folder / "weights" / "model.weights.h5", tmp_path / "found.npy"
+        apart.keras(KEPT, tmp_path / "pixels.npy", weights, answers, TRAINERS[trainer])
+        found = np.load(answers)
+
+    np.testing.assert_allclose(found, test.probabilities, rtol=0, atol=2e-5)
 
 
 def test_early_stopping_keeps_the_best_epoch(demo_catalog, demo_split, tmp_path):
@@ -184,7 +212,7 @@ if trainer == "torch":
     architecture, kept = "resnet10t", "model.pt"
 else:
     from vitrine.training.keras import fit
-    architecture, kept = "MobileNet", "model.weights.h5"
+    architecture, kept = "Tiny", "model.weights.h5"
     module = sys.modules["vitrine.training.keras.fit"]
     real = module.save_state
     module.save_state = lambda network, path, history: (
@@ -215,11 +243,7 @@ def test_a_disk_full_at_the_end_costs_nothing_and_resuming_trains_no_further(
     trainer, demo_catalog, tmp_path
 ):
     arguments = [demo_catalog.folder, tmp_path, trainer, TRAINERS[trainer]]
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", FULL, *map(str, arguments)],
-        env=os.environ | {"PYTHONPATH": str(Path(runs.__file__).parents[3])},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = apart_from(trainer)(FULL, *arguments)
 
     # The first epoch is the best so far: killed before the last state, it is trained again.
     order = {"torch": [], "keras": ["best", "last"]}[trainer]
@@ -297,13 +321,10 @@ network = build(recipes.find("efficientnet-b0-keras-scratch").smoke())
 norm = network.get_layer("backbone").get_layer("stem_bn")
 head = network.get_layer("head")
 print(head.kernel.numpy().std(), np.abs(head.bias.numpy()).max(), norm.momentum, norm.epsilon)
+print(sum(np.prod(v.shape) for v in network.trainable_variables))
 """
-    environment = os.environ | {"PYTHONPATH": str(Path(runs.__file__).parents[3])}
-    printed = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", script], env=environment, capture_output=True,
-        text=True, check=True,
-    ).stdout  # fmt: skip
-    deviation, bias, momentum, epsilon = map(float, printed.split())
+    printed = apart.keras(script).stdout
+    deviation, bias, momentum, epsilon, parameters = map(float, printed.split())
     torch.manual_seed(0)
     network = build(recipes.find(TRAINERS["torch"]).smoke())[1]
     norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
@@ -312,6 +333,7 @@ print(head.kernel.numpy().std(), np.abs(head.bias.numpy()).max(), norm.momentum,
     assert float(network.classifier.bias.detach().abs().max()) == bias == 0
     assert [m.momentum for m in norms] == pytest.approx([1 - momentum] * len(norms))
     assert [m.eps for m in norms] == [epsilon] * len(norms)
+    assert sum(p.numel() for p in network.parameters()) == parameters == 4_016_515
 
 
 @pytest.mark.parametrize("name", ["mambavision-micro-scratch", "mambavision-tiny-scratch"])
@@ -415,11 +437,7 @@ for kept in (False, True):
     print(int(np.array_equal(before, norm.moving_mean.numpy())), len(norm.trainable_weights))
 print(len(network.get_layer("backbone").get_layer("stem_conv").trainable_weights))
 """
-    environment = os.environ | {"PYTHONPATH": str(Path(runs.__file__).parents[3])}
-    printed = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", script], env=environment, capture_output=True,
-        text=True, check=True,
-    ).stdout  # fmt: skip
+    printed = apart.keras(script).stdout
 
     assert printed.split() == ["0", "1", "0", "0", "2", "1", "0", "1"]
 
@@ -446,11 +464,8 @@ for damaged in (b"", b"no archive", whole[:-30], spoiled, whole.replace(b"histor
 """
     weights = tmp_path / "any" / "seed-0" / "weights"
     weights.mkdir(parents=True)
-    environment = os.environ | {"PYTHONPATH": str(Path(runs.__file__).parents[3])}
-    command = [sys.executable, "-W", "ignore", "-c", script, str(weights / "last.npz")]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    done = apart.keras(script, weights / "last.npz")
 
-    assert done.returncode == 0, done.stderr[-2000:]
     told = (
         "run any/seed-0: expected a whole checkpoint in last.npz, found a damaged file; move the "
         "folder of the run away to start again\n"
@@ -474,11 +489,7 @@ for path in sys.argv[1:]:
     files = [tmp_path / name for name in ("mine.safetensors", "mine.weights.h5", "mine.txt")]
     for file in files:
         file.write_text("no weights")
-    environment = os.environ | {"PYTHONPATH": str(Path(runs.__file__).parents[3])}
-    printed = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", script, *files], env=environment,
-        capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
+    printed = apart.keras(script, *files).stdout
 
     assert len(printed.splitlines()) == len(files)
     for file, said in zip(files, printed.splitlines(), strict=True):
@@ -539,7 +550,7 @@ def told(network, pixels, labels):
 module._validate = told
 photos = catalog.load(Path(folder))
 recipe = replace(
-    recipes.find(name).smoke(), architecture="MobileNet", patience=1, epochs=4, learning_rate=3e-3
+    recipes.find(name).smoke(), architecture="Tiny", patience=1, epochs=4, learning_rate=3e-3
 )
 fit(recipe, splits.draw(photos), photos, base=Path(base), device="cpu", threads=1)
 """
@@ -548,12 +559,7 @@ fit(recipe, splits.draw(photos), photos, base=Path(base), device="cpu", threads=
 def test_keras_prepares_its_graph_once_and_keeps_the_epoch_of_the_least_loss(
     demo_catalog, tmp_path
 ):
-    arguments = [demo_catalog.folder, tmp_path, TRAINERS["keras"]]
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", BEST, *map(str, arguments)],
-        env=os.environ | {"PYTHONPATH": str(Path(runs.__file__).parents[3])}, check=True,
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    done = apart.keras(BEST, demo_catalog.folder, tmp_path, TRAINERS["keras"])
 
     first, *later = map(int, done.stdout.split())  # times that TensorFlow was told to forget it
     assert first > 0 and later == [first, first]
