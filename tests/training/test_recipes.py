@@ -131,3 +131,15 @@ def test_patience_counts_epochs_since_the_best():
     assert not patient.stops([2.0, 1.0, 1.5])
     assert patient.stops([2.0, 1.0, 1.5, math.nan])
     assert not SCRATCH.stops([1.0] + [2.0] * 99)
+
+
+@pytest.mark.parametrize(
+    ("photos", "batch", "accumulate"), [(500, 32, 4), (32, 32, 4), (31, 31, 1), (2, 2, 1)]
+)
+def test_a_batch_is_no_larger_than_the_photos_that_there_are(photos, batch, accumulate):
+    recipe = replace(recipes.find("efficientnet-lite0-torch"), batch_size=32, accumulate=4)
+
+    fitting = recipe.for_photos(photos)
+
+    assert (fitting.batch_size, fitting.accumulate) == (batch, accumulate)
+    assert replace(fitting, batch_size=32, accumulate=4) == recipe

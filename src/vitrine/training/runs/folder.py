@@ -63,6 +63,8 @@ def require_finite(recipe: Recipe, epoch: int, loss: float) -> None:
 def data_facts(catalog: Catalog, split: Split) -> dict[str, Any]:
     """Return what ``run.json`` says of the data that a run was made on."""
     return {
+        "dataset": catalog.dataset.name,
+        "classes": list(catalog.dataset.classes),
         "edition": catalog.edition,
         "manifest_sha256": catalog.manifest_sha256,
         "split": split.name,
