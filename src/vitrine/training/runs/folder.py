@@ -100,9 +100,11 @@ def prediction_rows(
     rows = frame[["image", "label"]].reset_index(drop=True)
     rows.insert(1, "split", split)
     rows.insert(2, "fold", pd.array([fold] * len(rows), dtype="Int64"))
-    for k in range(probabilities.shape[1]):
-        rows[f"p_{k}"] = [float(f"{value:.6g}") for value in probabilities[:, k]]
-    return rows
+    chances = {
+        f"p_{k}": [float(f"{value:.6g}") for value in column]
+        for k, column in enumerate(probabilities.T)
+    }
+    return pd.concat([rows, pd.DataFrame(chances)], axis=1)
 
 
 class RunFolder:
