@@ -59,12 +59,62 @@ def test_a_data_set_is_read_with_its_places_from_the_root(told, tmp_path):
         ('apple = "Apple"', "", "expected 2 to 1000 classes, found 1"),
         ('"Apple"', '"Pear"', "expected each class shown by its own name, found 'Pear' twice"),
         ("[classes]", "[kinds]", r"expected a section \[classes\], found none"),
+        (
+            "[photos]",
+            'recipes = "all"\n[photos]',
+            "expected recipes to be a list of names, found 'all'",
+        ),
+        ("[photos]", "[comparison]\n[photos]", r"expected \[\[comparison\]\] before each"),
+        (
+            "[photos]",
+            '[[comparison]]\nfirst = "a"\n[photos]',
+            "1 to have a text as second",
+        ),
+        (
+            "[photos]",
+            '[[comparison]]\nfirst = "a"\nsecond = "b"\nmetric = "f1"\n[photos]',
+            "expected comparison 1 to have first and second alone, found metric",
+        ),
+        (
+            "[photos]",
+            '[[comparison]]\nfirst = "a"\nsecond = "a"\n[photos]',
+            "expected comparison 1 of two recipes, found one",
+        ),
+        (
+            "[photos]",
+            '[[recipe]]\nname = "a"\n[photos]',
+            "recipe 1 to have a text as base",
+        ),
+        (
+            "[photos]",
+            '[[recipe]]\nname = "a"\nbase = "b"\n' * 2 + "[photos]",
+            "expected each recipe once, found 'a' again",
+        ),
         ("name =", "name", "in TOML, found: .*line 2"),
     ],
 )
 def test_what_cannot_be_is_told_with_its_key(told, before, after, message):
     with pytest.raises(DatasetError, match=message):
         told(WHOLE.replace(before, after, 1))
+
+
+def test_the_recipes_and_the_comparisons_of_a_project_are_read(told):
+    lists = """
+recipes = ["majority", "mine"]
+[[recipe]]
+name = "mine"
+base = "histogram-hog"
+image_size = 64
+[[comparison]]
+first = "majority"
+second = "mine"
+"""
+
+    found = told(WHOLE.replace("[photos]", f"{lists}[photos]"))
+
+    assert found.recipes == ("majority", "mine")
+    assert found.variations == ({"name": "mine", "base": "histogram-hog", "image_size": 64},)
+    assert found.comparisons == (("majority", "mine"),)
 
 
 def test_every_fault_is_told_at_once(told):

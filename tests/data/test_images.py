@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vitrine.data import decoding, images
+from vitrine.data import decoding, images, shards
 from vitrine.data.images import ImageError
 
 
@@ -455,3 +455,53 @@ def test_a_progressive_jpeg_of_any_coding_is_held_whole(frame):
     whole = encode(NOISE, progressive=True)
 
     assert decoding.jpeg_scans(whole.replace(b"\xff\xc2", bytes([0xFF, frame]), 1)) == 10
+
+
+def test_many_photos_lie_in_several_files_read_as_one_array(demo_catalog, monkeypatch):
+    names = demo_catalog.products.image.tolist()[:7]
+    whole = np.array(images.cached(demo_catalog, names, 20))
+    monkeypatch.setattr(shards, "PHOTOS", 3)
+    monkeypatch.setattr(shards, "PIECE", 2)
+
+    cut = images.cached(demo_catalog, names, 20)
+
+    assert isinstance(cut, shards.Shards) and [len(file) for file in cut.files] == [3, 3, 1]
+    assert cut.shape == whole.shape and len(cut) == 7
+    assert np.array_equal(np.asarray(cut), whole)
+    assert np.array_equal(np.concatenate(list(cut.pieces())), whole)
+    assert np.array_equal(np.stack(list(cut)), whole)
+    for key in (
+        0,
+        -1,
+        np.int64(4),
+        slice(2, 5),
+        slice(None, None, -2),
+        [6, 0, 3],
+        whole[:, 0, 0, 0] > 99,
+    ):
+        assert np.array_equal(cut[key], whole[key])
+    with pytest.raises(IndexError):
+        cut[7]
+
+
+def test_an_interrupted_decoding_goes_on_from_its_last_whole_file(
+    demo_catalog, tmp_path, monkeypatch
+):
+    album = replace(demo_catalog, folder=tmp_path)
+    names = demo_catalog.products.image.tolist()[:6]
+    monkeypatch.setattr(shards, "PHOTOS", 2)
+    decoded = []
+
+    def interrupted(path, size):
+        decoded.append(path.name)
+        if len(decoded) == 4:
+            raise KeyboardInterrupt
+        return preprocess(path, size)
+
+    preprocess = images.preprocess
+    monkeypatch.setattr(images, "preprocess", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        images.cached(album, names, 16)
+    images.cached(album, names, 16)
+
+    assert decoded == [*names[:4], *names[2:]]

@@ -179,3 +179,26 @@ def test_a_tracked_split_that_is_not_whole_is_to_be_restored(content, tmp_path, 
 
     with pytest.raises(SplitError, match=r"published\.csv whole in data/splits.*restore it with"):
         splits.load()
+
+
+def test_many_photos_are_dealt_evenly_and_their_groups_stay_whole(monkeypatch):
+    rng = np.random.default_rng(3)
+    labels = np.repeat(np.arange(12), 70)
+    group = np.array([f"{label}-{k}" for label in range(12) for k in rng.integers(0, 40, 70)])
+    monkeypatch.setattr(splits, "LARGE", 100)
+
+    dealt = splits._dealt(labels, group, 5, seed=1)
+
+    assert pd.Series(dealt).groupby(group).nunique().max() == 1
+    shares = pd.crosstab(labels, dealt)
+    assert (shares.max(axis=1) - shares.min(axis=1)).max() <= 2
+    assert np.ptp(np.bincount(dealt)) <= 3
+    assert (dealt == splits._dealt(labels, group, 5, seed=1)).all()
+    assert (dealt != splits._dealt(labels, group, 5, seed=2)).any()
+
+
+def test_a_chain_of_duplicates_is_one_group():
+    """Its name decides how scikit-learn deals it: the published folds rest on that order."""
+    joined = splits._joined(6, [(1, 5), (2, 5), (0, 3), (3, 4)])
+
+    assert joined.tolist() == [0, 2, 2, 0, 0, 2]

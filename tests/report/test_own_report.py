@@ -1,15 +1,20 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import own_photos
+from vitrine import paths
 from vitrine.data import catalog, project
 from vitrine.data.dataset import Dataset
+from vitrine.data.splits import Split
 from vitrine.data.survey import listed
-from vitrine.report import own
-from vitrine.training.runs import Predictions, RunError
+from vitrine.report import own, own_gallery
+from vitrine.training import recipes
+from vitrine.training.runs import Predictions, Run, RunError
+from vitrine.training.trained import Kept
 
 
 @pytest.fixture(scope="module")
@@ -124,3 +129,119 @@ def test_a_project_without_a_run_says_how_to_begin(monkeypatch):
 
     with pytest.raises(RunError, match="start with `vitrine train majority`"):
         own.load()
+
+
+def test_the_pairs_compared_are_those_announced(report):
+    three = dict(report.answers, mid=report.answers["low"])
+    announced = replace(report.catalog.dataset, comparisons=(("mid", "high"),))
+    catalog_of = replace(report.catalog, dataset=announced)
+
+    every = replace(report, answers=three).gaps()
+    chosen = replace(report, answers=three, catalog=catalog_of).gaps()
+
+    assert len(every) == 3
+    assert chosen.Comparison.tolist() == ["high against mid"]
+
+
+def test_an_announced_comparison_waits_for_its_runs(report, monkeypatch):
+    told = replace(report.catalog.dataset, comparisons=(("low", "other"),))
+    monkeypatch.setattr("vitrine.report.own.dataset.current", lambda: told)
+    made = {"low": [SimpleNamespace(answers=report.answers["low"])]}
+    monkeypatch.setattr("vitrine.training.runs.across_folds", lambda: made)
+
+    with pytest.raises(RunError, match=r"of a comparison of vitrine.toml, found none of other"):
+        own.load()
+
+
+def test_of_many_classes_the_largest_and_the_smallest_are_counted(report):
+    count = 300
+    names = {f"c{k}": f"C{k}" for k in range(count)}
+    labels = np.repeat(np.arange(count), np.arange(count) % 7 + 3)
+    frame = pd.DataFrame(
+        {"label": labels, "part": np.resize(["train", "validation", "test"], len(labels))}
+    )
+    data = replace(report.catalog.dataset, classes=names)
+    many = replace(
+        report,
+        catalog=replace(report.catalog, dataset=data),
+        split=Split("published", frame, "0"),
+    )
+
+    table = many.data()
+
+    assert len(table) == 2 * own.SHOWN + 1
+    assert table["Class"][own.SHOWN] == "276 other classes"
+    assert table["Total"].sum() == len(labels)
+    assert table["Total"].tolist()[: own.SHOWN] == [9] * 12 and table["Total"].iloc[-1] == 3
+
+
+def test_what_misleads_among_many_classes_is_a_short_list(report):
+    count = 300
+    rng = np.random.default_rng(0)
+    truth = np.repeat(np.arange(count), 4)
+    chances = rng.dirichlet(np.ones(count), len(truth))
+    part = Predictions(np.array([f"{k}.png" for k in range(len(truth))]), truth, chances)
+    data = replace(report.catalog.dataset, classes={f"c{k}": f"C{k}" for k in range(count)})
+    many = replace(report, catalog=replace(report.catalog, dataset=data), answers={"m": part})
+
+    wrong = many.confusions("m")
+
+    assert len(wrong) == own.SHOWN
+    assert wrong.Photos.is_monotonic_decreasing
+
+
+@pytest.fixture
+def asked(report, monkeypatch):
+    """Return a report whose best model answers by the red of the middle of a photo."""
+
+    def predict(pixels):
+        red = pixels[:, 16:32, 16:32, 0].mean(axis=(1, 2)) / 255
+        return np.stack([red, (1 - red) / 2, (1 - red) / 2], axis=1)
+
+    frame = report.split.part("test")
+    chances = np.tile([0.9, 0.06, 0.04], (len(frame), 1))
+    test = Predictions(frame.image.to_numpy(), frame.label.to_numpy(), chances)
+    meta = {"recipe": recipes.find("histogram-hog").to_dict(), "seed": 0}
+    run = Run("high/seed-0", paths.runs(), meta)
+    monkeypatch.setattr(Run, "part", lambda *_: test)
+    small = replace(recipes.find("histogram-hog"), image_size=48)
+    model = Kept(small, predict, predict, None, None, {})
+    monkeypatch.setattr("vitrine.training.runs.names", lambda: ["majority/seed-0", "high/seed-0"])
+    monkeypatch.setattr("vitrine.training.runs.load", lambda name: run)
+    monkeypatch.setattr("vitrine.training.trained.load", lambda *_: model)
+    return report
+
+
+def test_what_a_model_looks_at_is_shown_on_its_surest_errors(asked):
+    pictures = asked.looks()._repr_html_()
+
+    assert pictures.count("<figure") == own.LOOKED
+    assert pictures.count("taken for apple at 90 %") == 2 * own.LOOKED
+
+
+def test_a_model_that_cannot_be_asked_again_is_passed_over(asked, monkeypatch):
+    monkeypatch.setattr("vitrine.training.runs.names", lambda: ["other/seed-0"])
+
+    assert "No model that was trained here" in asked.looks()._repr_html_()
+
+
+def test_a_map_colours_what_the_answer_rests_on():
+    photo = np.full((48, 48, 3), 128, dtype=np.uint8)
+    drop = np.zeros((7, 7))
+    drop[1, 5], drop[5, 1] = 0.4, -0.4
+
+    shown = own_gallery.heated(photo, drop).astype(int)
+
+    assert shown.shape == (own_gallery.SIDE, own_gallery.SIDE, 3)
+    excess = shown[..., 0] - shown[..., 2]
+    y, x = np.unravel_index(excess.argmax(), excess.shape)
+    assert (y // 16, x // 16) == (1, 5)
+    assert excess[80:96, 16:32].max() == 0
+
+
+def test_a_map_of_nothing_colours_nothing():
+    photo = np.full((48, 48, 3), 128, dtype=np.uint8)
+
+    shown = own_gallery.heated(photo, np.full((7, 7), -0.1))
+
+    assert np.ptp(shown) == 0

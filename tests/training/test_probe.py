@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 from sklearn.dummy import DummyClassifier
 
-from vitrine.data import splits
+from vitrine.data import shards, splits
 from vitrine.training import head, probe, recipes
 from vitrine.training.recipes import RecipeError
 
@@ -239,9 +239,10 @@ def test_a_head_is_that_of_its_seed():
     assert not np.allclose(first.weight, other.weight)
 
 
-def test_a_linear_head_answers_as_the_classifier_that_it_amounts_to():
+@pytest.mark.parametrize("classes", [2, 3, 7])
+def test_a_linear_head_answers_as_the_classifier_that_it_amounts_to(classes):
     rng = np.random.default_rng(0)
-    labels = np.repeat(np.arange(7), 6), np.arange(7)
+    labels = np.repeat(np.arange(classes), 6), np.arange(classes)
     features = tuple(rng.normal(3, 2, (len(y), 5)) + y[:, None] for y in labels)
 
     weight, bias = probe.linear_head(features, labels)
@@ -251,3 +252,12 @@ def test_a_linear_head_answers_as_the_classifier_that_it_amounts_to():
     np.testing.assert_allclose(
         odds / odds.sum(axis=1, keepdims=True), model.predict_proba(features[1]), atol=1e-9
     )
+
+
+def test_photos_in_several_files_have_the_features_of_those_in_one(monkeypatch):
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 48, 48, 3), dtype=np.uint8)
+    monkeypatch.setattr(shards, "PIECE", 2)
+
+    cut = probe.extract(recipes.find("histogram-hog"), shards.Shards([pixels[:3], pixels[3:]]))
+
+    assert np.array_equal(cut, probe.extract(recipes.find("histogram-hog"), pixels))

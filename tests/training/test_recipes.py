@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from vitrine.data import dataset
 from vitrine.training import recipes
 from vitrine.training.recipes import RECIPES, RecipeError
 
@@ -131,3 +132,72 @@ def test_patience_counts_epochs_since_the_best():
     assert not patient.stops([2.0, 1.0, 1.5])
     assert patient.stops([2.0, 1.0, 1.5, math.nan])
     assert not SCRATCH.stops([1.0] + [2.0] * 99)
+
+
+@pytest.mark.parametrize(
+    ("photos", "batch", "accumulate"), [(500, 32, 4), (32, 32, 4), (31, 31, 1), (2, 2, 1)]
+)
+def test_a_batch_is_no_larger_than_the_photos_that_there_are(photos, batch, accumulate):
+    recipe = replace(recipes.find("efficientnet-lite0-torch"), batch_size=32, accumulate=4)
+
+    fitting = recipe.for_photos(photos)
+
+    assert (fitting.batch_size, fitting.accumulate) == (batch, accumulate)
+    assert replace(fitting, batch_size=32, accumulate=4) == recipe
+
+
+@pytest.fixture
+def project(monkeypatch):
+    def describe(**variation):
+        told = {"name": "mine", "base": "histogram-hog"} | variation
+        data = replace(dataset.current(), variations=(told,))
+        monkeypatch.setattr(dataset, "current", lambda: data)
+
+    return describe
+
+
+def test_a_recipe_of_a_project_is_one_of_the_package_with_what_it_changes(project):
+    project(image_size=64)
+
+    found = recipes.find("mine")
+
+    assert found == replace(
+        recipes.find("histogram-hog"),
+        name="mine",
+        image_size=64,
+        source="vitrine.toml, from histogram-hog",
+    )
+
+
+@pytest.mark.parametrize(
+    ("variation", "message"),
+    [
+        ({"base": "none"}, "a base among the package's recipes, found 'none'"),
+        ({"base": "mine"}, "a base among the package's recipes, found 'mine'"),
+        ({"size": 64}, "expected a setting of a recipe.*found size = 64"),
+        ({"trainer": "torch"}, "one that its base leaves free, found trainer = 'torch'"),
+        ({"image_size": "64"}, "expected a value of type int, found image_size = '64'"),
+        ({"image_size": 0}, "recipe mine: expected image_size to be at least 1, found 0"),
+        ({"flip": 1}, "expected a value of type bool, found flip = 1"),
+    ],
+)
+def test_what_a_recipe_of_a_project_cannot_be_is_told(project, variation, message):
+    project(**variation)
+
+    with pytest.raises(RecipeError, match=message):
+        recipes.find("mine")
+
+
+@pytest.mark.parametrize("name", ["../mine", "Mine", "a b", ".x"])
+def test_the_name_of_a_recipe_is_that_of_a_folder(project, name):
+    project(name=name)
+
+    with pytest.raises(RecipeError, match="a name of small letters, digits and hyphens"):
+        recipes.find(name)
+
+
+def test_the_recipes_of_a_project_are_among_the_nearest_to_a_name(project):
+    project()
+
+    with pytest.raises(RecipeError, match="or of vitrine.toml, found 'mime'; the nearest are mine"):
+        recipes.find("mime")

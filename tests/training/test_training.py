@@ -133,6 +133,17 @@ def test_another_seed_gives_another_run_and_the_folder_is_whole(whole, train, tm
     assert kept == {"torch": ["model.pt"], "keras": ["model.weights.h5"]}[trainer]
 
 
+@pytest.mark.parametrize("trainer", TRAINERS)
+def test_fewer_photos_than_a_batch_are_a_batch(trainer, train, tmp_path, demo_split):
+    finish(train(tmp_path, trainer, batch_size=4096, epochs=1))
+
+    made = load(tmp_path, trainer)
+
+    assert made.meta["recipe"]["batch_size"] == len(demo_split.part("train"))
+    assert made.meta["data"]["classes"] == list(made.classes) and len(made.classes) == 7
+    assert made.meta["data"]["dataset"] == "Flipkart"
+
+
 def test_the_rate_of_an_epoch_is_that_of_its_last_step(whole, demo_split):
     trainer, reference = whole
     recipe = lesson(trainer)

@@ -46,16 +46,22 @@ class BookError(Exception):
     exit_code = 3
 
 
-def check_html(folder: Path) -> None:
+def check_html(folder: Path, language: str = "fr") -> None:
     """Check every page of a built book.
 
     Its language, nothing loaded from outside, links and anchors that lead somewhere, a caption
-    and an alternative text for each figure, no English of the theme.
+    and an alternative text for each figure, no English of the theme in a French book.
+
+    Args:
+        folder: The built book.
+        language: Of its pages: ``fr`` or ``en``.
 
     Raises:
         BookError: With one line for each fault.
     """
-    pages = {path: _parse(path) for path in sorted(folder.rglob("*.html")) if _is_page(path)}
+    pages = {
+        path: _parse(path, language) for path in sorted(folder.rglob("*.html")) if _is_page(path)
+    }
     if not pages:
         raise BookError(f"expected pages in {folder}, found none; build the book first")
     faults = [
@@ -157,8 +163,9 @@ class _Page:
 class _Reader(HTMLParser):
     """Collects anchors and links of a page, and what is wrong on it."""
 
-    def __init__(self) -> None:
+    def __init__(self, language: str) -> None:
         super().__init__()
+        self.language = language
         self.page = _Page()
         self._open: list[tuple[str, dict[str, str]]] = []
         self._figures: list[dict[str, bool]] = []
@@ -166,8 +173,8 @@ class _Reader(HTMLParser):
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         given = {key: value or "" for key, value in attributes}
         self.page.anchors |= {given[key] for key in ("id", "name") if given.get(key)}
-        if tag == "html" and given.get("lang") != "fr":
-            self._fault(f'expected lang="fr", found {given.get("lang")!r}')
+        if tag == "html" and given.get("lang") != self.language:
+            self._fault(f'expected lang="{self.language}", found {given.get("lang")!r}')
         self._check_loading(tag, given)
         self._check_figure(tag, given)
         if tag == "a" and "href" in given:
@@ -229,7 +236,7 @@ class _Reader(HTMLParser):
         self.page.faults += [
             f"expected French, found {word!r} of the theme; translate it in vitrine.book.french"
             for word in french.LEFTOVERS
-            if word in text
+            if self.language == "fr" and word in text
         ]
 
     def _fault(self, fault: str) -> None:
@@ -242,8 +249,8 @@ def _is_page(path: Path) -> bool:
     return not any(part.startswith("_") for part in path.parts[-3:-1])
 
 
-def _parse(path: Path) -> _Page:
-    reader = _Reader()
+def _parse(path: Path, language: str = "fr") -> _Page:
+    reader = _Reader(language)
     reader.feed(path.read_text(encoding="utf-8"))
     reader.close()
     return reader.page

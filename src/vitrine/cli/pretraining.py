@@ -1,6 +1,6 @@
 """``vitrine pretrain`` and ``vitrine sweep``: long runs, resumed, and grids of them."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -9,6 +9,7 @@ from vitrine.cli.options import Device, Resume, Retrain, Threads
 if TYPE_CHECKING:
     from vitrine.training.pretrain import Corpus
     from vitrine.training.recipes import Recipe
+    from vitrine.training.sweep import Job
 
 __all__ = ["pretrain", "sweep"]
 
@@ -75,12 +76,15 @@ def _ask(chosen: "Recipe", corpus: "Corpus", device: str, threads: int | None) -
 
 def sweep(
     names: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
-            help="Recipes, each with its weights if others.", metavar="RECIPE[=WEIGHTS]..."
+            help="Recipes, each with its weights if others; those of vitrine.toml by default.",
+            metavar="RECIPE[=WEIGHTS]...",
         ),
-    ],
-    seeds: Annotated[str, typer.Option(help="Such as 0-2, or 0,3.")] = "0-2",
+    ] = None,
+    seeds: Annotated[
+        str, typer.Option(help="Such as 0-2, or 0,3; 0-2, or 0 for those of vitrine.toml.")
+    ] = "",
     folds: Annotated[
         str, typer.Option(help="all, or repetition.fold such as 0.3,0.4; the split if empty.")
     ] = "",
@@ -100,12 +104,18 @@ def sweep(
 ) -> None:
     """Make every run of a grid that is not finished, on a Dask cluster.
 
+    In a project of your own photos: by default the recipes of vitrine.toml; a network is trained on
+    the five folds of the first repetition as well, so that every photo has its answer.
+
     Example: vitrine sweep efficientnet-b0-short mambavision-micro-short --seeds 0-2 --retrain
     """
     from vitrine.training import sweep as grids
 
     asked = {"profile": profile, "device": device, "threads": threads, "retrain": retrain}
-    jobs = grids.grid(names, _numbers(seeds), _folds(folds), **asked)
+    if names:
+        jobs = grids.grid(names, _numbers(seeds or "0-2"), _folds(folds), **asked)
+    else:
+        jobs = _announced(_numbers(seeds or "0"), _folds(folds), asked)
     failed = 0
 
     def tell(outcome: grids.Outcome) -> None:
@@ -119,6 +129,25 @@ def sweep(
             f"expected {len(jobs)} runs, {failed} failed as told above; run the same command again "
             "once it is mended, finished runs are kept"
         )
+
+
+def _announced(
+    seeds: list[int], folds: list[tuple[int, int]] | None, asked: dict[str, Any]
+) -> list["Job"]:
+    """Return the jobs of the recipes that ``vitrine.toml`` names."""
+    from vitrine.data import dataset
+    from vitrine.training import recipes
+    from vitrine.training import sweep as grids
+    from vitrine.training.sweep.job import FOLDS
+
+    if not (names := dataset.current().recipes):
+        raise typer.BadParameter("expected recipes, found none here nor in vitrine.toml; name some")
+    jobs = []
+    for name in names:
+        jobs += grids.grid([name], seeds, folds, **asked)
+        if folds is None and not recipes.find(name).at_once:
+            jobs += grids.grid([name], seeds, [fold for fold in FOLDS if fold[0] == 0], **asked)
+    return jobs
 
 
 def _numbers(text: str) -> list[int]:

@@ -71,7 +71,7 @@ def new(
     made = project.make(folder, draft, table=rows, found=found)
     for line in made.lines():
         typer.echo(line)
-    typer.echo(f"the project: {folder}; go there, then `vitrine train majority`")
+    typer.echo(f"the project: {folder}; go there, then `make book`")
 
 
 def check_own() -> None:
@@ -79,16 +79,21 @@ def check_own() -> None:
 
     Raises:
         DatasetError: With a line for each fault of the data.
+        RecipeError: If ``vitrine.toml`` names a recipe that is none.
         RunError: If a run is damaged or was made on another split.
     """
     from vitrine.data import catalog, project
     from vitrine.data.dataset import DatasetError
-    from vitrine.training import runs
+    from vitrine.training import recipes, runs
 
     photos = catalog.load()
     if faults := project.faults(photos):
         raise DatasetError("\n".join(faults))
     typer.echo(f"{len(photos.products)} photos and their split are those of the project")
+    data = photos.dataset
+    named = {*data.recipes, *(each["name"] for each in data.variations), *sum(data.comparisons, ())}
+    for name in sorted(named):
+        recipes.find(name)
     for name in runs.names():
         for part in ("validation", "test"):
             runs.load(name).part(part)

@@ -24,12 +24,15 @@ FEWEST, MOST = 2, 1000
 PUBLISHED = Path(__file__).with_name("flipkart.toml")
 
 _KNOWN = {
-    "": {"name", "language", "photos", "columns", "split", "classes"},
+    "": {"name", "language", "recipes", "photos", "columns", "split", "classes", "recipe",
+         "comparison"},
     "photos": {"table", "folder", "licence", "citation", "credit"},
     "columns": {"id", "image", "label", "label_tree", "text", "group", "split"},
     "split": {"policy", "seed"},
-}
+}  # fmt: skip
 """Keys of each section, but those of the classes."""
+_LISTED = {"recipe": ("name", "base"), "comparison": ("first", "second")}
+"""Keys that each entry of a list of sections must have; a recipe has those that it changes too."""
 
 
 class DatasetError(ValueError):
@@ -62,6 +65,9 @@ class Dataset:
         licence: Licence of the photos.
         citation: Key of the data set in the bibliography.
         credit: Whose photos they are, within a sentence.
+        recipes: Names of those that a sweep of the project trains.
+        variations: Recipes of the project: ``name``, ``base``, and what they change of it.
+        comparisons: Pairs of recipes announced before they were trained; none for every pair.
     """
 
     name: str
@@ -82,6 +88,9 @@ class Dataset:
     licence: str = ""
     citation: str = ""
     credit: str = ""
+    recipes: tuple[str, ...] = ()
+    variations: tuple[Mapping[str, Any], ...] = ()
+    comparisons: tuple[tuple[str, str], ...] = ()
     own: bool = field(default=False, compare=False)
     """Whether it is the user's own, and not that of the published report."""
 
@@ -137,7 +146,7 @@ def read(path: Path, root: Path | None = None) -> Dataset:
         raise DatasetError(
             f"expected {path.name} in TOML, found: {error}; correct that line"
         ) from error
-    if faults := [*_key_faults(told), *_value_faults(told)]:
+    if faults := [*_key_faults(told), *_value_faults(told), *_list_faults(told)]:
         raise DatasetError("\n".join(f"{path.name}: {fault}" for fault in faults))
     photos, columns, split = (told.get(part, {}) for part in ("photos", "columns", "split"))
     root = root or path.parent
@@ -151,6 +160,9 @@ def read(path: Path, root: Path | None = None) -> Dataset:
         **{key: photos[key] for key in ("licence", "citation", "credit") if key in photos},
         **{key: tuple(said) if key == "text" else said for key, said in columns.items()},
         **split,
+        recipes=tuple(told.get("recipes", ())),
+        variations=tuple(told.get("recipe", ())),
+        comparisons=tuple((each["first"], each["second"]) for each in told.get("comparison", ())),
         own=path != PUBLISHED,
     )
 
@@ -211,6 +223,42 @@ def _value_faults(told: Mapping[str, Any]) -> list[str]:
     for name in (name for name, count in shown.items() if count > 1):
         faults.append(f"expected each class shown by its own name, found {name!r} twice; correct")
     return faults + (class_faults(classes) if isinstance(told.get("classes"), Mapping) else [])
+
+
+def _list_faults(told: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with the recipes of a project, and the comparisons it announces."""
+    faults, recipes = [], told.get("recipes", [])
+    if not isinstance(recipes, list) or not all(isinstance(name, str) for name in recipes):
+        faults.append(
+            f"expected recipes to be a list of names, found {recipes!r}; write [] or some between "
+            "quotes"
+        )
+    for part, keys in _LISTED.items():
+        entries = told.get(part, [])
+        if not isinstance(entries, list) or not all(isinstance(each, Mapping) for each in entries):
+            faults.append(f"expected [[{part}]] before each {part}, found one without; correct it")
+            continue
+        for number, entry in enumerate(entries, start=1):
+            faults += [
+                f"expected {part} {number} to have a text as {key}, found {entry.get(key)!r}; "
+                "correct it"
+                for key in keys
+                if not (isinstance(entry.get(key), str) and entry[key].strip())
+            ]
+            if part == "comparison" and (more := sorted(set(entry) - set(keys))):
+                faults.append(
+                    f"expected comparison {number} to have first and second alone, found "
+                    f"{', '.join(more)}; remove it"
+                )
+            elif part == "comparison" and entry.get("first") == entry.get("second"):
+                faults.append(f"expected comparison {number} of two recipes, found one; correct it")
+        names = Counter(str(entry.get("name")) for entry in entries if part == "recipe")
+        faults += [
+            f"expected each recipe once, found {name!r} again; rename one"
+            for name, count in names.items()
+            if count > 1
+        ]
+    return faults
 
 
 _TYPED = ("label_tree", "text")

@@ -1,11 +1,17 @@
-"""Find the photos that are the same, or nearly: hashes of their bytes and of what they show."""
+"""Find the photos that are the same, or nearly: hashes of their bytes and of what they show.
+
+Not every pair is compared: hashes are sorted by some of their bits, and those that agree on them
+are neighbours. Manku, Jain and Das Sarma, "Detecting near-duplicates for web crawling", WWW 2007.
+"""
 
 import hashlib
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import imagehash
 import numpy as np
 import pandas as pd
+from jaxtyping import Int, UInt64
 from PIL import Image
 
 from vitrine.data import images
@@ -20,6 +26,8 @@ Half the bits of each hash are set, those above the median of its coefficients, 
 is even: 7 would find the same pairs. Chosen on the data: the chapter on the data draws
 ``data/facts/distances.csv``, where the distances of unrelated pairs only begin above it.
 """
+BITS, EQUAL = 64, 3
+"""Bits of a hash, and the bands of them that must be equal for two hashes to be compared."""
 BLOCK = 512
 """Photos compared with all others at once, to bound the memory."""
 
@@ -54,7 +62,7 @@ def fingerprint(path: Path, image: str, label: int) -> dict[str, str | int]:
 
 
 def near_duplicates(prints: pd.DataFrame, most: int = NEAR) -> pd.DataFrame:
-    """Return the pairs of images that are the same, or nearly.
+    """Return the pairs of images that are the same, or nearly: all of them, and no other.
 
     Args:
         prints: What ``fingerprints`` returned.
@@ -64,19 +72,70 @@ def near_duplicates(prints: pd.DataFrame, most: int = NEAR) -> pd.DataFrame:
         One row a pair: ``image_a``, ``image_b``, ``distance`` (bits) and ``exact`` (same bytes).
     """
     codes = np.array([int(text, 16) for text in prints.phash], dtype=np.uint64)
-    found = [
-        (first + start, second + start, distance[first, second])
-        for start in range(0, max(len(codes), 1), BLOCK)
-        for distance in [np.bitwise_count(codes[start : start + BLOCK, None] ^ codes[start:])]
-        for first, second in [np.nonzero(np.triu(distance <= most, k=1))]
-    ]
-    first, second, distance = (np.concatenate(part) for part in zip(*found, strict=True))
-    digests = prints.sha256.to_numpy()
+    first, second = _near(codes, most)
+    digests, names = prints.sha256.to_numpy(), prints.image.to_numpy()
     return pd.DataFrame(
         {
-            "image_a": prints.image.to_numpy()[first],
-            "image_b": prints.image.to_numpy()[second],
-            "distance": distance.astype(int),
+            "image_a": names[first],
+            "image_b": names[second],
+            "distance": np.bitwise_count(codes[first] ^ codes[second]).astype(int),
             "exact": digests[first] == digests[second],
         }
     )
+
+
+def _near(
+    codes: UInt64[np.ndarray, " image"], most: int
+) -> tuple[Int[np.ndarray, " pair"], Int[np.ndarray, " pair"]]:
+    """Return the positions of the two codes of each pair at most so many bits apart, in order."""
+    values, begins, counts = np.unique(np.sort(codes), return_index=True, return_counts=True)
+    places = np.argsort(codes, kind="stable")
+    copied = np.flatnonzero(counts > 1)
+    found = _compared(values, most) if most > NEAR else _indexed(values, most)
+    one, other = np.concatenate([found, [copied, copied]], axis=1)
+    # Each copy of one code meets each of the other; a code meets itself once for two copies.
+    sizes = counts[one] * counts[other]
+    number = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    one, other = np.repeat(one, sizes), np.repeat(other, sizes)
+    rank, rank_other = np.divmod(number, counts[other])
+    kept = (one != other) | (rank < rank_other)
+    pair = places[begins[one] + rank][kept], places[begins[other] + rank_other][kept]
+    first, second = np.minimum(*pair), np.maximum(*pair)
+    order = np.lexsort((second, first))
+    return first[order], second[order]
+
+
+def _indexed(values: UInt64[np.ndarray, " code"], most: int) -> Int[np.ndarray, "2 pair"]:
+    """Return the pairs of codes at most so many bits apart, comparing those that share a band.
+
+    Codes are cut into ``most + EQUAL`` bands. Each bit that differs spoils one of them at most, so
+    that ``EQUAL`` are the same in any pair to be found: codes are sorted by each choice of as many.
+    """
+    edges = np.linspace(0, BITS, most + EQUAL + 1).round().astype(int)
+    bands = [(1 << int(end)) - (1 << int(begin)) for begin, end in pairwise(edges)]
+    found = [np.empty(0, dtype=np.int64)]
+    for chosen in combinations(bands, EQUAL):
+        key = values & np.uint64(sum(chosen))
+        order = np.argsort(key)
+        key, code = key[order], values[order]
+        here, step = np.flatnonzero(key[1:] == key[:-1]), 1
+        while len(here):  # until no run of equal keys is as long
+            hit = here[np.bitwise_count(code[here] ^ code[here + step]) <= most]
+            one, other = order[hit], order[hit + step]
+            found.append(np.minimum(one, other) * len(values) + np.maximum(one, other))
+            step += 1
+            here = here[here + step < len(key)]
+            here = here[key[here] == key[here + step]]
+    return np.stack(np.divmod(np.unique(np.concatenate(found)), max(len(values), 1)))
+
+
+def _compared(values: UInt64[np.ndarray, " code"], most: int) -> Int[np.ndarray, "2 pair"]:
+    """Return what ``_indexed`` does by comparing every pair: exact, and quick for wide distances.
+
+    The bands of a wide distance are so narrow that an index compares more pairs than there are.
+    """
+    found = [np.empty((2, 0), dtype=np.int64)]
+    for start in range(0, len(values), BLOCK):
+        near = np.bitwise_count(values[start : start + BLOCK, None] ^ values[start:]) <= most
+        found.append(np.stack(np.nonzero(np.triu(near, k=1))) + start)
+    return np.concatenate(found, axis=1)

@@ -23,9 +23,10 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, UnidentifiedImageError
 
-from vitrine.data import colours, decoding
+from vitrine.data import colours, decoding, shards
 from vitrine.data.colours import Colours
 from vitrine.data.limits import ImageError, LargeImageError, Limits
+from vitrine.data.shards import Shards
 
 __all__ = [
     "PREP_ID", "SAME_PREP", "TRAIN_SIZE", "ImageError", "LargeImageError", "Limits", "Photo",
@@ -249,12 +250,13 @@ def _squash(image: Image.Image, size: int, mode: str = "RGB") -> Image.Image:
 
 def cached(
     catalog: Album, names: Sequence[str], size: int
-) -> UInt8[np.ndarray, "image size size 3"]:
+) -> UInt8[np.ndarray, "image size size 3"] | Shards:
     """Return preprocessed images, memory-mapped, decoding them only the first time.
 
     The array is kept in the catalogue's ``cache/``, under a name that tells the preprocessing, the
     size, the images and the hash of their manifest: another edition never answers for this one.
-    Where no manifest was verified, sizes and dates of the files stand in for it.
+    Where no manifest was verified, sizes and dates of the files stand in for it. More images than
+    ``shards.PHOTOS`` lie in several files, read as one: an interruption keeps those finished.
 
     Args:
         catalog: Where the images are.
@@ -265,6 +267,15 @@ def cached(
         ImageError: If a file cannot be used; its name is in the message.
         OSError: If the disk is full; nothing of the array is left.
     """
+    if len(names) <= shards.PHOTOS:
+        return _decoded(catalog, names, size)
+    starts = range(0, len(names), shards.PHOTOS)
+    return Shards([_decoded(catalog, names[k : k + shards.PHOTOS], size) for k in starts])
+
+
+def _decoded(
+    catalog: Album, names: Sequence[str], size: int
+) -> UInt8[np.ndarray, "image size size 3"]:
     known: object = catalog.manifest_sha256
     if not known:
         files = [catalog.path(name) for name in names]

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from string import Template
 
@@ -70,6 +71,7 @@ class Project:
             *([f"kept as they were: {', '.join(self.kept)}"] if self.kept else []),
             f"written: {', '.join(self.written)}",
             "what comes next, and its cost on two cores:",
+            "  make book                              all of what follows, in this order",
             *(
                 f"  vitrine train {name:24} about {max(5, round(images * seconds)):6} s"
                 for name, seconds in SECONDS.items()
@@ -124,7 +126,7 @@ def make(
 
 def _write_pages(staging: Path, data: Dataset, folder: Path) -> None:
     """Write the templates of the language of a data set, with its name, and its description."""
-    words = {"name": data.name, "quoted": _quoted(data.name), "recipes": " ".join(_recipes())}
+    words = {"name": data.name, "quoted": _quoted(data.name)}
     for base in (TEMPLATES / "common", TEMPLATES / data.language):
         for source in sorted(path for path in base.rglob("*") if path.is_file()):
             target = staging / source.relative_to(base)
@@ -147,6 +149,7 @@ def _described(data: Dataset, folder: Path) -> str:
     lines = [
         f"name = {_quoted(data.name)}",
         f"language = {_quoted(data.language)}  # of the report: fr or en",
+        f"recipes = {json.dumps(_recipes())}  # trained by `vitrine sweep` and `make book`",
         "",
         "[photos]",
         f"table = {_quoted(table)}",
@@ -165,8 +168,21 @@ def _described(data: Dataset, folder: Path) -> str:
         "# labels: a run is made for it.",
         "[classes]",
         *(f"{_quoted(name)} = {_quoted(shown)}" for name, shown in data.classes.items()),
+        "",
+        "# A recipe of yours: one of the package under another name, and what it changes.",
+        "# [[recipe]]",
+        '# name = "my-hog"',
+        '# base = "histogram-hog"',
+        "# image_size = 96",
+        "",
+        "# The comparisons of the report, announced before the models are trained. Without one,",
+        "# every pair is compared, and each test weighs less.",
+        *(
+            f"[[comparison]]\nfirst = {_quoted(first)}\nsecond = {_quoted(second)}\n"
+            for first, second in pairwise(_recipes())
+        ),
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def _from(folder: Path, path: Path) -> str:

@@ -8,6 +8,7 @@ user's own photos keeps duplicates, and what the table groups, in one part.
 
 import hashlib
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,8 @@ SHARES = 7
 """Shares that a grouped split cuts the photos into: one tests, one validates, the others train."""
 PARTS = ("train", "validation", "test")
 FOLDS, REPEATS = 5, 5
+LARGE = 20_000
+"""Photos beyond which scikit-learn's search for the best share of each group would take hours."""
 TEST_OVER_TRAIN = 1 / (FOLDS - 2)
 """Images tested over images trained on, in a fold: one fold tests, the next one only validates."""
 
@@ -134,6 +137,8 @@ def _dealt(
     """Deal photos into stratified shares that cut no group; return the number of each one's."""
     from sklearn.model_selection import StratifiedGroupKFold  # seconds, for who only reads a split
 
+    if len(labels) > LARGE:
+        return _spread(labels, group, shares, seed)
     dealt = np.full(len(labels), -1)
     folds = StratifiedGroupKFold(shares, shuffle=True, random_state=seed)
     with warnings.catch_warnings():  # of a class of fewer photos than folds: told by the survey
@@ -141,6 +146,27 @@ def _dealt(
         for number, (_, tested) in enumerate(folds.split(labels, labels, group)):
             dealt[tested] = number
     return dealt
+
+
+def _spread(
+    labels: Int[np.ndarray, " image"], group: np.ndarray, shares: int, seed: int
+) -> Int[np.ndarray, " image"]:
+    """Deal photos as ``_dealt`` does, in time and memory that grow with their number alone.
+
+    Groups come at random, the largest first, each to the share that has the fewest photos of its
+    class; a group of several classes counts for that of its first photo.
+    """
+    number, names = pd.factorize(group)
+    sizes, firsts = np.bincount(number), np.unique(number, return_index=True)[1]
+    held = np.zeros((int(labels.max()) + 1, shares), dtype=np.int64)
+    whole, dealt = np.zeros(shares, dtype=np.int64), np.empty(len(names), dtype=np.int64)
+    for one in np.lexsort((np.random.default_rng(seed).random(len(names)), -sizes)):
+        mine = held[labels[firsts[one]]]
+        share = int(np.argmin(mine * len(labels) + whole))  # the emptiest of those that tie
+        dealt[one] = share
+        mine[share] += sizes[one]
+        whole[share] += sizes[one]
+    return dealt[number]
 
 
 def _groups(catalog: Catalog, prints: pd.DataFrame | None) -> np.ndarray:
@@ -152,9 +178,26 @@ def _groups(catalog: Catalog, prints: pd.DataFrame | None) -> np.ndarray:
     group = group.where(group.str.strip() != "", group.index)  # no group: alone
     if prints is None:
         return group.to_numpy()
-    for pair in near_duplicates(prints).itertuples():  # union by relabelling: a few dozen pairs
-        group[group == group[pair.image_b]] = group[pair.image_a]
-    return group.to_numpy()
+    number, names = pd.factorize(group)
+    pairs = near_duplicates(prints)
+    places = (group.index.get_indexer(pairs[side]) for side in ("image_a", "image_b"))
+    ends = (number[place].tolist() for place in places)
+    return names.to_numpy()[_joined(len(names), zip(*ends, strict=True))[number]]
+
+
+def _joined(count: int, pairs: Iterable[tuple[int, int]]) -> Int[np.ndarray, " group"]:
+    """Return, for each group, the one that stands for all those that pairs tie it to."""
+    heads = list(range(count))
+
+    def head(one: int) -> int:
+        while heads[one] != one:
+            heads[one] = heads[heads[one]]  # half of the way less for who comes next
+            one = heads[one]
+        return one
+
+    for first, second in pairs:
+        heads[head(second)] = head(first)
+    return np.array([head(one) for one in heads], dtype=np.int64)
 
 
 def _whole(catalog: Catalog, split: Split) -> Split:

@@ -5,6 +5,7 @@ classes. A fault stops the making of a project and has its own line; what is onl
 small or unequal classes) is told and left to the user.
 """
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,10 @@ FEWEST = splits.FOLDS
 """Fewest photos of a class: one for each fold."""
 SMALL = 20
 """Photos of a class under which its scores say little."""
+MOST = 12
+"""Classes named in a line, or counted from either end."""
+ALIKE = 2000
+"""Most photos that may show the very same: each pair of them is a pair of duplicates."""
 UNEQUAL = 5
 """Ratio of the largest class to the smallest from which the imbalance is told."""
 
@@ -51,7 +56,7 @@ class Survey:
     def lines(self) -> list[str]:
         """Return what was found, as sentences for the user."""
         told = [f"{len(self.prints)} photos in {len(self.counts)} classes, all of them readable"]
-        told += [f"  {count:6} {name}" for name, count in self.counts.items()]
+        told += _counted(self.counts)
         exact = int(self.pairs.exact.sum())
         labels = self.prints.set_index("image").label
         mixed = labels[self.pairs.image_a].to_numpy() != labels[self.pairs.image_b].to_numpy()
@@ -59,9 +64,10 @@ class Survey:
         if mixed.any():
             told.append(f"warning: {mixed.sum()} of these pairs lie in two classes; look at them")
         if small := [name for name, count in self.counts.items() if count < SMALL]:
+            more = f" and {len(small) - MOST} more classes" if len(small) > MOST else ""
             told.append(
-                f"warning: fewer than {SMALL} photos of {', '.join(small)}: what is measured there "
-                "will have wide intervals"
+                f"warning: fewer than {SMALL} photos of {', '.join(small[:MOST])}{more}: what is "
+                "measured there will have wide intervals"
             )
         fewest, most = min(self.counts.values()), max(self.counts.values())
         if most >= UNEQUAL * fewest:
@@ -70,6 +76,16 @@ class Survey:
                 "macro F1 rather than the accuracy"
             )
         return told
+
+
+def _counted(counts: Mapping[str, int]) -> list[str]:
+    """Return a line for each class; of many, for the largest and the smallest ones."""
+    lines = [f"  {count:6} {name}" for name, count in counts.items()]
+    if len(counts) <= 2 * MOST:
+        return lines
+    order = sorted(range(len(lines)), key=lambda k: -list(counts.values())[k])
+    ends = [lines[k] for k in order[:MOST]], [lines[k] for k in order[-MOST:]]
+    return [*ends[0], f"     ... {len(counts) - 2 * MOST} other classes", *ends[1]]
 
 
 def listed(folder: Path) -> tuple[pd.DataFrame, list[str]]:
@@ -120,7 +136,8 @@ def tabled(draft: Dataset) -> tuple[pd.DataFrame, list[str]]:
         table = read_table(draft.table, draft.columns, remedy="name the columns that it has")
     except CatalogError as error:
         raise SurveyError([str(error)]) from error
-    told = [_row_faults(row, draft) for row in table.to_dict("records")]
+    rows = zip(*(table[name] for name in draft.columns), strict=True)
+    told = [_row_faults(dict(zip(draft.columns, row, strict=True)), draft) for row in rows]
     for number in table.index[table[draft.image].duplicated()]:
         name = table[draft.image][number]
         told[number].append(f"expected each image once, found {name} again; keep one row of it")
@@ -136,12 +153,12 @@ def _row_faults(row: Mapping[str, str], draft: Dataset) -> list[str]:
     faults, root, name = [], draft.photos.resolve(), row[draft.image]
     if not row[draft.label].strip():
         faults.append(f"expected a class in {draft.label}, found a blank; fill it in")
-    if not name.strip() or not (root / name).resolve().is_relative_to(root):
+    if not name.strip() or "\0" in name or not (root / name).resolve().is_relative_to(root):
         faults.append(
             f"expected an image inside of {root.name}, found {name!r}; move it there and correct "
             "the path"
         )
-    elif not (root / name).is_file():
+    elif not os.path.isfile(root / name):  # noqa: PTH113  (a name too long is that of no file)
         faults.append(f"expected the image {name}, found no such file; restore it")
     if draft.policy == "column" and row[draft.split].strip().lower() not in splits.PARTS:
         faults.append(
@@ -169,7 +186,7 @@ def survey(draft: Dataset, table: pd.DataFrame, faults: Sequence[str] = ()) -> S
     rows = []
     for image, label in zip(table[draft.image], labels, strict=True):
         try:
-            rows.append(fingerprint(draft.photos / image, image, number[label]))
+            rows.append(tuple(fingerprint(draft.photos / image, image, number[label]).values()))
         except ImageError as error:
             faults.append(f"{image}: {error}")
     faults += [
@@ -180,5 +197,14 @@ def survey(draft: Dataset, table: pd.DataFrame, faults: Sequence[str] = ()) -> S
     ]
     if faults := [*faults, *class_faults(counts)]:
         raise SurveyError(faults)
-    prints = pd.DataFrame(rows)
+    prints = pd.DataFrame(rows, columns=["image", "label", "sha256", "phash"])
+    alike = prints.phash.value_counts()
+    if alike.iloc[0] > ALIKE:
+        image = prints.image[prints.phash == alike.index[0]].iloc[0]
+        raise SurveyError(
+            [
+                f"expected at most {ALIKE} photos that show the same, found {alike.iloc[0]} that "
+                f"look like {image}; keep a few of them"
+            ]
+        )
     return Survey(prints, counts, near_duplicates(prints))

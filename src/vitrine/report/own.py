@@ -6,16 +6,17 @@ Recipes are compared in pairs, on the same photos, and their tests are corrected
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
+from vitrine import paths
 from vitrine.data import catalog as catalogue
-from vitrine.data import images, splits
+from vitrine.data import dataset, images, splits
 from vitrine.data.catalog import Catalog
 from vitrine.data.splits import Split
+from vitrine.explain.occlusion import occlusion
 from vitrine.metrics import Interval
 from vitrine.metrics.classes import confusion
 from vitrine.metrics.intervals import wilson
@@ -24,11 +25,12 @@ from vitrine.metrics.paired import holm, mcnemar, paired_bootstrap
 from vitrine.metrics.resampling import bootstrap
 from vitrine.metrics.settling import settled
 from vitrine.report import fr
-from vitrine.report.figures.style import data_uri
 from vitrine.report.names import model_name
+from vitrine.report.own_gallery import SIDE, Gallery, gallery, heated
 from vitrine.report.tables.panels import SMALLEST_P
-from vitrine.training import runs
+from vitrine.training import runs, trained
 from vitrine.training.runs import Predictions, RunError
+from vitrine.training.trained import Kept
 
 __all__ = ["WORDS", "Gallery", "OwnReport", "load"]
 
@@ -42,6 +44,8 @@ WORDS: dict[str, dict[str, str]] = {
         "better": "{0} fait mieux que {1} : {2} points d’exactitude, écart établi.",
         "unsettled": "Entre {0} et {1}, ces photos ne tranchent pas : {2} points d’exactitude.",
         "error": "{0}, prise pour {1} à {2}", "none": "Aucune erreur.",
+        "others": "{0} autres catégories",
+        "blind": "Aucun modèle entraîné ici ne peut être interrogé de nouveau.",
     },
     "en": {
         "class": "Class", "train": "Training", "validation": "Validation", "test": "Test",
@@ -52,21 +56,15 @@ WORDS: dict[str, dict[str, str]] = {
         "better": "{0} does better than {1}: {2} points of accuracy, a settled gap.",
         "unsettled": "Between {0} and {1} these photos do not decide: {2} points of accuracy.",
         "error": "{0}, taken for {1} at {2}", "none": "No error.",
+        "others": "{0} other classes",
+        "blind": "No model that was trained here can be asked again.",
     },
 }  # fmt: skip
 """Every word of the report, by language."""
-SHOWN, SIDE = 12, 112
-"""Errors and confusions shown, and the side of a photo, in pixels."""
-
-
-@dataclass(frozen=True, repr=False)
-class Gallery:
-    """Photos with a line below each, that a notebook shows as a page does."""
-
-    html: str
-
-    def _repr_html_(self) -> str:
-        return self.html
+SHOWN, LOOKED = 12, 4
+"""Errors and confusions shown, and errors on which a model is asked what it looks at."""
+FITTED_AGAIN = 20_000
+"""Photos beyond which a probe is not fitted again to be asked: it would take its time twice."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +97,11 @@ class OwnReport:
         counts.columns = [words[part] for part in splits.PARTS]
         counts[words["total"]] = counts.sum(axis=1)
         counts.insert(0, words["class"], self._shown)
+        if (others := len(counts) - 2 * SHOWN) > 0:  # the ends tell what the report is worth
+            counts = counts.sort_values(words["total"], ascending=False, kind="stable")
+            between = counts[SHOWN:-SHOWN].sum()
+            between[words["class"]] = words["others"].format(others)
+            counts = pd.concat([counts[:SHOWN], between.to_frame().T, counts[-SHOWN:]])
         return counts.reset_index(drop=True)
 
     def scores(self) -> pd.DataFrame:
@@ -117,7 +120,10 @@ class OwnReport:
         return pd.DataFrame(rows)
 
     def gaps(self) -> pd.DataFrame:
-        """Return the gap of accuracy of each pair of recipes, its corrected test, its verdict."""
+        """Return the gap of accuracy of each pair of recipes, its corrected test, its verdict.
+
+        The pairs are those that ``vitrine.toml`` announces; every pair, where it announces none.
+        """
         words = self._words
         return pd.DataFrame(
             [
@@ -170,21 +176,56 @@ class OwnReport:
 
     def errors(self, recipe: str) -> Gallery:
         """Return the photos on which a recipe is wrong, the surest first."""
-        words, part = self._words, self.answers[recipe]
+        part = self.answers[recipe]
+        chosen = self._surest_errors(part)[:SHOWN]
+        shown = [
+            (images.preprocess(self.catalog.path(part.image[place]), SIDE), line)
+            for place, line in chosen
+        ]
+        return gallery(shown, self._words["none"])
+
+    def looks(self) -> Gallery:
+        """Return what a model looks at on the photos of the test where it is surely wrong.
+
+        Each place is hidden in turn (``explain.occlusion``), and coloured by what the class given
+        loses. The model is the best of those that can be asked again, trained on the train part.
+        """
+        found = next(filter(None, map(self._asked_again, reversed(self.answers))), None)
+        if found is None:
+            return gallery([], self._words["blind"])
+        model, test = found
+        shown = []
+        for place, line in self._surest_errors(test)[:LOOKED]:
+            path = self.catalog.path(test.image[place])
+            photo = images.preprocess(path, model.recipe.image_size)
+            drop = occlusion(model.predict, photo, int(test.predicted[place]))
+            shown.append((heated(photo, drop), f"{self._name(model.recipe.name)} : {line}"))
+        return gallery(shown, self._words["none"])
+
+    def _asked_again(self, recipe: str) -> tuple[Kept, Predictions] | None:
+        """Return the model of a recipe and what it answered to the test, where it can be had."""
+        if f"{recipe}/seed-0" not in runs.names():
+            return None  # trained on folds alone
+        run = runs.load(recipe)
+        told = trained.recipe_of(run)
+        if told.architecture == "majority" or told.trainer not in ("probe", "torch", "keras"):
+            return None
+        if told.trainer == "probe" and len(self.split.frame) > FITTED_AGAIN:
+            return None
+        if told.trainer != "probe" and not any((run.folder / "weights").glob("model.*")):
+            return None  # git does not keep them
+        return trained.load(run, self.split, self.catalog), run.part("test")
+
+    def _surest_errors(self, part: Predictions) -> list[tuple[int, str]]:
+        """Return the place of each wrong answer with its line, the surest first."""
         sure = part.probabilities.max(axis=1)
         wrong = np.flatnonzero(part.predicted != part.truth)
-        chosen = wrong[np.argsort(-sure[wrong], kind="stable")][:SHOWN]
-        figures = []
-        for place in chosen:
+        lines = []
+        for place in wrong[np.argsort(-sure[wrong], kind="stable")].tolist():
             labels = (self._shown[k] for k in (part.truth[place], part.predicted[place]))
-            line = escape(words["error"].format(*labels, f"{self._number(100 * sure[place])} %"))
-            picture = data_uri(images.preprocess(self.catalog.path(part.image[place]), SIDE))
-            figures.append(
-                f'<figure style="display:inline-block;width:{SIDE}px;margin:4px;'
-                f'vertical-align:top"><img src="{picture}" alt="{line}"><figcaption>{line}'
-                "</figcaption></figure>"
-            )
-        return Gallery(f"<div>{''.join(figures) or words['none']}</div>")
+            share = f"{self._number(100 * sure[place])} %"
+            lines.append((place, self._words["error"].format(*labels, share)))
+        return lines
 
     def best(self) -> str:
         """Return the recipe of the highest accuracy."""
@@ -192,7 +233,7 @@ class OwnReport:
 
     def _compared(self) -> list[tuple[str, str, Interval, float]]:
         """Return each pair of recipes with its gap and its p-value, corrected over all pairs."""
-        pairs = list(combinations(self.answers, 2))
+        pairs = list(self.catalog.dataset.comparisons or combinations(self.answers, 2))
         found = []
         for pair in pairs:
             one, other = (self.answers[recipe] for recipe in pair)
@@ -231,12 +272,19 @@ def load() -> OwnReport:
     """Read what the project at hand has: its photos, its split, its runs.
 
     Raises:
-        RunError: If there is no trained model yet, or if a run does not answer for every photo.
+        RunError: If there is no trained model yet, if one that is announced is not, or if a run
+            does not answer for every photo.
     """
     found = {recipe: group[0].answers for recipe, group in runs.across_folds().items()}
     if not found:
         raise RunError(
             "expected a trained model to report on, found none; start with `vitrine train majority`"
+        )
+    data = dataset.current()
+    if lacking := sorted({name for pair in data.comparisons for name in pair} - set(found)):
+        raise RunError(
+            f"expected a run over folds of each recipe of a comparison of {paths.CONFIG}, found "
+            f"none of {', '.join(lacking)}; make them with `vitrine sweep`, or announce others"
         )
     images_of = [tuple(part.image) for part in found.values()]
     if len(set(images_of)) > 1:

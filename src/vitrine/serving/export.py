@@ -15,7 +15,7 @@ from jaxtyping import Float, Int, UInt8
 
 from vitrine import paths
 from vitrine.data import dataset, images
-from vitrine.data.catalog import CLASSES_FR, Catalog
+from vitrine.data.catalog import Catalog
 from vitrine.data.splits import Split
 from vitrine.explain.exported import BATCH, predictor, session
 from vitrine.metrics.metrics import macro_f1
@@ -88,7 +88,9 @@ def export(
     answers = predictor(model)
     judged = [(part.truth, answers(part.pixels)) for part in parts.values()]
     numbers = card_numbers(*judged) | {"guard": _guard(model, parts)}
-    card = _card(run, recipe, model, parity, numbers, "int8" if int8 else "float32")
+    card = _card(
+        run, recipe, catalog.dataset.classes, model, parity, numbers, "int8" if int8 else "float32"
+    )
     return model_folder.write(target, card, model), card
 
 
@@ -176,6 +178,7 @@ def _guard(model: bytes, parts: dict[str, _Part]) -> Guard:
 def _card(
     run: Run,
     recipe: Recipe,
+    classes: Mapping[str, str],
     model: bytes,
     parity: Parity,
     numbers: dict[str, Any],
@@ -196,7 +199,7 @@ def _card(
         preprocessing=images.PREP_ID,
         classes=tuple(
             Label(id=i, label=label, label_fr=french)
-            for i, (label, french) in enumerate(CLASSES_FR.items())
+            for i, (label, french) in enumerate(classes.items())
         ),
         **numbers,
         parity=parity,

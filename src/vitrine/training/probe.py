@@ -28,7 +28,8 @@ from sklearn.preprocessing import StandardScaler
 
 from vitrine import paths
 from vitrine.data import images
-from vitrine.data.catalog import CLASSES, Catalog
+from vitrine.data.catalog import Catalog
+from vitrine.data.shards import Shards
 from vitrine.data.splits import Split
 from vitrine.training import head
 from vitrine.training.recipes import Recipe, RecipeError
@@ -155,7 +156,7 @@ def _histogram_hog(image: UInt8[np.ndarray, "size size 3"]) -> Float[np.ndarray,
     return np.concatenate([np.sqrt(colours.ravel() / colours.sum()), shape]).astype(np.float32)
 
 
-def extract(recipe: Recipe, pixels: Pixels, seed: int = 0) -> Features:
+def extract(recipe: Recipe, pixels: Pixels | Shards, seed: int = 0) -> Features:
     """Return the frozen features of each photo that the recipe's architecture names.
 
     Args:
@@ -169,6 +170,8 @@ def extract(recipe: Recipe, pixels: Pixels, seed: int = 0) -> Features:
     Raises:
         RecipeError: If the features are unknown or their weights cannot be had.
     """
+    if isinstance(pixels, Shards):
+        return np.concatenate([extract(recipe, piece, seed) for piece in pixels.pieces()])
     kind, _, name = recipe.architecture.partition(":")
     if kind == "timm":
         return _timm(recipe, name, pixels, seed)
@@ -217,8 +220,11 @@ def linear_head(
     Standardisation is folded in, so that the layer reads the features as they are.
     """
     scaler, regression = choose(features, labels)[0].named_steps.values()
-    weight = regression.coef_ / scaler.scale_
-    return weight, regression.intercept_ - weight @ scaler.mean_
+    weight, bias = regression.coef_, regression.intercept_
+    if len(weight) == 1:  # of two classes scikit-learn tells one apart: the other is its contrary
+        weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
+    weight = weight / scaler.scale_
+    return weight, bias - weight @ scaler.mean_
 
 
 def learn(
@@ -226,6 +232,8 @@ def learn(
     features: tuple[Float[np.ndarray, "train feature"], Float[np.ndarray, "validation feature"]],
     labels: tuple[Int[np.ndarray, " train"], Int[np.ndarray, " validation"]],
     seed: int = 0,
+    *,
+    classes: int | None = None,
 ) -> tuple[BaseEstimator | head.Head, dict[str, float]]:
     """Fit the classifier that a recipe puts on its features.
 
@@ -237,6 +245,8 @@ def learn(
         features: Features of the training part, then of validation.
         labels: Classes of each.
         seed: Of that descent; the other classifiers draw nothing at random.
+        classes: How many there are, for a head that may meet none of the last ones; by default, up
+            to the last one met.
 
     Returns:
         The classifier, and the validation log-loss of each strength where one was chosen.
@@ -244,7 +254,8 @@ def learn(
     if recipe.architecture == "majority":
         return DummyClassifier(strategy="prior").fit(features[0], labels[0]), {}
     if recipe.epochs:
-        return head.fit(recipe, features[0], labels[0], classes=len(CLASSES), seed=seed), {}
+        classes = classes or int(max(known.max() for known in labels)) + 1
+        return head.fit(recipe, features[0], labels[0], classes=classes, seed=seed), {}
     return choose(features, labels)
 
 
@@ -285,17 +296,17 @@ def fit(
     features = extract(recipe, pixels, seed)
     extraction = time.perf_counter() - clock
     report(f"{folder.name}: features of {len(frame)} photos in {extraction:.1f} s")
-    labels = frame.label.to_numpy()
+    labels, classes = frame.label.to_numpy(), len(catalog.dataset.classes)
 
     def taught(train: Mask, validation: Mask) -> tuple[BaseEstimator, dict[str, float]]:
         seen = features[train], features[validation]
-        return learn(recipe, seen, (labels[train], labels[validation]), seed)
+        return learn(recipe, seen, (labels[train], labels[validation]), seed, classes=classes)
 
     tables, (losses, *_) = everywhere(
         frame, features, taught, folds, lambda said: report(f"{folder.name}: {said}")
     )
     facts = meter.facts([], 0, features_seconds=round(extraction, 2))
-    facts["parameters"] = int(features.shape[1] + 1) * len(CLASSES)
+    facts["parameters"] = int(features.shape[1] + 1) * classes
     facts["selection"] = {"validation_log_loss": losses}
     facts |= start.facts(recipe) if recipe.architecture.startswith("timm:") else {}
     facts["data"] = data_facts(catalog, split) | {"folds_sha256": folds.sha256 if folds else None}

@@ -13,7 +13,6 @@ import pandas as pd
 from jaxtyping import Bool
 from sklearn.base import BaseEstimator
 
-from vitrine.data.catalog import CLASSES
 from vitrine.data.splits import FOLDS, PARTS, REPEATS, Split
 from vitrine.training.runs import prediction_rows
 
@@ -44,9 +43,10 @@ def everywhere(
         Tables of predictions, and the notes of ``learn``: of the published split, then of each
         fold in order.
     """
+    classes = int(frame.label.max()) + 1
 
     def answer(model: BaseEstimator, asked: Mask, name: str, fold: int | None) -> pd.DataFrame:
-        given = np.zeros((asked.sum(), len(CLASSES)))
+        given = np.zeros((asked.sum(), classes))
         given[:, model.classes_] = model.predict_proba(features[asked])
         return prediction_rows(frame[asked], given, name, fold)
 

@@ -209,7 +209,7 @@ class Session:
             tables = []
             for part in ("validation", "test"):
                 frame = self.split.part(part)
-                logits = rng.normal(size=(len(frame), len(catalog.CLASSES)))
+                logits = rng.normal(size=(len(frame), len(dataset.current().classes)))
                 logits[np.arange(len(frame)), frame.label] += skill
                 odds = np.exp(logits)
                 given = odds / odds.sum(axis=1, keepdims=True)

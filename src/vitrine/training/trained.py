@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from vitrine.data import images
-from vitrine.data.catalog import CLASSES, Catalog
+from vitrine.data.catalog import Catalog
 from vitrine.data.splits import Split
 from vitrine.training import children, exchange
 from vitrine.training.recipes import Recipe
@@ -90,7 +90,7 @@ def load(run: Run, split: Split, catalog: Catalog) -> Kept:
     elif recipe.trainer == "keras":
         kept = _keras(recipe, weights(run))
     else:
-        kept = _torch(recipe, weights(run))
+        kept = _torch(recipe, weights(run), len(run.classes))
     _check(kept, run, catalog)
     return kept
 
@@ -159,12 +159,12 @@ def _digest(path: Path) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
-def _torch(recipe: Recipe, path: Path) -> Kept:
+def _torch(recipe: Recipe, path: Path, classes: int) -> Kept:
     import torch
 
     from vitrine.training.torch import network as torch_network
 
-    network = torch_network.build(recipe, pretrained=False)
+    network = torch_network.build(recipe, classes, pretrained=False)
     network.load_state_dict(torch.load(path, weights_only=True, map_location="cpu"))
     network.float().eval()
 
@@ -225,7 +225,7 @@ def _probe(recipe: Recipe, split: Split, catalog: Catalog) -> Kept:
         return probe.extract(recipe, pixels)
 
     def predict(pixels: Pixels) -> np.ndarray:
-        given = np.zeros((len(pixels), len(CLASSES)))
+        given = np.zeros((len(pixels), len(catalog.dataset.classes)))
         given[:, model.classes_] = model.predict_proba(features(pixels))
         return given
 

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from vitrine.data import images
-from vitrine.data.catalog import CLASSES, Catalog
+from vitrine.data.catalog import Catalog
 from vitrine.data.splits import Split
 from vitrine.training import probe
 from vitrine.training.keras.network import build, freeze, pooled, predict, set_head
@@ -131,22 +131,19 @@ def fit(
     """
     threads = threads or os.cpu_count() or 1
     obtained = _device(device, threads)
+    split = split.present(catalog)
+    train, validation = split.part("train"), split.part("validation")
+    recipe = recipe.for_photos(len(train))
     folder = RunFolder(recipe, seed, base)
     folder.prepare(resume=resume)
-    split = split.present(catalog)
     gpu = tf.config.list_physical_devices("GPU") if obtained == "cuda" else []
     name = tf.config.experimental.get_device_details(gpu[0]).get("device_name") if gpu else None
     meter = Meter(obtained, asked=device, gpu=name, threads=threads)
 
-    train, validation = split.part("train"), split.part("validation")
     steps = len(train) // recipe.batch_size
-    if steps == 0:
-        raise RecipeError(
-            f"recipe {recipe.name}: expected at least batch_size={recipe.batch_size} photos to "
-            f"train on, found {len(train)}"
-        )
+    names = train.image.tolist()
     with tf.device("/CPU:0"):
-        pixels = tf.constant(images.cached(catalog, train.image.tolist(), images.TRAIN_SIZE))
+        pixels = tf.constant(np.asarray(images.cached(catalog, names, images.TRAIN_SIZE)))
         labels = tf.constant(train.label.to_numpy())
     held_out = images.cached(catalog, validation.image.tolist(), recipe.image_size)
 
@@ -154,7 +151,8 @@ def fit(
     keras.config.set_dtype_policy(policy)
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(epoch_seed(seed, recipe.epochs))
-    network, began = build(recipe), start.facts(recipe)
+    classes = len(catalog.dataset.classes)
+    network, began = build(recipe, classes), start.facts(recipe)
     if recipe.head == "probe" and not (folder.weights / LAST).is_file():
         photos = images.cached(catalog, train.image.tolist(), recipe.image_size), held_out
         truth = tuple(frame.label.to_numpy() for frame in (train, validation))
@@ -169,7 +167,7 @@ def fit(
         if epoch == recipe.head_epochs and epoch:
             compile_for(network, recipe, epoch)
         _reseed(network, epoch_seed(seed, epoch))
-        data = batches(pixels, labels, recipe, seed=seed, epoch=epoch, classes=len(CLASSES))
+        data = batches(pixels, labels, recipe, seed=seed, epoch=epoch, classes=classes)
         clock = time.perf_counter()
         followed = Steps(recipe, epoch, steps)
         logs = network.fit(data, epochs=1, verbose=0, callbacks=[followed], shuffle=False).history
@@ -197,7 +195,7 @@ def fit(
         load_state(network, folder.weights / BEST, partial(compile_for, network, recipe))
     if policy != "float32":
         keras.config.set_dtype_policy("float32")
-        trained, network = network, build(recipe, pretrained=False)
+        trained, network = network, build(recipe, classes, pretrained=False)
         network.set_weights(trained.get_weights())
     network.save_weights(folder.weights / "model.weights.h5")
     facts = meter.facts(history, steps * recipe.batch_size)

@@ -10,7 +10,7 @@ from jaxtyping import Float, UInt8
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from vitrine.data.catalog import CLASSES
+from vitrine.data import dataset
 from vitrine.training import exchange
 from vitrine.training.keras.lite import DROP_PATH_RATE, VARIANTS, efficientnet_lite
 from vitrine.training.recipes import Recipe, RecipeError
@@ -25,7 +25,7 @@ LITE_MEAN = LITE_STD = (0.5, 0.5, 0.5)
 BACKBONE, HEAD = "backbone", "head"
 
 
-def build(recipe: Recipe, classes: int = len(CLASSES), *, pretrained: bool = True) -> keras.Model:
+def build(recipe: Recipe, classes: int | None = None, *, pretrained: bool = True) -> keras.Model:
     """Return the recipe's network: normalisation inside, pixels in [0, 255] in, logits out.
 
     The network is the same wherever its weights come from: ``keras.applications`` hides the mean
@@ -34,7 +34,7 @@ def build(recipe: Recipe, classes: int = len(CLASSES), *, pretrained: bool = Tru
 
     Args:
         recipe: What to build.
-        classes: Outputs of the head.
+        classes: Outputs of the head; by default, the classes of the project's data set.
         pretrained: Whether to start from the recipe's weights; without, nothing is downloaded, and
             the network is one to load the weights of a finished run into.
 
@@ -55,6 +55,7 @@ def build(recipe: Recipe, classes: int = len(CLASSES), *, pretrained: bool = Tru
         [1 / s for s in std], [-255 * m / s for m, s in zip(mean, std, strict=True)]
     )(pixels)
     features = keras.layers.Dropout(recipe.drop_rate)(backbone(scaled))
+    classes = classes or len(dataset.current().classes)
     logits = keras.layers.Dense(classes, name=HEAD, dtype="float32")(features)
     return keras.Model(pixels, logits)
 

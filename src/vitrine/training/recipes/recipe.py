@@ -193,6 +193,12 @@ class Recipe:
         named = self.architecture.partition(":")[2]
         return tuple(named.split("+")) if self.trainer == "fusion" else ()
 
+    def for_photos(self, count: int) -> "Recipe":
+        """Return the same recipe, its batch no larger than the photos that there are to learn."""
+        if count >= self.batch_size:
+            return self
+        return replace(self, batch_size=max(count, 1), accumulate=1)
+
     def learning_rate_at(self, passes: float) -> float:
         """Return the learning rate after so many passes, a fraction included.
 

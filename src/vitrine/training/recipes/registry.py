@@ -1,10 +1,12 @@
 """Every recipe of the project, and how one is found by its name."""
 
-from collections.abc import Iterator
-from dataclasses import replace
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
 from difflib import get_close_matches
 from typing import Any
 
+from vitrine.data import dataset
 from vitrine.training.recipes.distilled import distilled
 from vitrine.training.recipes.explaining import EXPLAINING, INT8_PROBE
 from vitrine.training.recipes.imagenet import ENSEMBLE, FINE_TUNED, FROZEN, SWEPT
@@ -232,16 +234,44 @@ RECIPES = {recipe.name: recipe for recipe in _EVERY}
 def find(name: str) -> Recipe:
     """Return the recipe of that name.
 
+    It is one of ``RECIPES``, or one that the ``vitrine.toml`` of a project makes of them.
+
     Raises:
         RecipeError: If there is none; the message lists the nearest names.
     """
-    if name not in RECIPES:
-        near = get_close_matches(name, RECIPES, n=3, cutoff=0.0)
+    if name in RECIPES:
+        return RECIPES[name]
+    own = {each["name"]: each for each in dataset.current().variations}
+    if name in own:
+        return _varied(own[name])
+    near = get_close_matches(name, [*RECIPES, *own], n=3, cutoff=0.0)
+    raise RecipeError(
+        f"expected a recipe of vitrine.training.recipes{' or of vitrine.toml' if own else ''}, "
+        f"found {name!r}; the nearest are {', '.join(near)}"
+    )
+
+
+def _varied(told: Mapping[str, Any]) -> Recipe:
+    """Return the recipe that a ``[[recipe]]`` of ``vitrine.toml`` makes of its base."""
+    name, base = told["name"], find(told["base"]) if told["base"] in RECIPES else None
+    if base is None or not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", name):
         raise RecipeError(
-            f"expected a recipe of vitrine.training.recipes, found {name!r}; the nearest are "
-            f"{', '.join(near)}"
+            f"expected the recipe {name!r} of vitrine.toml to have a name of small letters, digits "
+            f"and hyphens, and a base among the package's recipes, found {told['base']!r}"
         )
-    return RECIPES[name]
+    changed = {key: value for key, value in told.items() if key not in ("name", "base")}
+    kinds = {field.name: type(getattr(base, field.name)) for field in fields(base)}
+    for key, value in changed.items():
+        if key in ("trainer", "architecture") or key not in kinds:
+            fault = "a setting of a recipe, and one that its base leaves free"
+        elif type(value) is kinds[key] or (type(value), kinds[key]) == (int, float):
+            continue
+        else:
+            fault = f"a value of type {kinds[key].__name__}"
+        raise RecipeError(
+            f"recipe {name} of vitrine.toml: expected {fault}, found {key} = {value!r}; correct it"
+        )
+    return replace(base, **{"source": f"vitrine.toml, from {base.name}"} | changed | {"name": name})
 
 
 def parent(name: str) -> str | None:

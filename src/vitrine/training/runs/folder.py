@@ -63,6 +63,8 @@ def require_finite(recipe: Recipe, epoch: int, loss: float) -> None:
 def data_facts(catalog: Catalog, split: Split) -> dict[str, Any]:
     """Return what ``run.json`` says of the data that a run was made on."""
     return {
+        "dataset": catalog.dataset.name,
+        "classes": list(catalog.dataset.classes),
         "edition": catalog.edition,
         "manifest_sha256": catalog.manifest_sha256,
         "split": split.name,
@@ -98,9 +100,11 @@ def prediction_rows(
     rows = frame[["image", "label"]].reset_index(drop=True)
     rows.insert(1, "split", split)
     rows.insert(2, "fold", pd.array([fold] * len(rows), dtype="Int64"))
-    for k in range(probabilities.shape[1]):
-        rows[f"p_{k}"] = [float(f"{value:.6g}") for value in probabilities[:, k]]
-    return rows
+    chances = {
+        f"p_{k}": [float(f"{value:.6g}") for value in column]
+        for k, column in enumerate(probabilities.T)
+    }
+    return pd.concat([rows, pd.DataFrame(chances)], axis=1)
 
 
 class RunFolder:

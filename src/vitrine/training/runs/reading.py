@@ -13,8 +13,7 @@ import pandas as pd
 from jaxtyping import Float, Int
 
 from vitrine import paths
-from vitrine.data import splits
-from vitrine.data.catalog import CLASSES
+from vitrine.data import dataset, splits
 from vitrine.data.splits import Split
 
 __all__ = ["Predictions", "Run", "RunError", "align", "align_fold", "aligned", "load", "names"]
@@ -36,7 +35,7 @@ class Predictions:
 
     Attributes:
         image: File name of each image.
-        truth: Its class, as a position in ``catalog.CLASSES``.
+        truth: Its class, as a position in ``Run.classes``.
         probabilities: Probability given to each class.
     """
 
@@ -63,6 +62,11 @@ class Run:
     name: str
     folder: Path
     meta: dict[str, Any]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes in the order of the labels: the run's own, where it keeps them."""
+        return tuple(self.meta.get("data", {}).get("classes") or dataset.current().classes)
 
     @cached_property
     def history(self) -> pd.DataFrame:
@@ -165,7 +169,8 @@ class Run:
 
     def _predictions(self, rows: pd.DataFrame) -> Predictions:
         rows = rows.sort_values("image")
-        columns = [f"p_{label}" for label in range(len(CLASSES))]
+        classes = len(self.classes)
+        columns = [f"p_{label}" for label in range(classes)]
         if missing := [name for name in columns if name not in rows]:
             raise self.damaged(PREDICTIONS, f"no column {missing[0]}")
         if rows.image.duplicated().any():
@@ -178,7 +183,7 @@ class Run:
             raise self.damaged(PREDICTIONS, str(error)) from error
         if not np.isfinite(given).all():
             raise self.damaged(PREDICTIONS, "a probability that is no number")
-        if not np.isin(labels, range(len(CLASSES))).all():
+        if not np.isin(labels, range(classes)).all():
             raise self.damaged(PREDICTIONS, "a label that is no class")
         return Predictions(rows.image.to_numpy(), labels.astype(int), given)
 

@@ -17,7 +17,7 @@ from timm.optim import create_optimizer_v2
 from timm.utils import ModelEmaV3
 from torch import Tensor, nn
 
-from vitrine.data.catalog import CLASSES
+from vitrine.data import dataset
 from vitrine.training.recipes import Recipe, best_epoch, epoch_seed
 from vitrine.training.runs import RunFolder, require_finite
 from vitrine.training.torch.network import build
@@ -38,11 +38,12 @@ class Classifier(L.LightningModule):
         recipe: What to train and how.
         seed: Seed of the run.
         steps: Optimiser steps in an epoch.
-        classes: Number of classes to tell apart.
+        classes: Number of classes to tell apart; by default, those of the project's data set.
     """
 
-    def __init__(self, recipe: Recipe, seed: int, steps: int, classes: int = len(CLASSES)) -> None:
+    def __init__(self, recipe: Recipe, seed: int, steps: int, classes: int | None = None) -> None:
         super().__init__()
+        classes = classes or len(dataset.current().classes)
         self.recipe, self.run_seed, self.steps = recipe, seed, steps
         self.model = build(recipe, classes).to(memory_format=torch.channels_last)
         self.ema = ModelEmaV3(self.model, decay=recipe.ema_decay) if recipe.ema_decay else None

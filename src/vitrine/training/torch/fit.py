@@ -8,19 +8,19 @@ import lightning as L
 import numpy as np
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader
 
 from vitrine.data import images
 from vitrine.data.catalog import Catalog
 from vitrine.data.splits import Split
 from vitrine.training import probe
-from vitrine.training.recipes import Recipe, RecipeError
+from vitrine.training.recipes import Recipe
 from vitrine.training.runs import Run, RunFolder, load, start
 from vitrine.training.torch import trainer as engine
 from vitrine.training.torch.classifier import BEST, LAST, Classifier, EpochCheckpoint
 from vitrine.training.torch.network import pooled, predict
 from vitrine.training.torch.order import EpochOrder
-from vitrine.training.torch.photos import Photos
+from vitrine.training.torch.photos import Photos, Plain
 from vitrine.training.torch.start import WEIGHTS
 
 __all__ = ["fit"]
@@ -56,30 +56,25 @@ def fit(
         KeyboardInterrupt: If training is interrupted; the last whole epoch is kept.
     """
     obtained = engine.obtain(device, threads)
+    split = split.present(catalog)
+    train = split.part("train")
+    recipe = recipe.for_photos(len(train))
     folder = RunFolder(recipe, seed, base)
     first = engine.first_process()
     folder.prepare(resume=resume or not first, first=first)
-    split = split.present(catalog)
     meter = engine.meter(obtained, device)
 
-    train = split.part("train")
     steps = len(train) // recipe.batch_size
-    if steps == 0:
-        raise RecipeError(
-            f"recipe {recipe.name}: expected at least batch_size={recipe.batch_size} photos to "
-            f"train on, found {len(train)}"
-        )
     workers = min(8, os.cpu_count() or 1) if obtained == "cuda" else 0
     validation = split.part("validation")
     plain = images.cached(catalog, validation.image.tolist(), recipe.image_size)
-    labels = torch.tensor(validation.label.to_numpy())
-    held_out = DataLoader(
-        TensorDataset(torch.from_numpy(np.array(plain)).permute(0, 3, 1, 2), labels),
-        recipe.batch_size,
-    )
+    held_out = DataLoader(Plain(plain, validation.label.to_numpy()), recipe.batch_size)
 
     L.seed_everything(seed, workers=True, verbose=False)
-    module, began = Classifier(recipe, seed, steps), start.facts(recipe)
+    module, began = (
+        Classifier(recipe, seed, steps, len(catalog.dataset.classes)),
+        start.facts(recipe),
+    )
     last = folder.weights / LAST
     if recipe.head == "probe" and not last.is_file():
         module.set_head(*_probed(module.model, recipe, split, catalog))

@@ -10,7 +10,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 import vitrine.models  # noqa: F401  (registers MambaVision with timm)
-from vitrine.data.catalog import CLASSES
+from vitrine.data import dataset
+from vitrine.data.shards import Shards
 from vitrine.training import imagenet
 from vitrine.training.recipes import Recipe, RecipeError
 from vitrine.training.runs.start import is_local
@@ -39,7 +40,7 @@ class Normalise(nn.Module):
         return (pixels.float() - self.mean) / self.std
 
 
-def build(recipe: Recipe, classes: int = len(CLASSES), *, pretrained: bool = True) -> nn.Sequential:
+def build(recipe: Recipe, classes: int | None = None, *, pretrained: bool = True) -> nn.Sequential:
     """Return the recipe's network: normalisation inside, uint8 in, logits out.
 
     The head is always new, and starts as a Keras one does (Glorot and Bengio, Understanding the
@@ -48,7 +49,7 @@ def build(recipe: Recipe, classes: int = len(CLASSES), *, pretrained: bool = Tru
 
     Args:
         recipe: What to build.
-        classes: Outputs of the head.
+        classes: Outputs of the head; by default, the classes of the project's data set.
         pretrained: Whether to start from the recipe's weights; without, nothing is downloaded, and
             the network is one to load the weights of a finished run into.
 
@@ -77,7 +78,7 @@ def build(recipe: Recipe, classes: int = len(CLASSES), *, pretrained: bool = Tru
         network = timm.create_model(
             recipe.architecture,
             pretrained=published and not packaged,
-            num_classes=classes,
+            num_classes=classes or len(dataset.current().classes),
             **options,
         )
     except TypeError as error:
@@ -137,7 +138,9 @@ def _unavailable(recipe: Recipe, error: Exception) -> str:
 
 @torch.inference_mode()
 def pooled(
-    network: nn.Sequential, pixels: UInt8[np.ndarray, "image size size 3"], batch: int = 16
+    network: nn.Sequential,
+    pixels: UInt8[np.ndarray, "image size size 3"] | Shards,
+    batch: int = 16,
 ) -> Float[np.ndarray, "image feature"]:
     """Return the pooled features of each photo, which the head reads, in evaluation mode.
 
@@ -157,7 +160,9 @@ def pooled(
 
 @torch.inference_mode()
 def predict(
-    network: nn.Sequential, pixels: UInt8[np.ndarray, "image size size 3"], batch: int = 32
+    network: nn.Sequential,
+    pixels: UInt8[np.ndarray, "image size size 3"] | Shards,
+    batch: int = 32,
 ) -> Float[np.ndarray, "image category"]:
     """Return the softmax of each photo, computed in float32 on the CPU.
 

@@ -13,9 +13,10 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from torchvision.transforms import v2
 
+from vitrine.data.shards import Shards
 from vitrine.training.recipes import Recipe, epoch_seed
 
-__all__ = ["Photos"]
+__all__ = ["Photos", "Plain"]
 
 
 @contextmanager
@@ -29,6 +30,26 @@ def _seeded(seed: int) -> Iterator[None]:
         yield
     random.setstate(others[0])
     np.random.set_state(others[1])
+
+
+class Plain(Dataset):
+    """Photos as they are, read from the disk one at a time: those of validation.
+
+    Args:
+        pixels: Decoded photos, at the side that the network reads.
+        labels: Class of each.
+    """
+
+    def __init__(
+        self, pixels: UInt8[np.ndarray, "image size size 3"] | Shards, labels: np.ndarray
+    ) -> None:
+        self.pixels, self.labels = pixels, labels
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, i: int) -> tuple[UInt8[Tensor, "3 size size"], int]:
+        return torch.from_numpy(np.array(self.pixels[i])).permute(2, 0, 1), int(self.labels[i])
 
 
 class Photos(Dataset):
@@ -46,7 +67,7 @@ class Photos(Dataset):
 
     def __init__(
         self,
-        pixels: UInt8[np.ndarray, "image size size 3"],
+        pixels: UInt8[np.ndarray, "image size size 3"] | Shards,
         labels: Int[np.ndarray, " image"],
         recipe: Recipe,
         seed: int,

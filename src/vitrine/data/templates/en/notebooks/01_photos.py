@@ -41,7 +41,7 @@ report.scores().style.hide()
 # %% [markdown]
 # ## Which one to choose
 #
-# Models are compared in pairs on the same photos. A gap is settled when its interval excludes zero and McNemar's test,
+# Models are compared in pairs on the same photos, as `vitrine.toml` announces. A gap is settled when its interval excludes zero and McNemar's test,
 # corrected by Holm's method, is below 5%.
 
 # %% tags=["remove-input"]
@@ -58,6 +58,16 @@ report.confusions(report.best()).style.hide()
 
 # %% tags=["remove-input"]
 report.errors(report.best()) if session.photos else None
+
+# %% [markdown]
+# ## What it looks at
+#
+# A white square hides each place of the photo in turn. The more a place is coloured, the more probability the class
+# given loses when it is hidden. These are the surest errors on the test part of the split, by the best of the models
+# that can be asked again.
+
+# %% tags=["remove-input"]
+report.looks() if session.photos else None
 
 # %% [markdown]
 # ## Limits

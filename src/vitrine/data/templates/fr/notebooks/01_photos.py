@@ -41,7 +41,7 @@ report.scores().style.hide()
 # %% [markdown]
 # ## Lequel choisir
 #
-# Les modèles sont comparés deux à deux sur les mêmes photos. Un écart est établi quand son intervalle exclut zéro et
+# Les modèles sont comparés deux à deux sur les mêmes photos, comme `vitrine.toml` l’annonce. Un écart est établi quand son intervalle exclut zéro et
 # que le test de McNemar, corrigé par la méthode de Holm, est en dessous de 5 %.
 
 # %% tags=["remove-input"]
@@ -58,6 +58,16 @@ report.confusions(report.best()).style.hide()
 
 # %% tags=["remove-input"]
 report.errors(report.best()) if session.photos else None
+
+# %% [markdown]
+# ## Ce qu’il regarde
+#
+# Un carré blanc cache tour à tour chaque endroit de la photo. Plus un endroit est coloré, plus le cacher retire de
+# probabilité à la catégorie donnée. Ce sont les erreurs les plus sûres sur le test du découpage, par le meilleur des
+# modèles que l’on peut interroger de nouveau.
+
+# %% tags=["remove-input"]
+report.looks() if session.photos else None
 
 # %% [markdown]
 # ## Limites
