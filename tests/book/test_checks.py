@@ -156,3 +156,16 @@ def test_words_of_prose_are_counted_page_by_page_and_too_many_are_refused(
     monkeypatch.setattr(checks, "MOST_WORDS", 5)
     with pytest.raises(BookError, match="at most 5 words in the pages, found 6; shorten"):
         checks.check_words(tmp_path)
+
+
+def test_a_book_in_english_keeps_the_words_of_the_theme_and_no_other_fault(tmp_path, write):
+    english = PAGE.replace('lang="fr"', 'lang="en"')
+    write(GOOD + "<p>Search this book...</p>", english)
+    (tmp_path / "autre.html").write_text(english.replace("{}", '<p id="la">There.</p>'))
+
+    checks.check_html(tmp_path, language="en")
+    with pytest.raises(BookError, match="expected lang=\"fr\", found 'en'"):
+        checks.check_html(tmp_path)
+    write(GOOD + '<a href="absent.html">a</a>', english)
+    with pytest.raises(BookError, match="links that lead somewhere"):
+        checks.check_html(tmp_path, language="en")

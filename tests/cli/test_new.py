@@ -1,15 +1,20 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 import own_photos
 import vitrine
 from vitrine.cli import app
+from vitrine.data import dataset
+from vitrine.data.dataset import DatasetError
 from vitrine.data.survey import SurveyError
+from vitrine.training.recipes import RecipeError
 
 SOURCES = Path(vitrine.__file__).parents[1]
 
@@ -47,7 +52,7 @@ def test_a_new_project_says_what_it_found_decided_and_costs(photos, tmp_path):
     for told in (
         "18 photos in 3 classes", "6 apple", "pairs of exact duplicates", "wide intervals",
         "drawn with the seed 0", "duplicates kept in one part", "written:", "vitrine.toml",
-        "vitrine train majority", "about      5 s",
+        "make book", "vitrine train majority", "about      5 s",
     ):  # fmt: skip
         assert told in done.output
 
@@ -142,3 +147,125 @@ def test_the_page_of_a_project_shows_its_own_photos(shop, monkeypatch):
 
     assert done.stdout.split(maxsplit=1)[0] == "18"
     assert done.stdout.rstrip().endswith("False") and "'apple'" in done.stdout
+
+
+def test_every_bad_input_is_told_at_once_in_a_sentence_and_nothing_is_written(photos, tmp_path):
+    place = tmp_path / "shop-photos"
+    own_photos.write(place, per_class=6)
+    (place / "broken.png").write_bytes(b"no image")
+    outside = tmp_path / "secret.png"
+    outside.write_bytes((place / "apple" / "0.png").read_bytes())
+    rows = [(f"{name}/{k}.png", name) for name in own_photos.COLOURS for k in range(6)]
+    bad = [
+        ("apple/0.png", "apple"), ("lime/5.png", " "), ("../secret.png", "plum"),
+        (str(outside), "plum"), ("none.png", "plum"), ("x" * 400, "plum"), ("a\0b.png", "plum"),
+        ("broken.png", "plum"), ("plum/0.png", "Apple"), ("plum/1.png", "../plum"),
+        ("plum/2.png", "alone"),
+    ]  # fmt: skip
+    rows = [row for row in rows if row[0] not in {name for name, _ in bad[1:]}] + bad
+    pd.DataFrame(rows, columns=["image", "label"]).to_csv(place / "table.csv", index=False)
+
+    done = CliRunner().invoke(
+        app, ["new", str(tmp_path / "shop"), "--table", str(place / "table.csv")]
+    )
+
+    assert isinstance(done.exception, SurveyError)
+    told = str(done.exception).splitlines()
+    for fault in (
+        "found apple/0.png again", "expected a class in label, found a blank",
+        "found '../secret.png'", "found '" + str(outside)[:8], "image none.png, found no such file",
+        "found no such file; restore", "found 'a\\x00b.png'",
+        "broken.png: expected a JPEG, PNG, WEBP image", "found 'Apple' and 'apple'",
+        "found '../plum', which is like a path", "found 1 of 'alone'", "found 4 of 'plum'",
+    ):  # fmt: skip
+        assert any(fault in line for line in told), (fault, told)
+    assert all("expected" in line and "found" in line and ";" in line for line in told)
+    assert not (tmp_path / "shop").exists()
+
+
+def test_a_column_that_the_table_lacks_is_told(photos, tmp_path):
+    table = photos / "table.csv"
+    table.write_text("image,label\napple/0.png,apple\n")
+
+    for option in ("--image", "--label", "--text", "--split", "--group"):
+        done = CliRunner().invoke(
+            app, ["new", str(tmp_path / "shop"), "--table", str(table), option, "absent"]
+        )
+
+        assert "found no absent; name the columns that it has" in str(done.exception)
+        assert not (tmp_path / "shop").exists()
+    table.unlink()
+
+
+def test_photos_that_all_show_the_same_are_refused(photos, tmp_path, monkeypatch):
+    monkeypatch.setattr("vitrine.data.survey.ALIKE", 3)
+    place = tmp_path / "photos"
+    own_photos.write(place, per_class=6)
+    for number in range(4):
+        copy = place / "plum" / f"copy-{number}.png"
+        copy.write_bytes((place / "apple" / "0.png").read_bytes())
+
+    done = CliRunner().invoke(app, ["new", str(tmp_path / "shop"), "--photos", str(place)])
+
+    assert "at most 3 photos that show the same, found 5 that look like apple/0.png" in str(
+        done.exception
+    )
+
+
+@pytest.fixture
+def inside(shop, monkeypatch):
+    """Stand in the project."""
+    monkeypatch.setenv("VITRINE_ROOT", str(shop))
+    return shop
+
+
+def test_a_sweep_of_a_project_makes_the_recipes_that_it_names(inside, monkeypatch):
+    asked = []
+    monkeypatch.setattr("vitrine.training.sweep.sweep", lambda jobs, **_: asked.extend(jobs) or [])
+    data = replace(dataset.current(), recipes=("majority", "efficientnet-lite0-torch"))
+    monkeypatch.setattr(dataset, "current", lambda: data)
+
+    done = CliRunner().invoke(app, ["sweep"])
+
+    assert done.exit_code == 0, done.output
+    names = [job.name for job in asked]
+    assert names[:2] == ["majority/seed-0", "efficientnet-lite0-torch/seed-0"]
+    assert names[2:] == [
+        f"folds/repeat-0-fold-{k}/efficientnet-lite0-torch/seed-0" for k in range(5)
+    ]
+
+
+def test_a_sweep_without_recipes_asks_for_some(monkeypatch):
+    done = CliRunner().invoke(app, ["sweep"], env={"COLUMNS": "200"})
+
+    assert done.exit_code == 2 and "found none here nor in vitrine.toml" in done.output
+
+
+@pytest.mark.parametrize("name", ["fetch", "verify", "status", "prepare", "facts"])
+def test_what_is_done_to_the_published_photos_is_refused_in_a_project(inside, name):
+    done = CliRunner().invoke(app, ["data", name])
+
+    assert isinstance(done.exception, DatasetError)
+    assert str(done.exception).startswith("expected the data set Flipkart, of which this command")
+
+
+def test_a_recipe_that_is_none_is_told_by_the_check_of_a_project(inside, monkeypatch):
+    for told in (
+        {"recipes": ("majorty",)},
+        {"comparisons": (("majority", "majorty"),)},
+        {"variations": ({"name": "mine", "base": "majorty"},)},
+    ):
+        data = replace(dataset.read(inside / "vitrine.toml"), **told)
+        monkeypatch.setattr(dataset, "current", lambda data=data: data)
+
+        done = CliRunner().invoke(app, ["check"])
+
+        assert isinstance(done.exception, RecipeError) and "majorty" in str(done.exception)
+
+
+def test_a_project_announces_its_recipes_and_compares_each_with_the_one_before(inside):
+    data = dataset.current()
+
+    assert data.recipes[:2] == ("majority", "histogram-hog")
+    assert data.comparisons[0] == ("majority", "histogram-hog")
+    assert len(data.comparisons) == len(data.recipes) - 1

@@ -113,7 +113,7 @@ def test_the_errors_are_shown_and_the_confusions_counted(report):
     assert report.best() == "high"
     assert wrong.to_dict("records") == [{"True class": "plum", "Class given": "apple", "Photos": 5}]
     assert pictures.count("<figure") == 5
-    assert pictures.count('alt="plum, taken for apple at 90 %"') == 5
+    assert pictures.count('alt="plum, taken for apple at 90%"') == 5
 
 
 def test_no_error_is_said(report):
@@ -216,7 +216,8 @@ def test_what_a_model_looks_at_is_shown_on_its_surest_errors(asked):
     pictures = asked.looks()._repr_html_()
 
     assert pictures.count("<figure") == own.LOOKED
-    assert pictures.count("taken for apple at 90 %") == 2 * own.LOOKED
+    assert pictures.count("taken for apple at 90%") == 2 * own.LOOKED
+    assert pictures.count("histogram-hog") == 1
 
 
 def test_a_model_that_cannot_be_asked_again_is_passed_over(asked, monkeypatch):

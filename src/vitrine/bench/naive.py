@@ -19,7 +19,7 @@ from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from torch import Tensor, nn
 
 import vitrine.models  # noqa: F401  (registers MambaVision with timm)
-from vitrine.data.catalog import CLASSES
+from vitrine.data import dataset
 
 __all__ = ["WINDOWS", "answer", "build", "create_app", "decode"]
 
@@ -32,7 +32,9 @@ def build(architecture: str) -> nn.Module:
     options: dict[str, Any] = (
         {"window_size": WINDOWS[architecture]} if architecture in WINDOWS else {}
     )
-    return timm.create_model(architecture, num_classes=len(CLASSES), **options).eval()
+    return timm.create_model(
+        architecture, num_classes=len(dataset.current().classes), **options
+    ).eval()
 
 
 def decode(data: bytes, side: int) -> Tensor:

@@ -1,10 +1,17 @@
 """Sphinx extension of a book of one's own photos: its language, and what Jupyter Book asks for."""
 
+from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
+from sphinx.config import Config
 
 __all__ = ["setup"]
+
+
+def _prefer_our_templates(_app: Sphinx, config: Config) -> None:
+    """Take the buttons whose words the theme writes in English from the published book."""
+    config.templates_path.insert(0, str(Path(__file__).with_name("templates")))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -14,5 +21,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """
     if app.config.language == "fr":
         app.setup_extension("vitrine.book.french")
+        app.connect("config-inited", _prefer_our_templates, priority=900)
     app.add_config_value("comments_config", {}, "html", [dict])
     return {"parallel_read_safe": True, "parallel_write_safe": True}

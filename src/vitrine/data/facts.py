@@ -14,8 +14,8 @@ from PIL import Image
 from skimage.color import rgb2hsv
 
 from vitrine import paths
-from vitrine.data import images, tracked
-from vitrine.data.catalog import CLASSES, Catalog
+from vitrine.data import dataset, images, tracked
+from vitrine.data.catalog import Catalog
 from vitrine.data.splits import NEAR, Split, fingerprints, near_duplicates
 
 __all__ = ["load", "mean_images", "measure"]
@@ -63,7 +63,7 @@ def _mean_image(catalog: Catalog, split: Split) -> Image.Image:
     present = split.present(catalog).frame
     pixels = images.cached(catalog, present.image.tolist(), MEAN_SIZE)
     labels = present.label.to_numpy()
-    means = [pixels[labels == k].mean(axis=0) for k in range(len(CLASSES))]
+    means = [pixels[labels == k].mean(axis=0) for k in range(len(catalog.dataset.classes))]
     return Image.fromarray(np.concatenate(means, axis=1).round().astype(np.uint8))
 
 
@@ -127,4 +127,5 @@ def load(name: str, folder: Path | None = None) -> pd.DataFrame:
 def mean_images(folder: Path | None = None) -> dict[str, np.ndarray]:
     """Return the mean photo of each class, uint8 (64, 64, 3)."""
     strip = np.asarray(Image.open((folder or paths.data() / "facts") / "mean_images.png"))
-    return dict(zip(CLASSES, np.split(strip, len(CLASSES), axis=1), strict=True))
+    classes = dataset.current().classes
+    return dict(zip(classes, np.split(strip, len(classes), axis=1), strict=True))

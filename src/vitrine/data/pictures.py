@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vitrine import paths
-from vitrine.data.catalog import CLASSES
+from vitrine.data import dataset
 
 __all__ = ["Picture", "folder", "photos", "read"]
 
@@ -64,7 +64,7 @@ def read(place: Path | None = None) -> tuple[Picture, ...]:
     found = []
     for row in json.loads((place / INDEX).read_text(encoding="utf-8")):
         path, label = place / f"{row['name']}.jpg", row["class"]
-        if not path.is_file() or label not in (*CLASSES, None):
+        if not path.is_file() or label not in (*dataset.current().classes, None):
             raise ValueError(
                 f"expected a file and a class of the catalogue, or null, for {row['name']!r} of "
                 f"{INDEX}, found {label!r} and {'a' if path.is_file() else 'no'} file; correct it"

@@ -18,7 +18,7 @@ import pandas as pd
 from PIL import Image
 
 from vitrine.data import catalog, dataset, demo, images, pictures
-from vitrine.data.catalog import CLASSES, Catalog, read_table
+from vitrine.data.catalog import Catalog, read_table
 from vitrine.data.pictures import Picture
 
 __all__ = ["DASHBOARD", "SAMPLES", "Showcase", "ShowcaseError", "dashboard", "samples"]
@@ -26,6 +26,8 @@ __all__ = ["DASHBOARD", "SAMPLES", "Showcase", "ShowcaseError", "dashboard", "sa
 DASHBOARD, SAMPLES = "dataset_dashboard.csv", "sampled.csv"
 PER_CLASS = 2
 """Samples of each class."""
+MOST = 40
+"""Samples of a project in all: a list of more would not be read."""
 
 _COLUMNS = {
     DASHBOARD: ("Nom du produit", "fichier", "description", "Catégorie", "largeur", "hauteur"),
@@ -45,11 +47,12 @@ def dashboard(photos: Catalog) -> pd.DataFrame:
     for name in products.image:
         with Image.open(photos.path(name)) as image:
             sizes.append(image.size)
+    names = list(photos.dataset.classes)
     columns = (
         products.product_name.to_numpy(),
         products.image.to_numpy(),
         products.description.to_numpy(),
-        [CLASSES[k] for k in products.label],
+        [names[k] for k in products.label],
         [width for width, _ in sizes],
         [height for _, height in sizes],
     )
@@ -68,16 +71,17 @@ def samples(photos: Catalog, images: Sequence[str], first: Sequence[str] = ()) -
     chosen = offered.sort_values(["label", "row"]).groupby("label").head(PER_CLASS)
     if opening := next((name for name in first if name in set(chosen.image)), None):
         chosen = chosen.sort_values("image", key=lambda name: name != opening, kind="stable")
+    classes = list(photos.dataset.classes)
     rank = chosen.groupby("label").cumcount() + 1
     renamed = [
-        f"{re.sub('[^a-z]+', '-', CLASSES[k].lower())}-{number}{Path(name).suffix}"
+        f"{re.sub('[^a-z]+', '-', classes[k].lower())}-{number}{Path(name).suffix}"
         for k, number, name in zip(chosen.label, rank, chosen.image, strict=True)
     ]
     columns = (
         chosen.product_name.to_numpy(),
         chosen.image.to_numpy(),
         chosen.description.to_numpy(),
-        [CLASSES[k] for k in chosen.label],
+        [classes[k] for k in chosen.label],
         renamed,
     )
     return pd.DataFrame(dict(zip(_COLUMNS[SAMPLES], columns, strict=True)))
@@ -143,7 +147,8 @@ class Showcase:
         # As written: reading it with ``splits`` would bring scikit-learn into the interface.
         split = pd.read_csv(photos.folder / "splits" / "published.csv", dtype=str)
         tested = split.image[split.part == "test"].tolist()
-        return cls(photos=dashboard(photos), samples=samples(photos, tested), images=photos.photos)
+        offered = samples(photos, tested).head(MOST)
+        return cls(photos=dashboard(photos), samples=offered, images=photos.photos)
 
     @classmethod
     def synthetic_catalogue(cls) -> "Showcase":
@@ -185,11 +190,12 @@ def _read(path: Path) -> pd.DataFrame:
     remedy = "make it again with `vitrine data prepare`"
     table = read_table(path, _COLUMNS[path.name], remedy=remedy, error=ShowcaseError)
     image, label = ("fichier", "Catégorie") if path.name == DASHBOARD else ("image", "class")
-    unknown = sorted(set(table[label]) - set(CLASSES))
+    classes = dataset.current().classes
+    unknown = sorted(set(table[label]) - set(classes))
     outside = [name for name in table[image] if Path(name).name != name or "\\" in name]
     if unknown or outside:
         raise ShowcaseError(
-            f"expected the {len(CLASSES)} classes and plain file names in {path.name}, found "
+            f"expected the {len(classes)} classes and plain file names in {path.name}, found "
             f"{(unknown + outside)[0][:80]!r}; {remedy}"
         )
     _refuse_unreachable(path, table[image], remedy)
@@ -223,7 +229,7 @@ def _sized(table: pd.DataFrame, remedy: str) -> pd.DataFrame:
 
 def _warn_of_few(chosen: pd.DataFrame, *, absent: Sequence[str]) -> None:
     counts = chosen["class"].value_counts()
-    few = [name for name in CLASSES if counts.get(name, 0) < PER_CLASS]
+    few = [name for name in dataset.current().classes if counts.get(name, 0) < PER_CLASS]
     if absent:
         _log.warning("expected every photo of %s, found no %s", SAMPLES, ", ".join(absent))
     if few:

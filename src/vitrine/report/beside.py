@@ -5,7 +5,6 @@ Every answer is out of fold. Products are named by the file of their photo, neve
 
 import pandas as pd
 
-from vitrine.data.catalog import CLASSES
 from vitrine.data.splits import FOLDS
 from vitrine.training.runs import Run, RunError, align_fold
 
@@ -57,7 +56,10 @@ def shares(first: Run, second: Run) -> pd.DataFrame:
     a, b = told["first"], told["second"]
     cases = pd.DataFrame(dict(zip(CASES, (a & b, a & ~b, ~a & b, ~a & ~b), strict=True)))
     repeats = told["repeat"].nunique()
-    counts = cases.groupby(told["label"]).sum().reindex(range(len(CLASSES)), fill_value=0) / repeats
+    counts = (
+        cases.groupby(told["label"]).sum().reindex(range(len(first.classes)), fill_value=0)
+        / repeats
+    )
     counts.insert(0, "products", counts.sum(axis=1).round().astype(int))
     return counts
 

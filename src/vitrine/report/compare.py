@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from vitrine.data.catalog import CLASSES
 from vitrine.metrics.classes import per_class
 from vitrine.metrics.paired import mcnemar, paired_bootstrap
 from vitrine.metrics.panel import METRICS
@@ -11,7 +10,7 @@ from vitrine.training.runs import Run, align
 __all__ = ["to_markdown"]
 
 MOST = 20
-"""Changed images that are listed; the others are counted."""
+"""Classes that are listed, and changed images: the others are counted."""
 
 
 def to_markdown(first: Run, second: Run) -> str:
@@ -36,15 +35,17 @@ def to_markdown(first: Run, second: Run) -> str:
     lines += ["", f"Exact McNemar test on accuracy: p = {test.p_value:.3g}.", ""]
 
     lines += ["| class | F1 first | F1 second | gap |", "|---|--:|--:|--:|"]
-    before, after = (per_class(a.truth, part.predicted, categories=len(CLASSES)) for part in (a, b))
-    for k, label in enumerate(CLASSES):
-        x, y = before[k].f1.value, after[k].f1.value
-        lines.append(f"| {label} | {x:.3f} | {y:.3f} | {y - x:+.3f} |")
+    classes = first.classes
+    scores = [per_class(a.truth, part.predicted, categories=len(classes)) for part in (a, b)]
+    f1 = np.array([[score.f1.value for score in part] for part in scores])
+    gaps = f1[1] - f1[0]
+    for k in np.sort(np.argsort(-abs(gaps), kind="stable")[:MOST]):  # of many, those that moved
+        lines.append(f"| {classes[k]} | {f1[0, k]:.3f} | {f1[1, k]:.3f} | {gaps[k]:+.3f} |")
 
     changed = np.flatnonzero(a.predicted != b.predicted)
     lines += ["", f"{len(changed)} images change label" + (":" if len(changed) else "."), ""]
     for i in changed[:MOST]:
-        labels = [CLASSES[k] for k in (a.truth[i], a.predicted[i], b.predicted[i])]
+        labels = [classes[k] for k in (a.truth[i], a.predicted[i], b.predicted[i])]
         lines.append(f"- `{a.image[i]}` ({labels[0]}): {labels[1]} → {labels[2]}")
     if len(changed) > MOST:
         lines.append(f"- and {len(changed) - MOST} more")

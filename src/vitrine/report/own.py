@@ -44,7 +44,7 @@ WORDS: dict[str, dict[str, str]] = {
         "better": "{0} fait mieux que {1} : {2} points d’exactitude, écart établi.",
         "unsettled": "Entre {0} et {1}, ces photos ne tranchent pas : {2} points d’exactitude.",
         "error": "{0}, prise pour {1} à {2}", "none": "Aucune erreur.",
-        "others": "{0} autres catégories",
+        "others": "{0} autres catégories", "percent": "\N{NO-BREAK SPACE}%",
         "blind": "Aucun modèle entraîné ici ne peut être interrogé de nouveau.",
     },
     "en": {
@@ -56,7 +56,7 @@ WORDS: dict[str, dict[str, str]] = {
         "better": "{0} does better than {1}: {2} points of accuracy, a settled gap.",
         "unsettled": "Between {0} and {1} these photos do not decide: {2} points of accuracy.",
         "error": "{0}, taken for {1} at {2}", "none": "No error.",
-        "others": "{0} other classes",
+        "others": "{0} other classes", "percent": "%",
         "blind": "No model that was trained here can be asked again.",
     },
 }  # fmt: skip
@@ -199,8 +199,8 @@ class OwnReport:
             path = self.catalog.path(test.image[place])
             photo = images.preprocess(path, model.recipe.image_size)
             drop = occlusion(model.predict, photo, int(test.predicted[place]))
-            shown.append((heated(photo, drop), f"{self._name(model.recipe.name)} : {line}"))
-        return gallery(shown, self._words["none"])
+            shown.append((heated(photo, drop), line))
+        return gallery(shown, self._words["none"], lead=self._name(model.recipe.name))
 
     def _asked_again(self, recipe: str) -> tuple[Kept, Predictions] | None:
         """Return the model of a recipe and what it answered to the test, where it can be had."""
@@ -223,7 +223,7 @@ class OwnReport:
         lines = []
         for place in wrong[np.argsort(-sure[wrong], kind="stable")].tolist():
             labels = (self._shown[k] for k in (part.truth[place], part.predicted[place]))
-            share = f"{self._number(100 * sure[place])} %"
+            share = f"{self._number(100 * sure[place])}{self._words['percent']}"
             lines.append((place, self._words["error"].format(*labels, share)))
         return lines
 

@@ -29,9 +29,9 @@ class Gallery:
 
 
 def gallery(
-    photos: Iterable[tuple[UInt8[np.ndarray, "side side 3"], str]], otherwise: str
+    photos: Iterable[tuple[UInt8[np.ndarray, "side side 3"], str]], otherwise: str, lead: str = ""
 ) -> Gallery:
-    """Return photos with the line of each, or what is said where there is none."""
+    """Return photos with the line of each, after what leads them; or what is said without any."""
     figures = []
     for pixels, text in photos:
         line = escape(text)
@@ -39,7 +39,8 @@ def gallery(
             f'<figure style="display:inline-block;width:{SIDE}px;margin:4px;vertical-align:top">'
             f'<img src="{data_uri(pixels)}" alt="{line}"><figcaption>{line}</figcaption></figure>'
         )
-    return Gallery(f"<div>{''.join(figures) or escape(otherwise)}</div>")
+    before = f"<p>{escape(lead)}</p>" if lead and figures else ""
+    return Gallery(f"<div>{before}{''.join(figures) or escape(otherwise)}</div>")
 
 
 def heated(

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from vitrine.data import facts, splits, tracked
-from vitrine.data.catalog import CLASSES
+from vitrine.data import dataset, facts, splits, tracked
 from vitrine.metrics.paired import holm, mcnemar_bound
 from vitrine.metrics.power import smallest_unpaired_gap
 from vitrine.metrics.settling import World, smallest_settled_gap
@@ -73,13 +72,14 @@ def _data() -> Iterator[tuple[str, Value]]:
     ratio = (images.width / images.height).dropna()
     elongated = int((np.maximum(ratio, 1 / ratio) > ELONGATED).sum())
     test = split.part("test").image.to_numpy()
+    classes = len(dataset.current().classes)
     parts = {f"data.{part}": len(split.part(part)) for part in splits.PARTS}
     counts = {
         "data/splits/published.csv": parts
         | {
             "data.products": len(split.frame),
-            "data.classes": len(CLASSES),
-            "data.per_class": len(split.frame) / len(CLASSES),
+            "data.classes": classes,
+            "data.per_class": len(split.frame) / classes,
         },
         IMAGES: {
             "data.present": len(present),

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from vitrine.data.catalog import CLASSES
 from vitrine.metrics.calibration import expected_calibration_error, overconfidence
 from vitrine.metrics.classes import per_class
 from vitrine.metrics.intervals import wilson
@@ -34,7 +33,7 @@ def _served(one: runs.OutOfFold) -> Iterator[tuple[str, Value]]:
     truth, given = served.answers.truth, served.answers.probabilities
     photos, answered = len(truth), int(served.answered.sum())
     right = int((served.answers.predicted == truth)[served.answered].sum())
-    recalls = [score.recall for score in per_class(truth, given, categories=len(CLASSES))]
+    recalls = [score.recall for score in per_class(truth, given, categories=given.shape[1])]
     raw = one.answers.probabilities
     shares = {
         "target": TARGET,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from vitrine.data.catalog import CLASSES_FR
+from vitrine.data import dataset
 from vitrine.data.splits import PARTS, Split
 
 __all__ = ["PARTS_FR", "errors", "leaks", "parts"]
@@ -19,7 +19,7 @@ def parts(split: Split) -> pd.DataFrame:
     """Count the photos of each class in each part of a split, with a last row for the whole."""
     counts = pd.crosstab(split.frame.label, split.frame.part).reindex(columns=list(PARTS))
     table = counts.rename(columns=PARTS_FR).reset_index(drop=True)
-    table.insert(0, "Catégorie", CLASSES_FR.values())
+    table.insert(0, "Catégorie", dataset.current().classes.values())
     table["Total"] = counts.sum(axis=1).to_numpy()
     table.loc[len(table)] = ["Ensemble", *counts.sum(), counts.to_numpy().sum()]
     return table
@@ -63,7 +63,7 @@ def errors(
         truth: True class of each.
         answers: By name of model, the class it predicts for each.
     """
-    names = list(CLASSES_FR.values())
+    names = list(dataset.current().classes.values())
     files = [f"{name[:SHOWN_OF_NAME]}…" for name in images]
     table = pd.DataFrame({"Fichier": files, "Catégorie vraie": [names[k] for k in truth]})
     for model, predicted in answers.items():

@@ -1,6 +1,6 @@
 """Verdicts on training: above chance, above a constant answer, calibrated."""
 
-from vitrine.data.catalog import CLASSES
+from vitrine.data import dataset
 from vitrine.report.ledger.verdicts.claim import Claim, Ledger, by_interval, interval, with_recipes
 from vitrine.report.ledger.verdicts.models import KERAS
 
@@ -9,7 +9,8 @@ __all__ = ["CLAIMS"]
 
 def _above_chance(recipe: str, name: str, network: str) -> Claim:
     key = f"{recipe}.accuracy"
-    chance = 1 / len(CLASSES)
+    classes = len(dataset.current().classes)
+    chance = 1 / classes
 
     def test(ledger: Ledger) -> bool | None:
         score = interval(ledger, key)
@@ -21,7 +22,7 @@ def _above_chance(recipe: str, name: str, network: str) -> Claim:
         key=name,
         text=f"{network} fait mieux que le hasard",
         cautious=f"les images de test ne disent pas si {network} fait mieux que le hasard",
-        expression=f"intervalle à 95 % de {key} entièrement au-dessus de 1/{len(CLASSES)}",
+        expression=f"intervalle à 95 % de {key} entièrement au-dessus de 1/{classes}",
         needs=(key,),
         holds=test,
     )
