@@ -7,6 +7,7 @@ together. In CI nothing skips but what needs a GPU.
 
 import logging
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -52,6 +53,21 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("the shared folder is absent: set VITRINE_SHARED to it")
     return folder
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Return headless Chromium, or skip where it is absent."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("Chromium is not installed: no browser to open a page in")
+    from playwright.sync_api import sync_playwright
+
+    arguments = ["--no-sandbox", "--disable-gpu"]
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        yield found
+        found.close()
 
 
 @pytest.fixture(autouse=True)

@@ -135,7 +135,7 @@ def test_another_seed_gives_another_run_and_the_folder_is_whole(whole, train, tm
 
 @pytest.mark.parametrize("trainer", TRAINERS)
 def test_fewer_photos_than_a_batch_are_a_batch(trainer, train, tmp_path, demo_split):
-    finish(train(tmp_path, trainer, batch_size=4096, epochs=1))
+    train(tmp_path, trainer, batch_size=4096, epochs=1)
 
     made = load(tmp_path, trainer)
 
