@@ -89,7 +89,9 @@ def test_ci_refuses_a_skip_but_for_a_gpu(tmp_path, workers):
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n  gpu\n  browser\n")
     (tmp_path / "test_skipped.py").write_text(SKIPPED)
 
-    strict, free = (run(tmp_path, "-n", workers, CI=ci) for ci in ("true", "false"))
+    strict, free = (
+        run(tmp_path, "-p", "no:nbval", "-n", workers, CI=ci) for ci in ("true", "false")
+    )
 
     assert (strict.returncode, free.returncode) == (1, 0), strict.stderr
     assert "CI refuses 1 skipped tests: test_skipped.py::test_in_a_browser" in strict.stdout
