@@ -33,7 +33,7 @@ test: setup  ## Run every check, tell which parts failed (about 30 minutes on tw
 	test -z "$$failed" || { echo "test: expected every part to pass, failed:$$failed" >&2; exit 1; }
 
 test-units: setup  ## Unit tests and browser tests
-	$(BIN)/pytest -q --durations=8 $(SPREAD) tests
+	$(BIN)/pytest -q --durations=8 -p no:nbval $(SPREAD) tests
 
 test-smoke: setup  ## The whole chain in miniature: each notebook trains, draws and is compared (nbval)
 	VITRINE_PROFILE=smoke $(BIN)/pytest -q --nbval-lax $(NBVAL) $(SPREAD) notebooks

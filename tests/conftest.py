@@ -7,6 +7,7 @@ together. In CI nothing skips but what needs a GPU.
 
 import logging
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -16,23 +17,27 @@ import pytest
 from vitrine import paths
 
 LONGEST = (
+    "book/test_published_book.py",
     "training/test_training.py",
     "training/test_lite.py",
-    "book/test_published_book.py",
-    "test_architecture.py",
+    "models/test_export.py",
     "training/test_exchange.py",
     "book/test_book.py",
     "bench/test_bench.py",
+    "report/test_ledger.py",
+    "training/test_processes.py",
     "serving/ui/test_ui_browser.py",
     "deploy/test_rehearsal.py",
     "explain/test_exported.py",
     "explain/test_kept.py",
+    "models/test_mambavision.py",
     "models/test_scan_triton.py",
     "models/test_readme_lines.py",
-    "serving/test_supervisor.py",
-    "training/pretrain/test_pretraining.py",
-    "training/test_crops.py",
     "training/test_sweep.py",
+    "training/pretrain/test_pretraining.py",
+    "training/test_imagenet.py",
+    "cli/test_new.py",
+    "serving/test_supervisor.py",
     "serving/test_bench_serving.py",
 )
 """Files that take more than about 20 s, longest first."""
@@ -52,6 +57,21 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("the shared folder is absent: set VITRINE_SHARED to it")
     return folder
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Return headless Chromium, or skip where it is absent."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("Chromium is not installed: no browser to open a page in")
+    from playwright.sync_api import sync_playwright
+
+    arguments = ["--no-sandbox", "--disable-gpu"]
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        yield found
+        found.close()
 
 
 @pytest.fixture(autouse=True)

@@ -32,7 +32,7 @@ case "$*" in
   *notebooks) part=test-published ;;
   *) part=test-units ;;
 esac
-echo "ran $part"
+echo "ran $part${PYTHONDONTWRITEBYTECODE:+ without bytecode}"
 case " $BROKEN " in *" $part "*) exit 1 ;; esac
 """
 """A pytest that tells which part of `make test` it was run for, and fails for some."""
@@ -89,7 +89,9 @@ def test_ci_refuses_a_skip_but_for_a_gpu(tmp_path, workers):
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n  gpu\n  browser\n")
     (tmp_path / "test_skipped.py").write_text(SKIPPED)
 
-    strict, free = (run(tmp_path, "-n", workers, CI=ci) for ci in ("true", "false"))
+    strict, free = (
+        run(tmp_path, "-p", "no:nbval", "-n", workers, CI=ci) for ci in ("true", "false")
+    )
 
     assert (strict.returncode, free.returncode) == (1, 0), strict.stderr
     assert "CI refuses 1 skipped tests: test_skipped.py::test_in_a_browser" in strict.stdout
@@ -115,7 +117,7 @@ def test_a_notebook_in_which_nothing_is_compared_passes_for_nothing(tmp_path, wo
 @pytest.mark.parametrize(
     "broken", ["", "test-units", "test-smoke", "test-published", "test-units test-published"]
 )
-def test_make_test_runs_every_part_and_names_those_that_failed(tmp_path, broken):
+def test_make_test_runs_every_part_keeps_bytecode_and_names_those_that_failed(tmp_path, broken):
     shutil.copy(HERE.parent / "Makefile", tmp_path)
     for name, text in {"requirements/install.sh": "", ".venv/bin/pytest": STAND_IN}.items():
         (tmp_path / name).parent.mkdir(parents=True)
@@ -123,8 +125,8 @@ def test_make_test_runs_every_part_and_names_those_that_failed(tmp_path, broken)
         (tmp_path / name).chmod(0o755)
 
     done = subprocess.run(
-        ["make", "test"], cwd=tmp_path, env=os.environ | {"BROKEN": broken},
-        capture_output=True, text=True,
+        ["make", "test"], cwd=tmp_path, capture_output=True, text=True,
+        env=os.environ | {"BROKEN": broken, "PYTHONDONTWRITEBYTECODE": "1"},
     )  # fmt: skip
 
     ran = [line for line in done.stdout.splitlines() if line.startswith("ran ")]

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
 from dataclasses import replace
 from types import SimpleNamespace
@@ -266,19 +265,11 @@ def test_bars_of_the_model_are_judged_from_the_rows():
 # The command
 
 
-def vitrine(*arguments):
-    return subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", "from vitrine.cli import main; main()", *arguments],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+def test_the_command_prints_the_machine_and_writes_the_sheet(untyped, tmp_path):
+    asked = ["bench", "scan", "--device", "cpu", "--quick", "--turns", "1"]
+    done = CliRunner().invoke(app, [*asked, "--folder", str(tmp_path)])
 
-
-def test_the_command_prints_the_machine_and_writes_the_sheet(tmp_path):
-    done = vitrine(
-        "bench", "scan", "--device", "cpu", "--quick", "--turns", "1", "--folder", str(tmp_path)
-    )
-
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.output
     assert re.search(r"^machine: .+; 1 thread$", done.stdout, re.M)
     assert "torch " in done.stdout
     assert "written: scan.json" in done.stdout
@@ -352,7 +343,9 @@ def test_servers_end_with_a_benchmark_that_is_killed(tmp_path, monkeypatch, caps
 
 @pytest.mark.parametrize("name", ["scan", "model", "training", "serving"])
 def test_help_has_an_example(name):
-    assert f"Example: vitrine bench {name}" in vitrine("bench", name, "--help").stdout
+    shown = CliRunner().invoke(app, ["bench", name, "--help"])
+
+    assert f"Example: vitrine bench {name}" in " ".join(shown.stdout.split())
 
 
 # What a recipe costs

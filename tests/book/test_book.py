@@ -172,37 +172,28 @@ def test_outputs_that_name_a_place_on_this_machine_are_not_published(miniature):
 
 
 @pytest.mark.browser
-def test_pages_open_from_files_without_an_outside_request_or_a_console_error(book):
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("Chromium is not installed: no browser to open the pages in")
+def test_pages_open_from_files_without_an_outside_request_or_a_console_error(book, browser):
     faults, seen, origins = [], {}, {}
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for theme, width in (("light", 1280), ("dark", 390)):
-            context = browser.new_context(
-                color_scheme=theme, viewport={"width": width, "height": 800}
-            )
-            tab = context.new_page()
-            tab.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
-            tab.on("pageerror", lambda error: faults.append(str(error)))
-            tab.on(
-                "request",
-                lambda r: None if r.url.startswith(("file:", "data:")) else faults.append(r.url),
-            )
-            for name in ("notebooks/01_courbes", "book/introduction", "search"):
-                tab.goto((book.root / "build" / "html" / f"{name}.html").as_uri())
-                if "01" in name:
-                    tab.wait_for_selector(".vitrine-plot .main-svg")
-                    tab.wait_for_selector(".vitrine-donnees details")
-                    seen[theme] = tab.evaluate(LOOK)
-                assert tab.evaluate("document.documentElement.scrollWidth") <= width
-                origins[theme, name] = tab.evaluate(ORIGIN)
-            tab.goto((book.root / "build" / "html" / "search.html").as_uri() + "?q=entrainement")
-            tab.wait_for_selector("#search-results li")
-        browser.close()
+    for theme, width in (("light", 1280), ("dark", 390)):
+        context = browser.new_context(color_scheme=theme, viewport={"width": width, "height": 800})
+        tab = context.new_page()
+        tab.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
+        tab.on("pageerror", lambda error: faults.append(str(error)))
+        tab.on(
+            "request",
+            lambda r: None if r.url.startswith(("file:", "data:")) else faults.append(r.url),
+        )
+        for name in ("notebooks/01_courbes", "book/introduction", "search"):
+            tab.goto((book.root / "build" / "html" / f"{name}.html").as_uri())
+            if "01" in name:
+                tab.wait_for_selector(".vitrine-plot .main-svg")
+                tab.wait_for_selector(".vitrine-donnees details")
+                seen[theme] = tab.evaluate(LOOK)
+            assert tab.evaluate("document.documentElement.scrollWidth") <= width
+            origins[theme, name] = tab.evaluate(ORIGIN)
+        tab.goto((book.root / "build" / "html" / "search.html").as_uri() + "?q=entrainement")
+        tab.wait_for_selector("#search-results li")
+        context.close()
 
     assert faults == []
     for told in (origins[theme, "book/introduction"] for theme in ("light", "dark")):

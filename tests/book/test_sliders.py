@@ -47,17 +47,10 @@ def page(written):
 
 
 @pytest.fixture
-def tab():
-    """Return a page of headless Chromium, or skip where it is absent."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("Chromium is not installed: no browser to move a slider in")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser.new_page(viewport={"width": 390, "height": 700})
-        browser.close()
+def tab(browser):
+    page = browser.new_page(viewport={"width": 390, "height": 700})
+    yield page
+    page.close()
 
 
 SHOWN = """() => document.querySelector(".vitrine-plot").data

@@ -3,7 +3,6 @@
 import copy
 import json
 import re
-import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -133,38 +132,32 @@ def test_the_book_is_linked_only_where_there_is_one(ledger):
 
 
 @pytest.mark.browser
-def test_keys_lead_from_slide_to_slide_and_paper_shows_them_all(ledger, tmp_path):
-    playwright = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is not installed")
+def test_keys_lead_from_slide_to_slide_and_paper_shows_them_all(ledger, tmp_path, browser):
     file = tmp_path / "slides.html"
     file.write_text(slides.page(ledger))
     visible = "[...document.querySelectorAll('section')].filter(s => s.offsetParent).length"
 
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 360, "height": 640})
-        asked = []
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(file.as_uri())
-        for key in ("ArrowRight", "PageDown", "ArrowLeft", "End"):
-            page.keyboard.press(key)
-        focus = page.evaluate("document.activeElement.textContent")
-        place, alone = page.url.rpartition("#")[2], page.evaluate(visible)
-        page.keyboard.press("Home")
-        widest = []
-        for _ in range(17):
-            widest.append(page.evaluate("document.documentElement.scrollWidth"))
-            page.keyboard.press("ArrowRight")
-        page.set_viewport_size({"width": 1280, "height": 720})  # of a projector
-        highest = []
-        for _ in range(17):
-            highest.append(page.evaluate("document.documentElement.scrollHeight"))
-            page.keyboard.press("ArrowLeft")
-        page.emulate_media(media="print")
-        printed = page.evaluate(visible)
-        browser.close()
+    page = browser.new_page(viewport={"width": 360, "height": 640})
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(file.as_uri())
+    for key in ("ArrowRight", "PageDown", "ArrowLeft", "End"):
+        page.keyboard.press(key)
+    focus = page.evaluate("document.activeElement.textContent")
+    place, alone = page.url.rpartition("#")[2], page.evaluate(visible)
+    page.keyboard.press("Home")
+    widest = []
+    for _ in range(17):
+        widest.append(page.evaluate("document.documentElement.scrollWidth"))
+        page.keyboard.press("ArrowRight")
+    page.set_viewport_size({"width": 1280, "height": 720})  # of a projector
+    highest = []
+    for _ in range(17):
+        highest.append(page.evaluate("document.documentElement.scrollHeight"))
+        page.keyboard.press("ArrowLeft")
+    page.emulate_media(media="print")
+    printed = page.evaluate(visible)
+    page.close()
 
     assert (place, focus, alone) == ("retenir", "À retenir", 1)
     assert printed == 17

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from vitrine.metrics.fusion import complement, fit_weights, fuse
+from vitrine.metrics.fusion import fit_weights, fuse
 from vitrine.metrics.temperature import apply_temperature, fit_temperature
 
 
@@ -70,19 +70,3 @@ def test_weights_that_are_none_are_refused(weights):
 
     with pytest.raises(ValueError, match="expected one weight of 0 or more for each of 2 models"):
         fuse([given, given], np.array(weights))
-
-
-def test_images_are_counted_by_who_is_right_in_each_category():
-    truth = np.array([0, 0, 0, 1, 1, 2])
-    first = np.array([0, 0, 1, 1, 0, 2])
-    second = np.array([0, 1, 0, 0, 0, 2])
-
-    cases = complement(truth, first, second, categories=4)
-
-    assert {name: counts.tolist() for name, counts in cases.items()} == {
-        "both": [1, 0, 1, 0],
-        "only_first": [1, 1, 0, 0],
-        "only_second": [1, 0, 0, 0],
-        "neither": [0, 1, 0, 0],
-    }
-    assert sum(counts.sum() for counts in cases.values()) == len(truth)

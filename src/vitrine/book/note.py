@@ -48,7 +48,7 @@ class NoteError(ValueError):
 
 
 def escape(text: str) -> str:
-    """Return a text that Typst prints as it is."""
+    """Escape the markup of Typst in a text."""
     return _SPECIAL.sub(r"\\\1", text)
 
 

@@ -1,4 +1,4 @@
-"""Sphinx extension of a book of one's own photos: its language, and what Jupyter Book asks for."""
+"""Sphinx extension of a project of the user's own photos: French, and an option of comments."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ def _prefer_our_templates(_app: Sphinx, config: Config) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Declare the option of the extension of comments, left out because it loads other sites'.
+    """Declare the option of the extension of comments, which is not loaded: it calls other sites.
 
     A French book has its theme and its search in French, as the published one does.
     """

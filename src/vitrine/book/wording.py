@@ -27,7 +27,7 @@ def day(when: date) -> str:
 
 
 def parsed(text: str) -> str | int | float:
-    """Return the number that ``number`` wrote, a whole one as ``int``; any other text as it is."""
+    """Parse a number written in French, a whole one as ``int``; return any other text as it is."""
     if not re.fullmatch(rf"[+{MINUS}]?\d[\d{THIN}]*(,\d+)?", text):
         return text
     plain = text.replace(THIN, "").replace(MINUS, "-")

@@ -72,7 +72,7 @@ def declared(image: Image.Image, data: bytes) -> Colours:
 
 
 def polarise(image: Image.Image) -> None:
-    """Have the inks of a CMYK JPEG read as they are written, where no Adobe mark inverts them.
+    """Read the inks of a CMYK JPEG without an Adobe marker as they are written, not inverted.
 
     To be called before the pixels are decoded: Pillow takes every such file for Adobe's.
     """

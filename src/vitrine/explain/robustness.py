@@ -117,7 +117,7 @@ def curve(table: pd.DataFrame, corruption: str, labels: pd.Series) -> dict[int, 
 
 
 def turned(table: pd.DataFrame, published: Predictions, frame: pd.DataFrame) -> int:
-    """Count the photos whose answer the way through ``PHOTO_SIDE`` changes, with nothing spoiled.
+    """Count the answers that resizing through ``PHOTO_SIDE`` changes, without any corruption.
 
     Args:
         table: As ``answers`` returns it.

@@ -1,4 +1,4 @@
-"""Late fusion of the probabilities of several models, and which images only one gets right.
+"""Late fusion: combine the probabilities of several models with equal or fitted weights.
 
 Log-probabilities are weighted and added. Equal weights that sum to 1 need nothing but the answers;
 fitted ones are a temperature for each model at once, and what one deserves beside the other.
@@ -14,10 +14,10 @@ from jaxtyping import Float, Int
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
-from vitrine.metrics.inputs import LabelsOrProbs, as_labels, as_probabilities
+from vitrine.metrics.inputs import as_probabilities
 from vitrine.metrics.temperature import BOUND, logits
 
-__all__ = ["complement", "fit_weights", "fuse"]
+__all__ = ["fit_weights", "fuse"]
 
 
 def fuse(
@@ -70,34 +70,6 @@ def fit_weights(
 
     start = np.full(len(y_prob), 1 / len(y_prob))
     return minimize(loss, start, jac=True, bounds=[(0, BOUND)] * len(y_prob)).x
-
-
-def complement(
-    y_true: Int[np.ndarray, " image"],
-    first: LabelsOrProbs,
-    second: LabelsOrProbs,
-    *,
-    categories: int,
-) -> dict[str, Int[np.ndarray, " category"]]:
-    """Count, in each category, the images that both models get right, only one, or neither.
-
-    An oracle that always believed the right model would miss ``neither`` alone.
-
-    Args:
-        y_true: True class of each image.
-        first: What a model said.
-        second: What another said, of the same images in the same order.
-        categories: Number of categories.
-
-    Returns:
-        Counts by category, under ``both``, ``only_first``, ``only_second`` and ``neither``.
-
-    Raises:
-        ValueError: If the arrays cannot be used.
-    """
-    a, b = (as_labels(y_true, y_pred) == y_true for y_pred in (first, second))
-    cases = {"both": a & b, "only_first": a & ~b, "only_second": ~a & b, "neither": ~a & ~b}
-    return {name: np.bincount(y_true[case], minlength=categories) for name, case in cases.items()}
 
 
 def _stacked(

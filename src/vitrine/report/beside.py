@@ -65,7 +65,7 @@ def shares(first: Run, second: Run) -> pd.DataFrame:
 
 
 def oracle(first: Run, second: Run) -> float:
-    """Return the share of products that at least one run gets right: the most a fusion may hope."""
+    """Return the share of products that at least one run gets right: a bound on any fusion."""
     counts = shares(first, second)
     return 1 - float(counts["neither"].sum() / counts["products"].sum())
 

@@ -20,9 +20,9 @@ __all__ = ["alone", "deaf", "end_with_parent", "interruptible"]
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Take ``kill`` for Ctrl-C, so that what was started meanwhile is ended.
+    """Treat SIGTERM as Ctrl-C, so that the processes started meanwhile are ended too.
 
-    Python would end at once, and leave it. In the main thread alone: others hear no signal.
+    Python would end at once, and leave them. In the main thread alone: others hear no signal.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -36,9 +36,9 @@ def interruptible() -> Iterator[None]:
 
 @contextmanager
 def deaf() -> Iterator[None]:
-    """Start processes and threads that Ctrl-C does not reach; here, it waits until the end.
+    """Block SIGINT in the processes and threads started meanwhile; here, it waits until the end.
 
-    Signals blocked are so in what is started meanwhile. Windows has no such mask.
+    They inherit the mask of blocked signals, which Windows lacks.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield

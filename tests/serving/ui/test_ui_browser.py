@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -18,21 +17,6 @@ pytestmark = [
 VIEWS = [("light", 1280), ("dark", 390), ("light", 320)]
 SCREENSHOTS = os.environ.get("VITRINE_SCREENSHOTS", "")
 """Folder for pictures of the page, which the workflow keeps; empty takes none."""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Return headless Chromium, or skip where it is absent."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("Chromium is not installed: no browser to open the page in")
-    from playwright.sync_api import sync_playwright
-
-    arguments = ["--no-sandbox", "--disable-gpu"]
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=chromium, args=arguments)
-        yield found
-        found.close()
 
 
 @pytest.fixture

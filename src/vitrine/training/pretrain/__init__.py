@@ -1,4 +1,4 @@
-"""Learn from small images of ImageNet, so that both architectures start the photos as equals.
+"""Pretrain both architectures on the same small images of ImageNet, for an equal start.
 
 ::
 

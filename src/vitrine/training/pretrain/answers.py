@@ -1,4 +1,4 @@
-"""A teacher's answers to fixed crops of a corpus: asked for once, kept beside it.
+"""Compute a teacher's log-probabilities for fixed crops of a corpus once, kept beside it.
 
 The teacher and its students see the same pixels, crop by crop (Beyer et al., Knowledge
 Distillation: A Good Teacher Is Patient and Consistent, arXiv 2106.05237). Fresh crops for every

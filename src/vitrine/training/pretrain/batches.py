@@ -35,7 +35,7 @@ Batch = tuple[Images, Int[Tensor, " image"]]
 
 
 class Part(Dataset):
-    """One part of a corpus, asked for batch by batch.
+    """Dataset of one part of a corpus, indexed by whole batches.
 
     Args:
         pixels: Decoded images, memory-mapped.
@@ -59,7 +59,7 @@ class Part(Dataset):
 
 
 class Taught(Part):
-    """The training part beside a teacher's answers, of which an epoch shows one crop an image.
+    """The training part with a teacher's answers: one of the fixed crops of each image an epoch.
 
     Args:
         pixels: Decoded images, memory-mapped.
@@ -86,7 +86,7 @@ class Taught(Part):
 
 
 def whole(batch: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """Return a batch as it is: ``Part`` has put it together already."""
+    """Collate nothing: ``Part`` returns whole batches already."""
     return batch
 
 

@@ -1,4 +1,4 @@
-"""A network that knows ImageNet, asked about the classes of a corpus: what a student learns from.
+"""The teacher of a distillation: a network with ImageNet weights, limited to a corpus's classes.
 
 It is frozen, under a linear head: the one that it came with, cut to the classes of the corpus, or a
 probe, learned from the labels of the corpus's own crops, that knows how such small images look once

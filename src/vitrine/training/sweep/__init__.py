@@ -1,4 +1,4 @@
-"""A grid of runs, recipes x seeds x folds, on as many workers as there are: here or elsewhere.
+"""Run a grid of trainings, recipes x seeds x folds, on the workers of a Dask cluster.
 
 ::
 

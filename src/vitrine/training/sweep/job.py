@@ -1,4 +1,4 @@
-"""One job of a sweep: a recipe, a seed, perhaps a fold; made once, whoever is asked.
+"""Run one job of a sweep (a recipe, a seed, perhaps a fold), once, in a new process.
 
 A job runs in a process of its own, so that TensorFlow and PyTorch never meet and memory comes back;
 that process ends with the worker, or once no sweep waits for its job any more.
