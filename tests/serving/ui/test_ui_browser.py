@@ -265,7 +265,7 @@ def test_a_photo_is_shown_at_once_while_the_service_looks_at_it(visit):
     tab = visit()
     tab.wait_for_selector("#resultat .carte")
     held = []
-    tab.route("**/queue/join*", held.append)
+    tab.route("**/queue/join*", lambda route: held.append(route))
 
     tab.click("#choix label >> nth=2")
     tab.wait_for_selector("#resultat .occupe:has-text('Analyse en cours')")
@@ -290,6 +290,8 @@ def test_after_a_restart_the_photo_shown_is_classed_or_told_to_be_gone(visit, pa
     with page_at(int(url.rpartition(":")[2])):
         tab.click("#comparer")
         tab.wait_for_selector("#comparaison h2:has-text('Photo introuvable')")
+        tab.click("#choix label >> nth=1")
+        tab.wait_for_selector("#resultat .avis:has-text('Beauté et soins')")
 
 
 def test_a_file_that_is_no_photo_or_too_large_is_refused_in_french(visit, tmp_path):

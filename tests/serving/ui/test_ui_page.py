@@ -148,7 +148,8 @@ def do(url, what, *data):
     visitor = secrets.token_hex(8)
     asked = {"data": data, "fn_index": what, "session_hash": visitor}
     httpx.post(f"{url}/gradio_api/queue/join", json=asked).raise_for_status()
-    with httpx.stream("GET", f"{url}/gradio_api/queue/data?session_hash={visitor}", timeout=60) as told:
+    heard = f"{url}/gradio_api/queue/data?session_hash={visitor}"
+    with httpx.stream("GET", heard, timeout=60) as told:  # Gradio may import matplotlib first
         return next(line for line in told.iter_lines() if "process_completed" in line)
 
 
