@@ -310,16 +310,21 @@ def test_a_file_that_is_no_photo_or_too_large_is_refused_in_french(visit, tmp_pa
     assert tab.locator(".toast-body").count() == 0
 
 
-def test_a_point_of_the_figure_of_sizes_opens_its_photo(visit):
+def test_a_click_on_a_point_of_the_figure_of_sizes_opens_its_photo(visit):
     tab = visit()
     open_dashboard(tab)
+    points = tab.locator("#figure-tailles .scatterlayer .trace:last-child .point")
+    points.last.scroll_into_view_if_needed()
+    box = points.last.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
-    tab.evaluate("""() => document.querySelector("#figure-tailles .js-plotly-plot").emit(
-      "plotly_click", { points: [{ customdata: document.querySelector(
-        "#figure-tailles .js-plotly-plot").data[6].customdata[2] }] })""")
+    tab.mouse.move(x - 1, y)
+    tab.mouse.move(x, y)
+    tab.wait_for_selector("#figure-tailles .hovertext", state="attached")
+    tab.mouse.click(x, y)
 
-    tab.wait_for_selector("#apercu img")
-    assert "Montres" in tab.inner_text("#apercu") and "photo 63 sur 70" in tab.inner_text("#apercu")
+    tab.wait_for_function("document.querySelector('#apercu img')?.naturalWidth > 0")
+    assert re.search("Montres, .* pixels", tab.inner_text("#apercu"))
     tab.click("#apercu button:has-text('Fermer')")
     assert not tab.is_visible("#apercu")
 

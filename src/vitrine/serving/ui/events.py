@@ -113,7 +113,7 @@ class Page:
     def try_out(self) -> tuple[str, str]:
         """Return the first sample and its answer: what a check of a deployment asks for."""
         figure, said, *_ = self.classify({"key": self.first})
-        return figure, said
+        return str(figure), str(said)
 
     def compare(self, choice: object) -> str:
         """Return what each model of the service says of a photo, side by side."""
