@@ -57,6 +57,7 @@ class ServerSettings(BaseSettings):
         port: Port to listen on.
         api_key: What ``X-API-Key`` has to say, in ASCII; empty asks for nothing.
         max_upload_bytes: Largest photo.
+        body_timeout_s: Seconds that a client has to send a request.
         revision: Commit or tag of the image, told in a header of every answer.
 
     Raises:
@@ -71,6 +72,7 @@ class ServerSettings(BaseSettings):
     port: int = Field(8000, ge=0, lt=65_536)
     api_key: Annotated[str, AfterValidator(_printable)] = Field("", repr=False)
     max_upload_bytes: Count = 13_000_000
+    body_timeout_s: Seconds = 30.0
     revision: str = Field("", pattern=r"^[A-Za-z0-9._/-]{0,100}$")
 
     def __init__(self, **given: Any) -> None:
@@ -110,7 +112,6 @@ class Settings(ServerSettings):
         max_batch_bytes: Largest request of the batch route.
         max_bodies_bytes: Most bytes of requests being received, all together.
         max_pixels: Largest baseline JPEG, in pixels; other images have a third of it.
-        body_timeout_s: Seconds that a client has to send a request.
         predict_timeout_s: Seconds that a request may wait and be computed.
         metrics: Whether ``/metrics`` answers.
         cors_origins: Origins of pages that may call the service from a browser, after commas.
@@ -124,7 +125,6 @@ class Settings(ServerSettings):
     max_batch_bytes: Count = 26_000_000
     max_bodies_bytes: Count = 128_000_000
     max_pixels: int = Field(120_000_000, ge=64)
-    body_timeout_s: Seconds = 30.0
     predict_timeout_s: Seconds = 15.0
     metrics: bool = True
     cors_origins: Words = ()

@@ -28,9 +28,9 @@ class Switch:
 
 
 @contextlib.contextmanager
-def served(app):
-    """Serve an application from a thread; yield its address."""
-    with listen("127.0.0.1", 0) as taken:
+def served(app, port=0):
+    """Serve an application from a thread, on a free port by default; yield its address."""
+    with listen("127.0.0.1", port) as taken:
         server = server_of(app, log_level="error", timeout_graceful_shutdown=1)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]}, daemon=True)
         thread.start()
@@ -76,6 +76,14 @@ def ui_settings(service_url, data_dir, tmp_path_factory):
     note = tmp_path_factory.mktemp("note") / "note.pdf"
     note.write_bytes(b"%PDF-1.7 une note")
     return Settings(api_url=service_url, data_dir=data_dir, note_pdf=note)
+
+
+@pytest.fixture
+def page_at(ui_settings):
+    """Return a way to serve another page, on a free port or on that of one that has stopped."""
+    from vitrine.serving.ui import create_app
+
+    return lambda port=0: served(create_app(ui_settings), port)
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ def visit(browser, ui_url):
     """Open the page; what it asks outside or complains of is a fault at the end of the test."""
     faults, contexts = [], []
 
-    def open_page(theme="light", width=1280, opened=browser):
+    def open_page(theme="light", width=1280, opened=browser, url=ui_url):
         context = opened.new_context(
             color_scheme=theme, viewport={"width": width, "height": 900}, locale="fr-FR",
             reduced_motion="reduce",
@@ -34,9 +34,9 @@ def visit(browser, ui_url):
         tab = context.new_page()
         tab.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
         tab.on("pageerror", lambda error: faults.append(str(error)))
-        inside = (ui_url, "data:", "blob:")
+        inside = (url, "data:", "blob:")
         tab.on("request", lambda r: None if r.url.startswith(inside) else faults.append(r.url))
-        tab.goto(ui_url)
+        tab.goto(url)
         tab.wait_for_selector("#tete .bouton-lien")  # the head comes with the first event
         return tab
 
@@ -70,10 +70,10 @@ def picture(tab, name):
 
 
 def classify(tab):
-    """Ask for the class of the first photo, and wait for its answer and its map."""
-    tab.click("#classer")
+    """Wait for the class of the photo shown on arrival, lay its map over it, open the details."""
     tab.wait_for_selector("#resultat .carte")
-    tab.wait_for_selector("#photo .carte-chaleur")
+    tab.check("#voir-carte")
+    tab.click("#details button")
     tab.click("#comparer")
     tab.wait_for_selector("#comparaison tbody tr:nth-child(3)")  # the served one and the package's
 
@@ -141,8 +141,10 @@ def test_the_keyboard_alone_chooses_classes_and_filters(visit):
         for _ in range(40):
             tab.keyboard.press(key)
             focused = tab.evaluate(
-                """() => { const f = document.activeElement; const s = getComputedStyle(f);
-                  const name = f.ariaLabel || f.labels?.[0]?.innerText || f.innerText || "";
+                """() => { const f = document.activeElement;
+                  const label = f.labels?.[0];
+                  const s = getComputedStyle(label?.matches("#choix label") ? label : f);
+                  const name = f.ariaLabel || label?.title || label?.innerText || f.innerText || "";
                   return [name.trim(), s.outlineStyle !== "none" || s.boxShadow !== "none"]; }"""
             )
             if name in focused[0]:
@@ -150,15 +152,15 @@ def test_the_keyboard_alone_chooses_classes_and_filters(visit):
                 return
         raise AssertionError(f"the keyboard does not reach {name}")
 
-    until("Une photo d’exemple")
-    tab.keyboard.press("ArrowDown")
-    tab.keyboard.press("Enter")
-    tab.wait_for_function("document.querySelector('#photo .photo').alt.includes('bottle')")
-    until("Classer l’image")
-    tab.keyboard.press("Enter")
     tab.wait_for_selector("#resultat .carte")
+    until("Robe")
+    tab.keyboard.press("m")  # a letter chooses nothing and loses nothing
+    tab.keyboard.press("Escape")
+    tab.keyboard.press("ArrowRight")
+    tab.wait_for_selector("#resultat .avis:has-text('Beauté et soins')")
+    until("Envoyer ma photo")
 
-    assert "Catégorie du catalogue : Puériculture" in french(tab.inner_text("#resultat"))
+    assert tab.get_attribute("#choix :checked", "value") in tab.get_attribute("#photo img", "src")
     assert "Catégorie proposée" not in tab.inner_text("#annonce")  # only what is new is said
     assert "Probabilité" in tab.inner_text("#annonce")
 
@@ -169,7 +171,16 @@ def test_the_keyboard_alone_chooses_classes_and_filters(visit):
     tab.keyboard.press("Space")
     tab.wait_for_function("document.querySelector('#resume').innerText.startsWith('10 photos')")
 
-    tab.wait_for_function("document.querySelectorAll('#figure-nombres .bars .point').length === 1")
+    rows = "[...document.querySelectorAll('#figure-nombres .ytick')].length"
+    tab.wait_for_function(f"{rows} === 7")
+    until("Parcourir les photos")
+    tab.keyboard.press("Enter")
+    until("Suivante")
+    tab.keyboard.press("Enter")
+    tab.wait_for_function("document.querySelector('#apercu img').naturalWidth > 0")
+    assert "Montres" in tab.inner_text("#apercu") and "photo 2 sur 10" in tab.inner_text("#apercu")
+    tab.keyboard.press("Escape")
+    assert not tab.is_visible("#apercu")
 
 
 IN_SIGHT = """() => {
@@ -185,7 +196,7 @@ def test_a_photo_is_sent_and_a_file_that_is_none_is_refused_in_french(visit, tmp
 
     def send(name):
         with tab.expect_file_chooser() as chooser:
-            tab.click("#envoyer")
+            tab.click("#choix .depot")
         chooser.value.set_files(tmp_path / name)
 
     send("bonne.jpg")
@@ -193,6 +204,7 @@ def test_a_photo_is_sent_and_a_file_that_is_none_is_refused_in_french(visit, tmp
     shares = french(tab.inner_text("#resultat .barres tbody"))
     alt = tab.get_attribute("#photo .photo", "alt")
     tab.wait_for_function(IN_SIGHT)
+    assert tab.locator("#choix :checked").count() == 0
     send("fausse.jpg")
     tab.wait_for_selector("#resultat .echec")
 
@@ -203,48 +215,115 @@ def test_a_photo_is_sent_and_a_file_that_is_none_is_refused_in_french(visit, tmp
     assert tab.locator("#photo img").count() == 0
 
 
-def test_a_photo_that_was_sent_is_classed_again_though_no_disk_holds_it(visit, tmp_path):
+PASTE = """(bytes) => {
+  const given = new DataTransfer();
+  given.items.add(new File([new Uint8Array(bytes)], "collee.jpg", { type: "image/jpeg" }));
+  const event = new ClipboardEvent("paste", { clipboardData: given, bubbles: true });
+  document.body.dispatchEvent(event);
+}"""
+DROP = """(bytes) => {
+  const given = new DataTransfer();
+  given.items.add(new File([new Uint8Array(bytes)], "deposee.jpg", { type: "image/jpeg" }));
+  const drop = document.querySelector("#choix .depot");
+  for (const type of ["dragover", "drop"]) {
+    const options = { dataTransfer: given, bubbles: true, cancelable: true };
+    const kept = drop.dispatchEvent(new DragEvent(type, options));
+    if (kept) throw new Error(`the browser would open the file itself: ${type}`);
+  }
+}"""
+
+
+@pytest.mark.parametrize("gesture", [PASTE, DROP], ids=["pasted", "dropped"])
+def test_a_photo_is_pasted_or_dropped(visit, gesture):
     tab = visit()
+    tab.wait_for_selector("#resultat .carte")
+
+    tab.evaluate(gesture, list(plain("blue")))
+
+    tab.wait_for_selector("#photo img[src^='blob:']")
+    tab.wait_for_selector("#resultat h2:has-text('Informatique')")
+    assert tab.locator("#resultat .avis:has-text('Catégorie du catalogue')").count() == 0
+
+
+def test_a_photo_is_shown_at_once_while_the_service_looks_at_it(visit):
+    tab = visit()
+    tab.wait_for_selector("#resultat .carte")
+    held = []
+    tab.route("**/queue/join*", lambda route: held.append(route))
+
+    tab.click("#choix label >> nth=2")
+    tab.wait_for_selector("#resultat .occupe:has-text('Analyse en cours')")
+    chosen = tab.get_attribute("#choix :checked", "value")
+    shown = tab.get_attribute("#photo .photo", "src")
+    tab.wait_for_timeout(200)
+    for route in held:
+        route.continue_()
+    tab.unroute("**/queue/join*")
+
+    assert chosen in shown
+    tab.wait_for_selector("#resultat h2")
+
+
+def test_after_a_restart_the_photo_shown_is_classed_or_told_to_be_gone(visit, page_at, tmp_path):
     (tmp_path / "bonne.jpg").write_bytes(plain("blue"))
-    tab.set_input_files("#gestes input[type=file]", tmp_path / "bonne.jpg")
-    former = tab.wait_for_selector("#resultat h2:has-text('Informatique')")
-    former.evaluate("title => title.dataset.ancien = 1")
+    with page_at() as url:
+        tab = visit(url=url)
+        tab.set_input_files("#choix input[type=file]", tmp_path / "bonne.jpg")
+        tab.wait_for_selector("#resultat h2:has-text('Informatique')")
+        tab.click("#details button")
+    with page_at(int(url.rpartition(":")[2])):
+        tab.click("#comparer")
+        tab.wait_for_selector("#comparaison h2:has-text('Photo introuvable')")
+        tab.click("#choix label >> nth=1")
+        tab.wait_for_selector("#resultat .avis:has-text('Beauté et soins')")
 
-    tab.click("#classer")
 
-    tab.wait_for_selector("#resultat h2:not([data-ancien]):has-text('Informatique')")
-
-
-def test_a_file_that_gradio_would_refuse_in_english_or_in_silence_is_refused_in_french(
-    visit, tmp_path
-):
+def test_a_file_that_is_no_photo_or_too_large_is_refused_in_french(visit, tmp_path):
     tab = visit()
     (tmp_path / "mobile.gif").write_bytes(plain("blue", form="GIF"))
     (tmp_path / "enorme.jpg").write_bytes(plain("blue") + b"\0" * 31_000_000)
 
     def refusal(name, title):
-        tab.set_input_files("#gestes input[type=file]", tmp_path / name)
+        tab.set_input_files("#choix input[type=file]", tmp_path / name)
         tab.wait_for_selector(f"#resultat .echec h2:has-text('{title}')", timeout=120_000)
         return french(tab.inner_text("#resultat"))
 
     assert "JPEG, PNG ou WebP" in refusal("mobile.gif", "Format non pris en charge")
     assert "au plus 13 Mo" in refusal("enorme.jpg", "Fichier trop volumineux")
-    assert tab.get_attribute("#gestes input[type=file]", "accept") == ".jpg,.jpeg,.png,.webp"
+    assert tab.get_attribute("#choix input[type=file]", "accept") == ".jpg,.jpeg,.png,.webp"
     assert tab.locator(".toast-body").count() == 0
 
 
-def test_a_product_name_is_text_and_the_map_can_be_taken_off(visit):
+def test_a_click_on_a_point_of_the_figure_of_sizes_opens_its_photo(visit):
+    tab = visit()
+    open_dashboard(tab)
+    points = tab.locator("#figure-tailles .scatterlayer .trace:last-child .point")
+    points.last.scroll_into_view_if_needed()
+    box = points.last.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    tab.mouse.move(x - 1, y)
+    tab.mouse.move(x, y)
+    tab.wait_for_selector("#figure-tailles .hovertext", state="attached")
+    tab.mouse.click(x, y)
+
+    tab.wait_for_function("document.querySelector('#apercu img')?.naturalWidth > 0")
+    assert re.search("Montres, .* pixels", tab.inner_text("#apercu"))
+    tab.click("#apercu button:has-text('Fermer')")
+    assert not tab.is_visible("#apercu")
+
+
+def test_a_product_name_is_text_and_the_map_is_laid_on_demand(visit):
     tab = visit()
 
     alt = tab.get_attribute("#photo .photo", "alt")
     assert french(alt) == "Photo : Robe <b>d’essai</b> & fils"
     assert tab.locator("#photo b").count() == 0
-    tab.click("#classer")
-    laid = tab.wait_for_selector("#photo .carte-chaleur")
+    laid = tab.wait_for_selector("#photo .carte-chaleur", state="attached")
+    assert not laid.is_visible()
+    tab.check("#voir-carte")
     photo = tab.query_selector("#photo .photo")
     assert laid.bounding_box() == photo.bounding_box()
-    tab.uncheck("#voir-carte")
-    assert not laid.is_visible()
 
 
 def test_the_page_tells_that_the_service_is_away_and_recovers_by_itself(visit, service):
@@ -252,7 +331,6 @@ def test_the_page_tells_that_the_service_is_away_and_recovers_by_itself(visit, s
     try:
         tab = visit()
         tab.wait_for_selector("#service .alerte")
-        tab.click("#classer")
         tab.wait_for_selector("#resultat .echec")
         said = tab.inner_text("#resultat")
         assert tab.is_visible("#reessayer")
@@ -260,8 +338,6 @@ def test_the_page_tells_that_the_service_is_away_and_recovers_by_itself(visit, s
         service.away = False
     tab.wait_for_selector("#service .alerte", state="detached")
     head = french(tab.inner_text("#tete"))
-
-    tab.click("#classer")
 
     assert "Le service de classement" in said and "10 photos jamais vues" in head
     tab.wait_for_selector("#resultat .barres")

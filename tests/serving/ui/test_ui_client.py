@@ -160,17 +160,6 @@ def test_an_image_that_is_no_png_is_not_shown(ask):
         client.preprocess(b"x")
 
 
-@pytest.mark.parametrize(
-    ("answer", "ready"),
-    [(httpx.Response(200), True), (httpx.Response(503), False), (httpx.ConnectError("no"), False)],
-)
-def test_readiness_is_that_of_the_service(ask, answer, ready):
-    client, seen = ask(answer)
-
-    assert client.ready() is ready
-    assert seen[0].url.path == "/readyz"
-
-
 def test_the_real_service_answers_as_this_client_reads(service_url):
     from pictures import plain
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from pictures import plain
 from vitrine.data.showcase import Showcase
 from vitrine.serving.ui import create_app
 from vitrine.serving.ui.client import Client
-from vitrine.serving.ui.events import Choice, Page
+from vitrine.serving.ui.events import Page
 from vitrine.serving.ui.offline import gradio as gr
 from vitrine.serving.ui.page import build
 from vitrine.serving.ui.uploads import Uploads
@@ -33,17 +34,22 @@ def home(ui_app):
 @pytest.fixture
 def page(ui_settings, data_dir):
     client = Client(ui_settings)
-    yield Page(client, Showcase.read(data_dir), ui_settings, Uploads(1_000_000))
+    yield Page(client, Showcase.read(data_dir), ui_settings, Uploads(1_000_000, 30.0))
     client.close()
 
 
 @pytest.fixture
 def send(page):
-    """Return a way to send a photo, which gives what Gradio says of it."""
+    """Return a way to send a photo, which gives what the browser then shows."""
     app = FastAPI()
-    app.add_route("/upload", page.uploads.take, methods=["POST"])
+    app.add_route("/envoi", page.uploads.take, methods=["POST"])
     with TestClient(app) as client:
-        yield lambda content: {"path": client.post("/upload", files={"files": content}).json()[0]}
+        yield lambda photo: {**client.post("/envoi", content=photo).json(), "src": "blob:photo"}
+
+
+def sample(page, rank=0):
+    """Return what the browser shows of a sample."""
+    return {"key": list(page.samples)[rank]}
 
 
 def said(parts):
@@ -86,65 +92,85 @@ def test_the_note_is_offered_as_a_pdf(home, ui_settings):
 
 
 def test_a_page_sent_as_a_photo_is_never_served_back_as_a_page(home):
-    evil = ("photo.html", b"<script>alert(1)</script>", "text/html")
+    key = home.post("/envoi", content=b"<script>alert(1)</script>").json()["key"]
 
-    (kept,) = home.post("/gradio_api/upload", files={"files": evil}).json()
-    back = home.get(f"/gradio_api/file={kept}")
+    for place in (f"/photos/photo/{key}", f"/gradio_api/file={key}", f"/envoi/{key}"):
+        back = home.get(place)
 
-    assert back.status_code in (403, 404) and "alert" not in back.text
-    assert back.headers["x-content-type-options"] == "nosniff"
+        assert back.status_code in (403, 404) and "alert" not in back.text
+        assert back.headers["x-content-type-options"] == "nosniff"
 
 
 def test_a_file_far_beyond_any_photo_is_not_taken_in(home):
-    too_much = ("photo.jpg", b"0" * 13_100_000, "image/jpeg")
+    refused = home.post("/envoi", content=b"0" * 13_000_001)
 
-    assert home.post("/gradio_api/upload", files={"files": too_much}).status_code == 413
+    assert refused.status_code == 413 and refused.headers["connection"] == "close"
+    assert refused.json() == {"key": "refus:fichier_trop_volumineux"}
 
 
 def test_gradios_own_ways_in_which_keep_files_on_the_disk_are_closed(home):
-    video = {"video": ("a.mp4", b"0" * 1000, "video/mp4")}
+    files = {"files": ("a.mp4", b"0" * 1000, "video/mp4")}
 
-    assert home.post("/gradio_api/process_recording", files=video).status_code == 404
-    assert home.post("/upload", files=video).status_code in (404, 405)
+    for way in ("/gradio_api/process_recording", "/gradio_api/upload"):
+        assert home.post(way, files=files).status_code == 404
+    assert home.post("/upload", files=files).status_code in (404, 405)
 
 
-def test_the_page_knows_the_limit_that_the_operator_sets(ui_settings):
-    tight = create_app(ui_settings.model_copy(update={"max_upload_bytes": 2_000}))
-    client = TestClient(tight)
+def test_the_page_has_the_limits_that_the_operator_sets(ui_settings):
+    tight = ui_settings.model_copy(update={"max_upload_bytes": 2_000, "body_timeout_s": 3.0})
+    app = create_app(tight)
+    client = TestClient(app)
 
     known = client.get("/config").json()
-    (kept,) = client.post("/gradio_api/upload", files={"files": b"0" * 2_001}).json()
 
-    assert known["max_file_size"] == 2_001
-    assert "const MOST = 2000 + 1;" in known["js"]
-    assert Path(kept).name == "trop-lourde"
+    (most,) = [each["props"]["props"]["most"] for each in known["components"]
+               if each["props"].get("elem_id") == "choix"]  # fmt: skip
+    assert most == 2_000
+    assert client.post("/envoi", content=b"0" * 2_001).status_code == 413
+    assert app.state.stop.__self__.timeout == 3.0  # that of the reader of bodies
+
+
+def test_photos_of_the_data_set_alone_are_served_small(home, page, data_dir):
+    key = page.first
+    (data_dir / "images" / "autre.jpg").write_bytes(plain("blue"))
+
+    small = home.get(f"/photos/vignette/{key}")
+
+    assert small.headers["content-type"] == "image/jpeg" and small.content[:2] == b"\xff\xd8"
+    assert "private" in small.headers["cache-control"]
+    for place in ("photo/autre.jpg", "photo/..%2Fsampled.csv", "photo/envoi:1"):
+        assert home.get(f"/photos/{place}").status_code == 404
+    assert home.get(f"/photos/enorme/{key}").status_code == 422
 
 
 def do(url, what, *data):
     """Have an event of the page done, as a browser would; return how it ended."""
-    asked = {"data": data, "fn_index": what, "session_hash": "visitor"}
+    visitor = secrets.token_hex(8)
+    asked = {"data": data, "fn_index": what, "session_hash": visitor}
     httpx.post(f"{url}/gradio_api/queue/join", json=asked).raise_for_status()
-    with httpx.stream("GET", f"{url}/gradio_api/queue/data?session_hash=visitor") as told:
+    heard = f"{url}/gradio_api/queue/data?session_hash={visitor}"
+    with httpx.stream("GET", heard, timeout=60) as told:  # Gradio may import matplotlib first
         return next(line for line in told.iter_lines() if "process_completed" in line)
 
 
-def upload_event(url):
-    """Return the number of the event that a photo sent begins; showing that it waits comes next."""
-    known = httpx.get(f"{url}/config").json()["dependencies"]
-    (upload,) = [each["id"] for each in known if any(t[1] == "upload" for t in each["targets"])]
-    return upload
+def classing(url):
+    """Return the number of the event that a choice begins on the server."""
+    known = httpx.get(f"{url}/config").json()
+    (choice,) = [e["id"] for e in known["components"] if e["props"].get("elem_id") == "choix"]
+    (event,) = [
+        each["id"] for each in known["dependencies"]
+        if [choice, "change"] in each["targets"] and each["backend_fn"]
+    ]  # fmt: skip
+    return event
 
 
 def test_a_photo_that_was_sent_is_classed_twice_and_never_lies_on_the_disk(ui_url):
-    begun, photo = upload_event(ui_url), ("photo.jpg", plain("blue"), "image/jpeg")
-    folder = Path(gr.utils.get_upload_folder())
+    event, folder = classing(ui_url), Path(gr.utils.get_upload_folder())
     before = set(folder.rglob("*"))
 
-    (kept,) = httpx.post(f"{ui_url}/gradio_api/upload", files={"files": photo}).json()
-    received = do(ui_url, begun, {"path": kept, "meta": {"_type": "gradio.FileData"}})
-    classed = [do(ui_url, begun + 2, None) for _ in range(2)]
+    sent = httpx.post(f"{ui_url}/envoi", content=plain("blue")).json()
+    classed = [do(ui_url, event, sent) for _ in range(2)]
 
-    assert '"success":true' in received
     assert all("<h2 data-annonce>Informatique</h2>" in each for each in classed)
     assert set(folder.rglob("*")) == before
 
@@ -158,9 +184,11 @@ def test_a_visitor_cannot_name_a_file_of_the_machine_or_an_address_as_a_photo(
     monkeypatch.setattr(gr.processing_utils, "async_ssrf_protected_get", fetched.append)
     place = str(secret) if named == "a file" else "http://example.com/large.jpg"
 
-    ended = do(ui_url, upload_event(ui_url), {"path": place, "meta": {"_type": "gradio.FileData"}})
+    ended = do(ui_url, classing(ui_url), {"path": place, "meta": {"_type": "gradio.FileData"}})
+    by_key = do(ui_url, classing(ui_url), {"key": place})
 
     assert '"success":false' in ended and fetched == []
+    assert "Photo introuvable" in by_key
 
 
 def test_only_one_event_of_the_page_is_a_public_endpoint(home):
@@ -170,114 +198,138 @@ def test_only_one_event_of_the_page_is_a_public_endpoint(home):
     assert info["unnamed_endpoints"] == {}
 
 
-def test_the_first_sample_is_classed_with_its_map_and_its_truth(page):
-    choice = page.choices[page.first]
+def test_the_page_opens_on_the_first_sample_and_its_answer(page):
+    head, line, figure, result, details, *_ = page.arrive(sample(page))
 
-    figure, result = said(page.classify(choice))
-
-    assert "Analyse en cours" in page.wait(choice)
-    assert "Montrer sur la photo ce qui a compté" in figure and "carte-chaleur" in figure
+    assert "10 photos jamais vues" in head and "<code>" in line
     assert "Catégorie du catalogue" in result and result.count('<th scope="row">') == 7
+    assert f"photos/photo/{page.first}" in figure and "carte-chaleur" in figure
+    assert "Robe &lt;b&gt;" in figure and "pixels" in details
+
+
+def test_the_map_is_off_until_it_is_asked_for(page):
+    figure, *_ = page.classify(sample(page))
+
+    assert 'id="voir-carte"' in figure and "checked" not in figure
 
 
 def test_a_visitors_photo_is_classed_without_a_truth(page, send):
-    sent = send(plain("blue"))
+    figure, result, *_ = page.classify(send(plain("blue")))
 
-    choice, listed, compared = page.receive(sent)
-    figure, result = said(page.classify(choice))
-
-    assert listed is None and compared == "" and choice == Choice(Path(sent["path"]), "votre photo")
     assert "<h2 data-annonce>Informatique</h2>" in result
-    assert "Catégorie du catalogue" not in result and "votre photo" in figure
+    assert "Catégorie du catalogue" not in result
+    assert 'src="blob:photo"' in figure and "votre photo" in figure
+
+
+def test_what_is_classed_is_what_the_browser_shows_not_what_the_server_remembers(page, send):
+    sent = send(plain("blue"))
+    restarted = Page(page.client, page.shown, page.settings, Uploads(1_000_000, 30.0))
+
+    gone, lost, *_ = restarted.classify(sent)
+    _, other, *_ = restarted.classify(sample(page, rank=1))
+
+    assert "Photo introuvable" in lost and "Envoyez-la de nouveau" in lost
+    assert "n’est pas affichée" in gone and "<img" not in gone
+    assert "Catégorie proposée" in other
+
+
+def test_no_address_but_one_of_the_browser_is_shown_as_a_visitors_photo(page, send):
+    sent = send(plain("blue")) | {"src": "http://example.com/a.jpg"}
+
+    figure, *_ = page.classify(sent)
+
+    assert "example.com" not in figure
+
+
+@pytest.mark.parametrize("choice", [None, {}, "exemple", {"key": ""}, {"key": None}])
+def test_without_a_photo_the_visitor_is_told_to_choose_one(page, choice):
+    _, result, *_ = page.classify(choice)
+
+    assert "Choisissez un exemple" in result and "Choisissez un exemple" in page.compare(choice)
+
+
+def test_a_photo_that_is_still_coming_is_waited_for(page):
+    assert said(page.classify({"key": "", "src": "blob:photo"})) == ["", ""]
 
 
 def test_the_models_of_the_service_answer_for_a_photo_side_by_side(page, send):
-    choice, *_ = page.receive(send(plain("blue")))
+    text = page.compare(send(plain("blue")))
 
-    text = page.compare(choice)
-
-    assert "Choisissez un exemple" in page.compare(None)
     assert re.findall(r'<th scope="row">(.*?)<small>', text) == [
         "tiny", "EfficientNet-Lite0, PyTorch", "MambaVision (nano, de zéro)",
     ]  # fmt: skip
     assert "<td>Informatique<small>" in text and "juste" not in text
 
 
-def test_a_comparison_that_fails_says_why(page, send, tmp_path, service):
-    refused, *_ = page.receive(send(b"GIF89a autre chose"))
-    gone = Choice(tmp_path / "gone.jpg", "un exemple", "Watches")
+def test_a_comparison_that_fails_says_why(page, send, service):
+    refused = page.compare(send(b"GIF89a autre chose"))
     service.away = True
     try:
-        away = page.compare(page.choices[page.first])
+        away = page.compare(sample(page))
     finally:
         service.away = False
 
-    assert "Format non pris en charge" in page.compare(refused)
-    assert "Choisissez-la de nouveau" in page.compare(gone)
+    assert "Format non pris en charge" in refused
+    assert "Choisissez-en une autre" in page.compare({"key": "inconnue.jpg"})
     assert "Réponse illisible" in away
 
 
-def test_a_photo_that_the_service_refuses_is_neither_opened_nor_shown(page, send, monkeypatch):
-    choice, *_ = page.receive(send(b"GIF89a autre chose"))
-    monkeypatch.setattr("vitrine.data.images.decode", None)
+def test_a_photo_that_the_service_refuses_is_not_shown(page, send):
+    figure, result, *_ = page.classify(send(b"GIF89a autre chose"))
 
-    figure, result = said(page.classify(choice))
-
-    assert "n’est pas affichée" in figure
+    assert "n’est pas affichée" in figure and "blob:" not in figure
     assert "Format non pris en charge" in result and "Référence de la demande" in result
-
-
-def test_a_photo_that_is_gone_is_asked_for_again(page, tmp_path):
-    gone = tmp_path / "gone.jpg"
-
-    _, sample = said(page.classify(Choice(gone, "un exemple", "Watches")))
-    _, sent = said(page.classify(Choice(gone, "votre photo")))
-
-    assert "Choisissez-la de nouveau" in sample and "Envoyez-la de nouveau" in sent
-
-
-def test_a_file_on_the_disk_is_never_read_as_a_visitors_photo(page, tmp_path):
-    (tmp_path / "secret.jpg").write_bytes(plain("blue"))
-
-    _, result = said(page.classify(Choice(tmp_path / "secret.jpg", "votre photo")))
-
-    assert "Photo introuvable" in result
 
 
 def test_a_photo_too_large_for_the_page_is_told_its_limit_without_asking_the_service(page, send):
     sent = send(plain("blue") + bytes(1_000_000))
     page.client.classify = None
 
-    _, result = said(page.classify(page.receive(sent)[0]))
+    _, result, *_ = page.classify(sent)
 
     assert "Fichier trop volumineux" in result and "au plus 1\u00a0Mo" in result
 
 
-def test_without_a_photo_the_visitor_is_told_to_choose_one(page):
-    (told,) = said(page.classify(None))
-
-    assert "Choisissez un exemple ou envoyez une photo" in told
-
-
-def test_a_service_that_is_away_raises_the_banner_and_starts_the_clock(page, service):
+def test_a_service_that_is_away_raises_the_banner_and_starts_the_clock(page, send, service):
+    sent = send(plain("blue"))
     service.away = True
     try:
-        *_, banner, retry, clock = page.classify(page.choices[page.first])
-        arrived = page.arrive()
+        figure, *_, banner, retry, clock = page.classify(sent)
+        head, _, _, result, *_ = page.arrive(sample(page))
     finally:
         service.away = False
 
     assert "ne répond pas" in banner and retry["visible"] and clock["active"]
-    assert "Dans quel rayon" in arrived[0] and "ne répond pas" in arrived[1]
-    banner, retry, clock = page.watch()
+    assert "blob:photo" in figure  # it may be answered in a moment
+    assert "Dans quel rayon" in head and "ne sait pas lire" in result
+    *_, banner, retry, clock = page.arrive(sample(page))
     assert banner == "" and not retry["visible"] and not clock["active"]
 
 
+def test_nothing_outside_the_details_names_a_run_or_speaks_of_software(page):
+    head, line, figure, result, details, *_ = page.arrive(sample(page))
+
+    shown = re.sub("<[^>]*>", " ", head + figure + result)
+    for word in ("tiny", "PyTorch", "version", "exécution", "\u00a0ms", "MambaVision"):
+        assert word not in shown
+    assert "tiny" in line and "version" in details
+
+
 def test_a_sample_is_shown_beside_what_the_model_receives(page):
-    text = page.transform(page.first)
+    text = page.transform(sample(page))
 
     assert "32\u00a0×\u00a032 pixels" in text and text.count("<img") == 2
     assert "Robe &lt;b&gt;" in text and "Robe <b>" not in text
+    assert "Photo introuvable" in page.transform({"key": "inconnue.jpg"})
+
+
+def test_the_gallery_has_a_row_for_the_first_of_each_class(page):
+    text = page.gallery("exemple", "Une photo d’exemple")
+
+    keys = re.findall(r'type="radio"[^>]* value="(.*?)"', text)
+    classes = [page.samples[key].truth for key in keys]
+    assert len(keys) == 14 and len(set(classes[:7])) == len(set(classes[7:])) == 7
+    assert re.findall(r'value="([^"]*)"[^>]* checked', text) == [page.first]
 
 
 def test_a_data_set_without_its_tables_leaves_the_visitors_photo(ui_settings, tmp_path):
@@ -286,25 +338,26 @@ def test_a_data_set_without_its_tables_leaves_the_visitors_photo(ui_settings, tm
     bare = create_app(ui_settings.model_copy(update={"data_dir": tmp_path}))
     text = TestClient(bare).get("/").text
 
-    assert '"sans-tableau"' in text and '"sans-exemples"' in text and '"envoyer"' in text
+    assert '"sans-tableau"' in text and '"sans-exemples"' in text and '"choix"' in text
     assert '"filtre"' not in text and '"exemples"' not in text
 
 
 def test_without_the_photo_set_free_pictures_are_offered_with_their_authors(ui_settings, tmp_path):
     client = Client(ui_settings)
-    free = Page(client, Showcase.read(tmp_path), ui_settings, Uploads(1_000_000))
+    settings = ui_settings.model_copy(update={"data_dir": tmp_path})
+    free = Page(client, Showcase.read(tmp_path), settings, Uploads(1_000_000, 30.0))
 
-    first, last = (free.choices[key] for key in (free.first, list(free.choices)[-1]))
-    _, photo, _, _ = free.preview(free.first)
-    _, result = said(free.classify(last))
+    first, last = (free.samples[key] for key in (free.first, list(free.samples)[-1]))
+    figure, *_ = free.classify(sample(free))
+    _, result, *_ = free.classify(sample(free, rank=-1))
     client.close()
 
-    assert first.truth == "Computers" and "Photo\u00a0: Oscar" in photo
-    assert "demo-" not in photo and last.truth == ""
+    assert first.truth == "Computers" and "Photo\u00a0: Oscar" in figure
+    assert "demo-" not in figure and last.truth == ""
     assert "Hors du catalogue" in result and "Hors du catalogue" in free.table()
 
 
-def test_gradio_client_classes_the_sample_shown_on_arrival(ui_url):
+def test_gradio_client_classes_the_first_sample(ui_url):
     from gradio_client import Client as GradioClient
 
     with_page = GradioClient(ui_url, verbose=False)

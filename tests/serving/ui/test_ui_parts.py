@@ -32,7 +32,8 @@ def opened(address):
 def test_settings_come_from_the_environment(monkeypatch, data_dir):
     given = {
         "API_URL": "https://api.example", "API_KEY": "clef", "API_TIMEOUT_S": "2.5",
-        "MAX_UPLOAD_BYTES": "5000", "DATA_DIR": str(data_dir), "NOTE_PDF": "note.pdf",
+        "MAX_UPLOAD_BYTES": "5000", "BODY_TIMEOUT_S": "7", "DATA_DIR": str(data_dir),
+        "NOTE_PDF": "note.pdf",
         "HOST": "::1", "PORT": "80", "REVISION": "57b960b",
     }  # fmt: skip
     assert Settings().port == 7860
@@ -44,7 +45,8 @@ def test_settings_come_from_the_environment(monkeypatch, data_dir):
     assert set(given) == {name.upper() for name in Settings.model_fields}
     assert settings.model_dump() == {
         "api_url": "https://api.example", "api_key": "clef", "api_timeout_s": 2.5,
-        "max_upload_bytes": 5000, "data_dir": data_dir, "note_pdf": Path("note.pdf"),
+        "max_upload_bytes": 5000, "body_timeout_s": 7.0, "data_dir": data_dir,
+        "note_pdf": Path("note.pdf"),
         "host": "::1", "port": 80, "revision": "57b960b",
     }  # fmt: skip
     assert "clef" not in repr(settings)
@@ -94,7 +96,7 @@ def test_an_answer_says_class_probabilities_model_and_time():
     assert "<h2 data-annonce>Montres</h2>" in text
     assert re.findall(r'<th scope="row">(.*?)</th>', text) == ["Montres", "Informatique"]
     assert 'style="width:99.97%"' in text
-    assert f"Modèle v1, réponse en 12{WIDE}ms" in text
+    assert f"Réponse en 12{WIDE}ms, version v1" in markup.details(FOUND) and "v1" not in text
     assert "hésite" not in text and "Catégorie du catalogue" not in text
 
 
@@ -152,7 +154,10 @@ def test_nothing_that_comes_from_outside_is_markup():
         markup.compared([(evil, hostile)], None),
         markup.failure(ServiceError("x", evil, evil, evil)),
         markup.figure("data:,", alt=evil, caption=evil),
-        markup.samples([("data:,", evil, "Watches", "1")]),
+        markup.figure(evil, alt=evil, heat="data:,", where=evil),
+        markup.gallery("a", evil, [(evil, evil, evil)], chosen=evil),
+        markup.details(hostile),
+        markup.samples([(evil, evil, "Watches", evil)]),
         markup.transformed("data:,", "data:,", name=evil, side=1),
         markup.model_line(model),
         markup.waiting(evil),
@@ -176,14 +181,18 @@ def test_the_head_tells_accuracy_with_its_interval_and_offers_the_note_only_when
     assert bare.count("<h1>") == 1
 
 
-def test_a_photo_is_shown_small_and_upright():
+def test_a_photo_is_shown_small_and_upright(tmp_path):
     turned = Image.Exif()
     turned[0x112] = 6
+    (tmp_path / "turned.jpg").write_bytes(plain("red", (900, 300), exif=turned))
+    (tmp_path / "small.jpg").write_bytes(plain("red", (20, 10)))
 
-    kind, shown = opened(pictures.jpeg(plain("red", (900, 300), exif=turned), 90))
+    shown = [
+        Image.open(io.BytesIO(pictures.jpeg(tmp_path / name, 90)))
+        for name in ("turned.jpg", "small.jpg")
+    ]
 
-    assert kind == "jpeg" and shown.size == (30, 90)
-    assert opened(pictures.jpeg(plain("red", (20, 10)), 90))[1].size == (20, 10)
+    assert [(each.format, each.size) for each in shown] == [("JPEG", (30, 90)), ("JPEG", (20, 10))]
 
 
 def test_the_map_is_clear_where_nothing_weighs_and_dark_where_most_does():
@@ -224,18 +233,52 @@ def test_the_side_of_a_png_is_read_from_its_header():
 
 @pytest.fixture(scope="module")
 def photos(data_dir):
-    return dashboard.table(Showcase.read(data_dir))
+    return dashboard.table(Showcase.read(data_dir), data_dir)
 
 
-def test_the_figures_show_the_photos_of_the_classes_chosen(photos):
+def test_the_figures_show_the_photos_of_the_classes_chosen_and_a_row_for_each_other(photos):
     chosen = dashboard.select(photos, ["Watches", "Computers"])
 
     assert dashboard.select(photos, []) is photos
     assert len(chosen) == 20
-    assert list(dashboard.counts(chosen).data[0].x) == [10, 10]
+    (bars,) = dashboard.counts(chosen).data  # without a split there is nothing to stack
+    assert list(bars.x) == [0, 0, 10, 0, 0, 0, 10] and len(bars.y) == 7
     assert sum(len(trace.x) for trace in dashboard.sizes(chosen).data) == 20
-    assert [trace.name for trace in dashboard.ratios(chosen).data] == ["Informatique", "Montres"]
+    for figure in (dashboard.counts(chosen), dashboard.ratios(chosen), dashboard.weights(chosen)):
+        assert len(figure.layout.yaxis.categoryarray) == 7
+        assert figure.layout.yaxis.range == (6.5, -0.5)
+    assert [len(trace.x) for trace in dashboard.ratios(chosen).data] == [0, 0, 10, 0, 0, 0, 10]
     assert photos.kb.between(0.5, 200).all()
+
+
+def test_each_point_of_the_figure_of_sizes_tells_its_photo(photos):
+    figure = dashboard.sizes(dashboard.select(photos, ["Watches"]))
+
+    watches = photos[photos.label == CLASSES.index("Watches")]
+    named = [name for trace in figure.data for name in trace.customdata]
+    assert named == watches.image.tolist()
+
+
+def test_sizes_are_those_of_the_originals_and_photos_stack_by_part_where_it_is_known(
+    data_dir, tmp_path
+):
+    shown = Showcase.read(data_dir)
+    first, second = shown.photos.fichier[:2]
+    label = shown.photos["Catégorie"].map(CLASSES.index)
+    manifest = f"image,sha256,bytes,width,height\n{first},0,5000000,4000,3000\n"
+    (tmp_path / "manifest.csv").write_text(manifest)
+    (tmp_path / "splits").mkdir()
+    split = f"image,part\n{first},test\n{second},train\n"
+    (tmp_path / "splits" / "published.csv").write_text(split)
+
+    photos = dashboard.table(shown, tmp_path)
+
+    original, other = photos.iloc[0], photos.iloc[1]
+    assert (original.width, original.height, original.kb) == (4000, 3000, 5000)
+    assert (other.width, other.height) == tuple(shown.photos[["largeur", "hauteur"]].iloc[1])
+    bars = dashboard.counts(photos).data
+    assert [(bar.name, sum(bar.x)) for bar in bars] == [("Entraînement", 1), ("Test", 1)]
+    assert bars[1].x[label[0]] == 1 and dashboard.counts(photos).layout.barmode == "stack"
 
 
 def test_no_figure_needs_webgl_or_takes_the_finger_of_a_phone(photos):
@@ -259,7 +302,8 @@ def test_the_summary_says_the_same_in_a_table(photos):
 
 def test_the_summary_warns_of_a_reduced_edition_and_of_files_that_are_elsewhere():
     photos = pd.DataFrame(
-        {"label": [0, 0, 1], "width": [320, 320, 90], "height": [400, 330, 90],
+        {"image": ["a", "b", "c"], "label": [0, 0, 1], "part": "", "width": [320, 320, 90],
+         "height": [400, 330, 90],
          "ratio": [0.8, 0.97, 1.0], "kb": [12.0, None, None]}
     )  # fmt: skip
 

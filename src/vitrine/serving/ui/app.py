@@ -9,14 +9,17 @@ import contextlib
 import re
 from collections.abc import AsyncIterator, Callable
 from importlib.resources import files
+from typing import Literal
 
 from fastapi import FastAPI
 from fastapi.responses import FileResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from vitrine.data.images import ImageError
 from vitrine.data.showcase import Showcase
 from vitrine.report.palette import DARK, LIGHT, PAGE, declarations
 from vitrine.serving import server
+from vitrine.serving.ui import pictures
 from vitrine.serving.ui.client import Client
 from vitrine.serving.ui.offline import gradio as gr
 from vitrine.serving.ui.page import TITLE, build
@@ -26,6 +29,8 @@ from vitrine.serving.ui.uploads import Uploads
 __all__ = ["create_app", "serve"]
 
 GRACE_SECONDS = 10
+_SIDES = {"vignette": 160, "photo": 640}
+"""Longest side, in pixels, of a photo in a list and alone on the page."""
 
 # Gradio's page evaluates code of its own, so scripts cannot be forbidden: asking elsewhere can.
 _POLICY = (
@@ -163,36 +168,58 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             return Response("La note n’a pas été construite.", 404, media_type="text/plain")
         return FileResponse(settings.note_pdf, media_type="application/pdf")
 
-    most = settings.max_upload_bytes
-    uploads = Uploads(most)
-    app.add_route("/gradio_api/upload", uploads.take, methods=["POST"])
-
-    @app.post("/gradio_api/process_recording", status_code=404)
-    async def recording() -> None:
-        """Close Gradio's other way in, for videos, which keeps on the disk whatever it is sent."""
+    uploads = Uploads(settings.max_upload_bytes, settings.body_timeout_s)
+    app.state.stop = uploads.bodies.stop
+    app.add_route("/envoi", uploads.take, methods=["POST"])
+    for closed in ("upload", "process_recording"):  # they keep on the disk whatever they are sent
+        app.add_api_route(f"/gradio_api/{closed}", _nothing, methods=["POST"], status_code=404)
+    shown = Showcase.read(settings.data_dir)
+    app.get("/photos/{size}/{image}")(_photos(shown))
 
     static = files("vitrine.serving.ui")
     style, script = (
         (static / name).read_text(encoding="utf-8") for name in ("page.css", "page.js")
     )
-    script = script.replace("MAX_UPLOAD_BYTES", str(most))
     colours = f".gradio-container {{ {declarations(LIGHT)} }}\n" + (
         f".dark .gradio-container, .dark.gradio-container {{ {declarations(DARK)} }}\n"
     )
 
     def mount() -> FastAPI:
-        blocks = build(client, Showcase.read(settings.data_dir), settings, uploads)
+        blocks = build(client, shown, settings, uploads)
         # Else Gradio takes whatever file of this machine a visitor names for one that was uploaded.
         blocks.has_launched = True
         return gr.mount_gradio_app(
-            app, blocks, path="/", theme=_theme(), max_file_size=most + 1, footer_links=[],
-            run_history=False, ssr_mode=False, show_error=False, enable_monitoring=False, pwa=False,
-            mcp_server=False, js=script,
+            app, blocks, path="/", theme=_theme(), footer_links=[], run_history=False,
+            ssr_mode=False, show_error=False, enable_monitoring=False, pwa=False, mcp_server=False,
+            js=script,
             # Not as ``css``, which Gradio would rewrite rule by rule.
             head=f'<link rel="icon" href="{_ICON}"><style>{colours}{style}</style>',
         )  # fmt: skip
 
     return _in_a_loop(mount)
+
+
+async def _nothing() -> None:
+    """Answer a route of Gradio that the page closes."""
+
+
+def _photos(shown: Showcase) -> Callable[[Literal["vignette", "photo"], str], Response]:
+    """Return the route of the photos of the data set, brought to the size of the page."""
+    offered = {*shown.samples.image, *shown.photos.fichier}
+
+    def photo(size: Literal["vignette", "photo"], image: str) -> Response:
+        try:
+            if image not in offered:  # nothing else of the disk is looked at
+                raise FileNotFoundError
+            content = pictures.jpeg(shown.path(image), _SIDES[size])
+        except (OSError, ImageError):
+            return Response(
+                "Cette photo n’est pas sur cette machine.", 404, media_type="text/plain"
+            )
+        kept = {"Cache-Control": "private, max-age=3600"}
+        return Response(content, media_type="image/jpeg", headers=kept)
+
+    return photo
 
 
 def _in_a_loop(make: Callable[[], FastAPI]) -> FastAPI:

@@ -25,6 +25,8 @@ __all__ = ["Answer", "Client", "Model", "Named", "ServiceError"]
 
 IDLE_S = 2.0
 """Seconds that a connection is kept for the next request: the service forgets it after five."""
+_TOLD_S = 2.0
+"""Seconds left to the service to say what it is, before the page tells that it is away."""
 PATIENCE_S = 1.0
 """Longest wait before the one retry, whatever the service asks for."""
 
@@ -57,6 +59,11 @@ class ServiceError(Exception):
     def away(self) -> bool:
         """Whether nothing can be asked of the service for now."""
         return self.code in ("injoignable", "trop_lent", "reponse_illisible", "modele_non_pret")
+
+    @property
+    def passing(self) -> bool:
+        """Whether the same photo may be answered a moment later."""
+        return self.away or self.code in ("arret", "surcharge", "prediction_trop_longue", "interne")
 
 
 def _pairs(predictions: Any) -> Any:
@@ -183,20 +190,13 @@ class Client:
         """Close the connections."""
         self._http.close()
 
-    def ready(self) -> bool:
-        """Tell whether the service would answer."""
-        try:
-            return self._http.get("/readyz", timeout=2.0).status_code == httpx.codes.OK
-        except httpx.HTTPError:
-            return False
-
     def model(self) -> Model:
         """Return what the service says of its model.
 
         Raises:
             ServiceError: If it does not answer, or not as it should.
         """
-        return _read(self._ask("GET", "/api/v1/model"), Model)
+        return _read(self._ask("GET", "/api/v1/model", timeout=_TOLD_S), Model)
 
     def models(self) -> tuple[Named, ...]:
         """Return the models that can be asked for, the default one first.

@@ -1,64 +1,64 @@
-"""The event handlers of the page: choose, send, classify, transform, filter."""
+"""The event handlers of the page: arrive, classify, compare, transform, filter."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import plotly.graph_objects as go
 from plotly.io.json import to_json_plotly
 
-from vitrine.data import images
 from vitrine.data.showcase import Showcase
-from vitrine.report.fr import space
+from vitrine.report.fr import NO_BREAK, space
 from vitrine.report.names import model_name
 from vitrine.serving.ui import dashboard, markup, pictures
-from vitrine.serving.ui.client import Client, Model, ServiceError
+from vitrine.serving.ui.client import Answer, Client, ServiceError
 from vitrine.serving.ui.offline import gradio as gr
 from vitrine.serving.ui.settings import Settings
-from vitrine.serving.ui.uploads import Uploads
+from vitrine.serving.ui.uploads import REFUSED, SENT, Uploads
 
 PlotData = gr.components.plot.PlotData  # pyright: ignore[reportAttributeAccessIssue]
 
-__all__ = ["CHOOSE", "Choice", "Page", "PlotData"]
+__all__ = ["CHOOSE", "Page", "PlotData", "Sample"]
 
-_SHOWN, _SMALL = 640, 72
-"""Longest side, in pixels, of a photo on the page and of one in the table."""
-CHOOSE = space("Choisissez un exemple ou envoyez une photo, puis « Classer l’image ».")
+CHOOSE = "Choisissez un exemple ou donnez une photo."
 _GONE = ServiceError(
-    "photo_perdue", "Photo introuvable", "La photo n’est plus là. Choisissez-la de nouveau."
+    "photo_perdue", "Photo introuvable", "La photo n’est plus là. Choisissez-en une autre."
 )
 
 
 @dataclass(frozen=True)
-class Choice:
-    """The photo that a visitor chose, which stays on the server.
+class Sample:
+    """A photo that visitors may try.
 
     Attributes:
-        path: Where it lies; for a visitor's photo, where ``uploads`` says that it does.
+        path: Where it lies.
         name: What it is called on the page.
-        truth: Its class, as the data set names it; ``None`` for a visitor's photo, empty for a
-            sample of nothing that the catalogue has.
+        truth: Its class, as the data set names it; empty where the catalogue has none for it.
         credit: Who took it and its licence, where that has to be told.
     """
 
     path: Path
     name: str
-    truth: str | None = None
+    truth: str
     credit: str = ""
 
     @property
-    def sent(self) -> bool:
-        """Whether a visitor sent it: it is then not on the disk."""
-        return self.truth is None
+    def caption(self) -> str:
+        """What is written under it."""
+        return f"{self.name}. Photo{NO_BREAK}: {self.credit}." if self.credit else self.name
 
 
 class Page:
     """What the events of the page call.
 
+    A photo is named by what the browser shows, never by what this server remembers: ``key`` is the
+    file name of a sample or the key of a photo that was sent, ``src`` the latter's address in the
+    browser, which alone can show it.
+
     Args:
         client: The service.
         shown: The data set.
-        settings: Where the note may lie.
+        settings: Where the data and the note lie.
         uploads: What visitors send.
     """
 
@@ -66,8 +66,8 @@ class Page:
         self, client: Client, shown: Showcase, settings: Settings, uploads: Uploads
     ) -> None:
         self.client, self.shown, self.settings, self.uploads = client, shown, settings, uploads
-        self.choices = {
-            row.image: Choice(
+        self.samples = {
+            row.image: Sample(
                 shown.path(row.image),
                 row.product_name,
                 row["class"],
@@ -75,150 +75,170 @@ class Page:
             )
             for _, row in shown.samples.iterrows()
         }
-        self.photos = dashboard.table(shown)
+        self.photos = dashboard.table(shown, settings.data_dir)
 
     @property
-    def first(self) -> str | None:
-        """The sample shown on arrival."""
-        return next(iter(self.choices), None)
+    def first(self) -> str:
+        """The sample shown on arrival; empty where there is none."""
+        return next(iter(self.samples), "")
 
-    def arrive(self) -> tuple[object, ...]:
-        """Return the head, the state of the service and a line on its model.
+    def arrive(self, choice: object) -> tuple[object, ...]:
+        """Return the head, a line on the model, and the answer for the photo shown.
 
         The clock ticks while the service is away, so that the page recovers whole, by itself.
         """
-        watched = self.watch()
-        model = self._model() if watched[0] == "" else None
-        note = self.settings.note_pdf is not None and self.settings.note_pdf.is_file()
-        line = markup.model_line(model) if model else ""
-        return markup.intro(model, note=note), *watched, line
-
-    def watch(self) -> tuple[object, ...]:
-        """Return the banner, the button and the clock: empty, hidden and still when it answers."""
-        away = not self.client.ready()
-        return (
-            markup.away() if away else "",
-            gr.update(visible=away),
-            gr.update(active=away),
-        )
-
-    def preview(self, key: str | None) -> tuple[object, ...]:
-        """Show the sample that was chosen."""
-        if key is None:  # the list is emptied when a visitor sends a photo
-            return (gr.skip(),) * 4
-        choice = self.choices[key]
-        return choice, self.photo(choice), markup.waiting(CHOOSE), ""
-
-    def receive(self, sent: Mapping[str, object] | None) -> tuple[object, ...]:
-        """Take a visitor's photo, as Gradio describes it; leave the list of samples empty."""
-        if sent is None:
-            return (gr.skip(),) * 3
-        return Choice(Path(str(sent["path"])), "votre photo"), None, ""
-
-    def wait(self, choice: Choice | None) -> str:
-        """Say at once that the photo is looked at."""
-        return markup.waiting(CHOOSE if choice is None else "Analyse en cours…")
-
-    def classify(self, choice: Choice | None) -> tuple[object, ...]:
-        """Return the photo with what counted in it, and what was found, or why nothing was."""
-        untouched = (gr.skip(),) * 3
-        if choice is None:
-            return gr.skip(), markup.waiting(CHOOSE), *untouched
         try:
-            content = self._content(choice)
-            found = self.client.classify(content)
-            photo = pictures.jpeg(content, _SHOWN)
-        except (OSError, images.ImageError):
-            return markup.waiting("Aucune photo."), markup.failure(_GONE), *untouched
+            model = self.client.model()
         except ServiceError as error:
-            # A photo that the service refused is not opened here either.
-            photo = markup.waiting("Cette photo n’est pas affichée.") if choice.sent else gr.skip()
-            watched = self.watch() if error.away else untouched
-            return photo, markup.failure(error), *watched
-        figure = markup.figure(
-            photo,
-            alt=space(f"Photo : {choice.name}"),
-            heat=pictures.heat(found.evidence),
-            where=pictures.where(found.evidence),
-        )
-        return figure, markup.answer(found, choice.truth), *untouched
+            return markup.intro(None, note=self._note), "", *self._failed(choice, error)
+        head = markup.intro(model, note=self._note)
+        return head, markup.model_line(model), *self.classify(choice)
 
-    def compare(self, choice: Choice | None) -> str:
+    def classify(self, choice: object) -> tuple[object, ...]:
+        """Return the photo shown with its map, what was found or why nothing was, and the details.
+
+        Then come the banner, the button and the clock of ``_watch``.
+        """
+        key, src = _parsed(choice)
+        if not key:  # nothing to choose from, or a photo that is still coming
+            skipped = gr.skip() if src else markup.waiting(CHOOSE)
+            return gr.skip(), skipped, "", *_watch(None)
+        try:
+            found = self.client.classify(self._content(key))
+        except ServiceError as error:
+            return self._failed(choice, error)
+        said = markup.answer(found, self._truth(key))
+        return self.figure(key, src, found), said, markup.details(found), *_watch(None)
+
+    def try_out(self) -> tuple[str, str]:
+        """Return the first sample and its answer: what a check of a deployment asks for."""
+        figure, said, *_ = self.classify({"key": self.first})
+        return str(figure), str(said)
+
+    def compare(self, choice: object) -> str:
         """Return what each model of the service says of a photo, side by side."""
-        if choice is None:
+        key, _ = _parsed(choice)
+        if not key:
             return markup.waiting(CHOOSE)
         try:
-            content = self._content(choice)
+            content = self._content(key)
             answers = [
                 (model_name(each.name.partition("/")[0]), self.client.classify(content, each.model))
                 for each in self.client.models()
             ]
-        except OSError:
-            return markup.failure(_GONE)
         except ServiceError as error:
             return markup.failure(error)
-        return markup.compared(answers, choice.truth)
+        return markup.compared(answers, self._truth(key))
 
-    def transform(self, key: str | None) -> str:
+    def transform(self, choice: object) -> str:
         """Show a sample beside what the model receives of it."""
-        if key is None:
+        key, _ = _parsed(choice)
+        if not key:
             return ""
-        choice = self.choices[key]
         try:
-            content = choice.path.read_bytes()
-            received = self.client.preprocess(content)
-            before = pictures.jpeg(content, _SHOWN)
-        except (OSError, images.ImageError):
-            return markup.failure(_GONE)
+            received = self.client.preprocess(self._content(key))
         except ServiceError as error:
             return markup.failure(error)
-        side = pictures.side(received)
-        return markup.transformed(before, pictures.png(received), name=choice.name, side=side)
+        return markup.transformed(
+            markup.address(key),
+            pictures.png(received),
+            name=self.samples[key].name,
+            side=pictures.side(received),
+        )
 
     def figures(self, classes: list[str]) -> tuple[object, ...]:
         """Draw the photos of some classes."""
         photos = dashboard.select(self.photos, classes)
-        draw = (dashboard.counts, dashboard.sizes, dashboard.ratios, dashboard.weights)
+        draw: tuple[Callable[..., go.Figure], ...] = (
+            dashboard.counts, dashboard.sizes, dashboard.ratios, dashboard.weights,
+        )  # fmt: skip
         return dashboard.summary(photos), *(_drawn(each(photos)) for each in draw)
 
     def table(self) -> str:
         """Return the samples, with a small image of each."""
-        rows = []
-        for choice in self.choices.values():
-            try:
-                small = pictures.jpeg(choice.path, _SMALL)
-            except (OSError, images.ImageError):
-                continue
-            size = choice.credit or self._size(choice.path.name)
-            rows.append((small, choice.name, choice.truth or "", size))
-        return markup.samples(rows)
+        return markup.samples(
+            [
+                (key, sample.name, sample.truth, sample.credit or self._size(key))
+                for key, sample in self.samples.items()
+            ]
+        )
 
-    def _content(self, choice: Choice) -> bytes:
-        """Return a photo; only a sample is ever read from the disk."""
-        return self.uploads.read(choice.path) if choice.sent else choice.path.read_bytes()
+    def gallery(self, name: str, legend: str) -> str:
+        """Return the samples as a group of radio buttons, a row for the first of each class."""
+        ranks: dict[str, int] = {}
+        order = []
+        for key, sample in self.samples.items():
+            ranks[sample.truth] = ranks.get(sample.truth, -1) + 1
+            order.append((ranks[sample.truth], key))
+        shown = [(key, self.samples[key]) for _, key in sorted(order, key=lambda pair: pair[0])]
+        options = [(key, sample.name, sample.caption) for key, sample in shown]
+        return markup.gallery(name, legend, options, chosen=self.first)
+
+    def _content(self, key: str) -> bytes:
+        """Return a photo; only a sample is ever read from the disk.
+
+        Raises:
+            ServiceError: If it is not there.
+        """
+        if key.startswith((SENT, REFUSED)):
+            return self.uploads.read(key)
+        try:
+            return self.samples[key].path.read_bytes()
+        except (KeyError, OSError) as error:
+            raise _GONE from error
+
+    @property
+    def _note(self) -> bool:
+        return self.settings.note_pdf is not None and self.settings.note_pdf.is_file()
+
+    def _failed(self, choice: object, error: ServiceError) -> tuple[object, ...]:
+        """Return what ``classify`` does where there is no answer; what is no photo is not shown."""
+        key, src = _parsed(choice)
+        return (
+            self.figure(key, src if error.passing else ""),
+            markup.failure(error),
+            "",
+            *_watch(error),
+        )
+
+    def _truth(self, key: str) -> str | None:
+        return self.samples[key].truth if key in self.samples else None
+
+    def figure(self, key: str, src: str = "", found: Answer | None = None) -> str:
+        """Return a photo, with what counted in it once that is known; nothing without a key."""
+        if not key:
+            return ""
+        sample = self.samples.get(key)
+        if sample is None and not src:
+            return markup.waiting("Cette photo n’est pas affichée.")
+        return markup.figure(
+            markup.address(key) if sample else src,
+            alt=space(f"Photo : {sample.name if sample else 'votre photo'}"),
+            caption=sample.caption if sample else "",
+            heat=pictures.heat(found.evidence) if found else "",
+            where=pictures.where(found.evidence) if found else "",
+        )
 
     def _size(self, image: str) -> str:
-        known = self.shown.photos[self.shown.photos.fichier == image]
-        return f"{known.largeur.iloc[0]} × {known.hauteur.iloc[0]}" if len(known) else "inconnue"
+        known = self.photos[self.photos.image == image]
+        if known.empty:
+            return "inconnue"
+        return f"{known.width.iloc[0]:.0f} × {known.height.iloc[0]:.0f}"
 
-    def _model(self) -> Model | None:
-        try:
-            return self.client.model()
-        except ServiceError:
-            return None
 
-    def photo(self, choice: Choice) -> str:
-        """Return a sample as it is before it is classed."""
-        try:
-            return markup.figure(
-                pictures.jpeg(choice.path, _SHOWN),
-                alt=space(f"Photo : {choice.name}"),
-                caption=f"{choice.name}. Photo\u00a0: {choice.credit}."
-                if choice.credit
-                else choice.name,
-            )
-        except (OSError, images.ImageError):
-            return markup.waiting("Cette photo ne peut pas être affichée.")
+def _parsed(choice: object) -> tuple[str, str]:
+    """Return the key of the photo that a browser shows, and its address there."""
+    if not isinstance(choice, Mapping):
+        return "", ""
+    key, src = str(choice.get("key") or ""), str(choice.get("src") or "")
+    return key, src if src.startswith("blob:") else ""
+
+
+def _watch(error: ServiceError | None) -> tuple[object, ...]:
+    """Return the banner, the button to try again and the clock, after an answer or an error."""
+    away = error is not None and error.away
+    again = gr.update(visible=error is not None and error.passing)
+    return markup.away() if away else "", again, gr.update(active=away)
 
 
 def _drawn(figure: go.Figure) -> PlotData:

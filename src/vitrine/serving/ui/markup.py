@@ -5,6 +5,7 @@ Everything that comes from a table, a file or the service is escaped here.
 
 from collections.abc import Sequence
 from html import escape
+from urllib.parse import quote
 
 from vitrine.data.catalog import CLASSES_FR
 from vitrine.report import fr
@@ -12,8 +13,8 @@ from vitrine.report.fr import NO_BREAK, THIN, spelled
 from vitrine.serving.ui.client import Answer, Model, ServiceError
 
 __all__ = [
-    "answer", "away", "compared", "failure", "figure", "intro", "model_line", "notice", "percent",
-    "samples", "transformed", "waiting",
+    "address", "answer", "away", "compared", "details", "failure", "figure", "gallery", "intro",
+    "model_line", "notice", "percent", "samples", "transformed", "waiting",
 ]  # fmt: skip
 
 _FRAMEWORKS = {"torch": "PyTorch", "keras": "TensorFlow"}
@@ -87,26 +88,62 @@ def failure(error: ServiceError) -> str:
     )
 
 
+def address(image: str, size: str = "photo") -> str:
+    """Return where the page serves a photo of the data set.
+
+    Args:
+        image: Its file name.
+        size: ``photo``, or ``vignette`` for a small one.
+    """
+    return f"photos/{size}/{quote(image)}"
+
+
+def gallery(name: str, legend: str, options: Sequence[tuple[str, str, str]], *, chosen: str) -> str:
+    """Return photos to choose from as a group of radio buttons, which the keyboard moves along.
+
+    Args:
+        name: Of the group, in the document.
+        legend: What is to be chosen.
+        options: File name of each photo, what it shows, and what is written under it once shown.
+        chosen: File name of the one chosen on arrival.
+    """
+    if not options:
+        return ""
+    buttons = "".join(
+        f'<label title="{escape(title)}"><input type="radio" name="{name}" autocomplete="off" '
+        f'value="{escape(key)}" data-legende="{escape(caption)}"'
+        f'{" checked" if key == chosen else ""}><img src="{address(key, "vignette")}" '
+        f'alt="{escape(title)}"></label>'
+        for key, title, caption in options
+    )
+    return (
+        f'<fieldset class="galerie"><legend>{escape(legend)}</legend>'
+        f'<div class="vignettes">{buttons}</div></fieldset>'
+    )
+
+
 def figure(photo: str, *, alt: str, heat: str = "", where: str = "", caption: str = "") -> str:
-    """Return a photo and, where it is known, the map of what counted, laid over it.
+    """Return a photo and, where it is known, the map of what counted, which a box lays over it.
 
     Args:
         photo: Address of the image.
         alt: What it shows.
         heat: Address of the map.
         where: What the map shows, in words.
-        caption: Text under a photo without a map.
+        caption: Text under the photo.
     """
-    image = f'<img class="photo" src="{photo}" alt="{escape(alt)}">'
-    if not heat:
-        under = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
-        return f'<figure class="cadre"><div class="pile">{image}</div>{under}</figure>'
+    laid = f'<img class="carte-chaleur" src="{heat}" alt="">' if heat else ""
+    choice = (
+        '<label class="bascule"><input type="checkbox" id="voir-carte" autocomplete="off"> Montrer '
+        f'ce qui a compté</label><p class="dit-carte">{escape(where)} Plus la teinte est foncée, '
+        "plus la zone a pesé dans le choix de la catégorie.</p>"
+        if heat
+        else ""
+    )
     return (
-        '<figure class="cadre"><label class="bascule"><input type="checkbox" id="voir-carte" '
-        'checked> Montrer sur la photo ce qui a compté</label><div class="pile">'
-        f'<div class="superposition">{image}<img class="carte-chaleur" src="{heat}" alt=""></div>'
-        f"</div><figcaption>{escape(where)} Plus la teinte est foncée, plus la zone a pesé dans le "
-        "choix de la catégorie.</figcaption></figure>"
+        '<figure class="cadre"><div class="pile"><div class="superposition"><img class="photo" '
+        f'src="{escape(photo)}" alt="{escape(alt)}">{laid}</div></div>'
+        f"<figcaption>{escape(caption)}{choice}</figcaption></figure>"
     )
 
 
@@ -123,10 +160,16 @@ def answer(found: Answer, truth: str | None) -> str:
         f"<h2 data-annonce>{escape(found.label_fr)}</h2>"
         f'<p class="confiance" data-annonce>Probabilité{NO_BREAK}: '
         f"<strong>{percent(found.score)}</strong></p>"
-        f"{_doubt(found)}{_verdict(found, truth)}{_bars(found)}"
-        f'<p class="detail">Modèle {escape(found.version)}, réponse en '
-        f"{found.milliseconds:.0f}{NO_BREAK}ms. Photo de {found.width}{NO_BREAK}×{NO_BREAK}"
-        f"{found.height}{NO_BREAK}pixels.</p></div>"
+        f"{_doubt(found)}{_verdict(found, truth)}{_bars(found)}</div>"
+    )
+
+
+def details(found: Answer) -> str:
+    """Return what only some visitors want to know of an answer."""
+    return (
+        f'<p class="detail">Réponse en {found.milliseconds:.0f}{NO_BREAK}ms, version '
+        f"{escape(found.version)} du modèle. Photo de {found.width}{NO_BREAK}×{NO_BREAK}"
+        f"{found.height}{NO_BREAK}pixels.</p>"
     )
 
 
@@ -215,14 +258,14 @@ def samples(rows: Sequence[tuple[str, str, str, str]]) -> str:
     """Return the samples as a table.
 
     Args:
-        rows: Address of a small image, product name, class as the data set names it, empty outside
-            the catalogue, size.
+        rows: File name, product name, class as the data set names it, empty outside the catalogue,
+            size.
     """
     body = "".join(
-        f'<tr><td><img src="{photo}" alt=""></td>'
-        f'<th scope="row">{escape(short(name))}<small>{size}</small></th>'
+        f'<tr><td><img src="{address(image, "vignette")}" alt="" loading="lazy"></td>'
+        f'<th scope="row">{escape(short(name))}<small>{escape(size)}</small></th>'
         f"<td>{_class(label)}</td></tr>"
-        for photo, name, label, size in rows
+        for image, name, label, size in rows
     )
     return (
         '<table class="exemples"><caption class="lecteur">Les photos d’exemple</caption><thead>'

@@ -1,36 +1,74 @@
 () => {
-  // What Gradio leaves out: answers that are announced, figures that have a name, and a choice of
-  // files that proposes photos first without forbidding the others.
-  const announcer = document.createElement("div");
-  announcer.id = "annonce";
-  announcer.className = "lecteur";
-  announcer.setAttribute("role", "status");
-  document.querySelector(".gradio-container").append(announcer);
+  // What Gradio leaves out: answers that are announced, figures that have a name, and photos that
+  // are shown at once or looked at from a figure.
+  const made = (tag, options = {}, ...children) => {
+    const element = Object.assign(document.createElement(tag), options);
+    element.append(...children);
+    return element;
+  };
+  const announcer = made("div", { id: "annonce", className: "lecteur", role: "status" });
+
+  // The photo that was just chosen, while the service looks at it.
+  const shown = (choice) => {
+    const radio = document.querySelector(`#choix input[value="${CSS.escape(choice.key)}"]`);
+    const photo = made("img", {
+      className: "photo",
+      src: choice.src ?? `photos/photo/${encodeURIComponent(choice.key)}`,
+      alt: `Photo\u00a0: ${radio?.labels[0].title ?? "votre photo"}`,
+    });
+    const pile = made("div", { className: "pile" }, made("div", { className: "superposition" }, photo));
+    const caption = made("figcaption", {}, radio?.dataset.legende ?? "");
+    const figure = made("figure", { className: "cadre" }, pile, caption).outerHTML;
+    const busy = choice.key ? "Analyse en cours…" : "Envoi en cours…";
+    return [figure, `<p class="attente occupe" data-annonce>${busy}</p>`, "", ""];
+  };
+  window.vitrine = { shown };
+
+  // The photos of a figure, one after another.
+  let photos = [], place = 0;
+  const title = made("figcaption", { ariaLive: "polite" });
+  const image = made("img", { alt: "" });
+  const button = (text, act) => made("button", { type: "button", onclick: act }, text);
+  const show = (to) => {
+    place = (to + photos.length) % photos.length;
+    const { name, label, width, height } = photos[place];
+    image.src = `photos/photo/${encodeURIComponent(name)}`;
+    title.textContent = `${label}, ${width}\u00a0×\u00a0${height}\u00a0pixels`
+      + ` (photo ${place + 1} sur ${photos.length})`;
+    image.alt = `Photo\u00a0: ${label}`;
+  };
+  const viewer = made("dialog", { id: "apercu", ariaLabel: "Une photo du jeu" },
+    made("figure", {}, image, title),
+    made("div", { className: "gestes" },
+      button("Précédente", () => show(place - 1)), button("Suivante", () => show(place + 1)),
+      button("Fermer", () => viewer.close())));
+  image.onerror = () => { title.textContent += ". Elle n’est pas sur cette machine."; };
+  viewer.addEventListener("click", ({ target }) => { if (target === viewer) viewer.close(); });
+  const open = (name) => {
+    const plot = document.querySelector("#figure-tailles .js-plotly-plot");
+    photos = plot.data.flatMap((trace) => (trace.customdata ?? []).map((each, k) => (
+      { name: each, label: trace.name, width: trace.x[k], height: trace.y[k] })));
+    if (!photos.length) return;
+    show(Math.max(0, photos.findIndex((photo) => photo.name === name)));
+    viewer.showModal();
+  };
+  document.addEventListener("click", ({ target }) => { if (target.id === "parcourir") open(); });
+  document.querySelector(".gradio-container").append(announcer, viewer);
 
   const complete = () => {
-    document.querySelectorAll("input[type=file]").forEach((input) => {
-      input.accept = ".jpg,.jpeg,.png,.webp";
-    });
     const said = [...document.querySelectorAll("[data-annonce]")]
       .map((part) => part.textContent.trim()).join(" ");
     if (said && said !== announcer.textContent) announcer.textContent = said;
-    document.querySelectorAll(".graphique .js-plotly-plot:not([aria-label])").forEach((plot) => {
-      const title = plot.closest(".graphique").querySelector("h2").textContent;
+    document.querySelectorAll(".graphique .js-plotly-plot").forEach((plot) => {
+      const heading = plot.closest(".graphique").querySelector("h2").textContent;
       plot.setAttribute("role", "img");
-      plot.setAttribute("aria-label", `${title}\u00a0: les valeurs sont dans le tableau, plus haut.`);
+      plot.setAttribute("aria-label", `${heading}\u00a0: les valeurs sont dans le tableau, plus haut.`);
+      plot.removeAllListeners?.("plotly_click");
+      plot.on?.("plotly_click", ({ points: [point] }) => {
+        if (typeof point.customdata === "string") open(point.customdata);
+      });
     });
   };
   complete();
-
-  // A file larger than the interface takes in would be dropped without a word. Cut to one byte more,
-  // it reaches the interface, which tells its limit, written here by app.py.
-  const MOST = MAX_UPLOAD_BYTES + 1;
-  document.addEventListener("change", ({ target }) => {
-    const file = target.type === "file" && target.files[0];
-    if (!file || file.size <= MOST) return;
-    const cut = new DataTransfer();
-    cut.items.add(new File([file.slice(0, MOST)], file.name, { type: file.type }));
-    target.files = cut.files;
-  }, { capture: true });
   new MutationObserver(complete).observe(document.body, { childList: true, subtree: true });
 }

@@ -1,5 +1,7 @@
 """Lay out the page in Gradio: two tabs, their components and their events."""
 
+from importlib import resources
+
 from vitrine.data.catalog import CLASSES_FR
 from vitrine.data.showcase import DASHBOARD, SAMPLES, Showcase
 from vitrine.report.fr import space
@@ -31,10 +33,15 @@ _MISSING = {
         "illisible. Vous pouvez envoyer la vôtre."
     ),
 }
+_AT_ONCE = """(choice) => window.vitrine.shown(choice)"""
 _TO_RESULT = """() => {
   const result = document.getElementById("resultat");
   if (result && window.innerWidth < 800) result.scrollIntoView({ block: "start" });
 }"""
+_DROP = (
+    '<label class="depot"><input type="file" accept=".jpg,.jpeg,.png,.webp"><span><strong>Envoyer '
+    "ma photo</strong> ou la déposer ici, ou la coller</span></label>"
+)
 
 
 def build(client: Client, shown: Showcase, settings: Settings, uploads: Uploads) -> gr.Blocks:
@@ -51,17 +58,17 @@ def build(client: Client, shown: Showcase, settings: Settings, uploads: Uploads)
     with gr.Blocks(title=TITLE, analytics_enabled=False) as blocks:
         head = _html(markup.intro(None, note=False), elem_id="tete")
         banner = _html(elem_id="service")
-        retry = gr.Button("Réessayer", visible=False, size="sm", elem_id="reessayer")
         clock = gr.Timer(_RETRY_S, active=False)
         if shown.synthetic:
             _html(markup.notice(_SYNTHETIC), elem_id="synthetique")
         with gr.Tabs(elem_id="onglets"):
             with gr.Tab("Classification", id="classification", elem_id="onglet-classification"):
-                model_line = _classification(page, (banner, retry, clock), private)
+                choice, retry, model_line, outputs = _classification(page, (banner, clock), private)
             with gr.Tab("Tableau de bord", id="tableau", elem_id="onglet-tableau") as tab:
                 _dashboard(page, tab, private)
         for event in (blocks.load, retry.click, clock.tick):
-            event(page.arrive, None, [head, banner, retry, clock, model_line], **private)
+            event(page.arrive, choice, [head, model_line, *outputs], **private)
+        gr.api(page.try_out, api_name="classer")
     blocks.queue(default_concurrency_limit=8, max_size=64)
     blocks._queue.sleep_when_free = _POLL_S
     blocks._queue.progress_update_sleep_when_free = 1.0  # the page shows no progress of its own
@@ -73,42 +80,47 @@ def _html(value: str = "", **options: object) -> gr.HTML:
     return gr.HTML(value, apply_default_css=False, **options)
 
 
-def _samples_list(page: Page, label: str, elem_id: str) -> gr.Dropdown:
-    named = [(markup.short(choice.name), key) for key, choice in page.choices.items()]
-    return gr.Dropdown(named, value=page.first, label=label, elem_id=elem_id, filterable=False)
+def _gallery(page: Page, name: str, legend: str, more: str = "", **options: object) -> gr.HTML:
+    """Return the samples to choose from; its value tells which photo the browser shows.
+
+    The names of products are in a property, which Gradio writes as it is: what stands in its
+    template would be run as code.
+    """
+    static = resources.files("vitrine.serving.ui")
+    return gr.HTML(
+        {"key": page.first}, html_template="${photos}", photos=page.gallery(name, legend) + more,
+        js_on_load=(static / "gallery.js").read_text(encoding="utf-8"), apply_default_css=False,
+        **options,
+    )  # fmt: skip
 
 
-def _classification(page: Page, watched: tuple, private: dict) -> gr.HTML:
-    first = page.first
-    chosen = gr.State(page.choices.get(first))
+def _classification(page: Page, watched: tuple, private: dict) -> tuple:
+    """Lay out the first tab; return its choice, its button, its line on the model, its outputs."""
+    banner, clock = watched
     if SAMPLES in page.shown.faults:
         _html(markup.notice(_MISSING[SAMPLES]), elem_id="sans-exemples")
     with gr.Row(elem_id="classement", equal_height=False):
         with gr.Column(scale=1, min_width=260):
-            samples = _samples_list(page, "Une photo d’exemple", "exemple")
-            with gr.Row(elem_id="gestes"):
-                go = gr.Button("Classer l’image", variant="primary", elem_id="classer")
-                # Any file: the service says in French what Gradio would refuse in English.
-                upload = gr.UploadButton("Envoyer ma photo", elem_id="envoyer")
-            photo = _html(page.photo(page.choices[first]) if first else "", elem_id="photo")
+            choice = _gallery(
+                page, "exemple", "Une photo d’exemple", _DROP, most=page.uploads.most,
+                elem_id="choix",
+            )  # fmt: skip
+            photo = _html(page.figure(page.first), elem_id="photo")
         with gr.Column(scale=1, min_width=260):
             result = _html(markup.waiting(CHOOSE), elem_id="resultat")
-            compare = gr.Button("Comparer les modèles", size="sm", elem_id="comparer")
-            compared = _html(elem_id="comparaison")
-            model_line = _html(elem_id="modele")
-    outputs = [photo, result, *watched]
-    samples.change(page.preview, samples, [chosen, photo, result, compared], **private)
-    compare.click(page.compare, chosen, compared, **private)
-    go.click(page.wait, chosen, result, **private).then(
-        page.classify, chosen, outputs, api_name="classer", show_progress="hidden"
-    ).then(None, js=_TO_RESULT)
-    # Not preprocessed: Gradio would look on the disk for a photo that is in memory.
-    upload.upload(
-        page.receive, upload, [chosen, samples, compared], preprocess=False, **private
-    ).then(page.wait, chosen, result, **private).then(
-        page.classify, chosen, outputs, **private
-    ).then(None, js=_TO_RESULT)
-    return model_line
+            retry = gr.Button("Réessayer", visible=False, size="sm", elem_id="reessayer")
+            with gr.Accordion("Détails", open=False, elem_id="details"):
+                details = _html(elem_id="reponse")
+                model_line = _html(elem_id="modele")
+                compare = gr.Button("Comparer les modèles", size="sm", elem_id="comparer")
+                compared = _html(elem_id="comparaison")
+    outputs = [photo, result, details, banner, retry, clock]
+    choice.change(None, choice, [photo, result, details, compared], js=_AT_ONCE)
+    choice.change(
+        page.classify, choice, outputs, trigger_mode="always_last", **private
+    ).then(None, js=_TO_RESULT)  # fmt: skip
+    compare.click(page.compare, choice, compared, **private)
+    return choice, retry, model_line, outputs
 
 
 def _dashboard(page: Page, tab: gr.Tab, private: dict) -> None:
@@ -127,9 +139,10 @@ def _dashboard(page: Page, tab: gr.Tab, private: dict) -> None:
                 for (title, elem_id), value in zip(_CHARTS, drawn[1:], strict=True)
             ]
         wanted.change(page.figures, wanted, [summary, *charts], **private)
-    if page.choices:
+        _html('<button type="button" id="parcourir">Parcourir les photos</button>')
+    if page.samples:
         _html('<h2 class="titre-2">Une image transformée</h2>', elem_id="titre-transformee")
-        key = _samples_list(page, "La photo à transformer", "exemple-transforme")
+        key = _gallery(page, "transformer", "La photo à transformer", elem_id="choix-transforme")
         transformed = _html(elem_id="transformee")
         for event in (tab.select, key.change):
             event(page.transform, key, transformed, **private)

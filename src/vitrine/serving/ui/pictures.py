@@ -1,4 +1,4 @@
-"""Photos and heat maps as data URLs, and the map told in words."""
+"""Photos as small JPEG files, heat maps as data URLs, and the map told in words."""
 
 import base64
 import io
@@ -26,8 +26,8 @@ _HALF = 0.5
 _one_at_a_time = threading.Semaphore(1)
 
 
-def jpeg(source: Path | bytes, side: int) -> str:
-    """Return a photo as the address of a JPEG image, its longest side brought to ``side``.
+def jpeg(path: Path, side: int) -> bytes:
+    """Return a photo as a JPEG file, upright, its longest side brought to ``side``.
 
     A smaller photo keeps its size.
 
@@ -36,16 +36,16 @@ def jpeg(source: Path | bytes, side: int) -> str:
         OSError: If the file is gone.
     """
     with _one_at_a_time:
-        picture = Image.fromarray(images.decode(source, side))
+        picture = Image.fromarray(images.decode(path, side))
     picture.thumbnail((side, side), Image.Resampling.LANCZOS)
     file = io.BytesIO()
     picture.save(file, "JPEG", quality=_QUALITY)
-    return _address("jpeg", file.getvalue())
+    return file.getvalue()
 
 
 def png(content: bytes) -> str:
-    """Return the address of a PNG image that the service made."""
-    return _address("png", content)
+    """Return a PNG file as the address of an image."""
+    return f"data:image/png;base64,{base64.b64encode(content).decode()}"
 
 
 def side(content: bytes) -> int:
@@ -65,7 +65,7 @@ def heat(evidence: Sequence[Sequence[float]]) -> str:
     smooth = grid.resize((_MAP_SIDE, _MAP_SIDE), Image.Resampling.BICUBIC)
     file = io.BytesIO()
     Image.fromarray(_coloured(np.clip(np.asarray(smooth), 0, 1))).save(file, "PNG", optimize=True)
-    return _address("png", file.getvalue())
+    return png(file.getvalue())
 
 
 def where(evidence: Sequence[Sequence[float]]) -> str:
@@ -91,7 +91,3 @@ def _coloured(values: Float[np.ndarray, "row column"]) -> UInt8[np.ndarray, "row
     share = values[..., None]
     colours = (1 - share) * _FIRST_COLOUR + share * _LAST_COLOUR
     return np.concatenate([colours, 255 * _OPACITY * share], axis=-1).round().astype(np.uint8)
-
-
-def _address(kind: str, content: bytes) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"

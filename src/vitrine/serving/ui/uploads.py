@@ -1,44 +1,37 @@
-"""Receive visitors' photos and keep them in memory for a while.
+"""Receive visitors' photos as the service does, and keep them in memory for a while.
 
 Gradio's own route leaves every photo on the disk, and for good what a visitor stops halfway or a
 full disk cuts: a few visitors would fill it for all the others.
 """
 
 import asyncio
-import logging
 import secrets
-from pathlib import Path
 
-from starlette.datastructures import UploadFile
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from vitrine.report.fr import significant, space
+from vitrine.serving.problems import ProblemError
+from vitrine.serving.request_body import BodyReader
 from vitrine.serving.ui.client import ServiceError
-from vitrine.serving.ui.offline import gradio as gr
 
-__all__ = ["KEPT_S", "Uploads"]
+__all__ = ["KEPT_S", "REFUSED", "SENT", "Uploads"]
 
-RECEIVED_S = 30.0
-"""Seconds that a visitor has to send a photo, as many as the service leaves."""
 KEPT_S = 1800
 """How long a photo is kept, to be classed again: under an hour, as the book says."""
+SENT, REFUSED = "envoi:", "refus:"
+"""What begins the key of a photo that was sent, and of one that was not taken in."""
 _ROOM, _MOST_KEPT = 128_000_000, 1000
 """Bytes, and photos, beyond which the oldest leave."""
 _COMING = 128_000_000
 """Bytes of the photos that are being received, all together."""
-_AROUND = 65_536
-"""Bytes that a form may have around its file."""
-_TOO_LARGE, _NO_ROOM = "trop-lourde", "sans-place"
-"""Names of what was not kept, in place of a photo's."""
-_FULL = (
-    "plus_de_place",
-    "Plus de place",
-    "La page n’a plus la place de recevoir une photo. Envoyez-la de nouveau dans un instant.",
-)
-_SLOW = "La photo n’est pas arrivée en entier à temps. Envoyez-la de nouveau."
+_REASONS = {
+    "fichier_trop_volumineux": ("Fichier trop volumineux", "Une photo pèse au plus {most} Mo."),
+    "delai_depasse": ("Envoi trop lent", "La photo n’est pas arrivée en entier à temps."),
+    "surcharge": ("Plus de place", "La page n’a plus la place de recevoir une photo."),
+}
 _GONE = ("photo_perdue", "Photo introuvable", "La photo n’est plus là. Envoyez-la de nouveau.")
-_log = logging.getLogger(__name__)
+_CUT = ("Envoi interrompu", "La photo n’est pas arrivée jusqu’à la page.")
 
 
 class Uploads:
@@ -46,81 +39,57 @@ class Uploads:
 
     Args:
         most: Largest photo, in bytes.
+        timeout: Seconds that a visitor has to send one.
     """
 
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self._coming = 0
+    def __init__(self, most: int, timeout: float) -> None:
+        self.most, self.bodies = most, BodyReader(_COMING, timeout)
         self._kept: dict[str, tuple[bytes, asyncio.TimerHandle]] = {}
 
-    def read(self, path: Path) -> bytes:
+    async def take(self, request: Request) -> JSONResponse:
+        """Take in the photo that is the body of a request; answer its key, or why it has none.
+
+        A photo that is refused has a key too, for which ``read`` tells why in French.
+        """
+        try:
+            async with self.bodies.body(request, self.most) as photo:
+                return JSONResponse({"key": self._keep(photo)})
+        except ProblemError as problem:  # the rest of the body is not read: nothing may follow it
+            headers = problem.headers | {"Connection": "close"}
+            return JSONResponse({"key": REFUSED + problem.code}, problem.status, headers)
+
+    def read(self, key: str) -> bytes:
         """Return a photo; any thread may ask.
 
         Args:
-            path: Where ``take`` said that it lies.
+            key: As ``take`` answered it.
 
         Raises:
             ServiceError: If it was not taken in, or is no longer kept.
         """
-        if path.name == _TOO_LARGE:
-            raise ServiceError("fichier_trop_volumineux", "Fichier trop volumineux", self._limit())
-        if path.name == _NO_ROOM:
-            raise ServiceError(*_FULL)
-        if (kept := self._kept.get(path.name)) is None:
+        if key.startswith(REFUSED):
+            raise self._refusal(key.removeprefix(REFUSED))
+        if (kept := self._kept.get(key)) is None:
             raise ServiceError(*_GONE)
         return kept[0]
 
-    async def take(self, request: Request) -> Response:
-        """Take in the photo that Gradio's page sends, and answer where it would lie on the disk.
-
-        One that is refused gets a place too: ``read`` tells why, on the page and in French, where
-        Gradio would show the status of HTTP.
-        """
-        length = request.headers.get("content-length", "")
-        if not length.isdecimal() or int(length) > self.most + 1 + _AROUND:
-            return PlainTextResponse(self._limit(), 413)
-        if self._coming + int(length) > _COMING:
-            return self._place(_NO_ROOM)
-        self._coming += int(length)
-        try:
-            async with asyncio.timeout(RECEIVED_S), request.form(max_files=1) as form:
-                sent = form.get("files")
-                if not isinstance(sent, UploadFile):
-                    return PlainTextResponse(
-                        "Une photo est attendue, nommée «\u00a0files\u00a0».", 400
-                    )
-                photo = await sent.read()
-            name = self._keep(photo) if len(photo) <= self.most else _TOO_LARGE
-        except ClientDisconnect:
-            return Response(status_code=400)
-        except TimeoutError:
-            return PlainTextResponse(_SLOW, 408, {"Connection": "close"})
-        except OSError as error:
-            _log.warning("expected room on the disk for a photo, found %s; free some", error)
-            name = _NO_ROOM
-        finally:
-            self._coming -= int(length)
-        return self._place(name)
-
-    def _place(self, name: str) -> Response:
-        folder = gr.utils.get_upload_folder()  # pyright: ignore[reportAttributeAccessIssue]
-        return JSONResponse([str(Path(folder) / name)])
-
-    def _limit(self) -> str:
+    def _refusal(self, code: str) -> ServiceError:
+        title, detail = _REASONS.get(code, _CUT)
+        remedy = "Réduisez-la." if code == "fichier_trop_volumineux" else "Envoyez-la de nouveau."
         most = significant(self.most / 1e6)
-        return space(f"Une photo pèse au plus {most} Mo. Réduisez-la.")
+        return ServiceError("envoi_refuse", title, space(f"{detail.format(most=most)} {remedy}"))
 
     def _keep(self, photo: bytes) -> str:
-        name = secrets.token_hex(16)
-        timer = asyncio.get_running_loop().call_later(KEPT_S, self._drop, name)
-        self._kept[name] = photo, timer
+        key = SENT + secrets.token_hex(16)
+        timer = asyncio.get_running_loop().call_later(KEPT_S, self._drop, key)
+        self._kept[key] = photo, timer
         while len(self._kept) > 1 and self._overflows():
             self._drop(next(iter(self._kept)))
-        return name
+        return key
 
     def _overflows(self) -> bool:
         held = sum(len(photo) for photo, _ in self._kept.values())
         return held > _ROOM or len(self._kept) > _MOST_KEPT
 
-    def _drop(self, name: str) -> None:
-        self._kept.pop(name)[1].cancel()
+    def _drop(self, key: str) -> None:
+        self._kept.pop(key)[1].cancel()
