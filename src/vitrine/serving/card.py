@@ -38,6 +38,10 @@ class Label(_Frozen):
     label: str
     label_fr: str
 
+    def in_language(self, language: str) -> str:
+        """Return the name on screen, in French or else in English."""
+        return self.label_fr if language == "fr" else self.label
+
 
 class Score(_Frozen):
     """A number with its 95 % interval, in the number's own unit."""
