@@ -9,6 +9,10 @@ import warnings
 
 import pytest
 from fastapi.testclient import TestClient
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pictures import plain
 
 from vitrine.serving import telemetry
@@ -155,3 +159,31 @@ def test_the_duration_of_a_request_is_told_in_seconds(fresh):
 
     told = values(fresh)['vitrine_http_request_duration_seconds_sum{route="/api/v1/predict"}']
     assert 0 < told <= spent
+
+
+@pytest.fixture
+def spans(monkeypatch):
+    """Return where the spans of a process that traces end up."""
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER", provider)
+    return exporter
+
+
+def test_a_trace_follows_a_request_from_its_caller_to_the_model(settings, spans):
+    caller = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    with TestClient(create_app(settings)) as client:
+        client.post(
+            "/api/v1/predict", files={"file": plain("red")}, headers={"traceparent": caller}
+        )
+        client.get("/healthz")
+
+    told = {span.name: span for span in spans.get_finished_spans()}
+    request = told.pop("POST /api/v1/predict")
+    assert told.keys() == {"decode", "infer"}
+    assert f"{request.parent.span_id:016x}" == "b7ad6b7169203331"
+    assert {span.parent.span_id for span in told.values()} == {request.context.span_id}
+
+
+def test_nothing_is_traced_unless_somebody_asks(fresh):
+    assert not fresh.app._native_telemetry.enabled()

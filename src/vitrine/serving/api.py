@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
+from fastapi.telemetry import TelemetryConfig
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
@@ -34,6 +35,14 @@ DESCRIPTION = (
     "Classe une photographie de produit dans l’une de {classes} catégories. Le modèle tourne sur "
     "le processeur, par ONNX Runtime. Les erreurs suivent la RFC 9457 et portent un `code` stable."
 )
+WATCHED = "/healthz", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready"
+TRACES: TelemetryConfig = {
+    "auto_configure": True,  # sends where OTEL_EXPORTER_OTLP_ENDPOINT says, if it says
+    "exclude": lambda scope: scope["path"] in WATCHED,
+    "operation_spans": False,
+    "metrics": False,  # those of Prometheus are ours
+    "logs": False,  # what is told of an exception may hold what a client sent
+}
 CODES = {400: "requete_invalide", 404: "introuvable", 405: "methode_non_permise"}
 
 
@@ -67,6 +76,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
+        telemetry=TRACES,
     )
     app.state.service, app.state.stop = service, service.bodies.stop
     add_routes(app)
@@ -77,7 +87,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST"],
-            allow_headers=["X-API-Key", "X-Request-ID"],
+            allow_headers=["Authorization", "X-API-Key", "X-Request-ID"],
             expose_headers=["X-Request-ID", "Retry-After", "Deprecation", "Link"],
         )
     app.add_middleware(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
+from opentelemetry import trace
 from PIL import Image
 
 from vitrine.data.images import ImageError, LargeImageError, Photo
@@ -25,6 +26,8 @@ from vitrine.serving.worker_pool import Done, WorkerPool, stop_if_given_up
 __all__ = ["Judged", "Service", "reference"]
 
 Result = TypeVar("Result")
+TRACER = trace.get_tracer("vitrine.serving")
+"""Its spans go where the extra ``traces`` sends them; without it, nowhere."""
 LARGE_MEGAPIXELS = 400
 """Megapixels of large images that may wait: some five seconds of decoding."""
 
@@ -158,10 +161,12 @@ class Service:
         """
         predictor, begun = self.models.of(model), time.perf_counter()
         given = isinstance(data, Photo)
-        photo = data if given else predictor.read(data, self.settings.limits, large=large)
+        with TRACER.start_as_current_span("decode"):
+            photo = data if given else predictor.read(data, self.settings.limits, large=large)
         decoded = time.perf_counter()
         stop_if_given_up()
-        answer = predictor.answer(photo.pixels)
+        with TRACER.start_as_current_span("infer"):
+            answer = predictor.answer(photo.pixels)
         spent = decoded - begun, time.perf_counter() - decoded
         size = photo.pixels.nbytes if given else len(data)
         return Judged(photo, size, answer, predictor.card, *spent)
