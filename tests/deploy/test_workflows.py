@@ -169,3 +169,70 @@ def test_shell_scripts_pass_shellcheck(tmp_path):
 
     assert len(scripts) > 10
     assert done.returncode == 0, done.stdout
+
+
+def run_here(name: str, *words: str) -> str:
+    """Return what a tool of this environment says of files, and fail where it finds a fault."""
+    tool = shutil.which(name, path=Path(sys.executable).parent)
+    if tool is None:
+        pytest.skip(f"{name} has no wheel for this machine")
+    done = subprocess.run([tool, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_workflows_have_the_form_that_github_reads():
+    said = run_here(
+        "check-jsonschema", "--builtin-schema", "vendor.github-workflows", *map(str, PATHS)
+    )
+
+    assert "ok -- validation done" in said
+
+
+def test_dockerfiles_pass_hadolint():
+    level = ("--failure-threshold", "warning")
+    run_here("hadolint", *level, *map(str, sorted((ROOT / "deploy").glob("Dockerfile.*"))))
+
+
+def test_the_images_that_are_pushed_are_those_that_were_probed_and_scanned():
+    jobs = read("run-build-deploy-ui")["jobs"]
+    build = jobs["build"]["steps"]
+    made = [s["with"] for s in build if "build-push-action" in s.get("uses", "")]
+    script = "\n".join(step.get("run", step.get("uses", "")) for step in build)
+
+    assert [each["outputs"] for each in made] == ["type=oci,dest=api.tar", "type=oci,dest=ui.tar"]
+    assert not any("push" in each for job in jobs.values() for s in job["steps"]
+                   if "build-push-action" in s.get("uses", "") for each in [s["with"]])  # fmt: skip
+    for image in ("api", "ui"):
+        loaded = (
+            f'skopeo copy oci-archive:{image}.tar "docker-daemon:$VITRINE_{image.upper()}_IMAGE"'
+        )
+        assert script.index(loaded) < script.index(f"probe.py {image}") < script.index("--all")
+    assert script.index("scan-action") < script.index('"oci-archive:$image.tar"')
+
+
+def test_images_are_scanned_and_built_for_both_processors():
+    build = read("run-build-deploy-ui")["jobs"]["build"]
+    scans = [s["with"] for s in build["steps"] if "scan-action" in s.get("uses", "")]
+
+    assert [m["processor"] for m in build["strategy"]["matrix"]["include"]] == ["amd64", "arm64"]
+    assert [scan["severity-cutoff"] for scan in scans] == ["high", "high"]
+    assert all(scan.get("fail-build", True) for scan in scans)
+
+
+def test_a_newer_commit_cancels_all_but_a_deployment():
+    workflow = read("run-build-deploy-ui")
+    jobs = workflow["jobs"]
+
+    assert "concurrency" not in workflow
+    for name in ("test", "build"):
+        assert jobs[name]["concurrency"]["cancel-in-progress"] is True
+    assert jobs["deploy"]["concurrency"] == "deploy-ui-production"
+
+
+def test_the_metrics_of_the_public_service_are_closed():
+    text = (ROOT / "deploy" / "README.md").read_text(encoding="utf-8").replace("\\\n", " ")
+
+    lines = [line for line in text.splitlines() if "appsettings set" in line and "$nom" in line]
+
+    assert len(lines) == 1 and " METRICS=0 " in lines[0]

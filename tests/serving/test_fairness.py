@@ -70,7 +70,7 @@ def test_ordinary_photos_are_answered_while_large_ones_wait(model_dir, held, gat
 
     assert quick == [200] * 5
     assert waiting == [False] * 4
-    assert "large_queue_megapixels 20.0" in told  # four of 4.2, each counted as 5
+    assert "vitrine_large_queue_megapixels 20.0" in told  # four of 4.2, each counted as 5
     assert [each.status_code for each in answered] == [200] * 4
     assert answered[0].json()["label"] == "Baby Care"
     assert [item["status"] for item in answered[-1].json()["items"]] == ["ok", "ok"]
@@ -85,7 +85,7 @@ def test_large_photos_beyond_their_megapixels_are_refused_at_once(
         ThreadPoolExecutor(2) as others,
     ):
         asked = [others.submit(client.post, ROUTE, **one(LARGE)) for _ in range(2)]
-        until(lambda: "large_queue_megapixels 10.0" in client.get("/metrics").text)
+        until(lambda: "vitrine_large_queue_megapixels 10.0" in client.get("/metrics").text)
         refused = client.post(ROUTE, **one(LARGE))
         ordinary = client.post(ROUTE, **one(plain("red"))).status_code
         gate.set()
@@ -165,6 +165,6 @@ def test_a_photo_whose_client_was_told_to_come_back_is_not_classed(model_dir, mo
     with TestClient(app) as client:
         monkeypatch.setattr(app.state.service.predictor, "answer", answered.append)
         status = client.post(ROUTE, **one(plain("red"))).status_code
-        until(lambda: "queue_depth 0.0" in client.get("/metrics").text)
+        until(lambda: "vitrine_queue_depth 0.0" in client.get("/metrics").text)
 
     assert (status, answered) == (504, [])

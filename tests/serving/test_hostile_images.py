@@ -260,7 +260,7 @@ def test_a_model_that_gives_no_number_is_an_error_and_never_reaches_json(
         counted = client.get("/metrics").text
 
     assert (answer.status_code, answer.json()["code"]) == (500, "prediction_invalide")
-    assert 'rejected_total{code="prediction_invalide"} 1.0' in counted
+    assert 'vitrine_rejected_total{code="prediction_invalide"} 1.0' in counted
 
 
 def test_a_large_photo_is_decoded_at_a_reduced_scale(client):

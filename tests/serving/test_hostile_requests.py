@@ -125,7 +125,6 @@ def test_a_form_in_a_charset_that_decodes_nothing_is_malformed(client, charset, 
         (form(end=b"--B--\r\n"), "multipart/form-data; boundary=B", 422),
         (b"", "multipart/form-data; boundary=B", 422),
         (form(part(filename=b"a"), end=b""), "multipart/form-data; boundary=B", 422),
-        (J, "image/jpeg", 422),
         (b'{"file": "x"}', "application/json", 422),
         (b"file=x", "application/x-www-form-urlencoded", 422),
         (b"", None, 422),
@@ -134,7 +133,7 @@ def test_a_form_in_a_charset_that_decodes_nothing_is_malformed(client, charset, 
     ],
     ids=[
         "another field", "a field that is no file", "no part", "empty form", "no last boundary",
-        "the image as body", "JSON", "urlencoded", "nothing", "no boundary", "another boundary",
+        "JSON", "urlencoded", "nothing", "no boundary", "another boundary",
     ],
 )  # fmt: skip
 def test_a_request_of_another_form_is_told_the_form_expected(client, body, kind, expected):

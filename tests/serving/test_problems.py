@@ -9,12 +9,21 @@ from pictures import plain
 from vitrine.data.images import ImageError
 from vitrine.serving.api import create_app
 from vitrine.serving.predictor import Predictor
-from vitrine.serving.problems import PROBLEMS, REASONS, ProblemError, texts
+from vitrine.serving.problems import (
+    _DETAILS,
+    LANGUAGES,
+    PROBLEMS,
+    REASONS,
+    ProblemError,
+    Sentences,
+    language_of,
+)
 from vitrine.serving.settings import Settings
 
 STATUS = {
     "fichier_vide": 400, "requete_invalide": 422, "non_autorise": 401, "introuvable": 404,
-    "methode_non_permise": 405, "delai_depasse": 408, "fichier_trop_volumineux": 413,
+    "methode_non_permise": 405, "modele_refuse": 409, "delai_depasse": 408,
+    "fichier_trop_volumineux": 413,
     "image_trop_grande": 413, "format_non_pris_en_charge": 415, "image_corrompue": 422,
     "image_trop_petite": 422, "proportions": 422, "prediction_invalide": 500, "interne": 500,
     "modele_non_pret": 503, "surcharge": 503, "arret": 503,
@@ -44,7 +53,7 @@ def test_each_problem_is_told_in_french_with_its_code_and_nothing_else(
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["x-request-id"] == problem["request_id"] == "walk-1"
     assert problem.keys() == {"type", "title", "status", "detail", "code", "request_id"}
-    assert (problem["code"], problem["title"]) == (code, PROBLEMS[code].title)
+    assert (problem["code"], problem["title"]) == (code, PROBLEMS[code].title["fr"])
     assert not re.search(r"Error|Exception|Traceback|/srv|\.py|UploadFile|\{|\}", answer.text[1:-1])
     assert re.search(r"[àâéêèîïôûç’]| (le|la|les|un|une|au|en|de) ", problem["detail"])
     assert problem["detail"].endswith(".")
@@ -75,9 +84,15 @@ def test_every_reason_of_the_decoder_has_its_sentence():
 
 
 def test_the_sentences_carry_the_limits_in_force():
-    told = texts(
+    sentences = Sentences(
         Settings(max_upload_bytes=2_500_000, max_pixels=30_000_000, body_timeout_s=7.5, workers=1)
     )
+
+    def all_in(language):
+        problems = {code: ProblemError(code) for code in PROBLEMS}
+        return {code: sentences.body_of(p, "", language)["detail"] for code, p in problems.items()}
+
+    told, english = all_in("fr"), all_in("en")
 
     assert "2,5\u00a0Mo" in told["fichier_trop_volumineux"]
     assert "30\u00a0millions" in told["image_trop_grande"]
@@ -85,6 +100,47 @@ def test_the_sentences_carry_the_limits_in_force():
     assert "7,5\u00a0s" in told["delai_depasse"]
     assert "20\u202f000" in told["image_trop_grande"]
     assert not any(re.search(r" [:;!?%]", text) for text in told.values())
+    assert "2.5 MB" in english["fichier_trop_volumineux"]
+    assert "20,000" in english["image_trop_grande"] and "7.5 s" in english["delai_depasse"]
+
+
+def test_every_sentence_is_in_every_language():
+    kinds = [half for kind in PROBLEMS.values() for half in (kind.title, kind.detail)]
+    sentences = [*kinds, *_DETAILS.values()]
+
+    assert len(sentences) > 40
+    assert all(set(each) == set(LANGUAGES) and all(each.values()) for each in sentences)
+    for each in sentences:
+        fields = [set(re.findall(r"{(\w+)}", each[language])) for language in LANGUAGES]
+        assert fields[0] == fields[1]
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        ("", "fr"), ("en", "en"), ("en-GB,en;q=0.9", "en"), ("fr-CH, fr;q=0.9, en;q=0.8", "fr"),
+        ("de, en;q=0.3", "en"), ("fr;q=0.2, en;q=0.7", "en"), ("en;q=0, fr;q=0.1", "fr"),
+        ("en ; q=0.5, fr ; q=0.4", "en"), ("*", "fr"), ("de", "fr"), ("en;q=...", "fr"),
+        ("fr,en", "fr"), ("en,fr", "en"), ("english", "fr"), ("é, ;;,q=", "fr"),
+    ],
+)  # fmt: skip
+def test_the_language_is_the_one_that_weighs_most(accepted, language):
+    assert language_of(accepted) == language
+
+
+def test_a_problem_is_told_in_the_language_that_the_client_reads_best(client):
+    english = {"Accept-Language": "en-US,en;q=0.9"}
+
+    refused = client.post("/api/v1/predict", files={"file": b"x"}, headers=english)
+    wrong = client.get("/api/v1/nowhere", headers=english)
+    items = client.post("/api/v1/predict/batch", files={"files": b"x"}, headers=english).json()
+
+    assert refused.headers["content-language"] == "en"
+    assert refused.json()["title"] == "Unsupported format"
+    assert refused.json()["code"] == "format_non_pris_en_charge"
+    assert wrong.json()["detail"] == "No service answers at this address."
+    assert items["items"][0]["problem"]["title"] == "Unsupported format"
+    assert client.get("/api/v1/nowhere").headers["content-language"] == "fr"
 
 
 def test_what_nobody_expected_is_logged_with_its_stack_and_its_request(client, monkeypatch, caplog):
@@ -147,6 +203,14 @@ def test_the_key_opens_and_probes_need_none(guarded):
                          ("Bearer other", 401), ("Basic open-sesame", 401)):  # fmt: skip
         assert post(guarded, headers={"Authorization": said}).status_code == status
     assert guarded.get("/healthz").status_code == guarded.get("/readyz").status_code == 200
+
+
+def test_each_of_several_keys_opens_and_nothing_else_does(model_dir):
+    settings = Settings(model_dir=str(model_dir), workers=1, api_key="new, former,")
+    with TestClient(create_app(settings)) as client:
+        for key, status in (("new", 200), ("former", 200), ("new, former,", 401), ("", 401)):
+            assert post(client, headers={"X-API-Key": key}).status_code == status
+        assert post(client, headers={"Authorization": "Bearer former"}).status_code == 200
 
 
 def test_the_key_is_not_in_the_text_of_the_settings():

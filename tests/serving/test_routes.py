@@ -25,7 +25,9 @@ def test_each_class_is_found_in_its_colour(client, label, colour):
     answer = client.post("/api/v1/predict", files=upload(plain(colour))).json()
 
     assert (answer["label"], answer["label_fr"]) == (label, CLASSES_FR[label])
-    assert answer["predictions"][0] == {key: answer[key] for key in ("label", "label_fr", "score")}
+    assert answer["predictions"][0] == {
+        key: answer[key] for key in ("label", "label_fr", "name", "score")
+    }
 
 
 def test_scores_are_the_softmax_of_the_logits_cooled_by_the_temperature(client):
@@ -148,6 +150,33 @@ def test_the_classes_are_told_in_both_languages_in_the_models_order(client):
     assert [(row["id"], row["label"], row["label_fr"]) for row in told] == [
         (i, *pair) for i, pair in enumerate(CLASSES_FR.items())
     ]
+
+
+def test_the_body_may_be_the_photo_itself_on_each_route_of_one_photo(client):
+    photo, kind = plain("blue", form="PNG"), {"content-type": "image/png; x=y"}
+
+    for route in ("predict", "explain", "preprocess"):
+        raw = client.post(f"/api/v1/{route}", content=photo, headers=kind)
+        form = client.post(f"/api/v1/{route}", files=upload(photo))
+        assert raw.status_code == form.status_code == 200
+        assert raw.content == form.content or raw.json()["label"] == form.json()["label"]
+    refused = client.post("/api/v1/predict/batch", content=photo, headers=kind)
+    assert refused.status_code == 422
+    assert client.post("/api/v1/predict", content=b"", headers=kind).status_code == 400
+
+
+def test_classes_are_named_in_the_language_that_the_client_reads_best(client):
+    def names(accepted):
+        said = {"Accept-Language": accepted}
+        one = client.post("/api/v1/predict", files=upload(plain("black")), headers=said).json()
+        files = upload(plain("black"), "files")
+        many = client.post("/api/v1/predict/batch", files=files, headers=said).json()
+        listed = client.get("/api/v1/classes", headers=said).json()
+        first = one["predictions"][0]["name"]
+        return {one["name"], first, many["items"][0]["prediction"]["name"], listed[6]["name"]}
+
+    assert names("en-GB, fr;q=0.9") == {"Watches"}
+    assert names("") == names("fr") == {"Montres"}
 
 
 @pytest.mark.parametrize("prefix", ["", "data:image/jpeg;base64,"])

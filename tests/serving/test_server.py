@@ -107,7 +107,7 @@ def test_what_was_accepted_is_answered_after_the_request_to_stop(model_dir, tmp_
 
         with ThreadPoolExecutor(6) as clients:
             asked = [clients.submit(ask, i) for i in range(6)]
-            until(lambda: "queue_depth 6.0" in httpx.get(f"{address}/metrics").text)
+            until(lambda: "vitrine_queue_depth 6.0" in httpx.get(f"{address}/metrics").text)
             started.send_signal(signal.SIGTERM)
             until(lambda: not listens(port), seconds=10)
             answered = sum(each.done() for each in asked)
@@ -191,7 +191,7 @@ def test_under_overload_there_is_an_answer_or_a_refusal_and_health_at_once(
 
     assert len(statuses) == 4 * clients
     assert set(statuses) == {(200, None), (503, "1")}
-    assert "queue_depth 0.0" in counted
+    assert "vitrine_queue_depth 0.0" in counted
     # The bar of 200 ms is measured by `vitrine bench serving`; a loaded machine is no bench.
     assert statistics.median(waits) < 1
 
@@ -211,12 +211,12 @@ def test_the_server_counts_what_it_refused(model_dir, monkeypatch):
             return client.post(ROUTE, files={"file": plain("red")}).status_code
 
         waiting = other.submit(ask)
-        until(lambda: "queue_depth 1.0" in client.get("/metrics").text)
+        until(lambda: "vitrine_queue_depth 1.0" in client.get("/metrics").text)
         refused = ask()
         release.set()
 
         assert (refused, waiting.result()) == (503, 200)
-        assert 'rejected_total{code="surcharge"} 1.0' in client.get("/metrics").text
+        assert 'vitrine_rejected_total{code="surcharge"} 1.0' in client.get("/metrics").text
 
 
 def test_a_prediction_that_lasts_too_long_is_told(model_dir, monkeypatch):

@@ -9,6 +9,10 @@ import warnings
 
 import pytest
 from fastapi.testclient import TestClient
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pictures import plain
 
 from vitrine.serving import telemetry
@@ -35,18 +39,26 @@ def test_each_answer_and_each_refusal_moves_its_counters(fresh):
     fresh.get("/nowhere/at/all")
 
     counted = values(fresh)
-    assert counted['http_requests_total{route="/api/v1/predict",status="200"}'] == 1
-    assert counted['http_requests_total{route="/api/v1/predict",status="415"}'] == 1
-    assert counted['http_requests_total{route="other",status="404"}'] == 1
-    assert counted['rejected_total{code="format_non_pris_en_charge"}'] == 2
-    assert counted['predictions_total{label="Baby Care"}'] == 1
-    assert counted['predictions_total{label="Computers"}'] == 1
-    assert counted["decode_seconds_count"] == counted["inference_seconds_count"] == 2
-    assert counted["confidence_count"] == 2
-    assert counted['request_seconds_count{route="/api/v1/predict"}'] == 2
-    assert counted["queue_depth"] == 0
+    assert counted['vitrine_http_requests_total{route="/api/v1/predict",status="200"}'] == 1
+    assert counted['vitrine_http_requests_total{route="/api/v1/predict",status="415"}'] == 1
+    assert counted['vitrine_http_requests_total{route="other",status="404"}'] == 1
+    assert counted['vitrine_rejected_total{code="format_non_pris_en_charge"}'] == 2
+    assert counted['vitrine_predictions_total{label="Baby Care"}'] == 1
+    assert counted['vitrine_predictions_total{label="Computers"}'] == 1
+    assert (
+        counted["vitrine_decode_duration_seconds_count"]
+        == counted["vitrine_inference_duration_seconds_count"]
+        == 2
+    )
+    assert counted["vitrine_confidence_count"] == 2
+    assert counted['vitrine_http_request_duration_seconds_count{route="/api/v1/predict"}'] == 2
+    ours = {name for name in counted if not name.startswith("process_")}
+    assert all(name.startswith("vitrine_") for name in ours)
+    assert counted["vitrine_queue_depth"] == 0
     sha = fresh.get("/api/v1/model").json()
-    assert counted[f'model_info{{sha256="{sha["sha256"]}",version="{sha["version"]}"}}'] == 1
+    assert (
+        counted[f'vitrine_model_info{{sha256="{sha["sha256"]}",version="{sha["version"]}"}}'] == 1
+    )
 
 
 def test_hostile_addresses_and_methods_add_no_series(fresh):
@@ -58,10 +70,10 @@ def test_hostile_addresses_and_methods_add_no_series(fresh):
 
     added = {name for name in set(values(fresh)) - before if "http_requests_total" in name}
     assert added <= {
-        'http_requests_total{route="other",status="404"}',
-        'http_requests_total{route="other",status="405"}',
-        'http_requests_total{route="/healthz",status="405"}',
-        'http_requests_total{route="/metrics",status="200"}',
+        'vitrine_http_requests_total{route="other",status="404"}',
+        'vitrine_http_requests_total{route="other",status="405"}',
+        'vitrine_http_requests_total{route="/healthz",status="405"}',
+        'vitrine_http_requests_total{route="/metrics",status="200"}',
     }
 
 
@@ -145,5 +157,33 @@ def test_the_duration_of_a_request_is_told_in_seconds(fresh):
     fresh.post("/api/v1/predict", files={"file": plain("red")})
     spent = time.perf_counter() - began
 
-    told = values(fresh)['request_seconds_sum{route="/api/v1/predict"}']
+    told = values(fresh)['vitrine_http_request_duration_seconds_sum{route="/api/v1/predict"}']
     assert 0 < told <= spent
+
+
+@pytest.fixture
+def spans(monkeypatch):
+    """Return where the spans of a process that traces end up."""
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER", provider)
+    return exporter
+
+
+def test_a_trace_follows_a_request_from_its_caller_to_the_model(settings, spans):
+    caller = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    with TestClient(create_app(settings)) as client:
+        client.post(
+            "/api/v1/predict", files={"file": plain("red")}, headers={"traceparent": caller}
+        )
+        client.get("/healthz")
+
+    told = {span.name: span for span in spans.get_finished_spans()}
+    request = told.pop("POST /api/v1/predict")
+    assert told.keys() == {"decode", "infer"}
+    assert f"{request.parent.span_id:016x}" == "b7ad6b7169203331"
+    assert {span.parent.span_id for span in told.values()} == {request.context.span_id}
+
+
+def test_nothing_is_traced_unless_somebody_asks(fresh):
+    assert not fresh.app._native_telemetry.enabled()

@@ -7,20 +7,20 @@ which uvicorn does not. Everything else that a client may do wrong is answered h
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
+from fastapi.telemetry import TelemetryConfig
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
 from vitrine import __version__
 from vitrine.report.fr import spelled
-from vitrine.serving import schemas, server
+from vitrine.serving import open_inference, openapi, server
 from vitrine.serving.middleware import RequestMiddleware
-from vitrine.serving.problems import MEDIA_TYPE, ProblemError, body_of
+from vitrine.serving.problems import MEDIA_TYPE, ProblemError, language_of
 from vitrine.serving.routes import add_routes
 from vitrine.serving.service import Service
 from vitrine.serving.settings import Settings
@@ -35,6 +35,14 @@ DESCRIPTION = (
     "Classe une photographie de produit dans l’une de {classes} catégories. Le modèle tourne sur "
     "le processeur, par ONNX Runtime. Les erreurs suivent la RFC 9457 et portent un `code` stable."
 )
+WATCHED = "/healthz", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready"
+TRACES: TelemetryConfig = {
+    "auto_configure": True,  # sends where OTEL_EXPORTER_OTLP_ENDPOINT says, if it says
+    "exclude": lambda scope: scope["path"] in WATCHED,
+    "operation_spans": False,
+    "metrics": False,  # those of Prometheus are ours
+    "logs": False,  # what is told of an exception may hold what a client sent
+}
 CODES = {400: "requete_invalide", 404: "introuvable", 405: "methode_non_permise"}
 
 
@@ -67,22 +75,25 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         static_url=STATIC,
         lifespan=lifespan,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+        telemetry=TRACES,
     )
     app.state.service, app.state.stop = service, service.bodies.stop
     add_routes(app)
-    _describe_problems(app)
+    _answer_with_problems(app)
+    openapi.describe(app, key=bool(settings.keys))
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST"],
-            allow_headers=["X-API-Key", "X-Request-ID"],
+            allow_headers=["Authorization", "X-API-Key", "X-Request-ID"],
             expose_headers=["X-Request-ID", "Retry-After", "Deprecation", "Link"],
         )
     app.add_middleware(
         RequestMiddleware,
         telemetry=service.telemetry,
-        failure=lambda request_id: _answer(service, ProblemError("interne"), request_id),
+        failure=lambda scope: _answer(Request(scope), ProblemError("interne"), service),
         drain=4 * settings.max_upload_bytes,
         docs=(DOCS, STATIC),
     )
@@ -93,26 +104,29 @@ def _sizes(settings: Settings) -> dict[str, int]:
     return {"workers": settings.workers, "places": settings.places}
 
 
-def _answer(service: Service, problem: ProblemError, request_id: str) -> JSONResponse:
-    body = body_of(problem, service.sentences, request_id)
-    return JSONResponse(body, problem.status, problem.headers, media_type=MEDIA_TYPE)
+def _answer(request: Request, problem: ProblemError, service: Service) -> JSONResponse:
+    """Return a problem as its client reads it: in its language, and in the form of its protocol."""
+    language = language_of(request.headers.get("accept-language", ""))
+    body = service.sentences.body_of(problem, request.state.request_id, language)
+    if request.url.path.startswith(open_inference.PREFIX):
+        body["error"] = body["detail"]
+    headers = {"Content-Language": language} | problem.headers
+    return JSONResponse(body, problem.status, headers, media_type=MEDIA_TYPE)
 
 
-def _describe_problems(app: FastAPI) -> None:
-    """Turn whatever a route refuses into a problem, and document its form."""
+def _answer_with_problems(app: FastAPI) -> None:
+    """Turn whatever a route refuses into a problem."""
 
     def answer(request: Request, problem: ProblemError) -> JSONResponse:
         request.state.facts["code"] = problem.code
-        return _answer(app.state.service, problem, request.state.request_id)
+        return _answer(request, problem, app.state.service)
 
     async def refused(request: Request, problem: ProblemError) -> JSONResponse:
         return answer(request, problem)
 
     async def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
-        names = ", ".join(f"«\u00a0{fault['loc'][-1]}\u00a0»" for fault in error.errors())
-        return answer(
-            request, ProblemError("requete_invalide", f"Valeur non admise\u00a0: {names}.")
-        )
+        names = ", ".join(str(fault["loc"][-1]) for fault in error.errors())
+        return answer(request, ProblemError("requete_invalide", "valeur", names=names))
 
     async def http(request: Request, error: HTTPException) -> JSONResponse:
         code = CODES.get(error.status_code, "interne")
@@ -122,16 +136,6 @@ def _describe_problems(app: FastAPI) -> None:
     app.add_exception_handler(ProblemError, refused)
     app.add_exception_handler(RequestValidationError, malformed)
     app.add_exception_handler(HTTPException, http)
-    generated = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            described = generated()["components"]["schemas"]
-            for model in (schemas.Problem, schemas.LegacyImage):
-                described[model.__name__] = model.model_json_schema()
-        return app.openapi_schema or {}
-
-    app.openapi = openapi
 
 
 def serve(settings: Settings, announce: Callable[[str], object] = lambda _: None) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-__all__ = ["Card", "Guard", "Label", "ModelError", "read"]
+__all__ = ["Card", "Guard", "Label", "ModelError", "Sample", "read"]
 
 CARD, MODEL = "model.json", "model.onnx"
 FORMAT = 1
@@ -37,6 +37,10 @@ class Label(_Frozen):
     id: int
     label: str
     label_fr: str
+
+    def in_language(self, language: str) -> str:
+        """Return the name on screen, in French or else in English."""
+        return self.label_fr if language == "fr" else self.label
 
 
 class Score(_Frozen):
@@ -100,6 +104,18 @@ class Parity(_Frozen):
     lost_macro_f1: float | None = None
 
 
+class Sample(_Frozen):
+    """What the model answered for a drawn picture as it was exported, to be found again.
+
+    Attributes:
+        number: Which picture, as ``predictor.drawn`` takes it.
+        probabilities: The answer.
+    """
+
+    number: int
+    probabilities: tuple[float, ...]
+
+
 class Card(_Frozen):
     """The content of ``model.json``.
 
@@ -115,6 +131,7 @@ class Card(_Frozen):
         temperature: What the logits are divided by before the softmax, fitted on validation.
         guard: What tells a photo outside the catalogue; ``None`` where nothing does.
         metrics: Of the served probabilities, on the test images.
+        samples: Answers that the file must give again to be served.
         data: Edition of the photos, split, and their hashes.
         commits: Of the code that trained, and of the code that exported.
         licence: Of the weights, with what it follows from.
@@ -137,13 +154,15 @@ class Card(_Frozen):
     test_images: int
     metrics: dict[str, Score]
     parity: Parity
+    samples: tuple[Sample, ...] = ()
     data: dict[str, Any]
     commits: dict[str, str]
     licence: str
 
     def to_json(self) -> str:
         """Return the text of ``model.json``."""
-        told = self.model_dump(exclude={"guard"} if self.guard is None else None)
+        absent = {name for name in ("guard", "samples") if not getattr(self, name)}
+        told = self.model_dump(exclude=absent)
         return json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 

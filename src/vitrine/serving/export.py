@@ -17,12 +17,13 @@ from vitrine import paths
 from vitrine.data import dataset, images
 from vitrine.data.catalog import Catalog
 from vitrine.data.splits import Split
-from vitrine.explain.exported import BATCH, predictor, session
+from vitrine.explain.exported import BATCH, Predict, predictor, session
 from vitrine.metrics.metrics import macro_f1
+from vitrine.metrics.temperature import apply_temperature
 from vitrine.serving import model_folder
-from vitrine.serving.card import EVIDENCE, INPUT, LOGITS, NAMES, Card, Guard, Label, Parity
+from vitrine.serving.card import EVIDENCE, INPUT, LOGITS, NAMES, Card, Guard, Label, Parity, Sample
 from vitrine.serving.evaluation import card_numbers, guard
-from vitrine.serving.predictor import describe
+from vitrine.serving.predictor import describe, drawn
 from vitrine.training import trained
 from vitrine.training.recipes import Recipe
 from vitrine.training.runs import Run, RunError
@@ -32,6 +33,8 @@ __all__ = ["ExportError", "export"]
 
 GAP, MARGIN = 1e-4, 2e-4
 """Largest difference of a probability; a lead beyond which the first class must be the same."""
+SAMPLES = range(3)
+"""Drawn pictures whose answers the card keeps."""
 LOSS = 0.005
 """Macro-F1 that an 8-bit form may lose on the original, on the test photos."""
 
@@ -88,6 +91,7 @@ def export(
     answers = predictor(model)
     judged = [(part.truth, answers(part.pixels)) for part in parts.values()]
     numbers = card_numbers(*judged) | {"guard": _guard(model, parts)}
+    numbers["samples"] = _samples(answers, recipe.image_size, numbers["temperature"])
     card = _card(
         run, recipe, catalog.dataset.classes, model, parity, numbers, "int8" if int8 else "float32"
     )
@@ -173,6 +177,15 @@ def _guard(model: bytes, parts: dict[str, _Part]) -> Guard:
         return np.concatenate([describe(*each) for each in told])
 
     return guard(*(described(parts[name].pixels) for name in ("validation", "test")))
+
+
+def _samples(answers: Predict, size: int, temperature: float) -> tuple[Sample, ...]:
+    pictures = np.stack([drawn(size, number) for number in SAMPLES])
+    found = apply_temperature(answers(pictures), temperature)
+    return tuple(
+        Sample(number=number, probabilities=tuple(np.round(told, 6).tolist()))
+        for number, told in zip(SAMPLES, found, strict=True)
+    )
 
 
 def _card(

@@ -42,7 +42,7 @@ class RequestMiddleware:
     Args:
         app: What answers.
         telemetry: Told of each request.
-        failure: Makes the answer to a request that raised what nobody expected.
+        failure: Makes the answer, given its scope, to a request that raised what nobody expected.
         drain: Most bytes to throw away after an early answer.
         docs: Paths that serve the documentation.
     """
@@ -52,7 +52,7 @@ class RequestMiddleware:
         app: ASGIApp,
         *,
         telemetry: Telemetry,
-        failure: Callable[[str], ASGIApp],
+        failure: Callable[[Scope], ASGIApp],
         drain: int,
         docs: tuple[str, ...],
     ) -> None:
@@ -76,7 +76,7 @@ class RequestMiddleware:
             LOG.exception("unexpected", extra={"request_id": request_id})
             facts["code"] = "interne"
             if exchange.status is None:
-                await self.failure(request_id)(scope, exchange.receive, exchange.send)
+                await self.failure(scope)(scope, exchange.receive, exchange.send)
         route = getattr(scope.get("route"), "path", "other")
         facts |= {
             "method": scope["method"][:16],

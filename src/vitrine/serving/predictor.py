@@ -20,13 +20,15 @@ from vitrine.serving import card as cards
 from vitrine.serving.card import ModelError
 
 __all__ = [
-    "DEFAULT", "MAMBAVISION", "Answer", "AnswerError", "Predictor", "describe", "distance",
+    "DEFAULT", "MAMBAVISION", "Answer", "AnswerError", "Predictor", "describe", "distance", "drawn",
     "packaged", "shipped",
 ]  # fmt: skip
 
 DEFAULT, MAMBAVISION = "efficientnet-lite0", "mambavision"
 """Names of the models that come with the package, the one that is served by default first."""
 WARM_UPS = 2
+SAMPLE_GAP = 5e-3
+"""Largest difference of a probability of a sample: processors round in different orders."""
 SMALL = 1e-3
 """Added to a spread, in logits, before its logarithm."""
 
@@ -57,6 +59,18 @@ class Answer:
         if span == 0:
             return np.zeros_like(evidence)
         return (evidence - evidence.min()) / span
+
+
+def drawn(size: int, number: int) -> UInt8[np.ndarray, "size size 3"]:
+    """Return a picture that is the same on every machine: two gradients and a chequerboard.
+
+    Args:
+        size: Its side, in pixels.
+        number: Which of the three has which colour.
+    """
+    row, column = np.indices((size, size))
+    planes = row * 255 // (size - 1), column * 255 // (size - 1), (row // 8 + column // 8) % 2 * 255
+    return np.roll(np.stack(planes, axis=-1), number, axis=-1).astype(np.uint8)
 
 
 def describe(
@@ -116,7 +130,8 @@ class Predictor:
 
     Raises:
         ModelError: If the files are absent, are not a model that fits its card, or were made for
-            other pixels than this version of the package prepares.
+            other pixels than this version of the package prepares, or if its answers to its own
+            samples are not those of its card.
     """
 
     def __init__(self, folder: Path | str | None = None, threads: int = 1) -> None:
@@ -142,6 +157,7 @@ class Predictor:
         self._check()
         guard = self.card.guard
         self._known = guard and (np.array(guard.center), np.array(guard.precision))
+        self._check_samples()
         Image.init()  # else the first file that is no photo waits for every plugin to load
 
     def _check(self) -> None:
@@ -154,6 +170,22 @@ class Predictor:
                 f"expected the graph of a model of {count} classes at {side} pixels ({wanted}), "
                 f"found {given}; export the model again"
             )
+
+    def _check_samples(self) -> None:
+        for sample in self.card.samples:
+            try:
+                found = self.answer(drawn(self.card.input_size, sample.number)).probabilities
+                gap = float(np.abs(found - np.array(sample.probabilities)).max())
+            except (AnswerError, ValueError) as error:  # no probabilities, or of other classes
+                raise ModelError(
+                    f"expected an answer to the sample {sample.number} of the card, found that "
+                    f"{error}; export the model again"
+                ) from error
+            if gap > SAMPLE_GAP:
+                raise ModelError(
+                    f"expected the answer of the card to its sample {sample.number} within "
+                    f"{SAMPLE_GAP:g}, found a difference of {gap:.3g}; export the model again"
+                )
 
     def warm_up(self) -> None:
         """Answer twice for a drawn photo, so that the first visitor does not wait."""

@@ -1,121 +1,60 @@
-"""The errors of the service: one code, one HTTP status, one French sentence each.
+"""The errors of the service: one code, one HTTP status, one sentence in each of its languages.
 
 The body is that of RFC 9457, https://www.rfc-editor.org/rfc/rfc9457, with a stable ``code`` and the
 ``request_id`` to look for in the logs. Nothing of the program is told: no class, path or stack.
+Words are those of ``sentences.toml``.
 """
 
+import re
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from importlib import resources
+from typing import Any, Literal, get_args
 
 from vitrine.data.images import ImageError, Limits
-from vitrine.report.fr import THIN, number, significant
+from vitrine.report.fr import number, significant, space
 from vitrine.serving.settings import Settings
 
-__all__ = ["PROBLEMS", "ProblemError", "body_of", "of_image", "texts"]
+__all__ = [
+    "PROBLEMS", "REASONS", "Language", "ProblemError", "Sentences", "language_of", "of_image",
+]  # fmt: skip
 
 MEDIA_TYPE = "application/problem+json"
+Language = Literal["fr", "en"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+"""Those of the catalogue, the one that is spoken by default first."""
+_CATALOGUE = tomllib.loads(
+    resources.files("vitrine.serving").joinpath("sentences.toml").read_text(encoding="utf-8")
+)
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of problem: its HTTP status and its French words.
+    """A kind of problem.
 
     Attributes:
         status: HTTP status.
-        title: What happened, in a few French words.
-        detail: What was expected and what to do; filled in with the limits in force.
+        title: What happened, in a few words, by language.
+        detail: What was expected and what to do; to be filled in with the limits in force.
     """
 
     status: int
-    title: str
-    detail: str
+    title: Mapping[str, str]
+    detail: Mapping[str, str]
 
 
 PROBLEMS: Mapping[str, Kind] = {
-    "fichier_vide": Kind(
-        400, "Fichier vide", "Le fichier reçu ne contient aucun octet. Choisissez-en un autre."
-    ),
-    "requete_invalide": Kind(
-        422,
-        "Requête invalide",
-        "La requête n’a pas la forme attendue. Consultez la documentation, à l’adresse /docs.",
-    ),
-    "non_autorise": Kind(
-        401,
-        "Accès non autorisé",
-        "Indiquez la clé d’accès dans l’en-tête X-API-Key, ou Authorization: Bearer.",
-    ),
-    "introuvable": Kind(404, "Adresse introuvable", "Aucun service ne répond à cette adresse."),
-    "methode_non_permise": Kind(
-        405, "Méthode non permise", "Cette adresse n’accepte pas cette méthode HTTP."
-    ),
-    "delai_depasse": Kind(
-        408, "Délai dépassé", "La requête n’est pas arrivée en entier en {body_timeout_s}\u00a0s."
-    ),
-    "fichier_trop_volumineux": Kind(
-        413,
-        "Fichier trop volumineux",
-        "Une image pèse au plus {upload}\u00a0Mo et un lot {batch}\u00a0Mo. Réduisez-la.",
-    ),
-    "image_trop_grande": Kind(
-        413,
-        "Image trop grande",
-        "Une image JPEG compte au plus {pixels}\u00a0millions de pixels ; une image PNG, WebP ou "
-        "JPEG progressive, {undrafted}\u00a0millions ; aucun côté ne dépasse {side}\u00a0pixels.",
-    ),
-    "format_non_pris_en_charge": Kind(
-        415,
-        "Format non pris en charge",
-        "Le contenu n’est pas celui d’une image JPEG, PNG ou WebP. Convertissez le fichier.",
-    ),
-    "image_corrompue": Kind(
-        422,
-        "Image corrompue",
-        "Le fichier est tronqué ou endommagé. Envoyez-le de nouveau ou choisissez-en un autre.",
-    ),
-    "image_trop_petite": Kind(
-        422, "Image trop petite", "Chaque côté mesure au moins {min_side}\u00a0pixels."
-    ),
-    "proportions": Kind(
-        422,
-        "Proportions hors limites",
-        "Le grand côté vaut au plus {ratio} fois le petit. Recadrez l’image.",
-    ),
-    "prediction_invalide": Kind(
-        500,
-        "Prédiction invalide",
-        "Le modèle n’a pas donné de probabilités pour cette image. L’incident est consigné.",
-    ),
-    "interne": Kind(
-        500,
-        "Erreur interne",
-        "Le service a rencontré une erreur. Signalez l’identifiant de la requête.",
-    ),
-    "modele_non_pret": Kind(
-        503, "Modèle en préparation", "Le modèle n’est pas encore prêt. Réessayez dans un instant."
-    ),
-    "arret": Kind(503, "Arrêt en cours", "Le service s’arrête. Réessayez dans une seconde."),
-    "surcharge": Kind(
-        503, "Service surchargé", "Trop de requêtes sont en cours. Réessayez dans une seconde."
-    ),
-    "prediction_trop_longue": Kind(
-        504,
-        "Prédiction trop longue",
-        "La prédiction n’est pas arrivée en {predict_timeout_s}\u00a0s. Réessayez plus tard.",
-    ),
+    code: Kind(
+        told["status"],
+        *({language: told[language][i] for language in LANGUAGES} for i in (0, 1)),
+    )
+    for code, told in _CATALOGUE["problems"].items()
 }
 """Every code, with its usual status; a malformed request may also be answered by 400."""
-
-
-REASONS: Mapping[str, str] = {
-    "heic": "Le contenu est celui d’une photo HEIC. Sur un iPhone, choisissez Réglages, Appareil "
-    "photo, Formats, « Le plus compatible » ; ou exportez la photo en JPEG.",
-    "jpeg_rare": "Ce JPEG est de plus de 8 bits par couleur, sans perte ou hiérarchique, ce que "
-    "peu de logiciels lisent. Enregistrez-le en JPEG ordinaire ou en PNG.",
-    "profil_png": "Le profil de couleurs de ce PNG est démesuré. Enregistrez l’image en sRGB.",
-}
+REASONS: Mapping[str, Mapping[str, str]] = _CATALOGUE["reasons"]
 """What is said instead of the usual sentence, of the files of ``decoding.UNREAD``."""
+_DETAILS = REASONS | _CATALOGUE["details"]
 
 
 class ProblemError(Exception):
@@ -123,21 +62,24 @@ class ProblemError(Exception):
 
     Args:
         code: A key of ``PROBLEMS``.
-        detail: A French sentence that says more than the usual one.
+        detail: A sentence of the catalogue that says more than the usual one, by its key.
         status: Where it is not the usual one.
         headers: To be sent with it.
+        facts: What the sentence is filled in with.
     """
 
     def __init__(
         self,
         code: str,
-        detail: str | None = None,
+        detail: str = "",
         *,
         status: int | None = None,
         headers: Mapping[str, str] | None = None,
+        **facts: object,
     ) -> None:
         super().__init__(code)
-        self.code, self.detail = code, detail
+        self.code, self.facts = code, facts
+        self.detail = _DETAILS[detail] if detail else PROBLEMS[code].detail
         self.status = status or PROBLEMS[code].status
         self.headers = dict(headers or {})
         if code in ("arret", "surcharge", "modele_non_pret"):
@@ -146,40 +88,67 @@ class ProblemError(Exception):
 
 def of_image(error: ImageError) -> ProblemError:
     """Return the problem that tells why an image cannot be used."""
-    return ProblemError(error.code, REASONS.get(error.reason))
+    return ProblemError(error.code, error.reason)
 
 
-def texts(settings: Settings) -> dict[str, str]:
-    """Return the sentence of each code, with the limits in force, numbers written in French."""
-    limits: Limits = settings.limits
-    facts = {
-        "body_timeout_s": significant(settings.body_timeout_s),
-        "predict_timeout_s": significant(settings.predict_timeout_s),
-        "upload": _millions(settings.max_upload_bytes),
-        "batch": _millions(settings.max_batch_bytes),
-        "pixels": _millions(limits.pixels),
-        "undrafted": _millions(limits.pixels_undrafted),
-        "side": number(limits.side),
-        "min_side": limits.min_side,
-        "ratio": limits.ratio,
-    }
-    return {
-        code: kind.detail.format(**facts).replace(" ;", f"{THIN};")
-        for code, kind in PROBLEMS.items()
-    }
+class Sentences:
+    """The bodies that tell problems, with the limits in force.
+
+    Args:
+        settings: What the limits are.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        limits: Limits = settings.limits
+        few = {
+            "body_timeout_s": settings.body_timeout_s,
+            "predict_timeout_s": settings.predict_timeout_s,
+            "upload": settings.max_upload_bytes / 1e6,
+            "batch": settings.max_batch_bytes / 1e6,
+            "pixels": limits.pixels / 1e6,
+            "undrafted": limits.pixels_undrafted / 1e6,
+        }
+        same = {"min_side": limits.min_side, "ratio": limits.ratio}
+        self._facts: dict[Language, dict[str, object]] = {
+            "fr": {name: significant(value) for name, value in few.items()}
+            | {"side": number(limits.side)}
+            | same,
+            "en": {name: f"{value:.3g}" for name, value in few.items()}
+            | {"side": f"{limits.side:,}"}
+            | same,
+        }
+
+    def body_of(
+        self, problem: ProblemError, request_id: str, language: Language = "fr"
+    ) -> dict[str, Any]:
+        """Return the body that tells a problem in a language."""
+        detail = problem.detail[language].format(**self._facts[language] | problem.facts)
+        return {
+            "type": "about:blank",
+            "title": PROBLEMS[problem.code].title[language],
+            "status": problem.status,
+            "detail": space(detail) if language == "fr" else detail,
+            "code": problem.code,
+            "request_id": request_id,
+        }
 
 
-def _millions(count: int) -> str:
-    return significant(count / 1e6)
+def language_of(accepted: str) -> Language:
+    """Return the language that a client reads best, by its ``Accept-Language`` header.
+
+    Weights are those of RFC 9110, 12.4.2; a region does not count; of equals, the first named wins.
+    """
+    best: tuple[float, Language] = (0.0, LANGUAGES[0])
+    for tag, _, weight in re.findall(r"([a-zA-Z]+)[\w-]*\s*(;\s*q=([\d.]{1,5}))?", accepted[:500]):
+        for language in LANGUAGES:
+            worth = _weight(weight)
+            if tag.lower() == language and worth > best[0]:
+                best = worth, language
+    return best[1]
 
 
-def body_of(problem: ProblemError, sentences: Mapping[str, str], request_id: str) -> dict[str, Any]:
-    """Return the body that tells a problem."""
-    return {
-        "type": "about:blank",
-        "title": PROBLEMS[problem.code].title,
-        "status": problem.status,
-        "detail": problem.detail or sentences[problem.code],
-        "code": problem.code,
-        "request_id": request_id,
-    }
+def _weight(text: str) -> float:
+    try:
+        return float(text or 1)
+    except ValueError:
+        return 0.0

@@ -6,6 +6,7 @@ where it lied; all bodies together have a budget, so that many clients cannot fi
 """
 
 import asyncio
+import base64
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
@@ -15,12 +16,13 @@ from starlette.requests import ClientDisconnect, Request
 
 from vitrine.serving.problems import ProblemError
 
-__all__ = ["BodyReader"]
+__all__ = ["MOST_FILES", "BodyReader", "from_base64"]
 
 ENVELOPE = 65_536
 """Bytes that a multipart form may add to the files it carries."""
+MOST_FILES = 16
+"""Images of one request."""
 FIELDS = 4
-_PACKED = "Le corps de la requête est compressé. Envoyez-le sans en-tête Content-Encoding."
 PART_BYTES = 65_536
 
 
@@ -84,6 +86,8 @@ class BodyReader:
     ) -> AsyncIterator[list[bytes]]:
         """Receive the files of a multipart form, in the order sent, as ``body`` does.
 
+        Where one file is wanted, the whole body may be it: its type is then ``image/*``.
+
         Args:
             request: The request, whose body nothing has read.
             field: Name of the form's field; files under other names are not looked at.
@@ -95,15 +99,20 @@ class BodyReader:
                 slowly, or has no file under that name.
         """
         kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+        if most == 1 and kind.startswith("image/"):
+            async with self.body(request, limit) as image:
+                yield [image]
+            return
+        wanted = ProblemError("requete_invalide", "champ" if most == 1 else "champs", field=field)
         if kind != "multipart/form-data":
-            raise ProblemError("requete_invalide", _wanted(field))
+            raise wanted
         with self._share() as share:
             async with self._deadline():
                 contents = await _parse(
                     request, share.counted(request, limit + ENVELOPE), field, most
                 )
             if not contents:
-                raise ProblemError("requete_invalide", _wanted(field))
+                raise wanted
             if sum(map(len, contents)) > limit:
                 raise ProblemError("fichier_trop_volumineux")
             yield contents
@@ -135,7 +144,7 @@ class _Share:
 
     async def counted(self, request: Request, limit: int) -> AsyncGenerator[bytes, None]:
         if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
-            raise ProblemError("format_non_pris_en_charge", _PACKED)
+            raise ProblemError("format_non_pris_en_charge", "compresse")
         announced = request.headers.get("content-length", "")
         if announced.isdecimal() and int(announced) > limit:
             raise ProblemError("fichier_trop_volumineux")
@@ -147,9 +156,7 @@ class _Share:
                 self.bytes += len(chunk)
                 yield chunk
         except ClientDisconnect as error:
-            raise ProblemError(
-                "requete_invalide", "La requête a été interrompue.", status=400
-            ) from error
+            raise ProblemError("requete_invalide", "interrompue", status=400) from error
 
 
 async def _parse(
@@ -161,18 +168,21 @@ async def _parse(
         form = await parser.parse()
         return [await file.read() for file in form.getlist(field) if isinstance(file, UploadFile)]
     except (MultiPartException, ValueError) as error:  # the latter, for a charset without a use
-        raise ProblemError(
-            "requete_invalide",
-            "Le formulaire est mal formé, ou compte trop de parties.",
-            status=400,
-        ) from error
+        raise ProblemError("requete_invalide", "formulaire", status=400) from error
     finally:
         parser.close()
         await stream.aclose()
 
 
-def _wanted(field: str) -> str:
-    return (
-        f"La requête attendue est un formulaire multipart/form-data dont le champ «\u00a0{field}"
-        "\u00a0» porte une image."
-    )
+def from_base64(text: str) -> bytes:
+    """Return the image that a text holds in base64, after ``data:image/…;base64,`` or not.
+
+    Raises:
+        ProblemError: If the text is something else.
+    """
+    if text.startswith("data:"):
+        text = text.partition(",")[2]
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except ValueError as error:  # binascii's errors are some
+        raise ProblemError("requete_invalide", "base64") from error

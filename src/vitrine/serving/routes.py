@@ -1,20 +1,29 @@
 """The HTTP routes of the service."""
 
 import base64
-import secrets
 import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
-from fastapi.security import APIKeyHeader
+from fastapi.responses import PlainTextResponse
+from pydantic import ValidationError
 
-from vitrine.serving import schemas
-from vitrine.serving.problems import MEDIA_TYPE, PROBLEMS, ProblemError
-from vitrine.serving.service import Judged, Service, from_base64
+from vitrine.serving import open_inference, schemas
+from vitrine.serving.dependencies import (
+    ASKED,
+    IMAGE,
+    Ready,
+    Spoken,
+    authorised,
+    documented,
+    service_of,
+)
+from vitrine.serving.problems import Language, ProblemError
+from vitrine.serving.request_body import MOST_FILES, from_base64
+from vitrine.serving.service import Judged, Service, reference
 
 __all__ = ["add_routes"]
 
-MOST_FILES = 16
 SINCE = "@1795564800"
 """The day when the earlier routes became deprecated, 2026-11-25, as RFC 9745 writes it."""
 
@@ -28,20 +37,6 @@ Named = Annotated[
         alias="model", description="Un nom de `/api/v1/models`\u00a0; le modèle servi par défaut."
     ),
 ]
-Key = Annotated[
-    str | None, Depends(APIKeyHeader(name="X-API-Key", auto_error=False, description="Si exigée."))
-]
-IMAGE_CODES = (
-    "fichier_vide", "delai_depasse", "fichier_trop_volumineux", "format_non_pris_en_charge",
-    "image_corrompue", "prediction_invalide", "surcharge", "prediction_trop_longue",
-)  # fmt: skip
-
-
-def _documented(*codes: str) -> dict[int | str, dict[str, Any]]:
-    """Return what the documentation says of the problems of a route."""
-    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    kinds = [PROBLEMS[code] for code in codes]
-    return {kind.status: {"description": kind.title, "content": content} for kind in kinds}
 
 
 def _upload(field: str, *, many: bool = False) -> dict[str, Any]:
@@ -53,8 +48,10 @@ def _upload(field: str, *, many: bool = False) -> dict[str, Any]:
             field: {"type": "array", "items": one, "maxItems": MOST_FILES} if many else one
         },
     }
-    return {"requestBody": {"required": True, "content": {"multipart/form-data": {
-        "schema": schema}}}}  # fmt: skip
+    kinds = {"multipart/form-data": {"schema": schema}}
+    if not many:
+        kinds |= {f"image/{kind}": {"schema": one} for kind in ("jpeg", "png", "webp")}
+    return {"requestBody": {"required": True, "content": kinds}}
 
 
 def _json(model: str) -> dict[str, Any]:
@@ -62,34 +59,21 @@ def _json(model: str) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-def _service(request: Request) -> Service:
-    return request.app.state.service
-
-
-def _authorised(request: Request, key: Key) -> None:
-    wanted = _service(request).settings.api_key
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    given = key or (token.strip() if scheme.lower() == "bearer" else "")
-    if wanted and not secrets.compare_digest(given.encode(), wanted.encode()):
-        raise ProblemError("non_autorise", headers={"WWW-Authenticate": "ApiKey"})
-
-
-def _ready(request: Request) -> Service:
-    service = _service(request)
-    if service.pool is None:
-        raise ProblemError("modele_non_pret")
-    return service
-
-
-Ready = Annotated[Service, Depends(_ready)]
 watched = APIRouter(tags=["exploitation"])
-api = APIRouter(prefix="/api/v1", tags=["classification"], dependencies=[Depends(_authorised)])
-earlier = APIRouter(tags=["formes antérieures"], dependencies=[Depends(_authorised)])
+api = APIRouter(
+    prefix="/api/v1",
+    tags=["classification"],
+    dependencies=[Depends(authorised)],
+    responses=documented(*ASKED),
+)
+earlier = APIRouter(
+    tags=["formes antérieures"], dependencies=[Depends(authorised)], responses=documented(*IMAGE)
+)
 
 
 def add_routes(app: FastAPI) -> None:
     """Give an application every route of the service."""
-    for router in (watched, api, earlier):
+    for router in (watched, api, *open_inference.ROUTERS, earlier):
         app.include_router(router)
 
 
@@ -101,16 +85,21 @@ async def healthz() -> schemas.Health:
 
 
 @watched.head("/readyz", include_in_schema=False)
-@watched.get("/readyz", summary="Le modèle est prêt", responses=_documented("modele_non_pret"))
+@watched.get("/readyz", summary="Le modèle est prêt", responses=documented("modele_non_pret"))
 async def readyz(_: Ready) -> schemas.Health:
     """Répond quand le modèle est chargé et a déjà servi une fois."""
     return schemas.Health(status="ok")
 
 
-@watched.get("/metrics", summary="Mesures, au format de Prometheus")
+@watched.get(
+    "/metrics",
+    summary="Mesures, au format de Prometheus",
+    response_class=PlainTextResponse,
+    responses=documented("introuvable"),
+)
 async def metrics(request: Request) -> Response:
     """Compte les requêtes, les refus, les réponses par classe, et mesure les durées."""
-    service = _service(request)
+    service = service_of(request)
     if not service.settings.metrics:
         raise ProblemError("introuvable")
     return Response(service.telemetry.text(), media_type="text/plain; version=0.0.4")
@@ -120,39 +109,41 @@ async def metrics(request: Request) -> Response:
 async def model(request: Request) -> schemas.Model:
     """Décrit le modèle : version, classes, prétraitement, résultats sur les images de test."""
     return schemas.Model(
-        **_service(request).card.model_dump(include=set(schemas.Model.model_fields))
+        **service_of(request).card.model_dump(include=set(schemas.Model.model_fields))
     )
 
 
 @api.get("/models", summary="Les modèles que l’on peut interroger")
 async def models(service: Ready) -> list[schemas.Available]:
     """Donne le nom et la version de chaque modèle, celui qui répond par défaut en premier."""
-    return (await service.run(lambda _: service.models())).result
+    return (await service.run(lambda _: service.available())).result
 
 
 @api.get("/classes", summary="Les classes")
-async def classes(request: Request) -> list[schemas.Label]:
+async def classes(request: Request, language: Spoken) -> list[schemas.Class]:
     """Donne les classes dans l’ordre du modèle, en anglais et en français."""
-    return list(_service(request).card.classes)
+    return [
+        schemas.Class(**label.model_dump(), name=label.in_language(language))
+        for label in service_of(request).card.classes
+    ]
 
 
 async def _judge(
-    service: Service, request: Request, top_k: int | None, named: str | None
+    service: Service, request: Request, top_k: int | None, named: str | None, language: Language
 ) -> tuple[Judged, schemas.Prediction]:
     began = time.perf_counter()
     refused = {
         "top_k": top_k is not None and top_k > len(service.card.classes),
-        "model": named not in (None, service.name, *service.others),
+        "model": named not in (None, *service.models.names),
     }
     for parameter in (name for name, wrong in refused.items() if wrong):
-        said = f"Valeur non admise\u00a0: «\u00a0{parameter}\u00a0»."
-        raise ProblemError("requete_invalide", said)
+        raise ProblemError("requete_invalide", "valeur", names=parameter)
     limit = service.settings.max_upload_bytes
     async with service.bodies.files(request, "file", most=1, limit=limit) as (data,):
         done = await service.run(lambda large: service.judge(data, named, large))
     judged = done.result
     clocks = {"queued": done.queued, "began": began}
-    prediction = service.prediction(judged, request.state.request_id, top_k, **clocks)
+    prediction = service.prediction(judged, request.state.request_id, top_k, language, **clocks)
     request.state.facts.update(
         label=prediction.label,
         score=round(prediction.score, 4),
@@ -165,34 +156,34 @@ async def _judge(
 
 @api.post(
     "/predict", summary="Classer une image", openapi_extra=_upload("file"),
-    responses=_documented(*IMAGE_CODES),
+    responses=documented(*IMAGE),
 )  # fmt: skip
 async def predict(
-    service: Ready, request: Request, top_k: TopK = None, named: Named = None
+    service: Ready, request: Request, language: Spoken, top_k: TopK = None, named: Named = None
 ) -> schemas.Prediction:
     """Donne la classe d’une photographie de produit et la probabilité de chaque classe."""
-    _, prediction = await _judge(service, request, top_k, named)
+    _, prediction = await _judge(service, request, top_k, named, language)
     return prediction
 
 
 @api.post(
     "/explain", summary="Classer une image et dire où le modèle a regardé",
-    openapi_extra=_upload("file"), responses=_documented(*IMAGE_CODES),
+    openapi_extra=_upload("file"), responses=documented(*IMAGE),
 )  # fmt: skip
 async def explain(
-    service: Ready, request: Request, top_k: TopK = None, named: Named = None
+    service: Ready, request: Request, language: Spoken, top_k: TopK = None, named: Named = None
 ) -> schemas.Explanation:
     """Ajoute à la réponse la carte d’activation de la classe donnée, sur toute l’image."""
-    judged, prediction = await _judge(service, request, top_k, named)
+    judged, prediction = await _judge(service, request, top_k, named, language)
     return service.explanation(judged, prediction)
 
 
 @api.post(
     "/predict/batch", summary="Classer jusqu’à 16 images",
     openapi_extra=_upload("files", many=True),
-    responses=_documented("requete_invalide", "fichier_trop_volumineux", "surcharge"),
+    responses=documented(*IMAGE),
 )  # fmt: skip
-async def predict_batch(service: Ready, request: Request) -> schemas.Batch:
+async def predict_batch(service: Ready, request: Request, language: Spoken) -> schemas.Batch:
     """Répond image par image, dans l’ordre d’envoi ; une image refusée n’arrête pas les autres."""
     began, limit = time.perf_counter(), service.settings.max_batch_bytes
     form = service.bodies.files(request, "files", most=MOST_FILES, limit=limit)
@@ -200,17 +191,17 @@ async def predict_batch(service: Ready, request: Request) -> schemas.Batch:
         judged, waits = await service.judge_each(files)
     request_id = request.state.request_id
     items = [
-        service.batch_item(index, found, request_id, queued=queued, began=began)
+        service.batch_item(index, found, request_id, language, queued=queued, began=began)
         for index, (found, queued) in enumerate(zip(judged, waits, strict=True))
     ]
     request.state.facts["images"] = len(items)
-    return schemas.Batch(items=items, model=service.model, request_id=request_id)
+    return schemas.Batch(items=items, model=reference(service.card), request_id=request_id)
 
 
 @api.post(
     "/preprocess", summary="L’image telle que le modèle la reçoit", response_class=Response,
     openapi_extra=_upload("file"),
-    responses={**_documented(*IMAGE_CODES), 200: {"content": {"image/png": {}}}},
+    responses={**documented(*IMAGE), 200: {"content": {"image/png": {}}}},
 )  # fmt: skip
 async def preprocess(service: Ready, request: Request) -> Response:
     """Redresse l’image, la met sur fond blanc et la ramène à un carré, au format PNG."""
@@ -225,7 +216,11 @@ async def _earlier(service: Service, request: Request, response: Response, work:
     limit = service.settings.max_upload_bytes * 4 // 3 + 65_536
 
     def image(body: bytes, large: bool) -> Any:
-        data = from_base64(body)
+        try:
+            text = schemas.LegacyImage.model_validate_json(body).image
+        except ValidationError as error:
+            raise ProblemError("requete_invalide", "base64") from error
+        data = from_base64(text)
         if len(data) > service.settings.max_upload_bytes:
             raise ProblemError("fichier_trop_volumineux")
         return work(data, large=large)
@@ -236,7 +231,7 @@ async def _earlier(service: Service, request: Request, response: Response, work:
 
 @earlier.post(
     "/predict/", deprecated=True, summary="Classer une image en base64",
-    openapi_extra=_json("LegacyImage"), responses=_documented(*IMAGE_CODES),
+    openapi_extra=_json("LegacyImage"),
 )  # fmt: skip
 async def predict_base64(
     service: Ready, request: Request, response: Response
@@ -246,15 +241,14 @@ async def predict_base64(
     response.headers["Link"] = '</api/v1/predict>; rel="successor-version"'
     done = await _earlier(service, request, response, service.judge)
     clocks = {"queued": done.queued, "began": began}
-    every = len(service.card.classes)
-    found = service.prediction(done.result, request.state.request_id, every, **clocks)
+    found = service.prediction(done.result, request.state.request_id, None, **clocks)
     scores = {score.label: score.score for score in found.predictions}
     return schemas.LegacyPrediction(predicted_label=found.label, probabilities=scores)
 
 
 @earlier.post(
     "/normalize/", deprecated=True, summary="Prétraiter une image en base64",
-    openapi_extra=_json("LegacyImage"), responses=_documented(*IMAGE_CODES),
+    openapi_extra=_json("LegacyImage"),
 )  # fmt: skip
 async def normalize_base64(
     service: Ready, request: Request, response: Response

@@ -14,11 +14,18 @@ __all__ = [
 Stage = Literal["decode", "inference", "queue", "total"]
 
 
+class Class(Label):
+    """A class, with its name in the language that the client reads best."""
+
+    name: str
+
+
 class Score(BaseModel):
-    """The probability of a class."""
+    """The probability of a class; ``name`` is in the language that the client reads best."""
 
     label: str
     label_fr: str
+    name: str
     score: float = Field(ge=0, le=1)
 
 
@@ -54,6 +61,7 @@ class Prediction(BaseModel):
 
     label: str
     label_fr: str
+    name: str
     score: float = Field(ge=0, le=1)
     uncertain: bool
     out_of_catalogue: bool = False

@@ -1,32 +1,33 @@
 """Decode, predict and write answers: what the routes do, apart from HTTP."""
 
 import asyncio
-import base64
 import io
 import math
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
+from opentelemetry import trace
 from PIL import Image
 
 from vitrine.data.images import ImageError, LargeImageError, Photo
 from vitrine.serving import schemas
-from vitrine.serving.card import Card
-from vitrine.serving.predictor import Answer, AnswerError, Predictor, packaged, shipped
-from vitrine.serving.problems import ProblemError, body_of, of_image, texts
+from vitrine.serving.card import Card, Label, ModelError
+from vitrine.serving.loaded_models import LoadedModels
+from vitrine.serving.predictor import Answer, AnswerError
+from vitrine.serving.problems import Language, ProblemError, Sentences, of_image
 from vitrine.serving.request_body import BodyReader
 from vitrine.serving.settings import Settings
-from vitrine.serving.telemetry import Telemetry
+from vitrine.serving.telemetry import LOG, Telemetry
 from vitrine.serving.worker_pool import Done, WorkerPool, stop_if_given_up
 
-__all__ = ["Judged", "Service", "from_base64"]
+__all__ = ["Judged", "Service", "reference"]
 
 Result = TypeVar("Result")
-DATA_URL = "data:"
+TRACER = trace.get_tracer("vitrine.serving")
+"""Its spans go where the extra ``traces`` sends them; without it, nowhere."""
 LARGE_MEGAPIXELS = 400
 """Megapixels of large images that may wait: some five seconds of decoding."""
 
@@ -42,6 +43,21 @@ class Judged:
     decode: float
     inference: float
 
+    @property
+    def best(self) -> Label:
+        """The most probable class."""
+        return self.card.classes[int(self.answer.probabilities.argmax())]
+
+    @property
+    def score(self) -> float:
+        """Its probability."""
+        return float(self.answer.probabilities.max())
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether the answer is given with reserve."""
+        return self.answer.outside or self.score < self.card.doubt.uncertain_below
+
 
 class Service:
     """What the routes share: the models, the pool of workers and the reader of bodies.
@@ -49,37 +65,29 @@ class Service:
     Args:
         settings: How to run.
 
-    Attributes:
-        name: What ``model=`` calls the model that answers by default: its name in the package, or
-            its run.
-        others: Folder of each other model of the package, loaded once somebody asks for it.
-
     Raises:
         ModelError: If the model cannot be served.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.settings, self.sentences = settings, texts(settings)
-        self.predictor = Predictor(settings.model_dir, settings.intra_op_threads)
-        self.card = self.predictor.card
-        served = packaged(settings.model_dir)
-        names = {folder: name for name, folder in shipped().items()}
-        self.name = names.pop(served, self.card.name)
-        self.others = {name: folder for folder, name in names.items()}
-        self._loaded = {self.name: self.predictor}
-        self._loading = threading.Lock()
+        self.settings, self.sentences = settings, Sentences(settings)
+        self.models = LoadedModels(settings)
         self.telemetry = Telemetry(self.card)
         self.bodies = BodyReader(settings.max_bodies_bytes, settings.body_timeout_s)
-        self.model = _reference(self.card)
         self.pool: WorkerPool | None = None
         self._large: WorkerPool | None = None
+
+    @property
+    def card(self) -> Card:
+        """The card of the model that answers by default."""
+        return self.models.of().card
 
     async def open(self) -> None:
         """Start the workers and warm the model up; the service is then ready."""
         settings, told, patience = self.settings, self.telemetry, self.settings.predict_timeout_s
         self._large = WorkerPool(1, LARGE_MEGAPIXELS, patience, told.large.set)
         pool = WorkerPool(settings.workers, settings.places, patience, told.queue.set)
-        await asyncio.to_thread(self.predictor.warm_up)
+        await asyncio.to_thread(self.models.of().warm_up)
         self.pool = pool
 
     def close(self) -> None:
@@ -115,31 +123,34 @@ class Service:
         except AnswerError as error:
             raise ProblemError("prediction_invalide") from error
 
-    def predictor_of(self, model: str | None) -> Predictor:
-        """Return a model, loaded the first time that it is asked for; runs in a worker.
-
-        Args:
-            model: ``name``, or one of ``others``; by default ``name``.
-        """
-        with self._loading:
-            if (found := self._loaded.get(model or self.name)) is None:
-                found = Predictor(self.others[model], self.settings.intra_op_threads)
-                self._loaded[model] = found
-        return found
-
-    def models(self) -> list[schemas.Available]:
+    def available(self) -> list[schemas.Available]:
         """Return the models that can be asked for, the default one first; runs in a worker."""
         return [
-            schemas.Available(model=name, **_reference(self.predictor_of(name).card).model_dump())
-            for name in (self.name, *self.others)
+            schemas.Available(model=name, **reference(self.models.of(name).card).model_dump())
+            for name in self.models.names
         ]
 
-    def judge(self, data: bytes, model: str | None = None, large: bool = True) -> Judged:
+    def reload(self, name: str) -> schemas.ModelRef:
+        """Serve a model as its files are now; runs in a worker.
+
+        Raises:
+            ProblemError: ``modele_refuse`` where they cannot be served.
+        """
+        try:
+            card = self.models.reload(name).card
+        except ModelError as error:
+            LOG.error("refused", extra={"facts": {"model": name, "why": str(error)}})
+            raise ProblemError("modele_refuse") from error
+        self.telemetry.serves(self.card)
+        LOG.info("reloaded", extra={"facts": {"model": name, "version": card.version}})
+        return reference(card)
+
+    def judge(self, data: bytes | Photo, model: str | None = None, large: bool = True) -> Judged:
         """Decode a photo and answer for it; runs in a worker.
 
         Args:
-            data: The file.
-            model: Which model answers, as ``predictor_of`` takes it.
+            data: The file, or a photo that is preprocessed already.
+            model: Which model answers, as ``LoadedModels.of`` takes it.
             large: Whether a large image may be decoded here.
 
         Raises:
@@ -148,23 +159,38 @@ class Service:
             GivenUpError: If nobody waits for the answer any more.
             AnswerError: If the model gives no probabilities.
         """
-        predictor, begun = self.predictor_of(model), time.perf_counter()
-        photo = predictor.read(data, self.settings.limits, large=large)
+        predictor, begun = self.models.of(model), time.perf_counter()
+        given = isinstance(data, Photo)
+        with TRACER.start_as_current_span("decode"):
+            photo = data if given else predictor.read(data, self.settings.limits, large=large)
         decoded = time.perf_counter()
         stop_if_given_up()
-        answer = predictor.answer(photo.pixels)
+        with TRACER.start_as_current_span("infer"):
+            answer = predictor.answer(photo.pixels)
         spent = decoded - begun, time.perf_counter() - decoded
-        return Judged(photo, len(data), answer, predictor.card, *spent)
+        size = photo.pixels.nbytes if given else len(data)
+        return Judged(photo, size, answer, predictor.card, *spent)
 
     def prepare(self, data: bytes, large: bool = True) -> bytes:
         """Return a photo as the model receives it, as PNG; runs in a worker, as ``judge``."""
         stream = io.BytesIO()
-        pixels = self.predictor.read(data, self.settings.limits, large=large).pixels
+        pixels = self.models.of().read(data, self.settings.limits, large=large).pixels
         Image.fromarray(pixels).save(stream, "PNG")
         return stream.getvalue()
 
+    def count(self, judged: Judged) -> None:
+        """Count an answer in the metrics."""
+        self.telemetry.predicted(judged.best.label, judged.score, judged.decode, judged.inference)
+
     def prediction(
-        self, judged: Judged, request_id: str, top_k: int | None, *, queued: float, began: float
+        self,
+        judged: Judged,
+        request_id: str,
+        top_k: int | None,
+        language: Language = "fr",
+        *,
+        queued: float,
+        began: float,
     ) -> schemas.Prediction:
         """Write an answer down, and count it.
 
@@ -172,21 +198,21 @@ class Service:
             judged: The answer.
             request_id: Identifier of the request.
             top_k: Classes to list, the most probable first; all of them if ``None``.
+            language: Of the names of classes.
             queued: Seconds that the request waited.
             began: When it began, on the clock of ``time.perf_counter``.
         """
-        scores, card = judged.answer.probabilities, judged.card
-        order = np.argsort(-scores, kind="stable")
+        self.count(judged)
+        scores, card, photo = judged.answer.probabilities, judged.card, judged.photo
         ranked = [
             schemas.Score(
                 label=card.classes[i].label,
                 label_fr=card.classes[i].label_fr,
+                name=card.classes[i].in_language(language),
                 score=float(scores[i]),
             )
-            for i in order[:top_k]
+            for i in np.argsort(-scores, kind="stable")[:top_k]
         ]
-        best, photo = ranked[0], judged.photo
-        self.telemetry.predicted(best.label, best.score, judged.decode, judged.inference)
         seconds = {
             "decode": judged.decode,
             "inference": judged.inference,
@@ -194,13 +220,11 @@ class Service:
             "total": time.perf_counter() - began,
         }
         return schemas.Prediction(
-            label=best.label,
-            label_fr=best.label_fr,
-            score=best.score,
-            uncertain=judged.answer.outside or best.score < card.doubt.uncertain_below,
+            **ranked[0].model_dump(),
+            uncertain=judged.uncertain,
             out_of_catalogue=judged.answer.outside,
             predictions=ranked,
-            model=_reference(card),
+            model=reference(card),
             image=schemas.ImageInfo(
                 width=photo.width, height=photo.height, format=photo.format, bytes=judged.size
             ),
@@ -218,12 +242,17 @@ class Service:
         return schemas.Explanation(**prediction.model_dump(), map=grid)
 
     async def judge_each(
-        self, files: Sequence[bytes]
+        self, files: Sequence[bytes | Photo], model: str | None = None, within: float | None = None
     ) -> tuple[list[Judged | ProblemError], list[float]]:
         """Judge the photos of a batch, each on its own account, and tell how long each waited.
 
         Each takes its turn among the requests of others, so that a batch delays nobody by more than
         one photo; all share the time of one request.
+
+        Args:
+            files: As ``judge`` takes each.
+            model: As ``judge`` takes it.
+            within: Seconds left to the request, by default those of the settings.
 
         Raises:
             ProblemError: ``surcharge`` where every place is taken, ``prediction_trop_longue`` where
@@ -233,20 +262,22 @@ class Service:
             raise ProblemError("modele_non_pret")
         found: list[Judged | ProblemError] = []
         waits: list[float] = []
-        end = time.monotonic() + self.settings.predict_timeout_s
+        end = time.monotonic() + (self.settings.predict_timeout_s if within is None else within)
         with self.pool.place():
             for data in files:
-                judged, queued = await self._judge_one(data, end - time.monotonic())
+                judged, queued = await self._judge_one(data, model, end - time.monotonic())
                 found.append(judged)
                 waits.append(queued)
         return found, waits
 
-    async def _judge_one(self, data: bytes, within: float) -> tuple[Judged | ProblemError, float]:
-        if len(data) > self.settings.max_upload_bytes:
+    async def _judge_one(
+        self, data: bytes | Photo, model: str | None, within: float
+    ) -> tuple[Judged | ProblemError, float]:
+        if not isinstance(data, Photo) and len(data) > self.settings.max_upload_bytes:
             return ProblemError("fichier_trop_volumineux"), 0.0
         try:
             done = await self.run(
-                lambda large: self.judge(data, None, large), within=within, admitted=True
+                lambda large: self.judge(data, model, large), within=within, admitted=True
             )
         except ProblemError as problem:
             if problem.code == "prediction_trop_longue":
@@ -255,36 +286,22 @@ class Service:
         return done.result, done.queued
 
     def batch_item(
-        self, index: int, found: Judged | ProblemError, request_id: str, **clocks: Any
+        self,
+        index: int,
+        found: Judged | ProblemError,
+        request_id: str,
+        language: Language,
+        **clocks: Any,
     ) -> schemas.BatchItem:
         """Write down what came of one photo of a batch."""
         if isinstance(found, ProblemError):
             self.telemetry.rejected.labels(found.code).inc()
-            problem = schemas.Problem(**body_of(found, self.sentences, request_id))
+            problem = schemas.Problem(**self.sentences.body_of(found, request_id, language))
             return schemas.BatchItem(index=index, status="error", problem=problem)
-        every = len(self.card.classes)
-        prediction = self.prediction(found, request_id, every, **clocks)
+        prediction = self.prediction(found, request_id, None, language, **clocks)
         return schemas.BatchItem(index=index, status="ok", prediction=prediction)
 
 
-def _reference(card: Card) -> schemas.ModelRef:
+def reference(card: Card) -> schemas.ModelRef:
+    """Return what tells a model apart."""
     return schemas.ModelRef(name=card.name, version=card.version, sha256=card.sha256)
-
-
-def from_base64(body: bytes) -> bytes:
-    """Return the image of an earlier request, ``{"image": base64}``; runs in a worker.
-
-    Raises:
-        ProblemError: If the body has another form.
-    """
-    try:
-        text = schemas.LegacyImage.model_validate_json(body).image
-        if text.startswith(DATA_URL):
-            text = text.partition(",")[2]
-        return base64.b64decode("".join(text.split()), validate=True)
-    except ValueError as error:  # pydantic's and binascii's errors are some
-        raise ProblemError(
-            "requete_invalide",
-            "Le corps attendu est un objet JSON dont le champ «\u00a0image\u00a0» porte une image "
-            "en base64.",
-        ) from error

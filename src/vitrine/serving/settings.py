@@ -38,7 +38,7 @@ def _printable(key: str) -> str:
     return key
 
 
-def _words(text: object) -> object:
+def _words(text: Any) -> Any:
     return [word.strip() for word in text.split(",")] if isinstance(text, str) else text
 
 
@@ -55,7 +55,8 @@ class ServerSettings(BaseSettings):
     Attributes:
         host: Address to listen on.
         port: Port to listen on.
-        api_key: What ``X-API-Key`` has to say, in ASCII; empty asks for nothing.
+        api_key: What ``X-API-Key`` has to say, in ASCII; several after commas, each of which opens,
+            so that one can replace another; empty asks for nothing.
         max_upload_bytes: Largest photo.
         body_timeout_s: Seconds that a client has to send a request.
         revision: Commit or tag of the image, told in a header of every answer.
@@ -74,6 +75,11 @@ class ServerSettings(BaseSettings):
     max_upload_bytes: Count = 13_000_000
     body_timeout_s: Seconds = 30.0
     revision: str = Field("", pattern=r"^[A-Za-z0-9._/-]{0,100}$")
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Each key of ``api_key``, the one to send first."""
+        return tuple(key for key in _words(self.api_key) if key)
 
     def __init__(self, **given: Any) -> None:
         try:

@@ -40,18 +40,21 @@ class Telemetry:
     def __init__(self, card: Card) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        own: dict[str, Any] = {"registry": self.registry}
+        own: dict[str, Any] = {"registry": self.registry, "namespace": "vitrine"}
         self.requests = Counter(
             "http_requests", "Requests answered.", ["route", "status"], **own
         )  # the library adds _total
         self.seconds = Histogram(
-            "request_seconds", "Duration of requests.", ["route"], buckets=LONG, **own
+            "http_request_duration_seconds", "Duration of requests.", ["route"], buckets=LONG, **own
         )
         self.decoding = Histogram(
-            "decode_seconds", "Duration of decoding an image.", buckets=SHORT, **own
+            "decode_duration_seconds", "Duration of decoding an image.", buckets=SHORT, **own
         )
         self.inference = Histogram(
-            "inference_seconds", "Duration of the model for an image.", buckets=SHORT, **own
+            "inference_duration_seconds",
+            "Duration of the model.",
+            buckets=SHORT,
+            **own,
         )
         self.queue = Gauge("queue_depth", "Requests computed or waiting.", **own)
         self.large = Gauge(
@@ -62,9 +65,12 @@ class Telemetry:
         self.confidence = Histogram(
             "confidence", "Score of the answer.", buckets=[i / 10 for i in range(1, 11)], **own
         )
-        Info("model", "The model served.", **own).info(
-            {"version": card.version, "sha256": card.sha256}
-        )
+        self._model = Info("model", "The model served.", **own)
+        self.serves(card)
+
+    def serves(self, card: Card) -> None:
+        """Tell which model is served."""
+        self._model.info({"version": card.version, "sha256": card.sha256})
 
     def text(self) -> bytes:
         """Return the metrics in Prometheus' text format."""

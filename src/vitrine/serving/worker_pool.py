@@ -7,6 +7,7 @@ of stages asks between them whether it is still waited for.
 """
 
 import asyncio
+import contextvars
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -102,7 +103,7 @@ class WorkerPool:
             _WORK.given_up = given_up
             return Done(work(), queued)
 
-        future = self._threads.submit(timed)
+        future = self._threads.submit(contextvars.copy_context().run, timed)
         self._move(cost)
         future.add_done_callback(lambda _: _tell(loop, self._move, -cost))
         try:

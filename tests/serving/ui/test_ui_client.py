@@ -48,7 +48,7 @@ def ask(monkeypatch):
 
 
 def test_a_photo_goes_to_the_service_as_it_came_and_its_name_stays_here(ask):
-    client, (seen) = ask(httpx.Response(200, json=ANSWER), api_key="clef")
+    client, (seen) = ask(httpx.Response(200, json=ANSWER), api_key="clef,former")
 
     found = client.classify(b"\xff\xd8\xff octets")
 

@@ -176,7 +176,7 @@ class Client:
     """
 
     def __init__(self, settings: Settings, transport: httpx.BaseTransport | None = None) -> None:
-        headers = {"X-API-Key": settings.api_key} if settings.api_key else {}
+        headers = {"X-API-Key": settings.keys[0]} if settings.keys else {}
         self._http = httpx.Client(
             base_url=settings.api_url,
             headers=headers | {"Accept": "application/json, image/png"},

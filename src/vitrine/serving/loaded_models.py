@@ -1,0 +1,65 @@
+"""The models that answer: each loaded when it is asked for, and again when its files change.
+
+A model takes the place of the one before in a single assignment, once it has been read, checked
+against its card and tried on its samples. What is being computed goes on with the model it began
+with; a model that is refused changes nothing.
+"""
+
+import threading
+
+from vitrine.serving.predictor import Predictor, packaged, shipped
+from vitrine.serving.settings import Settings
+
+__all__ = ["LoadedModels"]
+
+
+class LoadedModels:
+    """The served model, and the others of the package.
+
+    Args:
+        settings: Which model is served, and with how many threads each runs.
+
+    Attributes:
+        names: What ``model=`` calls each, the one that answers by default first: its name in the
+            package, or its run.
+
+    Raises:
+        ModelError: If the model cannot be served.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._threads, self._changing = settings.intra_op_threads, threading.Lock()
+        served = packaged(settings.model_dir)
+        first = Predictor(served, self._threads)
+        others = {name: folder for name, folder in shipped().items() if folder != served}
+        name = next(iter(shipped().keys() - others.keys()), first.card.name)
+        self._folders = {name: served} | others
+        self._loaded = {name: first}
+        self.names = tuple(self._folders)
+
+    def of(self, name: str | None = None) -> Predictor:
+        """Return a model, loaded the first time that it is asked for.
+
+        Args:
+            name: One of ``names``; by default the first.
+        """
+        name = name or self.names[0]
+        if found := self._loaded.get(name):
+            return found
+        with self._changing:
+            if name not in self._loaded:
+                self._loaded[name] = Predictor(self._folders[name], self._threads)
+            return self._loaded[name]
+
+    def reload(self, name: str) -> Predictor:
+        """Read the files of a model again, and serve them from now on.
+
+        Args:
+            name: One of ``names``.
+
+        Raises:
+            ModelError: If they cannot be served; the former model still is.
+        """
+        with self._changing:
+            self._loaded[name] = Predictor(self._folders[name], self._threads)
+            return self._loaded[name]
