@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from vitrine.models.backbone import Backbone, Side, check_count, init_linear
 from vitrine.models.inputs import check_image, pair
 from vitrine.models.mixers import AttentionMixer, ScanMixer, Tokens, mixer_named
-from vitrine.models.windows import join_windows, split_windows
+from vitrine.models.windows import Window, join_windows, split_windows
 
 __all__ = ["AttentionMixer", "MambaVision", "ScanMixer"]
 
@@ -140,7 +140,7 @@ class Level(nn.Module):
         if halves:
             reduction = nn.Sequential(_conv(dim, 2 * dim, stride=2))
             self.downsample = nn.Sequential(OrderedDict(reduction=reduction))
-        self.window_size, self.grad_checkpointing = window_size, False
+        self.window_size, self.dilation, self.grad_checkpointing = window_size, 1, False
 
     def encode(self, x: Map) -> Map:
         """Return the map refined by the blocks, before the halving."""
@@ -148,11 +148,11 @@ class Level(nn.Module):
             for block in self.blocks:
                 x = block(x)
             return x
-        window = pair(self.window_size)
-        tokens = split_windows(x, *window)
+        window = Window(*pair(self.window_size), self.dilation)
+        tokens = split_windows(x, window)
         for block in self.blocks:
             tokens = checkpoint(block, tokens) if self.grad_checkpointing else block(tokens)
-        return join_windows(tokens, x.shape, *window)
+        return join_windows(tokens, x.shape, window)
 
     def forward(self, x: Map) -> Float[Tensor, "image out_dim out_height out_width"]:
         """Return the input of the next level."""

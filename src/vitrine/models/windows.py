@@ -5,79 +5,97 @@ no axis for the rows of windows or for the columns, because an exporter would as
 one: there, both select tokens by their index.
 """
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-__all__ = ["join_windows", "split_windows"]
+__all__ = ["Window", "join_windows", "split_windows"]
+
+
+class Window(NamedTuple):
+    """What a window takes of a map.
+
+    Attributes:
+        tall: Tokens from top to bottom.
+        wide: Tokens from left to right.
+        dilation: Positions from a token to the next; as many windows are interleaved, squared.
+    """
+
+    tall: int
+    wide: int
+    dilation: int = 1
+
+    def counts(self, height: int, width: int) -> tuple[int, int]:
+        """Return how many fit above and beside one another, interleaved ones counted once."""
+        step = self.dilation
+        return -(-height // (self.tall * step)), -(-width // (self.wide * step))
 
 
 def split_windows(
-    x: Float[Tensor, "image dim height width"], tall: int, wide: int
+    x: Float[Tensor, "image dim height width"], window: Window
 ) -> Float[Tensor, "window token dim"]:
-    """Cut a map into windows, row by row, padding it right and bottom with zeros.
-
-    Args:
-        x: The map.
-        tall: Height of a window, in positions.
-        wide: Its width.
-    """
+    """Cut a map into windows, padding it right and bottom with zeros."""
     images, dim, height, width = x.shape
-    rows, columns = -(-height // tall), -(-width // wide)
+    tall, wide, step = window
     if not _are_integers(height, width):
         # One position more, null, is what windows hold outside the map.
-        x = F.pad(x.flatten(2), (0, 1)).index_select(2, _sources(x, tall, wide))
+        x = F.pad(x.flatten(2), (0, 1)).index_select(2, _sources(x, window))
         return x.transpose(1, 2).flatten(0, 1).unflatten(0, (-1, tall * wide))
-    if height % tall or width % wide:
-        x = F.pad(x, (0, columns * wide - width, 0, rows * tall - height))
-    grid = x.reshape(images, dim, rows, tall, columns, wide).permute(0, 2, 4, 3, 5, 1)
-    return grid.reshape(images * rows * columns, tall * wide, dim)
+    rows, columns = window.counts(height, width)
+    padding = (0, columns * wide * step - width, 0, rows * tall * step - height)
+    x = F.pad(x, padding) if any(padding) else x
+    grid = x.reshape(images, dim, rows, tall, step, columns, wide, step)
+    return grid.permute(0, 2, 5, 4, 7, 3, 6, 1).reshape(-1, tall * wide, dim)
 
 
 def join_windows(
     tokens: Float[Tensor, "window token dim"],
     shape: tuple[int, int, int, int],
-    tall: int,
-    wide: int,
+    window: Window,
 ) -> Float[Tensor, "image dim height width"]:
-    """Return the map that ``split_windows`` cut, without the padding.
-
-    Args:
-        tokens: The tokens of the windows.
-        shape: Shape of the map.
-        tall: Height of a window, in positions.
-        wide: Its width.
-    """
+    """Return the map of this shape that ``split_windows`` cut, without the padding."""
     images, dim, height, width = shape
-    rows, columns = -(-height // tall), -(-width // wide)
+    tall, wide, step = window
     if not _are_integers(height, width):
         x = tokens.flatten(0, 1).unflatten(0, (images, -1)).transpose(1, 2)
-        return x.index_select(2, _places(x, width, height, tall, wide)).unflatten(2, (height, width))
-    grid = tokens.reshape(images, rows, columns, tall, wide, dim).permute(0, 5, 1, 3, 2, 4)
-    return grid.reshape(images, dim, rows * tall, columns * wide)[..., :height, :width]
+        return x.index_select(2, _places(x, height, width, window)).unflatten(2, (height, width))
+    rows, columns = window.counts(height, width)
+    grid = tokens.reshape(images, rows, columns, step, step, tall, wide, dim)
+    x = grid.permute(0, 7, 1, 5, 3, 2, 6, 4).flatten(5, 7).flatten(2, 4)
+    return x[..., :height, :width]
 
 
 def _are_integers(*sizes: int) -> bool:
     return all(isinstance(size, int) for size in sizes)
 
 
-def _sources(x: Tensor, tall: int, wide: int) -> Int[Tensor, " token"]:
-    """Return where each token of the windows lies in the map, or just after it if outside."""
-    height, width = x.shape[-2:]
-    rows, columns = -(-height // tall), -(-width // wide)
-    token = torch.arange(rows * columns * tall * wide, device=x.device)
-    window, place = token // (tall * wide), token % (tall * wide)
-    row = window // columns * tall + place // wide
-    column = window % columns * wide + place % wide
+def _sources(x: Float[Tensor, "image dim height width"], window: Window) -> Int[Tensor, " token"]:
+    """Return which position of the map each token is, the one after the last if it is outside."""
+    images, _, height, width = x.shape
+    tall, wide, step = window
+    rows, columns = window.counts(height, width)
+    # One window more, all outside, if there may be but one in a graph that fixes one image.
+    spare = isinstance(images, int) and images == 1 and not torch.onnx.is_in_onnx_export()
+    token = torch.arange((rows * columns + spare) * step**2 * tall * wide, device=x.device)
+    token, across = token // wide, token % wide
+    token, down = token // tall, token % tall
+    token, right = token // step, token % step
+    token, low = token // step, token % step
+    row = (token // columns * tall + down) * step + low
+    column = (token % columns * wide + across) * step + right
     inside = (row < height) & (column < width)
     return torch.where(inside, row * width + column, height * width)
 
 
-def _places(x: Tensor, width: int, height: int, tall: int, wide: int) -> Int[Tensor, " position"]:
-    """Return which token of the windows each position of the map is."""
-    columns = -(-width // wide)
+def _places(x: Tensor, height: int, width: int, window: Window) -> Int[Tensor, " position"]:
+    """Return which token each position of the map is."""
+    tall, wide, step = window
+    _, columns = window.counts(height, width)
     position = torch.arange(height * width, device=x.device)
     row, column = position // width, position % width
-    window = row // tall * columns + column // wide
-    return window * (tall * wide) + row % tall * wide + column % wide
+    row, low, column, right = row // step, row % step, column // step, column % step
+    number = (row // tall * columns + column // wide) * step**2 + low * step + right
+    return (number * tall + row % tall) * wide + column % wide
