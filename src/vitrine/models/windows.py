@@ -30,8 +30,9 @@ class Window(NamedTuple):
 
     def counts(self, height: int, width: int) -> tuple[int, int]:
         """Return how many fit above and beside one another, interleaved ones counted once."""
-        step = self.dilation
-        return -(-height // (self.tall * step)), -(-width // (self.wide * step))
+        tall, wide = self.tall * self.dilation, self.wide * self.dilation
+        # ONNX divides integers towards zero: only positive ones are rounded up right.
+        return (height + tall - 1) // tall, (width + wide - 1) // wide
 
 
 def split_windows(
@@ -60,8 +61,9 @@ def join_windows(
     images, dim, height, width = shape
     tall, wide, step = window
     if not _are_integers(height, width):
-        x = tokens.flatten(0, 1).unflatten(0, (images, -1)).transpose(1, 2)
-        return x.index_select(2, _places(x, height, width, window)).unflatten(2, (height, width))
+        x = tokens.flatten(0, 1).reshape(images, -1, dim).transpose(1, 2)
+        x = x.index_select(2, _places(x, height, width, window))
+        return x.reshape(images, dim, height, width)
     rows, columns = window.counts(height, width)
     grid = tokens.reshape(images, rows, columns, step, step, tall, wide, dim)
     x = grid.permute(0, 7, 1, 5, 3, 2, 6, 4).flatten(5, 7).flatten(2, 4)
@@ -78,14 +80,15 @@ def _sources(x: Float[Tensor, "image dim height width"], window: Window) -> Int[
     tall, wide, step = window
     rows, columns = window.counts(height, width)
     # One window more, all outside, if there may be but one in a graph that fixes one image.
-    spare = isinstance(images, int) and images == 1 and not torch.onnx.is_in_onnx_export()
-    token = torch.arange((rows * columns + spare) * step**2 * tall * wide, device=x.device)
+    alone = isinstance(images, int) and images == 1 and not torch.onnx.is_in_onnx_export()
+    token = torch.arange((rows * columns + int(alone)) * step**2 * tall * wide, device=x.device)
     token, across = token // wide, token % wide
     token, down = token // tall, token % tall
     token, right = token // step, token % step
     token, low = token // step, token % step
-    row = (token // columns * tall + down) * step + low
-    column = (token % columns * wide + across) * step + right
+    above, beside = _divided(token, columns)
+    row = (above * tall + down) * step + low
+    column = (beside * wide + across) * step + right
     inside = (row < height) & (column < width)
     return torch.where(inside, row * width + column, height * width)
 
@@ -95,7 +98,13 @@ def _places(x: Tensor, height: int, width: int, window: Window) -> Int[Tensor, "
     tall, wide, step = window
     _, columns = window.counts(height, width)
     position = torch.arange(height * width, device=x.device)
-    row, column = position // width, position % width
+    row, column = _divided(position, width)
     row, low, column, right = row // step, row % step, column // step, column % step
     number = (row // tall * columns + column // wide) * step**2 + low * step + right
     return (number * tall + row % tall) * wide + column % wide
+
+
+def _divided(number: Tensor, by: int) -> tuple[Tensor, Tensor]:
+    """Return the quotient and the remainder, that ONNX lacks where the size is free."""
+    quotient = number // by
+    return quotient, number - quotient * by
