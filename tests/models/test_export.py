@@ -10,6 +10,7 @@ import pytest
 import timm
 import torch
 from mambavision_oracle import fill, image
+from torch.export import Dim
 
 import vitrine.models  # noqa: F401  (registers the models)
 from vitrine.models.mambavision import ScanMixer
@@ -95,11 +96,17 @@ SIZES = [(64, 64), (32, 32), (96, 64), (40, 72), (33, 97), (128, 128), (8, 8), (
 
 
 @pytest.fixture
-def any_size():
-    """A network whose windows fit the maps of 64 x 64 images, with the shape checks off."""
+def untyped():
+    """Shape checks off: exporters do not see through them."""
     jaxtyping.config.update("jaxtyping_disable", True)
-    yield fill(timm.create_model("mambavision_nano", **TINY)).eval()
+    yield
     jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture
+def any_size(untyped):
+    """A network whose windows fit the maps of 64 x 64 images."""
+    return fill(timm.create_model("mambavision_nano", **TINY)).eval()
 
 
 def assert_answers(answer, network):
@@ -124,3 +131,29 @@ def test_onnx_runtime_answers_as_eager_for_any_batch_and_size(dynamo, any_size, 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     assert session.get_inputs()[0].shape == ["batch", 3, "height", "width"]
     assert_answers(lambda x: session.run(None, {"image": x.numpy()})[0], any_size)
+
+
+BOUNDED = [(33, 33), (64, 64), (96, 64), (40, 72), (33, 97), (128, 128), (65, 64), (224, 160)]
+"""Down to one window and just beyond; below 33 pixels the last map is one position."""
+PROGRAMS = {
+    "any batch": (2, {}),
+    "one image": (1, {}),
+    "dilated": (2, {"output_stride": 16}),
+    "one window in the example, one wider than tall": (2, {"window_size": (8, (2, 4))}),
+}
+
+
+@pytest.mark.parametrize(("batch", "options"), PROGRAMS.values(), ids=PROGRAMS)
+def test_an_exported_program_answers_as_eager_for_any_size_within_bounds(batch, options, untyped):
+    network = fill(timm.create_model("mambavision_nano", **(TINY | options))).eval()
+    dims = {axis: Dim(name, min=33, max=512) for axis, name in ((2, "height"), (3, "width"))}
+    dims |= {0: Dim("batch")} if batch > 1 else {}
+
+    program = torch.export.export(
+        network, (image(batch, 128, 96),), dynamic_shapes={"image": dims}
+    ).module()
+
+    for number, size in enumerate(BOUNDED, start=1):
+        x = image(number if batch > 1 else 1, *size)
+        with torch.inference_mode():
+            torch.testing.assert_close(program(x), network(x), rtol=0, atol=1e-5)

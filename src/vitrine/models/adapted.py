@@ -5,40 +5,18 @@ from contextlib import nullcontext
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from timm.layers import get_act_layer, get_norm_layer
 from timm.models._features import FeatureGetterNet
 from torch import Tensor, nn
 
 from vitrine.models.backbone import Side
-from vitrine.models.mambavision import Level, MambaVision
+from vitrine.models.mambavision import MambaVision
 
-__all__ = ["DilatedLevel", "MapsByIndex", "adapted"]
+__all__ = ["MapsByIndex", "adapted"]
 
 STRIDES = (8, 16, 32)
 Layer = str | Callable[..., nn.Module]
-
-
-class DilatedLevel(Level):
-    """A level of windows whose tokens are ``dilation`` positions apart.
-
-    Every weight sees tokens as far apart as it would on the smaller map that it was made for: one
-    position out of ``dilation`` in each direction is what that map would have had there.
-    """
-
-    dilation: int
-
-    def encode(
-        self, x: Float[Tensor, "image dim height width"]
-    ) -> Float[Tensor, "image dim height width"]:
-        """Return the map refined by the blocks, before the halving."""
-        (height, width), step = x.shape[-2:], self.dilation
-        x = F.pad(x, (0, -width % step, 0, -height % step))
-        apart = x.unflatten(3, (-1, step)).unflatten(2, (-1, step)).permute(0, 3, 5, 1, 2, 4)
-        apart = super().encode(apart.flatten(0, 2)).unflatten(0, (-1, step, step))
-        whole = apart.permute(0, 3, 4, 1, 5, 2).flatten(4, 5).flatten(2, 3)
-        return whole[..., :height, :width]
 
 
 class MapsByIndex(FeatureGetterNet):
@@ -112,7 +90,11 @@ def _replace(
 
 
 def _dilate(network: Any, output_stride: int) -> None:
-    """Dilate the levels beyond a stride, instead of halving their map."""
+    """Dilate the levels beyond a stride, instead of halving their map.
+
+    Every weight sees tokens as far apart as it would on the smaller map that it was made for: one
+    position out of ``dilation`` in each direction is what that map would have had there.
+    """
     if output_stride not in STRIDES:
         raise ValueError(f"expected an output_stride among {STRIDES}, received {output_stride}")
     dilation = 1
@@ -124,5 +106,5 @@ def _dilate(network: Any, output_stride: int) -> None:
             halving.stride, spread = (1, 1), (dilation, dilation)
             halving.padding = halving.dilation = spread
             dilation *= 2
-            level.__class__, level.dilation = DilatedLevel, dilation
+            level.dilation = dilation
             info["reduction"] = output_stride

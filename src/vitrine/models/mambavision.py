@@ -12,7 +12,6 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from timm.layers import DropPath, Mlp
 from timm.models import checkpoint
@@ -22,6 +21,7 @@ from torch import Tensor, nn
 from vitrine.models.backbone import Backbone, Side, check_count, init_linear
 from vitrine.models.inputs import check_image, pair
 from vitrine.models.mixers import AttentionMixer, ScanMixer, Tokens, mixer_named
+from vitrine.models.windows import Window, join_windows, split_windows
 
 __all__ = ["AttentionMixer", "MambaVision", "ScanMixer"]
 
@@ -30,7 +30,10 @@ Map = Float[Tensor, "image dim height width"]
 
 LEVELS, CONV_LEVELS = 4, 2
 
-torch.fx.wrap("check_image")  # a graph calls it: its conditions have no answer while one traces
+# A graph calls these three: their conditions have no answer while one traces.
+torch.fx.wrap("check_image")
+torch.fx.wrap("split_windows")
+torch.fx.wrap("join_windows")
 
 
 def _conv(in_dim: int, out_dim: int, stride: int, bias: bool = False) -> nn.Conv2d:
@@ -137,7 +140,7 @@ class Level(nn.Module):
         if halves:
             reduction = nn.Sequential(_conv(dim, 2 * dim, stride=2))
             self.downsample = nn.Sequential(OrderedDict(reduction=reduction))
-        self.window_size, self.grad_checkpointing = window_size, False
+        self.window_size, self.dilation, self.grad_checkpointing = window_size, 1, False
 
     def encode(self, x: Map) -> Map:
         """Return the map refined by the blocks, before the halving."""
@@ -145,18 +148,11 @@ class Level(nn.Module):
             for block in self.blocks:
                 x = block(x)
             return x
-        (images, dim, height, width), (tall, wide) = x.shape, pair(self.window_size)
-        rows, columns = (height + tall - 1) // tall, (width + wide - 1) // wide
-        padding = (0, columns * wide - width, 0, rows * tall - height)
-        # A size that a graph leaves free is no int: it is padded always, perhaps by nothing.
-        if any(not isinstance(side, int) or side for side in padding):
-            x = F.pad(x, padding)
-        grid = x.reshape(images, dim, rows, tall, columns, wide).permute(0, 2, 4, 3, 5, 1)
-        tokens = grid.reshape(images * rows * columns, tall * wide, dim)
+        window = Window(*pair(self.window_size), self.dilation)
+        tokens = split_windows(x, window)
         for block in self.blocks:
             tokens = checkpoint(block, tokens) if self.grad_checkpointing else block(tokens)
-        grid = tokens.reshape(images, rows, columns, tall, wide, dim).permute(0, 5, 1, 3, 2, 4)
-        return grid.reshape(images, dim, rows * tall, columns * wide)[..., :height, :width]
+        return join_windows(tokens, x.shape, window)
 
     def forward(self, x: Map) -> Float[Tensor, "image out_dim out_height out_width"]:
         """Return the input of the next level."""
