@@ -163,7 +163,7 @@ def test_a_photo_whose_client_was_told_to_come_back_is_not_classed(model_dir, mo
     settings = Settings(model_dir=str(model_dir), workers=1, predict_timeout_s=0.1)
     app = create_app(settings)
     with TestClient(app) as client:
-        monkeypatch.setattr(app.state.service.predictor, "answer", answered.append)
+        monkeypatch.setattr(app.state.service.models.of(), "answer", answered.append)
         status = client.post(ROUTE, **one(plain("red"))).status_code
         until(lambda: "vitrine_queue_depth 0.0" in client.get("/metrics").text)
 

@@ -109,7 +109,7 @@ class Sentences:
             "undrafted": limits.pixels_undrafted / 1e6,
         }
         same = {"min_side": limits.min_side, "ratio": limits.ratio}
-        self._facts: dict[Language, dict[str, object]] = {
+        self._facts: dict[Language, Mapping[str, object]] = {
             "fr": {name: significant(value) for name, value in few.items()}
             | {"side": number(limits.side)}
             | same,
@@ -122,7 +122,7 @@ class Sentences:
         self, problem: ProblemError, request_id: str, language: Language = "fr"
     ) -> dict[str, Any]:
         """Return the body that tells a problem in a language."""
-        detail = problem.detail[language].format(**self._facts[language] | problem.facts)
+        detail = problem.detail[language].format(**self._facts[language], **problem.facts)
         return {
             "type": "about:blank",
             "title": PROBLEMS[problem.code].title[language],

@@ -156,6 +156,7 @@ def _values(given: Given, binary: bytes) -> bytes | list[Any]:
 
 
 def _photos(given: Given, values: bytes | list[Any], size: int) -> list[bytes | Photo]:
+    found: list[bytes | Photo]
     if (given.name, given.datatype) == (PHOTO, "BYTES"):
         found = list(_elements(values) if isinstance(values, bytes) else map(from_base64, values))
         if min(given.shape, default=0) < 1 or math.prod(given.shape) != len(found):
