@@ -11,6 +11,7 @@ from vitrine.data import catalog, project
 from vitrine.data.dataset import Dataset
 from vitrine.data.splits import Split
 from vitrine.data.survey import listed
+from vitrine.explain.occlusion import occlusion
 from vitrine.report import own, own_gallery
 from vitrine.training import recipes
 from vitrine.training.runs import Predictions, Run, RunError
@@ -212,9 +213,18 @@ def asked(report, monkeypatch):
     return report
 
 
-def test_what_a_model_looks_at_is_shown_on_its_surest_errors(asked):
+def test_what_a_model_looks_at_is_shown_on_its_surest_errors(asked, monkeypatch):
+    followed = []
+
+    def hidden(predict, photo, label):
+        followed.append(label)
+        return occlusion(predict, photo, label)
+
+    monkeypatch.setattr("vitrine.report.own.occlusion", hidden)
+
     pictures = asked.looks()._repr_html_()
 
+    assert followed == [0] * own.LOOKED  # the class given, not the true one
     assert pictures.count("<figure") == own.LOOKED
     assert pictures.count("taken for apple at 90%") == 2 * own.LOOKED
     assert pictures.count("histogram-hog") == 1
