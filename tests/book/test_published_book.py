@@ -133,6 +133,7 @@ def test_every_page_is_accessible_fits_the_screen_with_any_fonts_and_asks_nothin
     context = opened.new_context(
         color_scheme=theme, viewport={"width": width, "height": 900}, reduced_motion="reduce"
     )
+    context.set_default_timeout(120_000)  # on a machine that does something else
     tab = context.new_page()
     tab.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
     tab.on("pageerror", lambda error: faults.append(str(error)))
