@@ -9,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from vitrine.models.scan import chunked, dispatch, reference, selective_scan
 from vitrine.models.scan.derivatives import flops_outside_scans
 
-FAST = ["chunked", "two_level"]
+FAST = ["chunked", "short", "two_level"]
 LENGTHS = [1, 7, 49, 196, 197, 1024]
 DTYPES = [torch.float32, torch.float64]
 
