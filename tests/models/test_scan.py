@@ -231,7 +231,7 @@ def test_training_keeps_a_fraction_of_the_states(small_chunks):
     kept = []
 
     with torch.autograd.graph.saved_tensors_hooks(kept.append, lambda t: t):
-        selective_scan(**tensors, delta_softplus=True)
+        chunked.selective_scan(**tensors, delta_softplus=True)
 
     inputs = {t.data_ptr() for t in tensors.values()}
     assert 0 < sum(t.numel() for t in kept if t.data_ptr() not in inputs) < 0.5 * states
