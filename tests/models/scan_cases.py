@@ -2,11 +2,12 @@
 
 import torch
 
-from vitrine.models.scan import chunked, reference, two_level
+from vitrine.models.scan import chunked, reference, short, two_level
 
 FORMS = {
     "reference": reference.selective_scan,
     "chunked": chunked.selective_scan,
+    "short": short.selective_scan,
     "two_level": two_level.selective_scan,
 }
 NAMES = ("u", "delta", "A", "B", "C", "D", "delta_bias")

@@ -9,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from vitrine.models.scan import chunked, dispatch, reference, selective_scan
 from vitrine.models.scan.derivatives import flops_outside_scans
 
-FAST = ["chunked", "two_level"]
+FAST = ["chunked", "short", "two_level"]
 LENGTHS = [1, 7, 49, 196, 197, 1024]
 DTYPES = [torch.float32, torch.float64]
 
@@ -231,7 +231,7 @@ def test_training_keeps_a_fraction_of_the_states(small_chunks):
     kept = []
 
     with torch.autograd.graph.saved_tensors_hooks(kept.append, lambda t: t):
-        selective_scan(**tensors, delta_softplus=True)
+        chunked.selective_scan(**tensors, delta_softplus=True)
 
     inputs = {t.data_ptr() for t in tensors.values()}
     assert 0 < sum(t.numel() for t in kept if t.data_ptr() not in inputs) < 0.5 * states

@@ -1,9 +1,10 @@
-"""The selective scan of Mamba: one function, four forms of it.
+"""The selective scan of Mamba: one function, five forms of it.
 
 ::
 
     selective_scan --dispatch--> reference   sequential and exact: the yardstick
                              +-> chunked     what a CPU runs
+                             +-> short       what it runs of few short sequences
                              +-> triton      what a CUDA device runs
                              +-> two_level   what torch.export and ONNX see, other devices run
 

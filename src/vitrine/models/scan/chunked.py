@@ -19,7 +19,7 @@ from vitrine.models.scan import two_level
 from vitrine.models.scan.contract import checked, in_full_precision, without_autocast
 from vitrine.models.scan.derivatives import plain_under_transforms, register
 
-__all__ = ["selective_scan"]
+__all__ = ["selective_scan", "through_softplus"]
 
 BUFFER = 2**19  # Elements of a work buffer: 2 MiB of float32, 5 to 10 % faster than half or twice.
 LINEAR = 20.0  # Where softplus becomes the identity, as in torch.nn.functional.softplus.
@@ -110,7 +110,7 @@ def _scan_backward(
             u_k, raw_k, delta_k, B_k, C_k, dy_k, du_k, ddelta_k, dB_k, dC_k = rows[k]
             work.h[0] = heads[k]
             dv, dstep, dA_k = work.differentiate(u_k, delta_k, B_k, C_k, dy_k, dB_k, dC_k)
-            dstep = _through_softplus(dstep, raw_k, delta_bias, delta_softplus)
+            dstep = through_softplus(dstep, raw_k, delta_bias, delta_softplus)
             ddelta_k.copy_(dstep)
             dv.mul_(delta_k)
             du_k.copy_(dv if D is None else dv.addcmul_(D, dy_k))
@@ -227,7 +227,8 @@ def _step_size(raw: Tensor, bias: Tensor | None, softplus: bool) -> Tensor:
     return torch.maximum(z, raw, out=z)
 
 
-def _through_softplus(grad: Tensor, raw: Tensor, bias: Tensor | None, softplus: bool) -> Tensor:
+def through_softplus(grad: Tensor, raw: Tensor, bias: Tensor | None, softplus: bool) -> Tensor:
+    """Return the gradient of what the step sizes are made of, from theirs."""
     if not softplus:
         return grad
     raw = raw if bias is None else raw + bias

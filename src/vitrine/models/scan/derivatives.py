@@ -13,7 +13,13 @@ from torch.utils.flop_counter import FlopCounterMode, register_flop_formula
 
 from vitrine.models.scan.contract import Scan
 
-__all__ = ["flops_outside_scans", "plain_under_transforms", "register"]
+__all__ = [
+    "differentiate",
+    "flops_outside_scans",
+    "is_transformed",
+    "plain_under_transforms",
+    "register",
+]
 
 # Operations for each position, channel and state. Forward: the exponent, its exponential, what
 # drives the state, and two multiply-adds. Backward: all but the last again, then seven sums of
@@ -34,14 +40,15 @@ def plain_under_transforms(plain: Scan) -> Callable[[Scan], Scan]:
     def decorate(scan: Scan) -> Scan:
         @functools.wraps(scan)
         def followed(*arguments):
-            return (plain if _is_transformed(arguments) else scan)(*arguments)
+            return (plain if is_transformed(arguments) else scan)(*arguments)
 
         return followed
 
     return decorate
 
 
-def _is_transformed(arguments: Iterable[Any]) -> bool:
+def is_transformed(arguments: Iterable[Any]) -> bool:
+    """Return whether a transform of ``torch.func`` or forward mode is at work on the arguments."""
     tensors = (x for x in arguments if isinstance(x, Tensor))
     return torch._C._are_functorch_transforms_active() or any(
         forward_ad.unpack_dual(t).tangent is not None for t in tensors
@@ -71,8 +78,8 @@ def register(forward: CustomOpDef, backward: CustomOpDef, plain: Scan) -> None:
             return (None,) * 9
         saved = ctx.saved_tensors  # checkpointing lets them be read once
         tensors, kept = saved[:7], saved[7:]
-        if torch.is_grad_enabled() or _is_transformed((*tensors, grad_y)):
-            grads = _differentiate(plain, tensors, ctx.delta_softplus, grad_y)
+        if torch.is_grad_enabled() or is_transformed((*tensors, grad_y)):
+            grads = differentiate(plain, tensors, ctx.delta_softplus, grad_y)
         else:
             if not ctx.kept:
                 _, *kept = forward(*tensors, ctx.delta_softplus, True)
@@ -100,7 +107,7 @@ def flops_outside_scans(counter: FlopCounterMode) -> int:
     return sum(flops for operator, flops in counts.items() if operator not in _counted)
 
 
-def _differentiate(
+def differentiate(
     scan: Scan, tensors: tuple[Tensor | None, ...], delta_softplus: bool, grad_y: Tensor
 ) -> tuple[Tensor | None, ...]:
     """Return the gradients of a form made of plain operations, differentiable in grad mode.

@@ -3,7 +3,7 @@
 ==================  ===========================================================
 where               form
 ==================  ===========================================================
-CPU, meta           ``chunked``
+CPU, meta           ``chunked``; ``short`` on a CPU where the scan is small
 CUDA                ``triton``
 while exporting     ``two_level`` (``torch.export``, ONNX, TorchScript)
 any other device    ``two_level``, said once
@@ -22,7 +22,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vitrine.models.scan import chunked, reference, two_level
+from vitrine.models.scan import chunked, reference, short, two_level
 from vitrine.models.scan.contract import SHARED, checked
 from vitrine.models.scan.options import scan_with_options
 
@@ -31,7 +31,7 @@ __all__ = ["FORCED", "FORMS", "choose", "selective_scan"]
 log = logging.getLogger(__name__)
 
 FORCED = "VITRINE_SCAN"
-FORMS = ("reference", "chunked", "two_level", "triton")
+FORMS = ("reference", "chunked", "short", "two_level", "triton")
 
 
 @functools.partial(checked, general=True)
@@ -112,11 +112,16 @@ def _scan(
     delta_softplus: bool = False,
 ) -> Tensor:
     """Run the form that its device is best served by."""
-    form = choose(u.device.type, os.environ.get(FORCED), _is_exporting())
+    forced = os.environ.get(FORCED)
+    form = choose(u.device.type, forced, _is_exporting())
+    if form == "chunked" and not forced and short.suits(u, A):
+        return short.scan(u, delta, A, B, C, D, delta_bias, delta_softplus)
     if form == "reference":
         scan = reference.selective_scan
     elif form == "chunked":
         scan = chunked.selective_scan
+    elif form == "short":
+        scan = short.selective_scan
     elif form == "two_level":
         scan = two_level.selective_scan
     else:

@@ -1,0 +1,156 @@
+"""The selective scan of few short sequences on a CPU, where calls cost more than arithmetic.
+
+All the states fit the cache, so that nothing is computed twice and nothing is cut. As in
+``two_level``, a sequence is folded into chunks that are scanned side by side, then chained: about
+2 sqrt(L) small operations in place of L. Here they work in place, and the gradient is written out.
+"""
+
+import math
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from vitrine.models.scan import two_level
+from vitrine.models.scan.chunked import through_softplus
+from vitrine.models.scan.contract import checked, in_full_precision
+from vitrine.models.scan.derivatives import differentiate, is_transformed, plain_under_transforms
+
+__all__ = ["scan", "selective_scan", "suits"]
+
+LARGEST_STEP = 2**12
+"""Elements of the state of all sequences beyond which arithmetic costs more than calls."""
+
+States = Float[Tensor, "batch length state channel"]
+
+
+def suits(u: Tensor, A: Tensor) -> bool:
+    """Return whether a scan is so small that this form is the fastest, and eager.
+
+    Compilers, counters of FLOPs and other modes are left the operator of ``chunked``.
+    """
+    plain = type(u) in (Tensor, torch.nn.Parameter) and u.device.type == "cpu"
+    watched = torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack() > 0
+    return plain and not watched and 0 < u.shape[0] * A.numel() <= LARGEST_STEP
+
+
+@plain_under_transforms(two_level.selective_scan)
+@in_full_precision
+def scan(
+    u: Float[Tensor, "batch length channel"],
+    delta: Float[Tensor, "batch length channel"],
+    A: Float[Tensor, "channel state"],
+    B: Float[Tensor, "batch length state"],
+    C: Float[Tensor, "batch length state"],
+    D: Float[Tensor, " channel"] | None = None,
+    delta_bias: Float[Tensor, " channel"] | None = None,
+    delta_softplus: bool = False,
+) -> Float[Tensor, "batch length channel"]:
+    """Run the scan on whole sequences, in place, of arguments that were checked.
+
+    They are those of ``vitrine.models.scan.selective_scan``. Second derivatives, forward
+    mode and ``torch.func`` are answered by the two-level form, as with ``chunked``.
+    """
+    tensors = (u, delta, A, B, C, D, delta_bias)
+    if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors):
+        return _Scan.apply(*tensors, delta_softplus)
+    return _forward(*tensors, delta_softplus)[0]
+
+
+selective_scan = checked(scan)
+
+
+class _Scan(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, *arguments: Any) -> Tensor:
+        *tensors, ctx.delta_softplus = arguments
+        y, *kept = _forward(*arguments)
+        ctx.save_for_backward(*tensors, *kept)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        saved = ctx.saved_tensors  # checkpointing lets them be read once
+        tensors, kept = saved[:7], saved[7:]
+        if torch.is_grad_enabled() or is_transformed((*tensors, *grads)):
+            found = differentiate(two_level.selective_scan, tensors, ctx.delta_softplus, *grads)
+        else:
+            found = _backward(*tensors, ctx.delta_softplus, *kept, *grads)
+        pairs = zip(found, tensors, strict=True)
+        return *(None if tensor is None else grad for grad, tensor in pairs), None
+
+
+def _forward(
+    u: Tensor,
+    delta: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor | None,
+    delta_bias: Tensor | None,
+    delta_softplus: bool,
+) -> tuple[Tensor, Tensor, States, States]:
+    """Return the output, the step sizes, the decays and the states."""
+    delta = delta if delta_bias is None else delta + delta_bias
+    delta = F.softplus(delta) if delta_softplus else delta
+    rate = A.t().contiguous() * math.log2(math.e)
+    decay = torch.mul(delta[:, :, None], rate).exp2_()
+    h = (delta * u)[:, :, None] * B[..., None]
+    _sweep(decay, h)
+    y = torch.matmul(C[:, :, None], h)[:, :, 0]
+    return y if D is None else y.addcmul_(D, u), delta, decay, h
+
+
+def _backward(
+    u: Tensor,
+    raw: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor | None,
+    delta_bias: Tensor | None,
+    delta_softplus: bool,
+    delta: Tensor,
+    decay: States,
+    h: States,
+    dy: Tensor,
+) -> tuple[Tensor | None, ...]:
+    """Return the gradients of the seven tensors; ``chunked`` has their formulas."""
+    g = dy[:, :, None] * C[..., None]
+    _sweep(F.pad(decay[:, 1:], (0, 0, 0, 0, 0, 1)), g, reverse=True)
+    dC = torch.matmul(dy[:, :, None], h.transpose(-1, -2))[:, :, 0]
+    dB = torch.matmul((delta * u)[:, :, None], g.transpose(-1, -2))[:, :, 0]
+    dv = torch.matmul(B[:, :, None], g)[:, :, 0]
+    q = g.mul_(decay)
+    q[:, 1:].mul_(h[:, :-1])
+    q[:, 0].zero_()
+    ddelta = (q * A.t()).sum(2).addcmul_(u, dv)
+    ddelta = through_softplus(ddelta, raw, delta_bias, delta_softplus)
+    dA = q.mul_(delta[:, :, None]).sum((0, 1)).t()
+    du = dv.mul_(delta)
+    dD = None if D is None else (dy * u).sum((0, 1))
+    dbias = None if delta_bias is None else ddelta.sum((0, 1))
+    return du if D is None else du.addcmul_(D, dy), ddelta, dA, dB, dC, dD, dbias
+
+
+def _sweep(decay: States, x: States, reverse: bool = False) -> None:
+    """Add to each position of ``x`` the one before it (after it, in reverse), decayed, in place."""
+    length = x.shape[1]
+    steps = next(n for n in range(math.isqrt(length), 0, -1) if length % n == 0)
+    # From the first position of a chunk to its last, and from the first chunk to the last.
+    turn = slice(None, None, -1) if reverse else slice(None)
+    whole, factors = x.unflatten(1, (-1, steps)), decay.unflatten(1, (-1, steps))
+    through = factors.clone() if steps > 1 else factors
+    local, kept = whole.unbind(2)[turn], through.unbind(2)[turn]
+    for t, factor in enumerate(factors.unbind(2)[turn][1:], start=1):
+        local[t].addcmul_(factor, local[t - 1])
+        kept[t].mul_(kept[t - 1])
+    ends, decays = local[-1].unbind(1)[turn], kept[-1].unbind(1)[turn]
+    for k in range(1, len(ends)):
+        ends[k].addcmul_(decays[k], ends[k - 1])
+    if steps > 1:
+        after, before = (slice(-1), slice(1, None)) if reverse else (slice(1, None), slice(-1))
+        entering = whole[:, before, -1:] if not reverse else whole[:, before, :1]
+        whole[:, after, before].addcmul_(through[:, after, before], entering)
