@@ -20,7 +20,7 @@ from vitrine.serving import evaluation, model_folder
 from vitrine.serving import export as exporting
 from vitrine.serving.card import Card, ModelError
 from vitrine.serving.export import ExportError, _licence, export
-from vitrine.serving.predictor import MAMBAVISION, Predictor, distance, packaged
+from vitrine.serving.predictor import MAMBAVISION, Predictor, distance, drawn, packaged
 from vitrine.training import runs
 from vitrine.training.recipes import Recipe
 from vitrine.training.runs import RunError, RunFolder
@@ -91,6 +91,17 @@ def test_the_predictor_answers_as_the_run_did_on_every_test_photo(exported, run,
     given = np.array([answer.probabilities for answer in answers])
     np.testing.assert_allclose(given, cooled, rtol=0, atol=1e-4)
     assert len({tuple(row.round(3)) for row in given}) > 5  # the photos are told apart
+
+
+def test_the_card_keeps_answers_that_the_file_gives_again(exported):
+    folder, card = exported
+    predictor = Predictor(folder)
+
+    for number, sample in enumerate(card.samples):
+        found = predictor.answer(drawn(card.input_size, number)).probabilities
+        assert sample.number == number
+        assert found == pytest.approx(sample.probabilities, abs=1e-4)
+    assert len(card.samples) == 3
 
 
 def test_the_mean_of_the_evidence_and_the_bias_make_the_logits(
