@@ -308,7 +308,7 @@ def test_a_click_on_a_point_of_the_figure_of_sizes_opens_its_photo(visit):
     tab.mouse.click(x, y)
 
     tab.wait_for_function("document.querySelector('#apercu img')?.naturalWidth > 0")
-    assert re.search("Montres, .* pixels", tab.inner_text("#apercu"))
+    assert re.search("Montres, .* pixels", french(tab.inner_text("#apercu")))
     tab.click("#apercu button:has-text('Fermer')")
     assert not tab.is_visible("#apercu")
 
