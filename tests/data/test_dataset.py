@@ -65,6 +65,7 @@ def test_a_data_set_is_read_with_its_places_from_the_root(told, tmp_path):
             "expected recipes to be a list of names, found 'all'",
         ),
         ("[photos]", "[comparison]\n[photos]", r"expected \[\[comparison\]\] before each"),
+        ("[photos]", 'recipe = ["a"]\n[photos]', r"expected \[\[recipe\]\] before each"),
         (
             "[photos]",
             '[[comparison]]\nfirst = "a"\n[photos]',
