@@ -295,6 +295,8 @@ print(f"perdues : {number((before & ~after).sum())} sur {number(before.sum())}")
 #   {valeur:ecart-ic}`gap.mambavision-micro-transfer.efficientnet-b0-transfer.accuracy`.
 # * Les caractéristiques figées, à images égales, donnent à MambaVision
 #   {valeur:ecart-ic}`gap.mambavision-micro-transfer-probe.efficientnet-b0-transfer-probe.cv_accuracy`.
+# * Le balayage ajoute {valeur:ecart-ic}`oof_gap.mambavision-micro-mixer-scan.mambavision-micro-mixer-identity.accuracy` à
+#   rien, et {valeur:ecart-ic}`oof_gap.mambavision-micro-mixer-scan.mambavision-micro-mixer-conv.accuracy` à une convolution.
 # * Sur la bibliothèque, à partir des mêmes poids :
 #   {valeur:ecart-ic}`gap.efficientnet-b0-keras-transfer.efficientnet-b0-transfer.accuracy`.
 #
