@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from vitrine.models.scan import two_level
+from vitrine.models.scan import chunked, two_level
 from vitrine.models.scan.chunked import through_softplus
 from vitrine.models.scan.contract import checked, in_full_precision
 from vitrine.models.scan.derivatives import differentiate, is_transformed, plain_under_transforms
@@ -76,6 +76,11 @@ class _Scan(torch.autograd.Function):
         tensors, kept = saved[:7], saved[7:]
         if torch.is_grad_enabled() or is_transformed((*tensors, *grads)):
             found = differentiate(two_level.selective_scan, tensors, ctx.delta_softplus, *grads)
+        elif torch._C._functorch.is_legacy_batchedtensor(
+            grads[0]
+        ):  # an operator takes many at once
+            _, *kept = chunked._scan(*tensors, ctx.delta_softplus, True)
+            found = chunked._scan_backward(*tensors, ctx.delta_softplus, *kept, *grads)
         else:
             found = _backward(*tensors, ctx.delta_softplus, *kept, *grads)
         pairs = zip(found, tensors, strict=True)
