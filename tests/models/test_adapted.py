@@ -5,8 +5,10 @@ import pytest
 import timm
 import torch
 from mambavision_oracle import fill, image
+from timm.layers import set_fused_attn
 from timm.models._features import FeatureGetterNet
 from timm.models._features_fx import get_graph_node_names
+from timm.utils import AttentionExtract
 from torch import nn
 
 import vitrine.models  # noqa: F401  (registers the models)
@@ -262,3 +264,21 @@ def test_a_stem_that_was_replaced_takes_what_it_takes(untyped):
     network.patch_embed.conv_down[0] = nn.Sequential(nn.Conv2d(5, 16, 3, 2, 1), nn.Identity())
 
     assert network(torch.zeros(1, 5, 64, 64)).shape == (1, 7)
+
+
+@pytest.mark.parametrize("method", ["fx", "hook"])
+def test_the_weights_of_attention_are_found_by_their_usual_names(method, untyped):
+    set_fused_attn(False)
+    model = small().eval()
+    set_fused_attn(True)
+
+    with torch.inference_mode():
+        found = AttentionExtract(model, method=method)(torch.randn(1, 3, 64, 64))
+
+    made = {name: m for name, m in model.named_modules() if isinstance(m, AttentionMixer)}
+    by_block = {name.partition(".attn")[0]: weights for name, weights in found.items()}
+    assert by_block.keys() == made.keys() and len(found) == len(made) == 2
+    for name, weights in by_block.items():
+        tokens = weights.shape[-1]
+        assert weights.shape[1:] == (made[name].num_heads, tokens, tokens)
+        torch.testing.assert_close(weights.sum(-1), torch.ones_like(weights[..., 0]))

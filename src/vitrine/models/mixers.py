@@ -100,6 +100,7 @@ class AttentionMixer(nn.Module):
             raise ValueError(f"expected num_heads to divide the width {dim}, received {num_heads}")
         self.num_heads, self.fused_attn = num_heads, use_fused_attn()
         self.qkv = nn.Linear(dim, 3 * dim)
+        self.attn, self.attn_drop = _Weights(), nn.Identity()
         self.proj = nn.Linear(dim, dim)
 
     def forward(self, tokens: Tokens) -> Tokens:
@@ -109,9 +110,19 @@ class AttentionMixer(nn.Module):
         if self.fused_attn:
             y = F.scaled_dot_product_attention(query, key, value)
         else:
-            scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1)
-            y = scores.softmax(dim=-1) @ value
+            y = self.attn_drop(self.attn(query, key)) @ value
         return self.proj(y.transpose(1, 2).flatten(2))
+
+
+class _Weights(nn.Module):
+    """Compute the weights of attention, where ``timm.utils.AttentionExtract`` looks for them.
+
+    By default it hooks what is named ``attn_drop``, or takes the ``softmax`` of what is named
+    ``attn``.
+    """
+
+    def forward(self, query: Tensor, key: Tensor) -> Tensor:
+        return ((query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1)).softmax(dim=-1)
 
 
 class ConvMixer(nn.Module):
