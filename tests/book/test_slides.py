@@ -117,7 +117,8 @@ def test_what_is_not_measured_is_said_not_to_be(ledger):
 def test_the_recommended_model_and_what_it_answers_for_free_pictures_are_shown(ledger):
     page = slides.page(ledger).replace("\N{NARROW NO-BREAK SPACE}", " ")
 
-    assert Outline(page).pictures == ledger["values"]["pictures.right"]["n"]
+    photos = [ledger["values"][f"pictures.{kind}"]["value"] for kind in ("products", "others")]
+    assert Outline(page).pictures == sum(photos)
     assert 'alt="Tasse de café"> répond «' in page.replace("\N{NO-BREAK SPACE}", " ")
     for key in ("oof.efficientnet-lite0-torch.accuracy", "recommended.coverage"):
         value = ledger["values"][key]["value"]

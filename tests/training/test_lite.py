@@ -96,7 +96,9 @@ def pixels():
 def random_lite(pixels, depth=1.0):
     """Return timm's Lite0 of random weights, whose statistics are those of the photos."""
     torch.manual_seed(0)
-    network = _gen_efficientnet_lite("tf_efficientnet_lite0", depth_multiplier=depth)
+    network = _gen_efficientnet_lite(
+        "tf_efficientnet_lite0", depth_multiplier=depth, bn_eps=1e-3, pad_type="same"
+    )
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.momentum = 1.0

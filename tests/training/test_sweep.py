@@ -208,6 +208,7 @@ def test_workers_that_all_leave_are_missed_while_jobs_wait(monkeypatch):
 
 
 def test_a_job_runs_in_a_process_of_its_own_on_the_photos_of_its_fold(tmp_path, monkeypatch):
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "vitrine"\n')  # as a clone has
     monkeypatch.setenv("VITRINE_ROOT", str(tmp_path))
     monkeypatch.delenv("VITRINE_PROFILE", raising=False)
     job = Job(recipe="majority", seed=0, fold=(1, 2), profile="smoke")

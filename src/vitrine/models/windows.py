@@ -28,12 +28,6 @@ class Window(NamedTuple):
     wide: int
     dilation: int = 1
 
-    def counts(self, height: int, width: int) -> tuple[int, int]:
-        """Return how many fit above and beside one another, interleaved ones counted once."""
-        tall, wide = self.tall * self.dilation, self.wide * self.dilation
-        # ONNX divides integers towards zero: only positive ones are rounded up right.
-        return (height + tall - 1) // tall, (width + wide - 1) // wide
-
 
 def split_windows(
     x: Float[Tensor, "image dim height width"], window: Window
@@ -45,7 +39,7 @@ def split_windows(
         # One position more, null, is what windows hold outside the map.
         x = F.pad(x.flatten(2), (0, 1)).index_select(2, _sources(x, window))
         return x.transpose(1, 2).flatten(0, 1).unflatten(0, (-1, tall * wide))
-    rows, columns = window.counts(height, width)
+    rows, columns = _counts(window, height, width)
     padding = (0, columns * wide * step - width, 0, rows * tall * step - height)
     x = F.pad(x, padding) if any(padding) else x
     grid = x.reshape(images, dim, rows, tall, step, columns, wide, step)
@@ -64,10 +58,20 @@ def join_windows(
         x = tokens.flatten(0, 1).reshape(images, -1, dim).transpose(1, 2)
         x = x.index_select(2, _places(x, height, width, window))
         return x.reshape(images, dim, height, width)
-    rows, columns = window.counts(height, width)
+    rows, columns = _counts(window, height, width)
     grid = tokens.reshape(images, rows, columns, step, step, tall, wide, dim)
     x = grid.permute(0, 7, 1, 5, 3, 2, 6, 4).flatten(5, 7).flatten(2, 4)
     return x[..., :height, :width]
+
+
+def _counts(window: Window, height: int, width: int) -> tuple[int, int]:
+    """Return how many windows fit above and beside one another, interleaved ones counted once.
+
+    It is no method: ``torch.compile`` does not see through that of a tuple.
+    """
+    tall, wide = window.tall * window.dilation, window.wide * window.dilation
+    # ONNX divides integers towards zero: only positive ones are rounded up right.
+    return (height + tall - 1) // tall, (width + wide - 1) // wide
 
 
 def _are_integers(*sizes: int) -> bool:
@@ -78,7 +82,7 @@ def _sources(x: Float[Tensor, "image dim height width"], window: Window) -> Int[
     """Return which position of the map each token is, the one after the last if it is outside."""
     images, _, height, width = x.shape
     tall, wide, step = window
-    rows, columns = window.counts(height, width)
+    rows, columns = _counts(window, height, width)
     # One window more, all outside, if there may be but one in a graph that fixes one image.
     alone = isinstance(images, int) and images == 1 and not torch.onnx.is_in_onnx_export()
     token = torch.arange((rows * columns + int(alone)) * step**2 * tall * wide, device=x.device)
@@ -96,7 +100,7 @@ def _sources(x: Float[Tensor, "image dim height width"], window: Window) -> Int[
 def _places(x: Tensor, height: int, width: int, window: Window) -> Int[Tensor, " position"]:
     """Return which token each position of the map is."""
     tall, wide, step = window
-    _, columns = window.counts(height, width)
+    _, columns = _counts(window, height, width)
     position = torch.arange(height * width, device=x.device)
     row, column = _divided(position, width)
     row, low, column, right = row // step, row % step, column // step, column % step

@@ -175,6 +175,7 @@ def test_the_keyboard_alone_chooses_classes_and_filters(visit):
     tab.wait_for_function(f"{rows} === 7")
     until("Parcourir les photos")
     tab.keyboard.press("Enter")
+    tab.wait_for_selector("#apercu[open]")
     until("Suivante")
     tab.keyboard.press("Enter")
     tab.wait_for_function("document.querySelector('#apercu img').naturalWidth > 0")
