@@ -65,8 +65,8 @@ def test_a_load_is_a_row_with_its_units_rounded(root):
 
 def test_the_two_forms_of_a_stage_stand_side_by_side(root):
     assert rows(measurements.stages(root)) == [
-        ["celui du paquet", "décodage", "4,2", "16,8"],
-        ["celui du paquet", "réseau", "2,0", "7,0"],
+        ["MambaVision", "décodage", "4,2", "16,8"],
+        ["MambaVision", "réseau", "2,0", "7,0"],
     ]
 
 

@@ -27,7 +27,7 @@ COMMANDS = {
 }
 """Target of the Makefile: what it does, and in which profile."""
 
-_MODELS = {"efficientnet_b0": "EfficientNet-B0", "packaged": "celui du paquet"}
+_MODELS = {"efficientnet_b0": "EfficientNet-B0", "packaged": "MambaVision"}
 _SERVERS = {"ours": "le nôtre", "naive": "le naïf"}
 _STAGES = {"decode": "décodage", "inference": "réseau"}
 _MINUTE = 60
