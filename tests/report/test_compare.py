@@ -8,11 +8,11 @@ from vitrine.training.runs import Predictions, Run
 
 
 def test_of_many_classes_those_that_moved_are_listed_by_the_names_of_the_run(monkeypatch):
-    classes = [f"c{k}" for k in range(30)]
-    truth = np.repeat(np.arange(30), 2)
+    classes = [f"c{k}" for k in range(300)]
+    truth = np.repeat(np.arange(300), 2)
     given = {"first": truth, "second": np.where(truth == 25, 26, truth)}
-    images = np.array([f"{k}.png" for k in range(60)])
-    parts = [Predictions(images, truth, np.eye(30)[said]) for said in given.values()]
+    images = np.array([f"{k}.png" for k in range(600)])
+    parts = [Predictions(images, truth, np.eye(300)[said]) for said in given.values()]
     runs = [Run(name, paths.runs(), {"data": {"classes": classes}}) for name in given]
     monkeypatch.setattr(compare, "METRICS", {})
     monkeypatch.setattr(compare, "align", lambda *_: parts)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vitrine.metrics.classes import per_class
+from vitrine.metrics.classes import confusion
 from vitrine.metrics.paired import mcnemar, paired_bootstrap
 from vitrine.metrics.panel import METRICS
 from vitrine.training.runs import Run, align
@@ -36,8 +36,10 @@ def to_markdown(first: Run, second: Run) -> str:
 
     lines += ["| class | F1 first | F1 second | gap |", "|---|--:|--:|--:|"]
     classes = first.classes
-    scores = [per_class(a.truth, part.predicted, categories=len(classes)) for part in (a, b)]
-    f1 = np.array([[score.f1.value for score in part] for part in scores])
+    tables = [confusion(a.truth, part.predicted, categories=len(classes)) for part in (a, b)]
+    seen = np.array([table.sum(0) + table.sum(1) for table in tables])
+    with np.errstate(invalid="ignore"):  # a class that is neither there nor answered has none
+        f1 = 2 * np.array([table.diagonal() for table in tables]) / seen
     gaps = f1[1] - f1[0]
     for k in np.sort(np.argsort(-abs(gaps), kind="stable")[:MOST]):  # of many, those that moved
         lines.append(f"| {classes[k]} | {f1[0, k]:.3f} | {f1[1, k]:.3f} | {gaps[k]:+.3f} |")
