@@ -69,6 +69,21 @@ def test_image_holds_exactly_the_modules_that_it_imports(image):
     assert held == needed
 
 
+def test_image_holds_each_file_that_its_modules_read_beside_them(image):
+    taken = [ROOT / "src" / name for name in rehearse.sources(image)]
+    modules = [ROOT / name for name in sources(image)]
+
+    named = {
+        module.parent / name
+        for module in modules
+        for name in re.findall(r'"([a-z_]+\.(?:toml|css|js))"', module.read_text(encoding="utf-8"))
+    }
+    read = {file for file in named if file.is_file()}
+
+    assert read
+    assert [f for f in read if not any(f == p or p in f.parents for p in taken)] == []
+
+
 def test_each_source_lands_where_it_lies(text):
     copies = re.findall(r"^COPY (src/.*) (\S+)/$", text, re.M)
     places = [(name, target) for names, target in copies for name in names.split()]
