@@ -44,3 +44,13 @@ def test_a_picture_without_its_file_or_of_an_unknown_class_is_named(tmp_path):
 
 def test_a_folder_without_an_index_has_no_picture(tmp_path):
     assert pictures.read(tmp_path) == ()
+
+
+def test_photos_are_the_pictures_without_the_rendered_objects():
+    shown, photos = pictures.read(), pictures.photos()
+
+    rendered = {
+        picture.path.stem for picture in shown if picture.author == "Microsoft, Fluent Emoji"
+    }
+    assert len(rendered) == 7
+    assert {p.path.stem for p in photos} == {p.path.stem for p in shown} - rendered

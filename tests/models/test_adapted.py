@@ -13,6 +13,7 @@ from torch import nn
 
 import vitrine.models  # noqa: F401  (registers the models)
 from vitrine.models.mambavision import AttentionMixer, Level, MixerBlock
+from vitrine.models.windows import Window, split_windows
 
 SMALL = {"depths": (1, 1, 2, 2), "num_classes": 7}
 WINDOWS = {"window_size": (4, 2)}
@@ -282,3 +283,10 @@ def test_the_weights_of_attention_are_found_by_their_usual_names(method, untyped
         tokens = weights.shape[-1]
         assert weights.shape[1:] == (made[name].num_heads, tokens, tokens)
         torch.testing.assert_close(weights.sum(-1), torch.ones_like(weights[..., 0]))
+
+
+@pytest.mark.parametrize(("dilation", "windows"), [(1, 16), (2, 16), (3, 36)])
+def test_interleaved_windows_are_no_more_than_the_map_needs(dilation, windows):
+    tokens = split_windows(torch.zeros(1, 5, 8, 8), Window(2, 2, dilation))
+
+    assert tokens.shape == (windows, 4, 5)
