@@ -257,7 +257,8 @@ def _smoke_folder() -> Path:
     folder = paths.build() / "smoke"
     folder.mkdir(parents=True, exist_ok=True)
     note, code = folder / "code.sha256", hashlib.sha256()
-    for source in sorted(Path(__file__).parents[1].rglob("*.py")):
+    package = Path(__file__).parents[1]
+    for source in sorted((*package.rglob("*.py"), *package.rglob("*.toml"))):
         code.update(source.read_bytes())
     with FileLock(folder / ".lock"):
         if not note.is_file() or note.read_text() != code.hexdigest():

@@ -1,7 +1,7 @@
 """Recipes: everything that decides the outcome of a run, under a name.
 
-A recipe is written once in ``registry``, passed to ``fit`` as it is, and saved beside its results
-by ``runs``. To try a variation, use ``dataclasses.replace`` and give it a new name.
+A recipe is written once in ``recipes.toml``, passed to ``fit`` as it is, and saved beside its
+results by ``runs``. To try a variation, use ``dataclasses.replace`` and give it a new name.
 """
 
 from vitrine.training.recipes.recipe import Recipe, RecipeError, best_epoch, epoch_seed
@@ -9,20 +9,18 @@ from vitrine.training.recipes.registry import (
     BESIDE,
     CONTROLS,
     EQUAL_START,
-    IMAGE,
+    MIXERS,
     RECIPES,
     find,
     parent,
     require_pretraining,
     started_as,
 )
-from vitrine.training.recipes.scratch import MIXERS
 
 __all__ = [
     "BESIDE",
     "CONTROLS",
     "EQUAL_START",
-    "IMAGE",
     "MIXERS",
     "RECIPES",
     "Recipe",
