@@ -17,7 +17,6 @@ from vitrine.report.ledger import calibration, context, controls, equal_start, m
 from vitrine.report.ledger.context import clean
 from vitrine.report.ledger.measures import COMPARISONS, fold_gaps, fold_scores, published
 from vitrine.report.ledger.values import Value, from_runs
-from vitrine.report.ledger.verdicts import comparison
 from vitrine.training import runs
 from vitrine.training.recipes import CONTROLS, RECIPES
 from vitrine.training.runs import RunError
@@ -284,7 +283,7 @@ def test_a_gap_on_every_photo_holds_only_where_repeated_folds_agree(folds, said)
         more = {"value": (low + high) / 2, "low": low, "high": high}
         given[f"{gap}.cv_accuracy"] = Value(**more, unit="%", source="test")
 
-    (claim,) = comparison.of_every_test(given)
+    (claim,) = verdicts.of_every_test(given)
 
     assert claim.holds(given) is said
 

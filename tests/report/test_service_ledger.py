@@ -8,7 +8,7 @@ import pytest
 from vitrine import paths
 from vitrine.data import pictures
 from vitrine.report.ledger import service, verdicts
-from vitrine.report.ledger.verdicts.service import CLAIMS
+from vitrine.report.ledger.verdicts import CLAIMS
 
 SHEET = json.loads((paths.root() / service.SHEET).read_text(encoding="utf-8"))
 

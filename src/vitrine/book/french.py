@@ -5,6 +5,7 @@ search for « entrainement » finds « entraînement ».
 """
 
 import gettext
+import tomllib
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -21,54 +22,10 @@ from vitrine.report.fr import space
 __all__ = ["LEFTOVERS", "FoldingFrench", "fold", "setup"]
 
 _CATALOGS = ("sphinx", "booktheme")
-_WORDS = {
-    "Contents": "Sur cette page",
-    "Download notebook file": "Télécharger le carnet",
-    "Download source file": "Télécharger la source",
-    "Download this page": "Télécharger cette page",
-    "Fullscreen mode": "Plein écran",
-    "Print to PDF": "Imprimer ou enregistrer en PDF",
-    "Search": "Rechercher",
-    "Color mode": "Thème clair, sombre ou automatique",
-    "System Settings": "Selon le système",
-    "© Copyright %(copyright)s.": "© %(copyright)s.",
-    "By": "Par",
-}
+_TOLD = tomllib.loads(Path(__file__).with_name("french.toml").read_text(encoding="utf-8"))
+_WORDS: dict[str, str] = _TOLD["words"]
 
-LEFTOVERS = (
-    "Search this book",
-    "Search the docs",
-    "Toggle primary sidebar",
-    "Toggle secondary sidebar",
-    "Toggle in-page",
-    "Toggle hidden content",
-    "Click to show",
-    "Click to hide",
-    "Show code cell",
-    "Hide code cell",
-    "Skip to main content",
-    "Back to top",
-    "Color mode",
-    "System Settings",
-    "Download this page",
-    "Download source file",
-    "Fullscreen mode",
-    "Print to PDF",
-    "Permalink to this",
-    "Link to this",
-    "next page",
-    "previous page",
-    "Created using Sphinx",
-    "Built with the",
-    "Copyright",
-    "Last updated on",
-    "By The ",
-    "Fig. ",
-    "On this page",
-    "Contents",
-    "Search Results",
-    "Please activate JavaScript",
-)
+LEFTOVERS: tuple[str, ...] = tuple(_TOLD["leftovers"])
 """Texts of the theme that no page may show."""
 
 

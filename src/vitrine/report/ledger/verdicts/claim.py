@@ -37,7 +37,7 @@ class Claim:
 
     key: str
     text: str
-    cautious: str
+    cautious: str = ""
     reverse: str | None = None
     expression: str
     needs: tuple[str, ...]
