@@ -6,7 +6,7 @@ import pytest
 from vitrine import paths
 from vitrine.book import build, sources
 from vitrine.book.provenance import describe, is_run
-from vitrine.training.runs.energy import CORE_WATTS, GIB_WATTS, watt_hours
+from vitrine.training.runs.meter import CORE_WATTS, GIB_WATTS, watt_hours
 
 RUN = "runs/efficientnet-b0-keras-scratch/seed-0/run.json"
 FOLD = "runs/folds/repeat-0-fold-0/majority/seed-0/run.json"

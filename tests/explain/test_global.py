@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from vitrine.data import splits
-from vitrine.explain import embedding, facts, importance, robustness
+from vitrine.explain import derive, facts, importance, robustness
 from vitrine.training import trained
 from vitrine.training.runs import Predictions, Run, derived
 from vitrine.training.session import Session
@@ -117,11 +117,11 @@ def test_the_map_is_the_same_again_and_keeps_clusters_apart():
     groups = np.repeat(np.arange(3), 15)
     features = rng.normal(size=(45, 8)) + 12 * np.eye(3, 8)[groups]
 
-    places = embedding.embed(features)
+    places = derive.embed(features)
 
-    assert np.array_equal(places, embedding.embed(features))
-    kept_share = embedding.neighbours_kept(features, places)
-    shuffled = embedding.neighbours_kept(features, rng.permutation(places))
+    assert np.array_equal(places, derive.embed(features))
+    kept_share = derive.neighbours_kept(features, places)
+    shuffled = derive.neighbours_kept(features, rng.permutation(places))
     assert kept_share > 0.5 > shuffled
 
 

@@ -71,7 +71,7 @@ def test_weights_that_are_not_the_runs_are_refused(
 
     import torch
 
-    from vitrine.explain.sanity import randomised
+    from vitrine.explain.local import randomised
 
     folder = tmp_path / "tiny" / "seed-0"
     shutil.copytree(tiny_run.folder, folder)

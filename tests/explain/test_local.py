@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from vitrine.data.catalog import CLASSES
-from vitrine.explain import attention, derive, drawn, grids
+from vitrine.explain import derive, drawn, grids, stages
 from vitrine.explain.gradients import integrated_gradients
+from vitrine.explain.local import likeness, randomised
 from vitrine.explain.occlusion import occlusion
-from vitrine.explain.sanity import likeness, randomised
 from vitrine.explain.stages import activations
 from vitrine.training import recipes
 from vitrine.training.runs import derived
@@ -123,13 +123,13 @@ def test_stages_of_mambavision_are_the_maps_that_enter_each_halving(mamba, wide)
 def test_attention_is_shared_evenly_by_a_network_that_asks_nothing_and_not_otherwise(mamba, wide):
     import torch
 
-    learned = attention.received(mamba, wide)
+    learned = stages.received(mamba, wide)
 
     indifferent = copy.deepcopy(mamba)
     for name, weight in indifferent.named_parameters():
         if "qkv" in name:
             torch.nn.init.zeros_(weight)
-    for name, grid in attention.received(indifferent, wide).items():
+    for name, grid in stages.received(indifferent, wide).items():
         assert grid == pytest.approx(1), name
     assert {name: grid.shape for name, grid in learned.items()} == {
         "attention-3": (5, 5),
@@ -145,7 +145,7 @@ def test_attention_is_the_one_that_the_block_mixes_with(mamba, wide):
     mixer = mamba[1].levels[2].blocks[-1].mixer
     entered = {}
     hook = mixer.register_forward_pre_hook(lambda _, inputs: entered.update(tokens=inputs[0]))
-    attention.received(mamba, wide)
+    stages.received(mamba, wide)
     hook.remove()
     tokens = entered["tokens"][:1]
     with torch.no_grad():
@@ -154,7 +154,7 @@ def test_attention_is_the_one_that_the_block_mixes_with(mamba, wide):
         one = torch.eye(tokens.shape[1]).expand(1, mixer.num_heads, -1, -1)
         mixed = torch.nn.functional.scaled_dot_product_attention(query, key, one)
 
-    found = attention.received(mamba, wide)["attention-3"]
+    found = stages.received(mamba, wide)["attention-3"]
 
     expected = mixed.mean(dim=(1, 2))[0] * tokens.shape[1]
     assert found[:4, :4].ravel() == pytest.approx(expected.numpy(), rel=1e-4)
@@ -170,13 +170,13 @@ def test_windows_go_back_to_their_places_and_what_pads_them_is_left_out():
     ramp = torch.arange(30.0).view(1, 1, 5, 6)
     level(ramp)
 
-    grid = attention._laid_out(seen[0][..., 0], level, ramp)
+    grid = stages._laid_out(seen[0][..., 0], level, ramp)
 
     assert np.array_equal(grid, ramp[0, 0].numpy())
 
 
 def test_a_network_without_attention_has_no_such_map(tiny_network, photo):
-    assert attention.received(tiny_network, photo) == {}
+    assert stages.received(tiny_network, photo) == {}
 
 
 def test_a_network_is_copied_before_its_weights_are_shuffled(tiny_network):

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from vitrine.metrics.fusion import fit_weights, fuse
-from vitrine.metrics.temperature import apply_temperature, fit_temperature
+from vitrine.metrics.temperature import apply_temperature, fit_temperature, fit_weights, fuse
 
 
 def drawn(skill, seed, images=400):

@@ -3,7 +3,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from vitrine.metrics.groups import easier
+from vitrine.metrics.paired import easier
 
 
 @pytest.mark.parametrize("seed", range(5))

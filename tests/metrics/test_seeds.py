@@ -7,8 +7,7 @@ import pytest
 from vitrine.metrics.calibration import expected_calibration_error
 from vitrine.metrics.metrics import accuracy, macro_f1
 from vitrine.metrics.paired import paired_bootstrap
-from vitrine.metrics.resampling import bootstrap
-from vitrine.metrics.seeds import over_seeds
+from vitrine.metrics.resampling import bootstrap, over_seeds
 from vitrine.metrics.table import recipe_gap
 
 

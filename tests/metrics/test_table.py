@@ -4,7 +4,7 @@ import pytest
 from vitrine.metrics.metrics import accuracy, log_loss, macro_f1
 from vitrine.metrics.paired import holm, mcnemar, paired_bootstrap, sign_flip
 from vitrine.metrics.panel import METRICS, panel
-from vitrine.metrics.seeds import over_seeds
+from vitrine.metrics.resampling import over_seeds
 from vitrine.metrics.table import announced, leader, recipe_gap, recipe_panel
 
 

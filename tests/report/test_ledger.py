@@ -13,7 +13,7 @@ from vitrine.data.catalog import CLASSES
 from vitrine.data.corruptions import CORRUPTIONS
 from vitrine.metrics.metrics import accuracy
 from vitrine.report import ledger
-from vitrine.report.ledger import calibration, context, controls, equal_start, measures, verdicts
+from vitrine.report.ledger import context, controls, equal_start, measures, verdicts
 from vitrine.report.ledger.context import clean
 from vitrine.report.ledger.measures import COMPARISONS, fold_gaps, fold_scores, published
 from vitrine.report.ledger.values import Value, from_runs
@@ -106,7 +106,7 @@ def test_a_seed_that_answered_of_other_images_is_scored_with_no_other(tmp_path, 
     monkeypatch.setattr(measures, "published", lambda: {"histogram-hog": group})
     score = {
         "recipe": measures.compute,
-        "calibration": lambda: list(calibration.values(group, "any")),
+        "calibration": lambda: list(measures._calibration(group, "any")),
         "equal start": lambda: list(equal_start._on_photos(group)),
         "gaps": lambda: list(measures.gaps("a", "b", {"a": group[:1], "b": group})),
     }[what]

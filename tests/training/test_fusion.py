@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vitrine.metrics.fusion import fuse
+from vitrine.metrics.temperature import fuse
 from vitrine.training import fusion, recipes, session
 from vitrine.training.recipes import RECIPES, RecipeError
 from vitrine.training.runs import RunError, RunFolder, load, prediction_rows

@@ -411,14 +411,14 @@ def test_a_network_of_a_fixed_size_is_built_for_that_of_the_recipe():
 def test_weights_are_carried_to_a_network_that_names_others(monkeypatch):
     from torch import nn
 
-    from vitrine.training.torch import start
+    from vitrine.training.torch import network
 
     asked = []
-    monkeypatch.setattr(start.start, "require_own", lambda recipe, name: asked.append(name))
-    monkeypatch.setattr(start.start, "find", lambda recipe: Path())
-    monkeypatch.setattr(start, "load_checkpoint", lambda *_, **__: ())
+    monkeypatch.setattr(network.start, "require_own", lambda recipe, name: asked.append(name))
+    monkeypatch.setattr(network.start, "find", lambda recipe: Path())
+    monkeypatch.setattr(network, "load_checkpoint", lambda *_, **__: ())
     for architecture in ("tf_efficientnet_b0.aa_in1k", "timm:mambavision_micro"):
-        start.carry(
+        network.carry(
             replace(recipes.find("histogram-hog"), architecture=architecture), nn.Identity()
         )
 
@@ -459,7 +459,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from vitrine.training.runs import RunError
-from vitrine.training.keras.state import load_state
+from vitrine.training.keras.fit import load_state
 
 last = Path(sys.argv[1])
 np.savez(last, history="[]", model_0=np.arange(1000.0))

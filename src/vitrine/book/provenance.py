@@ -16,8 +16,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from vitrine.book import stamps, wording
-from vitrine.training.runs.energy import CORE_WATTS, GIB_WATTS, watt_hours
-from vitrine.training.runs.meter import UNKNOWN
+from vitrine.training.runs.meter import CORE_WATTS, GIB_WATTS, UNKNOWN, watt_hours
 
 __all__ = ["describe", "is_run", "setup"]
 

@@ -3,18 +3,7 @@
 import typer
 
 from vitrine import __version__
-from vitrine.cli import (
-    bench,
-    data,
-    explaining,
-    interface,
-    pretraining,
-    project,
-    report,
-    serving,
-    takeaway,
-    training,
-)
+from vitrine.cli import bench, data, pretraining, project, report, serving, training
 
 __all__ = ["app"]
 
@@ -28,16 +17,13 @@ app = typer.Typer(
 app.add_typer(data.app, name="data")
 app.add_typer(bench.app, name="bench")
 app.add_typer(training.runs_app, name="runs")
-for command in (project.new, training.train, report.run, report.book, report.publish, report.check):
-    app.command()(command)
 app.command("ledger")(report.ledger_command)
-for command in (pretraining.pretrain, pretraining.sweep):
-    app.command()(command)
-for command in (explaining.robustness, explaining.explain):
-    app.command()(command)
-for command in (serving.export, serving.serve, interface.ui, interface.up):
-    app.command()(command)
-for command in (takeaway.figure, takeaway.note, takeaway.slides):
+for command in (
+    project.new, training.train, report.run, report.book, report.publish, report.check,
+    pretraining.pretrain, pretraining.sweep, training.robustness, training.explain,
+    serving.export, serving.serve, serving.ui, serving.up, report.figure, report.note,
+    report.slides,
+):  # fmt: skip
     app.command()(command)
 
 

@@ -34,10 +34,10 @@ def pretrain(
     Example: vitrine pretrain efficientnet-b0-pretrain --from ../shared/pretrain --retrain
     """
     from vitrine import paths
-    from vitrine.metrics.ranking import top
+    from vitrine.metrics.classes import top
     from vitrine.training import recipes, runs
     from vitrine.training.pretrain import load, sources
-    from vitrine.training.runs import energy
+    from vitrine.training.runs import meter
 
     chosen = recipes.find(recipe)
     recipes.require_pretraining(chosen)
@@ -53,7 +53,7 @@ def pretrain(
 
     run = fit(chosen, corpus, seed=seed, base=base, device=device, threads=threads, resume=resume)
     labels, guesses = run.table.label.to_numpy(), run.table.filter(like="top_").to_numpy()
-    timing, spent = run.meta["timing"], energy.watt_hours(run.meta)
+    timing, spent = run.meta["timing"], meter.watt_hours(run.meta)
     typer.echo(
         f"run {run.name}: top-1 {top(labels, guesses, 1):.1%}, "
         f"top-5 {top(labels, guesses, 5):.1%} of "

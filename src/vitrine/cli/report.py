@@ -1,4 +1,4 @@
-"""``vitrine run``, ``book``, ``publish``, ``check``, ``ledger``: the executable report."""
+"""Commands of the report: run, build, check and publish it, and what one takes away of it."""
 
 import json
 from typing import Annotated, Any
@@ -7,7 +7,7 @@ import typer
 
 from vitrine.cli.progress import Steps
 
-__all__ = ["book", "check", "ledger_command", "publish", "run"]
+__all__ = ["book", "check", "figure", "ledger_command", "note", "publish", "run", "slides"]
 
 
 def _parameter(text: str) -> tuple[str, Any]:
@@ -146,3 +146,53 @@ def ledger_command() -> None:
 
     for path in (ledger.write(), digests.write()):
         typer.echo(f"written: runs/{path.name}")
+
+
+def figure(
+    name: Annotated[str, typer.Argument(help="Such as fig-comparaison-ecarts.")] = "",
+    list_: Annotated[bool, typer.Option("--list", help="List the names, by notebook.")] = False,
+) -> None:
+    """Write one figure or table of the published notebooks, alone.
+
+    It writes a page, JSON and CSV under build/figures, and starts no notebook.
+
+    Example: vitrine figure fig-comparaison-ecarts
+    """
+    from vitrine.book import gallery
+
+    if list_ == bool(name):
+        raise typer.BadParameter("expected a name, or --list to see them, and not both")
+    if list_:
+        for piece in gallery.pieces():
+            typer.echo(f"{piece.notebook:24} {piece.name:32} {piece.title}")
+        return
+    for path in gallery.write(gallery.find(name)):
+        typer.echo(f"written: {path}")
+
+
+def note() -> None:
+    """Write the technical note, at most ten pages of PDF in French, from the ledger.
+
+    It writes build/note.pdf; the book holds the same.
+
+    Example: vitrine note
+    """
+    from vitrine.book import note as document
+    from vitrine.report import ledger
+
+    ledger.check()
+    typer.echo(f"written: {document.write()}")
+
+
+def slides() -> None:
+    """Write the slides for a lay public, one page of HTML in French, from the ledger.
+
+    It writes build/slides.html, which needs no network; the book holds the same.
+
+    Example: vitrine slides
+    """
+    from vitrine.book import slides as document
+    from vitrine.report import ledger
+
+    ledger.check()
+    typer.echo(f"written: {document.write()}")

@@ -1,15 +1,25 @@
-"""Compute the derived facts of a run and write them beside it, with the hashes of their inputs."""
+"""Compute the derived facts of a run and write them beside it, with the hashes of their inputs.
+
+Source: van der Maaten and Hinton, "Visualizing Data using t-SNE", Journal of Machine Learning
+Research 9 (2008); Kobak and Berens, "The Art of Using t-SNE for Single-Cell Transcriptomics", doi
+10.1038/s41467-019-13056-x, for the start from principal components, which keeps the large distances
+meaningful and the map the same from one computation to the next.
+"""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
+from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
+from sklearn.preprocessing import StandardScaler
 
 from vitrine.data import images
 from vitrine.data.catalog import Catalog
 from vitrine.data.splits import Split
-from vitrine.explain import embedding, importance
+from vitrine.explain import importance
 from vitrine.explain import robustness as robust
 from vitrine.explain.grids import laid_out
 from vitrine.explain.occlusion import PLACES, occlusion
@@ -17,7 +27,8 @@ from vitrine.training import trained
 from vitrine.training.runs import Run, derived
 from vitrine.training.trained import Kept, Predict
 
-__all__ = ["explain", "robustness"]
+__all__ = ["PERPLEXITY", "embed", "explain", "neighbours_kept", "robustness"]
+
 
 Tell = Callable[[str], None]
 HIDDEN_PER_CLASS = 10
@@ -99,7 +110,7 @@ def explain(
         low_cycles=importance.LOW_CYCLES,
     )
     table, kept_share = _embedding(model, pixels, rows, seed)
-    write("embedding", table, perplexity=embedding.PERPLEXITY, neighbours_kept=kept_share)
+    write("embedding", table, perplexity=PERPLEXITY, neighbours_kept=kept_share)
     hidden, asked = 1 if quick else HIDDEN_PER_CLASS, _asked(model, run, pixels)
     table = _occlusion(asked, pixels, test.label, hidden)
     through = {} if asked is model.predict else {"through": "onnx"}
@@ -119,9 +130,9 @@ def _embedding(
     model: Kept, pixels: np.ndarray, rows: np.ndarray, seed: int
 ) -> tuple[pd.DataFrame, float]:
     features = model.features(np.asarray(pixels))
-    places = embedding.embed(features, seed=seed)
+    places = embed(features, seed=seed)
     table = pd.DataFrame({"row": rows, "x": places[:, 0].round(3), "y": places[:, 1].round(3)})
-    return table, round(embedding.neighbours_kept(features, places), 3)
+    return table, round(neighbours_kept(features, places), 3)
 
 
 def _asked(model: Kept, run: Run, pixels: np.ndarray) -> Predict:
@@ -144,3 +155,52 @@ def _occlusion(
         maps = [occlusion(predict, photo, int(label)) for photo in photos]
         tables.append(laid_out(np.mean(maps, axis=0)).assign(label=int(label)))
     return pd.concat(tables)
+
+
+PERPLEXITY = 20.0
+"""About how many neighbours each photo keeps: the number of test photos of a class."""
+COMPONENTS = 50
+
+
+def embed(
+    features: Float[np.ndarray, "image feature"], *, seed: int = 0
+) -> Float[np.ndarray, "image 2"]:
+    """Return the place of each photo on the map.
+
+    Args:
+        features: What the last layer reads of each photo.
+        seed: Seeds the descent.
+    """
+    scaled = StandardScaler().fit_transform(features.astype(float))
+    components = min(COMPONENTS, *scaled.shape)
+    reduced = PCA(components, random_state=seed).fit_transform(scaled)
+    perplexity = min(PERPLEXITY, (len(features) - 1) / 3)
+    plan = TSNE(perplexity=perplexity, init="pca", random_state=seed, method="exact")
+    return plan.fit_transform(reduced).astype(float)
+
+
+def neighbours_kept(
+    features: Float[np.ndarray, "image feature"],
+    places: Float[np.ndarray, "image 2"],
+    *,
+    neighbours: int = 10,
+) -> float:
+    """Return the share of the nearest neighbours of a photo that the map keeps, on average.
+
+    A map in two dimensions cannot keep them all; what it loses must be said beside it.
+
+    Args:
+        features: What was mapped.
+        places: The map.
+        neighbours: Neighbours counted.
+    """
+    scaled = StandardScaler().fit_transform(features.astype(float))
+    before, after = (_nearest(points, neighbours) for points in (scaled, places))
+    shared = [len(set(a) & set(b)) for a, b in zip(before, after, strict=True)]
+    return float(np.mean(shared)) / neighbours
+
+
+def _nearest(points: np.ndarray, neighbours: int) -> np.ndarray:
+    distances = np.square(points[:, None] - points[None]).sum(axis=-1)
+    np.fill_diagonal(distances, np.inf)
+    return np.argsort(distances, axis=1)[:, :neighbours]

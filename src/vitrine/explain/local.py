@@ -2,28 +2,66 @@
 
 No photo of a product can be shown, so that what is kept of the test photos are means over a class
 and checks; the maps of one photo are those of a drawing of ``vitrine.data.demo``.
+
+A map that stays the same once the weights are destroyed shows the photo, not the model.
+
+Source: Adebayo et al., "Sanity Checks for Saliency Maps", arXiv 1810.03292.
 """
 
+import copy
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import UInt8
+import torch
+from jaxtyping import Float, UInt8
+from scipy.stats import rankdata
 from torch import nn
 
 from vitrine.data.corruptions import resize
 from vitrine.explain import drawn
-from vitrine.explain.attention import received
 from vitrine.explain.gradients import STEPS, integrated_gradients
 from vitrine.explain.grids import Map, laid_out, pool
 from vitrine.explain.occlusion import occlusion
-from vitrine.explain.sanity import likeness, randomised
-from vitrine.explain.stages import activations
+from vitrine.explain.stages import activations, received
 from vitrine.training.torch.network import predict
 from vitrine.training.trained import Kept
 
-__all__ = ["PER_CLASS", "STEPS", "maps", "on_drawing", "on_photos"]
+__all__ = ["PER_CLASS", "STEPS", "likeness", "maps", "on_drawing", "on_photos", "randomised"]
+
+
+def randomised(network: nn.Module, *, seed: int = 0) -> nn.Module:
+    """Return a copy of a network whose weights are shuffled within each tensor.
+
+    What the weights learned is gone; their size, and so that of the activations, stays. So do the
+    running statistics of batch normalisation, which tell the size of activations too.
+
+    Args:
+        network: Trained.
+        seed: Seeds the shuffling.
+    """
+    shuffled = copy.deepcopy(network).eval()
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for weight in shuffled.parameters():
+            order = torch.randperm(weight.numel(), generator=generator)
+            weight.copy_(weight.flatten()[order].view_as(weight))
+    return shuffled
+
+
+def likeness(
+    first: Float[np.ndarray, "rows columns"], second: Float[np.ndarray, "rows columns"]
+) -> float:
+    """Return Spearman's rank correlation of two maps: 1 for the same order of all places.
+
+    It is 0 where a map is constant, which orders nothing.
+    """
+    ranks = [rankdata(each.ravel()) for each in (first, second)]
+    a, b = (rank - rank.mean() for rank in ranks)
+    size = float(np.sqrt((a @ a) * (b @ b)))
+    return float(a @ b) / size if size else 0.0
+
 
 PER_CLASS = 4
 """Test photos of each class that are explained one by one."""

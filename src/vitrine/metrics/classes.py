@@ -1,4 +1,4 @@
-"""Confusion matrix, and precision, recall and F1 of each class with their intervals."""
+"""Confusion matrix, scores of each class with their intervals, and top-k accuracy."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +11,8 @@ from vitrine.metrics.intervals import Interval, wilson
 from vitrine.metrics.metrics import Metric, confusion_cell, unfold
 from vitrine.metrics.resampling import bootstrap
 
-__all__ = ["ClassScores", "class_f1", "confusion", "per_class"]
+__all__ = ["ClassScores", "class_f1", "confusion", "per_class", "top"]
+
 
 UNKNOWN = Interval(float("nan"), 0.0, 1.0)
 """A share of no image at all: not defined, and anything is possible."""
@@ -135,3 +136,21 @@ def per_class(
             ClassScores(label, support, predicted, share(hits, predicted), share(hits, support), f1)
         )
     return scores
+
+
+def top(
+    y_true: Int[np.ndarray, " image"], guesses: Int[np.ndarray, "image rank"], count: int
+) -> float:
+    """Return the top-k accuracy: the share of images whose class is among the first guesses.
+
+    Args:
+        y_true: True class of each image.
+        guesses: Its most probable classes, the first one first.
+        count: How many guesses count.
+
+    Raises:
+        ValueError: If there are not as many guesses.
+    """
+    if not 0 < count <= guesses.shape[1]:
+        raise ValueError(f"expected 1 to {guesses.shape[1]} guesses to count, found {count}")
+    return float((guesses[:, :count] == y_true[:, None]).any(axis=1).mean())

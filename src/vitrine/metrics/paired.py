@@ -1,4 +1,4 @@
-"""Paired comparison of two models: bootstrap of the gap, McNemar, sign-flip test, Holm.
+"""Tests of two models, or of two groups of images: bootstrap, McNemar, permutations, Holm.
 
 What makes an image hard for both models cancels out, so a paired comparison sees gaps that two
 separate intervals would hide.
@@ -9,13 +9,15 @@ Supervised Classification Learning Algorithms", doi:10.1162/089976698300017197; 
 Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of Statistics 6 (1979), 65-70;
 for the flipped signs, Fisher, "The Design of Experiments" (1935), chapter 3, and Dror et al., "The
 Hitchhiker's Guide to Testing Statistical Significance in NLP", doi:10.18653/v1/P18-1128.
+
+Source: Fisher, "The Design of Experiments" (1935), for the test by permutation.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy.special import bdtr, gammaln
 
 from vitrine.metrics.inputs import LabelsOrProbs, as_labels
@@ -24,7 +26,8 @@ from vitrine.metrics.metrics import Metric
 from vitrine.metrics.resampling import resample
 
 __all__ = [
-    "McNemar", "flipped", "holm", "mcnemar", "mcnemar_bound", "paired_bootstrap", "sign_flip",
+    "McNemar", "easier", "flipped", "holm", "mcnemar", "mcnemar_bound", "paired_bootstrap",
+    "sign_flip",
 ]  # fmt: skip
 
 
@@ -216,3 +219,35 @@ def holm(p_values: Float[np.ndarray, " test"]) -> Float[np.ndarray, " test"]:
     adjusted = np.empty_like(stepped)
     adjusted[order] = np.maximum.accumulate(stepped).clip(max=1)
     return adjusted
+
+
+def easier(scores: Int[np.ndarray, " image"], chosen: Bool[np.ndarray, " image"]) -> float:
+    """Return the exact two-sided p-value of a permutation test on the scores of some images.
+
+    Were the images chosen by chance, without regard to their scores, every group of that size would
+    be as likely: all are counted. Answers of several models to one image stay together, in its
+    score, since they are not independent.
+
+    Args:
+        scores: Of each image, how many answers are right; at least 0.
+        chosen: Images of the group; neither none nor all.
+
+    Returns:
+        Twice the share of the groups whose sum lies at least as far out as this one's, on its side
+        of the middle; at most 1.
+
+    Raises:
+        ValueError: If the arrays cannot be used.
+    """
+    size = int(chosen.sum())
+    if scores.shape != chosen.shape or not 0 < size < len(chosen) or scores.min() < 0:
+        raise ValueError(
+            f"expected scores of at least 0 and a group that is neither none nor all of them, found"
+            f" {size} of {len(scores)} chosen; pass one score and one choice an image"
+        )
+    groups = np.zeros((size + 1, int(scores.sum()) + 1))
+    groups[0, 0] = 1  # of each size, how many groups of the images so far have each sum
+    for score in scores:
+        groups[1:, score:] += groups[:-1, : groups.shape[1] - score].copy()
+    shares, found = groups[size] / groups[size].sum(), int(scores[chosen].sum())
+    return float(min(1.0, 2 * min(shares[: found + 1].sum(), shares[found:].sum())))

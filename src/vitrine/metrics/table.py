@@ -15,8 +15,7 @@ from vitrine.metrics.intervals import Interval, check_share, wilson
 from vitrine.metrics.metrics import Metric
 from vitrine.metrics.paired import McNemar, holm, mcnemar, sign_flip
 from vitrine.metrics.panel import METRICS
-from vitrine.metrics.resampling import bootstrap, resample
-from vitrine.metrics.seeds import over_seeds
+from vitrine.metrics.resampling import bootstrap, over_seeds, resample
 from vitrine.metrics.settling import settled
 
 __all__ = ["Announced", "announced", "leader", "recipe_gap", "recipe_panel", "recipe_score"]

@@ -15,7 +15,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from vitrine.data.splits import FOLDS, REPEATS
-from vitrine.metrics.fusion import fit_weights, fuse
+from vitrine.metrics.temperature import fit_weights, fuse
 from vitrine.training.recipes import Recipe, RecipeError
 from vitrine.training.runs import Meter, Predictions, Run, RunFolder, load, names, prediction_rows
 from vitrine.training.runs.reading import PREDICTIONS, aligned

@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file
 from tiny_corpus import CLASSES, SIDE, SIZES
 
-from vitrine.metrics.ranking import top
+from vitrine.metrics.classes import top
 from vitrine.training import recipes, runs
 from vitrine.training.pretrain import corpus as corpora
 from vitrine.training.pretrain import learner

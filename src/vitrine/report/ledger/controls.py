@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from vitrine.metrics.groups import easier
 from vitrine.metrics.metrics import accuracy
+from vitrine.metrics.paired import easier
 from vitrine.metrics.table import recipe_score
 from vitrine.report.ledger import measures
 from vitrine.report.ledger.context import clean

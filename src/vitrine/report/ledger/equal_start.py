@@ -4,16 +4,16 @@ from collections.abc import Iterator, Sequence
 
 from vitrine import paths
 from vitrine.metrics import Interval
+from vitrine.metrics.classes import top
 from vitrine.metrics.intervals import wilson
 from vitrine.metrics.metrics import accuracy, macro_f1
-from vitrine.metrics.ranking import top
 from vitrine.metrics.table import recipe_score
 from vitrine.report.ledger import measures
-from vitrine.report.ledger.gaps import corrected
+from vitrine.report.ledger.measures import corrected
 from vitrine.report.ledger.values import COUNT, MINUTES, PERCENT, Row, Value, provenance, table
 from vitrine.training import runs
 from vitrine.training.recipes import CONTROLS
-from vitrine.training.runs import Run, energy
+from vitrine.training.runs import Run, meter
 
 __all__ = [
     "COMPARISONS", "PRETRAINED", "PROBES", "SAME_NORM", "controls", "first_guesses", "pretrained",
@@ -107,7 +107,7 @@ def _gaps(pairs: Sequence[tuple[str, str]], groups: dict[str, list[Run]]) -> dic
 
 
 def _pretraining(run: Run) -> Iterator[tuple[str, Value]]:
-    timing, spent = run.meta["timing"], energy.watt_hours(run.meta)
+    timing, spent = run.meta["timing"], meter.watt_hours(run.meta)
     more = provenance([run]) | {"notebook": NOTEBOOK}
     guesses = {f"top{count}": (first_guesses(run, count), *PERCENT) for count in (1, 5)}
     yield from table(guesses, n=len(run.table), **more)

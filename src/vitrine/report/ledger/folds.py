@@ -10,7 +10,7 @@ from vitrine.metrics import Interval
 from vitrine.metrics.metrics import accuracy, macro_f1
 from vitrine.metrics.table import recipe_score
 from vitrine.report.ledger import measures, pairs
-from vitrine.report.ledger.gaps import compared, corrected
+from vitrine.report.ledger.measures import compared, corrected
 from vitrine.report.ledger.values import Value, from_runs
 from vitrine.training import runs
 from vitrine.training.recipes import CONTROLS, parent

@@ -1,33 +1,75 @@
-"""Values of the published runs: scores, costs, and the gaps that the protocol announces."""
+"""Values of the published runs: scores, costs, calibration, and the announced gaps."""
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float
 
 from vitrine.data import splits
 from vitrine.metrics import Interval
+from vitrine.metrics.calibration import (
+    calibrated_error,
+    expected_calibration_error,
+    overconfidence,
+)
 from vitrine.metrics.decision import selective_curve
 from vitrine.metrics.folds import corrected_interval, corrected_p_value
 from vitrine.metrics.metrics import Metric, accuracy, macro_f1
+from vitrine.metrics.paired import holm, mcnemar, sign_flip
 from vitrine.metrics.panel import METRICS, panel
-from vitrine.metrics.seeds import over_seeds
-from vitrine.metrics.table import recipe_score
-from vitrine.report.ledger import calibration
+from vitrine.metrics.resampling import over_seeds
+from vitrine.metrics.table import recipe_gap, recipe_score
 from vitrine.report.ledger.context import ANSWERED, clean
-from vitrine.report.ledger.gaps import compared, corrected
 from vitrine.report.ledger.pairs import COMPARISONS, on_split
 from vitrine.report.ledger.values import COUNT, P_VALUE, PERCENT, Row, Value, provenance, table
 from vitrine.training import runs
 from vitrine.training.recipes import BESIDE, CONTROLS, EQUAL_START, parent, started_as
-from vitrine.training.runs import OutOfFold, Predictions, Run
+from vitrine.training.runs import OutOfFold, Predictions, Run, align
 
 __all__ = [
-    "COMPARISONS", "compute", "fold_gap", "fold_gaps", "fold_scores", "fold_values", "gaps",
-    "has_folds", "published", "repeated_gap",
+    "COMPARISONS", "compared", "compute", "corrected", "fold_gap", "fold_gaps", "fold_scores",
+    "fold_values", "gaps", "has_folds", "published", "repeated_gap",
 ]  # fmt: skip
+
+
+def compared(
+    key: str, baseline: Sequence[OutOfFold], candidate: Sequence[OutOfFold], notebook: str
+) -> Iterator[tuple[str, Value]]:
+    """Yield the gaps of two recipes, the p-value of their test, and the discordant share of seed 0.
+
+    Args:
+        key: Prefix of the entries.
+        baseline: Answers of each seed of the recipe that the other is compared with.
+        candidate: Those of the other, about the same images in the same order; a positive gap is in
+            its favour.
+        notebook: Chapter that shows it.
+    """
+    truth = baseline[0].answers.truth
+    sides = [[one.answers.probabilities for one in side] for side in (baseline, candidate)]
+    every = [run for one in (*baseline, *candidate) for run in one.runs]
+    first = [run for one in (baseline[0], candidate[0]) for run in one.runs]
+    more = {"n": len(truth), "notebook": notebook}
+    rows: dict[str, Row] = {
+        f"{key}.{metric.name}": (recipe_gap(truth, *sides, metric), *PERCENT)
+        for metric in (accuracy, macro_f1)
+    }
+    rows[f"{key}.p"] = (sign_flip(truth, *sides), *P_VALUE)
+    yield from table(rows, **provenance(every), **more)
+    apart = mcnemar(truth, sides[0][0], sides[1][0]).discordance
+    yield from table({f"{key}.discordance": (apart, "%", 0)}, **provenance(first), **more)
+
+
+def corrected(values: Mapping[str, Value]) -> Iterator[tuple[str, Value]]:
+    """Yield the p-values of a family of comparisons, corrected over it (Holm)."""
+    tests = [key for key in values if key.endswith(".p")]
+    if tests:
+        adjusted = holm(np.array([values[key].value for key in tests]))
+        for key, p in zip(tests, adjusted, strict=True):
+            yield f"{key.removesuffix('.p')}.holm", replace(values[key], value=float(p))
+
 
 COMPARISON = "05_comparaison"
 TRAINING = {"keras": "03_baseline_tensorflow", "torch": "04_sota_pytorch"}
@@ -87,7 +129,7 @@ def _recipe(recipe: str, group: list[Run]) -> Iterator[tuple[str, Value]]:
     if group[0].history.empty:
         yield from fold_values(group[0], notebook)
     else:
-        yield from calibration.values(group, notebook)
+        yield from _calibration(group, notebook)
         seeds |= _cost(group)
     yield from table(seeds, **provenance(group), notebook=notebook)
 
@@ -203,3 +245,26 @@ def fold_gap(key: str, baseline: Run, candidate: Run, notebook: str) -> Iterator
     more = provenance([baseline, candidate]) | {"notebook": notebook}
     yield from table({f"{key}.cv_accuracy": (interval, *PERCENT)}, n=_images(baseline), **more)
     yield from table({f"{key}.cv_p": (p_value, *P_VALUE)}, **more)
+
+
+def _calibration(group: list[Run], notebook: str) -> Iterator[tuple[str, Value]]:
+    """Yield the calibration of a recipe: its error in one run, its direction over all of them.
+
+    The error cannot be negative and is large by chance alone, so that it comes with what honest
+    probabilities would show; the direction is a plain mean, which every seed makes sharper.
+
+    Args:
+        group: Runs of the recipe, by seed.
+        notebook: Chapter that shows them.
+    """
+    parts = align(*group)
+    truth, first = parts[0].truth, parts[0].probabilities
+    more = {"n": len(truth), "notebook": notebook}
+    observed, honest = expected_calibration_error(truth, first), calibrated_error(first)
+    one_run = {
+        "calibration_error_one_run": (observed, *PERCENT),
+        "calibration_error_if_honest": (honest, *PERCENT),
+    }
+    yield from table(one_run, **provenance(group[:1]), **more)
+    excess = recipe_score(truth, [part.probabilities for part in parts], overconfidence)
+    yield from table({"overconfidence": (excess, *PERCENT)}, **provenance(group), **more)

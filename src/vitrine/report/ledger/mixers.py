@@ -6,7 +6,7 @@ Every photo answers, over the folds of the first repetition. Arms without runs a
 from collections.abc import Iterator
 
 from vitrine.report.ledger import folds
-from vitrine.report.ledger.gaps import corrected
+from vitrine.report.ledger.measures import corrected
 from vitrine.report.ledger.values import Value, from_runs
 from vitrine.training import recipes, runs
 from vitrine.training.runs import OutOfFold

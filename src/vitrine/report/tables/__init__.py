@@ -1,11 +1,10 @@
 """Make the tables of the book, with French headings: one function a table, by subject."""
 
 from vitrine.report.fr import number
-from vitrine.report.tables.choices import CHOICES, departures, recipe
 from vitrine.report.tables.data import PARTS_FR, errors, leaks, parts
 from vitrine.report.tables.panels import SMALLEST_P, announced, cited, comparison, scores
 from vitrine.report.tables.shown import Shown, show
-from vitrine.report.tables.training import costs, pretrainings, rates
+from vitrine.report.tables.training import CHOICES, costs, departures, pretrainings, rates, recipe
 
 __all__ = [
     "CHOICES", "PARTS_FR", "SMALLEST_P", "Shown", "announced", "cited", "comparison", "costs",

@@ -10,7 +10,7 @@ import pandas as pd
 
 from vitrine.report.fr import NO_BREAK, THIN, number, scientific, significant
 from vitrine.training.runs import Run
-from vitrine.training.runs.energy import watt_hours
+from vitrine.training.runs.meter import watt_hours
 
 __all__ = ["backbones", "benchmarks", "costs", "networks", "runtimes", "scans"]
 

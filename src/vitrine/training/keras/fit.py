@@ -1,9 +1,13 @@
-"""Train a network of Keras on the product photos as a recipe says, and seal its run."""
+"""Train a network of Keras on the product photos, keep its state between epochs, seal its run."""
 
+import json
 import os
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
 
 import keras
 import numpy as np
@@ -15,11 +19,60 @@ from vitrine.data.splits import Split
 from vitrine.training import probe
 from vitrine.training.keras.network import build, freeze, pooled, predict, set_head
 from vitrine.training.keras.photos import batches
-from vitrine.training.keras.state import BEST, LAST, load_state, save_state
 from vitrine.training.recipes import Recipe, RecipeError, best_epoch, epoch_seed
-from vitrine.training.runs import Meter, Run, RunFolder, require_finite, start
+from vitrine.training.runs import Meter, Run, RunError, RunFolder, require_finite, start
 
-__all__ = ["Steps", "compile_for", "fit"]
+__all__ = ["BEST", "LAST", "Steps", "compile_for", "fit", "load_state", "save_state"]
+
+
+LAST, BEST = "last.npz", "best.npz"
+
+
+def save_state(network: keras.Model, path: Path, history: list[dict[str, Any]]) -> None:
+    """Write the state beside the former one, then put it in its place."""
+    arrays = {f"model_{i}": v.numpy() for i, v in enumerate(network.variables)}
+    arrays |= {f"optimizer_{i}": v.numpy() for i, v in enumerate(network.optimizer.variables)}
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.savez(file, history=json.dumps(history), **arrays)
+    part.replace(path)
+
+
+def load_state(
+    network: keras.Model, path: Path, compile_for: Callable[[int], None]
+) -> list[dict[str, Any]]:
+    """Put a saved state back into the network and its optimiser, and return the history.
+
+    Args:
+        network: The same network, built and compiled.
+        path: What ``save_state`` wrote; where there is none, nothing changes and the history is
+            empty.
+        compile_for: Compiles the network as the given epoch trains it, so that the optimiser has
+            the variables that were saved.
+
+    Raises:
+        RunError: If the file is damaged.
+    """
+    if not path.exists():
+        return []
+    try:
+        with np.load(path) as file:
+            arrays = dict(file)
+        history = json.loads(str(arrays["history"]))
+    except (BadZipFile, EOFError, KeyError, ValueError) as error:
+        run = path.parents[1]
+        raise RunError(
+            f"run {run.parent.name}/{run.name}: expected a whole checkpoint in {path.name}, found "
+            "a damaged file; move the folder of the run away to start again"
+        ) from error
+    compile_for(len(history) - 1)
+    for name, variables in (
+        ("model", network.variables),
+        ("optimizer", network.optimizer.variables),
+    ):
+        for i, variable in enumerate(variables):
+            variable.assign(arrays[f"{name}_{i}"])
+    return history
 
 
 def _device(asked: str, threads: int) -> str:

@@ -22,7 +22,7 @@ from vitrine.training.runs.start import LEARNED
 from vitrine.training.torch import trainer as engine
 from vitrine.training.torch.classifier import LAST, EpochCheckpoint
 from vitrine.training.torch.network import predict
-from vitrine.training.torch.order import EpochOrder
+from vitrine.training.torch.trainer import EpochOrder
 
 __all__ = ["fit"]
 

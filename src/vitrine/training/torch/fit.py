@@ -18,10 +18,9 @@ from vitrine.training.recipes import Recipe
 from vitrine.training.runs import Run, RunFolder, load, start
 from vitrine.training.torch import trainer as engine
 from vitrine.training.torch.classifier import BEST, LAST, Classifier, EpochCheckpoint
-from vitrine.training.torch.network import pooled, predict
-from vitrine.training.torch.order import EpochOrder
+from vitrine.training.torch.network import WEIGHTS, pooled, predict
 from vitrine.training.torch.photos import Photos, Plain
-from vitrine.training.torch.start import WEIGHTS
+from vitrine.training.torch.trainer import EpochOrder
 
 __all__ = ["fit"]
 

@@ -1,4 +1,11 @@
-"""Build the network that a recipe names, and predict with it."""
+"""Build the network that a recipe names, with the weights it starts from, and predict with it.
+
+No weight of our networks depends on the size of the images nor, in a MambaVision, on its windows:
+what a pretraining learned at 64 pixels fits another size to the last key, but for the head, that
+is made anew. What does change is said instead of guessed: windows of 4 positions still cover 64
+pixels of a larger photo, each alone; wider ones mix more of it, and their scans are longer than any
+that was learned. The recipe names its windows, and the run records both.
+"""
 
 import logging
 from typing import Any, cast
@@ -12,12 +19,37 @@ from torch import Tensor, nn
 import vitrine.models  # noqa: F401  (registers MambaVision with timm)
 from vitrine.data import dataset
 from vitrine.data.shards import Shards
+from vitrine.models.checkpoints import load_checkpoint
 from vitrine.training import imagenet
 from vitrine.training.recipes import Recipe, RecipeError
+from vitrine.training.runs import start
 from vitrine.training.runs.start import is_local
-from vitrine.training.torch.start import carry
 
-__all__ = ["build", "pooled", "predict"]
+__all__ = ["WEIGHTS", "build", "carry", "pooled", "predict"]
+
+
+WEIGHTS = "model.pt"
+"""Name of the kept weights in the folder of a run on the photos."""
+
+
+def carry(recipe: Recipe, network: nn.Module) -> tuple[str, ...]:
+    """Put the weights that a recipe names into its network, but for a head of other classes.
+
+    Args:
+        recipe: Names the weights.
+        network: The bare network, of any image size and any windows.
+
+    Returns:
+        The names of the parameters that were not carried: those of the head.
+
+    Raises:
+        RecipeError: If there is no such file, or if another architecture learned it.
+        CheckpointError: If it does not fit to the last key; the message names them.
+    """
+    architecture = recipe.architecture.removeprefix("timm:").partition(".")[0]
+    start.require_own(recipe, architecture)
+    return load_checkpoint(network, start.find(recipe), swap_head=True)
+
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Where training runs: device, precision, and how many processes share a batch.
+"""Trainer of PyTorch Lightning: device, precision, processes, order of the images in an epoch.
 
 One process is the rule. On a machine with several GPUs, Lightning starts a process for each; on
 several machines, or on a CPU, ``torchrun`` does, for instance::
@@ -14,18 +14,21 @@ import logging
 import os
 import warnings
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import lightning as L
+import numpy as np
 import torch
+from torch.utils.data import Sampler
 
-from vitrine.training.recipes import Recipe, RecipeError
+from vitrine.training.recipes import Recipe, RecipeError, epoch_seed
 from vitrine.training.runs import Meter, Run, RunError
 
 __all__ = [
-    "first_process", "learn", "meter", "obtain", "only_first", "require_whole", "trainer",
+    "EpochOrder", "first_process", "learn", "meter", "obtain", "only_first", "require_whole",
+    "trainer",
 ]  # fmt: skip
 
 
@@ -169,3 +172,39 @@ def _quiet() -> None:
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     for message in ("does not have many workers", "LeafSpec", "ckpt_path", "in eval mode at the"):
         warnings.filterwarnings("ignore", f".*{message}.*")
+
+
+@runtime_checkable
+class Place(Protocol):
+    """Where training stands; a Lightning ``Trainer`` is one."""
+
+    current_epoch: int
+    global_rank: int
+    world_size: int
+
+
+class EpochOrder(Sampler[tuple[int, int]]):
+    """A shuffle that depends on (seed, epoch) alone, shared out between processes.
+
+    Each of ``n`` processes takes every n-th image, so that the batches they compute together are
+    those that one process alone would. Lightning makes the first iterator of a resumed run before
+    it announces the epoch to a sampler, so the epoch is asked for instead.
+
+    Args:
+        length: Images to choose from.
+        keep: How many of them an epoch sees: whole batches only.
+        seed: Seed of the run.
+        place: Tells the epoch that begins, the number of this process and how many there are.
+    """
+
+    def __init__(self, length: int, keep: int, seed: int, place: Place) -> None:
+        self.length, self.keep, self.seed, self.place = length, keep, seed, place
+
+    def __len__(self) -> int:
+        return self.keep // self.place.world_size
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        epoch = self.place.current_epoch
+        order = np.random.default_rng(epoch_seed(self.seed, epoch)).permutation(self.length)
+        mine = order[: self.keep][self.place.global_rank :: self.place.world_size]
+        return iter([(epoch, int(i)) for i in mine])
