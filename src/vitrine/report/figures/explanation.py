@@ -25,30 +25,15 @@ from vitrine.report.palette import (
     SEQUENTIAL_OVER,
     WHITE,
 )
+from vitrine.report.words import WORDS
 
 __all__ = [
     "CORRUPTIONS_FR", "MAPS_FR", "PARTS_FR", "before_and_after", "class_maps", "curves",
     "embeddings", "losses", "maps",
 ]  # fmt: skip
 
-CORRUPTIONS_FR = {
-    "blur": "Flou",
-    "noise": "Bruit",
-    "jpeg": "Compression JPEG",
-    "brightness": "Éclaircissement",
-    "crop": "Recadrage",
-    "thumbnail": "Photo réduite",
-    "input": "Côté de l’entrée",
-}
-PARTS_FR = {
-    "red": "Canal rouge",
-    "green": "Canal vert",
-    "blue": "Canal bleu",
-    "low": "Basses fréquences",
-    "high": "Hautes fréquences",
-    "centre": "Centre",
-    "border": "Bord",
-}
+CORRUPTIONS_FR = WORDS["corruptions"]
+PARTS_FR = WORDS["parts"]
 MAPS_FR = {
     "occlusion": "Occlusion",
     "gradients": "Gradients intégrés",

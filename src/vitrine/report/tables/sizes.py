@@ -6,25 +6,12 @@ from typing import Any
 import pandas as pd
 
 from vitrine.report.fr import number
+from vitrine.report.words import WORDS
 
 __all__ = ["ablations", "block", "networks"]
 
-_ABLATION_COLUMNS = {
-    "description": "Variante",
-    "top1": "ImageNet, top-1 (%)",
-    "coco_box_ap": "COCO, boîtes (AP)",
-    "coco_mask_ap": "COCO, masques (AP)",
-    "ade20k_miou": "ADE20K (mIoU)",
-    "images_per_second_a100": "Images/s (A100)",
-}
-_KINDS_FR = {
-    "BatchNorm2d": "normalisation par lots",
-    "Conv1d": "convolution sur la suite",
-    "Conv2d": "convolution sur la carte",
-    "GELU": "activation GELU",
-    "LayerNorm": "normalisation par jeton",
-    "Linear": "projection",
-}
+_ABLATION_COLUMNS = WORDS["ablation-columns"]
+_KINDS_FR = WORDS["modules"]
 
 
 def networks(

@@ -9,39 +9,18 @@ from typing import Any
 import pandas as pd
 
 from vitrine.report.fr import NO_BREAK, THIN, number, scientific, significant
+from vitrine.report.words import WORDS
 from vitrine.training.runs import Run
 from vitrine.training.runs.meter import watt_hours
 
 __all__ = ["backbones", "benchmarks", "costs", "networks", "runtimes", "scans"]
 
-PASSES_FR = {"forward": "passe avant", "training": "avant et arrière"}
-STEPS_FR = {"forward": "inférence", "training": "pas d’entraînement"}
-FORMS_FR = {
-    "plain": "témoin simple",
-    "reference": "référence",
-    "chunked": "par tranches (la nôtre, sur processeur)",
-    "two_level": "à deux niveaux (pour l’export)",
-    "triton": "Triton (la nôtre, sur carte graphique)",
-    "mamba_ssm": "noyau CUDA de mamba-ssm",
-}
-CANDIDATES_FR = {
-    "plain": "témoin simple",
-    "ours": "le nôtre",
-    "ours, channels last": "le nôtre, canaux en dernier",
-    "mamba_ssm": "noyau CUDA de mamba-ssm",
-}
-NETWORKS_FR = {
-    "mambavision_nano": "MambaVision nano",
-    "mambavision_micro": "MambaVision micro",
-    "mambavision_tiny": "MambaVision-T",
-}
-LICENCES_FR = {
-    None: "sans poids publiés",
-    "apache-2.0": "Apache-2.0",
-    "mit": "MIT",
-    "cc-by-nc-sa-4.0": "CC BY-NC-SA 4.0, non commerciale",
-    "cvnets-license": "propre à Apple",
-}
+PASSES_FR = WORDS["passes"]
+STEPS_FR = WORDS["steps"]
+FORMS_FR = WORDS["forms"]
+CANDIDATES_FR = WORDS["candidates"]
+NETWORKS_FR = WORDS["networks"]
+LICENCES_FR = WORDS["licences"]
 AGREES = 1e-4
 """Largest gap of logits, relative to the largest of them, that is rounding alone."""
 
@@ -151,7 +130,7 @@ def backbones(sheet: Sheet, cited: pd.DataFrame, gpu: Sheet | None = None) -> pd
                 f"Vitesse ({baseline} = 1)": float(row["ratio"]),
                 "Images/s, carte graphique": _known(faster.get(row["model"]), "non mesuré"),
                 "ONNX Runtime": _exported(onnx.get(row["model"])),
-                "Licence des poids": LICENCES_FR.get(row["licence"], row["licence"]),
+                "Licence des poids": LICENCES_FR.get(row["licence"] or "none", row["licence"]),
             }
             for row in sheet["rows"]
         ]

@@ -1,8 +1,6 @@
 """Tables of trainings: choices of a recipe, cost, learning rates tried, pretrainings."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,6 +9,7 @@ from vitrine.metrics import Interval
 from vitrine.metrics.metrics import accuracy, log_loss
 from vitrine.report.fr import THIN, number, percent, significant
 from vitrine.report.tables.shown import with_interval
+from vitrine.report.words import WORDS
 from vitrine.training.recipes import Recipe
 from vitrine.training.runs import Run
 from vitrine.training.runs.meter import watt_hours
@@ -92,9 +91,7 @@ def _gib(mebibytes: int | None) -> float:
     return np.nan if mebibytes is None else mebibytes / 1024
 
 
-CHOICES: dict[str, list[str]] = tomllib.loads(
-    Path(__file__).with_name("choices.toml").read_text(encoding="utf-8")
-)
+CHOICES: dict[str, list[str]] = WORDS["choices"]
 """Field of a recipe: its French name, and what the choice is for."""
 ALWAYS = ("architecture", "weights", "batch_size", "patience")
 """Fields listed even where they keep their neutral value: that too is a choice."""
