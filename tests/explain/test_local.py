@@ -7,8 +7,7 @@ import pytest
 
 from vitrine.data.catalog import CLASSES
 from vitrine.explain import derive, drawn, grids, stages
-from vitrine.explain.gradients import integrated_gradients
-from vitrine.explain.local import likeness, randomised
+from vitrine.explain.local import integrated_gradients, likeness, randomised
 from vitrine.explain.occlusion import occlusion
 from vitrine.explain.stages import activations
 from vitrine.training import recipes

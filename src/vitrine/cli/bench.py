@@ -8,8 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from vitrine.cli.options import Device
-from vitrine.cli.progress import Steps
+from vitrine.cli.options import Device, Steps
 
 __all__ = ["app"]
 

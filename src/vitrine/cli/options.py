@@ -1,10 +1,12 @@
-"""Options that several commands share."""
+"""Options that several commands share, and the progress bar that they show."""
 
+import sys
 from typing import Annotated
 
 import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-__all__ = ["Device", "Resume", "Retrain", "Threads"]
+__all__ = ["Device", "Resume", "Retrain", "Steps", "Threads"]
 
 
 def _known(device: str) -> str:
@@ -21,3 +23,27 @@ Resume = Annotated[
 Retrain = Annotated[
     bool, typer.Option(help="Make a published run again, under build/retrain; it stays as it is.")
 ]
+
+
+class Steps:
+    """Show how many steps are done: a bar on a terminal, nothing elsewhere.
+
+    Args:
+        noun: What a step is.
+    """
+
+    def __init__(self, noun: str) -> None:
+        columns = (TextColumn(f"  {noun}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self.bar = Progress(*columns, transient=True, disable=not sys.stderr.isatty())
+        self.task = self.bar.add_task(noun, total=None)
+
+    def __enter__(self) -> "Steps":
+        self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.stop()
+
+    def __call__(self, done: int, steps: int) -> None:
+        """Tell that some of the steps are done."""
+        self.bar.update(self.task, completed=done, total=steps)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from vitrine.cli.progress import Steps
+from vitrine.cli.options import Steps
 
 __all__ = ["book", "check", "figure", "ledger_command", "note", "publish", "run", "slides"]
 

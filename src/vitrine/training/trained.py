@@ -7,6 +7,7 @@ of the run would be false and look right.
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -168,18 +169,8 @@ def _torch(recipe: Recipe, path: Path, classes: int) -> Kept:
     network.load_state_dict(torch.load(path, weights_only=True, map_location="cpu"))
     network.float().eval()
 
-    @torch.inference_mode()
-    def features(pixels: Pixels) -> np.ndarray:
-        rows = []
-        for start in range(0, len(pixels), 32):
-            piece = torch.from_numpy(np.array(pixels[start : start + 32])).permute(0, 3, 1, 2)
-            maps = network[1].forward_features(network[0](piece))
-            rows.append(network[1].forward_head(maps, pre_logits=True).numpy())
-        return np.concatenate(rows)
-
-    def predict(pixels: Pixels) -> np.ndarray:
-        return torch_network.predict(network, pixels)
-
+    predict = partial(torch_network.predict, network)
+    features = partial(torch_network.pooled, network, batch=32)
     return Kept(recipe, predict, features, lambda _: predict, network, _digest(path))
 
 
@@ -194,12 +185,7 @@ def _keras(recipe: Recipe, path: Path) -> Kept:
         return network
 
     network = at_side(recipe.image_size)
-    pooled = keras.Model(network.input, network.get_layer("head").input)
-
-    def features(pixels: Pixels) -> np.ndarray:
-        pieces = range(0, len(pixels), 32)
-        given = [pooled(pixels[i : i + 32].astype(np.float32), training=False) for i in pieces]
-        return np.concatenate([piece.numpy() for piece in given])
+    features = partial(keras_network.pooled, network)
 
     def predict_at(side: int) -> Predict:
         other = network if side == recipe.image_size else at_side(side)

@@ -12,7 +12,7 @@ from tiny_corpus import SIDE, SIZES, drawn, write_packed
 
 from vitrine.models.checkpoints import load_checkpoint
 from vitrine.training import imagenet, recipes, runs
-from vitrine.training.pretrain import CorpusError, answers, sources, teacher
+from vitrine.training.pretrain import CorpusError, answers, sources
 from vitrine.training.pretrain.batches import Augment, Taught
 from vitrine.training.pretrain.fit import fit
 from vitrine.training.pretrain.learner import Learner, divergence
@@ -53,7 +53,7 @@ def pieces(monkeypatch):
 
 def asked(monkeypatch, interrupt_at=None):
     """Record the pixels that a teacher is asked about, and stop it at some piece."""
-    seen, forward = [], teacher.Teacher.forward
+    seen, forward = [], answers.Teacher.forward
 
     def listen(self, pixels):
         if len(seen) == interrupt_at:
@@ -61,7 +61,7 @@ def asked(monkeypatch, interrupt_at=None):
         seen.append(pixels.clone())
         return forward(self, pixels)
 
-    monkeypatch.setattr(teacher.Teacher, "forward", listen)
+    monkeypatch.setattr(answers.Teacher, "forward", listen)
     return seen
 
 
@@ -106,11 +106,11 @@ def test_the_answers_kept_are_the_teachers_among_the_classes_of_the_corpus(corpu
 
 
 def test_a_class_is_found_among_those_of_imagenet_by_its_name_and_its_place():
-    assert teacher.imagenet_classes(["goldfish", "crane"]) == [1, 134]
-    assert teacher.imagenet_classes(["koala", "crane", "cliff, drop, drop-off"]) == [105, 134, 972]
-    assert teacher.imagenet_classes(["convertible", "crane"]) == [511, 517]
+    assert answers.imagenet_classes(["goldfish", "crane"]) == [1, 134]
+    assert answers.imagenet_classes(["koala", "crane", "cliff, drop, drop-off"]) == [105, 134, 972]
+    assert answers.imagenet_classes(["convertible", "crane"]) == [511, 517]
     with pytest.raises(RecipeError, match="classes of ImageNet-1k in its order, found 'goose'"):
-        teacher.imagenet_classes(["crane", "goose"])
+        answers.imagenet_classes(["crane", "goose"])
 
 
 def test_every_class_of_the_shared_corpus_is_the_one_its_identifier_names(shared):
@@ -119,9 +119,9 @@ def test_every_class_of_the_shared_corpus_is_the_one_its_identifier_names(shared
         pytest.skip("the shared folder holds no pretraining corpus")
     told = json.loads(source.read_text())
 
-    found = teacher.imagenet_classes([one["name"] for one in told])
+    found = answers.imagenet_classes([one["name"] for one in told])
 
-    wnids = teacher.ImageNetInfo("imagenet-1k").label_names()
+    wnids = answers.ImageNetInfo("imagenet-1k").label_names()
     assert [wnids[k] for k in found] == [one["wnid"] for one in told]
 
 
