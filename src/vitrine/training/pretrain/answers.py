@@ -10,9 +10,9 @@ on from its last whole one; from them, its head answers at once, in ``answers-<l
 ends in the hash of all that decides the content: a teacher, a side, a law of crops or a corpus that
 differs has files of its own.
 
-The teacher is frozen, under a linear head: the one that it came with, cut to the classes of the corpus, or a
-probe, learned from the labels of the corpus's own crops, that knows how such small images look once
-enlarged.
+The teacher is frozen, under a linear head: the one that it came with, cut to the classes of the
+corpus, or a probe, learned from the labels of the corpus's own crops, that knows how such small
+images look once enlarged.
 """
 
 import hashlib
