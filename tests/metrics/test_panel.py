@@ -1,12 +1,16 @@
+import ast
 import importlib
+import inspect
 import pkgutil
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
 import vitrine.metrics
+from vitrine.metrics import calibration, metrics
 from vitrine.metrics.intervals import wilson
 from vitrine.metrics.metrics import Metric
 from vitrine.metrics.panel import METRICS, panel
@@ -55,10 +59,16 @@ def test_every_metric_that_has_a_french_name_is_in_the_panel():
 
 
 def test_metrics_say_what_they_mean_and_where_they_come_from():
-    for name, metric in METRICS.items():
-        assert name == metric.name
-        assert metric.meaning.endswith(".")
-        assert metric.source == "definition" or "doi:" in metric.source or "arXiv:" in metric.source
+    told = {}
+    for module in (metrics, calibration):
+        for declared, text in pairwise(ast.parse(inspect.getsource(module)).body):
+            if isinstance(declared, ast.Assign) and "Metric(" in ast.unparse(declared):
+                told[ast.unparse(declared.targets[0])] = text.value.value
+
+    assert set(METRICS) < set(told)
+    for name, text in told.items():
+        cited = "doi:" in text or "arXiv:" in text
+        assert text.endswith(".") and cited == (name not in ("accuracy", "top2_accuracy"))
     falling = {name for name, metric in METRICS.items() if not metric.higher_is_better}
     assert falling == {"log_loss", "brier", "expected_calibration_error"}
 

@@ -75,18 +75,15 @@ def _sum_of_sizes(means: Float[np.ndarray, "draw bin"]) -> Float[np.ndarray, " d
 expected_calibration_error = Metric(
     name="expected_calibration_error",
     french="Erreur de calibration",
-    meaning=(
-        "Mean distance between confidence and accuracy over 15 bins of equal width of the top "
-        "probability, weighted by images; 0 is perfect. Few images in a bin make it too high: "
-        "compare it with what a calibrated model would show."
-    ),
-    source="On Calibration of Modern Neural Networks, arXiv:1706.04599",
     reads="probabilities",
     rows=_excess_by_bin,
     formula=_sum_of_sizes,
     norm=True,
     higher_is_better=False,
 )
+"""Mean distance between confidence and accuracy over 15 bins of equal width of the top probability,
+weighted by images; 0 is perfect. Few images in a bin make it too high: compare it with what a
+calibrated model would show. Source: On Calibration of Modern Neural Networks, arXiv:1706.04599."""
 
 
 def _excess(
@@ -97,16 +94,14 @@ def _excess(
 
 overconfidence = Metric(
     name="overconfidence",
-    meaning=(
-        "Mean top probability minus accuracy, from -1 to 1: above 0 the model believes itself more "
-        "than it should, below 0 less, whatever the bins. At 0 it may still err both ways."
-    ),
-    source="Calibration: the Achilles Heel of Predictive Analytics, doi:10.1186/s12916-019-1466-7",
     reads="probabilities",
     rows=_excess,
     bounds=(-1.0, 1.0),
     higher_is_better=False,
 )
+"""Mean top probability minus accuracy, from -1 to 1: above 0 the model believes itself more than it
+should, below 0 less, whatever the bins. At 0 it may still err both ways. Source: Calibration:
+the Achilles Heel of Predictive Analytics, doi:10.1186/s12916-019-1466-7."""
 
 
 def calibrated_error(

@@ -67,15 +67,15 @@ def confusion(
 def class_f1(label: int) -> Metric:
     """Return the F1 of one class as a metric, to bootstrap it or to compare two models on it.
 
-    It is ``2 TP / (2 TP + FP + FN)``, and NaN where the class is neither true nor predicted.
+    It is the harmonic mean of the precision and the recall of the class, ``2 TP / (2 TP + FP +
+    FN)``, and NaN where the class is neither true nor predicted. Source: Macro F1 and Macro F1,
+    arXiv:1911.03347.
 
     Args:
         label: Position in the list of classes.
     """
     return Metric(
         name=f"f1_{label}",
-        meaning=f"Harmonic mean of the precision and the recall of class {label}.",
-        source="Macro F1 and Macro F1, arXiv:1911.03347",
         reads="labels",
         rows=confusion_cell,
         formula=partial(_f1, label=label),

@@ -118,6 +118,9 @@ def least_confidence(
 def cost_metric(cost: Float[np.ndarray, "category decision"], *, unit: str = "cost") -> Metric:
     """Return the mean cost per image as a metric, to bootstrap it or to compare two models on it.
 
+    It is the mean over images of the cost of the decision taken, given the true class. Source: The
+    Foundations of Cost-Sensitive Learning, IJCAI 2001, 973-978.
+
     Args:
         cost: What it costs, for each true class (down), to take each decision (across). There may
             be more decisions than classes: a last column can be "ask a person".
@@ -129,8 +132,6 @@ def cost_metric(cost: Float[np.ndarray, "category decision"], *, unit: str = "co
     _check_cost(cost)
     return Metric(
         name="expected_cost",
-        meaning="Mean over images of the cost of the decision taken, given the true class.",
-        source="The Foundations of Cost-Sensitive Learning, IJCAI 2001, 973-978",
         reads="labels",
         rows=partial(_paid, cost=cost),
         bounds=(float(cost.min()), float(cost.max())),

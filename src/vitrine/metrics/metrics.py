@@ -38,8 +38,6 @@ class Metric:
     Attributes:
         name: Identifier, as in a column of a table.
         french: Name on screen, in French; empty for one that no table shows.
-        meaning: What the number says, with its range and its conventions.
-        source: Title and identifier of the paper it comes from.
         reads: Whether it looks at labels or at probabilities.
         rows: From ``y_true`` and ``y_pred`` to the numbers of each image; see ``tally``.
         formula: From the mean row of each draw of images to its score.
@@ -54,8 +52,6 @@ class Metric:
 
     name: str
     french: str = ""
-    meaning: str
-    source: str
     reads: Literal["labels", "probabilities"]
     rows: Callable[[np.ndarray, np.ndarray], np.ndarray]
     formula: Callable[[np.ndarray], np.ndarray] = _only_column
@@ -190,61 +186,47 @@ def _mean_f1(means: Float[np.ndarray, "draw cell"]) -> Float[np.ndarray, " draw"
 accuracy = Metric(
     name="accuracy",
     french="Exactitude",
-    meaning="Share of images whose predicted class is the true one.",
-    source="definition",
     reads="labels",
     rows=_hit,
     proportion=True,
 )
+"""Share of images whose predicted class is the true one."""
 
 balanced_accuracy = Metric(
     name="balanced_accuracy",
     french="Exactitude équilibrée",
-    meaning=(
-        "Mean over classes of the share of a class's images that are recognised; a class without "
-        "an image is left out."
-    ),
-    source="The Balanced Accuracy and Its Posterior Distribution, doi:10.1109/ICPR.2010.764",
     reads="labels",
     rows=confusion_cell,
     formula=_mean_recall,
 )
+"""Mean over classes of the share of a class's images that are recognised; a class without an image
+is left out. Source: The Balanced Accuracy and Its Posterior Distribution,
+doi:10.1109/ICPR.2010.764."""
 
 macro_f1 = Metric(
     name="macro_f1",
     french="F1 macro",
-    meaning=(
-        "Mean over classes of the F1 of a class (harmonic mean of its precision and recall), not "
-        "the F1 of the means; 0 for a class never found, left out if neither true nor predicted."
-    ),
-    source="Macro F1 and Macro F1, arXiv:1911.03347",
     reads="labels",
     rows=confusion_cell,
     formula=_mean_f1,
 )
+"""Mean over classes of the F1 of a class (harmonic mean of its precision and recall), not the F1 of
+the means; 0 for a class never found, left out if neither true nor predicted. Source: Macro F1
+and Macro F1, arXiv:1911.03347."""
 
 top2_accuracy = Metric(
     name="top2_accuracy",
     french="Exactitude à deux réponses",
-    meaning=(
-        "Share of images whose true class is one of the two most probable; on a tie the earlier "
-        "class goes first, as for the most probable one."
-    ),
-    source="definition",
     reads="probabilities",
     rows=_hit_in_two,
     proportion=True,
 )
+"""Share of images whose true class is one of the two most probable; on a tie the earlier class goes
+first, as for the most probable one."""
 
 log_loss = Metric(
     name="log_loss",
     french="Perte logarithmique",
-    meaning=(
-        "Mean of minus the natural logarithm of the probability given to the true class, kept at "
-        "least 2.2e-16 so that one image cannot cost more than 36 nats."
-    ),
-    source="Strictly Proper Scoring Rules, Prediction, and Estimation, "
-    "doi:10.1198/016214506000001437",
     reads="probabilities",
     rows=_surprise,
     bounds=(0.0, math.inf),
@@ -252,16 +234,13 @@ log_loss = Metric(
     unit="nat",
     decimals=2,
 )
+"""Mean of minus the natural logarithm of the probability given to the true class, kept at least
+2.2e-16 so that one image cannot cost more than 36 nats. Source: Strictly Proper Scoring Rules,
+Prediction, and Estimation, doi:10.1198/016214506000001437."""
 
 brier = Metric(
     name="brier",
     french="Score de Brier",
-    meaning=(
-        "Mean over images of the squared distance between the probabilities and the truth, summed "
-        "over classes: 0 is perfect, 2 is sure and wrong."
-    ),
-    source="Verification of Forecasts Expressed in Terms of Probability, "
-    "doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2",
     reads="probabilities",
     rows=_squared_error,
     bounds=(0.0, 2.0),
@@ -269,3 +248,6 @@ brier = Metric(
     unit="squared distance",
     decimals=2,
 )
+"""Mean over images of the squared distance between the probabilities and the truth, summed over
+classes: 0 is perfect, 2 is sure and wrong. Source: Verification of Forecasts Expressed in Terms
+of Probability, doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2."""
