@@ -1,7 +1,9 @@
 """Named colours, the light on a body, patterns printed on cloth or china, and backgrounds."""
 
 import math
+import tomllib
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
@@ -14,37 +16,13 @@ __all__ = [
     "background", "chance", "pick", "print_pattern", "sheen", "tint",
 ]  # fmt: skip
 
-PASTEL: dict[str, Colour] = {
-    "powder blue": (166, 206, 232),
-    "blush pink": (246, 190, 200),
-    "mint": (172, 222, 200),
-    "butter yellow": (250, 226, 150),
-    "lilac": (204, 188, 230),
-    "peach": (252, 202, 168),
+_PALETTES: dict[str, dict[str, Colour]] = {
+    name: {colour: (red, green, blue) for colour, (red, green, blue) in palette.items()}
+    for name, palette in tomllib.loads(
+        Path(__file__).with_name("colours.toml").read_text(encoding="utf-8")
+    ).items()
 }
-BRIGHT: dict[str, Colour] = {
-    "coral": (238, 108, 92),
-    "teal": (32, 140, 142),
-    "mustard": (226, 168, 44),
-    "navy blue": (40, 62, 112),
-    "plum": (128, 54, 106),
-    "leaf green": (84, 148, 84),
-    "brick red": (180, 62, 52),
-    "sky blue": (86, 164, 216),
-}
-DARK: dict[str, Colour] = {
-    "black": (38, 38, 42),
-    "graphite": (72, 76, 84),
-    "midnight": (32, 42, 66),
-    "brown": (92, 58, 38),
-    "burgundy": (96, 28, 44),
-}
-METAL: dict[str, Colour] = {
-    "silver": (188, 194, 202),
-    "gold": (212, 172, 88),
-    "rose gold": (218, 164, 146),
-    "graphite": (86, 90, 98),
-}
+PASTEL, BRIGHT, DARK, METAL = (_PALETTES[name] for name in ("pastel", "bright", "dark", "metal"))
 PALE: dict[str, Colour] = {**PASTEL, "ivory": (242, 234, 216), "white": (250, 248, 244)}
 CHINA: dict[str, Colour] = {"white": (246, 244, 238), "cream": (244, 232, 208)}
 WHITE, BLACK = (252, 250, 246), DARK["black"]

@@ -11,6 +11,7 @@ from vitrine.metrics.table import recipe_score
 from vitrine.report.ledger import measures
 from vitrine.report.ledger.context import clean
 from vitrine.report.ledger.measures import COMPARISON
+from vitrine.report.ledger.pairs import PAIRS
 from vitrine.report.ledger.values import COUNT, PERCENT, Value, provenance, table
 from vitrine.training import runs
 from vitrine.training.recipes import CONTROLS
@@ -18,14 +19,7 @@ from vitrine.training.runs import Run
 
 __all__ = ["GAPS", "values"]
 
-PROBE, SCRATCH = "mobilenetv2-int8-probe", "efficientnet-b0-keras-scratch"
-GAPS = (
-    ("mobilenetv2-int8-slow-head", "mobilenetv2-int8-fast-head"),
-    (f"{PROBE}-128", PROBE),
-    (SCRATCH, f"{PROBE}-128"),
-    ("mobilenetv2-random-probe", PROBE),
-    ("mobilenetv2-torch-scratch", PROBE),
-)
+GAPS = PAIRS["controls"]
 """Baseline and candidate of each gap that a control shows. None is announced."""
 
 

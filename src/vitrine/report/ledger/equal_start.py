@@ -10,6 +10,7 @@ from vitrine.metrics.metrics import accuracy, macro_f1
 from vitrine.metrics.table import recipe_score
 from vitrine.report.ledger import measures
 from vitrine.report.ledger.measures import corrected
+from vitrine.report.ledger.pairs import PAIRS
 from vitrine.report.ledger.values import COUNT, MINUTES, PERCENT, Row, Value, provenance, table
 from vitrine.training import runs
 from vitrine.training.recipes import CONTROLS
@@ -27,24 +28,11 @@ PRETRAINED = (
     "mambavision-micro-pretrain-clock",
 )
 """The pretrainings, in the order of the chapter."""
-COMPARISONS = (
-    ("efficientnet-b0-short", "mambavision-micro-short"),
-    ("efficientnet-b0-short", "efficientnet-b0-transfer"),
-    ("mambavision-micro-short", "mambavision-micro-transfer"),
-    ("efficientnet-b0-transfer", "mambavision-micro-transfer"),
-    ("efficientnet-b0-transfer", "mambavision-micro-transfer-clock"),
-    ("efficientnet-b0-transfer", "efficientnet-b0-keras-transfer"),
-)
+COMPARISONS = PAIRS["equal-start"]
 """Baseline and candidate of each gap that the chapter announces."""
-PROBES = (
-    ("efficientnet-b0-transfer-probe", "mambavision-micro-transfer-probe"),
-    ("efficientnet-b0-transfer-probe", "mambavision-micro-transfer-clock-probe"),
-)
+PROBES = PAIRS["probes"]
 """The same for frozen features, compared fold by fold."""
-SAME_NORM = (
-    ("efficientnet-b0-short-norm", "mambavision-micro-short"),
-    ("efficientnet-b0-short", "mambavision-micro-short-norm"),
-)
+SAME_NORM = PAIRS["same-norm"]
 """The same once batch normalisation forgets as fast in both networks: MambaVision's way, then
 EfficientNet-B0's. Not announced, and in no table of tests."""
 

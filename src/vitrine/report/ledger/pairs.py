@@ -4,57 +4,39 @@ A family of comparisons is corrected together (Holm). What was announced is a fa
 a run that comes later moves no p-value of it.
 """
 
+import tomllib
 from collections.abc import Sequence
+from pathlib import Path
 
 from vitrine.training.recipes import BESIDE, CONTROLS, EQUAL_START, parent, started_as
 
 __all__ = [
-    "ADDED", "COMPARISONS", "ON_FOLDS", "PROMISED", "REFERENCES", "judged", "on_folds", "on_split",
-    "rank",
+    "ADDED", "COMPARISONS", "ON_FOLDS", "PAIRS", "PROMISED", "REFERENCES", "judged", "on_folds",
+    "on_split", "rank",
 ]  # fmt: skip
 
-COMPARISONS = (
-    ("efficientnet-b0-keras-scratch", "efficientnet-b0-torch-scratch"),
-    ("efficientnet-b0-torch-scratch", "mambavision-micro-scratch"),
-    ("histogram-hog", "efficientnet-b0-keras-scratch"),
-    ("histogram-hog", "mobilenetv2-int8-probe"),
-    ("efficientnet-b0-keras-scratch", "mobilenetv2-int8-probe"),
-)
+Pair = tuple[str, str]
+
+PAIRS: dict[str, tuple[Pair, ...]] = {
+    family: tuple((baseline, candidate) for baseline, candidate in pairs)
+    for family, pairs in tomllib.loads(
+        Path(__file__).with_name("pairs.toml").read_text(encoding="utf-8")
+    ).items()
+}
+"""Baseline and candidate of each compared pair, by family."""
+COMPARISONS = PAIRS["comparisons"]
 """Baseline and candidate of each gap that the protocol announces."""
-PROMISED = (("efficientnet-b0-torch", "mambavision-tiny"),)
+PROMISED = PAIRS["promised"]
 """What the protocol adds to them once pretrained weights are there."""
-ADDED = (
-    ("efficientnet-b0-torch-scratch", "efficientnet-lite0-torch"),
-    ("efficientnet-b0-keras-scratch", "efficientnet-lite0-keras"),
-    ("efficientnet-lite0-keras", "efficientnet-lite0-torch"),
-    ("efficientnet-lite0-probe", "efficientnet-lite0-torch"),
-)
+ADDED = PAIRS["added"]
 """The same on the published split, for what came after the protocol."""
-ON_FOLDS = (
-    ("efficientnet-lite0-probe", "efficientnet-lite0-torch"),
-    ("efficientnet-lite0-probe", "efficientnet-lite0-keras"),
-    ("efficientnet-lite0-keras", "efficientnet-lite0-torch"),
-    *PROMISED,
-    ("mobilenetv2-int8-probe", "efficientnet-lite0-probe"),
-    ("efficientnet-lite0-probe", "efficientnet-lite012-probe"),
-    ("efficientnet-lite0-torch", "efficientnet-lite-ensemble"),
-    ("efficientnet-lite012-probe", "efficientnet-lite-ensemble"),
-    ("histogram-hog", "mobilenetv2-int8-probe"),
-    ("efficientnet-lite0-torch", "mambavision-micro-distilled-transfer"),
-    ("efficientnet-b0-distilled-transfer", "mambavision-micro-distilled-transfer"),
-    ("text-title", "title-and-image"),
-    ("text-title", "title-and-image-stacked"),
-    ("text-title-description", "text-and-image"),
-    ("text-title-description", "text-and-image-stacked"),
-)
+ON_FOLDS = PAIRS["on-folds"]
 """The same on every photo, over folds."""
 REFERENCES = ("efficientnet-lite0-probe", "mobilenetv2-int8-probe")
 """Frozen features that any other recipe is compared with: the first that has answers. Which one
 does not follow from its score, for the best of several would be flattered."""
 
 UNTESTED = "majority"
-
-Pair = tuple[str, str]
 
 
 def judged(recipe: str) -> bool:
