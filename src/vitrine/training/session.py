@@ -1,4 +1,4 @@
-"""What a notebook asks for: a profile, its photos, runs, and parameters that are declared.
+"""The session of a notebook: its profile decides where its data and runs come from.
 
 ``published`` reads the tracked split and runs, and trains nothing unless asked. ``smoke`` draws the
 synthetic catalogue, trains miniature models for real and writes under ``build/smoke``: nothing of
@@ -145,7 +145,7 @@ class Session:
         return catalog.load()
 
     def recipe(self, name: str) -> Recipe:
-        """Return a recipe, cut to the bone in smoke.
+        """Return a recipe, in smoke with the fewest epochs and small images.
 
         Raises:
             RecipeError: If there is none of that name.

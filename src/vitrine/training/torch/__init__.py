@@ -3,7 +3,7 @@
 ::
 
     recipe -network-> a timm network -classifier-> loss, optimiser, schedule, average, history
-              order (a shuffle by seed and epoch) ----> trainer (device, precision, processes)
+                        trainer (device, precision, processes, a shuffle by seed and epoch)
 
 ``fit`` turns a recipe and a split into a run. ``pretrain`` shares the loop; what differs between
 the two, the images and how they are augmented, stays with each of them. Every epoch reseeds all

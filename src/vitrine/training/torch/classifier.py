@@ -223,7 +223,7 @@ class Classifier(L.LightningModule):
         checkpoint["history"] = self.history
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take the history up again."""
+        """Read the history of a resumed training back."""
         self.history = checkpoint["history"]
 
 
