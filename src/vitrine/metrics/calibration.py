@@ -108,8 +108,6 @@ def calibrated_error(
     y_prob: Float[np.ndarray, "image category"],
     *,
     draws: int = 2000,
-    level: float = 0.95,
-    seed: int = 0,
 ) -> Interval:
     """Simulate the calibration error that a perfectly calibrated model would show here.
 
@@ -120,22 +118,20 @@ def calibrated_error(
     Args:
         y_prob: What the model said; the truth plays no part.
         draws: Number of simulated truths.
-        level: Share of them in the interval.
-        seed: Seeds the simulation.
 
     Returns:
-        The mean error of a calibrated model, and the interval of its errors.
+        The mean error of a calibrated model, and the interval of 95 % of its errors.
 
     Raises:
-        ValueError: If the probabilities, ``draws`` or ``level`` cannot be used.
+        ValueError: If the probabilities or ``draws`` cannot be used.
     """
     if draws < 1:
         raise ValueError(f"expected at least one draw, found {draws}; 2000 is customary")
     confidence = as_probabilities(None, y_prob).max(axis=1)
-    right = np.random.default_rng(seed).random((draws, len(confidence))) < confidence
+    right = np.random.default_rng(0).random((draws, len(confidence))) < confidence
     bins = np.eye(BINS)[_bin_of(confidence, BINS)]
     errors = _sum_of_sizes((confidence - right) @ bins / len(confidence))
-    return percentile(float(errors.mean()), errors, level=level)
+    return percentile(float(errors.mean()), errors)
 
 
 def reliability(
@@ -143,15 +139,13 @@ def reliability(
     y_prob: Float[np.ndarray, "image category"],
     *,
     bins: int = BINS,
-    level: float = 0.95,
 ) -> Reliability:
-    """Return the reliability curve of the top probability.
+    """Return the reliability curve of the top probability, with the 95 % interval of each bin.
 
     Args:
         y_true: True class of each image.
         y_prob: What the model said.
         bins: Number of bins of equal width between 0 and 1.
-        level: Coverage of the interval of each bin's accuracy, taken alone.
 
     Raises:
         ValueError: If the arrays cannot be used or there is no bin.
@@ -173,6 +167,6 @@ def reliability(
         every[filled] = values
         return every
 
-    low, high = wilson_bounds(hits, total, level=level)
+    low, high = wilson_bounds(hits, total)
     edges = np.linspace(0, 1, bins + 1)
     return Reliability(edges, count, *map(spread, (sureness / total, hits / total, low, high)))

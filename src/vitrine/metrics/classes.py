@@ -97,20 +97,16 @@ def per_class(
     y_pred: LabelsOrProbs,
     *,
     categories: int,
-    level: float = 0.95,
-    seed: int = 0,
 ) -> list[ClassScores]:
     """Score each class apart.
 
-    Each interval is that of one class looked at alone: among seven, one table in three holds an
-    interval that misses its target.
+    Each 95 % interval is that of one class looked at alone: among seven, one table in three holds
+    an interval that misses its target.
 
     Args:
         y_true: True class of each image.
         y_pred: Labels, or probabilities of which the largest is taken.
         categories: Number of classes.
-        level: Coverage of each interval.
-        seed: Seeds the bootstrap of F1.
 
     Returns:
         One entry a class, in the order of the labels.
@@ -121,17 +117,14 @@ def per_class(
     table = confusion(y_true, y_pred, categories=categories)
 
     def share(hits: int, total: int) -> Interval:
-        return wilson(hits, total, level=level) if total else UNKNOWN
+        return wilson(hits, total) if total else UNKNOWN
 
     scores = []
     for label in range(categories):
         hits = int(table[label, label])
         support, predicted = int(table[label].sum()), int(table[:, label].sum())
-        f1 = (
-            bootstrap(y_true, y_pred, class_f1(label), level=level, seed=seed)
-            if support + predicted
-            else UNKNOWN
-        )
+        named = support + predicted > 0
+        f1 = bootstrap(y_true, y_pred, class_f1(label)) if named else UNKNOWN
         scores.append(
             ClassScores(label, support, predicted, share(hits, predicted), share(hits, support), f1)
         )

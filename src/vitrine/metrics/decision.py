@@ -60,10 +60,10 @@ class SelectiveCurve:
 def selective_curve(
     y_true: Int[np.ndarray, " image"],
     y_prob: Float[np.ndarray, "image category"],
-    *,
-    level: float = 0.95,
 ) -> SelectiveCurve:
     """Return accuracy against coverage as the confidence asked for falls.
+
+    The 95 % interval at each point is of that point taken alone.
 
     Images of equal confidence are answered together, since no threshold parts them. A threshold
     read off the test images flatters itself: choose it on validation images.
@@ -71,10 +71,9 @@ def selective_curve(
     Args:
         y_true: True class of each image.
         y_prob: What the model said; the largest is its confidence.
-        level: Coverage of the interval at each point, each taken alone.
 
     Raises:
-        ValueError: If the arrays or ``level`` cannot be used.
+        ValueError: If the arrays cannot be used.
     """
     y_prob = as_probabilities(y_true, y_prob)
     confidence = y_prob.max(axis=1)
@@ -83,7 +82,7 @@ def selective_curve(
     last = np.flatnonzero(np.append(falling[1:] < falling[:-1], True))
     answered = (last + 1).astype(float)
     right = np.cumsum(y_prob.argmax(axis=1)[order] == y_true[order])[last].astype(float)
-    low, high = wilson_bounds(right, answered, level=level)
+    low, high = wilson_bounds(right, answered)
     return SelectiveCurve(falling[last], answered / len(y_true), right / answered, low, high)
 
 

@@ -68,7 +68,7 @@ def wilson_bounds(
     successes: Float[np.ndarray, " proportion"],
     totals: Float[np.ndarray, " proportion"],
     *,
-    level: float,
+    level: float = 0.95,
 ) -> tuple[Float[np.ndarray, " proportion"], Float[np.ndarray, " proportion"]]:
     """Return the ends of Wilson's interval for many proportions, as ``wilson`` does for one.
 

@@ -226,8 +226,6 @@ def over_seeds(
     metric: Metric,
     *,
     draws: int = 2000,
-    level: float = 0.95,
-    seed: int = 0,
 ) -> SeedSummary:
     """Return a recipe's mean score over its seeds, with an interval over images and seeds.
 
@@ -240,8 +238,6 @@ def over_seeds(
         runs: What each seed's run said of these images, in the same order.
         metric: Score to summarise.
         draws: Number of resamplings.
-        level: Coverage of the interval of the mean.
-        seed: Seeds the resampling.
 
     Raises:
         ValueError: If there are fewer than two runs, or arrays cannot be used.
@@ -257,10 +253,9 @@ def over_seeds(
         len(y_true),
         lambda counts: np.mean([metric.score_draws(counts, rows) for rows in tallies], axis=0),
         draws=draws,
-        seed=seed,
     )
     return SeedSummary(
-        resample([tallies], metric, draws=draws, level=level, seed=seed),
+        resample([tallies], metric, draws=draws),
         float(np.std(by_seed, ddof=1)),
         float(np.std(means)),
         by_seed,

@@ -11,12 +11,12 @@ import numpy as np
 from jaxtyping import Int
 
 from vitrine.metrics.inputs import LabelsOrProbs
-from vitrine.metrics.intervals import Interval, check_share, wilson
+from vitrine.metrics.intervals import Interval, wilson
 from vitrine.metrics.metrics import Metric
 from vitrine.metrics.paired import McNemar, holm, mcnemar, sign_flip
 from vitrine.metrics.panel import METRICS
 from vitrine.metrics.resampling import bootstrap, over_seeds, resample
-from vitrine.metrics.settling import settled
+from vitrine.metrics.settling import ALPHA, settled
 
 __all__ = ["Announced", "announced", "leader", "recipe_gap", "recipe_panel", "recipe_score"]
 
@@ -156,28 +156,24 @@ def leader(
     y_true: Int[np.ndarray, " image"],
     recipes: Mapping[str, Sequence[LabelsOrProbs]],
     metric: Metric,
-    *,
-    level: float = 0.95,
 ) -> str | None:
     """Return the recipe that is significantly better than every other one, if there is one.
 
     The one with the best score leads where its gap to each of the others leaves zero out, on the
-    right side, all at once: with ``k`` others each interval is taken at ``1 - (1 - level) / k``
+    right side, all at once: with ``k`` others each interval is taken at ``1 - 0.05 / k``
     (Bonferroni), so that a leader is named by mistake at most once in twenty tables.
 
     Args:
         y_true: True class of each image.
         recipes: What the runs of each recipe said.
         metric: Score of the table.
-        level: Coverage of all the gaps together.
 
     Returns:
         Its name; ``None`` where the best is not told apart from some other, or stands alone.
 
     Raises:
-        ValueError: If arrays or ``level`` cannot be used.
+        ValueError: If arrays cannot be used.
     """
-    check_share(level, "level")
     sign = 1 if metric.higher_is_better else -1
     scores = {
         name: sign * np.mean([metric(y_true, y_pred) for y_pred in runs])
@@ -187,7 +183,7 @@ def leader(
     others = [name for name in recipes if name != best]
     if best is None or not others:
         return None
-    shared = 1 - (1 - level) / len(others)
+    shared = 1 - ALPHA / len(others)
     for other in others:
         gap = recipe_gap(y_true, recipes[other], recipes[best], metric, level=shared)
         if not (gap.low > 0 if sign > 0 else gap.high < 0):
