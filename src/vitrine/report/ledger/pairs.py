@@ -11,8 +11,7 @@ from pathlib import Path
 from vitrine.training.recipes import BESIDE, CONTROLS, EQUAL_START, parent, started_as
 
 __all__ = [
-    "ADDED", "COMPARISONS", "ON_FOLDS", "PAIRS", "PROMISED", "REFERENCES", "judged", "on_folds",
-    "on_split", "rank",
+    "COMPARISONS", "PAIRS", "PROMISED", "REFERENCES", "judged", "on_folds", "on_split", "rank",
 ]  # fmt: skip
 
 Pair = tuple[str, str]
@@ -28,10 +27,6 @@ COMPARISONS = PAIRS["comparisons"]
 """Baseline and candidate of each gap that the protocol announces."""
 PROMISED = PAIRS["promised"]
 """What the protocol adds to them once pretrained weights are there."""
-ADDED = PAIRS["added"]
-"""The same on the published split, for what came after the protocol."""
-ON_FOLDS = PAIRS["on-folds"]
-"""The same on every photo, over folds."""
 REFERENCES = ("efficientnet-lite0-probe", "mobilenetv2-int8-probe")
 """Frozen features that any other recipe is compared with: the first that has answers. Which one
 does not follow from its score, for the best of several would be flattered."""
@@ -63,7 +58,7 @@ def on_split(recipes: Sequence[str]) -> list[list[Pair]]:
         recipes: Those that have runs, but for what another chapter compares.
     """
     announced = _among(recipes, COMPARISONS + PROMISED)
-    return _full([announced, _with_reference(recipes, _among(recipes, ADDED), announced)])
+    return _full([announced, _with_reference(recipes, _among(recipes, PAIRS["added"]), announced)])
 
 
 def on_folds(recipes: Sequence[str]) -> list[list[Pair]]:
@@ -72,7 +67,7 @@ def on_folds(recipes: Sequence[str]) -> list[list[Pair]]:
     Args:
         recipes: Those that have answers over folds, but for what another chapter compares.
     """
-    made = _with_reference(recipes, _among(recipes, ON_FOLDS), [])
+    made = _with_reference(recipes, _among(recipes, PAIRS["on-folds"]), [])
     return _full([[p for p in made if any(map(_reads, p)) == text] for text in (False, True)])
 
 
