@@ -1,4 +1,4 @@
-"""The session of a notebook: its profile decides where its data and runs come from.
+"""The session of a notebook: its profile decides where its data and its runs come from.
 
 ``published`` reads the tracked split and runs, and trains nothing unless asked. ``smoke`` draws the
 synthetic catalogue, trains miniature models for real and writes under ``build/smoke``: nothing of
@@ -8,15 +8,12 @@ What a published notebook does not use, it does not import: an edit of the synth
 leaves its execution fresh.
 """
 
-import ast
 import hashlib
 import os
 import shutil
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from filelock import FileLock
@@ -25,86 +22,12 @@ from vitrine import paths
 from vitrine.data import catalog, dataset, splits
 from vitrine.data.catalog import Catalog
 from vitrine.data.splits import Split
-from vitrine.training import recipes, runs
+from vitrine.training import kernel, recipes, runs
+from vitrine.training.kernel import SessionError
 from vitrine.training.recipes import Recipe, RecipeError
 from vitrine.training.runs import OutOfFold, Run
 
 __all__ = ["PROFILES", "Session", "SessionError", "begin", "trainer_of"]
-
-
-if TYPE_CHECKING:
-    from IPython.core.interactiveshell import InteractiveShell
-    from IPython.lib.pretty import PrettyPrinter
-    from PIL.Image import Image
-
-__all__ = ["SessionError", "describe_pictures", "refuse_unknown_parameters"]
-
-
-class SessionError(ValueError):
-    """A profile or a parameter that does not exist, or data that the machine lacks."""
-
-
-def refuse_unknown_parameters() -> None:
-    """Refuse parameters that the notebook does not declare so, of which papermill only warns.
-
-    It puts those given in a cell of their own, after that of the declared ones.
-    """
-    shell = _shell()
-    declared: dict[str, ast.expr] = {}
-    for cell in shell.user_ns.get("In", []) if shell else []:
-        try:
-            body = ast.parse(cell).body
-        except SyntaxError:  # typed by hand and refused, in a notebook that is open
-            continue
-        assigned = {
-            target.id: line.value
-            for line in body
-            if isinstance(line, ast.Assign)
-            for target in line.targets
-            if isinstance(target, ast.Name)
-        }
-        if cell.startswith("# Parameters\n"):
-            _require_declared(assigned, declared)
-        declared |= assigned
-
-
-def _require_declared(given: Mapping[str, ast.expr], declared: Mapping[str, ast.expr]) -> None:
-    if unknown := sorted(given.keys() - declared):
-        raise SessionError(
-            f"expected parameters among {', '.join(sorted(declared))}, found "
-            f"{', '.join(unknown)}; correct the name given to papermill"
-        )
-    for name, value in given.items():
-        try:
-            usual, found = (ast.literal_eval(node) for node in (declared[name], value))
-        except ValueError:  # computed
-            continue
-        if usual is not None and type(found) is not type(usual):
-            raise SessionError(
-                f"expected {name} of the type of {usual!r}, found {found!r}; correct the value "
-                "given to papermill"
-            )
-
-
-def describe_pictures() -> None:
-    """Make a notebook tell a picture by a digest of its pixels, beside the picture.
-
-    nbval compares no ``image/png``, even strictly; it compares this text, which a page does not
-    show. Of pixels and not of the file, whose compression depends on the version of a library.
-    """
-    if formatter := getattr(_shell(), "display_formatter", None):
-        texts = formatter.formatters["text/plain"]
-        texts.for_type_by_name("PIL.Image", "Image", _describe)
-
-
-def _describe(picture: "Image", printer: "PrettyPrinter", cycle: bool) -> None:
-    digest = hashlib.sha256(picture.convert("RGBA").tobytes()).hexdigest()
-    printer.text(f"{picture.width} × {picture.height} pixels, sha256 {digest[:16]}")
-
-
-def _shell() -> "InteractiveShell | None":
-    return getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-
 
 PROFILES = ("published", "smoke")
 
@@ -353,8 +276,8 @@ def begin(profile: str = "published") -> Session:
         FileNotFoundError: If ``VITRINE_ROOT`` is no clone.
     """
     paths.require_clone()
-    refuse_unknown_parameters()
-    describe_pictures()
+    kernel.refuse_unknown_parameters()
+    kernel.describe_pictures()
     profile = os.environ.get("VITRINE_PROFILE") or profile
     if profile not in PROFILES:
         raise SessionError(
