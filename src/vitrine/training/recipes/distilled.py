@@ -21,8 +21,15 @@ _TAUGHT = {
     "Consistent, arXiv 2106.05237; the rate of each student is the best of three after a short run",
 }
 _RATES = ("5e-4", "1e-3", "2e-3")
-_CHOSEN = {"efficientnet-b0": 1e-3, "mambavision-micro": 1e-3}
-"""The learning rate of each student."""
+_CHOSEN = {
+    "efficientnet-b0": {"learning_rate": 1e-3},
+    "mambavision-micro": {"learning_rate": 1e-3, "precision": "bfloat16"},
+}
+"""What each student has of its own: its learning rate, and the precision in which it is fastest.
+
+Images a second of one core (AVX-512 BF16), bfloat16 against float32: MambaVision micro 330
+against 250, EfficientNet-B0 50 against 86.
+"""
 
 
 def distilled(name: str, pretraining: Recipe, transfer: Recipe) -> Iterator[Recipe]:
@@ -33,7 +40,7 @@ def distilled(name: str, pretraining: Recipe, transfer: Recipe) -> Iterator[Reci
         pretraining: How it learns the labels.
         transfer: What becomes of it on the photos.
     """
-    learned = replace(pretraining, name=f"{name}-distilled", learning_rate=_CHOSEN[name], **_TAUGHT)
+    learned = replace(pretraining, name=f"{name}-distilled", **_TAUGHT, **_CHOSEN[name])
     yield learned
     for rate in _RATES:
         short = {"learning_rate": float(rate), "epochs": 3}
