@@ -16,12 +16,13 @@
 # sonde préentraînée devance le réseau entraîné de zéro de
 # {valeur:ecart-ic}`gap.mobilenetv2-int8-probe.efficientnet-b0-keras-scratch.accuracy`, et MambaVision micro est à
 # {valeur:ecart-ic}`gap.mambavision-micro-scratch.efficientnet-b0-torch-scratch.accuracy` d’EfficientNet-B0, à
-# recette égale. En douze minutes, vous saurez lire un écart apparié, ce que devient une réponse quand la photo
-# s’abîme, et ce que chaque modèle coûte.
+# recette égale. En sept minutes, vous saurez lire un écart apparié, ce que coûte une erreur, et ce que chaque modèle
+# coûte.
 #
 # {doc}`Le chapitre précédent <05_toutes_les_photos>` juge les modèles sur toutes les photos ; celui-ci porte sur
 # les {valeur}`data.test` images où d’autres ont publié leurs scores. Rien n’y est entraîné : tout se déduit des
-# réponses enregistrées, image par image.
+# réponses enregistrées, image par image. {doc}`La comparaison en détail <05_comparaison_detail>` regarde sous les
+# moyennes : catégories, doubles, photos abîmées, images que tous manquent.
 
 # %% tags=["parameters"]
 profile = "published"
@@ -34,6 +35,8 @@ profile = "published"
 # {cite:p}`sandler2018mobilenetv2,kornblith2018better`.
 
 # %%
+import numpy as np
+
 from vitrine.data.catalog import CLASSES, CLASSES_FR
 from vitrine.report.ledger import pairs
 from vitrine.report.ledger.measures import published
@@ -152,104 +155,6 @@ comparison.announced_gaps(
 # * De zéro : {verdict}`scratch_against_classical`
 #   ({valeur:ecart-ic}`gap.efficientnet-b0-keras-scratch.histogram-hog.accuracy`).
 # * Bibliothèque et architecture : {doc}`le chapitre sur PyTorch <04_sota_pytorch>` lit ces deux écarts.
-#
-# ## De quoi l’avance de la sonde est-elle faite ?
-#
-# La sonde et le réseau entraîné de zéro diffèrent par plus que le préentraînement. Des témoins, qui n’étaient pas
-# annoncés, changent une chose à la fois.
-#
-# * **Le côté des photos.** Réduites au côté des réseaux partis de zéro, puis agrandies, elles donnent
-#   {valeur:ic}`mobilenetv2-int8-probe-128.cv_accuracy` sur les plis : {verdict}`larger_photos_help`
-#   ({valeur:ecart-ic}`gap.mobilenetv2-int8-probe.mobilenetv2-int8-probe-128.cv_accuracy`). Sur les images de
-#   test, {verdict}`small_probe_beats_scratch`
-#   ({valeur:ecart-ic}`gap.mobilenetv2-int8-probe-128.efficientnet-b0-keras-scratch.accuracy`).
-# * **Les poids.** Sur un MobileNetV2 aux poids tirés au hasard, la même sonde obtient
-#   {valeur:ic}`mobilenetv2-random-probe.cv_accuracy` : {verdict}`learned_weights_help`.
-# * **L’architecture et la recette.** Ce témoin manque : `vitrine train mobilenetv2-torch-scratch` le ferait.
-
-# %% [markdown]
-# ## Catégorie par catégorie
-#
-# Une moyenne cache des catégories. Le F1 de chacune réunit sa précision et son rappel ; c’est une moyenne sur les
-# graines.
-
-# %% mystnb={"figure": {"name": "fig-comparaison-categories", "caption": "F1 de chaque modèle dans chaque catégorie, en pourcentage ; plus la case est foncée, mieux la catégorie est reconnue."}, "image": {"alt": "Carte de chaleur : les modèles en lignes, les sept catégories en colonnes, le F1 écrit dans chaque case."}}
-import numpy as np
-from vitrine.metrics.classes import class_f1
-
-f1 = np.empty((len(CLASSES), len(ranked)))
-for k in range(len(CLASSES)):
-    for column, recipe in enumerate(ranked):
-        f1[k, column] = np.mean([class_f1(k)(truth, p) for p in answers[recipe]])
-comparison.class_f1(f1, ranked)
-
-# %% [markdown]
-# Chaque case repose sur une vingtaine d’images : on y lit des tendances communes à plusieurs modèles, pas un
-# classement.
-#
-# ## Et sans les images qui ont fui ?
-#
-# {valeur}`data.test_leaked` images de test ont un double, exact ou presque, dans l’entraînement ou la validation.
-# Sans elles, l’exactitude de la sonde passe de {valeur}`mobilenetv2-int8-probe.accuracy` à
-# {valeur}`mobilenetv2-int8-probe.accuracy_clean`. Mieux vaut regarder les réponses qu’elles ont reçues : les réseaux
-# entraînés de zéro y donnent {valeur}`leaks.right` réponses justes sur {valeur}`leaks.answers`, toutes graines
-# réunies, contre {valeur}`leaks.right_elsewhere` ailleurs : {verdict}`leaks_are_easier`
-# (p = {valeur}`leaks.p`, permutation des photos). Le double n’en est pas forcément la cause : ces photos sont
-# peut-être plus faciles.
-
-# %% [markdown]
-# ## Quand la photo est abîmée
-#
-# Nous abîmons les mêmes photos de cinq façons, à cinq forces, avec les réglages d’un banc d’essai connu
-# {cite:p}`hendrycks2019benchmarking` ; le recadrage est de nous. Un sixième panneau réduit la photo, puis l’agrandit
-# à la taille que le modèle lit. `vitrine robustness` a demandé ces réponses à une graine par recette.
-
-# %%
-from vitrine.data.corruptions import CORRUPTIONS, STRENGTHS
-from vitrine.explain import facts, robustness
-from vitrine.report.figures import explanation
-
-labels = facts.labels(session)
-robust = {r: table for r, table in facts.read(session, "robustness").items() if r in groups}
-
-# %% tags=["nbval-check-output", "remove-cell"]
-test = set(session.split.part("test").row)
-conditions = [rows for t in robust.values() for _, rows in t.groupby(["corruption", "strength"])]
-print("Forces :", *STRENGTHS)
-print(*[explanation.CORRUPTIONS_FR[name] for name in CORRUPTIONS], sep="\n")
-whole = all(set(rows.row) == test and len(rows) == len(test) for rows in conditions)
-print("Toutes les images de test dans chaque condition :", "oui" if whole else "non")
-
-# %% mystnb={"figure": {"name": "fig-comparaison-degradations", "caption": "Exactitude selon la force de cinq dégradations (0 : photo intacte) et selon le côté de la photo réduite, intervalles à 95 %. En gris, les autres modèles ; en tirets, une réponse tirée au hasard."}, "image": {"alt": "Six panneaux sur deux colonnes : flou, bruit, compression JPEG, éclaircissement, recadrage, photo réduite. Dans chacun, trois courbes en couleur et les autres en gris, de la photo intacte à la plus abîmée."}}
-SHOWN = ("mobilenetv2-int8-probe", "efficientnet-b0-torch-scratch", "mambavision-micro-scratch")
-spoiled = {
-    name: {recipe: robustness.curve(table, name, labels) for recipe, table in robust.items()}
-    for name in (*CORRUPTIONS, robustness.THUMBNAIL)
-}
-explanation.curves(spoiled, highlighted=SHOWN, chance=1 / len(CLASSES))
-
-# %% [markdown]
-# À la force 5, le bruit change l’exactitude du réseau PyTorch de
-# {valeur:ecart-ic}`efficientnet-b0-torch-scratch.change_noise_5`, celle de MambaVision de
-# {valeur:ecart-ic}`mambavision-micro-scratch.change_noise_5`, celle de la sonde de
-# {valeur:ecart-ic}`mobilenetv2-int8-probe.change_noise_5` ; {verdict}`noise_breaks_all`. Pour la compression JPEG,
-# {verdict}`jpeg_leaves_scratch` ({valeur:ecart-ic}`efficientnet-b0-torch-scratch.change_jpeg_5` pour celui de
-# PyTorch) ; la sonde, qui lit de plus grandes photos, change de
-# {valeur:ecart-ic}`mobilenetv2-int8-probe.change_jpeg_5`. Le recadrage désoriente surtout les descripteurs classiques
-# ({valeur:ecart-ic}`histogram-hog.change_crop_3` à la force 3), dont les contours sont rangés par emplacement.
-#
-# Réduire les photos à 64 pixels change l’exactitude du réseau PyTorch de
-# {valeur:ecart-ic}`efficientnet-b0-torch-scratch.change_thumbnail_64`, celle de MambaVision de
-# {valeur:ecart-ic}`mambavision-micro-scratch.change_thumbnail_64`, celle de la sonde de
-# {valeur:ecart-ic}`mobilenetv2-int8-probe.change_thumbnail_64`. Et si c’est l’entrée du réseau qui grandit, à 160
-# pixels ? Une évaluation un peu plus fine que l’entraînement aide parfois {cite:p}`touvron2019fixing`. Ici,
-# {verdict}`larger_input_helps` ({valeur:ecart-ic}`efficientnet-b0-torch-scratch.change_input_160`) ; MambaVision y
-# change de {valeur:ecart-ic}`mambavision-micro-scratch.change_input_160`, parce que ses fenêtres ne couvrent plus la
-# carte exactement.
-#
-# La force 0 diffère un peu du premier tableau : la photo intacte suit le chemin des photos abîmées, par une taille
-# commune à tous, ce qui change la réponse du réseau PyTorch sur
-# {valeur}`efficientnet-b0-torch-scratch.robust_turned` images.
 
 # %% [markdown]
 # ## Ce que coûtent les erreurs
@@ -273,6 +178,7 @@ matrices = {times: ordinary * np.where(is_baby, times, 1) for times in (1, 2, 4)
 # %%
 from vitrine.metrics.decision import cheapest, expected_cost
 
+SHOWN = ("mobilenetv2-int8-probe", "efficientnet-b0-torch-scratch", "mambavision-micro-scratch")
 prices, person = np.linspace(0, 1, 11), np.ones(len(CLASSES))
 first = {recipe: answers[recipe][0] for recipe in SHOWN}
 costs = {}
@@ -367,37 +273,6 @@ comparison.cited(poc, reference="EfficientNetB0_custom", smallest=smallest)
 # pas expliqué.
 
 # %% [markdown]
-# ## Les images qui résistent
-#
-# Une image que tous les modèles manquent apprend plus qu’une moyenne : l’objet y est ambigu, la catégorie discutable
-# ou la photo trompeuse. Voici les plus manquées (première graine), avec ce qu’en disent trois modèles ; le début du
-# nom de fichier suffit à les retrouver.
-
-# %%
-predicted = {r: answers[r][0].argmax(axis=1) for r in ranked if r != "majority"}
-misses = np.sum([said != truth for said in predicted.values()], axis=0)
-hardest = np.argsort(-misses, kind="stable")[:10]
-said = {model_name(recipe): predicted[recipe][hardest] for recipe in SHOWN}
-shown = tables.errors(images[hardest], truth[hardest], said)
-shown.insert(2, "Modèles qui se trompent", misses[hardest])
-tables.show(shown)
-
-# %% [markdown]
-# Construit sur une machine qui possède les photos, le livre les montre ici, dans le même ordre ; le livre publié n’en
-# montre aucune.
-
-# %% mystnb={"figure": {"caption": "Les images de test manquées par le plus de modèles (constructions locales seulement)."}, "image": {"alt": "Planche de photos de produits, dans l’ordre du tableau précédent, cinq par ligne."}}
-from vitrine.data.images import decode
-from vitrine.report.figures.data import sheet as contact_sheet
-
-photos = None
-if session.photos:
-    catalog = session.catalog()
-    places = [catalog.path(images[i]) for i in hardest]
-    photos = contact_sheet([decode(place, 192) for place in places], columns=5)
-photos
-
-# %% [markdown]
 # ## Exercices
 #
 # **1. Votre matrice de coûts.** Une montre mal rangée coûte trois erreurs ordinaires, un regard humain un cinquième
@@ -421,7 +296,7 @@ tables.show(tables.scores({model_name(recipe): panels[recipe] for recipe in SHOW
 # ## Ce que nous retenons
 #
 # * Le préentraînement décide : {valeur:ecart-ic}`gap.mobilenetv2-int8-probe.efficientnet-b0-keras-scratch.accuracy`
-#   pour la sonde, que le côté des photos n’explique pas.
+#   pour la sonde ; {doc}`des témoins <05_comparaison_detail>` disent que le côté des photos ne l’explique pas.
 # * De zéro, ni la bibliothèque
 #   ({valeur:ecart-ic}`gap.efficientnet-b0-torch-scratch.efficientnet-b0-keras-scratch.accuracy`) ni l’architecture
 #   ({valeur:ecart-ic}`gap.mambavision-micro-scratch.efficientnet-b0-torch-scratch.accuracy`) ne montrent d’effet plus
@@ -429,7 +304,6 @@ tables.show(tables.scores({model_name(recipe): panels[recipe] for recipe in SHOW
 # * Notre règle établit un vrai écart de {valeur}`power.smallest_gap` sur ce découpage, de
 #   {valeur}`power.oof_smallest_gap` sur toutes les photos ; sans les réponses image par image, il en faut
 #   {valeur}`power.smallest_unpaired_gap`.
-# * Un bruit fort change la sonde de {valeur:ecart-ic}`mobilenetv2-int8-probe.change_noise_5`.
 #
 # ## Ce qui pourrait être faux
 #
@@ -439,8 +313,6 @@ tables.show(tables.scores({model_name(recipe): panels[recipe] for recipe in SHOW
 # * **Le regard déjà posé.** Un script d’essai a vu ces images avant le choix de la sonde : son score est peut-être un
 #   peu optimiste.
 # * **La recette.** Fixée d’avance, elle n’a pas été optimisée ; l’écart vaut pour elle.
-# * **Des dégradations simulées.** Un flou gaussien n’est pas celui d’un téléphone. Ces mesures, d’une graine par
-#   recette, n’étaient pas annoncées.
 # * **Les coûts.** La matrice est une hypothèse, l’énergie une estimation.
 #
 # ```{provenance}

@@ -85,7 +85,9 @@ tables.show(
 # %% mystnb={"figure": {"name": "fig-toutes-scores", "caption": "Exactitude sur toutes les photos, chacune jugée par un modèle qui ne l’a pas apprise ; intervalles à 95 %."}, "image": {"alt": "Pour chaque modèle, un point et sa barre d’erreur horizontale : l’exactitude sur toutes les photos, le fine-tuning en haut, les lecteurs du texte en bas."}}
 from vitrine.report.figures import comparison, decisions, training
 
-comparison.forest({"Exactitude": {name: scores[name]["accuracy"] for name in order}}, x="Exactitude")
+comparison.forest(
+    {"Exactitude": {name: scores[name]["accuracy"] for name in order}}, x="Exactitude"
+)
 
 # %% [markdown]
 # ## Les écarts
@@ -173,7 +175,7 @@ decisions.selective({name: selective_curve(truth, answers[name][0]) for name in 
 # %% [markdown]
 # ## Quand la photo est abîmée
 #
-# Les dégradations de {doc}`la comparaison <05_comparaison>`, appliquées aux images de test publiées ; la première graine du
+# Les dégradations de {doc}`la comparaison en détail <05_comparaison_detail>`, appliquées aux images de test publiées ; la première graine du
 # modèle recommandé y a répondu (`vitrine robustness`).
 
 # %% mystnb={"figure": {"name": "fig-toutes-degradations", "caption": "Exactitude sur les images de test publiées selon la force de cinq dégradations (0 : photo intacte) et selon le côté de la photo réduite, intervalles à 95 %. En tirets : une réponse tirée au hasard."}, "image": {"alt": "Six panneaux sur deux colonnes : flou, bruit, compression JPEG, éclaircissement, recadrage, photo réduite. Dans chacun, une courbe d’exactitude par modèle, de la photo intacte à la plus abîmée."}}
@@ -289,7 +291,7 @@ print(f"le plus sûr des deux : {tables.number(100 * accuracy(truth, surer), 1)}
 # * **Un entraînement par pli.** Un réseau n’est entraîné qu’une fois par pli : les intervalles ignorent ce
 #   qu’une autre graine aurait donné.
 # * **Des plis déjà vus.** Des scripts d’essai ont regardé ces photos avant nous, et une première recette de
-#   fine-tuning, abandonnée, a été jugée sur trois plis ({doc}`le protocole <../book/protocole>` le dit).
+#   fine-tuning, abandonnée, a été jugée sur trois plis ({doc}`les écarts <../book/ecarts>` le disent).
 # * **Une seule place de marché.** Les textes d’un autre catalogue seront moins bavards, ses photos moins
 #   propres.
 #

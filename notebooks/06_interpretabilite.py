@@ -76,7 +76,7 @@ explanation.losses(lost)
 # {valeur:ecart-ic}`efficientnet-b0-torch-scratch.loss_gap_low_high` pour EfficientNet-B0 en PyTorch, de
 # {valeur:ecart-ic}`mambavision-micro-scratch.loss_gap_low_high` pour MambaVision micro et de
 # {valeur:ecart-ic}`mobilenetv2-int8-probe.loss_gap_low_high` pour la sonde : {verdict}`networks_coarse_probe_fine`. Cela
-# s’accorde avec {doc}`la comparaison <05_comparaison>`, où le flou et les petites photos coûtent à la sonde.
+# s’accorde avec {doc}`la comparaison en détail <05_comparaison_detail>`, où le flou et les petites photos coûtent à la sonde.
 #
 # Le centre, où se tient le produit, coûte {valeur:ic}`efficientnet-b0-torch-scratch.loss_centre` au réseau PyTorch, le bord
 # {valeur:ic}`efficientnet-b0-torch-scratch.loss_border` ; à MambaVision,

@@ -31,7 +31,7 @@ profile = "published"
 # nombre réduit, une validation que personne n’apprend. `vitrine pretrain` le lit, ou le télécharge.
 #
 # La recette est la même pour tous, à une valeur près : la part du dernier lot dans les moyennes de la normalisation
-# ({doc}`le protocole <../book/protocole>` dit pourquoi). Deux protocoles ont été fixés avant la première exécution :
+# ({doc}`le protocole en détail <../book/protocole_detail>` dit pourquoi). Deux protocoles ont été fixés avant la première exécution :
 #
 # * **à images égales** : chaque réseau voit les mêmes images, le même nombre de fois ;
 # * **à durée égale** : chaque réseau apprend pendant le même temps, sur un cœur. EfficientNet-B0, le plus lent, fixe la
@@ -231,7 +231,7 @@ comparison.folds(repeated, metric="Exactitude")
 #
 # Dans les blocs de MambaVision micro qui balayent, quatre mélangeurs de même largeur se remplacent : le balayage, rien
 # (l’identité), une convolution, l’attention. Les blocs d’attention qui suivent restent. Tous partent de zéro, par la recette
-# que {doc}`le protocole <../book/protocole>` annonce, et chaque photo est jugée par un réseau qui ne l’a pas apprise.
+# que {doc}`le protocole en détail <../book/protocole_detail>` annonce, et chaque photo est jugée par un réseau qui ne l’a pas apprise.
 
 # %% mystnb={"figure": {"name": "fig-egales-melangeurs", "caption": "Exactitude de MambaVision micro sur toutes les photos selon ce qui tient la place du balayage, intervalles à 95 %, et nombre de paramètres."}, "image": {"alt": "Une ligne par mélangeur, balayage, identité, convolution puis attention : un point pour l’exactitude et sa barre d’erreur horizontale, le nombre de paramètres sous le nom."}}
 from vitrine.metrics.table import recipe_score
