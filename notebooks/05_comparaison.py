@@ -94,7 +94,7 @@ tables.show(tables.comparison(named, seeds=seeds, leaders=leaders))
 # %% [markdown]
 # La réponse constante sert de plancher : {verdict}`all_learn`. La perte logarithmique, elle, est d’autant
 # meilleure qu’elle est basse. Là où il n’y a qu’une graine, l’intervalle ignore ce qu’un autre entraînement aurait
-# donné ; une sonde, elle, ne tire rien au hasard. MambaVision (nano), que le service embarque, a été entraînée
+# donné. MambaVision (nano), que le service embarque, a été entraînée
 # {valeur}`mambavision-nano-scratch.epochs` époques au lieu de
 # {valeur}`efficientnet-b0-torch-scratch.epochs` : aucune comparaison annoncée ne porte sur elle.
 
@@ -116,11 +116,11 @@ training.seeds(
 #
 # ## Les écarts annoncés
 #
-# Deux modèles trouvent souvent difficiles les mêmes images : en les comparant *sur les mêmes images*, ce qu’elles
-# ont de difficile s’annule. Le bootstrap apparié donne l’intervalle. Le test permute les signes des différences,
-# image par image ; avec une graine de chaque côté, c’est celui de McNemar {cite:p}`mcnemar1947note`, qui ne
-# regarde que les paires discordantes : *b* images que seul le premier modèle classe bien, *c* que seul le second
-# classe bien (première graine). Les valeurs p sont corrigées ensemble {cite:p}`holm1979simple`.
+# Comparés *sur les mêmes images*, deux modèles voient s’annuler ce qu’elles ont de difficile. Le bootstrap apparié
+# donne l’intervalle. Le test permute les signes des différences, image par image ; avec une graine de chaque côté,
+# c’est celui de McNemar {cite:p}`mcnemar1947note`, qui ne regarde que les paires discordantes : *b* images que seul
+# le premier modèle classe bien, *c* que seul le second (première graine). Les valeurs p sont corrigées ensemble
+# {cite:p}`holm1979simple`.
 
 # %%
 from vitrine.metrics.table import announced
@@ -226,10 +226,8 @@ decisions.efficiency(
 )
 
 # %% [markdown]
-# Le front de la {numref}`fig-comparaison-prix` tient compte des scores, non de leurs intervalles : deux modèles sans
-# différence détectable peuvent y échanger leur place. Les durées, relevées sur des machines partagées, donnent un
-# ordre de grandeur : une graine demande {valeur}`efficientnet-b0-keras-scratch.training_minutes` en TensorFlow et
-# {valeur}`efficientnet-b0-torch-scratch.training_minutes` en PyTorch.
+# Le front de la {numref}`fig-comparaison-prix` tient compte des scores, non de leurs intervalles ; les durées, relevées
+# sur des machines partagées, donnent un ordre de grandeur.
 #
 # `vitrine bench training` compare les vitesses à part, tour à tour, sur un fil d’une machine au repos.
 # EfficientNet-B0 apprend {valeur}`efficientnet-b0-keras-scratch.learning_speed` en Keras et

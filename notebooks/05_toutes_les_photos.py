@@ -14,7 +14,7 @@
 #
 # **Quel modèle range le mieux les {valeur}`data.present` photos, et qu’apporte le texte du vendeur ?** EfficientNet-Lite0,
 # après fine-tuning depuis ImageNet, en range bien {valeur:ic}`oof.efficientnet-lite0-torch.accuracy`, et le titre suivi de
-# la description, sans la photo, {valeur:ic}`oof.text-title-description.accuracy`. En dix minutes, vous saurez lequel mettre
+# la description, sans la photo, {valeur:ic}`oof.text-title-description.accuracy`. En six minutes, vous saurez lequel mettre
 # en service, à quel seuil le laisser répondre seul, et ce que la photo ajoute au texte.
 #
 # Chaque photo est ici jugée par un modèle qui ne l’a pas apprise : coupées en cinq plis, toutes servent de test une fois.
@@ -42,7 +42,7 @@ truth = align_folds(*(one for found in folds.values() for one in found))[0].trut
 answers = {name: [one.answers.probabilities for one in found] for name, found in folds.items()}
 
 # %% [markdown]
-# Aucune photo ne sert à la fois de validation et de test ; un contrôle le vérifie à chaque exécution.
+# Aucune photo ne sert à la fois de validation et de test.
 
 # %% tags=["nbval-check-output", "remove-cell"]
 parts = folds[RECOMMENDED][0].by_fold()

@@ -67,8 +67,7 @@ from vitrine.report import tables
 
 named = {model_name(recipe): run for recipe, run in pretrained.items()}
 scores = {
-    name: [equal_start.first_guesses(run, count) for count in (1, 5)]
-    for name, run in named.items()
+    name: [equal_start.first_guesses(run, count) for count in (1, 5)] for name, run in named.items()
 }
 tables.show(tables.pretrainings(named, scores))
 
@@ -178,7 +177,8 @@ for usual, changed in equal_start.controls().values():
     print(
         model_name(usual.meta["recipe"]["name"]),
         ": {} puis {}".format(*(f"{value:g}".replace(".", ",") for value in values)),
-        "; mêmes pertes d’apprentissage, époque par époque :", "oui" if same else "non",
+        "; mêmes pertes d’apprentissage, époque par époque :",
+        "oui" if same else "non",
     )
 
 # %% [markdown]
@@ -282,7 +282,9 @@ for recipe, run in pretrained.items():
 # préentraînement lui fait-il retrouver ? Et combien en perd-il parmi celles qu’il avait ?
 
 # %% tags=["hide-cell"]
-before, after = (answers[f"efficientnet-b0-{way}"][0].argmax(1) == truth for way in ("short", "transfer"))
+before, after = (
+    answers[f"efficientnet-b0-{way}"][0].argmax(1) == truth for way in ("short", "transfer")
+)
 print(f"retrouvées : {number((after & ~before).sum())} sur {number((~before).sum())}")
 print(f"perdues : {number((before & ~after).sum())} sur {number(before.sum())}")
 
