@@ -30,8 +30,7 @@ profile = "published"
 # %% [markdown]
 # ## Qui répond, et à quoi
 #
-# Nous prenons toutes les exécutions publiées ; une recette entraînée plusieurs fois reste une seule ligne. La
-# *sonde* est une régression logistique sur les caractéristiques d’un MobileNetV2 préentraîné, puis gelé
+# Une recette entraînée plusieurs fois reste une seule ligne. La *sonde* est une régression logistique sur les caractéristiques d’un MobileNetV2 préentraîné, puis gelé
 # {cite:p}`sandler2018mobilenetv2,kornblith2018better`.
 
 # %%
@@ -51,15 +50,14 @@ groups = {
 }
 
 # %% [markdown]
-# Voici les catégories, dans l’ordre de leurs numéros, et les écarts que {doc}`le protocole <../book/protocole>` a
-# annoncés avant les résultats.
+# Les catégories, dans l’ordre de leurs numéros, et les écarts que {doc}`le protocole <../book/protocole>` annonce.
 
 # %% tags=["nbval-check-output"]
 print(*CLASSES_FR.values(), sep=", ")
 print(*gap_names(pairs.COMPARISONS).values(), sep="\n")
 
 # %% [markdown]
-# Tous doivent avoir vu les mêmes images, dans le même ordre ; nous le vérifions avant tout calcul.
+# Tous ont vu les mêmes images, dans le même ordre.
 
 # %%
 tests = {name: [run.part("test") for run in runs] for name, runs in groups.items()}
@@ -228,14 +226,6 @@ decisions.efficiency(
 # %% [markdown]
 # Le front de la {numref}`fig-comparaison-prix` tient compte des scores, non de leurs intervalles ; les durées, relevées
 # sur des machines partagées, donnent un ordre de grandeur.
-#
-# `vitrine bench training` compare les vitesses à part, tour à tour, sur un fil d’une machine au repos.
-# EfficientNet-B0 apprend {valeur}`efficientnet-b0-keras-scratch.learning_speed` en Keras et
-# {valeur}`efficientnet-b0-torch-scratch.learning_speed` en PyTorch ; MambaVision micro,
-# {valeur}`mambavision-micro-scratch.learning_speed`. D’un tour à l’autre, le rapport de PyTorch à Keras va de
-# {valeur}`efficientnet-b0-torch-scratch.learning_ratio_least` à
-# {valeur}`efficientnet-b0-torch-scratch.learning_ratio_most` ; Keras demande en plus, une fois,
-# {valeur}`efficientnet-b0-keras-scratch.first_epoch_more` de préparation.
 
 # %% [markdown]
 # ## Ce que d’autres ont publié sur ces images
@@ -261,14 +251,7 @@ comparison.cited(poc, reference="EfficientNetB0_custom", smallest=smallest)
 # les comptes bornent tout de même le test de McNemar : au mieux, la valeur p serait de
 # {valeur}`poc_gap.mambavision-t.p_bound` pour T, de {valeur}`poc_gap.mambavision-s.p_bound` pour S et de
 # {valeur}`poc_gap.mambavision-b.p_bound` pour B, soit {valeur}`poc_gap.mambavision-b.holm_bound` une fois corrigée.
-# Bref, {verdict}`poc_below_power`.
-#
-# Leur classement des réseaux gelés dépend aussi de leurs réglages : leur MobileNetV2 y a
-# {valeur}`poc.mobilenet_v2_1.0_224-frozen.accuracy`, quand notre sonde, sur le même réseau, a
-# {valeur}`mobilenetv2-int8-probe.accuracy`. Au taux d’un cent-millième qui était le leur, une tête sur nos
-# caractéristiques obtient {valeur:ic}`mobilenetv2-int8-slow-head.accuracy` ; à un taux cent fois plus grand,
-# {valeur:ic}`mobilenetv2-int8-fast-head.accuracy` : {verdict}`rate_starves_the_head`. Le reste de la différence n’est
-# pas expliqué.
+# Bref, {verdict}`poc_below_power`. {doc}`Le détail <05_comparaison_detail>` dit pourquoi leur sonde fait si peu.
 
 # %% [markdown]
 # ## Exercices

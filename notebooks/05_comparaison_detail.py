@@ -61,6 +61,26 @@ ranked = sorted(answers, key=lambda name: -np.mean([accuracy(truth, p) for p in 
 # * **L’architecture et la recette.** Ce témoin manque : `vitrine train mobilenetv2-torch-scratch` le ferait.
 
 # %% [markdown]
+# ## Leur sonde, et la nôtre
+#
+# Le classement des réseaux gelés de {doc}`la preuve de concept <05_comparaison>` dépend de leurs réglages : leur
+# MobileNetV2 y a {valeur}`poc.mobilenet_v2_1.0_224-frozen.accuracy`, quand notre sonde, sur le même réseau, a
+# {valeur}`mobilenetv2-int8-probe.accuracy`. Au taux d’un cent-millième qui était le leur, une tête sur nos
+# caractéristiques obtient {valeur:ic}`mobilenetv2-int8-slow-head.accuracy` ; à un taux cent fois plus grand,
+# {valeur:ic}`mobilenetv2-int8-fast-head.accuracy` : {verdict}`rate_starves_the_head`. Le reste de la différence n’est
+# pas expliqué.
+#
+# ## La vitesse d’apprentissage
+#
+# `vitrine bench training` compare les vitesses à part, tour à tour, sur un fil d’une machine au repos.
+# EfficientNet-B0 apprend {valeur}`efficientnet-b0-keras-scratch.learning_speed` en Keras et
+# {valeur}`efficientnet-b0-torch-scratch.learning_speed` en PyTorch ; MambaVision micro,
+# {valeur}`mambavision-micro-scratch.learning_speed`. D’un tour à l’autre, le rapport de PyTorch à Keras va de
+# {valeur}`efficientnet-b0-torch-scratch.learning_ratio_least` à
+# {valeur}`efficientnet-b0-torch-scratch.learning_ratio_most` ; Keras demande en plus, une fois,
+# {valeur}`efficientnet-b0-keras-scratch.first_epoch_more` de préparation.
+
+# %% [markdown]
 # ## Catégorie par catégorie
 #
 # Une moyenne cache des catégories. Le F1 de chacune réunit sa précision et son rappel ; c’est une moyenne sur les

@@ -15,7 +15,7 @@
 # **Sur quoi s’appuient nos modèles pour ranger une photo, et que valent les cartes qui le montrent ?** Priver
 # EfficientNet-B0 des basses fréquences plutôt que des hautes lui coûte
 # {valeur:ecart-ic}`efficientnet-b0-torch-scratch.loss_gap_low_high` d’exactitude de plus, et à la sonde
-# {valeur:ecart-ic}`mobilenetv2-int8-probe.loss_gap_low_high`. En six minutes, vous saurez lire une carte d’occlusion, et
+# {valeur:ecart-ic}`mobilenetv2-int8-probe.loss_gap_low_high`. En cinq minutes, vous saurez lire une carte d’occlusion, et
 # reconnaître celle qui ne montre que la photo.
 #
 # Une explication n’est pas une preuve : chaque méthode passe un contrôle.
@@ -39,8 +39,7 @@ for recipe, run in facts.explained(session, "importance").items():
     print(f"{model_name(recipe)}, graine {run.meta['seed']}")
 
 # %% [markdown]
-# Chaque modèle a répondu à toutes les images de test, et à elles seules, pour chaque partie et chaque tirage ; un contrôle le
-# vérifie à chaque exécution.
+# Chaque modèle a répondu à toutes les images de test, et à elles seules.
 
 # %% tags=["nbval-check-output", "remove-cell"]
 from vitrine.explain.importance import PARTS
@@ -111,59 +110,6 @@ pair = {recipe: rows for recipe, rows in hidden.items() if recipe in NETWORKS}
 explanation.class_maps(pair, title="Baisse", signed=True, under=means)
 
 # %% [markdown]
-# ## Où regarde le modèle : suivre le gradient
-#
-# Les gradients intégrés répartissent la réponse entre les pixels, sur le chemin qui mène d’une photo blanche à la vraie
-# {cite:p}`sundararajan2017axiomatic,kokhlikyan2020captum`. La somme des parts doit redonner la réponse, et la redonne :
-# écart d’au plus {valeur}`efficientnet-b0-torch-scratch.worst_incompleteness` pour EfficientNet-B0 et
-# {valeur}`mambavision-micro-scratch.worst_incompleteness` pour MambaVision.
-
-# %% mystnb={"figure": {"name": "fig-interpretabilite-gradients", "caption": "EfficientNet-B0 en PyTorch à gauche, MambaVision à droite : part moyenne de l’attribution (en valeur absolue) dans chaque case, quatre photos de test par catégorie, sur l’image moyenne de la catégorie. Chaque carte a sa propre échelle : plus une case est foncée, plus elle pèse."}, "image": {"alt": "Une ligne par catégorie, une colonne par réseau : cartes de chaleur de seize cases sur seize, posées sur l’image moyenne de la catégorie ; les cases foncées sont celles auxquelles la méthode attribue le plus la réponse."}}
-explanation.class_maps(facts.read(session, "gradients"), title="Part", under=means)
-
-# %% [markdown]
-# ## Une photo, toutes les méthodes
-#
-# Sur un dessin fait par notre code, nous pouvons tout montrer : la carte de chaque méthode, l’activité des étages et, pour
-# MambaVision, l’attention {cite:p}`vaswani2017attention` que reçoit chaque emplacement.
-
-# %% mystnb={"figure": {"caption": "La montre dessinée que les réseaux examinent."}, "image": {"alt": "Dessin d’une montre noire à affichage numérique, penchée, sur fond gris sombre."}}
-from vitrine.explain import drawn
-from vitrine.report.figures.data import sheet
-
-sheet([drawn.picture()], columns=1)
-
-# %% [markdown]
-# Nous expliquons la catégorie que chacun donne, juste ou non.
-
-# %%
-from vitrine.data.catalog import CLASSES, CLASSES_FR
-from vitrine.training.runs import derived
-
-examined = facts.explained(session, "drawing")
-for recipe, run in examined.items():
-    said = derived.about(run, "drawing")["settings"]
-    sure = f"{said['probability']:.2f}".replace(".", ",")
-    print(f"{model_name(recipe)} : {CLASSES_FR[CLASSES[said['label']]]} ({sure})")
-
-# %% [markdown]
-# D’abord EfficientNet-B0. À droite, les poids ont été mélangés : ce qui y reste ne doit rien à l’apprentissage.
-
-# %% mystnb={"figure": {"name": "fig-interpretabilite-dessin", "caption": "EfficientNet-B0 en PyTorch : cartes posées sur la montre dessinée, à gauche avec le réseau entraîné, à droite avec ses poids mélangés. Chaque carte a sa propre échelle."}, "image": {"alt": "Paires de cartes de chaleur posées sur le dessin, une ligne par méthode : occlusion, gradients intégrés, puis étages du réseau. La colonne de gauche vient du réseau entraîné, celle de droite du réseau aux poids mélangés."}}
-sketches = facts.read(session, "drawing")
-explanation.before_and_after(sketches[NETWORKS[0]], drawn.picture())
-
-# %% [markdown]
-# Puis MambaVision. Une case d’attention au-dessus de 1 reçoit plus que sa part.
-
-# %% mystnb={"figure": {"name": "fig-interpretabilite-dessin-mambavision", "caption": "MambaVision : cartes posées sur la même montre, à gauche avec le réseau entraîné, à droite avec ses poids mélangés. Chaque carte a sa propre échelle."}, "image": {"alt": "Paires de cartes de chaleur posées sur le dessin, une ligne par méthode : occlusion, gradients intégrés, étages du réseau, attention reçue. La colonne de gauche vient du réseau entraîné, celle de droite du réseau aux poids mélangés."}}
-explanation.before_and_after(sketches[NETWORKS[1]], drawn.picture())
-
-# %% [markdown]
-# L’attention dit où un bloc va chercher de quoi mettre à jour les autres emplacements, non ce qui fait la réponse
-# {cite:p}`jain2019attention`.
-
-# %% [markdown]
 # ## Les cartes disent-elles quelque chose du modèle ?
 #
 # Une carte peut être belle et ne rien devoir à l’apprentissage. Le contrôle d’Adebayo {cite:p}`adebayo2018sanity` détruit
@@ -187,31 +133,8 @@ tables.show(table, decimals=2)
 # {valeur}`mambavision-micro-scratch.likeness_occlusion` sur MambaVision) ; mais {verdict}`gradients_follow_the_photo`
 # ({valeur}`efficientnet-b0-torch-scratch.likeness_gradients` et
 # {valeur}`mambavision-micro-scratch.likeness_gradients`) : multipliés par l’écart à une photo blanche, ils ne donnent
-# aucun poids à un fond blanc, même pour un réseau détruit. Nous ne concluons donc rien de la
-# {numref}`fig-interpretabilite-gradients`, ni des cartes d’activité ou d’attention.
-
-# %% [markdown]
-# ## Les photos que le modèle voit semblables
-#
-# Juste avant sa réponse, un réseau résume chaque photo en une liste de nombres. t-SNE
-# {cite:p}`vandermaaten2008visualizing,kobak2019art` pose ces résumés sur un plan en gardant ensemble les voisins.
-
-# %% mystnb={"figure": {"name": "fig-interpretabilite-carte", "caption": "Cartes des images de test selon les caractéristiques que lit la dernière couche de chaque modèle : le plus exact en haut, puis les deux architectures comparées. Une croix signale une image manquée. Les axes n’ont pas d’unité."}, "image": {"alt": "Des nuages de points l’un sous l’autre, colorés par catégorie : les points d’une même couleur forment des groupes plus ou moins séparés, plus nets en haut ; des croix marquent les images que le modèle manque."}}
-planes = facts.read(session, "embedding")
-plain = {r: t[t.part == "none"].set_index("row").predicted for r, t in borrowed.items()}
-scores = {r: (plain[r] == labels.loc[plain[r].index]).mean() for r in planes}
-best = max(scores, key=scores.get)
-shown = {r: planes[r].set_index("row") for r in (best, *NETWORKS) if r in planes}
-rows = shown[best].index
-answered = {r: plain[r].loc[rows].to_numpy() for r in shown}
-placed = {r: places.loc[rows] for r, places in shown.items()}
-explanation.embeddings(placed, labels.loc[rows].to_numpy(), answered)
-
-# %% [markdown]
-# La distance entre deux groupes, leur taille et leur forme n’ont pas de sens. Des dix plus proches voisins de chaque photo, la
-# carte de la sonde garde {valeur}`mobilenetv2-int8-probe.neighbours_kept`, celle d’EfficientNet-B0
-# {valeur}`efficientnet-b0-torch-scratch.neighbours_kept`, celle de MambaVision
-# {valeur}`mambavision-micro-scratch.neighbours_kept`.
+# aucun poids à un fond blanc, même pour un réseau détruit. Nous n’en concluons donc rien, ni des cartes d’activité ou
+# d’attention, que {doc}`Les cartes en détail <06_interpretabilite_detail>` montre.
 
 # %% [markdown]
 # ## Exercices
