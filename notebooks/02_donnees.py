@@ -113,8 +113,7 @@ tables.show(listing)
 # %% [markdown]
 # ## Quelles tailles, quelles proportions ?
 #
-# Tous les réseaux reçoivent un carré, et une photo y est écrasée : ce que l’on perd dépend de ses proportions. Sur des
-# échelles logarithmiques, les photos de mêmes proportions s’alignent sur une oblique.
+# Tous les réseaux reçoivent un carré, et une photo y est écrasée.
 
 # %% mystnb={"figure": {"name": "fig-donnees-tailles", "caption": "Largeur et hauteur des photos d’origine, échelles logarithmiques. Trait plein : photos carrées. Pointillés : un côté quatre fois plus long que l’autre."}, "image": {"alt": "Nuage de points, un par photo, étalé le long de la diagonale des photos carrées, de cent à dix mille pixels de côté ; presque tous les points restent entre les deux obliques du rapport de quatre à un."}}
 figures.sizes(photos)
@@ -127,8 +126,7 @@ figures.sizes(photos)
 # %% [markdown]
 # ## Quelles couleurs, quel fond ?
 #
-# Si le fond ou la teinte suivaient la catégorie, un modèle pourrait deviner sans regarder l’objet. Chaque photo est ici un
-# point, peint de sa couleur moyenne ; les losanges sont les médianes des catégories.
+# Si le fond ou la teinte suivaient la catégorie, un modèle pourrait deviner sans regarder l’objet.
 
 # %% mystnb={"figure": {"name": "fig-donnees-couleurs", "caption": "Saturation et clarté moyennes de chaque photo, peinte de sa couleur moyenne. Losanges : médianes des catégories."}, "image": {"alt": "Nuage de points dense dans le coin des photos claires et peu saturées, qui s’éclaircit vers les couleurs vives ; sept losanges, un par catégorie, tiennent tous dans la zone dense."}}
 present = photos.dropna(subset=["red"])
@@ -149,15 +147,14 @@ figures.white_shares(present)
 # %% [markdown]
 # ## À quoi ressemble une catégorie, en moyenne ?
 #
-# La moyenne des photos d’une catégorie, pixel à pixel, efface les objets et garde ce qu’ils ont de commun : le cadrage, la
-# place du fond, une silhouette s’il y en a une.
+# La moyenne des photos d’une catégorie garde ce qu’elles ont de commun : le cadrage, le fond, une silhouette.
 
 # %% mystnb={"figure": {"name": "fig-donnees-moyennes", "caption": "Moyenne, pixel à pixel, des photos de chaque catégorie."}, "image": {"alt": "Sept vignettes floues. On devine une forme de montre, un cadran entre deux bracelets ; une silhouette de tasse pour la cuisine ; des taches sans contour pour les autres catégories."}}
 figures.mean_images(facts.mean_images(folder))
 
 # %% [markdown]
-# Plus la silhouette de la {numref}`fig-donnees-moyennes` est nette, plus les photos se ressemblent ; une tache uniforme
-# annonce une catégorie variée. Quand les photos sont sur la machine, une galerie s’affiche ici.
+# Plus la silhouette de la {numref}`fig-donnees-moyennes` est nette, plus les photos se ressemblent. Quand les photos sont
+# sur la machine, une galerie s’affiche ici.
 
 # %% mystnb={"figure": {"caption": "Premières photos d’entraînement de chaque catégorie, une catégorie par colonne, dans l’ordre du tableau (constructions locales seulement)."}, "image": {"alt": "Planche de photos de produits, sept colonnes, une par catégorie."}}
 if session.photos:
@@ -240,7 +237,6 @@ print(CLASSES_FR[CLASSES[often.idxmax()]])
 #   un miroir.
 # * **Les étiquettes.** La catégorie vient du vendeur, et personne ne l’a relue. Ailleurs, des étiquettes fausses suffisent
 #   à changer un classement {cite:p}`northcutt2021pervasive`.
-# * **L’échantillon.** Un catalogue réel n’est pas équilibré, et change avec les saisons.
 # * **L’édition réduite.** Couleurs et empreintes sont mesurées sur des photos recompressées.
 #
 # ```{provenance}

@@ -85,14 +85,12 @@ for name, count in [*by_stage.items(), ("total", by_stage.sum())]:
     print(f"{name:6} {count:8}")
 
 # %% [markdown]
-# La tête est minuscule : presque tout ce que le réseau doit apprendre est dans le tronc, et nos photos sont rares. C’est
-# la difficulté de ce chapitre.
+# La tête est minuscule : presque tout ce que le réseau doit apprendre est dans le tronc, et nos photos sont rares.
 
 # %% [markdown]
 # ## L’augmentation, sur un dessin
 #
-# À chaque époque, le réseau voit chaque image autrement. Voici les transformations de l’entraînement, sur un dessin de
-# synthèse.
+# À chaque époque, le réseau voit chaque image autrement.
 
 # %% mystnb={"figure": {"name": "fig-reference-augmentation", "caption": "Un dessin de synthèse (en haut à gauche) et sept versions que l’entraînement en tire : recadrage, miroir, variation des couleurs."}, "image": {"alt": "Huit vignettes d’une même montre dessinée : entière, puis recadrée à divers endroits, retournée, plus claire, plus sombre ou moins saturée."}}
 import numpy as np
@@ -110,7 +108,7 @@ pixels, _ = next(iter(batches(copies, labels, chosen, seed=seed, epoch=0, classe
 sheet([drawing, *np.uint8(pixels[:7])], columns=4)
 
 # %% [markdown]
-# L’objet reste reconnaissable : une transformation qui changerait la catégorie apprendrait au réseau une erreur.
+# L’objet reste reconnaissable : sinon, le réseau apprendrait une erreur.
 
 # %% [markdown]
 # ## La boucle, en clair
@@ -246,14 +244,12 @@ training.class_scores(per_class(truth, first, categories=len(CLASSES)))
 training.confusion(confusion(truth, first, categories=len(CLASSES)))
 
 # %% [markdown]
-# Une ligne de la {numref}`fig-reference-confusions` dit où partent les images d’une catégorie ; une colonne, d’où viennent
-# celles qu’on y range.
+# Une ligne dit où partent les images d’une catégorie ; une colonne, d’où viennent celles qu’on y range.
 
 # %% [markdown]
 # ## Peut-on croire ses probabilités ?
 #
-# Un modèle bien calibré, quand il se dit sûr à 80 %, a raison quatre fois sur cinq {cite:p}`guo2017calibration`. Nous
-# groupons les réponses par confiance annoncée, et comptons celles qui sont justes.
+# Un modèle bien calibré, quand il se dit sûr à 80 %, a raison quatre fois sur cinq {cite:p}`guo2017calibration`.
 
 # %% mystnb={"figure": {"name": "fig-reference-fiabilite", "caption": "Fiabilité : exactitude observée selon la confiance annoncée, intervalles à 95 %, et nombre d’images de chaque tranche."}, "image": {"alt": "En haut, des points avec barres d’erreur autour de la diagonale de la calibration parfaite ; en bas, l’histogramme des confiances."}}
 from vitrine.metrics.calibration import reliability
@@ -266,29 +262,6 @@ training.reliability(reliability(truth, first), recipe)
 # aussi peu d’images, en montrerait {valeur:ic}`efficientnet-b0-keras-scratch.calibration_error_if_honest`. Le sens de
 # l’erreur vient de la confiance moyenne moins l’exactitude, sur toutes les graines :
 # {valeur:ecart-ic}`efficientnet-b0-keras-scratch.overconfidence`, donc {verdict}`keras_miscalibrated`.
-
-# %% [markdown]
-# ## Ce que cela coûte
-#
-# Les machines étaient partagées : ces durées donnent un ordre de grandeur.
-
-# %%
-tables.show(tables.costs(trained))
-
-# %% [markdown]
-# Elles comptent de plus un défaut, corrigé depuis : TensorFlow préparait le graphe à chaque époque. Au repos,
-# EfficientNet-B0 apprend {valeur}`efficientnet-b0-keras-scratch.learning_speed` sur un fil ; {doc}`la comparaison
-# <05_comparaison>` donne les autres vitesses.
-
-# %% [markdown]
-# ## Réentraîner
-#
-# `retrain` refait une graine à partir de rien, avec les photos, sous `build/retrain/` : ce qui est publié ne change pas.
-#
-# ```bash
-# vitrine run 03_baseline_tensorflow -p retrain=true -p seed=1
-# papermill notebooks/03_baseline_tensorflow.ipynb sortie.ipynb -p retrain True -p seed 1
-# ```
 
 # %% [markdown]
 # ## Exercices
@@ -324,14 +297,14 @@ print(f"moyenne des graines : {tables.number(100 * panel['accuracy'].value, 1)} 
 #   {valeur:ic}`efficientnet-b0-keras-scratch.macro_f1`.
 # * Confiance moyenne moins exactitude : {valeur:ecart-ic}`efficientnet-b0-keras-scratch.overconfidence`.
 # * {valeur}`efficientnet-b0-keras-scratch.parameters` de paramètres s’apprennent ici de {valeur}`data.train` produits :
-#   {doc}`la comparaison <05_comparaison>` dit ce que des descripteurs classiques font d’aussi peu.
+#   {doc}`la comparaison <05_comparaison>` dit ce que des descripteurs classiques font d’aussi peu, {doc}`Refaire ce
+#   travail <../book/reproduire>` comment réentraîner.
 #
 # ## Ce qui pourrait être faux
 #
 # * **La recette.** Exprès, elle n’a pas été optimisée : nos scores décrivent cette recette, non les limites
 #   d’EfficientNet-B0.
-# * **Les graines.** Peu nombreuses, elles mesurent mal leur dispersion ; catégories, confusions et fiabilité sont celles
-#   de la première.
+# * **Les graines.** Peu nombreuses ; catégories, confusions et fiabilité sont celles de la première.
 # * **Les probabilités.** Comparer la confiance à l’exactitude n’était pas annoncé.
 #
 # ```{provenance}

@@ -16,7 +16,7 @@
 # égale, PyTorch moins TensorFlow vaut
 # {valeur:ecart-ic}`gap.efficientnet-b0-torch-scratch.efficientnet-b0-keras-scratch.accuracy` d’exactitude, et MambaVision
 # moins EfficientNet-B0, dans la même bibliothèque,
-# {valeur:ecart-ic}`gap.mambavision-micro-scratch.efficientnet-b0-torch-scratch.accuracy`. En six minutes, vous saurez
+# {valeur:ecart-ic}`gap.mambavision-micro-scratch.efficientnet-b0-torch-scratch.accuracy`. En cinq minutes, vous saurez
 # séparer ces deux effets, et choisir un réseau préentraîné par son nom.
 #
 # Ce chapitre ne dit que ce qui change après {doc}`la référence <03_baseline_tensorflow>`.
@@ -119,8 +119,7 @@ for name, net in {"timm": default, "notre recette": network}.items():
 print(f"{'Keras':13} dernier lot 0,01, plus grand poids de la tête {glorot:.2f}".replace(".", ","))
 
 # %% [markdown]
-# Ce n’est pas un détail : avec les valeurs de timm, notre première exécution n’a jamais rattrapé l’autre, et l’écart
-# passait pour celui des bibliothèques.
+# Ce n’est pas un détail : avec les valeurs de timm, l’écart passait pour celui des bibliothèques.
 
 # %% [markdown]
 # ## La boucle, en clair
@@ -218,7 +217,8 @@ for name, group in groups.items():
     print(f"{model_name(name)} : {len(group)} graine{'s'[: len(group) > 1]}")
 
 # %% [markdown]
-# Les réponses de TensorFlow sont lues, jamais refaites ici.
+# Les réponses de TensorFlow sont lues, jamais refaites ici. {doc}`Refaire ce travail <../book/reproduire>` dit comment
+# réentraîner, sur une carte graphique ou non.
 
 # %%
 tracked = [run for run in runs.names() if run.startswith(f"{reference}/")]
@@ -240,8 +240,7 @@ shown = [run for group in groups.values() for run in (group[:1] if several else 
 training.curves({run.name: run.history for run in shown})
 
 # %% [markdown]
-# Dans la {numref}`fig-pytorch-courbes`, les réseaux partis de zéro ont mêmes époques, mêmes pas, même taux ; celui qui part
-# d’ImageNet commence là où ils finissent, ou plus haut.
+# Dans la {numref}`fig-pytorch-courbes`, celui qui part d’ImageNet commence là où les autres finissent, ou plus haut.
 
 # %% [markdown]
 # ## Comment faire le fine-tuning
@@ -327,59 +326,6 @@ training.gaps(dict(zip(lines, gaps.values(), strict=True)), metric="Écart (poin
 # {valeur}`mambavision-micro-scratch.training_minutes` pour la petite : score donné sans test.
 
 # %% [markdown]
-# ## Ce que l’on choisirait sinon
-#
-# Voici les candidats de {doc}`la veille <../book/veille>`, mesurés tour à tour sur un fil de processeur. L’exactitude sur
-# ImageNet est citée des articles.
-
-# %%
-import pandas as pd
-
-from vitrine import paths
-from vitrine.report.tables import speeds
-from vitrine.bench import results
-
-candidates, on_card = results.read("backbones"), results.read("backbones-cuda")
-cited = pd.read_csv(paths.root() / "ressources" / "backbones.csv")
-ranked = speeds.backbones(candidates, cited, on_card)
-print("processeur :", candidates["hardware"]["cpu"], "; relevé du", candidates["date"])
-
-# %% [markdown]
-# Plus un point est à droite, plus le réseau est rapide ; plus il est haut, mieux il reconnaît ImageNet.
-
-# %% mystnb={"figure": {"name": "fig-troncs", "caption": "Exactitude top-1 citée sur ImageNet selon la vitesse mesurée de chaque candidat (échelle logarithmique, un fil d’un processeur). En vert, MambaVision-T ; en bleu, la référence. Les petites MambaVision, sans score publié, n’y sont pas."}, "image": {"alt": "Nuage de points nommés : en haut à gauche, les réseaux récents, exacts et lents, groupés ; plus bas et plus à droite, EfficientNet-B0 puis MobileNetV2, plus rapides et moins exacts."}}
-from vitrine.report.figures import candidates as choices
-
-choices.speeds(ranked, baseline="EfficientNet-B0")
-
-# %% [markdown]
-# La {numref}`fig-troncs` ne désigne pas de vainqueur : à exactitude voisine, vitesses voisines. MambaOut, sans espace
-# d’état, est du même groupe que MambaVision-T {cite:p}`yu2024mambaout`. Et le compte d’opérations ne prédit pas la
-# vitesse : MobileViT-S en fait environ deux fois moins que ResNet-50 sans aller plus vite.
-
-# %% tags=["nbval-check-output", "remove-cell"]
-speed_of = ranked.set_index("Réseau")["Images/s, un fil"]
-work_of = ranked.set_index("Réseau")["Multiplications (G)"]
-recent = speed_of[["ConvNeXt-T", "MambaOut tiny", "MambaVision-T", "Swin-T"]]
-print("réseaux récents, moins de la moitié d’écart :", bool(recent.max() < 1.5 * recent.min()))
-print(
-    "MobileViT-S, deux fois moins d’opérations que ResNet-50 :",
-    bool(work_of["MobileViT-S"] < 0.55 * work_of["ResNet-50"]),
-)
-print(
-    "et pas plus rapide pour autant :", bool(speed_of["MobileViT-S"] < 1.2 * speed_of["ResNet-50"])
-)
-
-# %% [markdown]
-# ## Refaire sur une carte graphique
-#
-# PyTorch trouve la carte graphique et y calcule en demi-précision ; `recipe` choisit le réseau.
-#
-# ```bash
-# papermill notebooks/04_sota_pytorch.ipynb sortie.ipynb -p retrain True -p seed 1
-# ```
-
-# %% [markdown]
 # ## Exercices
 #
 # **1. Un autre réseau, d’un nom.** Choisissez un nom dans `timm.list_models()`, construisez-le avec une tête à nos
@@ -415,10 +361,8 @@ print(f"images manquées par les deux : {tables.number(both.sum())} sur {len(tru
 # ## Ce qui pourrait être faux
 #
 # * **« La même recette ».** Le détail des transformations diffère encore, et la correction de la tête est venue après un
-#   premier regard : nous avons cherché pourquoi PyTorch perdait, sans nous demander si TensorFlow gagnait à bon droit.
-# * **Le nombre de graines.** Avec si peu de tirages, un écart réel de quelques points peut rester caché.
-# * **Le budget.** Un réseau récent demande souvent une recette plus longue : à recette égale ne veut pas dire à son
-#   meilleur.
+#   premier regard.
+# * **Le budget.** À recette égale ne veut pas dire à son meilleur, et peu de graines cachent quelques points.
 #
 # ```{provenance}
 # ```

@@ -193,15 +193,13 @@ from vitrine.report.figures import decisions
 decisions.expected_costs(prices, costs, about="Puériculture mal rangée", first="×2")
 
 # %% [markdown]
-# Là où une courbe touche la droite en tirets, le modèle n’apporte rien : autant tout confier à une personne. Là où
-# elle passe au-dessus, ses probabilités, trop sûres, ont trompé la décision. Plus une sorte d’erreur coûte cher, plus
-# tôt il vaut mieux demander.
+# Là où une courbe touche la droite en tirets, autant tout confier à une personne. Là où elle passe au-dessus, des
+# probabilités trop sûres ont trompé la décision.
 #
 # ## Le score et son prix
 #
-# Pour une sonde, seuls les paramètres de la tête sont appris ; le préentraînement, fait ailleurs, n’est compté pour
-# personne. Les multiplications et le temps d’une réponse viennent de `vitrine bench recipes`, sur un cœur. L’énergie,
-# **estimée** d’après le temps de calcul {cite:p}`lannelongue2021green`, suit la durée ; elle est au pied de la page.
+# Pour une sonde, seuls les paramètres de la tête sont appris ; le préentraînement n’est compté pour personne. L’énergie,
+# **estimée** d’après le temps de calcul {cite:p}`lannelongue2021green`, est au pied de la page.
 
 # %%
 import pandas as pd
@@ -288,9 +286,8 @@ tables.show(tables.scores({model_name(recipe): panels[recipe] for recipe in SHOW
 #
 # ## Ce qui pourrait être faux
 #
-# * **Le découpage.** Un seul tirage de {valeur}`data.test` images : un réseau entraîné de zéro pourrait gagner ou
-#   perdre plusieurs points sur un autre. Les scores de variantes presque égales s’y écartent de
-#   {valeur}`trial.spread_test`, et de {valeur}`trial.spread_folds` seulement sur des plis répétés.
+# * **Le découpage.** Un seul tirage de {valeur}`data.test` images : les scores de variantes presque égales s’y écartent
+#   de {valeur}`trial.spread_test`, et de {valeur}`trial.spread_folds` seulement sur des plis répétés.
 # * **Le regard déjà posé.** Un script d’essai a vu ces images avant le choix de la sonde : son score est peut-être un
 #   peu optimiste.
 # * **La recette.** Fixée d’avance, elle n’a pas été optimisée ; l’écart vaut pour elle.

@@ -81,6 +81,50 @@ ranked = sorted(answers, key=lambda name: -np.mean([accuracy(truth, p) for p in 
 # {valeur}`efficientnet-b0-keras-scratch.first_epoch_more` de préparation.
 
 # %% [markdown]
+# ## Ce que l’on choisirait sinon
+#
+# Voici les candidats de {doc}`la veille <../book/veille>`, mesurés tour à tour sur un fil de processeur. L’exactitude sur
+# ImageNet est citée des articles.
+
+# %%
+import pandas as pd
+
+from vitrine import paths
+from vitrine.report.tables import speeds
+from vitrine.bench import results
+
+candidates, on_card = results.read("backbones"), results.read("backbones-cuda")
+cited = pd.read_csv(paths.root() / "ressources" / "backbones.csv")
+networks = speeds.backbones(candidates, cited, on_card)
+print("processeur :", candidates["hardware"]["cpu"], "; relevé du", candidates["date"])
+
+# %% [markdown]
+# Plus un point est à droite, plus le réseau est rapide ; plus il est haut, mieux il reconnaît ImageNet.
+
+# %% mystnb={"figure": {"name": "fig-troncs", "caption": "Exactitude top-1 citée sur ImageNet selon la vitesse mesurée de chaque candidat (échelle logarithmique, un fil d’un processeur). En vert, MambaVision-T ; en bleu, la référence. Les petites MambaVision, sans score publié, n’y sont pas."}, "image": {"alt": "Nuage de points nommés : en haut à gauche, les réseaux récents, exacts et lents, groupés ; plus bas et plus à droite, EfficientNet-B0 puis MobileNetV2, plus rapides et moins exacts."}}
+from vitrine.report.figures import candidates as choices
+
+choices.speeds(networks, baseline="EfficientNet-B0")
+
+# %% [markdown]
+# La {numref}`fig-troncs` ne désigne pas de vainqueur : à exactitude voisine, vitesses voisines. MambaOut, sans espace
+# d’état, est du même groupe que MambaVision-T {cite:p}`yu2024mambaout`. Et le compte d’opérations ne prédit pas la
+# vitesse : MobileViT-S en fait environ deux fois moins que ResNet-50 sans aller plus vite.
+
+# %% tags=["nbval-check-output", "remove-cell"]
+speed_of = networks.set_index("Réseau")["Images/s, un fil"]
+work_of = networks.set_index("Réseau")["Multiplications (G)"]
+recent = speed_of[["ConvNeXt-T", "MambaOut tiny", "MambaVision-T", "Swin-T"]]
+print("réseaux récents, moins de la moitié d’écart :", bool(recent.max() < 1.5 * recent.min()))
+print(
+    "MobileViT-S, deux fois moins d’opérations que ResNet-50 :",
+    bool(work_of["MobileViT-S"] < 0.55 * work_of["ResNet-50"]),
+)
+print(
+    "et pas plus rapide pour autant :", bool(speed_of["MobileViT-S"] < 1.2 * speed_of["ResNet-50"])
+)
+
+# %% [markdown]
 # ## Catégorie par catégorie
 #
 # Une moyenne cache des catégories. Le F1 de chacune réunit sa précision et son rappel ; c’est une moyenne sur les

@@ -24,7 +24,7 @@
 profile = "published"
 
 # %% [markdown]
-# Voici les réponses de toutes les recettes, sur tous les plis.
+# Les réponses de toutes les recettes, sur tous les plis.
 
 # %%
 import numpy as np
@@ -175,8 +175,7 @@ decisions.selective({name: selective_curve(truth, answers[name][0]) for name in 
 # %% [markdown]
 # ## Quand la photo est abîmée
 #
-# Les dégradations de {doc}`la comparaison en détail <05_comparaison_detail>`, appliquées aux images de test publiées ; la première graine du
-# modèle recommandé y a répondu (`vitrine robustness`).
+# Les dégradations de {doc}`la comparaison en détail <05_comparaison_detail>`, sur les images de test publiées.
 
 # %% mystnb={"figure": {"name": "fig-toutes-degradations", "caption": "Exactitude sur les images de test publiées selon la force de cinq dégradations (0 : photo intacte) et selon le côté de la photo réduite, intervalles à 95 %. En tirets : une réponse tirée au hasard."}, "image": {"alt": "Six panneaux sur deux colonnes : flou, bruit, compression JPEG, éclaircissement, recadrage, photo réduite. Dans chacun, une courbe d’exactitude par modèle, de la photo intacte à la plus abîmée."}}
 from vitrine.data.corruptions import CORRUPTIONS
@@ -200,8 +199,7 @@ explanation.curves(spoiled, highlighted=seen, chance=1 / len(CLASSES))
 # ## Ses erreurs
 #
 # Les erreurs dont le modèle était le plus sûr, avec ce que le texte en dit. Le début du nom de fichier
-# suffit à retrouver la photo. Le livre n’en montre aucune : {doc}`le service <../book/service>` montre les images libres que le
-# modèle range mal.
+# suffit à retrouver la photo ; {doc}`le service <../book/service>` montre les images libres que le modèle range mal.
 
 # %%
 text = answers["text-title-description"][0].argmax(axis=1)

@@ -5,10 +5,10 @@ from vitrine.report.tables.choices import CHOICES, departures, recipe
 from vitrine.report.tables.data import PARTS_FR, errors, leaks, parts
 from vitrine.report.tables.panels import SMALLEST_P, announced, cited, comparison, scores
 from vitrine.report.tables.shown import Shown, show
-from vitrine.report.tables.training import costs, pretrainings, rates
+from vitrine.report.tables.training import pretrainings, rates
 
 __all__ = [
-    "CHOICES", "PARTS_FR", "SMALLEST_P", "Shown", "announced", "cited", "comparison", "costs",
+    "CHOICES", "PARTS_FR", "SMALLEST_P", "Shown", "announced", "cited", "comparison",
     "departures", "errors", "leaks", "number", "parts", "pretrainings", "rates", "recipe", "scores",
     "show",
 ]  # fmt: skip

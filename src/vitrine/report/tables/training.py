@@ -1,4 +1,4 @@
-"""Tables of trainings: cost, learning rates tried, pretrainings."""
+"""Tables of trainings: learning rates tried, pretrainings."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,12 +12,7 @@ from vitrine.report.tables.shown import with_interval
 from vitrine.training.runs import Run
 from vitrine.training.runs.energy import watt_hours
 
-__all__ = ["costs", "pretrainings", "rates"]
-
-
-def costs(trained: Sequence[Run]) -> pd.DataFrame:
-    """List what each training cost, and on what machine."""
-    return pd.DataFrame([_cost(run) for run in trained])
+__all__ = ["pretrainings", "rates"]
 
 
 def rates(tried: Sequence[Run]) -> pd.DataFrame:
@@ -68,22 +63,3 @@ def pretrainings(
             }
         )
     return pd.DataFrame(rows)
-
-
-def _cost(run: Run) -> dict[str, object]:
-    hardware, timing = run.meta["hardware"], run.meta["timing"]
-    threads = hardware.get("threads") or 0
-    machine = hardware.get("gpu") or f"{hardware['cpu']}, {threads} fil{'s'[: threads > 1]}"
-    return {
-        "Graine": run.meta["seed"],
-        "Matériel": machine,
-        "Époques": len(run.history),
-        "Médiane (s par époque)": float(run.history.seconds.median()),
-        "Entraînement (min)": timing["training_seconds"] / 60,
-        "Images/s": float(timing["images_per_second"] or np.nan),
-        "Mémoire (Gio)": _gib(timing.get("peak_memory_mib")),
-    }
-
-
-def _gib(mebibytes: int | None) -> float:
-    return np.nan if mebibytes is None else mebibytes / 1024
