@@ -87,8 +87,10 @@ figures.influence(maps)
 # %% tags=["nbval-check-output"]
 for name, seen in maps.items():
     answers, heard = np.nonzero(seen)
-    print(f"{name} : {(seen[-1] > 0).sum()} jetons dans la dernière réponse,",
-          f"{(heard - answers).max()} en avant au plus")
+    print(
+        f"{name} : {(seen[-1] > 0).sum()} jetons dans la dernière réponse,",
+        f"{(heard - answers).max()} en avant au plus",
+    )
 
 # %% [markdown]
 # Voir loin a un prix. L’attention compare tous les jetons deux à deux ; le balayage n’a que son état, dont la taille
@@ -152,8 +154,11 @@ print("\n".join(lines).replace(".", ","))
 for cut in (6, 12, 25, 50):
     when = np.arange(1, len(pushes) * cut + 1) / cut
     found = systems.euler(spring, 1 / cut).run(np.repeat(pushes, cut))
-    print(cut, "pas par seconde, écart",
-          f"{np.abs(found - spring.respond(pushes, 1.0, when)).max():.2g}".replace(".", ","))
+    print(
+        cut,
+        "pas par seconde, écart",
+        f"{np.abs(found - spring.respond(pushes, 1.0, when)).max():.2g}".replace(".", ","),
+    )
 
 # %% [markdown]
 # ## Une récurrence, ou une convolution
@@ -184,8 +189,10 @@ figures.views(heard, kernel, recurrent, range(11, 60, 8))
 # %% tags=["nbval-check-output", "remove-cell"]
 for name, product in (("directe", np.convolve), ("de Fourier", systems.spectral)):
     convolved = systems.convolve(heard, kernel, product)
-    print(f"convolution {name} et récurrence : mêmes nombres,",
-          "oui" if np.allclose(convolved, recurrent, atol=1e-12) else "non")
+    print(
+        f"convolution {name} et récurrence : mêmes nombres,",
+        "oui" if np.allclose(convolved, recurrent, atol=1e-12) else "non",
+    )
 
 # %% [markdown]
 # On apprend sous une forme, la convolution, qui voit toute la suite d’un coup, et l’on s’en sert sous l’autre, qui lit
@@ -261,8 +268,12 @@ task, easy = copying.Task(), copying.Task(scattered=False)
 names = {copying.BLANK: ".", copying.CUE: "?"} | dict(enumerate("ABCDEF", start=2))
 for label, example in (("dispersés", task), ("au début", easy)):
     sequence, wanted = example.draw(1, torch.Generator().manual_seed(3))
-    print(f"{label:10}", "".join(names[token] for token in sequence[0].tolist()), "->",
-          "".join(names[token] for token in wanted[0].tolist()))
+    print(
+        f"{label:10}",
+        "".join(names[token] for token in sequence[0].tolist()),
+        "->",
+        "".join(names[token] for token in wanted[0].tolist()),
+    )
 
 # %% [markdown]
 # Quand les symboles sont au début, il suffit de regarder un nombre fixe de pas en arrière. Quand ils sont dispersés, il
@@ -293,8 +304,10 @@ figures.learning(curves, chance=1 / task.symbols)
 # %% tags=["nbval-check-output", "remove-cell"]
 final = {name: curve[max(curve)] for name, curve in curves.items()}
 print("sélective, presque sans faute :", final["sélective"] > 0.95)
-print("les deux autres, sous les trois quarts :",
-      max(final["à pas fixe"], final["convolution"]) < 0.75)
+print(
+    "les deux autres, sous les trois quarts :",
+    max(final["à pas fixe"], final["convolution"]) < 0.75,
+)
 print("convolution, symboles au début :", final["convolution, symboles au début"] > 0.99)
 
 # %% [markdown]
@@ -305,8 +318,10 @@ selective = learned["sélective"].model
 sequence, _ = task.draw(1, torch.Generator().manual_seed(3))
 with torch.no_grad():
     sizes_chosen = selective.mix.steps(selective.embed(sequence))[0].mean(dim=-1).numpy()
-kinds = ["blanc" if t == copying.BLANK else "signal" if t == copying.CUE else "symbole"
-         for t in sequence[0].tolist()]
+kinds = [
+    "blanc" if t == copying.BLANK else "signal" if t == copying.CUE else "symbole"
+    for t in sequence[0].tolist()
+]
 
 # %% mystnb={"figure": {"name": "fig-ssm-choix", "caption": "Le pas choisi à chaque jeton d’une suite par la couche sélective, en moyenne sur ses canaux."}, "image": {"alt": "Barres le long de la suite : trois hautes barres orange aux positions des symboles, rien aux positions des blancs, et trois barres bleues plus basses aux signaux de la fin."}}
 figures.steps_chosen(kinds, sizes_chosen)
@@ -383,8 +398,13 @@ figures.traffic(moved)
 
 # %% tags=["nbval-check-output"]
 saved = {size: moved["boucle simple"][size] / moved["fusionnée"][size] for size in (1, 8, 16)}
-print(*(f"état de taille {size:2} : la boucle simple déplace {ratio:.0f} fois plus de nombres"
-        for size, ratio in saved.items()), sep="\n")
+print(
+    *(
+        f"état de taille {size:2} : la boucle simple déplace {ratio:.0f} fois plus de nombres"
+        for size, ratio in saved.items()
+    ),
+    sep="\n",
+)
 
 # %% [markdown]
 # Notre forme fusionnée pour processeur travaille par tranches qui tiennent dans la mémoire propre du cœur. À

@@ -57,6 +57,7 @@ session = begin(profile)
 # chaque nombre se déduit du nom de son tenseur, et aucun n’est nul sans raison. C’est avec eux que les tests du dépôt
 # retrouvent les réponses enregistrées du réseau publié.
 
+
 # %%
 def rebuild(name):
     return rebuilt.fill(timm.create_model(name)).double().eval().requires_grad_(False)
@@ -74,6 +75,7 @@ answers = {size: network(image) for size, image in images.items()}
 #
 # Une mesure copie le réseau, y change une seule chose, et compare les logits : norme de leur différence, rapportée à
 # leur norme. À 100 %, la réponse est déplacée de sa propre taille.
+
 
 # %%
 def moved(model, change, image, answer):
@@ -116,6 +118,7 @@ for size, image in images.items():
 #
 # Nous récrivons le mélangeur en trois opérations que l’on peut remplacer : convoluer, balayer, réunir.
 
+
 # %%
 class Operations(ScanMixer):
     def convolve(self, conv, x):
@@ -132,6 +135,7 @@ class Operations(ScanMixer):
 # %% [markdown]
 # L’enchaînement est celui de l’article {cite:p}`hatamizadeh2024mambavision`.
 
+
 # %%
 class Mixer(Operations):
     def forward(self, tokens):
@@ -147,6 +151,7 @@ class Mixer(Operations):
 # Une fonction donne à tous les mélangeurs une autre façon d’opérer, sans toucher à leurs poids. Avec nos trois
 # opérations telles quelles, le carnet vérifie que les réponses ne bougent pas d’un bit.
 
+
 # %%
 def mixers(model):
     return [module for module in model.modules() if isinstance(module, ScanMixer)]
@@ -156,6 +161,7 @@ def mixing_as(kind):
     def change(altered):
         for mixer in mixers(altered):
             mixer.__class__ = kind
+
     return change
 
 
@@ -172,6 +178,7 @@ print("mêmes réponses :", all(torch.equal(same(images[size]), answers[size]) f
 # balayage l’ajoute encore : $\Delta = \mathrm{softplus}(W\,dt + 2b)$. Les poids ont été entraînés ainsi : corriger, c’est
 # changer de réseau.
 
+
 # %%
 class BiasOnce(Mixer):
     def scan(self, x, delta, A, B, C):
@@ -187,6 +194,7 @@ measure("le biais du pas<br>compté une fois", "Mamba", mixing_as(BiasOnce))
 # rien, quand le code de Mamba et PyTorch en donnent un par défaut ; le réseau publié n’en a aucun. Faute de poids, nous
 # en inventons un.
 
+
 # %%
 class Causal(Mixer):
     def convolve(self, conv, x):
@@ -194,6 +202,7 @@ class Causal(Mixer):
 
 
 measure("convolution causale", "Mamba", mixing_as(Causal))
+
 
 # %%
 class Biased(Mixer):
@@ -210,6 +219,7 @@ measure("biais dans<br>les convolutions", "le code de Mamba", mixing_as(Biased))
 # Dans Mamba, la seconde branche est une porte : elle multiplie la première. Ici, elle est mise à côté d’elle, la branche
 # balayée d’abord, comme dans l’équation 7 de l’article {cite:p}`hatamizadeh2024mambavision`. Nous essayons la porte, puis
 # l’ordre inverse.
+
 
 # %%
 class Gated(Mixer):
@@ -230,6 +240,7 @@ measure("z avant y", "l’ordre inverse", mixing_as(Reversed))
 #
 # L’article de Mamba discrétise par *bloqueur d’ordre zéro* : $\bar B = A^{-1}(e^{\Delta A} - 1)\,B$. Le réseau publié
 # garde $e^{\Delta A}$ pour l’oubli, mais approche $\bar B$ par $\Delta B$, la règle d’Euler.
+
 
 # %%
 class ZeroOrderHold(Mixer):
@@ -252,6 +263,7 @@ measure("B discrétisé<br>exactement", "Mamba, l’article", mixing_as(ZeroOrde
 # l’algorithme 1 de MambaVision passe un $D$ au balayage, et le réseau l’applique. Le calcul rapide remplace $e^x$ par
 # $2^{x \log_2 e}$ : cela, au moins, ne devrait rien changer.
 
+
 # %%
 class NaturalExponential(Mixer):
     def scan(self, x, delta, A, B, C):
@@ -260,6 +272,7 @@ class NaturalExponential(Mixer):
 
 
 measure("exponentielle<br>de base e", "Mamba, l’article", mixing_as(NaturalExponential))
+
 
 # %%
 def without_skip(altered):
@@ -274,6 +287,7 @@ measure("pas de raccourci D", "les équations", without_skip)
 #
 # D’autres réseaux lisent l’image dans plusieurs sens {cite:p}`zhu2024vision,liu2024vmamba,huang2024localmamba`. Celui-ci
 # lit chaque fenêtre ligne par ligne, une seule fois. Trois autres parcours :
+
 
 # %%
 class Backwards(Mixer):
@@ -293,6 +307,7 @@ measure("balayage dans<br>les deux sens", "d’autres réseaux", mixing_as(BothW
 
 # %% [markdown]
 # Pour lire par colonnes, on transpose la fenêtre avant et après le mélangeur.
+
 
 # %%
 class ByColumns(Mixer):
@@ -326,12 +341,22 @@ for name in ("mambavision_nano", "mambavision_tiny"):
         kinds = [type(block.mixer).__name__ for block in model.levels[i].blocks]
         scans = kinds.count("ScanMixer")
         ordered = kinds == ["ScanMixer"] * scans + ["AttentionMixer"] * (len(kinds) - scans)
-        print(name, "étage", i + 1, ":", scans, "balayages sur", len(kinds), "blocs,",
-              "balayages d’abord" if ordered else "mêlés")
+        print(
+            name,
+            "étage",
+            i + 1,
+            ":",
+            scans,
+            "balayages sur",
+            len(kinds),
+            "blocs,",
+            "balayages d’abord" if ordered else "mêlés",
+        )
 
 # %% [markdown]
 # Une erreur sur leur nombre se voit : les poids ne se chargent pas. L’ordre, lui, ne se voit pas. Nous plaçons l’attention
 # d’abord, puis en alternance.
+
 
 # %%
 def attention_first(altered):
@@ -341,6 +366,7 @@ def attention_first(altered):
 
 
 measure("attention d’abord", "l’ordre inverse", attention_first)
+
 
 # %%
 def alternating(altered):
@@ -359,6 +385,7 @@ measure("balayage et attention<br>en alternance", "d’autres hybrides", alterna
 # Un transformeur d’images ajoute à chaque jeton un code de sa position. Ici, l’ordre ne vient que du balayage et des
 # convolutions. Pour mesurer cette absence, nous ajoutons un code sinusoïdal, d’amplitude usuelle, à l’entrée des deux
 # étages.
+
 
 # %%
 def with_positions(altered):
@@ -383,6 +410,7 @@ measure("un code de position", "les transformeurs", with_positions)
 # masqués, ou remis à zéro à chaque bloc comme dans Swin {cite:p}`liu2021swin`. Ils ne le sont pas : dès le premier bloc,
 # ils portent des valeurs, que l’attention lit et que le balayage traverse.
 
+
 # %%
 class PaddedAtEachBlock(Level):
     def encode(self, x):
@@ -396,6 +424,7 @@ def padding_as(kind):
     def change(altered):
         for level in altered.levels[2:]:
             level.__class__ = kind
+
     return change
 
 
@@ -409,6 +438,7 @@ from functools import partial
 from unittest import mock
 
 attend = F.scaled_dot_product_attention
+
 
 # %%
 class PaddingMasked(Level):
@@ -428,6 +458,7 @@ measure("remplissage masqué<br>dans l’attention", "Swin, les détecteurs", pa
 # %% [markdown]
 # Deux autres façons de compléter : répéter le bord, ou centrer la carte dans ses fenêtres.
 
+
 # %%
 class EdgesRepeated(Level):
     def encode(self, x):
@@ -437,6 +468,7 @@ class EdgesRepeated(Level):
 
 
 measure("bord répété<br>au lieu de zéros", "l’usage", padding_as(EdgesRepeated))
+
 
 # %%
 class Centred(Level):
@@ -465,6 +497,7 @@ measured_since(len(origins) - 7)
 # hyperbolique, et se tait sur les perceptrons {cite:p}`hatamizadeh2024mambavision`. Le réseau publié approche dans les
 # premiers, non dans les seconds. La réduction initiale emploie une ReLU, comme l’écrit le tableau S.2.
 
+
 # %%
 def exact_everywhere(altered):
     for block in (block for level in altered.levels[:2] for block in level.blocks):
@@ -472,6 +505,7 @@ def exact_everywhere(altered):
 
 
 measure("GELU exacte dans<br>les convolutions", "PyTorch, par défaut", exact_everywhere)
+
 
 # %%
 def tanh_everywhere(altered):
@@ -492,12 +526,14 @@ measure("GELU à l’entrée", "l’uniformité", gelu_at_entry)
 # Une normalisation divise par $\sqrt{\sigma^2 + \varepsilon}$. Les deux premières ont $\varepsilon = 10^{-4}$, dix fois la
 # valeur par défaut de PyTorch ; celles par jeton gardent cette valeur, dix fois celle des transformeurs d’images.
 
+
 # %%
 def with_epsilon(kind, epsilon, within=lambda altered: altered):
     def change(altered):
         for module in within(altered).modules():
             if isinstance(module, kind):
                 module.eps = epsilon
+
     return change
 
 
@@ -512,6 +548,7 @@ measure("ε des transformeurs", "les transformeurs", with_epsilon(nn.LayerNorm, 
 # dont nous inventons les poids, ni d’activation après l’addition d’un bloc. L’article le dit, dans son équation 1 et son
 # tableau S.2 {cite:p}`hatamizadeh2024mambavision`.
 
+
 # %%
 def normalised_halving(altered):
     for level in altered.levels[:3]:
@@ -520,6 +557,7 @@ def normalised_halving(altered):
 
 
 measure("normalisation après<br>chaque réduction", "les réseaux résiduels", normalised_halving)
+
 
 # %%
 def activated_sum(altered):
@@ -548,8 +586,14 @@ with torch.device("meta"):
     published = timm.create_model("mambavision_tiny")
 for name, model in (("le tableau S.2", lettered), ("le réseau publié", published)):
     weights = sum(p.numel() for p in model.parameters()) / 1e6
-    print(name, ":", f"{weights:.1f}".replace(".", ","), "M de poids, étages de",
-          *(stage["num_chs"] for stage in model.feature_info), "canaux")
+    print(
+        name,
+        ":",
+        f"{weights:.1f}".replace(".", ","),
+        "M de poids, étages de",
+        *(stage["num_chs"] for stage in model.feature_info),
+        "canaux",
+    )
 print("taille de l’état :", mixers(network)[0].A_log.shape[1])
 
 # %% [markdown]
@@ -562,6 +606,7 @@ print("taille de l’état :", mixers(network)[0].A_log.shape[1])
 # Mamba initialise le biais du pas pour que chaque canal ait sa durée de mémoire. Dans MambaVision, une initialisation
 # générale passe en dernier et remet tous les biais à zéro. Voici le pas médian d’un réseau neuf, puis du même avec
 # l’initialisation de Mamba.
+
 
 # %%
 def median_step(model, times):
@@ -579,6 +624,7 @@ def median_step(model, times):
 
 # %% [markdown]
 # Le code de Mamba tire le pas entre un millième et un dixième, en échelle logarithmique.
+
 
 # %%
 def as_mamba(model):
@@ -631,11 +677,18 @@ for case, spared in (("sans liste", ()), ("avec notre liste", model.no_weight_de
     _, decayed = param_groups_weight_decay(model, 0.05, no_weight_decay_list=spared)
     kept = {id(weight) for weight in decayed["params"]}
     touched = [name for name, weight in model.named_parameters() if id(weight) in kept]
-    print(case, ":", sum(name.endswith("A_log") for name in touched), "A_log et",
-          sum(name.endswith(".D") for name in touched), "D décroissent")
+    print(
+        case,
+        ":",
+        sum(name.endswith("A_log") for name in touched),
+        "A_log et",
+        sum(name.endswith(".D") for name in touched),
+        "D décroissent",
+    )
 
 # %% [markdown]
 # Nous mesurons le terme : `A_log` à zéro, tous les états oublient à la même vitesse.
+
 
 # %%
 def decayed_to_zero(altered):
@@ -650,6 +703,7 @@ measure("A_log éteint par<br>la décroissance", "le cas extrême", decayed_to_z
 #
 # À l’entraînement, un bloc est parfois sauté, par tirage sur chaque ligne du lot. Dans les deux derniers étages, une ligne
 # est une *fenêtre*, non une image. Nous comparons, sur une image à quatre fenêtres, à un tirage commun.
+
 
 # %%
 class PerImage(DropPath):
@@ -717,8 +771,12 @@ print("invisibles partout :")
 print(*(f"  {c.replace('<br>', ' ')}" for c in origins if max(square[c], odd[c]) < 1e-9), sep="\n")
 strong = [choice for choice in origins if odd[choice] > 0.05]
 print("plus d’un vingtième sur l’image à compléter :", len(strong), "choix sur", len(origins))
-print("le plus fort :", max(odd, key=odd.get), "; il déplace les logits",
-      "de plus que leur taille" if max(odd.values()) > 1 else "de moins que leur taille")
+print(
+    "le plus fort :",
+    max(odd, key=odd.get),
+    "; il déplace les logits",
+    "de plus que leur taille" if max(odd.values()) > 1 else "de moins que leur taille",
+)
 
 # %% [markdown]
 # ### Et sur MambaVision-T ?
@@ -727,9 +785,14 @@ print("le plus fort :", max(odd, key=odd.get), "; il déplace les logits",
 
 # %%
 tiny = rebuild("mambavision_tiny")
-main = ["attention d’abord", "y multiplié par z", "remplissage refait<br>à chaque bloc",
-        "convolution causale", "le biais du pas<br>compté une fois",
-        "GELU approchée dans<br>les perceptrons"]
+main = [
+    "attention d’abord",
+    "y multiplié par z",
+    "remplissage refait<br>à chaque bloc",
+    "convolution causale",
+    "le biais du pas<br>compté une fois",
+    "GELU approchée dans<br>les perceptrons",
+]
 size = "200 × 264"
 answer = tiny(images[size])
 larger = {choice: moved(tiny, changes[choice], images[size], answer) for choice in main}
@@ -743,10 +806,13 @@ tables.show(tables.departures(both, {choice: origins[choice] for choice in main}
 
 # %% tags=["nbval-check-output", "remove-cell"]
 ratios = [effects[size][choice] / larger[choice] for choice in main]
-print("d’un réseau à l’autre, moins d’un facteur trois :", max(*ratios, *(1 / r for r in ratios)) < 3)
+print(
+    "d’un réseau à l’autre, moins d’un facteur trois :", max(*ratios, *(1 / r for r in ratios)) < 3
+)
 
 # %% [markdown]
 # **Exercice.** Que perd-on sans la branche $Z$ ? Une solution :
+
 
 # %% tags=["hide-cell"]
 class Halved(Mixer):
@@ -759,15 +825,20 @@ print(f"sans Z : {100 * moved(network, mixing_as(Halved), images[size], answers[
 # %% [markdown]
 # **Exercice.** Deux erreurs se compensent-elles ? Une solution, avec le biais du pas et la convolution causale :
 
+
 # %% tags=["hide-cell"]
 class Both(BiasOnce, Causal):
     pass
 
 
-alone = [effects[size][choice] for choice in ("le biais du pas<br>compté une fois",
-                                              "convolution causale")]
+alone = [
+    effects[size][choice]
+    for choice in ("le biais du pas<br>compté une fois", "convolution causale")
+]
 together = moved(network, mixing_as(Both), images[size], answers[size])
-print("seules :", *(f"{100 * gap:.0f} %" for gap in alone), "; ensemble :", f"{100 * together:.0f} %")
+print(
+    "seules :", *(f"{100 * gap:.0f} %" for gap in alone), "; ensemble :", f"{100 * together:.0f} %"
+)
 
 # %% [markdown]
 # ## Ce que nous retenons

@@ -336,8 +336,10 @@ durations = pd.DataFrame(sheet["lengths"]).pivot(
 )
 for length in (49, 196, 3136):
     ratio = durations.scan[length] / durations.attention[length]
-    print(f"{length} jetons : le balayage prend {ratio:.1f} fois".replace(".", ","),
-          "le temps de l’attention")
+    print(
+        f"{length} jetons : le balayage prend {ratio:.1f} fois".replace(".", ","),
+        "le temps de l’attention",
+    )
 
 # %% tags=["nbval-check-output", "remove-cell"]
 growth = durations.loc[3136] / durations.loc[196]

@@ -27,8 +27,7 @@ profile = "published"
 # ## Le jeu
 #
 # Un échantillon du catalogue de Flipkart {cite:p}`promptcloud2017flipkart` ; la catégorie d’un produit est le premier
-# niveau de son arborescence. Dans le profil publié, nous lisons les mesures suivies ; dans le profil d’essai, nous
-# dessinons un petit catalogue de synthèse et le mesurons vraiment.
+# niveau de son arborescence.
 
 # %%
 from IPython.display import display
@@ -57,8 +56,7 @@ photos.columns.tolist()
 
 # %% [markdown]
 #
-# Le rang d’une catégorie dans l’ordre alphabétique anglais est le numéro que tous les modèles apprennent ; un libellé
-# français l’accompagne partout ({doc}`le besoin <../book/besoin>` en donne la table).
+# Le rang d’une catégorie dans l’ordre alphabétique anglais est le numéro que tous les modèles apprennent.
 
 # %% tags=["check", "nbval-check-output"]
 for number, (name, french) in enumerate(CLASSES_FR.items()):
@@ -67,14 +65,13 @@ for number, (name, french) in enumerate(CLASSES_FR.items()):
 # %% [markdown]
 # ## Les catégories sont-elles équilibrées ?
 #
-# Si une catégorie dominait, l’exactitude récompenserait un modèle qui ne connaîtrait qu’elle. Nous comptons les produits
-# de chaque catégorie, dans chaque partie du découpage.
+# Si une catégorie dominait, l’exactitude récompenserait un modèle qui ne connaîtrait qu’elle.
 
 # %%
 tables.show(tables.parts(session.split))
 
 # %% [markdown]
-# La même chose en image : ce qui compte est la longueur des barres, et la place des deux coupures.
+# La même chose en image.
 
 # %% mystnb={"figure": {"name": "fig-donnees-equilibre", "caption": "Produits de chaque catégorie, par partie du découpage."}, "image": {"alt": "Sept barres horizontales de même longueur, une par catégorie, chacune divisée en trois : entraînement, validation et test, dans des proportions presque égales d’une catégorie à l’autre."}}
 import pandas as pd
@@ -89,10 +86,9 @@ figures.balance(pd.crosstab(frame.label, frame.part))
 # %% [markdown]
 # ## Le découpage publié
 #
-# C’est celui de la preuve de concept citée {cite:p}`hedredo2025oc`, pour que les résultats se comparent : deux tirages
-# stratifiés de graine 314, 15 % des produits pour le test, puis 15 % du reste pour la validation. Cela fait
+# C’est celui de la preuve de concept citée {cite:p}`hedredo2025oc`, pour que les résultats se comparent :
 # {valeur}`data.train` produits d’entraînement, {valeur}`data.validation` de validation et {valeur}`data.test` de test. Son
-# empreinte SHA-256 est inscrite dans chaque exécution : deux scores qui n’ont pas la même ne se comparent pas.
+# empreinte est inscrite dans chaque exécution : deux scores qui n’ont pas la même ne se comparent pas.
 
 # %% tags=["check", "nbval-check-output"]
 published = splits.load()
@@ -102,7 +98,7 @@ print("empreinte ", published.sha256)
 
 # %% [markdown]
 # Nos exécutions portent sur l’édition réduite du jeu (petit côté de 320 pixels au plus), à laquelle il manque
-# {valeur}`data.absent` images. Elles gardent leur place dans le découpage.
+# {valeur}`data.absent` images.
 
 # %%
 absent = photos[photos.red.isna()]
@@ -117,23 +113,20 @@ tables.show(listing)
 # %% [markdown]
 # ## Quelles tailles, quelles proportions ?
 #
-# Tous les réseaux reçoivent un carré, et une photo y est écrasée : ce que l’on perd dépend de ses proportions. Sur des
-# échelles logarithmiques, les photos de mêmes proportions s’alignent sur une oblique.
+# Tous les réseaux reçoivent un carré, et une photo y est écrasée.
 
 # %% mystnb={"figure": {"name": "fig-donnees-tailles", "caption": "Largeur et hauteur des photos d’origine, échelles logarithmiques. Trait plein : photos carrées. Pointillés : un côté quatre fois plus long que l’autre."}, "image": {"alt": "Nuage de points, un par photo, étalé le long de la diagonale des photos carrées, de cent à dix mille pixels de côté ; presque tous les points restent entre les deux obliques du rapport de quatre à un."}}
 figures.sizes(photos)
 
 # %% [markdown]
-# Les rangées de points trahissent des gabarits : un côté fixé par la plateforme, l’autre libre. La médiane est de
-# {valeur}`data.megapixels_median`, le maximum de {valeur}`data.megapixels_largest`. {valeur}`data.elongated` photos ont un
-# côté plus de quatre fois plus long que l’autre ; nous acceptons qu’elles soient déformées, parce qu’un recadrage
-# couperait l’objet.
+# La médiane est de {valeur}`data.megapixels_median`, le maximum de {valeur}`data.megapixels_largest`.
+# {valeur}`data.elongated` photos ont un côté plus de quatre fois plus long que l’autre ; nous acceptons qu’elles soient
+# déformées, parce qu’un recadrage couperait l’objet.
 
 # %% [markdown]
 # ## Quelles couleurs, quel fond ?
 #
-# Si le fond ou la teinte suivaient la catégorie, un modèle pourrait deviner sans regarder l’objet. Chaque photo est ici un
-# point, peint de sa couleur moyenne ; les losanges sont les médianes des catégories.
+# Si le fond ou la teinte suivaient la catégorie, un modèle pourrait deviner sans regarder l’objet.
 
 # %% mystnb={"figure": {"name": "fig-donnees-couleurs", "caption": "Saturation et clarté moyennes de chaque photo, peinte de sa couleur moyenne. Losanges : médianes des catégories."}, "image": {"alt": "Nuage de points dense dans le coin des photos claires et peu saturées, qui s’éclaircit vers les couleurs vives ; sept losanges, un par catégorie, tiennent tous dans la zone dense."}}
 present = photos.dropna(subset=["red"])
@@ -149,21 +142,19 @@ figures.white_shares(present)
 # %% [markdown]
 # {valeur}`data.white_half` des photos sont blanches sur plus de la moitié de leur surface. Sur la
 # {numref}`fig-donnees-blanc`, les médianes diffèrent et les boîtes se recouvrent : la couleur du fond est un indice, qui ne
-# suffit pas. C’est ce qu’exploite le modèle de couleurs et de contours de {doc}`la comparaison <05_comparaison>`, qu’un
-# réseau doit dépasser pour prouver qu’il voit des objets.
+# suffit pas. Un réseau doit dépasser {doc}`le modèle qui l’exploite <05_comparaison>` pour prouver qu’il voit des objets.
 
 # %% [markdown]
 # ## À quoi ressemble une catégorie, en moyenne ?
 #
-# La moyenne des photos d’une catégorie, pixel à pixel, efface les objets et garde ce qu’ils ont de commun : le cadrage, la
-# place du fond, une silhouette s’il y en a une.
+# La moyenne des photos d’une catégorie garde ce qu’elles ont de commun : le cadrage, le fond, une silhouette.
 
 # %% mystnb={"figure": {"name": "fig-donnees-moyennes", "caption": "Moyenne, pixel à pixel, des photos de chaque catégorie."}, "image": {"alt": "Sept vignettes floues. On devine une forme de montre, un cadran entre deux bracelets ; une silhouette de tasse pour la cuisine ; des taches sans contour pour les autres catégories."}}
 figures.mean_images(facts.mean_images(folder))
 
 # %% [markdown]
-# Plus la silhouette de la {numref}`fig-donnees-moyennes` est nette, plus les photos se ressemblent ; une tache uniforme
-# annonce une catégorie variée. Quand les photos sont sur la machine, une galerie s’affiche ici.
+# Plus la silhouette de la {numref}`fig-donnees-moyennes` est nette, plus les photos se ressemblent. Quand les photos sont
+# sur la machine, une galerie s’affiche ici.
 
 # %% mystnb={"figure": {"caption": "Premières photos d’entraînement de chaque catégorie, une catégorie par colonne, dans l’ordre du tableau (constructions locales seulement)."}, "image": {"alt": "Planche de photos de produits, sept colonnes, une par catégorie."}}
 if session.photos:
@@ -177,20 +168,17 @@ if session.photos:
 # %% [markdown]
 # ## Quelles photos sont là deux fois ?
 #
-# Si la copie d’une photo de test est à l’entraînement, le modèle récite au lieu de reconnaître. Deux fichiers identiques
-# ont la même empreinte SHA-256. Pour les presque identiques, une *empreinte perceptive* résume l’allure d’une image en 64
-# bits ; deux photos dont les empreintes diffèrent de peu de bits se ressemblent. Chaque empreinte a autant de uns que de
-# zéros, puisque ses bits disent qui dépasse la médiane : deux empreintes diffèrent donc d’un nombre pair de bits, et un
-# seuil d’un bit de plus retiendrait les mêmes paires.
+# Si la copie d’une photo de test est à l’entraînement, le modèle récite au lieu de reconnaître. Les fichiers identiques se
+# trouvent par leur empreinte SHA-256 ; les presque identiques, par une *empreinte perceptive* de 64 bits, dont peu de bits
+# diffèrent entre deux photos qui se ressemblent. Elle a autant de uns que de zéros : les distances sont donc paires.
 
 # %% mystnb={"figure": {"name": "fig-donnees-distances", "caption": "Paires de photos selon la distance de leurs empreintes perceptives, échelle logarithmique. Trait vertical : le seuil retenu."}, "image": {"alt": "Histogramme des distances de zéro à vingt bits : un pic à zéro, un creux vers quatre bits, puis une montée régulière. Le seuil sépare les barres du creux, retenues, de celles de la montée."}}
 figures.duplicates(distances, splits.NEAR)
 
 # %% [markdown]
-# La {numref}`fig-donnees-distances` mêle des copies, serrées près de zéro, et des paires sans lien, dont le nombre croît
-# avec la distance. Nous avons regardé chaque paire jusqu’à huit bits : jusqu’à quatre, toutes sont des variantes d’une même
-# prise de vue ; à {valeur}`data.near_bits`, huit sur neuf ; à huit, des gabarits se mêlent, comme des tasses
-# photographiées de la même façon. Le seuil est donc de {valeur}`data.near_bits` bits.
+# Nous avons regardé chaque paire de la {numref}`fig-donnees-distances` jusqu’à huit bits : jusqu’à quatre, toutes sont des
+# variantes d’une même prise de vue ; à {valeur}`data.near_bits`, huit sur neuf ; à huit, des gabarits se mêlent. Le seuil
+# est donc de {valeur}`data.near_bits` bits.
 #
 # :::{admonition} Exercice : changez le seuil
 # :class: tip
@@ -214,9 +202,8 @@ tables.show(tables.leaks(pairs))
 # {valeur}`data.pairs_crossing` sont à cheval sur deux parties. Les étiquettes, elles, ne se contredisent pas :
 # {verdict}`duplicates_agree`.
 #
-# Rien n’est déplacé dans le découpage publié, qui cesserait d’être celui des autres. Chaque score est donné deux fois, sur
-# tout le test et sur les {valeur}`data.test_clean` images sans double ; dans les plis répétés, qui sont à nous, les doubles
-# restent ensemble. Le carnet vérifie que toute paire retenue est sous le seuil, et toute image dans le découpage.
+# Rien n’est déplacé dans le découpage publié, qui cesserait d’être celui des autres. Chaque score y est donné deux fois,
+# sur tout le test et sur les {valeur}`data.test_clean` images sans double ; dans nos plis, les doubles restent ensemble.
 
 # %% tags=["nbval-check-output", "remove-cell"]
 tracked = facts.load("pairs")
@@ -250,9 +237,7 @@ print(CLASSES_FR[CLASSES[often.idxmax()]])
 #   un miroir.
 # * **Les étiquettes.** La catégorie vient du vendeur, et personne ne l’a relue. Ailleurs, des étiquettes fausses suffisent
 #   à changer un classement {cite:p}`northcutt2021pervasive`.
-# * **L’échantillon.** Un catalogue réel n’est pas équilibré, et change avec les saisons.
-# * **L’édition réduite.** Couleurs et empreintes sont mesurées sur des photos recompressées ; les tailles sont celles des
-#   originaux.
+# * **L’édition réduite.** Couleurs et empreintes sont mesurées sur des photos recompressées.
 #
 # ```{provenance}
 # ```

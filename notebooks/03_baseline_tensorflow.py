@@ -14,7 +14,7 @@
 #
 # **Que vaut le réseau de référence quand il n’apprend que de nos photos ?** EfficientNet-B0, parti de poids tirés au
 # hasard, reconnaît {valeur:ic}`efficientnet-b0-keras-scratch.accuracy` des images de test, en moyenne sur
-# {valeur}`efficientnet-b0-keras-scratch.seeds` graines. En huit minutes, vous saurez ce que fait chaque étape d’un
+# {valeur}`efficientnet-b0-keras-scratch.seeds` graines. En cinq minutes, vous saurez ce que fait chaque étape d’un
 # entraînement, comment lire une matrice de confusion et quand se fier à une probabilité.
 
 # %% tags=["parameters"]
@@ -26,8 +26,8 @@ seed = 0
 # %% [markdown]
 # ## La recette
 #
-# La recette est fixée dans {doc}`le protocole <../book/protocole>` avant les résultats. Elle vit dans le code sous un
-# nom, et l’entraînement la recopie à côté de ce qu’il produit. Le tableau dit à quoi sert chaque choix.
+# {doc}`Le protocole en détail <../book/protocole_detail>` l’a fixée avant les résultats. Le tableau dit à quoi sert
+# chaque choix.
 
 # %%
 import pandas as pd
@@ -41,8 +41,7 @@ chosen = session.recipe(recipe)
 tables.show(tables.recipe(chosen))
 
 # %% [markdown]
-# L’optimiseur est AdamW {cite:p}`loshchilov2017decoupled`. Aucun de ces choix n’a été retouché au vu du test, ni même
-# de la validation : la dernière époque est gardée, quoi qu’il arrive.
+# Aucun de ces choix n’a été retouché au vu du test, ni même de la validation.
 #
 # ## L’entraînement
 #
@@ -61,13 +60,9 @@ print("graines :", *seeds)
 # ## Le réseau, bloc par bloc
 #
 # EfficientNet {cite:p}`tan2019efficientnet` empile un seul motif, le *bloc à goulot inversé* de MobileNetV2
-# {cite:p}`sandler2018mobilenetv2` :
-#
-# 1. une convolution 1 × 1 **élargit** l’image en canaux (sauf au premier étage) ;
-# 2. une convolution **en profondeur**, 3 × 3 ou 5 × 5, regarde le voisinage, canal par canal ;
-# 3. une étape de **compression-excitation** règle l’importance de chaque canal d’après son résumé ;
-# 4. une convolution 1 × 1 **resserre** l’image, et une connexion directe ajoute l’entrée à la sortie quand leurs formes
-#    le permettent.
+# {cite:p}`sandler2018mobilenetv2` : une convolution 1 × 1 **élargit** l’image en canaux (sauf au premier étage), une
+# convolution **en profondeur** regarde le voisinage canal par canal, une étape de **compression-excitation** règle
+# l’importance de chaque canal, une convolution 1 × 1 **resserre** l’image, et une connexion directe ajoute l’entrée.
 #
 # Nous construisons B0 avec une tête à {valeur}`data.classes` sorties, et comptons ses paramètres étage par étage.
 
@@ -90,14 +85,12 @@ for name, count in [*by_stage.items(), ("total", by_stage.sum())]:
     print(f"{name:6} {count:8}")
 
 # %% [markdown]
-# La tête est minuscule : presque tout ce que le réseau doit apprendre est dans le tronc, et nos photos sont rares. C’est
-# la difficulté de ce chapitre.
+# La tête est minuscule : presque tout ce que le réseau doit apprendre est dans le tronc, et nos photos sont rares.
 
 # %% [markdown]
 # ## L’augmentation, sur un dessin
 #
-# À chaque époque, le réseau voit chaque image autrement. Voici les transformations de l’entraînement, sur un dessin de
-# synthèse.
+# À chaque époque, le réseau voit chaque image autrement.
 
 # %% mystnb={"figure": {"name": "fig-reference-augmentation", "caption": "Un dessin de synthèse (en haut à gauche) et sept versions que l’entraînement en tire : recadrage, miroir, variation des couleurs."}, "image": {"alt": "Huit vignettes d’une même montre dessinée : entière, puis recadrée à divers endroits, retournée, plus claire, plus sombre ou moins saturée."}}
 import numpy as np
@@ -115,7 +108,7 @@ pixels, _ = next(iter(batches(copies, labels, chosen, seed=seed, epoch=0, classe
 sheet([drawing, *np.uint8(pixels[:7])], columns=4)
 
 # %% [markdown]
-# L’objet reste reconnaissable : une transformation qui changerait la catégorie apprendrait au réseau une erreur.
+# L’objet reste reconnaissable : sinon, le réseau apprendrait une erreur.
 
 # %% [markdown]
 # ## La boucle, en clair
@@ -214,9 +207,8 @@ from vitrine.report.figures import training
 training.curves({run.name: run.history for run in trained})
 
 # %% [markdown]
-# Les deux pertes de la {numref}`fig-reference-courbes` ne se comparent pas point à point : l’entraînement est mesuré sur
-# des images augmentées et des étiquettes lissées. On lit chaque courbe le long d’elle-même : une validation qui remonte
-# pendant que l’entraînement descend signale le surapprentissage ; elle oscille parce qu’elle ne tient que sur
+# Les deux pertes de la {numref}`fig-reference-courbes` ne se comparent pas point à point : l’entraînement voit des images
+# augmentées. Une validation qui remonte pendant qu’il descend signale le surapprentissage ; elle oscille, sur
 # {valeur}`data.validation` images.
 
 # %% [markdown]
@@ -246,21 +238,18 @@ truth, first = tests[0].truth, tests[0].probabilities
 training.class_scores(per_class(truth, first, categories=len(CLASSES)))
 
 # %% [markdown]
-# Avec une vingtaine d’images par catégorie, deux barres de la {numref}`fig-reference-categories` qui se touchent ne prouvent
-# aucune différence. Reste à savoir avec quoi le réseau confond.
+# Avec une vingtaine d’images par catégorie, deux barres qui se touchent ne prouvent aucune différence.
 
 # %% mystnb={"figure": {"name": "fig-reference-confusions", "caption": "Matrice de confusion sur le test : catégorie vraie en ligne, prédite en colonne, en nombre d’images. La teinte est la part de la ligne."}, "image": {"alt": "Grille de sept lignes et sept colonnes. La diagonale compte les images bien classées ; les autres cases comptent les confusions entre deux catégories."}}
 training.confusion(confusion(truth, first, categories=len(CLASSES)))
 
 # %% [markdown]
-# Une ligne de la {numref}`fig-reference-confusions` dit où partent les images d’une catégorie ; une colonne, d’où viennent
-# celles qu’on y range.
+# Une ligne dit où partent les images d’une catégorie ; une colonne, d’où viennent celles qu’on y range.
 
 # %% [markdown]
 # ## Peut-on croire ses probabilités ?
 #
-# Un modèle bien calibré, quand il se dit sûr à 80 %, a raison quatre fois sur cinq {cite:p}`guo2017calibration`. Nous
-# groupons les réponses par confiance annoncée, et comptons celles qui sont justes.
+# Un modèle bien calibré, quand il se dit sûr à 80 %, a raison quatre fois sur cinq {cite:p}`guo2017calibration`.
 
 # %% mystnb={"figure": {"name": "fig-reference-fiabilite", "caption": "Fiabilité : exactitude observée selon la confiance annoncée, intervalles à 95 %, et nombre d’images de chaque tranche."}, "image": {"alt": "En haut, des points avec barres d’erreur autour de la diagonale de la calibration parfaite ; en bas, l’histogramme des confiances."}}
 from vitrine.metrics.calibration import reliability
@@ -275,35 +264,6 @@ training.reliability(reliability(truth, first), recipe)
 # {valeur:ecart-ic}`efficientnet-b0-keras-scratch.overconfidence`, donc {verdict}`keras_miscalibrated`.
 
 # %% [markdown]
-# ## Ce que cela coûte
-#
-# Chaque exécution note la machine, le temps et la mémoire. Les machines étaient partagées : ces durées donnent un ordre de
-# grandeur.
-
-# %%
-tables.show(tables.costs(trained))
-
-# %% [markdown]
-# Ces durées sont de plus trop longues : notre programme laissait TensorFlow préparer le graphe à chaque époque, ce qui ne
-# changeait aucune réponse. Corrigé, EfficientNet-B0 apprend
-# {valeur}`efficientnet-b0-keras-scratch.learning_speed` sur un fil d’une machine au repos ; {doc}`la comparaison
-# <05_comparaison>` donne les vitesses des autres.
-
-# %% [markdown]
-# ## Réentraîner
-#
-# `retrain` refait une graine à partir de rien, avec les photos (`vitrine data fetch`), et l’écrit sous `build/retrain/` :
-# ce qui est publié ne change pas. Interrompu, il reprend à sa dernière époque.
-#
-# ```bash
-# vitrine run 03_baseline_tensorflow -p retrain=true -p seed=1
-# papermill notebooks/03_baseline_tensorflow.ipynb sortie.ipynb -p retrain True -p seed 1
-# ```
-#
-# Sur la même machine, la même graine redonne les mêmes réponses au bit près ; sur une carte graphique, à une tolérance
-# près.
-
-# %% [markdown]
 # ## Exercices
 #
 # **1. Une autre graine.** La catégorie la moins bien reconnue est-elle la même pour toutes les graines ? Comparez leurs
@@ -315,7 +275,9 @@ from vitrine.data.catalog import CLASSES_FR
 for number, part in zip(seeds, tests, strict=True):
     by_class = per_class(part.truth, part.probabilities, categories=len(CLASSES))
     worst = min(by_class, key=lambda score: score.recall.value)
-    print(f"graine {number} : {CLASSES_FR[CLASSES[worst.label]]}, {tables.number(100 * worst.recall.value)} %")
+    print(
+        f"graine {number} : {CLASSES_FR[CLASSES[worst.label]]}, {tables.number(100 * worst.recall.value)} %"
+    )
 
 # %% [markdown]
 # **2. Un ensemble.** Moyennez les probabilités de toutes les graines avant de répondre. L’exactitude dépasse-t-elle la
@@ -335,17 +297,15 @@ print(f"moyenne des graines : {tables.number(100 * panel['accuracy'].value, 1)} 
 #   {valeur:ic}`efficientnet-b0-keras-scratch.macro_f1`.
 # * Confiance moyenne moins exactitude : {valeur:ecart-ic}`efficientnet-b0-keras-scratch.overconfidence`.
 # * {valeur}`efficientnet-b0-keras-scratch.parameters` de paramètres s’apprennent ici de {valeur}`data.train` produits :
-#   {doc}`la comparaison <05_comparaison>` dit ce que des descripteurs classiques font d’aussi peu.
+#   {doc}`la comparaison <05_comparaison>` dit ce que des descripteurs classiques font d’aussi peu, {doc}`Refaire ce
+#   travail <../book/reproduire>` comment réentraîner.
 #
 # ## Ce qui pourrait être faux
 #
 # * **La recette.** Exprès, elle n’a pas été optimisée : nos scores décrivent cette recette, non les limites
 #   d’EfficientNet-B0.
-# * **Les graines.** Peu nombreuses, elles mesurent mal leur dispersion ; catégories, confusions et fiabilité sont celles
-#   de la première.
-# * **Les probabilités.** Comparer la confiance à l’exactitude n’était pas annoncé : ce constat n’est corrigé pour rien
-#   d’autre.
-# * **Le test.** Un seul tirage de {valeur}`data.test` images, d’un seul catalogue.
+# * **Les graines.** Peu nombreuses ; catégories, confusions et fiabilité sont celles de la première.
+# * **Les probabilités.** Comparer la confiance à l’exactitude n’était pas annoncé.
 #
 # ```{provenance}
 # ```

@@ -16,11 +16,10 @@
 # égale, PyTorch moins TensorFlow vaut
 # {valeur:ecart-ic}`gap.efficientnet-b0-torch-scratch.efficientnet-b0-keras-scratch.accuracy` d’exactitude, et MambaVision
 # moins EfficientNet-B0, dans la même bibliothèque,
-# {valeur:ecart-ic}`gap.mambavision-micro-scratch.efficientnet-b0-torch-scratch.accuracy`. En dix minutes, vous saurez
+# {valeur:ecart-ic}`gap.mambavision-micro-scratch.efficientnet-b0-torch-scratch.accuracy`. En cinq minutes, vous saurez
 # séparer ces deux effets, et choisir un réseau préentraîné par son nom.
 #
-# {doc}`La référence <03_baseline_tensorflow>` a montré la recette, les courbes et la lecture des scores. Ce chapitre ne dit
-# que ce qui change en PyTorch, où presque tous les réseaux récents sont écrits.
+# Ce chapitre ne dit que ce qui change après {doc}`la référence <03_baseline_tensorflow>`.
 
 # %% tags=["parameters"]
 profile = "published"
@@ -32,8 +31,8 @@ seed = 0
 # %% [markdown]
 # ## Une recette, deux bibliothèques
 #
-# Que reste-t-il de différent entre les deux recettes ? Le nom, la bibliothèque, le nom qu’elle donne au réseau, et le
-# réglage qu’il faut lui imposer pour qu’elle fasse comme l’autre.
+# Que reste-t-il de différent entre les deux recettes ? Des noms, et le réglage qu’il faut imposer à PyTorch pour qu’elle
+# fasse comme TensorFlow.
 
 # %% tags=["nbval-check-output"]
 from vitrine.report import tables
@@ -45,9 +44,14 @@ session = begin(profile)
 chosen, other = session.recipe(recipe), session.recipe(reference)
 ours, theirs = chosen.to_dict(), other.to_dict()
 said = {
-    "name": "nom", "trainer": "bibliothèque", "architecture": "réseau", "windows": "fenêtres",
-    "norm_momentum": "inertie de la normalisation", "precision": "précision",
-    "epochs": "époques", "source": "origine de la recette",
+    "name": "nom",
+    "trainer": "bibliothèque",
+    "architecture": "réseau",
+    "windows": "fenêtres",
+    "norm_momentum": "inertie de la normalisation",
+    "precision": "précision",
+    "epochs": "époques",
+    "source": "origine de la recette",
 }
 differs = [said.get(field, field) for field in ours if ours[field] != theirs[field]]
 print("Ce qui diffère :", ", ".join(differs))
@@ -57,9 +61,8 @@ print("Ce qui diffère :", ", ".join(differs))
 #
 # ## Le registre de timm
 #
-# timm {cite:p}`wightman2019timm` est une bibliothèque de réseaux d’images. `timm.create_model(nom)` construit un réseau,
-# avec ou sans poids préentraînés : en essayer un autre, c’est changer un nom dans une recette. Importer `vitrine.models`
-# y inscrit MambaVision {cite:p}`hatamizadeh2024mambavision`.
+# `timm.create_model(nom)` construit un réseau {cite:p}`wightman2019timm` : en essayer un autre, c’est changer un nom dans
+# une recette. Importer `vitrine.models` y inscrit MambaVision {cite:p}`hatamizadeh2024mambavision`.
 
 # %% tags=["nbval-check-output"]
 import timm
@@ -70,8 +73,7 @@ print(recipe, ":", chosen.architecture)
 print("MambaVision :", *timm.list_models("mambavision*"), sep="\n  ")
 
 # %% [markdown]
-# Le préfixe `tf_` compte : cette EfficientNet-B0 reproduit l’original en TensorFlow, dont le remplissage des bords. On
-# compare ainsi des bibliothèques, et non des variantes.
+# Le préfixe `tf_` compte : cette EfficientNet-B0 reproduit l’original en TensorFlow, remplissage des bords compris.
 
 # %% [markdown]
 # ## Le même réseau, vraiment ?
@@ -90,7 +92,7 @@ for name, modules in stages.items():
     print(f"{name:6} {count:8}")
 
 # %% [markdown]
-# Le total est celui que l’exécution en TensorFlow a noté ; un contrôle le vérifie à chaque exécution.
+# Le total est celui de TensorFlow ; un contrôle le vérifie à chaque exécution.
 
 # %% tags=["nbval-check-output", "remove-cell"]
 total = sum(p.numel() for p in network.parameters())
@@ -117,8 +119,7 @@ for name, net in {"timm": default, "notre recette": network}.items():
 print(f"{'Keras':13} dernier lot 0,01, plus grand poids de la tête {glorot:.2f}".replace(".", ","))
 
 # %% [markdown]
-# Ce n’est pas un détail : avec les valeurs de timm, notre première exécution n’a jamais rattrapé l’autre, et l’écart
-# passait pour celui des bibliothèques.
+# Ce n’est pas un détail : avec les valeurs de timm, l’écart passait pour celui des bibliothèques.
 
 # %% [markdown]
 # ## La boucle, en clair
@@ -198,8 +199,8 @@ print("Mêmes pertes, avant et après un pas :", "oui" if same else "non")
 # %% [markdown]
 # ## L’entraînement
 #
-# Le profil publié prend *toutes* les recettes PyTorch qui ont une exécution suivie par git, sauf celles d’{doc}`un départ
-# commun <07_a_armes_egales>` ; le profil miniature, ou `retrain`, entraîne la recette demandée.
+# Le profil publié prend *toutes* les recettes PyTorch suivies par git, sauf celles d’{doc}`un départ commun
+# <07_a_armes_egales>` ; le profil miniature, ou `retrain`, entraîne la recette demandée.
 
 # %%
 asked = [f"{recipe}/seed-{seed}"]
@@ -216,7 +217,8 @@ for name, group in groups.items():
     print(f"{model_name(name)} : {len(group)} graine{'s'[: len(group) > 1]}")
 
 # %% [markdown]
-# Les réponses de TensorFlow sont lues, jamais refaites ici.
+# Les réponses de TensorFlow sont lues, jamais refaites ici. {doc}`Refaire ce travail <../book/reproduire>` dit comment
+# réentraîner, sur une carte graphique ou non.
 
 # %%
 tracked = [run for run in runs.names() if run.startswith(f"{reference}/")]
@@ -238,8 +240,7 @@ shown = [run for group in groups.values() for run in (group[:1] if several else 
 training.curves({run.name: run.history for run in shown})
 
 # %% [markdown]
-# Dans la {numref}`fig-pytorch-courbes`, les réseaux partis de zéro ont mêmes époques, mêmes pas, même taux ; celui qui part
-# d’ImageNet commence là où ils finissent, ou plus haut.
+# Dans la {numref}`fig-pytorch-courbes`, celui qui part d’ImageNet commence là où les autres finissent, ou plus haut.
 
 # %% [markdown]
 # ## Comment faire le fine-tuning
@@ -265,8 +266,7 @@ tables.show(tables.rates(tried))
 # %% [markdown]
 # ## Ce qu’ils reconnaissent
 #
-# Tous répondent pour les mêmes images de test : `align` refuserait le contraire. Les intervalles à 95 % couvrent le tirage
-# des images et, s’il y a plusieurs graines, le leur.
+# Les intervalles à 95 % couvrent le tirage des images et, s’il y a plusieurs graines, le leur.
 
 # %%
 from vitrine.metrics.table import recipe_gap, recipe_panel
@@ -286,8 +286,7 @@ tables.show(tables.comparison(named, seeds=many, leaders=columns))
 # ## Bibliothèque ou architecture ?
 #
 # L’écart se mesure sur les mêmes images : ce qui les rend difficiles pour tous s’annule. Le premier est celui de la
-# bibliothèque ; les suivants comparent un réseau à EfficientNet-B0 *dans la même bibliothèque*, et nous imprimons en quoi
-# les recettes diffèrent.
+# bibliothèque ; les suivants comparent un réseau à EfficientNet-B0 *dans la même bibliothèque*.
 
 # %%
 from vitrine.metrics.metrics import accuracy
@@ -313,8 +312,7 @@ training.gaps(dict(zip(lines, gaps.values(), strict=True)), metric="Écart (poin
 # **La bibliothèque.** L’écart d’exactitude est de
 # {valeur:ecart-ic}`gap.efficientnet-b0-torch-scratch.efficientnet-b0-keras-scratch.accuracy`, celui de F1 macro de
 # {valeur:ecart-ic}`gap.efficientnet-b0-torch-scratch.efficientnet-b0-keras-scratch.macro_f1` : {verdict}`frameworks_differ`.
-# {doc}`Le test apparié <05_comparaison>` est avec les autres ; il manquerait souvent un vrai écart de moins de
-# {valeur}`power.smallest_gap`.
+# {doc}`Le test apparié <05_comparaison>` manquerait souvent un vrai écart de moins de {valeur}`power.smallest_gap`.
 #
 # **L’architecture.** L’écart d’exactitude est de
 # {valeur:ecart-ic}`gap.mambavision-micro-scratch.efficientnet-b0-torch-scratch.accuracy`, celui de F1 macro de
@@ -322,69 +320,10 @@ training.gaps(dict(zip(lines, gaps.values(), strict=True)), metric="Écart (poin
 # `mambavision_micro` a {valeur}`mambavision-micro-scratch.parameters` de paramètres, EfficientNet-B0
 # {valeur}`efficientnet-b0-torch-scratch.parameters`, pour le même ordre de calcul par photo.
 #
-# **Et en plus grand ?** MambaVision-T, la plus petite des publiées, a {valeur}`mambavision-tiny-scratch.parameters` de
-# paramètres. Partie de zéro avec la même recette, en demi-précision ({valeur}`mambavision-tiny-scratch.seeds` graine), elle
-# obtient {valeur:ic}`mambavision-tiny-scratch.accuracy` en {valeur}`mambavision-tiny-scratch.training_minutes` d’un cœur,
-# quand la petite en demande {valeur}`mambavision-micro-scratch.training_minutes`. Sa taille la distingue autant que son
-# architecture : ce score est donné sans test.
-#
-# **Les probabilités** de PyTorch se lisent comme celles de TensorFlow : la confiance moyenne moins l’exactitude est de
-# {valeur:ecart-ic}`efficientnet-b0-torch-scratch.overconfidence`, et l’erreur de calibration de la première graine est de
-# {valeur}`efficientnet-b0-torch-scratch.calibration_error_one_run`, contre
-# {valeur:ic}`efficientnet-b0-torch-scratch.calibration_error_if_honest` pour une calibration parfaite.
-
-# %% [markdown]
-# ## Ce que l’on choisirait sinon
-#
-# Un ingénieur qui cherche un tronc ne compare pas MambaVision à un seul réseau. Voici les candidats de {doc}`la veille
-# <../book/veille>`, construits par timm sans leurs poids et mesurés tour à tour, sur un fil. L’exactitude sur ImageNet est
-# citée des articles ; le reste est compté ou mesuré ici, sur un processeur.
-
-# %%
-import pandas as pd
-
-from vitrine import paths
-from vitrine.report.tables import speeds
-from vitrine.bench import results
-
-candidates, on_card = results.read("backbones"), results.read("backbones-cuda")
-cited = pd.read_csv(paths.root() / "ressources" / "backbones.csv")
-ranked = speeds.backbones(candidates, cited, on_card)
-print("processeur :", candidates["hardware"]["cpu"], "; relevé du", candidates["date"])
-
-# %% [markdown]
-# Plus un point est à droite, plus le réseau est rapide ; plus il est haut, mieux il reconnaît ImageNet.
-
-# %% mystnb={"figure": {"name": "fig-troncs", "caption": "Exactitude top-1 citée sur ImageNet selon la vitesse mesurée de chaque candidat (échelle logarithmique, un fil d’un processeur). En vert, MambaVision-T ; en bleu, la référence. Les petites MambaVision, sans score publié, n’y sont pas."}, "image": {"alt": "Nuage de points nommés : en haut à gauche, les réseaux récents, exacts et lents, groupés ; plus bas et plus à droite, EfficientNet-B0 puis MobileNetV2, plus rapides et moins exacts."}}
-from vitrine.report.figures import candidates as choices
-
-choices.speeds(ranked, baseline="EfficientNet-B0")
-
-# %% [markdown]
-# La {numref}`fig-troncs` ne désigne pas de vainqueur : à exactitude voisine, les réseaux récents ont des vitesses voisines
-# sur un processeur. MambaOut, sans espace d’état, est du même groupe que MambaVision-T {cite:p}`yu2024mambaout`. Et le
-# compte d’opérations ne prédit pas la vitesse : MobileViT-S en fait environ deux fois moins que ResNet-50 sans aller plus
-# vite. Ces constats sont vérifiés sur les mesures.
-
-# %% tags=["nbval-check-output", "remove-cell"]
-speed_of = ranked.set_index("Réseau")["Images/s, un fil"]
-work_of = ranked.set_index("Réseau")["Multiplications (G)"]
-recent = speed_of[["ConvNeXt-T", "MambaOut tiny", "MambaVision-T", "Swin-T"]]
-print("réseaux récents, moins de la moitié d’écart :", bool(recent.max() < 1.5 * recent.min()))
-print("MobileViT-S, deux fois moins d’opérations que ResNet-50 :",
-      bool(work_of["MobileViT-S"] < 0.55 * work_of["ResNet-50"]))
-print("et pas plus rapide pour autant :",
-      bool(speed_of["MobileViT-S"] < 1.2 * speed_of["ResNet-50"]))
-
-# %% [markdown]
-# ## Refaire sur une carte graphique
-#
-# Il faut les photos (`vitrine data fetch`). PyTorch trouve la carte graphique, y calcule en demi-précision, et écrit sous
-# `build/retrain/` ; `recipe` choisit le réseau, et `efficientnet-b0-torch` part des poids d’ImageNet que timm télécharge.
-#
-# ```bash
-# papermill notebooks/04_sota_pytorch.ipynb sortie.ipynb -p retrain True -p seed 1
-# ```
+# **Et en plus grand ?** MambaVision-T, {valeur}`mambavision-tiny-scratch.parameters` de paramètres, partie de zéro en
+# demi-précision ({valeur}`mambavision-tiny-scratch.seeds` graine), obtient {valeur:ic}`mambavision-tiny-scratch.accuracy`
+# en {valeur}`mambavision-tiny-scratch.training_minutes` d’un cœur, contre
+# {valeur}`mambavision-micro-scratch.training_minutes` pour la petite : score donné sans test.
 
 # %% [markdown]
 # ## Exercices
@@ -418,15 +357,12 @@ print(f"images manquées par les deux : {tables.number(both.sum())} sur {len(tru
 #   {valeur:ecart-ic}`gap.mambavision-micro-scratch.efficientnet-b0-torch-scratch.accuracy`.
 # * EfficientNet-B0 en PyTorch : {valeur:ic}`efficientnet-b0-torch-scratch.accuracy` d’exactitude ; MambaVision micro :
 #   {valeur:ic}`mambavision-micro-scratch.accuracy`.
-# * timm ramène le choix d’un réseau à un nom : le reste de la chaîne ne change pas.
 #
 # ## Ce qui pourrait être faux
 #
 # * **« La même recette ».** Le détail des transformations diffère encore, et la correction de la tête est venue après un
-#   premier regard : nous avons cherché pourquoi PyTorch perdait, sans nous demander si TensorFlow gagnait à bon droit.
-# * **Le nombre de graines.** Avec si peu de tirages, un écart réel de quelques points peut rester caché.
-# * **Le budget.** Un réseau récent demande souvent une recette plus longue : à recette égale ne veut pas dire à son
-#   meilleur.
+#   premier regard.
+# * **Le budget.** À recette égale ne veut pas dire à son meilleur, et peu de graines cachent quelques points.
 #
 # ```{provenance}
 # ```

@@ -16,12 +16,13 @@
 # sonde préentraînée devance le réseau entraîné de zéro de
 # {valeur:ecart-ic}`gap.mobilenetv2-int8-probe.efficientnet-b0-keras-scratch.accuracy`, et MambaVision micro est à
 # {valeur:ecart-ic}`gap.mambavision-micro-scratch.efficientnet-b0-torch-scratch.accuracy` d’EfficientNet-B0, à
-# recette égale. En douze minutes, vous saurez lire un écart apparié, ce que devient une réponse quand la photo
-# s’abîme, et ce que chaque modèle coûte.
+# recette égale. En sept minutes, vous saurez lire un écart apparié, ce que coûte une erreur, et ce que chaque modèle
+# coûte.
 #
 # {doc}`Le chapitre précédent <05_toutes_les_photos>` juge les modèles sur toutes les photos ; celui-ci porte sur
 # les {valeur}`data.test` images où d’autres ont publié leurs scores. Rien n’y est entraîné : tout se déduit des
-# réponses enregistrées, image par image.
+# réponses enregistrées, image par image. {doc}`La comparaison en détail <05_comparaison_detail>` regarde sous les
+# moyennes : catégories, doubles, photos abîmées, images que tous manquent.
 
 # %% tags=["parameters"]
 profile = "published"
@@ -29,11 +30,12 @@ profile = "published"
 # %% [markdown]
 # ## Qui répond, et à quoi
 #
-# Nous prenons toutes les exécutions publiées ; une recette entraînée plusieurs fois reste une seule ligne. La
-# *sonde* est une régression logistique sur les caractéristiques d’un MobileNetV2 préentraîné, puis gelé
+# Une recette entraînée plusieurs fois reste une seule ligne. La *sonde* est une régression logistique sur les caractéristiques d’un MobileNetV2 préentraîné, puis gelé
 # {cite:p}`sandler2018mobilenetv2,kornblith2018better`.
 
 # %%
+import numpy as np
+
 from vitrine.data.catalog import CLASSES, CLASSES_FR
 from vitrine.report.ledger import pairs
 from vitrine.report.ledger.measures import published
@@ -48,15 +50,14 @@ groups = {
 }
 
 # %% [markdown]
-# Voici les catégories, dans l’ordre de leurs numéros, et les écarts que {doc}`le protocole <../book/protocole>` a
-# annoncés avant les résultats.
+# Les catégories, dans l’ordre de leurs numéros, et les écarts que {doc}`le protocole <../book/protocole>` annonce.
 
 # %% tags=["nbval-check-output"]
 print(*CLASSES_FR.values(), sep=", ")
 print(*gap_names(pairs.COMPARISONS).values(), sep="\n")
 
 # %% [markdown]
-# Tous doivent avoir vu les mêmes images, dans le même ordre ; nous le vérifions avant tout calcul.
+# Tous ont vu les mêmes images, dans le même ordre.
 
 # %%
 tests = {name: [run.part("test") for run in runs] for name, runs in groups.items()}
@@ -91,7 +92,7 @@ tables.show(tables.comparison(named, seeds=seeds, leaders=leaders))
 # %% [markdown]
 # La réponse constante sert de plancher : {verdict}`all_learn`. La perte logarithmique, elle, est d’autant
 # meilleure qu’elle est basse. Là où il n’y a qu’une graine, l’intervalle ignore ce qu’un autre entraînement aurait
-# donné ; une sonde, elle, ne tire rien au hasard. MambaVision (nano), que le service embarque, a été entraînée
+# donné. MambaVision (nano), que le service embarque, a été entraînée
 # {valeur}`mambavision-nano-scratch.epochs` époques au lieu de
 # {valeur}`efficientnet-b0-torch-scratch.epochs` : aucune comparaison annoncée ne porte sur elle.
 
@@ -113,11 +114,11 @@ training.seeds(
 #
 # ## Les écarts annoncés
 #
-# Deux modèles trouvent souvent difficiles les mêmes images : en les comparant *sur les mêmes images*, ce qu’elles
-# ont de difficile s’annule. Le bootstrap apparié donne l’intervalle. Le test permute les signes des différences,
-# image par image ; avec une graine de chaque côté, c’est celui de McNemar {cite:p}`mcnemar1947note`, qui ne
-# regarde que les paires discordantes : *b* images que seul le premier modèle classe bien, *c* que seul le second
-# classe bien (première graine). Les valeurs p sont corrigées ensemble {cite:p}`holm1979simple`.
+# Comparés *sur les mêmes images*, deux modèles voient s’annuler ce qu’elles ont de difficile. Le bootstrap apparié
+# donne l’intervalle. Le test permute les signes des différences, image par image ; avec une graine de chaque côté,
+# c’est celui de McNemar {cite:p}`mcnemar1947note`, qui ne regarde que les paires discordantes : *b* images que seul
+# le premier modèle classe bien, *c* que seul le second (première graine). Les valeurs p sont corrigées ensemble
+# {cite:p}`holm1979simple`.
 
 # %%
 from vitrine.metrics.table import announced
@@ -152,104 +153,6 @@ comparison.announced_gaps(
 # * De zéro : {verdict}`scratch_against_classical`
 #   ({valeur:ecart-ic}`gap.efficientnet-b0-keras-scratch.histogram-hog.accuracy`).
 # * Bibliothèque et architecture : {doc}`le chapitre sur PyTorch <04_sota_pytorch>` lit ces deux écarts.
-#
-# ## De quoi l’avance de la sonde est-elle faite ?
-#
-# La sonde et le réseau entraîné de zéro diffèrent par plus que le préentraînement. Des témoins, qui n’étaient pas
-# annoncés, changent une chose à la fois.
-#
-# * **Le côté des photos.** Réduites au côté des réseaux partis de zéro, puis agrandies, elles donnent
-#   {valeur:ic}`mobilenetv2-int8-probe-128.cv_accuracy` sur les plis : {verdict}`larger_photos_help`
-#   ({valeur:ecart-ic}`gap.mobilenetv2-int8-probe.mobilenetv2-int8-probe-128.cv_accuracy`). Sur les images de
-#   test, {verdict}`small_probe_beats_scratch`
-#   ({valeur:ecart-ic}`gap.mobilenetv2-int8-probe-128.efficientnet-b0-keras-scratch.accuracy`).
-# * **Les poids.** Sur un MobileNetV2 aux poids tirés au hasard, la même sonde obtient
-#   {valeur:ic}`mobilenetv2-random-probe.cv_accuracy` : {verdict}`learned_weights_help`.
-# * **L’architecture et la recette.** Ce témoin manque : `vitrine train mobilenetv2-torch-scratch` le ferait.
-
-# %% [markdown]
-# ## Catégorie par catégorie
-#
-# Une moyenne cache des catégories. Le F1 de chacune réunit sa précision et son rappel ; c’est une moyenne sur les
-# graines.
-
-# %% mystnb={"figure": {"name": "fig-comparaison-categories", "caption": "F1 de chaque modèle dans chaque catégorie, en pourcentage ; plus la case est foncée, mieux la catégorie est reconnue."}, "image": {"alt": "Carte de chaleur : les modèles en lignes, les sept catégories en colonnes, le F1 écrit dans chaque case."}}
-import numpy as np
-from vitrine.metrics.classes import class_f1
-
-f1 = np.empty((len(CLASSES), len(ranked)))
-for k in range(len(CLASSES)):
-    for column, recipe in enumerate(ranked):
-        f1[k, column] = np.mean([class_f1(k)(truth, p) for p in answers[recipe]])
-comparison.class_f1(f1, ranked)
-
-# %% [markdown]
-# Chaque case repose sur une vingtaine d’images : on y lit des tendances communes à plusieurs modèles, pas un
-# classement.
-#
-# ## Et sans les images qui ont fui ?
-#
-# {valeur}`data.test_leaked` images de test ont un double, exact ou presque, dans l’entraînement ou la validation.
-# Sans elles, l’exactitude de la sonde passe de {valeur}`mobilenetv2-int8-probe.accuracy` à
-# {valeur}`mobilenetv2-int8-probe.accuracy_clean`. Mieux vaut regarder les réponses qu’elles ont reçues : les réseaux
-# entraînés de zéro y donnent {valeur}`leaks.right` réponses justes sur {valeur}`leaks.answers`, toutes graines
-# réunies, contre {valeur}`leaks.right_elsewhere` ailleurs : {verdict}`leaks_are_easier`
-# (p = {valeur}`leaks.p`, permutation des photos). Le double n’en est pas forcément la cause : ces photos sont
-# peut-être plus faciles.
-
-# %% [markdown]
-# ## Quand la photo est abîmée
-#
-# Nous abîmons les mêmes photos de cinq façons, à cinq forces, avec les réglages d’un banc d’essai connu
-# {cite:p}`hendrycks2019benchmarking` ; le recadrage est de nous. Un sixième panneau réduit la photo, puis l’agrandit
-# à la taille que le modèle lit. `vitrine robustness` a demandé ces réponses à une graine par recette.
-
-# %%
-from vitrine.data.corruptions import CORRUPTIONS, STRENGTHS
-from vitrine.explain import facts, robustness
-from vitrine.report.figures import explanation
-
-labels = facts.labels(session)
-robust = {r: table for r, table in facts.read(session, "robustness").items() if r in groups}
-
-# %% tags=["nbval-check-output", "remove-cell"]
-test = set(session.split.part("test").row)
-conditions = [rows for t in robust.values() for _, rows in t.groupby(["corruption", "strength"])]
-print("Forces :", *STRENGTHS)
-print(*[explanation.CORRUPTIONS_FR[name] for name in CORRUPTIONS], sep="\n")
-whole = all(set(rows.row) == test and len(rows) == len(test) for rows in conditions)
-print("Toutes les images de test dans chaque condition :", "oui" if whole else "non")
-
-# %% mystnb={"figure": {"name": "fig-comparaison-degradations", "caption": "Exactitude selon la force de cinq dégradations (0 : photo intacte) et selon le côté de la photo réduite, intervalles à 95 %. En gris, les autres modèles ; en tirets, une réponse tirée au hasard."}, "image": {"alt": "Six panneaux sur deux colonnes : flou, bruit, compression JPEG, éclaircissement, recadrage, photo réduite. Dans chacun, trois courbes en couleur et les autres en gris, de la photo intacte à la plus abîmée."}}
-SHOWN = ("mobilenetv2-int8-probe", "efficientnet-b0-torch-scratch", "mambavision-micro-scratch")
-spoiled = {
-    name: {recipe: robustness.curve(table, name, labels) for recipe, table in robust.items()}
-    for name in (*CORRUPTIONS, robustness.THUMBNAIL)
-}
-explanation.curves(spoiled, highlighted=SHOWN, chance=1 / len(CLASSES))
-
-# %% [markdown]
-# À la force 5, le bruit change l’exactitude du réseau PyTorch de
-# {valeur:ecart-ic}`efficientnet-b0-torch-scratch.change_noise_5`, celle de MambaVision de
-# {valeur:ecart-ic}`mambavision-micro-scratch.change_noise_5`, celle de la sonde de
-# {valeur:ecart-ic}`mobilenetv2-int8-probe.change_noise_5` ; {verdict}`noise_breaks_all`. Pour la compression JPEG,
-# {verdict}`jpeg_leaves_scratch` ({valeur:ecart-ic}`efficientnet-b0-torch-scratch.change_jpeg_5` pour celui de
-# PyTorch) ; la sonde, qui lit de plus grandes photos, change de
-# {valeur:ecart-ic}`mobilenetv2-int8-probe.change_jpeg_5`. Le recadrage désoriente surtout les descripteurs classiques
-# ({valeur:ecart-ic}`histogram-hog.change_crop_3` à la force 3), dont les contours sont rangés par emplacement.
-#
-# Réduire les photos à 64 pixels change l’exactitude du réseau PyTorch de
-# {valeur:ecart-ic}`efficientnet-b0-torch-scratch.change_thumbnail_64`, celle de MambaVision de
-# {valeur:ecart-ic}`mambavision-micro-scratch.change_thumbnail_64`, celle de la sonde de
-# {valeur:ecart-ic}`mobilenetv2-int8-probe.change_thumbnail_64`. Et si c’est l’entrée du réseau qui grandit, à 160
-# pixels ? Une évaluation un peu plus fine que l’entraînement aide parfois {cite:p}`touvron2019fixing`. Ici,
-# {verdict}`larger_input_helps` ({valeur:ecart-ic}`efficientnet-b0-torch-scratch.change_input_160`) ; MambaVision y
-# change de {valeur:ecart-ic}`mambavision-micro-scratch.change_input_160`, parce que ses fenêtres ne couvrent plus la
-# carte exactement.
-#
-# La force 0 diffère un peu du premier tableau : la photo intacte suit le chemin des photos abîmées, par une taille
-# commune à tous, ce qui change la réponse du réseau PyTorch sur
-# {valeur}`efficientnet-b0-torch-scratch.robust_turned` images.
 
 # %% [markdown]
 # ## Ce que coûtent les erreurs
@@ -273,6 +176,7 @@ matrices = {times: ordinary * np.where(is_baby, times, 1) for times in (1, 2, 4)
 # %%
 from vitrine.metrics.decision import cheapest, expected_cost
 
+SHOWN = ("mobilenetv2-int8-probe", "efficientnet-b0-torch-scratch", "mambavision-micro-scratch")
 prices, person = np.linspace(0, 1, 11), np.ones(len(CLASSES))
 first = {recipe: answers[recipe][0] for recipe in SHOWN}
 costs = {}
@@ -289,15 +193,13 @@ from vitrine.report.figures import decisions
 decisions.expected_costs(prices, costs, about="Puériculture mal rangée", first="×2")
 
 # %% [markdown]
-# Là où une courbe touche la droite en tirets, le modèle n’apporte rien : autant tout confier à une personne. Là où
-# elle passe au-dessus, ses probabilités, trop sûres, ont trompé la décision. Plus une sorte d’erreur coûte cher, plus
-# tôt il vaut mieux demander.
+# Là où une courbe touche la droite en tirets, autant tout confier à une personne. Là où elle passe au-dessus, des
+# probabilités trop sûres ont trompé la décision.
 #
 # ## Le score et son prix
 #
-# Pour une sonde, seuls les paramètres de la tête sont appris ; le préentraînement, fait ailleurs, n’est compté pour
-# personne. Les multiplications et le temps d’une réponse viennent de `vitrine bench recipes`, sur un cœur. L’énergie,
-# **estimée** d’après le temps de calcul {cite:p}`lannelongue2021green`, suit la durée ; elle est au pied de la page.
+# Pour une sonde, seuls les paramètres de la tête sont appris ; le préentraînement n’est compté pour personne. L’énergie,
+# **estimée** d’après le temps de calcul {cite:p}`lannelongue2021green`, est au pied de la page.
 
 # %%
 import pandas as pd
@@ -320,18 +222,8 @@ decisions.efficiency(
 )
 
 # %% [markdown]
-# Le front de la {numref}`fig-comparaison-prix` tient compte des scores, non de leurs intervalles : deux modèles sans
-# différence détectable peuvent y échanger leur place. Les durées, relevées sur des machines partagées, donnent un
-# ordre de grandeur : une graine demande {valeur}`efficientnet-b0-keras-scratch.training_minutes` en TensorFlow et
-# {valeur}`efficientnet-b0-torch-scratch.training_minutes` en PyTorch.
-#
-# `vitrine bench training` compare les vitesses à part, tour à tour, sur un fil d’une machine au repos.
-# EfficientNet-B0 apprend {valeur}`efficientnet-b0-keras-scratch.learning_speed` en Keras et
-# {valeur}`efficientnet-b0-torch-scratch.learning_speed` en PyTorch ; MambaVision micro,
-# {valeur}`mambavision-micro-scratch.learning_speed`. D’un tour à l’autre, le rapport de PyTorch à Keras va de
-# {valeur}`efficientnet-b0-torch-scratch.learning_ratio_least` à
-# {valeur}`efficientnet-b0-torch-scratch.learning_ratio_most` ; Keras demande en plus, une fois,
-# {valeur}`efficientnet-b0-keras-scratch.first_epoch_more` de préparation.
+# Le front de la {numref}`fig-comparaison-prix` tient compte des scores, non de leurs intervalles ; les durées, relevées
+# sur des machines partagées, donnent un ordre de grandeur.
 
 # %% [markdown]
 # ## Ce que d’autres ont publié sur ces images
@@ -357,45 +249,7 @@ comparison.cited(poc, reference="EfficientNetB0_custom", smallest=smallest)
 # les comptes bornent tout de même le test de McNemar : au mieux, la valeur p serait de
 # {valeur}`poc_gap.mambavision-t.p_bound` pour T, de {valeur}`poc_gap.mambavision-s.p_bound` pour S et de
 # {valeur}`poc_gap.mambavision-b.p_bound` pour B, soit {valeur}`poc_gap.mambavision-b.holm_bound` une fois corrigée.
-# Bref, {verdict}`poc_below_power`.
-#
-# Leur classement des réseaux gelés dépend aussi de leurs réglages : leur MobileNetV2 y a
-# {valeur}`poc.mobilenet_v2_1.0_224-frozen.accuracy`, quand notre sonde, sur le même réseau, a
-# {valeur}`mobilenetv2-int8-probe.accuracy`. Au taux d’un cent-millième qui était le leur, une tête sur nos
-# caractéristiques obtient {valeur:ic}`mobilenetv2-int8-slow-head.accuracy` ; à un taux cent fois plus grand,
-# {valeur:ic}`mobilenetv2-int8-fast-head.accuracy` : {verdict}`rate_starves_the_head`. Le reste de la différence n’est
-# pas expliqué.
-
-# %% [markdown]
-# ## Les images qui résistent
-#
-# Une image que tous les modèles manquent apprend plus qu’une moyenne : l’objet y est ambigu, la catégorie discutable
-# ou la photo trompeuse. Voici les plus manquées (première graine), avec ce qu’en disent trois modèles ; le début du
-# nom de fichier suffit à les retrouver.
-
-# %%
-predicted = {r: answers[r][0].argmax(axis=1) for r in ranked if r != "majority"}
-misses = np.sum([said != truth for said in predicted.values()], axis=0)
-hardest = np.argsort(-misses, kind="stable")[:10]
-said = {model_name(recipe): predicted[recipe][hardest] for recipe in SHOWN}
-shown = tables.errors(images[hardest], truth[hardest], said)
-shown.insert(2, "Modèles qui se trompent", misses[hardest])
-tables.show(shown)
-
-# %% [markdown]
-# Construit sur une machine qui possède les photos, le livre les montre ici, dans le même ordre ; le livre publié n’en
-# montre aucune.
-
-# %% mystnb={"figure": {"caption": "Les images de test manquées par le plus de modèles (constructions locales seulement)."}, "image": {"alt": "Planche de photos de produits, dans l’ordre du tableau précédent, cinq par ligne."}}
-from vitrine.data.images import decode
-from vitrine.report.figures.data import sheet as contact_sheet
-
-photos = None
-if session.photos:
-    catalog = session.catalog()
-    places = [catalog.path(images[i]) for i in hardest]
-    photos = contact_sheet([decode(place, 192) for place in places], columns=5)
-photos
+# Bref, {verdict}`poc_below_power`. {doc}`Le détail <05_comparaison_detail>` dit pourquoi leur sonde fait si peu.
 
 # %% [markdown]
 # ## Exercices
@@ -421,7 +275,7 @@ tables.show(tables.scores({model_name(recipe): panels[recipe] for recipe in SHOW
 # ## Ce que nous retenons
 #
 # * Le préentraînement décide : {valeur:ecart-ic}`gap.mobilenetv2-int8-probe.efficientnet-b0-keras-scratch.accuracy`
-#   pour la sonde, que le côté des photos n’explique pas.
+#   pour la sonde ; {doc}`des témoins <05_comparaison_detail>` disent que le côté des photos ne l’explique pas.
 # * De zéro, ni la bibliothèque
 #   ({valeur:ecart-ic}`gap.efficientnet-b0-torch-scratch.efficientnet-b0-keras-scratch.accuracy`) ni l’architecture
 #   ({valeur:ecart-ic}`gap.mambavision-micro-scratch.efficientnet-b0-torch-scratch.accuracy`) ne montrent d’effet plus
@@ -429,18 +283,14 @@ tables.show(tables.scores({model_name(recipe): panels[recipe] for recipe in SHOW
 # * Notre règle établit un vrai écart de {valeur}`power.smallest_gap` sur ce découpage, de
 #   {valeur}`power.oof_smallest_gap` sur toutes les photos ; sans les réponses image par image, il en faut
 #   {valeur}`power.smallest_unpaired_gap`.
-# * Un bruit fort change la sonde de {valeur:ecart-ic}`mobilenetv2-int8-probe.change_noise_5`.
 #
 # ## Ce qui pourrait être faux
 #
-# * **Le découpage.** Un seul tirage de {valeur}`data.test` images : un réseau entraîné de zéro pourrait gagner ou
-#   perdre plusieurs points sur un autre. Les scores de variantes presque égales s’y écartent de
-#   {valeur}`trial.spread_test`, et de {valeur}`trial.spread_folds` seulement sur des plis répétés.
+# * **Le découpage.** Un seul tirage de {valeur}`data.test` images : les scores de variantes presque égales s’y écartent
+#   de {valeur}`trial.spread_test`, et de {valeur}`trial.spread_folds` seulement sur des plis répétés.
 # * **Le regard déjà posé.** Un script d’essai a vu ces images avant le choix de la sonde : son score est peut-être un
 #   peu optimiste.
 # * **La recette.** Fixée d’avance, elle n’a pas été optimisée ; l’écart vaut pour elle.
-# * **Des dégradations simulées.** Un flou gaussien n’est pas celui d’un téléphone. Ces mesures, d’une graine par
-#   recette, n’étaient pas annoncées.
 # * **Les coûts.** La matrice est une hypothèse, l’énergie une estimation.
 #
 # ```{provenance}

@@ -14,7 +14,7 @@
 #
 # **Quel modèle range le mieux les {valeur}`data.present` photos, et qu’apporte le texte du vendeur ?** EfficientNet-Lite0,
 # après fine-tuning depuis ImageNet, en range bien {valeur:ic}`oof.efficientnet-lite0-torch.accuracy`, et le titre suivi de
-# la description, sans la photo, {valeur:ic}`oof.text-title-description.accuracy`. En dix minutes, vous saurez lequel mettre
+# la description, sans la photo, {valeur:ic}`oof.text-title-description.accuracy`. En six minutes, vous saurez lequel mettre
 # en service, à quel seuil le laisser répondre seul, et ce que la photo ajoute au texte.
 #
 # Chaque photo est ici jugée par un modèle qui ne l’a pas apprise : coupées en cinq plis, toutes servent de test une fois.
@@ -24,7 +24,7 @@
 profile = "published"
 
 # %% [markdown]
-# Voici les réponses de toutes les recettes, sur tous les plis.
+# Les réponses de toutes les recettes, sur tous les plis.
 
 # %%
 import numpy as np
@@ -42,7 +42,7 @@ truth = align_folds(*(one for found in folds.values() for one in found))[0].trut
 answers = {name: [one.answers.probabilities for one in found] for name, found in folds.items()}
 
 # %% [markdown]
-# Aucune photo ne sert à la fois de validation et de test ; un contrôle le vérifie à chaque exécution.
+# Aucune photo ne sert à la fois de validation et de test.
 
 # %% tags=["nbval-check-output", "remove-cell"]
 parts = folds[RECOMMENDED][0].by_fold()
@@ -85,7 +85,9 @@ tables.show(
 # %% mystnb={"figure": {"name": "fig-toutes-scores", "caption": "Exactitude sur toutes les photos, chacune jugée par un modèle qui ne l’a pas apprise ; intervalles à 95 %."}, "image": {"alt": "Pour chaque modèle, un point et sa barre d’erreur horizontale : l’exactitude sur toutes les photos, le fine-tuning en haut, les lecteurs du texte en bas."}}
 from vitrine.report.figures import comparison, decisions, training
 
-comparison.forest({"Exactitude": {name: scores[name]["accuracy"] for name in order}}, x="Exactitude")
+comparison.forest(
+    {"Exactitude": {name: scores[name]["accuracy"] for name in order}}, x="Exactitude"
+)
 
 # %% [markdown]
 # ## Les écarts
@@ -173,8 +175,7 @@ decisions.selective({name: selective_curve(truth, answers[name][0]) for name in 
 # %% [markdown]
 # ## Quand la photo est abîmée
 #
-# Les dégradations de {doc}`la comparaison <05_comparaison>`, appliquées aux images de test publiées ; la première graine du
-# modèle recommandé y a répondu (`vitrine robustness`).
+# Les dégradations de {doc}`la comparaison en détail <05_comparaison_detail>`, sur les images de test publiées.
 
 # %% mystnb={"figure": {"name": "fig-toutes-degradations", "caption": "Exactitude sur les images de test publiées selon la force de cinq dégradations (0 : photo intacte) et selon le côté de la photo réduite, intervalles à 95 %. En tirets : une réponse tirée au hasard."}, "image": {"alt": "Six panneaux sur deux colonnes : flou, bruit, compression JPEG, éclaircissement, recadrage, photo réduite. Dans chacun, une courbe d’exactitude par modèle, de la photo intacte à la plus abîmée."}}
 from vitrine.data.corruptions import CORRUPTIONS
@@ -198,8 +199,7 @@ explanation.curves(spoiled, highlighted=seen, chance=1 / len(CLASSES))
 # ## Ses erreurs
 #
 # Les erreurs dont le modèle était le plus sûr, avec ce que le texte en dit. Le début du nom de fichier
-# suffit à retrouver la photo. Le livre n’en montre aucune : {doc}`le service <../book/service>` montre les images libres que le
-# modèle range mal.
+# suffit à retrouver la photo ; {doc}`le service <../book/service>` montre les images libres que le modèle range mal.
 
 # %%
 text = answers["text-title-description"][0].argmax(axis=1)
@@ -289,7 +289,7 @@ print(f"le plus sûr des deux : {tables.number(100 * accuracy(truth, surer), 1)}
 # * **Un entraînement par pli.** Un réseau n’est entraîné qu’une fois par pli : les intervalles ignorent ce
 #   qu’une autre graine aurait donné.
 # * **Des plis déjà vus.** Des scripts d’essai ont regardé ces photos avant nous, et une première recette de
-#   fine-tuning, abandonnée, a été jugée sur trois plis ({doc}`le protocole <../book/protocole>` le dit).
+#   fine-tuning, abandonnée, a été jugée sur trois plis ({doc}`les écarts <../book/ecarts>` le disent).
 # * **Une seule place de marché.** Les textes d’un autre catalogue seront moins bavards, ses photos moins
 #   propres.
 #

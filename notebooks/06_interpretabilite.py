@@ -15,11 +15,10 @@
 # **Sur quoi s’appuient nos modèles pour ranger une photo, et que valent les cartes qui le montrent ?** Priver
 # EfficientNet-B0 des basses fréquences plutôt que des hautes lui coûte
 # {valeur:ecart-ic}`efficientnet-b0-torch-scratch.loss_gap_low_high` d’exactitude de plus, et à la sonde
-# {valeur:ecart-ic}`mobilenetv2-int8-probe.loss_gap_low_high`. En dix minutes, vous saurez lire une carte d’occlusion, et
+# {valeur:ecart-ic}`mobilenetv2-int8-probe.loss_gap_low_high`. En cinq minutes, vous saurez lire une carte d’occlusion, et
 # reconnaître celle qui ne montre que la photo.
 #
-# Ce chapitre n’entraîne rien et ne montre aucune photo de produit : il lit des réponses calculées une fois, avec les poids
-# gardés, puis enregistrées. Une explication n’est pas une preuve : chaque méthode passe un contrôle.
+# Une explication n’est pas une preuve : chaque méthode passe un contrôle.
 
 # %% tags=["parameters"]
 profile = "published"
@@ -27,8 +26,7 @@ profile = "published"
 # %% [markdown]
 # ## Les modèles interrogés
 #
-# `vitrine explain` interroge un modèle sur la machine qui possède ses poids, vérifie qu’ils redonnent les réponses publiées,
-# et écrit les nouvelles à côté. Nous prenons une graine par recette.
+# `vitrine explain` les a interrogés une fois, là où sont leurs poids, une graine par recette.
 
 # %%
 from vitrine.explain import facts
@@ -41,8 +39,7 @@ for recipe, run in facts.explained(session, "importance").items():
     print(f"{model_name(recipe)}, graine {run.meta['seed']}")
 
 # %% [markdown]
-# Chaque modèle a répondu à toutes les images de test, et à elles seules, pour chaque partie et chaque tirage ; un contrôle le
-# vérifie à chaque exécution.
+# Chaque modèle a répondu à toutes les images de test, et à elles seules.
 
 # %% tags=["nbval-check-output", "remove-cell"]
 from vitrine.explain.importance import PARTS
@@ -76,19 +73,17 @@ explanation.losses(lost)
 # {valeur:ecart-ic}`efficientnet-b0-torch-scratch.loss_gap_low_high` pour EfficientNet-B0 en PyTorch, de
 # {valeur:ecart-ic}`mambavision-micro-scratch.loss_gap_low_high` pour MambaVision micro et de
 # {valeur:ecart-ic}`mobilenetv2-int8-probe.loss_gap_low_high` pour la sonde : {verdict}`networks_coarse_probe_fine`. Cela
-# s’accorde avec {doc}`la comparaison <05_comparaison>`, où le flou et les petites photos coûtent à la sonde.
+# s’accorde avec {doc}`la comparaison en détail <05_comparaison_detail>`, où le flou et les petites photos coûtent à la sonde.
 #
 # Le centre, où se tient le produit, coûte {valeur:ic}`efficientnet-b0-torch-scratch.loss_centre` au réseau PyTorch, le bord
 # {valeur:ic}`efficientnet-b0-torch-scratch.loss_border` ; à MambaVision,
-# {valeur:ic}`mambavision-micro-scratch.loss_centre` et {valeur:ic}`mambavision-micro-scratch.loss_border`. Ces pertes ne
-# s’additionnent pas : un modèle peut lire la même chose à deux endroits.
+# {valeur:ic}`mambavision-micro-scratch.loss_centre` et {valeur:ic}`mambavision-micro-scratch.loss_border`.
 
 # %% [markdown]
 # ## Où regarde le modèle : cacher, puis voir ce qui change
 #
 # Nous cachons un carré de la photo, à chaque emplacement, et notons de combien baisse la probabilité de la vraie catégorie
-# {cite:p}`zeiler2014visualizing`. La méthode ne demande que des réponses : tous les modèles y passent. Voici la moyenne sur
-# dix photos de test par catégorie.
+# {cite:p}`zeiler2014visualizing`. Voici la moyenne sur dix photos de test par catégorie.
 
 # %% mystnb={"figure": {"name": "fig-interpretabilite-occlusion-modeles", "caption": "Baisse moyenne de la probabilité de la vraie catégorie quand un carré blanc cache chaque emplacement, toutes catégories ensemble, sur l’image moyenne des photos en gris. Bleu : cacher cet endroit fait baisser la réponse ; ocre : cela la renforce."}, "image": {"alt": "Une carte de chaleur de sept cases sur sept par modèle, posée sur une image moyenne grise, toutes sur la même échelle ; les cases bleues sont les emplacements dont la réponse dépend le plus."}}
 import numpy as np
@@ -115,68 +110,11 @@ pair = {recipe: rows for recipe, rows in hidden.items() if recipe in NETWORKS}
 explanation.class_maps(pair, title="Baisse", signed=True, under=means)
 
 # %% [markdown]
-# Une moyenne ne montre que ce que les photos d’une catégorie ont en commun.
-#
-# ## Où regarde le modèle : suivre le gradient
-#
-# Les gradients intégrés répartissent la réponse entre les pixels, sur le chemin qui mène d’une photo blanche à la vraie
-# {cite:p}`sundararajan2017axiomatic,kokhlikyan2020captum`. La somme des parts doit redonner la réponse : sur les photos
-# examinées, le plus grand écart est de {valeur}`efficientnet-b0-torch-scratch.worst_incompleteness` de la taille totale des
-# parts pour EfficientNet-B0, et de {valeur}`mambavision-micro-scratch.worst_incompleteness` pour MambaVision.
-
-# %% mystnb={"figure": {"name": "fig-interpretabilite-gradients", "caption": "EfficientNet-B0 en PyTorch à gauche, MambaVision à droite : part moyenne de l’attribution (en valeur absolue) dans chaque case, quatre photos de test par catégorie, sur l’image moyenne de la catégorie. Chaque carte a sa propre échelle : plus une case est foncée, plus elle pèse."}, "image": {"alt": "Une ligne par catégorie, une colonne par réseau : cartes de chaleur de seize cases sur seize, posées sur l’image moyenne de la catégorie ; les cases foncées sont celles auxquelles la méthode attribue le plus la réponse."}}
-explanation.class_maps(facts.read(session, "gradients"), title="Part", under=means)
-
-# %% [markdown]
-# ## Une photo, toutes les méthodes
-#
-# Sur un dessin fait par notre code, nous pouvons tout montrer : la carte de chaque méthode, l’activité des étages et, pour
-# MambaVision, l’attention {cite:p}`vaswani2017attention` que reçoit chaque emplacement.
-
-# %% mystnb={"figure": {"caption": "La montre dessinée que les réseaux examinent."}, "image": {"alt": "Dessin d’une montre noire à affichage numérique, penchée, sur fond gris sombre."}}
-from vitrine.explain import drawn
-from vitrine.report.figures.data import sheet
-
-sheet([drawn.picture()], columns=1)
-
-# %% [markdown]
-# Entraînés sur des photos, non sur des dessins, les réseaux répondent ce qu’ils peuvent ; nous expliquons la catégorie que
-# chacun donne, juste ou non.
-
-# %%
-from vitrine.data.catalog import CLASSES, CLASSES_FR
-from vitrine.training.runs import derived
-
-examined = facts.explained(session, "drawing")
-for recipe, run in examined.items():
-    said = derived.about(run, "drawing")["settings"]
-    sure = f"{said['probability']:.2f}".replace(".", ",")
-    print(f"{model_name(recipe)} : {CLASSES_FR[CLASSES[said['label']]]} ({sure})")
-
-# %% [markdown]
-# D’abord EfficientNet-B0. À droite, les poids ont été mélangés : ce qui y reste ne doit rien à l’apprentissage.
-
-# %% mystnb={"figure": {"name": "fig-interpretabilite-dessin", "caption": "EfficientNet-B0 en PyTorch : cartes posées sur la montre dessinée, à gauche avec le réseau entraîné, à droite avec ses poids mélangés. Chaque carte a sa propre échelle."}, "image": {"alt": "Paires de cartes de chaleur posées sur le dessin, une ligne par méthode : occlusion, gradients intégrés, puis étages du réseau. La colonne de gauche vient du réseau entraîné, celle de droite du réseau aux poids mélangés."}}
-sketches = facts.read(session, "drawing")
-explanation.before_and_after(sketches[NETWORKS[0]], drawn.picture())
-
-# %% [markdown]
-# Puis MambaVision. Une case d’attention au-dessus de 1 reçoit plus que sa part.
-
-# %% mystnb={"figure": {"name": "fig-interpretabilite-dessin-mambavision", "caption": "MambaVision : cartes posées sur la même montre, à gauche avec le réseau entraîné, à droite avec ses poids mélangés. Chaque carte a sa propre échelle."}, "image": {"alt": "Paires de cartes de chaleur posées sur le dessin, une ligne par méthode : occlusion, gradients intégrés, étages du réseau, attention reçue. La colonne de gauche vient du réseau entraîné, celle de droite du réseau aux poids mélangés."}}
-explanation.before_and_after(sketches[NETWORKS[1]], drawn.picture())
-
-# %% [markdown]
-# L’attention dit où un bloc va chercher de quoi mettre à jour les autres emplacements, non ce qui fait la réponse
-# {cite:p}`jain2019attention`.
-
-# %% [markdown]
 # ## Les cartes disent-elles quelque chose du modèle ?
 #
-# Une carte peut être belle et ne rien devoir à l’apprentissage : il suffit qu’elle suive les contours de la photo. Le
-# contrôle d’Adebayo et de ses coauteurs {cite:p}`adebayo2018sanity` détruit les poids et refait la carte. Voici la
-# corrélation de rang entre les deux, en valeur absolue et en médiane sur les photos : proche de 0, la carte dépend des
-# poids ; proche de 1, elle n’en dépend guère.
+# Une carte peut être belle et ne rien devoir à l’apprentissage. Le contrôle d’Adebayo {cite:p}`adebayo2018sanity` détruit
+# les poids et refait la carte. Voici la corrélation de rang entre les deux, en valeur absolue : proche de 0, la carte
+# dépend des poids ; proche de 1, elle n’en dépend guère.
 
 # %%
 import pandas as pd
@@ -194,34 +132,9 @@ tables.show(table, decimals=2)
 # D’abord, {verdict}`occlusion_follows_the_weights` ({valeur}`efficientnet-b0-torch-scratch.likeness_occlusion` sur EfficientNet-B0,
 # {valeur}`mambavision-micro-scratch.likeness_occlusion` sur MambaVision) ; mais {verdict}`gradients_follow_the_photo`
 # ({valeur}`efficientnet-b0-torch-scratch.likeness_gradients` et
-# {valeur}`mambavision-micro-scratch.likeness_gradients`). Multipliés par l’écart à une photo blanche, ceux-ci ne donnent
-# aucun poids à un fond blanc, même pour un réseau détruit : la forme sombre est d’abord celle du produit. Nous ne concluons
-# donc rien de la {numref}`fig-interpretabilite-gradients`, ni des cartes d’activité ou d’attention.
-
-# %% [markdown]
-# ## Les photos que le modèle voit semblables
-#
-# Juste avant sa réponse, un réseau résume chaque photo en une liste de nombres. La méthode t-SNE
-# {cite:p}`vandermaaten2008visualizing,kobak2019art` pose ces résumés sur un plan en gardant ensemble les voisins : le
-# modèle le plus exact d’abord, puis les deux architectures comparées.
-
-# %% mystnb={"figure": {"name": "fig-interpretabilite-carte", "caption": "Cartes des images de test selon les caractéristiques que lit la dernière couche de chaque modèle : le plus exact en haut, puis les deux architectures comparées. Une croix signale une image manquée. Les axes n’ont pas d’unité."}, "image": {"alt": "Des nuages de points l’un sous l’autre, colorés par catégorie : les points d’une même couleur forment des groupes plus ou moins séparés, plus nets en haut ; des croix marquent les images que le modèle manque."}}
-planes = facts.read(session, "embedding")
-plain = {r: t[t.part == "none"].set_index("row").predicted for r, t in borrowed.items()}
-scores = {r: (plain[r] == labels.loc[plain[r].index]).mean() for r in planes}
-best = max(scores, key=scores.get)
-shown = {r: planes[r].set_index("row") for r in (best, *NETWORKS) if r in planes}
-rows = shown[best].index
-answered = {r: plain[r].loc[rows].to_numpy() for r in shown}
-placed = {r: places.loc[rows] for r, places in shown.items()}
-explanation.embeddings(placed, labels.loc[rows].to_numpy(), answered)
-
-# %% [markdown]
-# La distance entre deux groupes, leur taille et leur forme n’ont pas de sens. Des dix plus proches voisins de chaque photo, la
-# carte de la sonde garde {valeur}`mobilenetv2-int8-probe.neighbours_kept`, celle d’EfficientNet-B0
-# {valeur}`efficientnet-b0-torch-scratch.neighbours_kept`, celle de MambaVision
-# {valeur}`mambavision-micro-scratch.neighbours_kept`. Une croix au milieu d’un groupe d’une autre couleur est une photo dont
-# le produit ressemble, pour le modèle, à ceux d’un autre rayon.
+# {valeur}`mambavision-micro-scratch.likeness_gradients`) : multipliés par l’écart à une photo blanche, ils ne donnent
+# aucun poids à un fond blanc, même pour un réseau détruit. Nous n’en concluons donc rien, ni des cartes d’activité ou
+# d’attention, que {doc}`Les cartes en détail <06_interpretabilite_detail>` montre.
 
 # %% [markdown]
 # ## Exercices
@@ -259,12 +172,9 @@ for name, grid in overall.items():
 #
 # * **Une seule graine.** La graine 0 en PyTorch, la graine 1 en TensorFlow et pour MambaVision, dont les poids étaient
 #   gardés. Les intervalles portent sur les images, non sur la graine.
-# * **Des photos impossibles.** Emprunter une partie fabrique des images que personne ne photographierait : la perte mesure
-#   la dépendance du modèle, non l’information que porte cette partie.
-# * **Le carré blanc.** Le blanc se confond avec le fond des photos de catalogue, mais marque une photo d’ambiance ; de même,
-#   les gradients intégrés dépendent de la photo blanche dont ils partent.
-# * **Des moyennes.** Les cartes par catégorie reposent sur peu de photos, les premières du découpage.
-# * **Plusieurs lectures.** Rien de cela n’était annoncé : ces mesures décrivent, sans correction pour leur nombre.
+# * **Des photos impossibles.** Emprunter une partie fabrique des images que personne ne photographierait.
+# * **Le carré blanc.** Il se confond avec le fond des photos de catalogue, mais marque une photo d’ambiance.
+# * **Des moyennes.** Les cartes reposent sur peu de photos, et rien de cela n’était annoncé.
 #
 # ```{provenance}
 # ```

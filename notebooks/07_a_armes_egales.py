@@ -31,7 +31,7 @@ profile = "published"
 # nombre réduit, une validation que personne n’apprend. `vitrine pretrain` le lit, ou le télécharge.
 #
 # La recette est la même pour tous, à une valeur près : la part du dernier lot dans les moyennes de la normalisation
-# ({doc}`le protocole <../book/protocole>` dit pourquoi). Deux protocoles ont été fixés avant la première exécution :
+# ({doc}`le protocole en détail <../book/protocole_detail>` dit pourquoi). Deux protocoles ont été fixés avant la première exécution :
 #
 # * **à images égales** : chaque réseau voit les mêmes images, le même nombre de fois ;
 # * **à durée égale** : chaque réseau apprend pendant le même temps, sur un cœur. EfficientNet-B0, le plus lent, fixe la
@@ -67,8 +67,7 @@ from vitrine.report import tables
 
 named = {model_name(recipe): run for recipe, run in pretrained.items()}
 scores = {
-    name: [equal_start.first_guesses(run, count) for count in (1, 5)]
-    for name, run in named.items()
+    name: [equal_start.first_guesses(run, count) for count in (1, 5)] for name, run in named.items()
 }
 tables.show(tables.pretrainings(named, scores))
 
@@ -178,7 +177,8 @@ for usual, changed in equal_start.controls().values():
     print(
         model_name(usual.meta["recipe"]["name"]),
         ": {} puis {}".format(*(f"{value:g}".replace(".", ",") for value in values)),
-        "; mêmes pertes d’apprentissage, époque par époque :", "oui" if same else "non",
+        "; mêmes pertes d’apprentissage, époque par époque :",
+        "oui" if same else "non",
     )
 
 # %% [markdown]
@@ -231,7 +231,7 @@ comparison.folds(repeated, metric="Exactitude")
 #
 # Dans les blocs de MambaVision micro qui balayent, quatre mélangeurs de même largeur se remplacent : le balayage, rien
 # (l’identité), une convolution, l’attention. Les blocs d’attention qui suivent restent. Tous partent de zéro, par la recette
-# que {doc}`le protocole <../book/protocole>` annonce, et chaque photo est jugée par un réseau qui ne l’a pas apprise.
+# que {doc}`le protocole en détail <../book/protocole_detail>` annonce, et chaque photo est jugée par un réseau qui ne l’a pas apprise.
 
 # %% mystnb={"figure": {"name": "fig-egales-melangeurs", "caption": "Exactitude de MambaVision micro sur toutes les photos selon ce qui tient la place du balayage, intervalles à 95 %, et nombre de paramètres."}, "image": {"alt": "Une ligne par mélangeur, balayage, identité, convolution puis attention : un point pour l’exactitude et sa barre d’erreur horizontale, le nombre de paramètres sous le nom."}}
 from vitrine.metrics.table import recipe_score
@@ -282,7 +282,9 @@ for recipe, run in pretrained.items():
 # préentraînement lui fait-il retrouver ? Et combien en perd-il parmi celles qu’il avait ?
 
 # %% tags=["hide-cell"]
-before, after = (answers[f"efficientnet-b0-{way}"][0].argmax(1) == truth for way in ("short", "transfer"))
+before, after = (
+    answers[f"efficientnet-b0-{way}"][0].argmax(1) == truth for way in ("short", "transfer")
+)
 print(f"retrouvées : {number((after & ~before).sum())} sur {number((~before).sum())}")
 print(f"perdues : {number((before & ~after).sum())} sur {number(before.sum())}")
 

@@ -78,7 +78,7 @@ def prose(path):
 )
 def test_the_protocol_states_the_recipe_that_runs(recipe):
     stated = {name: float(value.replace(",", ".")) for name, value in table(
-        "protocole.md", "| Choix | Valeur |"
+        "protocole_detail.md", "| Choix | Valeur |"
     )}  # fmt: skip
 
     assert stated == {name: getattr(find(recipe), field) for name, field in ROWS.items()}
@@ -86,12 +86,16 @@ def test_the_protocol_states_the_recipe_that_runs(recipe):
 
 
 @pytest.mark.parametrize(
-    ("place", "made"),
-    [(0, equal_start.COMPARISONS), (1, mixers.COMPARISONS), (2, COMPARISONS)],
+    ("page", "place", "made"),
+    [
+        ("protocole.md", 0, COMPARISONS),
+        ("protocole_detail.md", 0, equal_start.COMPARISONS),
+        ("protocole_detail.md", 1, mixers.COMPARISONS),
+    ],
 )
-def test_the_protocol_announces_the_comparisons_that_are_made(place, made):
+def test_the_protocol_announces_the_comparisons_that_are_made(page, place, made):
     announced = {(b.strip("`"), a.strip("`")) for a, b, _ in table(
-        "protocole.md", "| Candidate | Contre | Question |", place
+        page, "| Candidate | Contre | Question |", place
     )}  # fmt: skip
 
     assert announced == set(made)
@@ -133,7 +137,7 @@ def test_the_need_names_the_seven_categories_as_the_data_and_the_screens_do():
 
 
 def test_the_protocol_declares_the_one_setting_that_differs():
-    text = (BOOK / "protocole.md").read_text(encoding="utf-8")
+    text = (BOOK / "protocole_detail.md").read_text(encoding="utf-8")
     scratch = [recipe for recipe in RECIPES.values() if recipe.name.endswith("-scratch")]
     torch = {r.name: r.norm_momentum for r in scratch if r.trainer == "torch"}
 

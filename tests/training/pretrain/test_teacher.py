@@ -306,7 +306,7 @@ def test_a_recipe_with_a_teacher_that_contradicts_itself_is_refused(change, mess
 
 
 def test_both_students_learn_alike_and_go_to_the_photos_as_the_other_pretrainings_do():
-    own = ("name", "architecture", "windows", "norm_momentum", "learning_rate")
+    own = ("name", "architecture", "windows", "norm_momentum", "learning_rate", "precision")
     first, second = (
         recipes.find(f"{name}-distilled") for name in ("efficientnet-b0", "mambavision-micro")
     )

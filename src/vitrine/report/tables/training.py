@@ -1,4 +1,4 @@
-"""Tables of trainings: choices of a recipe, cost, learning rates tried, pretrainings."""
+"""Tables of trainings: choices of a recipe, learning rates tried, pretrainings."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,12 +14,7 @@ from vitrine.training.recipes import Recipe
 from vitrine.training.runs import Run
 from vitrine.training.runs.meter import watt_hours
 
-__all__ = ["CHOICES", "costs", "departures", "pretrainings", "rates", "recipe"]
-
-
-def costs(trained: Sequence[Run]) -> pd.DataFrame:
-    """List what each training cost, and on what machine."""
-    return pd.DataFrame([_cost(run) for run in trained])
+__all__ = ["CHOICES", "departures", "pretrainings", "rates", "recipe"]
 
 
 def rates(tried: Sequence[Run]) -> pd.DataFrame:
@@ -70,25 +65,6 @@ def pretrainings(
             }
         )
     return pd.DataFrame(rows)
-
-
-def _cost(run: Run) -> dict[str, object]:
-    hardware, timing = run.meta["hardware"], run.meta["timing"]
-    threads = hardware.get("threads") or 0
-    machine = hardware.get("gpu") or f"{hardware['cpu']}, {threads} fil{'s'[: threads > 1]}"
-    return {
-        "Graine": run.meta["seed"],
-        "Matériel": machine,
-        "Époques": len(run.history),
-        "Médiane (s par époque)": float(run.history.seconds.median()),
-        "Entraînement (min)": timing["training_seconds"] / 60,
-        "Images/s": float(timing["images_per_second"] or np.nan),
-        "Mémoire (Gio)": _gib(timing.get("peak_memory_mib")),
-    }
-
-
-def _gib(mebibytes: int | None) -> float:
-    return np.nan if mebibytes is None else mebibytes / 1024
 
 
 CHOICES: dict[str, list[str]] = WORDS["choices"]
