@@ -6,7 +6,6 @@
 import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,11 @@ def _claim(name: str, told: dict[str, Any]) -> Claim:
         return by_interval(name, told.pop("interval"), **told)
     needs = tuple(told.pop("needs"))
     condition = told.pop("expression").format(**NUMBERS)
-    holds = partial(RULES[told.pop("rule")], needs=needs)
+    rule = RULES[told.pop("rule")]
+
+    def holds(ledger: Ledger) -> bool | None:
+        return rule(ledger, needs)
+
     return Claim(key=name, expression=condition, needs=needs, holds=holds, **told)
 
 

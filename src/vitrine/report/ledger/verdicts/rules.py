@@ -19,9 +19,11 @@ ALIKE = 0.5
 """Rank correlation above which two maps of a photo are called alike."""
 HALF, PROMPT = 0.5, 200.0
 """Share of the naive processor time, and milliseconds of a health probe, that were aimed at."""
-NUMBERS = {"alike": ALIKE, "half": HALF, "margin": MARGIN, "prompt": f"{PROMPT:g}"}
-"""What the condition of a claim may quote of the numbers that decide it, and of ``classes``."""
-NUMBERS["classes"] = len(dataset.current().classes)
+CLASSES = len(dataset.current().classes)
+NUMBERS: dict[str, object] = {
+    "alike": ALIKE, "classes": CLASSES, "half": HALF, "margin": MARGIN, "prompt": f"{PROMPT:g}",
+}  # fmt: skip
+"""What the condition of a claim may quote of the numbers that decide it."""
 
 Keys = tuple[str, ...]
 
@@ -63,7 +65,7 @@ def within_margin(ledger: Ledger, needs: Keys) -> bool | None:
 
 def above_chance(ledger: Ledger, needs: Keys) -> bool | None:
     """Tell whether an accuracy is above that of a draw among the classes."""
-    score, chance = interval(ledger, needs[0]), 1 / NUMBERS["classes"]
+    score, chance = interval(ledger, needs[0]), 1 / CLASSES
     if score.low > chance:
         return True
     return False if score.high < chance else None
