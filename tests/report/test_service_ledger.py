@@ -105,9 +105,10 @@ def test_models_that_disagree_are_told_with_care(values):
     assert verdict["state"] == "undecided" and verdict["text"].startswith("selon le modèle")
 
 
-def test_an_answer_that_is_neither_given_nor_refused_stops_the_book(values):
+@pytest.mark.parametrize("more", [-1, 1])
+def test_an_answer_that_is_neither_given_nor_refused_stops_the_book(values, more):
     key = "service.packaged.overload_refused"
-    lost = replace(values[key], value=values[key].value - 1)
+    lost = replace(values[key], value=values[key].value + more)
 
     assert verdicts.decide(values)["service_overload"]["state"] == "true"
     assert verdicts.decide(values | {key: lost})["service_overload"]["state"] == "false"
