@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import yaml
 from bs4 import BeautifulSoup
 from pygments.token import STANDARD_TYPES
 
@@ -19,6 +20,9 @@ RULES = {
     "preload": False,
 }
 SPOKEN = ("aria-label", "placeholder", "title", "data-bs-title", "alt")
+HALF_AN_HOUR = 30 * 260
+"""Words that are read silently in half an hour, at 238 (non-fiction) to 260 a minute
+(Brysbaert 2019, doi 10.1016/j.jml.2019.104047)."""
 HEAVIEST = 300_000
 """Bytes of a page without the libraries it shares with the others."""
 
@@ -95,6 +99,18 @@ def test_no_line_of_a_page_can_start_with_a_mark_of_punctuation(html):
         found |= {(page.name, each) for each in parted.findall(soup.get_text())}
 
     assert found == set()
+
+
+def test_the_first_part_is_read_in_half_an_hour(html):
+    contents = yaml.safe_load((paths.root() / "_toc.yml").read_text(encoding="utf-8"))
+    first = {f"{chapter['file']}.html" for chapter in contents["parts"][0]["chapters"]}
+    told = []
+
+    checks.check_words(html, tell=told.append)
+
+    counted = dict(re.findall(r"^(\S+\.html): (\d+) words$", "\n".join(told), re.MULTILINE))
+    assert first <= set(counted)
+    assert sum(int(counted[page]) for page in first) <= HALF_AN_HOUR
 
 
 def test_pages_are_light(html):
