@@ -46,7 +46,7 @@ def selective_scan(
     decay = torch.exp(delta_k[..., None, :] * A.t())
     drive = drive_k[..., None, :] * B_k[..., None]
     through, local = _scan_chunks(decay, drive)
-    h = local + through * _chain(through[-1], local[-1])
+    h = local + through * _chain(through[-1:], local[-1:])
 
     y = torch.matmul(C_k[..., None, :], h).squeeze(-2)
     y = y.permute(1, 2, 0, 3).flatten(1, 2)[:, :length]
@@ -71,22 +71,23 @@ def _scan_chunks(
     Float[Tensor, "step batch chunk state channel"],
 ]:
     """Return what each step keeps of the state entering its chunk, and the state without it."""
-    decays, drives = decay.unbind(0), drive.unbind(0)
+    # Split and not unbound: in a graph, an axis that leaves and comes back is two nodes a step.
+    decays, drives = decay.split(1), drive.split(1)
     through, local = [decays[0]], [drives[0]]
     for decay_t, drive_t in zip(decays[1:], drives[1:], strict=True):
         through.append(decay_t * through[-1])
         local.append(decay_t * local[-1] + drive_t)
-    return torch.stack(through), torch.stack(local)
+    return torch.cat(through), torch.cat(local)
 
 
 def _chain(
-    through: Float[Tensor, "batch chunk state channel"],
-    local: Float[Tensor, "batch chunk state channel"],
-) -> Float[Tensor, "batch chunk state channel"]:
+    through: Float[Tensor, "1 batch chunk state channel"],
+    local: Float[Tensor, "1 batch chunk state channel"],
+) -> Float[Tensor, "1 batch chunk state channel"]:
     """Return the state that enters each chunk, from what each chunk does to a state."""
-    throughs, locals_ = through.unbind(1), local.unbind(1)
+    throughs, locals_ = through.split(1, dim=2), local.split(1, dim=2)
     # Expanded: zeros of the whole size would fix the batch of a graph that TorchScript traces.
-    entering = [torch.zeros_like(locals_[0][:1]).expand_as(locals_[0])]
+    entering = [torch.zeros_like(locals_[0][:, :1]).expand_as(locals_[0])]
     for through_k, local_k in zip(throughs[:-1], locals_[:-1], strict=True):
         entering.append(through_k * entering[-1] + local_k)
-    return torch.stack(entering, dim=1)
+    return torch.cat(entering, dim=2)
