@@ -1,4 +1,5 @@
 import copy
+from collections import Counter
 
 import jaxtyping
 import pytest
@@ -7,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from mambavision_oracle import fill, image, load_reference, loss_weights, plain_forward
 from timm.optim import param_groups_layer_decay, param_groups_weight_decay
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 import vitrine.models  # noqa: F401  (registers the models)
@@ -411,11 +413,14 @@ def test_learning_rates_decay_from_the_head_down_to_the_stem():
     assert {coarse[name] for name in order} == {0, 1, 2, 3, 4, 5}
 
 
-def test_checkpointing_changes_neither_gradients_nor_statistics(rng):
+@pytest.mark.parametrize("keep_products", [False, True])
+def test_checkpointing_changes_neither_gradients_nor_statistics(keep_products, rng, monkeypatch):
+    # What keeps products watches operators, and few short scans are then left to another form.
+    monkeypatch.setenv("VITRINE_SCAN", "chunked")
     x = torch.randn(2, 3, 64, 64, generator=rng)
     plain = small(drop_path_rate=0.0).train()
     thrifty = copy.deepcopy(plain)
-    thrifty.set_grad_checkpointing()
+    thrifty.set_grad_checkpointing(keep_products=keep_products)
 
     for model in (plain, thrifty):
         model(x).square().mean().backward()
@@ -425,6 +430,36 @@ def test_checkpointing_changes_neither_gradients_nor_statistics(rng):
         torch.testing.assert_close(one.grad, other.grad, rtol=0, atol=0)
     for one, other in zip(plain.buffers(), thrifty.buffers(), strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
+class Seen(TorchDispatchMode):
+    """Counts the operators that run, by their names."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = Counter()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.count[func.overloadpacket.__name__] += 1
+        return func(*args, **(kwargs or {}))
+
+
+def test_a_block_whose_products_are_kept_recomputes_the_rest_alone(rng):
+    x = torch.randn(2, 3, 64, 64, generator=rng)
+    network = small(drop_path_rate=0.0).train()
+
+    def count(**options):
+        network.set_grad_checkpointing(**options)
+        with Seen() as seen:
+            network(x).square().mean().backward()
+        return seen.count
+
+    plain, kept, whole = count(enable=False), count(keep_products=True), count()
+
+    attention = "_scaled_dot_product_flash_attention_for_cpu"
+    assert plain[attention] == kept[attention] < whole[attention]
+    assert plain["addmm"] <= kept["addmm"] < whole["addmm"]
+    assert plain["gelu"] < kept["gelu"] == whole["gelu"]
 
 
 def test_stochastic_depth_grows_linearly_from_none_to_its_rate():

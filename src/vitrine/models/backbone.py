@@ -134,13 +134,20 @@ class Backbone(nn.Module):
         blocks = [(level, None)] if coarse else fine
         return {"stem": r"^patch_embed", "blocks": [*blocks, (r"^norm", with_previous)]}
 
-    def set_grad_checkpointing(self, enable: bool = True) -> None:
+    def set_grad_checkpointing(self, enable: bool = True, *, keep_products: bool = False) -> None:
         """Recompute the windowed blocks in the backward pass, instead of keeping what they made.
 
         The convolutional blocks are kept: computed twice, their batch norms would count twice.
+
+        Args:
+            enable: Whether to recompute.
+            keep_products: Whether to keep what the large products of matrices and the attention of
+                these blocks made, and recompute the rest, scans included: less memory is spared,
+                and much less time lost.
         """
         for level in self.levels:
             level.grad_checkpointing = enable and level.window_size is not None
+            level.keep_products = keep_products
 
     def load_pretrained(self, path: str | PathLike[str]) -> None:
         """Load a checkpoint, as timm asks for: other classes or channels adapt to the model's."""

@@ -7,9 +7,11 @@ published network, not from its code; where that network departs from the paper,
 Its weights load as they are, and are for non-commercial use only: see ``checkpoints``.
 """
 
+import functools
 import math
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -17,6 +19,7 @@ from timm.layers import DropPath, Mlp
 from timm.models import checkpoint
 from timm.models._features import feature_take_indices
 from torch import Tensor, nn
+from torch.utils.checkpoint import CheckpointPolicy, create_selective_checkpoint_contexts
 
 from vitrine.models.backbone import Backbone, Side, check_count, init_linear
 from vitrine.models.inputs import check_image, pair
@@ -29,6 +32,14 @@ Image = Float[Tensor, "image in_chans in_height in_width"]
 Map = Float[Tensor, "image dim height width"]
 
 LEVELS, CONV_LEVELS = 4, 2
+PRODUCTS = (torch.ops.aten.mm.default, torch.ops.aten.addmm.default)
+ATTENTIONS = (
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu.default,
+    torch.ops.aten._scaled_dot_product_flash_attention.default,
+    torch.ops.aten._scaled_dot_product_efficient_attention.default,
+)
+WIDEST = 4
+"""Outputs for an input in a product worth keeping: more cost little to make again."""
 
 # A graph calls these three: their conditions have no answer while one traces.
 torch.fx.wrap("check_image")
@@ -140,7 +151,8 @@ class Level(nn.Module):
         if halves:
             reduction = nn.Sequential(_conv(dim, 2 * dim, stride=2))
             self.downsample = nn.Sequential(OrderedDict(reduction=reduction))
-        self.window_size, self.dilation, self.grad_checkpointing = window_size, 1, False
+        self.window_size, self.dilation = window_size, 1
+        self.grad_checkpointing = self.keep_products = False
 
     def encode(self, x: Map) -> Map:
         """Return the map refined by the blocks, before the halving."""
@@ -151,12 +163,28 @@ class Level(nn.Module):
         window = Window(*pair(self.window_size), self.dilation)
         tokens = split_windows(x, window)
         for block in self.blocks:
-            tokens = checkpoint(block, tokens) if self.grad_checkpointing else block(tokens)
+            tokens = self._recomputed(block, tokens) if self.grad_checkpointing else block(tokens)
         return join_windows(tokens, x.shape, window)
+
+    def _recomputed(self, block: nn.Module, tokens: Tokens) -> Tokens:
+        if not self.keep_products:
+            return checkpoint(block, tokens)
+        kept = functools.partial(create_selective_checkpoint_contexts, _policy)
+        return checkpoint(block, tokens, context_fn=kept)
 
     def forward(self, x: Map) -> Float[Tensor, "image out_dim out_height out_width"]:
         """Return the input of the next level."""
         return self.downsample(self.encoded(self.encode(x)))
+
+
+def _policy(_: Any, operator: Any, *arguments: Any, **__: Any) -> CheckpointPolicy:
+    """Keep what costs more time than memory, and what the rest is made from."""
+    kept = operator in ATTENTIONS
+    if operator in PRODUCTS:
+        inputs, outputs = arguments[-1].shape
+        # What narrows ends a branch: the backward pass asks for it nowhere.
+        kept = inputs <= outputs <= WIDEST * inputs
+    return CheckpointPolicy.MUST_SAVE if kept else CheckpointPolicy.PREFER_RECOMPUTE
 
 
 class MambaVision(Backbone):
