@@ -44,6 +44,26 @@ def test_tokens_keep_their_shape_and_every_weight_learns_from_them(name, tokens)
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in mixer.parameters())
 
 
+def test_attention_learns_in_bfloat16_from_plain_products_and_answers_with_the_kernel(tokens):
+    mixer = AttentionMixer(DIM, HEADS)
+
+    def answer(half, learning):
+        half = torch.autocast("cpu", dtype=torch.bfloat16, enabled=half)
+        with torch.profiler.profile() as profile, torch.set_grad_enabled(learning), half:
+            mixed = mixer(tokens)
+        return mixed, any("flash_attention" in event.key for event in profile.key_averages())
+
+    expected, _ = answer(half=False, learning=False)
+    kernel = {}
+    for case in ((False, True), (True, False), (True, True)):
+        mixed, kernel[case] = answer(*case)
+        torch.testing.assert_close(
+            mixed.float(), expected, rtol=0, atol=0.02 * expected.abs().max()
+        )
+
+    assert kernel == {(False, True): True, (True, False): True, (True, True): False}
+
+
 class Wrapped(torch.nn.Module):
     """A linear layer that keeps its bias to itself, as adapters and quantised layers do."""
 
