@@ -17,7 +17,7 @@ from vitrine.bench.clock import Progress, Work, clock_of, side_by_side
 from vitrine.explain.exported import session
 from vitrine.models.rebuilt import fill, image
 
-__all__ = ["compare_onnx", "measure", "measure_onnx", "model_bars"]
+__all__ = ["compare_onnx", "measure", "measure_onnx", "model_bars", "write_onnx"]
 
 BATCHES = {"forward": 16, "training": 8}
 PLAIN, JUDGED = "plain, float32", "ours, channels last"
@@ -174,18 +174,7 @@ def compare_onnx(
     """
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.onnx"
-        torch.onnx.export(
-            model,
-            (image(2, side, side),),
-            path,
-            dynamo=True,
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
-            input_names=["image"],
-            output_names=["logits"],
-            verbose=False,
-        )
-        running = session(path)
+        running = session(write_onnx(model, Path(folder) / "model.onnx", side))
         for batch in batches:
             rows.append(_onnx_row(name, model, running, image(batch, side, side), turns))
             row = rows[-1]
@@ -195,6 +184,22 @@ def compare_onnx(
                 f"{row['largest_gap']:.1e}"
             )
     return rows
+
+
+def write_onnx(model: nn.Module, path: Path, side: int) -> Path:
+    """Export a network for any batch, in one file, and return its path."""
+    torch.onnx.export(
+        model,
+        (image(2, side, side),),
+        path,
+        dynamo=True,
+        dynamic_shapes=({0: torch.export.Dim("batch")},),
+        input_names=["image"],
+        output_names=["logits"],
+        external_data=False,
+        verbose=False,
+    )
+    return path
 
 
 def _onnx_row(name: str, model: nn.Module, running: Any, x: Tensor, turns: int) -> dict[str, Any]:

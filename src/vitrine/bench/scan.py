@@ -13,7 +13,7 @@ from vitrine.bench.clock import Progress, Timings, clock_of, peak_bytes, side_by
 from vitrine.bench.lengths import LENGTHS, measure_lengths
 from vitrine.models.scan import chunked, reference, two_level
 
-__all__ = ["CASES", "Case", "arguments", "measure", "scan_bars"]
+__all__ = ["CASES", "Case", "arguments", "measure", "scan_bars", "work_of"]
 
 PLAIN, KERNEL = "plain", "mamba_ssm"
 PASSES = ("forward", "training")
@@ -114,7 +114,7 @@ def _compare(
         for name, tensor in ours.items()
     }
     work = {
-        name: _work(scan, theirs if name in (PLAIN, KERNEL) else ours, kind)
+        name: work_of(scan, theirs if name in (PLAIN, KERNEL) else ours, kind)
         for name, scan in _forms(device)
     }
     timings = side_by_side(work, turns=turns, clock=clock_of(device), progress=progress)
@@ -143,9 +143,10 @@ def _forms(device: str) -> Iterable[tuple[str, Callable[..., Tensor]]]:
             yield KERNEL, selective_scan_fn
 
 
-def _work(
+def work_of(
     scan: Callable[..., Tensor], tensors: dict[str, Tensor], kind: str
 ) -> Callable[[], object]:
+    """Return what runs a pass of a scan: forward, or training with the gradients of all tensors."""
     weight = torch.ones_like(tensors["u"])
 
     def forward() -> Tensor:

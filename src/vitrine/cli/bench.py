@@ -1,5 +1,6 @@
 """``vitrine bench``: measure the scan, the networks and the service, on this machine."""
 
+import functools
 import os
 import tempfile
 from collections.abc import Callable
@@ -34,14 +35,27 @@ Folder = Annotated[
 
 @app.command()
 def scan(
-    turns: Turns = 7, device: Device = "auto", quick: Quick = False, folder: Folder = None
+    turns: Turns = 7,
+    device: Device = "auto",
+    quick: Quick = False,
+    folder: Folder = None,
+    peers: Annotated[
+        bool,
+        typer.Option("--peers", help="Beside mambapy and mambax instead, installed for the time."),
+    ] = False,
 ) -> None:
     """Time every form of the scan beside the plain reference, and three mixers against length.
 
-    It takes about 4 minutes, and writes runs/bench/scan.json (scan-cuda.json on a GPU).
+    It takes about 4 minutes, and writes runs/bench/scan.json (scan-cuda.json on a GPU,
+    scan-peers.json with --peers, which needs a network).
 
     Example: vitrine bench scan --device cpu
     """
+    if peers:
+        from vitrine.bench import peers as beside
+
+        _run("scan-peers", beside.measure, turns, _on_cpu(device, "--peers"), quick, folder)
+        return
     from vitrine.bench import scan as bench
 
     _run("scan", bench.measure, turns, device, quick, folder)
@@ -49,17 +63,47 @@ def scan(
 
 @app.command()
 def model(
-    turns: Turns = 5, device: Device = "auto", quick: Quick = False, folder: Folder = None
+    turns: Turns = 5,
+    device: Device = "auto",
+    quick: Quick = False,
+    folder: Folder = None,
+    against: Annotated[
+        str | None,
+        typer.Option(help="Beside this commit instead, networks of timm and a matrix product."),
+    ] = None,
+    runtime: Annotated[
+        list[str] | None,
+        typer.Option(help="Beside ONNX Runtime instead: openvino, openvino-bf16, onnx-int8."),
+    ] = None,
 ) -> None:
     """Time MambaVision-T with our scan and with the plain one, then ONNX Runtime beside eager.
 
-    It takes about 8 minutes, and writes runs/bench/model.json (model-cuda.json on a GPU).
+    It takes about 8 minutes, and writes runs/bench/model.json (model-cuda.json on a GPU,
+    model-against.json with --against, model-runtimes.json with --runtime).
 
-    Example: vitrine bench model --turns 3
+    Example: vitrine bench model --against HEAD~3 --turns 3
     """
+    if against is not None:
+        from vitrine.bench import against as beside
+
+        todo = functools.partial(beside.measure, commit=against)
+        _run("model-against", todo, turns, _on_cpu(device, "--against"), quick, folder)
+        return
+    if runtime:
+        from vitrine.bench import runtimes
+
+        todo = functools.partial(runtimes.measure, names=tuple(runtime))
+        _run("model-runtimes", todo, turns, _on_cpu(device, "--runtime"), quick, folder)
+        return
     from vitrine.bench import model as bench
 
     _run("model", bench.measure, turns, device, quick, folder)
+
+
+def _on_cpu(device: str, option: str) -> str:
+    if device == "cuda":
+        raise typer.BadParameter(f"expected a CPU with {option}, found cuda; choose cpu")
+    return "cpu"
 
 
 @app.command()

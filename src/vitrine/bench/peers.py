@@ -1,0 +1,169 @@
+"""Time our scan beside those that other packages bring, at every size, to 65 536 positions."""
+
+import contextlib
+import importlib
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from vitrine.bench import plain, results
+from vitrine.bench.clock import Progress, clock_of, side_by_side
+from vitrine.bench.scan import PASSES, Case, arguments, work_of
+from vitrine.models.scan import selective_scan
+
+__all__ = ["PACKAGES", "PeerError", "installed", "measure", "peer_bars"]
+
+PACKAGES = {
+    "mambapy": ("mambapy==1.2.0", "mambapy.mamba", "MambaBlock"),
+    "mambax": ("mambax==0.4.1", "mambax.mamba", "Mamba"),
+}
+"""What pip installs, and the module and class that hold the scan. torchmamba needs Python 3.12."""
+ALSO = ("einops==0.8.1",)
+"""What they import, beside PyTorch."""
+OURS, PLAIN = "ours", "plain"
+LONGEST_PLAIN = 1024
+"""Beyond, the backward of the plain scan, quadratic in the length, would take minutes."""
+CASES = (
+    Case(1, 64, 64), Case(1, 16, 128), Case(1, 196, 160), Case(1, 49, 320), Case(32, 196, 160),
+    Case(32, 49, 320), Case(4, 1024, 160), Case(1, 4096, 64), Case(1, 16384, 64),
+    Case(1, 65536, 64),
+)  # fmt: skip
+TINY = (Case(2, 12, 4, 2),)
+LONG, LONG_BAR, LINEAR = 4096, 10.0, 1.3
+"""A length, how many times faster than mambapy ours trains there; what a position may cost at the
+longest, in units of what it costs at that length."""
+
+
+class PeerError(RuntimeError):
+    """Packages that could not be installed."""
+
+
+def measure(
+    *,
+    device: str = "cpu",
+    turns: int = 3,
+    quick: bool = False,
+    tell: Callable[[str], None] = print,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Return the results: a row for each shape, pass and scan, and bars.
+
+    Args:
+        device: ``cpu``.
+        turns: Times that each candidate is timed.
+        quick: Whether to use a tiny shape, for tests.
+        tell: Told each result as a line.
+        progress: Told of the turns done and of their number.
+
+    Raises:
+        PeerError: If the packages cannot be installed.
+    """
+    found = results.header("vitrine bench scan --peers", device, turns=turns, quick=quick)
+    rows = []
+    with installed() as scans:
+        for case in TINY if quick else CASES:
+            for kind in PASSES:
+                rows += _compare(case, kind, scans, turns, progress)
+                for row in rows[-len(scans) - 2 :]:
+                    if row["length"] == case.length and row["pass"] == kind:
+                        tell(
+                            f"scan {row['shape']:16} {kind:9} {row['candidate']:8} "
+                            f"{row['milliseconds']:9.2f} ms, ours {row['ours_faster']:.2f}x as fast"
+                        )
+    pins = [pin for pin, *_ in PACKAGES.values()]
+    return {**found, "packages": pins, "rows": rows, "bars": peer_bars(rows)}
+
+
+def _compare(
+    case: Case,
+    kind: str,
+    scans: dict[str, Callable[..., Tensor]],
+    turns: int,
+    progress: Progress | None,
+) -> list[dict[str, Any]]:
+    tensors = arguments(case)
+    forms = {OURS: selective_scan, **scans}
+    if case.length <= LONGEST_PLAIN:
+        forms[PLAIN] = plain.selective_scan
+    work = {name: work_of(scan, tensors, kind) for name, scan in forms.items()}
+    timings = side_by_side(work, turns=turns, clock=clock_of("cpu"), progress=progress)
+    shape = f"{case.batch}x{case.length}x{case.width}x{case.state}"
+    return [
+        {
+            "shape": shape, "length": case.length, "pass": kind, "candidate": name,
+            **timings.row(name, OURS), "ours_faster": timings.ratio(OURS, name),
+        }
+        for name in work
+    ]  # fmt: skip
+
+
+def peer_bars(rows: list[dict[str, Any]]) -> list[results.Bar]:
+    """Return what the rows say: no peer faster, ten times mambapy when long, a linear cost."""
+    bars = []
+    for row in rows:
+        if (name := row["candidate"]) != OURS:
+            long = (name, row["length"], row["pass"]) == ("mambapy", LONG, "training")
+            where = {"shape": row["shape"], "pass": row["pass"], "beside": name}
+            least = LONG_BAR if long else 1.0
+            bars.append(results.at_least("scan", least, row["ours_faster"], **where))
+    for kind in PASSES:
+        costs = {
+            row["length"]: row["milliseconds"] / row["length"]
+            for row in rows
+            if (row["candidate"], row["pass"]) == (OURS, kind) and row["length"] >= LONG
+        }
+        if len(costs) > 1:
+            grown = costs[max(costs)] / costs[min(costs)]
+            bars.append(results.at_most("cost of a position", LINEAR, grown, **{"pass": kind}))
+    return bars
+
+
+@contextlib.contextmanager
+def installed() -> Iterator[dict[str, Callable[..., Tensor]]]:
+    """Give the scans of the packages, installed in a folder that goes afterwards.
+
+    Each takes the arguments of ``vitrine.models.scan.selective_scan``.
+
+    Raises:
+        PeerError: If they cannot be installed.
+    """
+    pins = [*(pin for pin, *_ in PACKAGES.values()), *ALSO]
+    with tempfile.TemporaryDirectory() as folder:
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", folder]
+        done = subprocess.run([*pip, *pins], capture_output=True, check=False)
+        if done.returncode:
+            raise PeerError(
+                f"expected pip to install {', '.join(pins)}, found that it failed; try it by hand"
+            )
+        sys.path.append(folder)
+        try:
+            importlib.invalidate_caches()
+            yield {
+                name: _adapted(getattr(importlib.import_module(module), kind).selective_scan)
+                for name, (_, module, kind) in PACKAGES.items()
+            }
+        finally:
+            sys.path.remove(folder)
+
+
+def _adapted(method: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    def scan(
+        u: Tensor,
+        delta: Tensor,
+        A: Tensor,
+        B: Tensor,
+        C: Tensor,
+        D: Tensor,
+        delta_bias: Tensor,
+        delta_softplus: bool,
+    ) -> Tensor:
+        delta = delta + delta_bias
+        # Their method reads nothing of its block.
+        return method(None, u, F.softplus(delta) if delta_softplus else delta, A, B, C, D)
+
+    return scan

@@ -1,0 +1,125 @@
+"""Run an exported network elsewhere than in ONNX Runtime's float32: OpenVINO, or integers.
+
+OpenVINO is installed beside the project: no lock holds it. In bfloat16 it is fast on a processor
+with AVX-512 BF16 or AMX only, and answers in float32 all the same. ONNX Runtime's integers need
+photos to find the range of each activation.
+"""
+
+import importlib
+import importlib.util
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.special import softmax
+
+from vitrine.explain.exported import BATCH, Pixels, Predict, session
+
+__all__ = ["RUNTIMES", "RuntimeMissing", "in_integers", "opened", "predicting"]
+
+RUNTIMES = ("onnx", "openvino", "openvino-bf16", "onnx-int8")
+
+Answer = Callable[[np.ndarray], list[np.ndarray]]
+
+
+class RuntimeMissing(ValueError):
+    """A runtime that is unknown or not installed."""
+
+
+def opened(model: bytes, runtime: str, photos: Iterable[np.ndarray] = ()) -> Answer:
+    """Return the function that gives all outputs of a network for a batch, on one thread.
+
+    Args:
+        model: An ONNX file of one input.
+        runtime: One of ``RUNTIMES``.
+        photos: Batches to find ranges from; for ``onnx-int8`` alone.
+
+    Raises:
+        RuntimeMissing: If the runtime is unknown, or not installed.
+    """
+    if runtime not in RUNTIMES:
+        raise RuntimeMissing(f"expected a runtime among {', '.join(RUNTIMES)}, found {runtime!r}")
+    if runtime.startswith("openvino"):
+        return _in_openvino(model, "bf16" if runtime.endswith("bf16") else "f32")
+    running = session(in_integers(model, photos) if runtime == "onnx-int8" else model)
+    name = running.get_inputs()[0].name
+    return lambda batch: running.run(None, {name: batch})
+
+
+def _in_openvino(model: bytes, precision: str) -> Answer:
+    if importlib.util.find_spec("openvino") is None:
+        raise RuntimeMissing("expected OpenVINO, found it not installed; pip install openvino")
+    openvino = importlib.import_module("openvino")
+    settings: dict[str, Any] = {
+        "INFERENCE_NUM_THREADS": 1,
+        "INFERENCE_PRECISION_HINT": precision,
+        "PERFORMANCE_HINT": "LATENCY",
+    }
+    core = openvino.Core()
+    running = core.compile_model(core.read_model(model), "CPU", settings)
+    return lambda batch: list(running(batch).values())
+
+
+def predicting(answer: Answer) -> Predict:
+    """Return the function that gives the softmax of photos, in batches.
+
+    Args:
+        answer: What ``opened`` returned, whose first output is the logits.
+    """
+
+    def predict(pixels: Pixels) -> np.ndarray:
+        pieces = [np.ascontiguousarray(pixels[i : i + BATCH]) for i in range(0, len(pixels), BATCH)]
+        logits = np.concatenate([answer(piece)[0] for piece in pieces])
+        return softmax(logits.astype(float), axis=1)
+
+    return predict
+
+
+def in_integers(model: bytes, photos: Iterable[np.ndarray]) -> bytes:
+    """Return the same network with its products of matrices and convolutions in 8 bits.
+
+    Activations are unsigned, weights signed with a scale for each output channel. The scan and the
+    attention, that multiply activations by one another, stay in float32.
+
+    Args:
+        model: An ONNX file of one input.
+        photos: Batches to find the ranges of the activations from.
+    """
+    import onnx
+    from onnxruntime.quantization import QuantType, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    with tempfile.TemporaryDirectory() as folder:
+        given, prepared, made = (Path(folder) / name for name in ("a.onnx", "b.onnx", "c.onnx"))
+        given.write_bytes(model)
+        quant_pre_process(given, prepared, skip_symbolic_shape=True)
+        graph = onnx.load(prepared).graph
+        constant = {weights.name for weights in graph.initializer}
+        kept = [
+            node.name
+            for node in graph.node
+            if node.op_type == "MatMul" and not constant & set(node.input)
+        ]
+        quantize_static(
+            prepared,
+            made,
+            _Reader(photos, graph.input[0].name),
+            op_types_to_quantize=["Conv", "Gemm", "MatMul"],
+            nodes_to_exclude=kept,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+        )
+        return made.read_bytes()
+
+
+class _Reader:
+    """Hands batches to ONNX Runtime's calibration, one at each call, then None."""
+
+    def __init__(self, photos: Iterable[np.ndarray], name: str) -> None:
+        self.batches = ({name: batch} for batch in photos)
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        return next(self.batches, None)

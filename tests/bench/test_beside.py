@@ -1,0 +1,221 @@
+"""Benchmarks beside others: another commit, packages that scan, runtimes. No speed is asserted."""
+
+import importlib.util
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+import jaxtyping
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from vitrine.bench import against, peers, runtimes, scan, step
+from vitrine.cli import app
+from vitrine.explain.runtimes import RuntimeMissing, opened
+from vitrine.models.scan import reference, selective_scan
+
+# Another commit
+
+
+@contextmanager
+def answering(commit):
+    """Stands for a program of its own: 2 s for each step, so that ours is the faster."""
+    yield lambda **asked: 2000.0
+
+
+def test_a_step_trains_in_each_type_and_keeps_no_gradient():
+    for kind in ("forward", "training"):
+        for dtype in ("float32", "bfloat16"):
+            run = step.timed("mambavision_nano", kind, dtype, batch=2, side=32, depths=(1, 1, 2, 2))
+
+            assert run() > 0
+            assert run() > 0
+
+
+def test_networks_are_timed_beside_the_commit_with_their_share_of_the_peak(monkeypatch):
+    monkeypatch.setattr(against, "elsewhere", answering)
+
+    found = against.measure(commit="b79d509", turns=1, quick=True, tell=lambda _: None)
+
+    assert found["commit"] == "b79d509"
+    assert {(r["candidate"], r["kind"], r["dtype"]) for r in found["rows"]} == {
+        (name, kind, dtype)
+        for name in ("mambavision_nano", "commit", "resnet10t")
+        for kind in ("forward", "training")
+        for dtype in ("float32", "bfloat16")
+    }
+    for row in found["rows"]:
+        assert row["share_of_peak"] > 0
+        if row["candidate"] == "commit":
+            assert row["milliseconds"] == 2000 and row["ratio"] == 1 and row["ours_faster"] > 1
+
+
+def test_the_code_of_a_commit_runs_in_a_program_of_its_own():
+    with against.elsewhere("HEAD") as there:
+        taken = there(
+            name="mambavision_nano", kind="forward", dtype="float32", batch=1, side=32,
+            depths=[1, 1, 2, 2],
+        )  # fmt: skip
+
+        assert taken > 0
+        with pytest.raises(against.CommitError, match="to run resnet_of_nobody, found that it"):
+            there(name="resnet_of_nobody", kind="forward", dtype="float32", batch=1, side=32)
+
+
+def test_an_unknown_commit_is_told():
+    expected = pytest.raises(against.CommitError, match="a commit of this repository, found")
+
+    with expected, against.elsewhere("no-such-commit"):
+        pass
+
+
+def test_the_training_step_in_bfloat16_alone_is_judged():
+    rows = [
+        {"candidate": name, "kind": kind, "dtype": dtype, "ours_faster": faster}
+        for name, faster in ((against.OURS, 1.0), ("commit", 1.2), ("swin_tiny", 1.05))
+        for kind, dtype in (("training", "bfloat16"), ("training", "float32"), ("forward", "x"))
+    ]
+
+    bars = against.against_bars(rows)
+
+    assert [(bar["beside"], bar["at_least"], bar["reached"]) for bar in bars] == [
+        ("commit", 1.3, False),
+        ("swin_tiny", 1.0, True),
+    ]
+
+
+# Packages that scan
+
+
+def theirs(_, x, delta, A, B, C, D):
+    return reference.selective_scan(x, delta, A, B, C, D)
+
+
+def test_a_method_of_another_package_takes_our_arguments():
+    tensors = scan.arguments(scan.Case(2, 9, 4, 3))
+
+    for softplus in (False, True):
+        found = peers._adapted(theirs)(**tensors, delta_softplus=softplus)
+
+        expected = selective_scan(**tensors, delta_softplus=softplus)
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_every_shape_is_timed_and_the_plain_scan_while_it_is_short(monkeypatch):
+    @contextmanager
+    def installed():
+        yield {"mambapy": peers._adapted(theirs)}
+
+    monkeypatch.setattr(peers, "installed", installed)
+    monkeypatch.setattr(peers, "LONGEST_PLAIN", 12)
+    monkeypatch.setattr(peers, "TINY", (scan.Case(2, 12, 4, 2), scan.Case(1, 13, 4, 2)))
+    said = []
+
+    found = peers.measure(turns=1, quick=True, tell=said.append)
+
+    assert [(row["length"], row["pass"], row["candidate"]) for row in found["rows"]] == [
+        (length, kind, name)
+        for length, names in ((12, ("ours", "mambapy", "plain")), (13, ("ours", "mambapy")))
+        for kind in ("forward", "training")
+        for name in names
+    ]
+    assert len(said) == len(found["rows"])
+    assert found["packages"] == ["mambapy==1.2.0", "mambax==0.4.1"]
+
+
+def peer_row(length, candidate, *, faster=1.0, milliseconds=1.0, kind="training"):
+    return {
+        "shape": f"1x{length}", "length": length, "pass": kind, "candidate": candidate,
+        "ours_faster": faster, "milliseconds": milliseconds,
+    }  # fmt: skip
+
+
+def test_bars_hold_no_peer_faster_mambapy_far_behind_when_long_and_a_linear_cost():
+    rows = [
+        peer_row(64, "mambapy", faster=1.5),
+        peer_row(64, "mambax", faster=0.99),
+        peer_row(4096, "mambapy", faster=9.0),
+        peer_row(4096, "mambapy", faster=2.0, kind="forward"),
+        peer_row(64, "ours", milliseconds=1.0),
+        peer_row(4096, "ours", milliseconds=10.0),
+        peer_row(65536, "ours", milliseconds=16 * 12.0),
+    ]
+
+    bars = peers.peer_bars(rows)
+
+    assert [bar["reached"] for bar in bars] == [True, False, False, True, True]
+    assert bars[2]["at_least"] == 10
+    assert bars[-1]["measured"] == pytest.approx(1.2)
+
+
+def test_packages_that_cannot_be_installed_are_told(monkeypatch):
+    monkeypatch.setattr(peers.subprocess, "run", lambda *_, **__: SimpleNamespace(returncode=1))
+
+    expected = pytest.raises(peers.PeerError, match="to install mambapy==1.2.0, mambax==0.4.1")
+
+    with expected, peers.installed():
+        pass
+
+
+# Runtimes
+
+
+@pytest.fixture
+def untyped():
+    """Shape checks off: exporters do not see through them."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_integers_answer_nearly_as_float32_and_are_timed_beside_it(untyped):
+    found = runtimes.measure(names=("onnx-int8",), turns=1, quick=True, tell=lambda _: None)
+
+    assert [(row["runtime"], row["batch"]) for row in found["rows"]] == [
+        (runtime, batch) for batch in (1, 16) for runtime in ("onnx", "onnx-int8")
+    ]
+    gaps = [row["relative_gap"] for row in found["rows"]]
+    assert gaps[0] == gaps[2] == 0
+    assert 0 < gaps[1] < 0.5 and 0 < gaps[3] < 0.5, gaps
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_openvino_answers_as_onnx_runtime_and_in_bfloat16_nearly(untyped):
+    pytest.importorskip("openvino", reason="OpenVINO is installed by hand, outside the lock")
+    names = ("openvino", "openvino-bf16")
+
+    found = runtimes.measure(names=names, turns=1, quick=True, tell=lambda _: None)
+
+    gaps = {
+        name: [r["relative_gap"] for r in found["rows"] if r["runtime"] == name] for name in names
+    }
+    assert max(gaps["openvino"]) < 1e-5
+    assert max(gaps["openvino-bf16"]) < 5e-2
+
+
+def test_a_runtime_that_is_unknown_or_absent_is_told(monkeypatch):
+    with pytest.raises(RuntimeMissing, match="found tensorrt"):
+        runtimes.measure(names=("tensorrt",), quick=True)
+    with pytest.raises(RuntimeMissing, match="found 'tensorrt'"):
+        opened(b"", "tensorrt")
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(RuntimeMissing, match="pip install openvino"):
+        opened(b"", "openvino-bf16")
+
+
+# The command
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("scan", "--peers"), ("model", "--against", "HEAD"), ("model", "--runtime", "openvino")],
+)
+def test_comparisons_run_on_a_cpu_alone(arguments, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+
+    told = CliRunner().invoke(app, ["bench", *arguments, "--device", "cuda"])
+
+    assert told.exit_code == 2
+    assert f"expected a CPU with {arguments[1]}" in " ".join(told.output.split())
