@@ -405,10 +405,41 @@ def test_eight_bits_are_kept_only_where_they_lose_little(
         if loses == "test":
             export(run, demo_split, demo_catalog, tmp_path / loses, int8=True)
             continue
-        with pytest.raises(ExportError, match="8-bit form to lose less") as refused:
+        with pytest.raises(ExportError, match="8-bit form or the runtime to lose less") as refused:
             export(run, demo_split, demo_catalog, tmp_path / "other", int8=True)
     assert refused.value.exit_code == 3
     assert not (tmp_path / "other").exists()
+
+
+def test_a_file_is_written_for_a_runtime_only_where_it_loses_little(
+    run, exported, demo_split, demo_catalog, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(exporting, "LOSS", 1.0)
+    ordinary = (exported[0] / "model.onnx").read_bytes()
+    asked = (run, demo_split, demo_catalog)
+
+    target, card = export(*asked, tmp_path / "integers", runtime="onnx-int8")
+
+    assert card.precision == "int8" and -1 <= card.parity.lost_macro_f1 < 1
+    assert b"QuantizeLinear" in (target / "model.onnx").read_bytes()
+
+    def answers(model, runtime):
+        assert runtime == "openvino-bf16"
+        running = exporting.session(model)
+        return lambda batch: running.run(None, {"image": batch})
+
+    monkeypatch.setattr(exporting, "opened", answers)
+    monkeypatch.setattr(exporting, "LOSS", 0.01)
+    monkeypatch.setattr(exporting, "_lost", lambda *_: 0.0)
+    target, card = export(*asked, tmp_path / "openvino", runtime="openvino-bf16")
+
+    assert (target / "model.onnx").read_bytes() == ordinary
+    assert card.precision == "float32" and card.parity.lost_macro_f1 is None
+
+    monkeypatch.setattr(exporting, "_lost", lambda *_: 0.02)
+    with pytest.raises(ExportError, match="or the runtime to lose less"):
+        export(*asked, tmp_path / "loses", runtime="openvino-bf16")
+    assert not (tmp_path / "loses").exists()
 
 
 def test_a_network_that_does_more_than_a_mean_has_no_evidence():

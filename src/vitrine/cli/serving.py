@@ -20,6 +20,9 @@ def export(
     profile: Annotated[str, typer.Option(help="published, or smoke for a miniature run.")] = (
         "published"
     ),
+    runtime: Annotated[
+        str, typer.Option(help="What will run it: onnx, onnx-int8, openvino or openvino-bf16.")
+    ] = "onnx",
 ) -> None:
     """Write a run as model.onnx, model.json and README.md, once it answers as the run did.
 
@@ -31,9 +34,13 @@ def export(
     from vitrine.serving import export as exporting
     from vitrine.training import runs, session
 
+    if int8 and runtime != "onnx":
+        raise typer.BadParameter(f"expected --int8 or --runtime {runtime}, found both; choose one")
     here = session.begin(profile)
     found = runs.load(run, here.base)
-    folder, card = exporting.export(found, here.split, here.catalog(), out, int8=int8)
+    folder, card = exporting.export(
+        found, here.split, here.catalog(), out, int8=int8, runtime=runtime
+    )
     accuracy, parity = card.metrics["accuracy"], card.parity
     typer.echo(
         f"written: {folder.name}/ (version {card.version}, {card.precision}); "

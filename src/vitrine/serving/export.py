@@ -18,6 +18,7 @@ from vitrine.data import dataset, images
 from vitrine.data.catalog import Catalog
 from vitrine.data.splits import Split
 from vitrine.explain.exported import BATCH, Predict, predictor, session
+from vitrine.explain.runtimes import in_integers, opened, predicting
 from vitrine.metrics.metrics import macro_f1
 from vitrine.metrics.temperature import apply_temperature
 from vitrine.serving import model_folder
@@ -36,7 +37,9 @@ GAP, MARGIN = 1e-4, 2e-4
 SAMPLES = range(3)
 """Drawn pictures whose answers the card keeps."""
 LOSS = 0.005
-"""Macro-F1 that an 8-bit form may lose on the original, on the test photos."""
+"""Macro-F1 that an 8-bit form, or another runtime, may lose on the original."""
+CALIBRATED = 128
+"""Photos of validation, at most, from which integers find the ranges of activations."""
 
 Probabilities = Float[np.ndarray, "image category"]
 Pixels = UInt8[np.ndarray, "image height width 3"]
@@ -62,7 +65,13 @@ class _Part:
 
 
 def export(
-    run: Run, split: Split, catalog: Catalog, target: Path | None = None, *, int8: bool = False
+    run: Run,
+    split: Split,
+    catalog: Catalog,
+    target: Path | None = None,
+    *,
+    int8: bool = False,
+    runtime: str = "onnx",
 ) -> tuple[Path, Card]:
     """Write ``model.onnx``, ``model.json`` and ``README.md`` for a run, and return where.
 
@@ -72,11 +81,14 @@ def export(
         catalog: The photos it was made on.
         target: Folder to write, whole or not at all; by default ``build/models/<run>``.
         int8: Whether to keep the weights in 8 bits, where that loses little.
+        runtime: Which of ``explain.runtimes`` the file is for. ``onnx-int8`` computes in 8 bits
+            too; OpenVINO reads the ordinary file, written if it loses little there.
 
     Raises:
         RunError: If the run has no network, or its weights are not here.
         ExportError: If the photos are not those of the run, or the answers differ.
         GraphError: If the network has no form that the service can run.
+        RuntimeMissing: If the runtime is unknown, or not installed.
     """
     target = target or paths.build() / "models" / run.name
     model_folder.check(target)
@@ -86,15 +98,20 @@ def export(
     parts = {name: _part(run, catalog, name, recipe) for name in ("validation", "test")}
     model = _graph(run, split, catalog, recipe)
     parity = _compare(run.name, parts["test"], predictor(model)(parts["test"].pixels))
-    if int8:
-        model, parity = _quantised(model, parity, parts)
+    if int8 or runtime == "onnx-int8":
+        small = _in_8_bits(model, parts, weights_only=int8)
+        parity = _rough_parity(model, predictor(small), parity, parts)
+        model = small
+    elif runtime != "onnx":
+        _rough_parity(model, predicting(opened(model, runtime)), parity, parts)
     answers = predictor(model)
     judged = [(part.truth, answers(part.pixels)) for part in parts.values()]
     numbers = card_numbers(*judged) | {"guard": _guard(model, parts)}
     numbers["samples"] = _samples(answers, recipe.image_size, numbers["temperature"])
     card = _card(
-        run, recipe, catalog.dataset.classes, model, parity, numbers, "int8" if int8 else "float32"
-    )
+        run, recipe, catalog.dataset.classes, model, parity, numbers,
+        "int8" if int8 or runtime == "onnx-int8" else "float32",
+    )  # fmt: skip
     return model_folder.write(target, card, model), card
 
 
@@ -139,33 +156,41 @@ def _compare(name: str, part: _Part, found: Probabilities) -> Parity:
     return Parity(images=len(same), largest_gap=gap, same_top1=int(same.sum()))
 
 
-def _quantised(model: bytes, parity: Parity, parts: dict[str, _Part]) -> tuple[bytes, Parity]:
-    """Return the 8-bit form, refused on what validation loses, and its parity on the test part."""
+def _in_8_bits(model: bytes, parts: dict[str, _Part], *, weights_only: bool) -> bytes:
     from vitrine.serving.quantize import int8_graph
 
-    small = int8_graph(model)
-    lost = {name: _lost(model, small, part) for name, part in parts.items()}
+    if weights_only:
+        return int8_graph(model)
+    pixels = parts["validation"].pixels[:CALIBRATED]
+    return in_integers(model, (pixels[i : i + BATCH] for i in range(0, len(pixels), BATCH)))
+
+
+def _rough_parity(model: bytes, rough: Predict, parity: Parity, parts: dict[str, _Part]) -> Parity:
+    """Return the parity of a rougher form on the test part, refused on what validation loses."""
+    lost = {name: _lost(model, rough, part) for name, part in parts.items()}
     if not lost["validation"] < LOSS:
         raise ExportError(
-            f"expected the 8-bit form to lose less than {100 * LOSS:g} points of macro-F1, found "
-            f"{100 * lost['validation']:.2f} on the validation photos; nothing was written: export "
-            "without --int8"
+            f"expected the 8-bit form or the runtime to lose less than {100 * LOSS:g} points of "
+            f"macro-F1, found {100 * lost['validation']:.2f} on the validation photos; nothing was "
+            "written: export without --int8 and --runtime"
         )
     test = parts["test"]
-    rough = predictor(small)(test.pixels)
-    return small, parity.model_copy(
+    found = rough(test.pixels)
+    return parity.model_copy(
         update={
-            "largest_gap": float(np.abs(rough - test.told).max()),
-            "same_top1": int((rough.argmax(axis=1) == test.told.argmax(axis=1)).sum()),
+            "largest_gap": float(np.abs(found - test.told).max()),
+            "same_top1": int((found.argmax(axis=1) == test.told.argmax(axis=1)).sum()),
             "lost_macro_f1": lost["test"],
         }
     )
 
 
-def _lost(exact: bytes, rough: bytes, part: _Part) -> float:
-    """Return the macro-F1, as a share, that the second form loses on a part."""
-    scores = [macro_f1(part.truth, predictor(model)(part.pixels)) for model in (exact, rough)]
-    return float(scores[0] - scores[1])
+def _lost(model: bytes, rough: Predict, part: _Part) -> float:
+    """Return the macro-F1, as a share, that a rougher form loses on a part."""
+    exact, found = (
+        macro_f1(part.truth, answer(part.pixels)) for answer in (predictor(model), rough)
+    )
+    return float(exact - found)
 
 
 def _guard(model: bytes, parts: dict[str, _Part]) -> Guard:
