@@ -1,6 +1,6 @@
 # Two commands matter: `make book` builds the report, `make test` checks everything.
 .DEFAULT_GOAL := help
-.PHONY: help setup book test test-units test-smoke test-published lint demo serve serve-book publish \
+.PHONY: help setup book test test-units test-smoke test-published lint demo serve serve-book gpu publish \
 	rehearse audit images lock clean
 
 BIN := .venv/bin
@@ -71,6 +71,12 @@ audit: setup  ## Known vulnerabilities of the locked packages, and the images' b
 images:  ## Build both images, as the workflow does (needs Docker)
 	@docker compose version >/dev/null 2>&1 || { echo "images: expected docker and its compose, found none; make rehearse does without" >&2; exit 2; }
 	docker compose -f deploy/compose.yaml build --build-arg REVISION=$$(git rev-parse HEAD)
+
+gpu: setup  ## On a CUDA device: Triton tests, scan beside mamba_ssm's kernel, MambaVision-T in bfloat16 (under 10 minutes)
+	$(BIN)/python -c 'import sys, torch; sys.exit(None if torch.cuda.is_available() else "gpu: expected a CUDA device, found none")'
+	$(BIN)/python -m pytest -q tests/models/test_scan_triton.py
+	$(BIN)/vitrine bench scan --device cuda --folder build/gpu
+	$(BIN)/vitrine bench model --device cuda --folder build/gpu
 
 lock:  ## Resolve the dependencies again into requirements/, the images' from the same (needs uv)
 	uv pip compile --quiet --upgrade --universal --generate-hashes --all-extras --no-header \
