@@ -1,6 +1,7 @@
 """Places are bounded, taken and given back; work that lasts too long is given up."""
 
 import asyncio
+import gc
 import threading
 import time
 
@@ -284,3 +285,21 @@ def test_the_pace_is_the_seconds_of_a_place_failures_included():
     assert 0.05 <= first < 0.15
     assert second == pytest.approx(0.9 * first + 0.1 * 0.2, abs=0.02)
     assert second > first
+
+
+def test_work_that_fails_when_nobody_waits_any_more_is_no_error_of_the_log(gate, caplog):
+    def fail():
+        gate.wait()
+        raise ZeroDivisionError
+
+    async def main():
+        pool = WorkerPool(1, 1, 0.1)
+        with pytest.raises(ProblemError):
+            await pool.run(fail)
+        gate.set()
+        await settled(lambda: pool._taken == 0)
+
+    run(main())
+    gc.collect()
+
+    assert caplog.text == ""

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from vitrine.serving.problems import ProblemError
 
@@ -117,8 +117,9 @@ class WorkerPool:
 
         future = self._threads.submit(contextvars.copy_context().run, timed)
         self._move(cost)
-        ended = asyncio.wrap_future(future)  # even of work that is given up, when it has ended
+        ended = asyncio.wrap_future(future)
         ended.add_done_callback(lambda _: self._move(-cost))
+        ended.add_done_callback(_forgive)
         try:
             async with asyncio.timeout(seconds):
                 return await asyncio.shield(ended)
@@ -163,3 +164,9 @@ class WorkerPool:
     def close(self) -> None:
         """Wait for what is being computed, and stop."""
         self._threads.shutdown(wait=True, cancel_futures=True)
+
+
+def _forgive(ended: asyncio.Future[Any]) -> None:
+    """Look at the failure of work that nobody waits for, of which asyncio would make an error."""
+    if not ended.cancelled():
+        ended.exception()
