@@ -14,7 +14,9 @@ from running import in_a_thread
 
 from vitrine.bench import load, naive, serving
 from vitrine.bench.load import Seen
+from vitrine.serving import card as cards
 from vitrine.serving.api import create_app
+from vitrine.serving.predictor import packaged
 from vitrine.serving.service import Service
 from vitrine.serving.settings import Settings
 
@@ -121,6 +123,8 @@ def test_the_whole_bench_runs_in_small_and_compares_two_processes():
     found = serving.measure(turns=1, quick=True, tell=told.append)
 
     assert found["bars"] == []
+    (timed,) = found["models"]
+    assert (timed["model"], timed["name"]) == ("packaged", cards.read(packaged())[0].name)
     assert [(row["server"], row["clients"]) for row in found["rows"]] == [
         ("ours", 1), ("naive", 1), ("ours", 8), ("naive", 8)
     ]  # fmt: skip

@@ -196,6 +196,27 @@ def test_under_overload_there_is_an_answer_or_a_refusal_and_health_at_once(
     assert statistics.median(waits) < 1
 
 
+def test_a_crowd_that_is_answered_in_time_is_never_refused_by_default(model_dir, monkeypatch):
+    from vitrine.serving.service import Service
+
+    quick = Service.judge
+    monkeypatch.setattr(
+        Service, "judge", lambda self, *asked: (time.sleep(0.01), quick(self, *asked))[1]
+    )
+    with in_a_thread(create_app(Settings(model_dir=str(model_dir), workers=1))) as port:
+
+        def ask(_):
+            files = {"file": plain("red")}
+            return httpx.post(
+                f"http://127.0.0.1:{port}{ROUTE}", files=files, timeout=60
+            ).status_code
+
+        with ThreadPoolExecutor(32) as clients:
+            statuses = list(clients.map(ask, range(64)))
+
+    assert statuses == [200] * 64
+
+
 def test_the_server_counts_what_it_refused(model_dir, monkeypatch):
     from vitrine.serving.service import Service
 
