@@ -125,8 +125,19 @@ def test_what_was_accepted_is_answered_after_the_request_to_stop(model_dir, tmp_
     assert sum(line.get("route") == ROUTE for line in lines) == 6
 
 
-@pytest.mark.parametrize("kind", ["Content-Length: 1000", "Transfer-Encoding: chunked"])
-def test_a_body_that_never_comes_is_answered_at_once_when_the_service_stops(model_dir, kind):
+@pytest.mark.parametrize(
+    ("kind", "begun_body"),
+    [
+        ("Content-Length: 1000", b""),
+        ("Content-Length: 1000", b"--B\r\nContent-Disposition: form-data; name"),
+        ("Transfer-Encoding: chunked", b""),
+        ("Transfer-Encoding: chunked", b"5\r\n--B\r\n\r\n"),
+    ],
+    ids=["length, nothing", "length, half", "chunked, nothing", "chunked, half"],
+)
+def test_a_body_that_never_ends_is_answered_at_once_when_the_service_stops(
+    model_dir, kind, begun_body
+):
     port = free_port()
     started = process(MODEL_DIR=str(model_dir), PORT=str(port))
     head = (
@@ -137,7 +148,7 @@ def test_a_body_that_never_comes_is_answered_at_once_when_the_service_stops(mode
     try:
         until(lambda: answers(f"http://127.0.0.1:{port}/readyz"))
         with socket.create_connection(("127.0.0.1", port), timeout=25) as stalled:
-            stalled.sendall(head)
+            stalled.sendall(head + begun_body)
             time.sleep(0.5)
             begun = time.monotonic()
             started.send_signal(signal.SIGTERM)
