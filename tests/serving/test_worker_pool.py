@@ -256,13 +256,18 @@ def test_a_batch_that_would_be_answered_too_late_is_refused(gate):
     assert run(main()) == "surcharge"
 
 
-def test_a_free_worker_admits_however_slow_it_was_and_learns_its_pace_again():
+def test_a_free_worker_admits_however_slow_it_was_and_learns_its_pace_again(gate):
     async def main():
-        pool = WorkerPool(1, 100, 5.0)
+        pool = WorkerPool(2, 100, 5.0)
         pool.pace = 1000.0
+        other = asyncio.create_task(pool.run(gate.wait))
+        await asyncio.sleep(0)
         for _ in range(3):
             await pool.run(lambda: None)
-        return pool.pace
+        learnt = pool.pace
+        gate.set()
+        await other
+        return learnt
 
     assert run(main()) == pytest.approx(729, rel=1e-3)
 
