@@ -39,6 +39,7 @@ LONGEST = (
     "cli/test_new.py",
     "serving/test_supervisor.py",
     "serving/test_bench_serving.py",
+    "serving/test_bench_peers.py",
 )
 """Files that take more than about 20 s, longest first."""
 

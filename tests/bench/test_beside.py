@@ -9,7 +9,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from vitrine.bench import against, peers, runtimes, scan, step
+from vitrine.bench import against, runtimes, scan, scan_peers, step
 from vitrine.cli import app
 from vitrine.explain.runtimes import RuntimeMissing, opened
 from vitrine.models.scan import reference, selective_scan
@@ -95,7 +95,7 @@ def test_a_method_of_another_package_takes_our_arguments():
     tensors = scan.arguments(scan.Case(2, 9, 4, 3))
 
     for softplus in (False, True):
-        found = peers._adapted(theirs)(**tensors, delta_softplus=softplus)
+        found = scan_peers._adapted(theirs)(**tensors, delta_softplus=softplus)
 
         expected = selective_scan(**tensors, delta_softplus=softplus)
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
@@ -104,14 +104,14 @@ def test_a_method_of_another_package_takes_our_arguments():
 def test_every_shape_is_timed_and_the_plain_scan_while_it_is_short(monkeypatch):
     @contextmanager
     def installed():
-        yield {"mambapy": peers._adapted(theirs)}
+        yield {"mambapy": scan_peers._adapted(theirs)}
 
     monkeypatch.setattr(peers, "installed", installed)
     monkeypatch.setattr(peers, "LONGEST_PLAIN", 12)
     monkeypatch.setattr(peers, "TINY", (scan.Case(2, 12, 4, 2), scan.Case(1, 13, 4, 2)))
     said = []
 
-    found = peers.measure(turns=1, quick=True, tell=said.append)
+    found = scan_peers.measure(turns=1, quick=True, tell=said.append)
 
     assert [(row["length"], row["pass"], row["candidate"]) for row in found["rows"]] == [
         (length, kind, name)
@@ -141,7 +141,7 @@ def test_bars_hold_no_peer_faster_mambapy_far_behind_when_long_and_a_linear_cost
         peer_row(65536, "ours", milliseconds=16 * 12.0),
     ]
 
-    bars = peers.peer_bars(rows)
+    bars = scan_peers.peer_bars(rows)
 
     assert [bar["reached"] for bar in bars] == [True, False, False, True, True]
     assert bars[2]["at_least"] == 10
@@ -149,11 +149,11 @@ def test_bars_hold_no_peer_faster_mambapy_far_behind_when_long_and_a_linear_cost
 
 
 def test_packages_that_cannot_be_installed_are_told(monkeypatch):
-    monkeypatch.setattr(peers.subprocess, "run", lambda *_, **__: SimpleNamespace(returncode=1))
+    monkeypatch.setattr(scan_peers.subprocess, "run", lambda *_, **__: SimpleNamespace(returncode=1))
 
-    expected = pytest.raises(peers.PeerError, match="to install mambapy==1.2.0, mambax==0.4.1")
+    expected = pytest.raises(scan_peers.PeerError, match="to install mambapy==1.2.0, mambax==0.4.1")
 
-    with expected, peers.installed():
+    with expected, scan_peers.installed():
         pass
 
 

@@ -145,3 +145,20 @@ def test_answers_of_another_model_or_for_other_pictures_are_refused(changed):
 
     with pytest.raises(ValueError, match="vitrine bench pictures"):
         dict(service.pictured(sheet))
+
+
+def test_peers_are_compared_on_the_default_model_and_named_by_their_crowd(values):
+    sheet = json.loads((paths.root() / service.PEERS).read_text(encoding="utf-8"))
+    default = sheet["models"][0]["model"]
+    rows = {
+        (row["server"], row["clients"]): row for row in sheet["rows"] if row["model"] == default
+    }
+
+    assert default == "efficientnet-lite0"
+    for (server, clients), row in rows.items():
+        when = {8: "few", 32: "crowd"}[clients]
+        assert values[f"peers.{server}.rate_{when}"].value == row["per_second"]
+        assert values[f"peers.{server}.p99_{when}"].value == row["p99"]
+        assert values[f"peers.{server}.memory_{when}"].value == row["memory_mb"]
+    assert {server for server, _ in rows} == {"ours", "litserve", "bentoml"}
+    assert values["peers.hostile.p99"].value == sheet["hostile"][0]["p99"]

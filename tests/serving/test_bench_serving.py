@@ -4,7 +4,6 @@ import io
 import os
 import time
 
-import httpx
 import numpy as np
 import psutil
 import pytest
@@ -15,7 +14,9 @@ from running import in_a_thread
 
 from vitrine.bench import load, naive, serving
 from vitrine.bench.load import Seen
+from vitrine.serving import card as cards
 from vitrine.serving.api import create_app
+from vitrine.serving.predictor import packaged
 from vitrine.serving.service import Service
 from vitrine.serving.settings import Settings
 
@@ -122,6 +123,8 @@ def test_the_whole_bench_runs_in_small_and_compares_two_processes():
     found = serving.measure(turns=1, quick=True, tell=told.append)
 
     assert found["bars"] == []
+    (timed,) = found["models"]
+    assert (timed["model"], timed["name"]) == ("packaged", cards.read(packaged())[0].name)
     assert [(row["server"], row["clients"]) for row in found["rows"]] == [
         ("ours", 1), ("naive", 1), ("ours", 8), ("naive", 8)
     ]  # fmt: skip
@@ -147,20 +150,20 @@ def test_the_slowest_probe_of_a_load_is_the_last_one_told(monkeypatch):
     waits = iter([0.3, *[0.0] * 10_000])  # the first probe is the slowest
 
     class Line:
-        def __init__(self, **_): ...
+        def __init__(self, _): ...
         def __enter__(self):
             return self
 
         def __exit__(self, *_): ...
-        def get(self, address):
+        def get(self, _):
             time.sleep(next(waits))
-            return httpx.Response(200, request=httpx.Request("GET", address))
+            return 200, 1.0
 
-        def post(self, address, **_):
+        def post(self, *_):
             time.sleep(0.2)
-            return httpx.Response(200)
+            return 200, 1.0
 
-    monkeypatch.setattr(load.httpx, "Client", Line)
+    monkeypatch.setattr(load, "Line", Line)
     seen = load.ask("http://127.0.0.1", psutil.Process(os.getpid()), [b""], clients=1, requests=4)
 
     assert len(seen.probes) > 2

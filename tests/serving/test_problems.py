@@ -250,3 +250,8 @@ def test_every_answer_forbids_guessing_framing_and_caching(client):
         assert headers["cache-control"] == "no-store"
         assert headers["content-security-policy"].startswith("default-src 'none'")
         assert "server" not in headers
+
+
+def test_a_language_beyond_the_first_hundreds_of_characters_is_not_looked_for():
+    assert language_of("x," * 100 + "en") == "en"
+    assert language_of("x," * 300 + "en") == "fr"

@@ -125,8 +125,19 @@ def test_what_was_accepted_is_answered_after_the_request_to_stop(model_dir, tmp_
     assert sum(line.get("route") == ROUTE for line in lines) == 6
 
 
-@pytest.mark.parametrize("kind", ["Content-Length: 1000", "Transfer-Encoding: chunked"])
-def test_a_body_that_never_comes_is_answered_at_once_when_the_service_stops(model_dir, kind):
+@pytest.mark.parametrize(
+    ("kind", "begun_body"),
+    [
+        ("Content-Length: 1000", b""),
+        ("Content-Length: 1000", b"--B\r\nContent-Disposition: form-data; name"),
+        ("Transfer-Encoding: chunked", b""),
+        ("Transfer-Encoding: chunked", b"5\r\n--B\r\n\r\n"),
+    ],
+    ids=["length, nothing", "length, half", "chunked, nothing", "chunked, half"],
+)
+def test_a_body_that_never_ends_is_answered_at_once_when_the_service_stops(
+    model_dir, kind, begun_body
+):
     port = free_port()
     started = process(MODEL_DIR=str(model_dir), PORT=str(port))
     head = (
@@ -137,7 +148,7 @@ def test_a_body_that_never_comes_is_answered_at_once_when_the_service_stops(mode
     try:
         until(lambda: answers(f"http://127.0.0.1:{port}/readyz"))
         with socket.create_connection(("127.0.0.1", port), timeout=25) as stalled:
-            stalled.sendall(head)
+            stalled.sendall(head + begun_body)
             time.sleep(0.5)
             begun = time.monotonic()
             started.send_signal(signal.SIGTERM)
@@ -194,6 +205,27 @@ def test_under_overload_there_is_an_answer_or_a_refusal_and_health_at_once(
     assert "vitrine_queue_depth 0.0" in counted
     # The bar of 200 ms is measured by `vitrine bench serving`; a loaded machine is no bench.
     assert statistics.median(waits) < 1
+
+
+def test_a_crowd_that_is_answered_in_time_is_never_refused_by_default(model_dir, monkeypatch):
+    from vitrine.serving.service import Service
+
+    quick = Service.judge
+    monkeypatch.setattr(
+        Service, "judge", lambda self, *asked: (time.sleep(0.01), quick(self, *asked))[1]
+    )
+    with in_a_thread(create_app(Settings(model_dir=str(model_dir), workers=1))) as port:
+
+        def ask(_):
+            files = {"file": plain("red")}
+            return httpx.post(
+                f"http://127.0.0.1:{port}{ROUTE}", files=files, timeout=60
+            ).status_code
+
+        with ThreadPoolExecutor(32) as clients:
+            statuses = list(clients.map(ask, range(64)))
+
+    assert statuses == [200] * 64
 
 
 def test_the_server_counts_what_it_refused(model_dir, monkeypatch):

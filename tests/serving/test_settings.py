@@ -63,8 +63,8 @@ def test_there_is_a_worker_for_each_core_that_the_container_may_use(
     assert Settings().workers == workers
 
 
-def test_the_queue_has_eight_places_a_worker_unless_told():
-    assert Settings(workers=3).places == 24
+def test_the_queue_has_a_thousand_places_a_worker_unless_told():
+    assert Settings(workers=3).places == 3000
     assert Settings(workers=3, queue_max=5).places == 5
 
 

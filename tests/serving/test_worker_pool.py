@@ -1,6 +1,7 @@
 """Places are bounded, taken and given back; work that lasts too long is given up."""
 
 import asyncio
+import gc
 import threading
 import time
 
@@ -222,3 +223,88 @@ def test_pieces_of_work_that_holds_a_place_are_not_refused(gate):
         return first, (await pool.run(lambda: 4)).result
 
     assert run(main()) == (3, 4)
+
+
+def test_work_that_would_be_answered_too_late_is_refused_and_other_work_is_not(gate):
+    async def main():
+        pool = WorkerPool(2, 100, 10.0)
+        pool.pace = 1.0
+        waiting = [asyncio.create_task(pool.run(gate.wait)) for _ in range(6)]
+        await asyncio.sleep(0)
+        with pytest.raises(ProblemError) as refused:
+            await pool.run(lambda: None, within=2.9)  # the six take two workers three seconds
+        patient = asyncio.create_task(pool.run(lambda: "answered", within=3.1))
+        await asyncio.sleep(0)
+        gate.set()
+        return refused.value.code, (await patient).result, len(await asyncio.gather(*waiting))
+
+    assert run(main()) == ("surcharge", "answered", 6)
+
+
+def test_a_batch_that_would_be_answered_too_late_is_refused(gate):
+    async def main():
+        pool = WorkerPool(1, 100, 1.5)
+        pool.pace = 1.0
+        waiting = [asyncio.create_task(pool.run(gate.wait, within=30.0)) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(ProblemError) as refused, pool.place():
+            pass
+        gate.set()
+        await asyncio.gather(*waiting)
+        return refused.value.code
+
+    assert run(main()) == "surcharge"
+
+
+def test_a_free_worker_admits_however_slow_it_was_and_learns_its_pace_again(gate):
+    async def main():
+        pool = WorkerPool(2, 100, 5.0)
+        pool.pace = 1000.0
+        other = asyncio.create_task(pool.run(gate.wait))
+        await asyncio.sleep(0)
+        for _ in range(3):
+            await pool.run(lambda: None)
+        learnt = pool.pace
+        gate.set()
+        await other
+        return learnt
+
+    assert run(main()) == pytest.approx(729, rel=1e-3)
+
+
+def test_the_pace_is_the_seconds_of_a_place_failures_included():
+    def fail():
+        time.sleep(0.2)
+        raise ZeroDivisionError
+
+    async def main():
+        pool = WorkerPool(1, 100, 5.0)
+        await pool.run(lambda: time.sleep(0.2), cost=4)
+        first = pool.pace
+        with pytest.raises(ZeroDivisionError):
+            await pool.run(fail)
+        return first, pool.pace
+
+    first, second = run(main())
+
+    assert 0.05 <= first < 0.15
+    assert second == pytest.approx(0.9 * first + 0.1 * 0.2, abs=0.02)
+    assert second > first
+
+
+def test_work_that_fails_when_nobody_waits_any_more_is_no_error_of_the_log(gate, caplog):
+    def fail():
+        gate.wait()
+        raise ZeroDivisionError
+
+    async def main():
+        pool = WorkerPool(1, 1, 0.1)
+        with pytest.raises(ProblemError):
+            await pool.run(fail)
+        gate.set()
+        await settled(lambda: pool._taken == 0)
+
+    run(main())
+    gc.collect()
+
+    assert caplog.text == ""

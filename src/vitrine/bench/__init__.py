@@ -10,6 +10,6 @@
 Candidates take turns in one process, so that what slows the machine down slows them all. On a CPU
 the clock is the processor time of one thread, which other programs hardly move; on a GPU it is that
 of CUDA's events. A ratio is the median over the turns of (baseline / candidate): above 1, faster.
-``serving`` alone starts its candidates as processes, ours and the ``naive`` one, and puts both
-under the same ``load``.
+``serving`` starts its candidates as processes, ours and the ``naive`` one, and puts both under the
+same ``load``; ``peers`` does so with LitServe and BentoML, which ``peer_servers`` sets up.
 """

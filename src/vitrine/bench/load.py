@@ -1,22 +1,24 @@
 """Load a server of this machine with concurrent clients, and measure what they see."""
 
 import csv
+import http.client
 import io
 import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
-import httpx
 import numpy as np
 import psutil
 from PIL import Image
 
 from vitrine import paths
 
-__all__ = ["Seen", "ask", "photos"]
+__all__ = ["Line", "Seen", "ask", "form", "photos"]
 
+BOUNDARY = "vitrine-bench"
 ROUTE, HEALTH = "/api/v1/predict", "/healthz"
 PROBE_SECONDS = 0.05
 DEADLINE_SECONDS = 120.0
@@ -33,7 +35,8 @@ class Seen:
         seconds: Duration of each answer 200, in ascending order.
         probes: Duration of each health probe, in ascending order.
         cpu: Seconds of processor that the server spent meanwhile.
-        resident: Most bytes of memory that it was seen to hold.
+        resident: Most bytes of memory that it was seen to hold; those that its processes share,
+            where it has several, are counted once, and as they are at the end.
         wall: Seconds that it all took.
     """
 
@@ -54,14 +57,60 @@ class Seen:
         return 1e3 * float(np.quantile(self.seconds, share)) if self.seconds else float("nan")
 
 
-def photos(count: int, largest: int | None = None) -> list[bytes]:
+class Line:
+    """A kept connection to a server, cheap beside an answer: it shares the machine with it.
+
+    Args:
+        address: Of the server, such as ``http://127.0.0.1:8000``.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._kept = http.client.HTTPConnection(urlsplit(address).netloc, timeout=DEADLINE_SECONDS)
+
+    def __enter__(self) -> "Line":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._kept.close()
+
+    def get(self, path: str) -> tuple[int, float]:
+        """Ask for a page; returns its status, and the seconds after which to come back."""
+        return self._ask("GET", path, b"", {})
+
+    def post(self, path: str, body: bytes) -> tuple[int, float]:
+        """Send what ``form`` returned; returns as ``get``."""
+        return self._ask(
+            "POST", path, body, {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+        )
+
+    def _ask(
+        self, method: str, path: str, body: bytes, headers: dict[str, str]
+    ) -> tuple[int, float]:
+        self._kept.request(method, path, body, headers)
+        with self._kept.getresponse() as answer:
+            answer.read()
+        return answer.status, float(answer.headers.get("retry-after", "1"))
+
+
+def form(field: str, files: list[bytes]) -> bytes:
+    """Return the body of a form that holds images."""
+    head = (
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{field}"; filename="photo"\r\n'
+        "Content-Type: image/jpeg\r\n\r\n"
+    ).encode()
+    parts = [head + data + b"\r\n" for data in files]
+    return b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
+
+
+def photos(count: int, largest: int | None = None, manifest: str = "manifest.csv") -> list[bytes]:
     """Return drawn JPEGs, whose sizes are spread as those of the data set are.
 
     Args:
         count: How many.
         largest: Longest side to draw, in pixels; ``None`` draws each at its true size.
+        manifest: Where sizes are read: of the originals, or of the reduced photos.
     """
-    with (paths.data() / "manifest.csv").open(encoding="utf-8", newline="") as file:
+    with (paths.data() / manifest).open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["width"]]
     sizes = sorted(
         ((int(row["width"]), int(row["height"])) for row in rows),
@@ -82,7 +131,13 @@ def photos(count: int, largest: int | None = None) -> list[bytes]:
 
 
 def ask(
-    address: str, process: psutil.Process, images: list[bytes], *, clients: int, requests: int
+    address: str,
+    process: psutil.Process,
+    images: list[bytes],
+    *,
+    clients: int,
+    requests: int,
+    health: str = HEALTH,
 ) -> Seen:
     """Send images from so many clients at once, each waiting for its answer before the next.
 
@@ -90,45 +145,49 @@ def ask(
 
     Args:
         address: Of the server, such as ``http://127.0.0.1:8000``.
-        process: The server's.
+        process: The server's; those that it started count with it.
         images: Sent in turn.
         clients: Connections at once.
         requests: In all.
+        health: Path of the health probe.
     """
+    forms = [form("file", [data]) for data in images]
+    tree = [process, *process.children(recursive=True)]
     statuses: Counter[int] = Counter()
     seconds: list[float] = []
     begun = time.perf_counter()
     numbers, lock, over = iter(range(requests)), threading.Lock(), threading.Event()
 
     def client() -> None:
-        with httpx.Client(timeout=DEADLINE_SECONDS, trust_env=False) as line:
+        with Line(address) as line:
             while not over.is_set() and time.perf_counter() - begun < DEADLINE_SECONDS:
                 with lock:
                     number = next(numbers, None)
                 if number is None:
                     return
                 sent = time.perf_counter()
-                files = {"file": ("photo.jpg", images[number % len(images)], "image/jpeg")}
-                got = line.post(address + ROUTE, files=files)
+                status, later = line.post(ROUTE, forms[number % len(forms)])
                 spent = time.perf_counter() - sent
                 with lock:
-                    statuses[got.status_code] += 1
-                    if got.status_code == OK:
+                    statuses[status] += 1
+                    if status == OK:
                         seconds.append(spent)
-                if got.status_code == BUSY:
-                    time.sleep(float(got.headers.get("retry-after", "1")))
+                if status == BUSY:
+                    time.sleep(later)
 
     watched: list[tuple[float, int]] = []
 
     def watch() -> None:
-        with httpx.Client(timeout=DEADLINE_SECONDS, trust_env=False) as line:
+        with Line(address) as line:
             while not (over.is_set() and watched):  # at least once, however short the load
                 sent = time.perf_counter()
-                line.get(address + HEALTH).raise_for_status()
+                status, _ = line.get(health)
+                if status != OK:
+                    raise RuntimeError(f"expected {health} to answer {OK}, found {status}")
                 watched.append((time.perf_counter() - sent, process.memory_info().rss))
                 over.wait(PROBE_SECONDS)
 
-    spent = _cpu(process)
+    spent = _cpu(tree)
     with ThreadPoolExecutor(clients + 1) as pool:
         probe = pool.submit(watch)
         asking = [pool.submit(client) for _ in range(clients)]
@@ -142,12 +201,17 @@ def ask(
         statuses=dict(statuses),
         seconds=tuple(sorted(seconds)),
         probes=tuple(sorted(wait for wait, _ in watched)),
-        cpu=_cpu(process) - spent,
-        resident=max(held for _, held in watched),
+        cpu=_cpu(tree) - spent,
+        resident=max(held for _, held in watched) if len(tree) == 1 else _shared_once(tree),
         wall=time.perf_counter() - begun,
     )
 
 
-def _cpu(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return times.user + times.system
+def _cpu(processes: list[psutil.Process]) -> float:
+    times = [process.cpu_times() for process in processes]
+    return sum(each.user + each.system for each in times)
+
+
+def _shared_once(processes: list[psutil.Process]) -> int:
+    held = [process.memory_full_info() for process in processes]
+    return sum(getattr(each, "pss", each.uss) for each in held)  # Linux alone tells the former

@@ -1,8 +1,9 @@
 """Benchmark our service beside the naive one, under the same load, in one run on this machine.
 
 Each server is a process of its own, whose processor time is what the system counted for it. Both
-answer for drawn photos of the data set's sizes, with an EfficientNet-B0 and with the network of the
-packaged model. EfficientNet-B0 has random weights here: they do not change what an answer costs.
+answer for drawn photos of the data set's sizes, with an EfficientNet-B0 and with the model that is
+served by default, ``packaged`` in the results, whose ``models`` name both. EfficientNet-B0 has
+random weights here: they do not change what an answer costs.
 """
 
 import contextlib
@@ -21,16 +22,19 @@ from vitrine.bench.clock import Progress, clock_of, side_by_side
 from vitrine.data.images import LIMITS
 from vitrine.serving import card as cards
 from vitrine.serving import supervisor
-from vitrine.serving.predictor import MAMBAVISION, Predictor, packaged
+from vitrine.serving.predictor import DEFAULT, Predictor, packaged
 from vitrine.serving.server import listen
 
-__all__ = ["measure", "serving_bars"]
+__all__ = ["REFERENCE", "measure", "serving_bars"]
 
 CLIENTS, PHOTOS = (1, 8, 32), 24
 OVERLOAD, PLACES = 32, 4
 """Clients of an overload, and the places that they compete for."""
 CPU_BAR, PROBE_BAR, MEMORY_BAR = 0.5, 200.0, 300.0
 """Share of the naive processor time; milliseconds of a health probe; megabytes of memory."""
+
+REFERENCE = {"name", "version", "sha256", "architecture", "precision", "input_size"}
+"""Fields of a card that tell which model was timed."""
 
 Row = dict[str, Any]
 Tell = Callable[[str], None]
@@ -44,6 +48,11 @@ class _Model:
     architecture: str
     side: int
     folder: Path
+
+    def reference(self) -> Row:
+        """Return what tells which model was timed."""
+        card, _ = cards.read(self.folder)
+        return {"model": self.name, **card.model_dump(include=REFERENCE)}
 
 
 def measure(
@@ -71,6 +80,7 @@ def measure(
     stages, rows, overloads = [], [], []
     with tempfile.TemporaryDirectory() as scratch:
         models = [_packaged()] if quick else [_packaged(), _efficientnet(Path(scratch))]
+        timed = [model.reference() for model in models]
         for done, model in enumerate(models, start=1):
             stages += _stages(model, images, turns=1 if quick else 3, tell=tell)
             rows += _loads(model, images, levels, turns * len(images), tell)
@@ -79,6 +89,7 @@ def measure(
                 progress(done, len(models))
     bars = [] if quick else serving_bars(rows, overloads)
     sent = {"photos": len(images), "bytes": sum(map(len, images)), "queue_max": max(levels)}
+    found |= {"models": timed}
     return {**found, **sent, "stages": stages, "rows": rows, "overloads": overloads, "bars": bars}
 
 
@@ -106,7 +117,7 @@ def serving_bars(rows: list[Row], overloads: list[Row]) -> list[results.Bar]:
 
 
 def _packaged() -> _Model:
-    folder = packaged(MAMBAVISION)
+    folder = packaged(DEFAULT)
     card, _ = cards.read(folder)
     return _Model("packaged", card.architecture, card.input_size, folder)
 
@@ -125,7 +136,7 @@ def _efficientnet(folder: Path) -> _Model:
     model = float_graph(
         torch.nn.Sequential(norm, naive.build(architecture)).eval(), side, names=cards.NAMES
     )
-    card, _ = cards.read(packaged(MAMBAVISION))
+    card, _ = cards.read(packaged(DEFAULT))
     changed = {
         "name": "random weights", "sha256": hashlib.sha256(model).hexdigest(),
         "architecture": architecture, "input_size": side, "metrics": {},

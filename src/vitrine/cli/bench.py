@@ -52,7 +52,7 @@ def scan(
     Example: vitrine bench scan --device cpu
     """
     if peers:
-        from vitrine.bench import peers as beside
+        from vitrine.bench import scan_peers as beside
 
         _run("scan-peers", beside.measure, turns, _on_cpu(device, "--peers"), quick, folder)
         return
@@ -175,17 +175,36 @@ def budget(
 
 
 @app.command()
-def serving(turns: Turns = 10, quick: Quick = False, folder: Folder = None) -> None:
+def serving(
+    turns: Annotated[
+        int | None, typer.Option(min=1, help="Times each photo is sent (10), rounds of peers (3).")
+    ] = None,
+    quick: Quick = False,
+    folder: Folder = None,
+    peers: Annotated[
+        Path | None,
+        typer.Option(
+            help="Compare with LitServe and BentoML, in this environment, made if absent."
+        ),
+    ] = None,
+) -> None:
     """Load our service and a naive one with the same photos, in turns, on this machine alone.
 
     Processor time a request, durations at 1, 8 and 32 clients, health probes, memory, overload. It
     takes about 5 minutes, and writes runs/bench/serving.json. Leave the machine alone meanwhile.
+    With --peers, LitServe and BentoML at pinned versions instead of the naive one, then ordinary
+    photos beside hostile batches, in 5 minutes again: runs/bench/peers.json.
 
     Example: vitrine bench serving --turns 20
     """
+    from vitrine.bench import serving_peers as beside
     from vitrine.bench import serving as bench
 
-    _run("serving", bench.measure, turns, "cpu", quick, folder)
+    if peers is None:
+        _run("serving", bench.measure, turns or 10, "cpu", quick, folder)
+    else:
+        compared = functools.partial(beside.measure, peers)
+        _run("peers", compared, turns or 3, "cpu", quick, folder)
 
 
 @app.command()

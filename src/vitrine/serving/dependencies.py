@@ -33,7 +33,7 @@ def service_of(request: Request) -> Service:
     return request.app.state.service
 
 
-def authorised(request: Request, key: Key, bearer: Bearer) -> None:
+async def authorised(request: Request, key: Key, bearer: Bearer) -> None:
     """Refuse a request that brings none of the keys, where there are some.
 
     Raises:
@@ -46,14 +46,14 @@ def authorised(request: Request, key: Key, bearer: Bearer) -> None:
         raise ProblemError("non_autorise", headers={"WWW-Authenticate": "ApiKey, Bearer"})
 
 
-def _ready(request: Request) -> Service:
+async def _ready(request: Request) -> Service:
     service = service_of(request)
     if service.pool is None:
         raise ProblemError("modele_non_pret")
     return service
 
 
-def _language(request: Request) -> Language:
+async def _language(request: Request) -> Language:
     return language_of(request.headers.get("accept-language", ""))
 
 

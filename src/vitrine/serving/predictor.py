@@ -5,6 +5,8 @@ a run are off by default, since several photos at once use the cores better than
 pieces; a thread that waits sleeps instead of spinning.
 """
 
+import ctypes
+import sys
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -118,6 +120,15 @@ def packaged(model: Path | str | None = None) -> Path:
     return known.get(str(model), Path(model))
 
 
+def _give_back_memory() -> None:
+    """Return to the system what opening a session has freed: 30 MB of the default model, on Linux.
+
+    GNU's C library keeps it otherwise, for allocations of a size that never come.
+    """
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
+        trim(0)
+
+
 class Predictor:
     """A model that answers for photos; safe to share between threads.
 
@@ -144,6 +155,7 @@ class Predictor:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.enable_mem_pattern = False  # as fast without, and a block fewer for each thread
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(
@@ -154,6 +166,7 @@ class Predictor:
                 f"expected a model that ONNX Runtime {onnxruntime.__version__} reads, found "
                 "another file; export the model again"
             ) from error
+        _give_back_memory()
         self._check()
         guard = self.card.guard
         self._known = guard and (np.array(guard.center), np.array(guard.precision))

@@ -114,7 +114,8 @@ class Settings(ServerSettings):
             package; by default its first.
         workers: Photos computed at once.
         intra_op_threads: Threads for one photo.
-        queue_max: Requests computed or waiting, beyond which one is refused; 0 is eight a worker.
+        queue_max: Requests computed or waiting, beyond which one is refused even if it would be
+            answered in time; 0 is a thousand a worker, whose bodies have a limit of their own.
         max_batch_bytes: Largest request of the batch route.
         max_bodies_bytes: Most bytes of requests being received, all together.
         max_pixels: Largest baseline JPEG, in pixels; other images have a third of it.
@@ -148,7 +149,7 @@ class Settings(ServerSettings):
     @property
     def places(self) -> int:
         """Requests that may be computed or wait at once."""
-        return self.queue_max or 8 * self.workers
+        return self.queue_max or 1000 * self.workers
 
     @property
     def limits(self) -> Limits:

@@ -1,9 +1,11 @@
-"""A pool of threads with a bounded queue: what does not fit is refused at once.
+"""A pool of threads whose queue admits what will be answered in time, and refuses the rest at once.
 
-A queue without a bound answers everyone too late. Here a request takes a place or is told to come
-back, and its place is free again when its work has really ended, not when its client lost patience:
-threads cannot be stopped, so a place given back early would be a place too many. Work that is made
-of stages asks between them whether it is still waited for.
+A queue without a bound answers everyone too late; one of a few places refuses requests that would
+have been answered. Here a request is refused where the work before it, at the pace of the latest
+work, would not leave time for it, or where every place is taken. A place is free again when its
+work has really ended, not when its client lost patience: threads cannot be stopped, so a place
+given back early would be a place too many. Work that is made of stages asks between them whether it
+is still waited for.
 """
 
 import asyncio
@@ -14,13 +16,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from vitrine.serving.problems import ProblemError
 
 __all__ = ["Done", "GivenUpError", "WorkerPool", "stop_if_given_up"]
 
 Result = TypeVar("Result")
+LATEST = 0.1
+"""Weight of a piece of work in the pace, a moving average of some twenty pieces."""
 _WORK = threading.local()
 
 
@@ -60,6 +64,9 @@ class WorkerPool:
         places: What may be computed or wait at once, in units of ``cost``.
         timeout: Seconds after which a piece of work is given up.
         on_change: Told how many places are taken, at each change.
+
+    Attributes:
+        pace: Seconds that a worker lately spent for a place; 0 before any work has ended.
     """
 
     def __init__(
@@ -69,7 +76,8 @@ class WorkerPool:
         timeout: float,
         on_change: Callable[[int], None] = lambda _: None,
     ) -> None:
-        self.places, self.timeout = places, timeout
+        self.workers, self.places, self.timeout = workers, places, timeout
+        self.pace = 0.0
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="predict")
         self._taken = 0
         self._on_change = on_change
@@ -86,29 +94,35 @@ class WorkerPool:
 
         Args:
             work: What to compute.
-            cost: Places that it takes; it is admitted where one of them at least is free.
+            cost: Places that it takes; one of them at least has to be free.
             within: Seconds after which it is given up, by default ``timeout``.
             admitted: Whether it is part of what holds a place already: it is never refused.
 
         Raises:
-            ProblemError: ``surcharge`` where every place is taken, ``prediction_trop_longue`` where
-                the answer does not come in time.
+            ProblemError: ``surcharge`` where every place is taken or the answer would come too
+                late, ``prediction_trop_longue`` where it does not come in time.
         """
+        seconds = self.timeout if within is None else within
         if not admitted:
-            self._refuse_if_full()
-        loop, asked, given_up = asyncio.get_running_loop(), time.perf_counter(), threading.Event()
+            self._refuse_if_full(seconds)
+        asked, given_up = time.perf_counter(), threading.Event()
 
         def timed() -> Done[Result]:
-            queued = time.perf_counter() - asked
+            begun = time.perf_counter()
             _WORK.given_up = given_up
-            return Done(work(), queued)
+            try:
+                return Done(work(), begun - asked)
+            finally:
+                self._learn((time.perf_counter() - begun) / cost)
 
         future = self._threads.submit(contextvars.copy_context().run, timed)
         self._move(cost)
-        future.add_done_callback(lambda _: _tell(loop, self._move, -cost))
+        ended = asyncio.wrap_future(future)
+        ended.add_done_callback(lambda _: self._move(-cost))
+        ended.add_done_callback(_forgive)
         try:
-            async with asyncio.timeout(self.timeout if within is None else within):
-                return await asyncio.shield(asyncio.wrap_future(future))
+            async with asyncio.timeout(seconds):
+                return await asyncio.shield(ended)
         except TimeoutError as error:
             raise ProblemError("prediction_trop_longue") from error
         finally:  # a client that is gone has given up too
@@ -120,18 +134,28 @@ class WorkerPool:
         """Hold one place for work that comes in several pieces, each run as ``admitted``.
 
         Raises:
-            ProblemError: ``surcharge`` where every place is taken.
+            ProblemError: ``surcharge``, as ``run``.
         """
-        self._refuse_if_full()
+        self._refuse_if_full(self.timeout)
         self._move(1)
         try:
             yield
         finally:
             self._move(-1)
 
-    def _refuse_if_full(self) -> None:
-        if self._taken >= self.places:
+    def _refuse_if_full(self, within: float) -> None:
+        """Refuse work for which no place is free, or for which workers would be free too late.
+
+        Work that a free worker would begin at once is never too late: it is how the pace of a pool
+        that was slow for a while is learnt again.
+        """
+        waits = self._taken >= self.workers
+        late = waits and self.pace * self._taken / self.workers > within
+        if late or self._taken >= self.places:
             raise ProblemError("surcharge")
+
+    def _learn(self, spent: float) -> None:
+        self.pace += (spent - self.pace) * (LATEST if self.pace else 1)
 
     def _move(self, step: int) -> None:
         self._taken += step
@@ -142,6 +166,7 @@ class WorkerPool:
         self._threads.shutdown(wait=True, cancel_futures=True)
 
 
-def _tell(loop: asyncio.AbstractEventLoop, move: Callable[[int], None], step: int) -> None:
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(move, step)
+def _forgive(ended: asyncio.Future[Any]) -> None:
+    """Look at the failure of work that nobody waits for, of which asyncio would make an error."""
+    if not ended.cancelled():
+        ended.exception()

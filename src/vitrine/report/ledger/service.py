@@ -1,4 +1,4 @@
-"""Values of the service: under load beside a naive one, and on the free pictures."""
+"""Values of the service: under load beside other servers, and on the free pictures."""
 
 import hashlib
 import json
@@ -9,10 +9,12 @@ from vitrine import paths
 from vitrine.data import pictures, tracked
 from vitrine.report.ledger.values import COUNT, Row, Value, commits, table
 
-__all__ = ["MODELS", "PICTURES", "SHEET", "pictured", "values"]
+__all__ = ["MODELS", "PEERS", "PICTURES", "SHEET", "pictured", "values"]
 
 SHEET = "runs/bench/serving.json"
 """Where ``vitrine bench serving`` writes, from the root."""
+PEERS = "runs/bench/peers.json"
+"""Where ``vitrine bench serving --peers`` writes."""
 PICTURES = "runs/bench/pictures.json"
 """Where ``vitrine bench pictures`` keeps what the served model says of the free pictures."""
 SERVED = "src/vitrine/serving/models/efficientnet-lite0/model.json"
@@ -25,7 +27,7 @@ _COLUMNS = {"p50": "p50", "p99": "p99", "cpu": "cpu_milliseconds", "probe": "slo
 
 
 def values() -> Iterator[tuple[str, Value]]:
-    """Yield the values of ``runs/bench/serving.json``, then those of the free pictures.
+    """Yield the values of the service beside a naive one, beside peers, and on the free pictures.
 
     ``alone`` is with the fewest clients, ``crowd`` with the most.
     """
@@ -54,6 +56,7 @@ def values() -> Iterator[tuple[str, Value]]:
         for what in ("clients", "queue_max", "requests", "answered", "refused"):
             rows[f"service.{model}.overload_{what}"] = (overload[what], *COUNT)
     yield from table(rows, **more)
+    yield from _compared(tracked.read(PEERS, ("code", "hardware", "models", "rows", "hostile")))
     yield from pictured(tracked.read(PICTURES, ("code", "model", "rows")))
 
 
@@ -95,6 +98,34 @@ def pictured(sheet: Sheet) -> Iterator[tuple[str, Value]]:
     }
     counted: dict[str, Row] = {f"pictures.{key}": (n, *COUNT) for key, n in counts.items()}
     yield from table(counted, n=len(rows), source=PICTURES, commit=commits([sheet["code"]]))
+
+
+def _compared(sheet: Sheet) -> Iterator[tuple[str, Value]]:
+    """Yield the values of the default model on our server and on its peers, and under attack."""
+    hardware, default = sheet["hardware"], sheet["models"][0]["model"]
+    few, crowd = _clients(sheet)
+    rows: dict[str, Row] = {"peers.few": (few, *COUNT), "peers.crowd": (crowd, *COUNT)}
+    for row in sheet["rows"]:
+        if row["model"] == default:
+            prefix, when = f"peers.{row['server']}", "few" if row["clients"] == few else "crowd"
+            rows |= {
+                f"{prefix}.rate_{when}": (row["per_second"], *COUNT),
+                f"{prefix}.p99_{when}": (row["p99"], "ms", 0),
+                f"{prefix}.cpu_{when}": (row["cpu_milliseconds"], "ms", 1),
+                f"{prefix}.memory_{when}": (row["memory_mb"], "Mo", 0),
+            }
+    hostile = sheet["hostile"][0]
+    rows |= {
+        "peers.hostile.batches": (hostile["batches"], *COUNT),
+        "peers.hostile.megapixels": (hostile["megapixels"], "Mpx", 0),
+        "peers.hostile.p99_quiet": (hostile["p99_quiet"], "ms", 0),
+        "peers.hostile.p99": (hostile["p99"], "ms", 0),
+        "peers.hostile.memory": (hostile["memory_mb"], "Mo", 0),
+    }
+    yield from table(
+        rows, source=PEERS, commit=commits([sheet["code"]]),
+        hardware=f"{hardware['cpu']}, {hardware['cores']} cœurs",
+    )  # fmt: skip
 
 
 def _clients(sheet: Sheet) -> list[int]:
