@@ -18,14 +18,12 @@ from jaxtyping import Float, Int
 
 from vitrine.metrics.inputs import LabelsOrProbs
 from vitrine.metrics.intervals import Interval, check_share, percentile
-from vitrine.metrics.metrics import Metric
+from vitrine.metrics.metrics import Metric, Rows
 
 __all__ = ["bootstrap", "over_runs", "replicate", "resample"]
 
 BLOCK = 4_000_000
 """Counts held at once while resampling: 32 MB."""
-
-Rows = Float[np.ndarray, "image statistic"]
 
 
 def bootstrap(
@@ -96,7 +94,7 @@ def resample(
         ValueError: If there is no draw, ``level`` is outside ]0, 1[, or the score is not defined.
     """
     check_share(level, "level")
-    rng, images = np.random.default_rng((seed, 1)), len(sides[0][0])
+    rng, images = np.random.default_rng((seed, 1)), sides[0][0].shape[0]
     means = [float(np.mean([metric.score(rows) for rows in side])) for side in sides]
     value = means[0] - sum(means[1:])
     drawn = _noise if metric.norm else _difference
