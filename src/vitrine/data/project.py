@@ -67,7 +67,7 @@ class Project:
         return [
             *self.survey.lines(),
             f"split: {parts}; {how}",
-            f"folds: {splits.REPEATS} times {splits.FOLDS}; each time every photo is tested once",
+            f"folds: {splits.repeats(images, len(self.data.classes))} times {splits.FOLDS}; each time every photo is tested once",
             *([f"kept as they were: {', '.join(self.kept)}"] if self.kept else []),
             f"written: {', '.join(self.written)}",
             "what comes next, and its cost on two cores:",
