@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import jupytext
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from vitrine.book import checks, runner, sources
 from vitrine.book.checks import BookError
+from vitrine.data import dataset
 
 PAGE = """<!DOCTYPE html>
 <html lang="fr"><head><link rel="stylesheet" href="_static/a.css">
@@ -80,6 +83,26 @@ def test_a_page_in_another_language_is_refused(tmp_path, write):
     write(GOOD, PAGE.replace('lang="fr"', 'lang="en"'))
 
     with pytest.raises(BookError, match='expected lang="fr", found'):
+        checks.check_html(tmp_path)
+
+
+def test_an_english_book_has_the_words_of_the_theme(tmp_path):
+    page = PAGE.replace('lang="fr"', 'lang="en"').replace("{}", "<p>Contents</p><p>Fig. 3</p>")
+    (tmp_path / "page.html").write_text(page, encoding="utf-8")
+
+    checks.check_html(tmp_path, language="en")
+
+
+def test_a_class_and_a_data_set_may_be_called_as_the_theme_says(tmp_path, write, monkeypatch):
+    named = {"name": "Contents of a drawer", "classes": {"a": "Fig. rouge", "b": "Figue"}}
+    own = replace(dataset.current(), **named)
+    monkeypatch.setattr(dataset, "current", lambda: own)
+
+    write(GOOD + "<p>Contents of a drawer</p><p>Fig. rouge</p>")
+    checks.check_html(tmp_path)
+    write(GOOD + "<p>On this page</p>")
+
+    with pytest.raises(BookError, match="found 'On this page'"):
         checks.check_html(tmp_path)
 
 

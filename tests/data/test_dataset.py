@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -140,15 +141,17 @@ def test_no_module_but_the_configuration_and_what_is_drawn_names_a_class():
     names = [*catalog.CLASSES, *catalog.CLASSES_FR.values()]
     apart = {source / "data" / "demo", source / "explain"}  # drawn: of the demo catalogue
 
-    guilty = [
-        (path.name, name)
-        for path in source.rglob("*.py")
+    modules = {
+        path: path.read_text(encoding="utf-8")
+        for kind in ("py", "js", "css")
+        for path in source.rglob(f"*.{kind}")
         if not apart & set(path.parents)
-        for name in names
-        if f'"{name}"' in path.read_text(encoding="utf-8")
-    ]
+    }
 
-    assert guilty == []
+    assert len(modules) > 200
+    assert [(p.name, n) for p, text in modules.items() for n in names if f'"{n}"' in text] == []
+    named = re.compile(r"flipkart(?!\.toml)", re.IGNORECASE)
+    assert [path.name for path, text in modules.items() if named.search(text)] == []
 
 
 def test_the_classes_of_a_project_are_those_of_its_own_file(tmp_path):

@@ -73,6 +73,16 @@ def test_the_photos_of_one_group_stay_in_one_part(draft, tmp_path):
     assert parts.max() == 1 and made.data.columns == ("image", "label", "product")
 
 
+def test_the_folds_of_very_many_answers_are_drawn_once(draft, tmp_path, monkeypatch):
+    monkeypatch.setattr(splits, "MANY", 27 * 3 - 1)  # photos times classes, less one
+
+    made = make(tmp_path / "shop", draft)
+
+    drawn = pd.read_csv(tmp_path / "shop" / "data" / "splits" / "folds.csv")
+    assert list(drawn) == ["row", "image", "label", "repeat_0"]
+    assert any(line.startswith(f"folds: 1 times {splits.FOLDS}") for line in made.lines())
+
+
 def test_the_parts_of_a_column_are_kept(draft, tmp_path):
     table, _ = listed(draft.photos)
     table["part"] = ["Test", "validation", "train"] * 9

@@ -6,7 +6,7 @@ import sklearn.metrics
 
 from vitrine.metrics import resampling
 from vitrine.metrics.calibration import expected_calibration_error
-from vitrine.metrics.metrics import accuracy, log_loss, macro_f1
+from vitrine.metrics.metrics import accuracy, balanced_accuracy, log_loss, macro_f1
 from vitrine.metrics.resampling import bootstrap, replicate
 
 
@@ -27,6 +27,29 @@ def test_scoring_the_counts_equals_scoring_the_images_drawn_one_by_one(draw):
     picks = [np.repeat(np.arange(40), row.astype(int)) for row in counts]
     slow = [sklearn.metrics.f1_score(truth[p], predicted[p], average="macro") for p in picks]
     assert fast.tolist() == pytest.approx(slow, rel=1e-12)
+
+
+@pytest.mark.parametrize("metric", [balanced_accuracy, macro_f1])
+def test_hundreds_of_classes_take_a_few_numbers_an_image_and_seconds_in_all(metric):
+    rng = np.random.default_rng(0)
+    truth = rng.integers(300, size=6000)
+    predicted = np.where(rng.random(6000) < 0.7, truth, rng.integers(300, size=6000))
+    score = {balanced_accuracy: "recall_score", macro_f1: "f1_score"}[metric]
+    clock = time.process_time()
+
+    interval = bootstrap(truth, predicted.astype(np.int16), metric)
+
+    assert time.process_time() - clock < 10  # a table of 300 x 300 cells an image took two minutes
+    assert metric.tally(truth, predicted).nnz == 3 * 6000
+    slow = getattr(sklearn.metrics, score)(truth, predicted, average="macro")
+    assert interval.value == pytest.approx(slow, rel=1e-12)
+    assert interval.low < slow < interval.high
+
+
+def test_small_integers_number_more_classes_than_a_third_of_them():
+    labels = np.arange(100, dtype=np.int8)
+
+    assert balanced_accuracy(labels, labels) == macro_f1(labels, labels) == 1
 
 
 def test_every_draw_has_as_many_images_and_each_is_as_likely(draw):

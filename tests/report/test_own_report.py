@@ -125,6 +125,13 @@ def test_no_error_is_said(report):
     assert perfect.confusions("all").empty
 
 
+def test_a_table_is_shown_with_the_style_of_the_theme_and_without_its_index(report):
+    page = own.shown(report.scores()).to_html()
+
+    assert '<table id="T_' in page and 'class="table"' in page
+    assert "row_heading" not in page
+
+
 def test_a_project_without_a_run_says_how_to_begin(monkeypatch):
     monkeypatch.setattr("vitrine.training.runs.across_folds", dict)
 

@@ -62,3 +62,41 @@ def test_a_crop_has_the_same_law_in_both_frameworks(tmp_path):
     for name, values in ours.items():
         assert ks_2samp(values, theirs[name]).pvalue > 0.01, name
     assert ours["area"].mean() == pytest.approx(theirs["area"].mean(), abs=0.01)
+
+
+MAPPED = """
+import sys
+from dataclasses import replace
+import numpy as np, tensorflow as tf
+from vitrine.data.shards import Shards
+from vitrine.training import recipes
+from vitrine.training.keras.photos import batches
+
+class Mapped(Shards):
+    def __array__(self, dtype=None, *, copy=None):
+        raise MemoryError("all photos at once")
+
+tf.config.experimental.enable_op_determinism()
+files = [np.load(name, mmap_mode="r") for name in sys.argv[1:3]]
+labels = np.arange(12) % 7
+more = {"image_size": 64, "batch_size": 4, "jitter": 0.2, "mixup": 0.2}
+recipe = replace(recipes.find("efficientnet-b0-keras-scratch"), **more)
+whole = tf.constant(np.concatenate(files)), tf.constant(labels)
+for epoch in range(2):
+    told = [
+        list(batches(*photos, recipe, seed=3, epoch=epoch, classes=7))
+        for photos in ((Mapped(files), labels), whole)
+    ]
+    assert len(told[0]) == len(told[1]) == 3
+    for mapped, held in zip(*told, strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(mapped, held, strict=True))
+"""
+
+
+def test_photos_on_the_disk_give_keras_the_batches_of_photos_in_memory(tmp_path):
+    rng = np.random.default_rng(0)
+    files = [tmp_path / "first.npy", tmp_path / "last.npy"]
+    for file, photos in zip(files, (8, 4), strict=True):
+        np.save(file, rng.integers(0, 256, (photos, 80, 80, 3), dtype=np.uint8))
+
+    apart.keras(MAPPED, *files)

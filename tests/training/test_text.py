@@ -125,6 +125,24 @@ def test_each_fold_is_chosen_on_the_next_one_whose_answers_are_kept(
         assert set(run.fold(repeat, fold, "validation").image) == validation
 
 
+def test_folds_drawn_once_are_answered_once(demo_split, drawn_folds):
+    said, frame = [], demo_split.frame
+    once = drawn_folds.frame.filter(regex="row|image|label|repeat_0")
+    folds = splits.Split("folds", once, "")
+
+    def learn(train, validation):
+        from sklearn.dummy import DummyClassifier
+
+        return DummyClassifier().fit(np.ones((train.sum(), 1)), frame.label[train]), None
+
+    tables, _ = repeated.everywhere(frame, np.ones((len(frame), 1)), learn, folds, said.append)
+
+    assert (folds.repeats, said) == (1, ["repetition 1 of 1"])
+    assert len(tables) == 2 + 2 * splits.FOLDS
+    with pytest.raises(splits.SplitError, match="repetitions below 1"):
+        folds.fold(1, 0)
+
+
 def test_a_repetition_is_told_when_it_ends(demo_split, drawn_folds):
     said, frame = [], demo_split.frame
     features = np.ones((len(frame), 1))

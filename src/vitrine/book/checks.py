@@ -13,6 +13,7 @@ import nbformat
 from vitrine import paths
 from vitrine.book import french, ledger_view, proofreading, sources, stamps
 from vitrine.book.plotly_renderer import FIGURE_CLASS
+from vitrine.data import dataset
 
 __all__ = [
     "MOST_WORDS", "BookError", "check_html", "check_notebooks", "check_outputs", "check_prose",
@@ -50,7 +51,8 @@ def check_html(folder: Path, language: str = "fr") -> None:
     """Check every page of a built book.
 
     Its language, nothing loaded from outside, links and anchors that lead somewhere, a caption
-    and an alternative text for each figure, no English of the theme in a French book.
+    and an alternative text for each figure, no English of the theme in a French book, but for what
+    the data set and its classes are called.
 
     Args:
         folder: The built book.
@@ -166,6 +168,13 @@ class _Reader(HTMLParser):
     def __init__(self, language: str) -> None:
         super().__init__()
         self.language = language
+        data = dataset.current()
+        names = (data.name, *data.classes.values())
+        self.leftovers = [
+            word
+            for word in french.LEFTOVERS
+            if language == "fr" and not any(word in name for name in names)
+        ]
         self.page = _Page()
         self._open: list[tuple[str, dict[str, str]]] = []
         self._figures: list[dict[str, bool]] = []
@@ -235,8 +244,8 @@ class _Reader(HTMLParser):
     def _check_words(self, text: str) -> None:
         self.page.faults += [
             f"expected French, found {word!r} of the theme; translate it in vitrine.book.french"
-            for word in french.LEFTOVERS
-            if self.language == "fr" and word in text
+            for word in self.leftovers
+            if word in text
         ]
 
     def _fault(self, fault: str) -> None:

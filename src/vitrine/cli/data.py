@@ -30,7 +30,7 @@ def _require_published() -> None:
 def fetch(origin: Origin = None) -> None:
     """Bring data/ to a complete and verified data set; resumes, and does nothing twice.
 
-    Example: vitrine data fetch --from ../shared/flipkart/flipkart-320.zip
+    Example: vitrine data fetch --from ../shared/archive-320.zip
     """
     from vitrine.data import archive
 

@@ -26,7 +26,8 @@ PUBLISHED = Path(__file__).with_name("flipkart.toml")
 _KNOWN = {
     "": {"name", "language", "recipes", "photos", "columns", "split", "classes", "recipe",
          "comparison"},
-    "photos": {"table", "folder", "licence", "citation", "credit"},
+    "photos": {"table", "folder", "archived_table", "archived_folder", "licence", "citation",
+               "credit"},
     "columns": {"id", "image", "label", "label_tree", "text", "group", "split"},
     "split": {"policy", "seed"},
 }  # fmt: skip
@@ -65,6 +66,9 @@ class Dataset:
         licence: Licence of the photos.
         citation: Key of the data set in the bibliography.
         credit: Whose photos they are, within a sentence.
+        archived_table: Place of the table in the archive that the photos are fetched as; empty
+            where nothing is fetched.
+        archived_folder: Folder of the images there.
         recipes: Names of those that a sweep of the project trains.
         variations: Recipes of the project: ``name``, ``base``, and what they change of it.
         comparisons: Pairs of recipes announced before they were trained; none for every pair.
@@ -88,6 +92,8 @@ class Dataset:
     licence: str = ""
     citation: str = ""
     credit: str = ""
+    archived_table: str = ""
+    archived_folder: str = ""
     recipes: tuple[str, ...] = ()
     variations: tuple[Mapping[str, Any], ...] = ()
     comparisons: tuple[tuple[str, str], ...] = ()
@@ -157,7 +163,7 @@ def read(path: Path, root: Path | None = None) -> Dataset:
         table=root / photos["table"],
         photos=root / photos["folder"],
         folder=root / "data",
-        **{key: photos[key] for key in ("licence", "citation", "credit") if key in photos},
+        **{key: said for key, said in photos.items() if key not in ("table", "folder")},
         **{key: tuple(said) if key == "text" else said for key, said in columns.items()},
         **split,
         recipes=tuple(told.get("recipes", ())),

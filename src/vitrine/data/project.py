@@ -64,10 +64,11 @@ class Project:
             f"duplicates {'and groups ' if self.data.group else ''}kept in one part",
         }[self.data.policy]
         images = len(self.split.frame)
+        repeats = splits.repeats(images, len(self.data.classes))
         return [
             *self.survey.lines(),
             f"split: {parts}; {how}",
-            f"folds: {splits.REPEATS} times {splits.FOLDS}; each time every photo is tested once",
+            f"folds: {repeats} times {splits.FOLDS}; each time every photo is tested once",
             *([f"kept as they were: {', '.join(self.kept)}"] if self.kept else []),
             f"written: {', '.join(self.written)}",
             "what comes next, and its cost on two cores:",

@@ -10,8 +10,8 @@ import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -99,6 +99,7 @@ class Showcase:
         synthetic: Whether, for want of a data set, ``photos`` are those of a catalogue drawn by
             code, and ``samples`` the free pictures.
         faults: Names of the tables that are absent or cannot be used.
+        classes: Name shown of each class of these photos, by its name in the tables.
     """
 
     photos: pd.DataFrame
@@ -106,6 +107,7 @@ class Showcase:
     images: Path
     synthetic: bool = False
     faults: tuple[str, ...] = ()
+    classes: Mapping[str, str] = field(default_factory=lambda: dataset.current().classes)
 
     @classmethod
     def read(cls, folder: Path) -> "Showcase":

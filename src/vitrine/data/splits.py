@@ -22,7 +22,7 @@ from vitrine.data.duplicates import NEAR, fingerprints, near_duplicates
 
 __all__ = [
     "NEAR", "Split", "SplitError", "TEST_OVER_TRAIN", "draw", "draw_folds", "fingerprints", "load",
-    "load_folds", "near_duplicates", "write",
+    "load_folds", "near_duplicates", "repeats", "write",
 ]  # fmt: skip
 
 TEST_SHARE = 0.15
@@ -35,6 +35,9 @@ LARGE = 200_000
 looks at every class for every group, would take minutes, then hours."""
 TEST_OVER_TRAIN = 1 / (FOLDS - 2)
 """Images tested over images trained on, in a fold: one fold tests, the next one only validates."""
+MANY = 5_000_000
+"""Photos times classes beyond which folds are drawn once: each repetition keeps, of a probe, two
+probabilities for each, which would be gigabytes. The report of a user's photos reads one."""
 
 
 class SplitError(ValueError):
@@ -62,8 +65,22 @@ class Split:
             raise ValueError(f"expected one of {', '.join(PARTS)}, found {part!r}")
         return self.frame[self.frame.part == part].reset_index(drop=True)
 
+    @property
+    def repeats(self) -> int:
+        """Return how often the photos are cut into folds."""
+        return sum(column.startswith("repeat_") for column in self.frame)
+
     def fold(self, repeat: int, fold: int) -> "Split":
-        """Return the partition that tests one fold of one repetition; the next one validates."""
+        """Return the partition that tests one fold of one repetition; the next one validates.
+
+        Raises:
+            SplitError: If there is no such repetition.
+        """
+        if repeat >= self.repeats:
+            raise SplitError(
+                f"expected repetitions below {self.repeats}, as {self.name}.csv has them, found "
+                f"{repeat}; correct --folds"
+            )
         number = self.frame[f"repeat_{repeat}"].to_numpy()
         frame = self.frame[["row", "image", "label"]].copy()
         frame["part"] = "train"
@@ -240,11 +257,16 @@ def _draw_stratified(catalog: Catalog, frame: pd.DataFrame) -> Split:
     return _make("demo" if catalog.edition == "demo" else "published", frame)
 
 
+def repeats(images: int, classes: int) -> int:
+    """Return how often photos are cut into folds: ``REPEATS`` times, and once of very many."""
+    return REPEATS if images * classes <= MANY else 1
+
+
 def draw_folds(catalog: Catalog, prints: pd.DataFrame) -> Split:
-    """Draw repeated stratified folds in which duplicates and groups stay together."""
+    """Draw stratified folds in which duplicates and groups stay together, ``repeats`` times."""
     frame = catalog.products[["row", "image", "label"]].copy()
     labels, group = frame.label.to_numpy(), _groups(catalog, prints)
-    for repeat in range(REPEATS):
+    for repeat in range(repeats(len(frame), len(catalog.dataset.classes))):
         seed = catalog.dataset.seed + repeat
         frame[f"repeat_{repeat}"] = _dealt(labels, group, FOLDS, seed)
     return _make("folds", frame)

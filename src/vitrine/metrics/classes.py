@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 
 from vitrine.metrics.inputs import LabelsOrProbs, as_labels
 from vitrine.metrics.intervals import Interval, wilson
-from vitrine.metrics.metrics import Metric, confusion_cell, unfold
+from vitrine.metrics.metrics import Metric
 from vitrine.metrics.resampling import bootstrap
 
 __all__ = ["ClassScores", "class_f1", "confusion", "per_class", "top"]
@@ -77,19 +77,22 @@ def class_f1(label: int) -> Metric:
     return Metric(
         name=f"f1_{label}",
         reads="labels",
-        rows=confusion_cell,
-        formula=partial(_f1, label=label),
+        rows=partial(_found, label=label),
+        formula=_f1,
     )
 
 
-def _f1(means: Float[np.ndarray, "draw cell"], label: int) -> Float[np.ndarray, " draw"]:
-    table = unfold(means)
-    undefined = np.full(len(table), np.nan)
-    if label >= table.shape[1]:
-        return undefined
-    found = table[:, label, label]
-    counted = table[:, label].sum(axis=1) + table[:, :, label].sum(axis=1)
-    return np.divide(2 * found, counted, out=undefined, where=counted > 0)
+def _found(
+    y_true: Int[np.ndarray, " image"], predicted: Int[np.ndarray, " image"], label: int
+) -> Float[np.ndarray, "image 2"]:
+    """Return whether an image is rightly put in the class, and how often it is named of it."""
+    named = (y_true == label).astype(float) + (predicted == label)
+    return np.stack([named == 2, named], axis=1).astype(float)  # noqa: PLR2004  (by both)
+
+
+def _f1(means: Float[np.ndarray, "draw 2"]) -> Float[np.ndarray, " draw"]:
+    hits, named = means.T
+    return np.divide(2 * hits, named, out=np.full(len(means), np.nan), where=named > 0)
 
 
 def per_class(

@@ -1,8 +1,8 @@
 """Classification metrics: accuracy, F1, log-loss, Brier score, with their French names.
 
-Every score here first writes one row of numbers an image (was it right, which cell of the
-confusion table it falls in, how surprised the model was), averages the rows, and applies a formula
-to that mean. Resampling images only changes the weights of the mean, so thousands of bootstrap
+Every score here first writes one row of numbers an image (was it right, which class it is of and
+which one was answered, how surprised the model was), averages the rows, and applies a formula to
+that mean. Resampling images only changes the weights of the mean, so thousands of bootstrap
 draws are one matrix product (``vitrine.metrics.resampling``), whatever the score.
 """
 
@@ -13,11 +13,13 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.sparse import csr_array
 
 from vitrine.metrics.inputs import LabelsOrProbs, as_labels, as_probabilities
 
 __all__ = [
     "Metric",
+    "Rows",
     "accuracy",
     "balanced_accuracy",
     "brier",
@@ -25,6 +27,9 @@ __all__ = [
     "macro_f1",
     "top2_accuracy",
 ]
+
+Rows = Float[np.ndarray, "image statistic"] | csr_array
+"""The numbers of each image; sparse where they are counts, nearly all zero, of many classes."""
 
 
 def _only_column(means: Float[np.ndarray, "draw statistic"]) -> Float[np.ndarray, " draw"]:
@@ -53,7 +58,7 @@ class Metric:
     name: str
     french: str = ""
     reads: Literal["labels", "probabilities"]
-    rows: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    rows: Callable[[np.ndarray, np.ndarray], Rows]
     formula: Callable[[np.ndarray], np.ndarray] = _only_column
     proportion: bool = False
     norm: bool = False
@@ -72,9 +77,7 @@ class Metric:
         """French name with the unit, where the numbers are written without one."""
         return f"{self.french} (nats)" if self.unit == "nat" else self.french
 
-    def tally(
-        self, y_true: Int[np.ndarray, " image"], y_pred: LabelsOrProbs
-    ) -> Float[np.ndarray, "image statistic"]:
+    def tally(self, y_true: Int[np.ndarray, " image"], y_pred: LabelsOrProbs) -> Rows:
         """Return the numbers of each image, whose mean over images decides the score.
 
         Raises:
@@ -84,14 +87,12 @@ class Metric:
         checked = read(y_true, y_pred)
         return self.rows(y_true.astype(int), checked)
 
-    def score(self, rows: Float[np.ndarray, "image statistic"]) -> float:
+    def score(self, rows: Rows) -> float:
         """Return the score of images whose ``tally`` is already made."""
-        return float(self.formula(rows.mean(axis=0, keepdims=True))[0])
+        return float(self.formula(rows.sum(axis=0)[None] / rows.shape[0])[0])
 
     def score_draws(
-        self,
-        counts: Float[np.ndarray, "draw image"],
-        rows: Float[np.ndarray, "image statistic"],
+        self, counts: Float[np.ndarray, "draw image"], rows: Rows
     ) -> Float[np.ndarray, " draw"]:
         """Return the score of each draw of the images.
 
@@ -99,7 +100,7 @@ class Metric:
             counts: How often each image is drawn; each draw has as many as there are images.
             rows: What ``tally`` returned.
         """
-        return self.formula(counts @ rows / len(rows))
+        return self.formula(counts @ rows / rows.shape[0])
 
     def __call__(self, y_true: Int[np.ndarray, " image"], y_pred: LabelsOrProbs) -> float:
         """Return the score.
@@ -147,20 +148,17 @@ def _squared_error(
     return np.square(y_prob - target).sum(axis=1, keepdims=True)
 
 
-def confusion_cell(
+def _class_counts(
     y_true: Int[np.ndarray, " image"], predicted: Int[np.ndarray, " image"]
-) -> Float[np.ndarray, "image cell"]:
-    """Return 1 in the cell of the confusion table where each image falls, 0 elsewhere."""
+) -> csr_array:
+    """Return, in one column a class each: rightly answered, true, answered; of whole numbers."""
     categories = 1 + max(int(y_true.max()), int(predicted.max()))
-    cells = np.zeros((len(y_true), categories**2))
-    cells[np.arange(len(y_true)), y_true * categories + predicted] = 1.0
-    return cells
-
-
-def unfold(means: Float[np.ndarray, "draw cell"]) -> Float[np.ndarray, "draw category category"]:
-    """Return mean rows of ``confusion_cell`` as tables: true class down, predicted across."""
-    categories = round(means.shape[1] ** 0.5)
-    return means.reshape(-1, categories, categories)
+    answered = predicted.astype(int)  # small integers would overflow
+    columns = np.stack([y_true, categories + y_true, 2 * categories + answered], axis=1)
+    ones = np.ones(columns.shape)
+    ones[:, 0] = y_true == predicted
+    starts = np.arange(0, ones.size + 1, 3)
+    return csr_array((ones.ravel(), columns.ravel(), starts), (len(y_true), 3 * categories))
 
 
 def _mean_where_defined(
@@ -171,16 +169,14 @@ def _mean_where_defined(
     return ratio.sum(axis=1) / defined.sum(axis=1)
 
 
-def _mean_recall(means: Float[np.ndarray, "draw cell"]) -> Float[np.ndarray, " draw"]:
-    table = unfold(means)
-    hits = np.diagonal(table, axis1=1, axis2=2)
-    return _mean_where_defined(hits, table.sum(axis=2))
+def _mean_recall(means: Float[np.ndarray, "draw statistic"]) -> Float[np.ndarray, " draw"]:
+    hits, true, _ = np.split(means, 3, axis=1)
+    return _mean_where_defined(hits, true)
 
 
-def _mean_f1(means: Float[np.ndarray, "draw cell"]) -> Float[np.ndarray, " draw"]:
-    table = unfold(means)
-    hits = np.diagonal(table, axis1=1, axis2=2)
-    return _mean_where_defined(2 * hits, table.sum(axis=1) + table.sum(axis=2))
+def _mean_f1(means: Float[np.ndarray, "draw statistic"]) -> Float[np.ndarray, " draw"]:
+    hits, true, answered = np.split(means, 3, axis=1)
+    return _mean_where_defined(2 * hits, true + answered)
 
 
 accuracy = Metric(
@@ -196,7 +192,7 @@ balanced_accuracy = Metric(
     name="balanced_accuracy",
     french="Exactitude équilibrée",
     reads="labels",
-    rows=confusion_cell,
+    rows=_class_counts,
     formula=_mean_recall,
 )
 """Mean over classes of the share of a class's images that are recognised; a class without an image
@@ -207,7 +203,7 @@ macro_f1 = Metric(
     name="macro_f1",
     french="F1 macro",
     reads="labels",
-    rows=confusion_cell,
+    rows=_class_counts,
     formula=_mean_f1,
 )
 """Mean over classes of the F1 of a class (harmonic mean of its precision and recall), not the F1 of

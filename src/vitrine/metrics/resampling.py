@@ -26,15 +26,13 @@ from jaxtyping import Float, Int
 
 from vitrine.metrics.inputs import LabelsOrProbs
 from vitrine.metrics.intervals import Interval, check_share, percentile
-from vitrine.metrics.metrics import Metric
+from vitrine.metrics.metrics import Metric, Rows
 
 __all__ = ["SeedSummary", "bootstrap", "over_runs", "over_seeds", "replicate", "resample"]
 
 
 BLOCK = 4_000_000
 """Counts held at once while resampling: 32 MB."""
-
-Rows = Float[np.ndarray, "image statistic"]
 
 
 def bootstrap(
@@ -105,7 +103,7 @@ def resample(
         ValueError: If there is no draw, ``level`` is outside ]0, 1[, or the score is not defined.
     """
     check_share(level, "level")
-    rng, images = np.random.default_rng((seed, 1)), len(sides[0][0])
+    rng, images = np.random.default_rng((seed, 1)), sides[0][0].shape[0]
     means = [float(np.mean([metric.score(rows) for rows in side])) for side in sides]
     value = means[0] - sum(means[1:])
     drawn = _noise if metric.norm else _difference

@@ -10,6 +10,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from pandas.io.formats.style import Styler
 
 from vitrine import paths
 from vitrine.data import catalog as catalogue
@@ -32,7 +33,7 @@ from vitrine.training import runs, trained
 from vitrine.training.runs import Predictions, RunError
 from vitrine.training.trained import Kept
 
-__all__ = ["WORDS", "Gallery", "OwnReport", "load"]
+__all__ = ["WORDS", "Gallery", "OwnReport", "load", "shown"]
 
 WORDS: dict[str, dict[str, str]] = {
     "fr": {
@@ -266,6 +267,11 @@ class OwnReport:
             fr.bracket(low, high) if self.catalog.dataset.language == "fr" else f"[{low}, {high}]"
         )
         return f"{value} {ends}"
+
+
+def shown(table: pd.DataFrame) -> Styler:
+    """Return a table as a page shows it: without its index, with the room the theme leaves."""
+    return table.style.hide().set_table_attributes('class="table"')
 
 
 def load() -> OwnReport:

@@ -13,7 +13,7 @@ import pandas as pd
 from jaxtyping import Bool
 from sklearn.base import BaseEstimator
 
-from vitrine.data.splits import FOLDS, PARTS, REPEATS, Split
+from vitrine.data.splits import FOLDS, PARTS, Split
 from vitrine.training.runs import prediction_rows
 
 __all__ = ["Learn", "Mask", "everywhere"]
@@ -54,7 +54,7 @@ def everywhere(
     plans = [(train, {"validation": validation, "test": test}, None)]
     if folds is not None:
         numbered = frame.merge(folds.frame, on=["row", "image", "label"], validate="1:1")
-        for repeat, fold in np.ndindex(REPEATS, FOLDS):
+        for repeat, fold in np.ndindex(folds.repeats, FOLDS):
             number = numbered[f"repeat_{repeat}"].to_numpy()
             tested, validation = number == fold, number == (fold + 1) % FOLDS
             asked = {f"repeat-{repeat}": tested, f"repeat-{repeat}-validation": validation}
@@ -65,6 +65,6 @@ def everywhere(
         model, note = learn(train, validation)
         notes.append(note)
         tables += [answer(model, mask, name, fold) for name, mask in asked.items()]
-        if done and done % FOLDS == 0:
-            report(f"repetition {done // FOLDS} of {REPEATS}")
+        if folds and done and done % FOLDS == 0:
+            report(f"repetition {done // FOLDS} of {folds.repeats}")
     return tables, notes

@@ -98,7 +98,7 @@ def test_both_tabs_are_accessible_and_fit_the_screen(visit, theme, width):
     faults += faults_of(tab, "tableau de bord")
 
     assert faults == []
-    assert tab.title() == "Vitrine — ranger une photo de produit"
+    assert tab.title() == "Vitrine — ranger une photo"
     assert tab.locator("h1").count() == 1
     names = tab.eval_on_selector_all(
         ".js-plotly-plot", "plots => plots.map(p => [p.role, p.ariaLabel.split('\\u00a0: ')[0]])"

@@ -69,9 +69,25 @@ def test_the_document_is_french_has_a_title_and_says_nothing_of_another_site(hom
     text = home.get("/").text
 
     assert '<html\n\tlang="fr"' in text
-    assert "<title>Vitrine — ranger une photo de produit</title>" in text
+    assert "<title>Vitrine — ranger une photo</title>" in text
     assert "og:" not in text and "raw.githubusercontent.com" not in text
     assert "<noscript>Cette page a besoin de JavaScript" in text
+
+
+def test_a_service_of_other_classes_is_told_with_its_own_and_samples_are_strange_to_it(
+    page, monkeypatch
+):
+    model, found = page.client.model(), page.client.classify(plain("red"))
+    fruits = {"apple": "Pomme", "pear": "Poire"}
+    monkeypatch.setattr(page.client, "model", lambda: model.model_copy(update={"classes": fruits}))
+    answer = found.model_copy(update={"label": "apple", "label_fr": "Pomme", "names": fruits})
+    monkeypatch.setattr(page.client, "classify", lambda *_: answer)
+
+    head, _, _, result, *_ = page.arrive(sample(page))
+
+    assert model.classes == page.shown.classes
+    assert "l’une des deux catégories" in head and "Pomme, Poire." in head
+    assert "Hors du catalogue" in result
 
 
 def test_every_answer_forbids_the_browser_to_ask_elsewhere(home):
@@ -301,7 +317,7 @@ def test_a_service_that_is_away_raises_the_banner_and_starts_the_clock(page, sen
 
     assert "ne répond pas" in banner and retry["visible"] and clock["active"]
     assert "blob:photo" in figure  # it may be answered in a moment
-    assert "Dans quel rayon" in head and "ne sait pas lire" in result
+    assert "Dans quelle catégorie" in head and "ne sait pas lire" in result
     *_, banner, retry, clock = page.arrive(sample(page))
     assert banner == "" and not retry["visible"] and not clock["active"]
 

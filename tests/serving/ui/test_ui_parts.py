@@ -16,10 +16,11 @@ from vitrine.serving.ui import dashboard, markup, pictures
 from vitrine.serving.ui.client import Answer, Model, ServiceError
 from vitrine.serving.ui.settings import Settings
 
+NAMES = {"Watches": "Montres", "Computers": "Informatique"}
 FOUND = Answer(
     label="Watches", label_fr="Montres", score=0.9997, uncertain=False,
     scores=(("Montres", 0.9997), ("Informatique", 0.0003)), evidence=((0.0, 1.0), (0.0, 0.0)),
-    version="v1", width=40, height=30, milliseconds=12.4,
+    names=NAMES, version="v1", width=40, height=30, milliseconds=12.4,
 )  # fmt: skip
 THIN, WIDE = "\u202f", "\u00a0"
 
@@ -100,9 +101,7 @@ def test_an_answer_says_class_probabilities_model_and_time():
     assert "hésite" not in text and "Catégorie du catalogue" not in text
 
 
-@pytest.mark.parametrize(
-    ("truth", "said"), [("Watches", "juste"), ("Home Decor & Festive Needs", "faux")]
-)
+@pytest.mark.parametrize(("truth", "said"), [("Watches", "juste"), ("Computers", "faux")])
 def test_a_sample_is_told_apart_right_or_wrong_in_words_too(truth, said):
     text = markup.answer(FOUND, truth)
 
@@ -115,7 +114,7 @@ def test_doubt_is_told():
     outside = Answer(**{**vars(FOUND), "uncertain": True, "outside": True})
 
     assert "Le modèle hésite" in markup.answer(doubtful, None)
-    assert "Ce n’est sans doute pas un produit du catalogue." in markup.answer(outside, None)
+    assert "n’est sans doute d’aucune de ces catégories." in markup.answer(outside, None)
     assert "hésite" not in markup.answer(outside, None)
 
 
@@ -145,7 +144,7 @@ def test_nothing_that_comes_from_outside_is_markup():
     evil = '<img src=x onerror="alert(1)">'
     model = Model(
         name=evil, version=evil, framework=evil, input_size=1, test_images=1, accuracy=None,
-        licence=evil,
+        licence=evil, classes={evil: evil},
     )  # fmt: skip
     hostile = Answer(**{**vars(FOUND), "label_fr": evil, "version": evil, "scores": ((evil, 1.0),)})
 
@@ -157,7 +156,10 @@ def test_nothing_that_comes_from_outside_is_markup():
         markup.figure(evil, alt=evil, heat="data:,", where=evil),
         markup.gallery("a", evil, [(evil, evil, evil)], chosen=evil),
         markup.details(hostile),
-        markup.samples([(evil, evil, "Watches", evil)]),
+        markup.samples(
+            [(evil, evil, evil, evil), (evil, evil, "a", evil)], {evil: evil, "a": evil}
+        ),
+        markup.intro(model, {}, note=False),
         markup.transformed("data:,", "data:,", name=evil, side=1),
         markup.model_line(model),
         markup.waiting(evil),
@@ -170,15 +172,33 @@ def test_nothing_that_comes_from_outside_is_markup():
 def test_the_head_tells_accuracy_with_its_interval_and_offers_the_note_only_when_it_exists():
     model = Model(
         name="a", version="v", framework="torch", input_size=128, test_images=158,
-        accuracy=(0.6, 0.52, 0.68), licence="MIT",
+        accuracy=(0.6, 0.52, 0.68), licence="MIT", classes=NAMES,
     )  # fmt: skip
 
-    told, bare = markup.intro(model, note=True), markup.intro(None, note=False)
+    told, bare = markup.intro(model, NAMES, note=True), markup.intro(None, NAMES, note=False)
 
     assert f"158 photos jamais vues, il classe bien 60,0{THIN}%" in told
     assert f"de 52,0{THIN}% à 68,0{THIN}%" in told and 'href="note.pdf"' in told
+    assert "l’une des deux catégories" in told and "d’autres catégories" not in told + bare
     assert "jamais vues" not in bare and "note.pdf" not in bare
     assert bare.count("<h1>") == 1
+
+
+def test_a_model_of_other_classes_than_the_photos_shown_tells_its_own():
+    classes = {f"c{k}": f"Sorte {k}" for k in range(14)}
+    model = Model(
+        name="a", version="v", framework="torch", input_size=128, test_images=9, licence="MIT",
+        classes=classes,
+    )  # fmt: skip
+
+    head = markup.intro(model, NAMES, note=False)
+    text = markup.answer(FOUND, "Home Furnishing")
+
+    assert "l’une des 14 catégories" in head
+    assert "d’autres catégories" in head and "Sorte 0, Sorte 1" in head
+    assert "Sorte 11… Donnez" in head and "Sorte 12" not in head
+    assert 'class="avis faux"' in text and "Hors du catalogue" in text
+    assert "faux" not in markup.compared([("un", FOUND)], "Home Furnishing")
 
 
 def test_a_photo_is_shown_small_and_upright(tmp_path):

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from vitrine.data import dataset
 from vitrine.data.archive.receipt import (
     BAD_INPUT,
     IMAGES,
@@ -34,7 +35,9 @@ MAX_ENTRIES = 5_000
 MAX_RATIO = 200
 _RATIO_FLOOR = 1024  # a tiny file of zeros compresses well without being a bomb
 
-_TABLE_SOURCE = "flipkart_com-ecommerce_sample_1050.csv"
+_PUBLISHED = dataset.read(dataset.PUBLISHED)
+_FROM = PurePosixPath(_PUBLISHED.archived_folder), PurePosixPath(_PUBLISHED.archived_table)
+"""Folder of the images and place of the table in the archive, within any folder of it."""
 _NESTED = {".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".jar"}
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _KINDS = {0, stat.S_IFREG, stat.S_IFDIR}  # 0: written by a system without Unix modes
@@ -48,7 +51,7 @@ def unpack(source: Path, target: Path) -> dict[str, str]:
     """Unpack the images and the table of an archive.
 
     Args:
-        source: The archive, a ZIP with ``Flipkart/Images/*.jpg`` and ``Flipkart/<table>.csv``.
+        source: The archive, a ZIP with the images and the table where the data set says.
         target: A folder that does not exist yet; its parent does.
 
     Returns:
@@ -84,9 +87,9 @@ def inspect(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
             raise _refusal("each file once", f"two entries for {place!r}")
         wanted[place] = entry
     if not any(place.startswith(f"{IMAGES}/") for place in wanted):
-        raise _refusal("JPEG images under Flipkart/Images", "0 image")
+        raise _refusal(f"JPEG images under {_FROM[0]}", "0 image")
     if TABLE not in wanted:
-        raise _refusal(f"the table Flipkart/{_TABLE_SOURCE}", "none")
+        raise _refusal(f"the table {_FROM[1]}", "none")
     return wanted
 
 
@@ -165,9 +168,10 @@ def _place(name: str) -> str | None:
     *folders, last = PurePosixPath(name).parts
     if name.endswith("/") or last.startswith(".") or "__MACOSX" in folders:
         return None
-    if folders[-2:] == ["Flipkart", "Images"] and last.lower().endswith(".jpg"):
+    images, table = (list(place.parts) for place in _FROM)
+    if folders[-len(images) :] == images and last.lower().endswith(".jpg"):
         return f"{IMAGES}/{last}"
-    return TABLE if folders[-1:] == ["Flipkart"] and last == _TABLE_SOURCE else None
+    return TABLE if [*folders, last][-len(table) :] == table else None
 
 
 def _write(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> str:

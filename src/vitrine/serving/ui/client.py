@@ -74,6 +74,13 @@ def _pairs(predictions: Any) -> Any:
     ]
 
 
+def _names(classes: Any) -> Any:
+    """Return the French name of each class of a body, by its name in the data set."""
+    if isinstance(classes, dict):
+        return classes
+    return {each["label"]: each["label_fr"] for each in classes}
+
+
 def _interval(score: Any) -> Any:
     return [score[end] for end in ("value", "low", "high")] if isinstance(score, dict) else score
 
@@ -84,6 +91,7 @@ def _rectangular(rows: Any) -> Any:
     return rows
 
 
+Names = Annotated[dict[str, str], BeforeValidator(_names)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
@@ -103,6 +111,7 @@ class Answer(_Body):
         uncertain: Whether the probability is under the model's threshold.
         outside: Whether the photo is probably none of a product of the catalogue.
         scores: French name and probability of each class, the most probable first.
+        names: French name of each class of the model, by its name in the data set.
         evidence: Where the evidence for the class lies, row by row, from 0 to 1.
         version: Of the model.
         width: Of the photo, in pixels, as it was sent.
@@ -118,6 +127,7 @@ class Answer(_Body):
     scores: Annotated[tuple[tuple[str, Share], ...], BeforeValidator(_pairs)] = Field(
         alias="predictions", min_length=1
     )
+    names: Names = Field(alias="predictions")
     evidence: Annotated[tuple[tuple[Share, ...], ...], AfterValidator(_rectangular)] = Field(
         validation_alias=AliasPath("map", "values")
     )
@@ -138,6 +148,7 @@ class Model(_Body):
         test_images: Photos that its accuracy was measured on.
         accuracy: Share of them that it classes well, and its 95 % interval; ``None`` if not told.
         licence: Of its weights.
+        classes: French name of each class, by its name in the data set.
     """
 
     name: str
@@ -149,6 +160,7 @@ class Model(_Body):
         None, validation_alias=AliasPath("metrics", "accuracy")
     )
     licence: str
+    classes: Names
 
 
 class Named(_Body):

@@ -90,8 +90,12 @@ class Page:
         try:
             model = self.client.model()
         except ServiceError as error:
-            return markup.intro(None, note=self._note), "", *self._failed(choice, error)
-        head = markup.intro(model, note=self._note)
+            return (
+                markup.intro(None, self.shown.classes, note=self._note),
+                "",
+                *self._failed(choice, error),
+            )
+        head = markup.intro(model, self.shown.classes, note=self._note)
         return head, markup.model_line(model), *self.classify(choice)
 
     def classify(self, choice: object) -> tuple[object, ...]:
@@ -160,7 +164,8 @@ class Page:
             [
                 (key, sample.name, sample.truth, sample.credit or self._size(key))
                 for key, sample in self.samples.items()
-            ]
+            ],
+            self.shown.classes,
         )
 
     def gallery(self, name: str, legend: str) -> str:

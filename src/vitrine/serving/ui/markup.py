@@ -3,11 +3,10 @@
 Everything that comes from a table, a file or the service is escaped here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from urllib.parse import quote
 
-from vitrine.data.catalog import CLASSES_FR
 from vitrine.report import fr
 from vitrine.report.fr import NO_BREAK, THIN, spelled
 from vitrine.serving.ui.client import Answer, Model, ServiceError
@@ -19,6 +18,8 @@ __all__ = [
 
 _FRAMEWORKS = {"torch": "PyTorch", "keras": "TensorFlow"}
 _SHORT_NAME = 90
+_LISTED = 12
+"""Most classes that a notice lists."""
 _NONE = "Hors du catalogue"
 
 
@@ -32,9 +33,15 @@ def percent(share: float) -> str:
     return fr.percent(share)
 
 
-def intro(model: Model | None, *, note: bool) -> str:
-    """Return the head of the page: its title, what it does, how far to trust it."""
-    trust = ""
+def intro(model: Model | None, shown: Mapping[str, str], *, note: bool) -> str:
+    """Return the head of the page: its title, what it does, how far to trust it.
+
+    Args:
+        model: What answers, where the service tells it.
+        shown: Classes of the photos shown, which may not be those of the model.
+        note: Whether the technical note can be had.
+    """
+    trust, classes = "", model.classes if model else shown
     if model and model.accuracy:
         value, low, high = map(percent, model.accuracy)
         trust = (
@@ -48,10 +55,22 @@ def intro(model: Model | None, *, note: bool) -> str:
         else ""
     )
     return (
-        '<header class="tete"><h1>Dans quel rayon ranger ce produit'
+        '<header class="tete"><h1>Dans quelle catégorie ranger cette photo'
         f"{THIN}?</h1><p>Donnez une photo{NO_BREAK}: un petit réseau entraîné par nos soins "
-        f"propose l’une des {spelled(len(CLASSES_FR))} catégories du catalogue.{trust} Il peut se "
-        f"tromper, et le dit quand il hésite.</p>{link}</header>"
+        f"propose l’une des {spelled(len(classes))} catégories du catalogue.{trust} Il peut se "
+        f"tromper, et le dit quand il hésite.</p>{link}</header>{_others(classes, shown)}"
+    )
+
+
+def _others(classes: Mapping[str, str], shown: Mapping[str, str]) -> str:
+    """Return the classes of a model that has not learned those of the photos shown."""
+    if classes.keys() == shown.keys():
+        return ""
+    names = list(classes.values())
+    told = ", ".join(names[:_LISTED]) + ("…" if len(names) > _LISTED else ".")
+    return notice(
+        f"Le modèle a appris d’autres catégories que celles des photos de cette page{NO_BREAK}: "
+        f"{told} Donnez-lui une photo de l’une d’elles."
     )
 
 
@@ -177,7 +196,7 @@ def _doubt(found: Answer) -> str:
     if not (found.outside or found.uncertain):
         return ""
     said = (
-        "Ce n’est sans doute pas un produit du catalogue."
+        "Cette photo n’est sans doute d’aucune de ces catégories."
         if found.outside
         else f"Le modèle hésite{NO_BREAK}: à vérifier par une personne."
     )
@@ -185,11 +204,15 @@ def _doubt(found: Answer) -> str:
 
 
 def _verdict(found: Answer, truth: str | None) -> str:
-    """Return whether the answer for a sample is right; nothing for a visitor's photo."""
+    """Return whether the answer for a sample is right; nothing for a visitor's photo.
+
+    A sample of a class that the model has not learned is outside of its catalogue.
+    """
     if truth is None:
         return ""
-    expected = f"Catégorie du catalogue{NO_BREAK}: {escape(CLASSES_FR[truth])}" if truth else _NONE
-    right = found.label == truth if truth else found.outside
+    known = found.names.get(truth)
+    expected = f"Catégorie du catalogue{NO_BREAK}: {escape(known)}" if known else _NONE
+    right = found.label == truth if known else found.outside
     return (
         f'<p class="avis {"juste" if right else "faux"}"><span aria-hidden="true">'
         f"{'✓' if right else '✗'}</span> {expected}{'' if right else ' — le modèle se trompe'}.</p>"
@@ -222,7 +245,7 @@ def _remarks(found: Answer, truth: str | None) -> str:
         said.append("sans doute hors du catalogue")
     elif found.uncertain:
         said.append("hésite")
-    if truth:
+    if truth in found.names:
         said.append("juste" if found.label == truth else "faux")
     return ", ".join(said)
 
@@ -254,17 +277,18 @@ def transformed(before: str, after: str, *, name: str, side: int) -> str:
     )
 
 
-def samples(rows: Sequence[tuple[str, str, str, str]]) -> str:
+def samples(rows: Sequence[tuple[str, str, str, str]], names: Mapping[str, str]) -> str:
     """Return the samples as a table.
 
     Args:
         rows: File name, product name, class as the data set names it, empty outside the catalogue,
             size.
+        names: French name of each class.
     """
     body = "".join(
         f'<tr><td><img src="{address(image, "vignette")}" alt="" loading="lazy"></td>'
         f'<th scope="row">{escape(short(name))}<small>{escape(size)}</small></th>'
-        f"<td>{_class(label)}</td></tr>"
+        f"<td>{_class(label, names)}</td></tr>"
         for image, name, label, size in rows
     )
     return (
@@ -274,10 +298,11 @@ def samples(rows: Sequence[tuple[str, str, str, str]]) -> str:
     )
 
 
-def _class(label: str) -> str:
+def _class(label: str, names: Mapping[str, str]) -> str:
     if not label:
         return _NONE
-    return f'{escape(CLASSES_FR[label])}<small lang="en">{escape(label)}</small>'
+    told = f'<small lang="en">{escape(label)}</small>' if names[label] != label else ""
+    return f"{escape(names[label])}{told}"
 
 
 def short(name: str) -> str:

@@ -2,7 +2,6 @@
 
 from importlib import resources
 
-from vitrine.data.catalog import CLASSES_FR
 from vitrine.data.showcase import DASHBOARD, SAMPLES, Showcase
 from vitrine.report.fr import space
 from vitrine.serving.ui import markup
@@ -14,7 +13,7 @@ from vitrine.serving.ui.uploads import Uploads
 
 __all__ = ["TITLE", "build"]
 
-TITLE = "Vitrine — ranger une photo de produit"
+TITLE = "Vitrine — ranger une photo"
 _RETRY_S = 5.0
 _POLL_S = 0.05
 """Seconds between two looks of Gradio at its queue; each millisecond, it is 5 % of a core."""
@@ -56,7 +55,7 @@ def build(client: Client, shown: Showcase, settings: Settings, uploads: Uploads)
     page = Page(client, shown, settings, uploads)
     private = {"api_visibility": "private", "show_progress": "hidden"}
     with gr.Blocks(title=TITLE, analytics_enabled=False) as blocks:
-        head = _html(markup.intro(None, note=False), elem_id="tete")
+        head = _html(markup.intro(None, shown.classes, note=False), elem_id="tete")
         banner = _html(elem_id="service")
         clock = gr.Timer(_RETRY_S, active=False)
         if shown.synthetic:
@@ -128,7 +127,7 @@ def _dashboard(page: Page, tab: gr.Tab, private: dict) -> None:
         _html(markup.notice(_MISSING[DASHBOARD]), elem_id="sans-tableau")
     else:
         wanted = gr.CheckboxGroup(
-            [(label, name) for name, label in CLASSES_FR.items()],
+            [(label, name) for name, label in page.shown.classes.items()],
             label=space("Filtrer par catégorie (aucune cochée : toutes)"), elem_id="filtre",
         )  # fmt: skip
         drawn = page.figures([])

@@ -195,9 +195,7 @@ def fit(
 
     steps = len(train) // recipe.batch_size
     names = train.image.tolist()
-    with tf.device("/CPU:0"):
-        pixels = tf.constant(np.asarray(images.cached(catalog, names, images.TRAIN_SIZE)))
-        labels = tf.constant(train.label.to_numpy())
+    pixels, labels = images.cached(catalog, names, images.TRAIN_SIZE), train.label.to_numpy()
     held_out = images.cached(catalog, validation.image.tolist(), recipe.image_size)
 
     policy = _policy(recipe, obtained)

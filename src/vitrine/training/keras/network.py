@@ -206,8 +206,8 @@ def pooled(
         pixels: Photos preprocessed at the recipe's size.
     """
     body = keras.Model(network.input, network.get_layer(HEAD).input)
-    pieces = np.split(pixels, range(32, len(pixels), 32))
-    return np.concatenate([body(p.astype(np.float32), training=False).numpy() for p in pieces])
+    pieces = (pixels[k : k + 32].astype(np.float32) for k in range(0, len(pixels), 32))
+    return np.concatenate([body(piece, training=False).numpy() for piece in pieces])
 
 
 def set_head(

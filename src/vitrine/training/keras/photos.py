@@ -2,7 +2,9 @@
 
 import numpy as np
 import tensorflow as tf
+from jaxtyping import Int, UInt8
 
+from vitrine.data.shards import Shards
 from vitrine.training.recipes import Recipe, epoch_seed
 
 __all__ = ["batches"]
@@ -67,8 +69,8 @@ def _mixup(
 
 
 def batches(
-    pixels: tf.Tensor,
-    labels: tf.Tensor,
+    pixels: UInt8[np.ndarray, "image height width 3"] | Shards | tf.Tensor,
+    labels: Int[np.ndarray, " image"] | tf.Tensor,
     recipe: Recipe,
     *,
     seed: int,
@@ -78,8 +80,8 @@ def batches(
     """Return the whole batches of one epoch: float pixels in [0, 255] and soft targets.
 
     Args:
-        pixels: Decoded photos, uint8 (image, height, width, 3), larger than the recipe's size so
-            that a crop has room.
+        pixels: Decoded photos, uint8, larger than the recipe's size so that a crop has room. Of
+            those that are memory-mapped, no more is in memory than a few batches.
         labels: Class of each.
         recipe: Says which augmentations, and the size they end at.
         seed: Seed of the run.
@@ -89,10 +91,15 @@ def batches(
     first = epoch_seed(seed, epoch)
     order = np.random.default_rng(first).permutation(int(labels.shape[0]))
 
+    def photo(i: np.int64) -> UInt8[np.ndarray, "height width 3"]:
+        return np.asarray(pixels[i])
+
     def augment(i: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         seed = tf.stack([first, tf.cast(i, tf.int32)])
         crop, flip, jitter = tf.unstack(tf.random.split(seed, 3))
-        image = _crop(tf.gather(pixels, i), crop, recipe)
+        # Without a state, or determinism would have the photos augmented one after another.
+        read = tf.numpy_function(photo, [i], tf.uint8, stateful=False)
+        image = _crop(tf.ensure_shape(read, pixels.shape[1:]), crop, recipe)
         if recipe.flip:
             mirrored = tf.random.stateless_uniform((), flip) < 1 / 2
             image = tf.where(mirrored, image[:, ::-1], image)

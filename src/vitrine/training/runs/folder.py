@@ -250,8 +250,9 @@ class RunFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         if history:
             self._keep(history)
-        table = pd.concat(predictions)
-        table.to_csv(self.path / PREDICTIONS, index=False, lineterminator="\n")
+        with (self.path / PREDICTIONS).open("w", encoding="utf-8", newline="") as file:
+            for number, table in enumerate(predictions):  # joined, they would be in memory twice
+                table.to_csv(file, index=False, header=not number, lineterminator="\n")
         made = [self.path / name for name in (HISTORY, EVENTS, PREDICTIONS)]
         digests = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in made if p.is_file()}
         meta = {

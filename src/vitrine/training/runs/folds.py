@@ -93,7 +93,8 @@ def across_folds(
         if f"repeat-{repeat}" in set(run.table.get("split", ())):
             _require(run, "folds_sha256", folds.sha256)
             parts = [run.fold(repeat, fold) for fold in range(splits.FOLDS)]
-            found[name.split("/")[0]].append(_joined(name, (run,), parts, repeat, folds))
+            unread = load(name, base)  # what was read is not kept: it may be gigabytes
+            found[name.split("/")[0]].append(_joined(name, (unread,), parts, repeat, folds))
     for name in asked(_swept(base, repeat)):
         group = tuple(load(f"{place(repeat, k)}/{name}", base) for k in range(splits.FOLDS))
         for fold, run in enumerate(group):

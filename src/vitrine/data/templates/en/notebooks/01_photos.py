@@ -27,7 +27,7 @@ session = begin(profile)
 report = own.load()
 
 # %% tags=["remove-input"]
-report.data().style.hide()
+own.shown(report.data())
 
 # %% [markdown]
 # ## What the models are worth
@@ -36,7 +36,7 @@ report.data().style.hide()
 # 95%.
 
 # %% tags=["remove-input"]
-report.scores().style.hide()
+own.shown(report.scores())
 
 # %% [markdown]
 # ## Which one to choose
@@ -45,7 +45,7 @@ report.scores().style.hide()
 # corrected by Holm's method, is below 5%.
 
 # %% tags=["remove-input"]
-report.gaps().style.hide()
+own.shown(report.gaps())
 
 # %% tags=["remove-input"]
 Markdown("\n".join(f"* {verdict}" for verdict in report.verdicts()))
@@ -54,7 +54,7 @@ Markdown("\n".join(f"* {verdict}" for verdict in report.verdicts()))
 # ## What misleads the best one
 
 # %% tags=["remove-input"]
-report.confusions(report.best()).style.hide()
+own.shown(report.confusions(report.best()))
 
 # %% tags=["remove-input"]
 report.errors(report.best()) if session.photos else None

@@ -27,7 +27,7 @@ session = begin(profile)
 report = own.load()
 
 # %% tags=["remove-input"]
-report.data().style.hide()
+own.shown(report.data())
 
 # %% [markdown]
 # ## Ce que valent les modèles
@@ -36,7 +36,7 @@ report.data().style.hide()
 # intervalles sont à 95 %.
 
 # %% tags=["remove-input"]
-report.scores().style.hide()
+own.shown(report.scores())
 
 # %% [markdown]
 # ## Lequel choisir
@@ -45,7 +45,7 @@ report.scores().style.hide()
 # que le test de McNemar, corrigé par la méthode de Holm, est en dessous de 5 %.
 
 # %% tags=["remove-input"]
-report.gaps().style.hide()
+own.shown(report.gaps())
 
 # %% tags=["remove-input"]
 Markdown("\n".join(f"* {verdict}" for verdict in report.verdicts()))
@@ -54,7 +54,7 @@ Markdown("\n".join(f"* {verdict}" for verdict in report.verdicts()))
 # ## Ce qui trompe le meilleur
 
 # %% tags=["remove-input"]
-report.confusions(report.best()).style.hide()
+own.shown(report.confusions(report.best()))
 
 # %% tags=["remove-input"]
 report.errors(report.best()) if session.photos else None
