@@ -106,9 +106,9 @@ def test_every_shape_is_timed_and_the_plain_scan_while_it_is_short(monkeypatch):
     def installed():
         yield {"mambapy": scan_peers._adapted(theirs)}
 
-    monkeypatch.setattr(peers, "installed", installed)
-    monkeypatch.setattr(peers, "LONGEST_PLAIN", 12)
-    monkeypatch.setattr(peers, "TINY", (scan.Case(2, 12, 4, 2), scan.Case(1, 13, 4, 2)))
+    monkeypatch.setattr(scan_peers, "installed", installed)
+    monkeypatch.setattr(scan_peers, "LONGEST_PLAIN", 12)
+    monkeypatch.setattr(scan_peers, "TINY", (scan.Case(2, 12, 4, 2), scan.Case(1, 13, 4, 2)))
     said = []
 
     found = scan_peers.measure(turns=1, quick=True, tell=said.append)
@@ -149,7 +149,9 @@ def test_bars_hold_no_peer_faster_mambapy_far_behind_when_long_and_a_linear_cost
 
 
 def test_packages_that_cannot_be_installed_are_told(monkeypatch):
-    monkeypatch.setattr(scan_peers.subprocess, "run", lambda *_, **__: SimpleNamespace(returncode=1))
+    monkeypatch.setattr(
+        scan_peers.subprocess, "run", lambda *_, **__: SimpleNamespace(returncode=1)
+    )
 
     expected = pytest.raises(scan_peers.PeerError, match="to install mambapy==1.2.0, mambax==0.4.1")
 
@@ -182,7 +184,6 @@ def test_integers_answer_nearly_as_float32_and_are_timed_beside_it(untyped):
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_openvino_answers_as_onnx_runtime_and_in_bfloat16_nearly(untyped):
-    pytest.importorskip("openvino", reason="OpenVINO is installed by hand, outside the lock")
     names = ("openvino", "openvino-bf16")
 
     found = runtimes.measure(names=names, turns=1, quick=True, tell=lambda _: None)

@@ -197,8 +197,8 @@ def serving(
 
     Example: vitrine bench serving --turns 20
     """
-    from vitrine.bench import serving_peers as beside
     from vitrine.bench import serving as bench
+    from vitrine.bench import serving_peers as beside
 
     if peers is None:
         _run("serving", bench.measure, turns or 10, "cpu", quick, folder)
