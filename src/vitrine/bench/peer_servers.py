@@ -47,7 +47,7 @@ if os.environ.get("PEER") == "litserve":  # the workers import this file too
     import litserve
     from fastapi import Request
 
-    class Photos(litserve.LitAPI):
+    class LitPhotos(litserve.LitAPI):
         """Serve with LitServe, https://lightning.ai/docs/litserve."""
 
         def setup(self, device: str) -> None:
@@ -87,7 +87,7 @@ if os.environ.get("PEER") == "bentoml":
 if __name__ == "__main__":
     port = int(os.environ["PORT"])
     if os.environ["PEER"] == "litserve":
-        api = Photos(api_path=ROUTE)
+        api = LitPhotos(api_path=ROUTE)
         server = litserve.LitServer(api, accelerator="cpu", workers_per_device=WORKERS)
         quiet = {"log_level": "warning", "access_log": False, "generate_client_file": False}
         server.run(host="127.0.0.1", port=port, **quiet)

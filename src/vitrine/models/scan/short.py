@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
+from torch._C._functorch import is_legacy_batchedtensor
 
 from vitrine.models.scan import chunked, two_level
 from vitrine.models.scan.chunked import through_softplus
@@ -76,9 +77,7 @@ class _Scan(torch.autograd.Function):
         tensors, kept = saved[:7], saved[7:]
         if torch.is_grad_enabled() or is_transformed((*tensors, *grads)):
             found = differentiate(two_level.selective_scan, tensors, ctx.delta_softplus, *grads)
-        elif torch._C._functorch.is_legacy_batchedtensor(
-            grads[0]
-        ):  # an operator takes many at once
+        elif is_legacy_batchedtensor(grads[0]):  # an operator takes many at once
             _, *kept = chunked._scan(*tensors, ctx.delta_softplus, True)
             found = chunked._scan_backward(*tensors, ctx.delta_softplus, *kept, *grads)
         else:

@@ -18,8 +18,7 @@ __all__ = [
 
 _FRAMEWORKS = {"torch": "PyTorch", "keras": "TensorFlow"}
 _SHORT_NAME = 90
-_LISTED = 12
-"""Most classes that a notice lists."""
+_LISTED = 12  # classes of a notice
 _NONE = "Hors du catalogue"
 
 
