@@ -9,11 +9,10 @@ draws are one matrix product (``vitrine.metrics.resampling``), whatever the scor
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.sparse import csr_array
 
 from vitrine.metrics.inputs import LabelsOrProbs, as_labels, as_probabilities
 
@@ -28,7 +27,12 @@ __all__ = [
     "top2_accuracy",
 ]
 
-Rows = Float[np.ndarray, "image statistic"] | csr_array
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+    Rows = Float[np.ndarray, "image statistic"] | csr_array
+else:
+    Rows = Any  # importing this module imports no SciPy
 """The numbers of each image; sparse where they are counts, nearly all zero, of many classes."""
 
 
@@ -148,10 +152,10 @@ def _squared_error(
     return np.square(y_prob - target).sum(axis=1, keepdims=True)
 
 
-def _class_counts(
-    y_true: Int[np.ndarray, " image"], predicted: Int[np.ndarray, " image"]
-) -> csr_array:
+def _class_counts(y_true: Int[np.ndarray, " image"], predicted: Int[np.ndarray, " image"]) -> Rows:
     """Return, in one column a class each: rightly answered, true, answered; of whole numbers."""
+    from scipy.sparse import csr_array
+
     categories = 1 + max(int(y_true.max()), int(predicted.max()))
     answered = predicted.astype(int)  # small integers would overflow
     columns = np.stack([y_true, categories + y_true, 2 * categories + answered], axis=1)
