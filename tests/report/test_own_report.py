@@ -81,6 +81,23 @@ def test_a_large_gap_is_settled_and_said_in_a_sentence(report):
     assert told[0].startswith("high does better than low: +58.3 [+")
 
 
+def test_a_small_gap_that_is_settled_is_told_for_the_better_one(report):
+    close = {name: answering(report.split.frame, right) for name, right in (("a", 40), ("b", 48))}
+
+    assert replace(report, answers=close).verdicts()[0].startswith("b does better than a: +13.3 [+")
+
+
+def test_the_tests_of_several_pairs_are_corrected_together(report):
+    frame = report.split.frame
+    made = {name: answering(frame, n) for name, n in (("a", 40), ("m", 44), ("b", 48))}
+    alone = {name: made[name] for name in ("a", "b")}
+
+    together = replace(report, answers=made).gaps().set_index("Comparison")["Corrected p"]
+
+    assert replace(report, answers=alone).gaps()["Corrected p"].tolist() == ["0.008"]
+    assert together["b against a"] == "0.023"
+
+
 def test_a_gap_of_nothing_is_not_settled(report):
     same = replace(report, answers={"a": report.answers["low"], "b": report.answers["low"]})
 
@@ -115,6 +132,20 @@ def test_the_errors_are_shown_and_the_confusions_counted(report):
     assert wrong.to_dict("records") == [{"True class": "plum", "Class given": "apple", "Photos": 5}]
     assert pictures.count("<figure") == 5
     assert pictures.count('alt="plum, taken for apple at 90%"') == 5
+
+
+def test_the_surest_error_is_shown_first(report):
+    part = report.answers["low"]
+    sure = part.probabilities.copy()
+    wrong = np.flatnonzero(part.predicted != part.truth)
+    sure[wrong] = np.where(sure[wrong] > 0.5, 0.6, 0.2)
+    sure[wrong[7]] = np.where(part.probabilities[wrong[7]] > 0.5, 0.98, 0.01)
+    unlike = replace(part, probabilities=sure)
+
+    pictures = replace(report, answers={"m": unlike}).errors("m")._repr_html_()
+
+    first, *others = [line.split('"')[0] for line in pictures.split('alt="')[1:]]
+    assert first.endswith("at 98%") and all(line.endswith("at 60%") for line in others)
 
 
 def test_no_error_is_said(report):
@@ -159,6 +190,42 @@ def test_an_announced_comparison_waits_for_its_runs(report, monkeypatch):
 
     with pytest.raises(RunError, match=r"of a comparison of vitrine.toml, found none of other"):
         own.load()
+
+
+def test_runs_that_answer_for_other_photos_are_refused(report, monkeypatch):
+    part = report.answers["low"]
+    other = replace(part, image=np.array([f"other-{name}" for name in part.image]))
+    made = {"a": [SimpleNamespace(answers=part)], "b": [SimpleNamespace(answers=other)]}
+    monkeypatch.setattr("vitrine.training.runs.across_folds", lambda: made)
+    monkeypatch.setattr("vitrine.report.own.dataset.current", lambda: report.catalog.dataset)
+
+    with pytest.raises(RunError, match="runs that answer for the same photos"):
+        own.load()
+
+
+def test_models_are_ranked_from_the_least_accurate(report, monkeypatch):
+    made = {name: [SimpleNamespace(answers=report.answers[name])] for name in ("high", "low")}
+    monkeypatch.setattr("vitrine.training.runs.across_folds", lambda: made)
+    monkeypatch.setattr("vitrine.report.own.dataset.current", lambda: report.catalog.dataset)
+    monkeypatch.setattr("vitrine.report.own.catalogue.load", lambda: report.catalog)
+    monkeypatch.setattr("vitrine.report.own.splits.load", lambda: report.split)
+
+    assert list(own.load().answers) == ["low", "high"]
+
+
+@pytest.mark.parametrize(("more", "rows"), [(0, 0), (1, 1)])
+def test_a_class_alone_between_the_ends_is_named(report, more, rows):
+    count = 2 * own.SHOWN + more
+    frame = pd.DataFrame({"label": np.arange(count).repeat(2), "part": "train"})
+    data = replace(report.catalog.dataset, classes={f"c{k}": f"C{k}" for k in range(count)})
+    made = replace(
+        report,
+        catalog=replace(report.catalog, dataset=data),
+        split=Split("published", frame, "0"),
+    )
+
+    assert len(made.data()) == 2 * own.SHOWN + rows
+    assert not made.data()["Class"].str.contains("other").any()
 
 
 def test_of_many_classes_the_largest_and_the_smallest_are_counted(report):
@@ -241,6 +308,60 @@ def test_a_model_that_cannot_be_asked_again_is_passed_over(asked, monkeypatch):
     monkeypatch.setattr("vitrine.training.runs.names", lambda: ["other/seed-0"])
 
     assert "No model that was trained here" in asked.looks()._repr_html_()
+
+
+def test_the_best_model_that_can_be_asked_is_asked(asked, monkeypatch):
+    loaded = []
+    found = own.runs.load("high/seed-0")
+    monkeypatch.setattr("vitrine.training.runs.names", lambda: ["low/seed-0", "high/seed-0"])
+    monkeypatch.setattr("vitrine.training.runs.load", lambda name: loaded.append(name) or found)
+
+    asked.looks()
+
+    assert loaded == ["high"]
+
+
+def test_a_probe_of_very_many_photos_is_not_fitted_again(asked, monkeypatch):
+    monkeypatch.setattr(own, "FITTED_AGAIN", 10)
+
+    assert "No model that was trained here" in asked.looks()._repr_html_()
+
+
+def test_the_constant_answer_looks_at_nothing(asked, monkeypatch):
+    meta = {"recipe": recipes.find("majority").to_dict(), "seed": 0}
+    monkeypatch.setattr("vitrine.training.runs.load", lambda name: Run(name, paths.runs(), meta))
+
+    assert "No model that was trained here" in asked.looks()._repr_html_()
+
+
+def test_a_lead_stands_over_pictures_alone():
+    picture = np.zeros((8, 8, 3), dtype=np.uint8)
+
+    assert (
+        "histogram-hog" not in own_gallery.gallery([], "None.", lead="histogram-hog")._repr_html_()
+    )
+    assert (
+        "histogram-hog"
+        in own_gallery.gallery([(picture, "a line")], "None.", lead="histogram-hog")._repr_html_()
+    )
+
+
+def test_a_line_or_a_sentence_is_text_and_never_markup():
+    picture = np.zeros((8, 8, 3), dtype=np.uint8)
+
+    line = own_gallery.gallery([(picture, "<b>tea</b>")], "None.")._repr_html_()
+    said = own_gallery.gallery([], "<b>none</b>")._repr_html_()
+
+    assert "<b>" not in line + said
+    assert line.count("&lt;b&gt;tea") == 2 and "&lt;b&gt;none" in said
+
+
+def test_a_map_has_a_scale_of_its_own():
+    photo = np.full((48, 48, 3), 128, dtype=np.uint8)
+    drop = np.zeros((7, 7))
+    drop[1, 5] = 0.4
+
+    assert (own_gallery.heated(photo, drop) == own_gallery.heated(photo, drop / 10)).all()
 
 
 def test_a_map_colours_what_the_answer_rests_on():

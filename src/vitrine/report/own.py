@@ -98,7 +98,7 @@ class OwnReport:
         counts.columns = [words[part] for part in splits.PARTS]
         counts[words["total"]] = counts.sum(axis=1)
         counts.insert(0, words["class"], self._shown)
-        if (others := len(counts) - 2 * SHOWN) > 0:  # the ends tell what the report is worth
+        if (others := len(counts) - 2 * SHOWN) > 1:  # the ends tell what the report is worth
             counts = counts.sort_values(words["total"], ascending=False, kind="stable")
             between = counts[SHOWN:-SHOWN].sum()
             between[words["class"]] = words["others"].format(others)
