@@ -1,3 +1,4 @@
+import os
 import re
 import subprocess
 import sys
@@ -49,7 +50,10 @@ def test_a_data_set_is_read_with_its_places_from_the_root(told, tmp_path):
     [
         ('"Fruits"', "3", "expected name to be a text, found 3"),
         ('"en"', '"de"', "expected language among fr, en, found 'de'"),
+        ('"Fruits"', '"  "', "expected name to be a text, found '  '"),
         ("seed = 3", 'seed = "3"', "expected split.seed of type int, found '3'"),
+        ("seed = 3", "seed = true", "expected split.seed of type int, found True"),
+        ("apple", '".apple"', "found '.apple', which is like a path"),
         ("seed = 3", "seeds = 3", r"expected section \[split\] to have keys among .* found seeds"),
         ("seed = 3", 'policy = "column"', "expected columns.split for the policy column"),
         ('text = ["title"]', "text = [3]", "expected columns.text to be a list of columns"),
@@ -98,6 +102,40 @@ def test_a_data_set_is_read_with_its_places_from_the_root(told, tmp_path):
 def test_what_cannot_be_is_told_with_its_key(told, before, after, message):
     with pytest.raises(DatasetError, match=message):
         told(WHOLE.replace(before, after, 1))
+
+
+@pytest.mark.parametrize(("count", "faults"), [(1, 1), (2, 0), (1000, 0), (1001, 1)])
+def test_there_are_from_two_to_a_thousand_classes(count, faults):
+    assert len(dataset.class_faults(f"c{k}" for k in range(count))) == faults
+
+
+def test_places_start_from_the_root_that_is_given(told, tmp_path):
+    told(WHOLE)
+
+    found = dataset.read(tmp_path / "vitrine.toml", tmp_path / "elsewhere")
+
+    assert found.photos == tmp_path / "elsewhere" / "photos"
+    assert found.folder == tmp_path / "elsewhere" / "data"
+
+
+def test_the_column_of_parts_is_read_where_the_policy_is_to_obey_it(told):
+    named = WHOLE.replace('group = "product"', 'group = "product"\nsplit = "part"')
+
+    grouped, obeyed = told(named), told(named.replace("seed = 3", 'policy = "column"'))
+
+    assert "part" not in grouped.columns and "part" in obeyed.columns
+
+
+def test_a_data_set_that_changed_is_read_again(tmp_path, monkeypatch):
+    own = tmp_path / "vitrine.toml"
+    monkeypatch.setattr(dataset.paths, "root", lambda: tmp_path)
+    monkeypatch.setattr(dataset.paths, "config", lambda: own)
+    own.write_text(WHOLE, encoding="utf-8")
+    before = dataset.current().name
+    own.write_text(WHOLE.replace("Fruits", "Nuts"), encoding="utf-8")
+    os.utime(own, ns=(0, own.stat().st_mtime_ns + 10**9))
+
+    assert (before, dataset.current().name) == ("Fruits", "Nuts")
 
 
 def test_the_recipes_and_the_comparisons_of_a_project_are_read(told):

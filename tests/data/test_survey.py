@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 import own_photos
 from vitrine.data.dataset import Dataset
@@ -49,6 +50,60 @@ def test_a_folder_of_classes_is_counted_and_its_duplicates_are_found(draft):
     assert "20 photos in 3 classes" in told
     assert "2 of these pairs lie in two classes" in told
     assert "fewer than 20 photos of apple, lime, plum" in told
+
+
+def test_nothing_is_told_that_is_not_so(draft):
+    own_photos.write(draft.photos, per_class=20)
+
+    told = "\n".join(surveyed(draft).lines())
+
+    assert "lie in two classes" not in told and "fewer than" not in told
+
+
+def test_near_duplicates_are_counted_apart_from_exact_ones(draft):
+    first = draft.photos / "apple" / "0.png"
+    (draft.photos / "apple" / "copy.png").write_bytes(first.read_bytes())
+    with Image.open(first) as picture:
+        picture.convert("RGB").save(draft.photos / "apple" / "again.jpg", quality=95)
+
+    found = surveyed(draft)
+
+    near = int((~found.pairs.exact).sum())
+    assert near >= 2
+    assert f"1 pairs of exact duplicates, {near} of near ones" in "\n".join(found.lines())
+
+
+def test_photos_of_a_hidden_folder_are_left_out(draft):
+    hidden = draft.photos / "apple" / ".thumbnails"
+    hidden.mkdir()
+    own_photos.photo(hidden / "0.png", "apple", 99)
+
+    assert surveyed(draft).counts["apple"] == 6
+
+
+def test_spaces_around_a_class_or_a_part_of_a_table_are_dropped(draft):
+    write(draft, lambda name: f" {name} ")
+    table = pd.read_csv(draft.table).assign(part=" Train ")
+    table.to_csv(draft.table, index=False)
+    obeyed = replace(draft, split="part", policy="column")
+
+    usable, faults = tabled(obeyed)
+
+    assert faults == []
+    assert survey(obeyed, usable, faults).counts == {"apple": 6, "lime": 6, "plum": 6}
+
+
+@pytest.mark.parametrize("per_class", [4, 5])
+def test_five_photos_of_a_class_are_enough(tmp_path, draft, per_class):
+    few = own_photos.write(tmp_path / "few", per_class=per_class)
+    table, faults = listed(few)
+    alone = replace(draft, photos=few)
+
+    if per_class == 5:
+        assert set(survey(alone, table, faults).counts.values()) == {5}
+    else:
+        with pytest.raises(SurveyError, match="at least 5 photos of each class, found 4"):
+            survey(alone, table, faults)
 
 
 def test_unequal_classes_are_told(draft):
