@@ -106,6 +106,30 @@ def test_five_photos_of_a_class_are_enough(tmp_path, draft, per_class):
             survey(alone, table, faults)
 
 
+@pytest.mark.parametrize("copies", [2, 3])
+def test_many_photos_that_show_the_same_are_refused_beyond_a_number(draft, monkeypatch, copies):
+    monkeypatch.setattr("vitrine.data.survey.ALIKE", 3)
+    first = draft.photos / "apple" / "0.png"
+    for number in range(copies):
+        (draft.photos / "apple" / f"copy{number}.png").write_bytes(first.read_bytes())
+
+    if copies == 2:
+        assert surveyed(draft).counts["apple"] == 8
+    else:
+        with pytest.raises(SurveyError, match="at most 3 photos that show the same, found 4"):
+            surveyed(draft)
+
+
+def test_a_path_with_a_null_byte_is_told(draft):
+    write(draft)
+    table = draft.table.read_text().replace("apple/0.png", "apple/0\0.png")
+    draft.table.write_text(table)
+
+    _, faults = tabled(draft)
+
+    assert len(faults) == 1 and faults[0].startswith("table.csv, row 1:")
+
+
 def test_unequal_classes_are_told(draft):
     own_photos.write(draft.photos, per_class=6)
     for number in range(6, 30):
