@@ -102,8 +102,8 @@ from vitrine.report.figures.data import sheet
 from vitrine.training.keras.photos import batches
 
 drawing = np.array(drawn.drawing("Watches").resize((256, 256)))
-copies = tf.stack([drawing] * chosen.batch_size)
-labels = tf.zeros(chosen.batch_size, tf.int32)
+copies = np.stack([drawing] * chosen.batch_size)
+labels = np.zeros(chosen.batch_size, dtype=int)
 pixels, _ = next(iter(batches(copies, labels, chosen, seed=seed, epoch=0, classes=len(CLASSES))))
 sheet([drawing, *np.uint8(pixels[:7])], columns=4)
 
@@ -125,8 +125,7 @@ import keras
 calm = replace(chosen, drop_rate=0.0, drop_path_rate=0.0)
 kinds = np.arange(2 * calm.batch_size) % len(CLASSES)
 drawings = np.stack([drawn.drawing(CLASSES[k]).resize((256, 256)) for k in kinds])
-seen = tf.constant(drawings), tf.constant(kinds)
-steps = list(batches(*seen, calm, seed=seed, epoch=0, classes=len(CLASSES)))
+steps = list(batches(drawings, kinds, calm, seed=seed, epoch=0, classes=len(CLASSES)))
 
 # %% [markdown]
 # Puis le réseau, et les poids que celui du paquet (`house`) vient de tirer.

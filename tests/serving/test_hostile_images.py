@@ -9,7 +9,8 @@ import pytest
 from pictures import encode, plain
 from PIL import Image
 
-PHOTO = Image.effect_noise((400, 300), 64).convert("RGB").point(lambda v: (v + 64) % 256)
+NOISE = np.random.default_rng(0).normal(128, 64, (300, 400)).clip(0, 255).astype(np.uint8)
+PHOTO = Image.fromarray(NOISE).convert("RGB").point(lambda v: (v + 64) % 256)
 J, P = encode(PHOTO), encode(PHOTO, "PNG")
 CLEAR = Image.new("RGBA", (80, 60), (200, 0, 0, 0))
 

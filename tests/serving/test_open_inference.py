@@ -176,7 +176,7 @@ def test_binary_values_that_lie_about_their_length_are_refused(client, header, t
 def test_it_has_the_limits_the_keys_and_the_places_of_the_service(model_dir):
     tight = Settings(
         model_dir=str(model_dir), workers=1, api_key="sesame", max_upload_bytes=5_000,
-        max_batch_bytes=20_000,
+        max_batch_bytes=20_000, queue_max=8,
     )  # fmt: skip
     with TestClient(create_app(tight)) as client:
 

@@ -25,7 +25,7 @@ from vitrine.training.keras.photos import batches
 ramp, found = np.load(sys.argv[1]), sys.argv[2]
 photos, epochs, plain = eval(sys.argv[3])
 recipe = replace(recipes.find("efficientnet-b0-keras-scratch"), **plain)
-pixels, labels = tf.constant(np.stack([ramp] * photos)), tf.zeros(photos, tf.int32)
+pixels, labels = np.stack([ramp] * photos), np.zeros(photos, dtype=int)
 np.save(found, np.concatenate([
     batch[:, 3::57, 3::57, :2].numpy()
     for epoch in range(epochs)
@@ -81,7 +81,7 @@ files = [np.load(name, mmap_mode="r") for name in sys.argv[1:3]]
 labels = np.arange(12) % 7
 more = {"image_size": 64, "batch_size": 4, "jitter": 0.2, "mixup": 0.2}
 recipe = replace(recipes.find("efficientnet-b0-keras-scratch"), **more)
-whole = tf.constant(np.concatenate(files)), tf.constant(labels)
+whole = np.concatenate(files), labels
 for epoch in range(2):
     told = [
         list(batches(*photos, recipe, seed=3, epoch=epoch, classes=7))

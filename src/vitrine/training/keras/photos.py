@@ -69,8 +69,8 @@ def _mixup(
 
 
 def batches(
-    pixels: UInt8[np.ndarray, "image height width 3"] | Shards | tf.Tensor,
-    labels: Int[np.ndarray, " image"] | tf.Tensor,
+    pixels: UInt8[np.ndarray, "image height width 3"] | Shards,
+    labels: Int[np.ndarray, " image"],
     recipe: Recipe,
     *,
     seed: int,
@@ -89,7 +89,7 @@ def batches(
         classes: Number of classes.
     """
     first = epoch_seed(seed, epoch)
-    order = np.random.default_rng(first).permutation(int(labels.shape[0]))
+    order = np.random.default_rng(first).permutation(len(labels))
 
     def photo(i: np.int64) -> UInt8[np.ndarray, "height width 3"]:
         return np.asarray(pixels[i])
