@@ -5,6 +5,7 @@ import re
 import secrets
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -14,7 +15,8 @@ from fastapi.testclient import TestClient
 from pictures import plain
 
 from vitrine.data.showcase import Showcase
-from vitrine.serving.ui import create_app
+from vitrine.serving.ui import create_app, markup
+from vitrine.serving.ui.app import PHOTO, _photos
 from vitrine.serving.ui.client import Client
 from vitrine.serving.ui.events import Page
 from vitrine.serving.ui.offline import gradio as gr
@@ -157,6 +159,22 @@ def test_photos_of_the_data_set_alone_are_served_small(home, page, data_dir):
     for place in ("photo/autre.jpg", "photo/..%2Fsampled.csv", "photo/envoi:1"):
         assert home.get(f"/photos/{place}").status_code == 404
     assert home.get(f"/photos/enorme/{key}").status_code == 422
+
+
+def test_photos_that_lie_in_a_folder_a_class_are_served(ui_settings, data_dir, tmp_path):
+    shown = Showcase.read(data_dir)
+    key, inside = list(shown.samples.image)[0], "a class/une photo.jpg"
+    (tmp_path / "a class").mkdir()
+    (tmp_path / inside).write_bytes(shown.path(key).read_bytes())
+    foldered = replace(
+        shown, samples=shown.samples.replace({"image": {key: inside}}), images=tmp_path
+    )
+    app = FastAPI()
+    app.get(PHOTO)(_photos(foldered))
+
+    with TestClient(app) as client:
+        assert client.get(f"/{markup.address(inside, 'vignette')}").content[:2] == b"\xff\xd8"
+        assert client.get("/photos/photo/a%20class/autre.jpg").status_code == 404
 
 
 def do(url, what, *data):

@@ -29,6 +29,8 @@ from vitrine.serving.ui.uploads import Uploads
 __all__ = ["create_app", "serve"]
 
 GRACE_SECONDS = 10
+PHOTO = "/photos/{size}/{image:path}"
+"""Route of a photo of the data set, whose name may have the folder of its class."""
 _SIDES = {"vignette": 160, "photo": 640}
 """Longest side, in pixels, of a photo in a list and alone on the page."""
 
@@ -174,7 +176,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for closed in ("upload", "process_recording"):  # they keep on the disk whatever they are sent
         app.add_api_route(f"/gradio_api/{closed}", _nothing, methods=["POST"], status_code=404)
     shown = Showcase.read(settings.data_dir)
-    app.get("/photos/{size}/{image}")(_photos(shown))
+    app.get(PHOTO)(_photos(shown))
 
     static = files("vitrine.serving.ui")
     style, script = (

@@ -54,7 +54,7 @@ Markdown("\n".join(f"* {verdict}" for verdict in report.verdicts()))
 # ## Ce qui trompe le meilleur
 
 # %% tags=["remove-input"]
-own.shown(report.confusions(report.best()))
+own.shown(wrong) if len(wrong := report.confusions(report.best())) else None
 
 # %% tags=["remove-input"]
 report.errors(report.best()) if session.photos else None
