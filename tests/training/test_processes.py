@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from learn_shared_batch import EPOCHS, WITH_THEM, WITHOUT_STATISTICS
 
-from vitrine.training import runs
+from vitrine.training import recipes, runs
+from vitrine.training.torch import trainer
 
 TOLERANCE = 1e-5
 """Largest relative difference of a loss: that of sums of floats in another order."""
@@ -59,3 +60,21 @@ def test_two_processes_share_the_images_and_one_of_them_writes_the_run(learned):
         assert alone.history.images.tolist() == together.history.images.tolist() == [64, 128, 192]
         assert alone.history.train_loss.is_monotonic_decreasing
         assert (alone.table.label == together.table.label).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "strategy"),
+    [
+        ("efficientnet-lite0-torch", "ddp_find_unused_parameters_true"),  # its norms do not learn
+        ("efficientnet-b0-torch-scratch", "ddp"),
+    ],
+)
+def test_processes_are_told_of_parameters_that_do_not_learn(monkeypatch, name, strategy):
+    asked = {}
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr(trainer.L, "Trainer", lambda **options: asked.update(options))
+
+    trainer.trainer(recipes.find(name), "cpu")
+
+    assert (asked["strategy"], asked["devices"], asked["num_nodes"]) == (strategy, 2, 1)

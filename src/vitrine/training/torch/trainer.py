@@ -80,7 +80,7 @@ def trainer(recipe: Recipe, device: str, **options: Any) -> L.Trainer:
             f"{recipe.accumulate}, to be shared equally by the processes, found {here * nodes} of "
             "them; start another number"
         )
-    partly = recipe.head_epochs or recipe.backbone == "frozen"
+    partly = recipe.head_epochs or recipe.frozen_norm or recipe.backbone == "frozen"
     ddp = "ddp_find_unused_parameters_true" if partly else "ddp"
     return L.Trainer(
         accelerator="gpu" if device == "cuda" else "cpu",
