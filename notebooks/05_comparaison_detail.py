@@ -252,12 +252,12 @@ for k in sorted(set(worst)):
     print(f"{CLASSES_FR[CLASSES[k]]} : la plus dure pour {(worst == k).sum()} modèles")
 
 # %% [markdown]
-# **2. Dix points de moins.** Pour chacun des trois modèles en couleur, à partir de quelle force le flou coûte-t-il plus
-# de dix points ? Remplacez le flou par une autre dégradation.
+# **2. Dix points de moins.** Pour chaque modèle, à partir de quelle force le flou coûte-t-il plus de dix points ?
+# Remplacez le flou par une autre dégradation.
 
 # %% tags=["hide-cell"]
-for recipe in SHOWN:
-    blurred = {strength: score.value for strength, score in spoiled["blur"][recipe].items()}
+for recipe, points in spoiled["blur"].items():
+    blurred = {strength: score.value for strength, score in points.items()}
     costly = [s for s, value in blurred.items() if blurred[0] - value > 0.10]
     print(model_name(recipe), ":", f"force {min(costly)}" if costly else "jamais")
 

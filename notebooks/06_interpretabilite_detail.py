@@ -79,6 +79,11 @@ for recipe, run in examined.items():
 sketches = facts.read(session, "drawing")
 explanation.before_and_after(sketches[NETWORKS[0]], drawn.picture())
 
+# %% tags=["nbval-check-output", "remove-cell"]
+sizes = [t.groupby("map").network.value_counts().unstack() for t in sketches.values()]
+paired = all((size.learned == size.shuffled).all() for size in sizes)
+print("Chaque carte, avec les poids appris et mélangés :", "oui" if paired else "non")
+
 # %% [markdown]
 # Puis MambaVision. Une case d’attention au-dessus de 1 reçoit plus que sa part.
 
