@@ -163,6 +163,8 @@ def test_every_page_is_accessible_fits_the_screen_with_any_fonts_and_asks_nothin
         for fold in tab.query_selector_all("details.vitrine-provenance"):
             fold.evaluate("fold => fold.open = true")
         widths = [tab.evaluate(WIDTH)]
+        if width >= 1280:
+            faults += [f"{page.name}: cut: {table}" for table in tab.evaluate(CUT)]
         if family != "Liberation":  # fonts change no colour and no role
             for fault in Axe().run(tab, options=RULES).response["violations"]:
                 places = [" ".join(node["target"]) for node in fault["nodes"]]
@@ -186,6 +188,12 @@ def test_every_page_is_accessible_fits_the_screen_with_any_fonts_and_asks_nothin
 
 
 WIDTH = "document.documentElement.scrollWidth"
+CUT = """() => [...document.querySelectorAll(".bd-article table")].flatMap((table) => {
+  const room = table.closest(".output, .pst-scrollable-table-container");
+  const cut = room && table.offsetWidth && room.scrollWidth > room.clientWidth;
+  return cut ? [table.innerText.slice(0, 60)] : [];
+})"""
+"""Tables whose last columns a reader of a wide screen would have to scroll to."""
 UNFOLDED = "() => document.querySelectorAll('details').forEach((fold) => { fold.open = true; })"
 SMALLEST = 11
 """Pixels of the smallest letters of a figure."""

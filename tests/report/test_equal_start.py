@@ -182,10 +182,11 @@ def test_the_table_and_the_figure_show_each_pretraining(made):
     learned = equal_start.pretrained()
     scores = {"B0": [equal_start.first_guesses(run, k) for run in learned.values() for k in (1, 5)]}
 
-    row = tables.pretrainings({"B0": learned["efficientnet-b0-pretrain"]}, scores).iloc[0]
+    table = tables.pretrainings({"B0": learned["efficientnet-b0-pretrain"]}, scores)
     figure = training.pretrainings({name: run.history for name, run in learned.items()})
 
-    assert row["Images vues (milliers)"] == 1
+    row = table.set_index("Mesure")["B0"]
+    assert row["Images vues (milliers)"] == "1,0"
     assert row["Attente des données"] == "0,42\N{NARROW NO-BREAK SPACE}%"
     assert row["Top-5"].startswith("50,0")
     assert [list(trace.x) for trace in figure.data] == [[0, 0.5, 1], [0, 1, 2]]

@@ -129,7 +129,7 @@ def load(root: Path) -> str:
     sheet = _sheet(root)
     models = _models(sheet)
     lines = [
-        "| Modèle | Clients | Serveur | Attente médiane (ms) | 99\u202f% sous (ms) | "
+        "| Modèle | Clients | Serveur | Médiane (ms) | p99 (ms) | "
         "Processeur par requête (ms) | Sonde la plus lente (ms) | Mémoire (Mo) |",
         "|---|--:|---|--:|--:|--:|--:|--:|",
     ]

@@ -6,7 +6,6 @@ from typing import Any
 import plotly.graph_objects as go
 
 from vitrine.report.figures import style
-from vitrine.report.fr import THIN
 from vitrine.report.palette import BLUE, FAINT, GREY, VERMILION
 
 __all__ = ["REFUSALS", "path", "waits"]
@@ -34,8 +33,8 @@ _SERVERS = {
     "naive": ("le naïf", VERMILION, "square"),
 }
 _QUANTILES = {
-    "p50": ("une attente sur deux", "solid"),
-    "p99": (f"99{THIN}% des attentes", "dot"),
+    "p50": ("médiane", "solid"),
+    "p99": ("p99", "dot"),
 }
 _MARKS = (10, 30, 100, 300, 1000, 3000)
 

@@ -7,7 +7,7 @@ import pandas as pd
 from vitrine.metrics import Interval
 from vitrine.metrics.panel import METRICS
 from vitrine.metrics.table import Announced
-from vitrine.report.fr import THIN, bracket, number
+from vitrine.report.fr import NO_BREAK, THIN, bracket, number
 from vitrine.report.tables.shown import with_interval
 
 __all__ = ["SMALLEST_P", "announced", "cited", "comparison", "scores"]
@@ -55,6 +55,8 @@ def comparison(
 def announced(compared: Mapping[str, Announced]) -> pd.DataFrame:
     """List the announced comparisons: gaps, discordant pairs, tests, and whether a gap is settled.
 
+    The p-value is Holm's, which decides; a page has no room for the raw one.
+
     Args:
         compared: By what is compared, what ``metrics.table.announced`` returned.
     """
@@ -67,9 +69,8 @@ def announced(compared: Mapping[str, Announced]) -> pd.DataFrame:
             row["Répétitions (points)"] = _points(found.repeated) if found.repeated else ""
         first = found.first
         row["Paires discordantes (b, c)"] = f"{first.only_candidate}, {first.only_baseline}"
-        row["p"] = _p_value(found.p_value)
         row["p (Holm)"] = _p_value(found.adjusted)
-        row["Écart établi"] = found.settled
+        row["Établi"] = found.settled
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -80,7 +81,7 @@ def _points(gap: Interval) -> str:
 
 
 def _p_value(p: float) -> str:
-    return f"< {number(SMALLEST_P, 3)}" if p < SMALLEST_P else number(p, 3)
+    return f"<{NO_BREAK}{number(SMALLEST_P, 3)}" if p < SMALLEST_P else number(p, 3)
 
 
 def cited(results: pd.DataFrame) -> pd.DataFrame:

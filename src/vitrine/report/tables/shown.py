@@ -9,7 +9,7 @@ import pandas as pd
 
 from vitrine.metrics import Interval
 from vitrine.metrics.panel import METRICS
-from vitrine.report.fr import MINUS, THIN, bracket, number
+from vitrine.report.fr import MINUS, NO_BREAK, THIN, bracket, number
 
 __all__ = ["Shown", "show", "with_interval"]
 
@@ -51,7 +51,7 @@ class Shown:
     def _repr_html_(self) -> str:
         rows = self._texts()
         right = [
-            all(re.match(rf"[+{MINUS}]?\d|$", row[i]) for row in rows)
+            all(re.match(rf"(<{NO_BREAK}|[+{MINUS}])?\d|$", row[i]) for row in rows)
             for i in range(self.frame.shape[1])
         ]
         styles = [' class="nombre" style="text-align: right"' if r else "" for r in right]

@@ -42,29 +42,27 @@ def rates(tried: Sequence[Run]) -> pd.DataFrame:
 def pretrainings(
     trained: Mapping[str, Run], scores: Mapping[str, Sequence[Interval]]
 ) -> pd.DataFrame:
-    """List what each pretraining saw, took and learned.
+    """List what each pretraining saw, took and learned: a row a measure, a column a pretraining.
 
     Args:
         trained: By name on screen, the run.
         scores: By the same name, its accuracy to one guess, then to five.
     """
-    rows = []
+    columns = {}
     for name, run in trained.items():
-        timing, first = run.meta["timing"], scores[name]
-        rows.append(
-            {
-                "Préentraînement": name,
-                "Images vues (milliers)": run.history.images.iloc[-1] / 1e3,
-                "Durée (min)": timing["training_seconds"] / 60,
-                "Processeur (min)": timing["cpu_seconds"] / 60,
-                "Images/s": float(timing["images_per_second"]),
-                "Attente des données": percent(timing["waited_share"], 2),
-                "Top-1": with_interval("accuracy", first[0]),
-                "Top-5": with_interval("accuracy", first[1]),
-                "Énergie (Wh, estimée)": watt_hours(run.meta) or np.nan,
-            }
-        )
-    return pd.DataFrame(rows)
+        timing, (first, fifth) = run.meta["timing"], scores[name]
+        energy = watt_hours(run.meta)
+        columns[name] = {
+            "Images vues (milliers)": number(run.history.images.iloc[-1] / 1e3, 1),
+            "Durée (min)": number(timing["training_seconds"] / 60, 1),
+            "Processeur (min)": number(timing["cpu_seconds"] / 60, 1),
+            "Images/s": number(timing["images_per_second"], 1),
+            "Attente des données": percent(timing["waited_share"], 2),
+            "Top-1": with_interval("accuracy", first),
+            "Top-5": with_interval("accuracy", fifth),
+            "Énergie (Wh, estimée)": number(energy, 1) if energy else "",
+        }
+    return pd.DataFrame(columns).rename_axis("Mesure").reset_index()
 
 
 CHOICES: dict[str, list[str]] = WORDS["choices"]
