@@ -1,6 +1,7 @@
 """``vitrine train``, ``runs``, ``robustness``, ``explain``: make runs, show them, explain them."""
 
 import json
+import os
 from typing import Annotated
 
 import typer
@@ -50,6 +51,8 @@ def train(
     run = here.fit(
         chosen, seed=seed, device=device, threads=threads, resume=resume, report=typer.echo
     )
+    if int(os.environ.get("RANK", 0)):  # of torchrun: the first process alone tells
+        return
     test = run.part("test")
     typer.echo(
         f"run {run.name}: {len(test.truth)} test photos predicted, "
