@@ -16,8 +16,8 @@ import psutil
 from vitrine import paths
 
 __all__ = [
-    "CORE_WATTS", "GIB_WATTS", "UNKNOWN", "Meter", "code_state", "cpu_info", "first_process", "machine",
-    "versions", "watt_hours",
+    "CORE_WATTS", "GIB_WATTS", "UNKNOWN", "Meter", "code_state", "cpu_info", "first_process",
+    "machine", "versions", "watt_hours",
 ]  # fmt: skip
 
 
