@@ -228,6 +228,26 @@ def inside(shop, monkeypatch):
     return shop
 
 
+@pytest.mark.parametrize(
+    ("seed", "place", "speaks"),
+    [
+        ("1", {}, True),
+        ("2", {"RANK": "0"}, True),
+        ("3", {"RANK": "1"}, False),
+        ("4", {"LOCAL_RANK": "1"}, False),
+    ],
+)
+def test_of_the_processes_of_a_training_the_first_alone_tells_its_end(inside, seed, place, speaks):
+    asked = ["train", "majority", "--seed", seed, "--resume"]
+
+    made = CliRunner().invoke(app, asked, env=place)
+    again = CliRunner().invoke(app, asked, env=place)
+
+    assert made.exit_code == again.exit_code == 0
+    assert ("test photos predicted" in made.output) == speaks
+    assert again.output == (f"run majority/seed-{seed}: finished before\n" if speaks else "")
+
+
 def test_a_sweep_of_a_project_makes_the_recipes_that_it_names(inside, monkeypatch):
     asked = []
     monkeypatch.setattr("vitrine.training.sweep.sweep", lambda jobs, **_: asked.extend(jobs) or [])

@@ -8,6 +8,7 @@ from vitrine.data import catalog, dataset, project, splits
 from vitrine.data.dataset import Dataset, DatasetError
 from vitrine.data.splits import PARTS, SplitError
 from vitrine.data.survey import SurveyError, listed
+from vitrine.data.translations import said
 
 
 @pytest.fixture
@@ -44,6 +45,25 @@ def test_a_project_of_a_folder_describes_it_and_can_be_read_back(draft, tmp_path
     assert splits.load().sha256 == made.split.sha256
     assert set(made.written) >= {"vitrine.toml", "README.md", "Makefile", "data/splits/folds.csv"}
     assert project.faults(photos) == []
+
+
+def test_a_project_in_another_language_has_other_prose_and_the_same_code(draft, tmp_path):
+    cells = {}
+    for language in dataset.LANGUAGES:
+        make(tmp_path / language, replace(draft, language=language))
+        notebook = (tmp_path / language / "notebooks" / "01_photos.py").read_text(encoding="utf-8")
+        cells[language] = notebook.split("# %%")[1:]
+        config = (tmp_path / language / "_config.yml").read_text(encoding="utf-8")
+        assert f"    language: {language}\n" in config and "$" not in notebook + config
+        first = (tmp_path / language / "book" / "introduction.md").read_text(encoding="utf-8")
+        assert said(language, "introduction") in first.replace("\n", " ")
+        assert max(map(len, notebook.splitlines())) <= 100
+
+    french, english = cells["fr"], cells["en"]
+    assert len(french) == len(english) == 15
+    for one, other in zip(french, english, strict=True):
+        assert one == other if "[markdown]" not in one else one != other
+        assert "[markdown]" not in one or all(line[:1] in "#" for line in one.splitlines()[1:])
 
 
 def test_each_part_has_each_class_and_duplicates_stay_together(draft, tmp_path):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import sklearn.metrics
 
+from vitrine.metrics import resampling
 from vitrine.metrics.classes import class_f1, confusion, per_class
 from vitrine.metrics.intervals import wilson
 from vitrine.metrics.paired import paired_bootstrap
@@ -64,6 +65,25 @@ def test_class_scores_agree_with_scikit_learn(draw):
     assert [c.support for c in ours] == theirs[3].tolist()
     assert [c.label for c in ours] == list(range(7))
     assert all(c.f1.low < c.f1.value < c.f1.high for c in ours)
+
+
+@pytest.mark.parametrize("block", [40_000_000, 5_000])
+def test_the_classes_share_draws_and_have_the_very_interval_of_each_alone(block, monkeypatch):
+    monkeypatch.setattr(resampling, "BLOCK", block)
+    rng = np.random.default_rng(0)
+    truth, given = rng.integers(0, 12, 90), rng.integers(0, 12, 90)
+    truth[truth == 5], given[given == 5] = 4, 4  # a class that nothing names
+    given[0] = truth[1] = 11
+    truth[truth == 3], given[given == 3] = 2, 2
+    truth[7] = 3  # of one image, which many draws leave out
+
+    ours = per_class(truth, given, categories=14)
+
+    named = set(truth.tolist()) | set(given.tolist())
+    assert len(named) == 11
+    for label in named:
+        assert ours[label].f1 == bootstrap(truth, given, class_f1(label))
+    assert all(math.isnan(ours[label].f1.value) for label in set(range(14)) - named)
 
 
 def test_the_f1_of_a_class_can_be_compared_between_models(draw):

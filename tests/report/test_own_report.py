@@ -53,10 +53,6 @@ def report(made, request):
     return own.OwnReport(photos, made.split, answers)
 
 
-def test_both_languages_have_the_same_words():
-    assert set(own.WORDS["fr"]) == set(own.WORDS["en"])
-
-
 def test_the_photos_of_each_class_are_counted_by_part(report):
     table = report.data()
 
@@ -102,6 +98,7 @@ def test_a_gap_of_nothing_is_not_settled(report):
     same = replace(report, answers={"a": report.answers["low"], "b": report.answers["low"]})
 
     assert same.gaps().Verdict.tolist() == ["not settled"]
+    assert same.gaps().iloc[0, 1] == "0.0 [0.0, 0.0]"
     assert same.gaps().iloc[0, 2] == "1.000"
     assert "do not decide" in same.verdicts()[0]
 
@@ -110,12 +107,17 @@ def test_a_gap_to_the_disadvantage_of_the_second_is_told_from_the_first(report):
     turned = replace(report, answers=dict(reversed(report.answers.items())))
 
     assert turned.verdicts() == report.verdicts()
+    assert turned.gaps().iloc[0, 1].startswith("\N{MINUS SIGN}58.3 [\N{MINUS SIGN}")
 
 
 @pytest.mark.parametrize("report", ["fr"], indirect=True)
 def test_a_report_in_french_has_its_commas(report):
+    line = report.errors("high")._repr_html_()
+
     assert report.scores()["Exactitude (%)"][0].startswith("33,3 [22,")
+    assert report.scores()["Exactitude (%)"][0].count("\N{NO-BREAK SPACE};\N{NO-BREAK SPACE}") == 1
     assert "fait mieux que" in report.verdicts()[0]
+    assert "prise pour apple à 90\N{NO-BREAK SPACE}%" in line
 
 
 def test_a_model_alone_is_compared_with_none(report):

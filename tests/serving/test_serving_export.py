@@ -21,6 +21,7 @@ from vitrine.serving import export as exporting
 from vitrine.serving.card import Card, ModelError
 from vitrine.serving.export import ExportError, _licence, export
 from vitrine.serving.predictor import MAMBAVISION, Predictor, distance, drawn, packaged
+from vitrine.serving.predictor import shipped as packages
 from vitrine.training import runs
 from vitrine.training.recipes import Recipe
 from vitrine.training.runs import RunError, RunFolder
@@ -133,6 +134,22 @@ def test_the_card_says_what_was_measured_and_from_what(exported, run, demo_split
     assert card.commits["training"] == run.meta["code"]["commit"]
     assert "dessiné par programme" in card.licence
     assert len(card.guard.center) == 14 and card.guard.wanted == 0.05
+
+
+def test_a_card_offers_photos_of_each_class_that_its_model_has_not_learned(exported, run):
+    _, made = exported
+    shipped = [cards.read(folder)[0] for folder in packages().values()]
+
+    for card in (made, *shipped):
+        test = (run if card is made else runs.load(card.name)).part("test")
+        classes = [row.label for row in card.classes]
+        truth = {image: classes[k] for image, k in zip(test.image, test.truth, strict=True)}
+        offered = {each.image: each.label for each in card.offered}
+        assert offered.items() <= truth.items() and set(offered.values()) == set(classes)
+        assert len(offered) == len(card.offered) <= 2 * len(classes)
+        assert card.offered[0].image in test.surest or not test.surest
+        assert card.words.outside == "hors du catalogue"
+        assert Card.model_validate_json(card.to_json()) == card
 
 
 def altered(card, where, value):

@@ -102,10 +102,7 @@ def _surest() -> list[str]:
 
     if (name := f"{RECOMMENDED}/seed-0") not in runs.names():
         return []
-    test = runs.load(name).part("test")
-    right = test.predicted == test.truth
-    order = (-test.probabilities.max(axis=1)).argsort(kind="stable")
-    return test.image[order[right[order]]].tolist()
+    return runs.load(name).part("test").surest
 
 
 @app.command()

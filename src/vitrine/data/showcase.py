@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -71,6 +71,7 @@ def samples(photos: Catalog, images: Sequence[str], first: Sequence[str] = ()) -
     chosen = offered.sort_values(["label", "row"]).groupby("label").head(PER_CLASS)
     if opening := next((name for name in first if name in set(chosen.image)), None):
         chosen = chosen.sort_values("image", key=lambda name: name != opening, kind="stable")
+    chosen = chosen.head(MOST)
     classes = list(photos.dataset.classes)
     rank = chosen.groupby("label").cumcount() + 1
     renamed = [
@@ -149,7 +150,7 @@ class Showcase:
         # As written: reading it with ``splits`` would bring scikit-learn into the interface.
         split = pd.read_csv(photos.folder / "splits" / "published.csv", dtype=str)
         tested = split.image[split.part == "test"].tolist()
-        offered = samples(photos, tested).head(MOST)
+        offered = samples(photos, tested)
         return cls(photos=dashboard(photos), samples=offered, images=photos.photos)
 
     @classmethod
@@ -172,6 +173,24 @@ class Showcase:
         )
         weakref.finalize(shown, shutil.rmtree, place, ignore_errors=True)
         return shown
+
+    def offering(self, offered: Iterable[tuple[str, str]]) -> "Showcase":
+        """Return the same with the samples that a model's card offers.
+
+        Only photos of this data set, of the class that the card gives them, and that lie here, are
+        taken; without any there is no sample, but for the free pictures of a drawn catalogue.
+
+        Args:
+            offered: Name and class of each, as ``serving.card.Offered``.
+        """
+        if self.synthetic:
+            return self
+        wanted = pd.DataFrame(offered, columns=["fichier", "Catégorie"])
+        rows = wanted.merge(self.photos, on=["fichier", "Catégorie"])
+        rows = rows[rows.fichier.map(lambda name: self.path(name).is_file()).astype(bool)]
+        columns = {"Nom du produit": "product_name", "fichier": "image", "Catégorie": "class"}
+        chosen = rows.rename(columns=columns).assign(image_renamed=rows.fichier)
+        return replace(self, samples=chosen[list(_COLUMNS[SAMPLES])].reset_index(drop=True))
 
     def path(self, image: str) -> Path:
         """Return where a photo lies."""

@@ -167,17 +167,17 @@ def over_runs(
 
 def replicate(
     images: int,
-    statistic: Callable[[Float[np.ndarray, "draw image"]], Float[np.ndarray, " draw"]],
+    statistic: Callable[[Float[np.ndarray, "draw image"]], Float[np.ndarray, "draw ..."]],
     *,
     draws: int = 2000,
     seed: int = 0,
-) -> Float[np.ndarray, " draw"]:
+) -> Float[np.ndarray, "draw ..."]:
     """Evaluate a statistic on images drawn with replacement, many times.
 
     Args:
         images: How many images there are, and how many each draw has.
-        statistic: From how often each image is drawn to one number a draw. It is called on blocks
-            of draws.
+        statistic: From how often each image is drawn to one number a draw, or a row of them. It is
+            called on blocks of draws.
         draws: Number of resamplings.
         seed: Seeds the resampling.
 

@@ -4,12 +4,13 @@ Every photo is answered for by a model that had not learned it: the folds of the
 Recipes are compared in pairs, on the same photos, and their tests are corrected together.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from babel.numbers import format_decimal, format_percent
 from pandas.io.formats.style import Styler
 
 from vitrine import paths
@@ -17,6 +18,7 @@ from vitrine.data import catalog as catalogue
 from vitrine.data import dataset, images, splits
 from vitrine.data.catalog import Catalog
 from vitrine.data.splits import Split
+from vitrine.data.translations import said
 from vitrine.explain.occlusion import occlusion
 from vitrine.metrics import Interval
 from vitrine.metrics.classes import confusion
@@ -25,7 +27,6 @@ from vitrine.metrics.metrics import accuracy, macro_f1
 from vitrine.metrics.paired import holm, mcnemar, paired_bootstrap
 from vitrine.metrics.resampling import bootstrap
 from vitrine.metrics.settling import settled
-from vitrine.report import fr
 from vitrine.report.names import model_name
 from vitrine.report.own_gallery import SIDE, Gallery, gallery, heated
 from vitrine.report.tables.panels import SMALLEST_P
@@ -33,35 +34,8 @@ from vitrine.training import runs, trained
 from vitrine.training.runs import Predictions, RunError
 from vitrine.training.trained import Kept
 
-__all__ = ["WORDS", "Gallery", "OwnReport", "load", "shown"]
+__all__ = ["Gallery", "OwnReport", "load", "shown"]
 
-WORDS: dict[str, dict[str, str]] = {
-    "fr": {
-        "class": "Catégorie", "train": "Entraînement", "validation": "Validation", "test": "Test",
-        "total": "Total", "model": "Modèle", "accuracy": "Exactitude (%)", "f1": "Macro F1 (%)",
-        "pair": "Comparaison", "gap": "Écart d’exactitude (points)", "p": "p corrigée",
-        "verdict": "Verdict", "settled": "établi", "open": "non établi", "true": "Vraie catégorie",
-        "given": "Catégorie donnée", "count": "Photos", "against": "{0} contre {1}",
-        "better": "{0} fait mieux que {1} : {2} points d’exactitude, écart établi.",
-        "unsettled": "Entre {0} et {1}, ces photos ne tranchent pas : {2} points d’exactitude.",
-        "error": "{0}, prise pour {1} à {2}", "none": "Aucune erreur.",
-        "others": "{0} autres catégories", "percent": "\N{NO-BREAK SPACE}%",
-        "blind": "Aucun modèle entraîné ici ne peut être interrogé de nouveau.",
-    },
-    "en": {
-        "class": "Class", "train": "Training", "validation": "Validation", "test": "Test",
-        "total": "Total", "model": "Model", "accuracy": "Accuracy (%)", "f1": "Macro F1 (%)",
-        "pair": "Comparison", "gap": "Gap of accuracy (points)", "p": "Corrected p",
-        "verdict": "Verdict", "settled": "settled", "open": "not settled", "true": "True class",
-        "given": "Class given", "count": "Photos", "against": "{0} against {1}",
-        "better": "{0} does better than {1}: {2} points of accuracy, a settled gap.",
-        "unsettled": "Between {0} and {1} these photos do not decide: {2} points of accuracy.",
-        "error": "{0}, taken for {1} at {2}", "none": "No error.",
-        "others": "{0} other classes", "percent": "%",
-        "blind": "No model that was trained here can be asked again.",
-    },
-}  # fmt: skip
-"""Every word of the report, by language."""
 SHOWN, LOOKED = 12, 4
 """Errors and confusions shown, and errors on which a model is asked what it looks at."""
 FITTED_AGAIN = 20_000
@@ -83,9 +57,8 @@ class OwnReport:
     split: Split
     answers: Mapping[str, Predictions]
 
-    @property
-    def _words(self) -> dict[str, str]:
-        return WORDS[self.catalog.dataset.language]
+    def _say(self, key: str, count: int | None = None, **told: str) -> str:
+        return said(self.catalog.dataset.language, key, count, **told)
 
     @property
     def _shown(self) -> list[str]:
@@ -93,87 +66,70 @@ class OwnReport:
 
     def data(self) -> pd.DataFrame:
         """Return the photos of each class in each part."""
-        words, frame = self._words, self.split.frame
+        frame, name, total = self.split.frame, self._say("class"), self._say("total")
         counts = pd.crosstab(frame.label, frame.part).reindex(columns=list(splits.PARTS))
-        counts.columns = [words[part] for part in splits.PARTS]
-        counts[words["total"]] = counts.sum(axis=1)
-        counts.insert(0, words["class"], self._shown)
+        counts.columns = [self._say("train"), self._say("validation"), self._say("test")]
+        counts[total] = counts.sum(axis=1)
+        counts.insert(0, name, self._shown)
         if (others := len(counts) - 2 * SHOWN) > 1:  # the ends tell what the report is worth
-            counts = counts.sort_values(words["total"], ascending=False, kind="stable")
+            counts = counts.sort_values(total, ascending=False, kind="stable")
             between = counts[SHOWN:-SHOWN].sum()
-            between[words["class"]] = words["others"].format(others)
+            between[name] = self._say("others", others)
             counts = pd.concat([counts[:SHOWN], between.to_frame().T, counts[-SHOWN:]])
         return counts.reset_index(drop=True)
 
     def scores(self) -> pd.DataFrame:
         """Return accuracy and macro F1 of each recipe, each with its interval at 95 %."""
-        words, rows = self._words, []
+        rows = []
         for recipe, part in self.answers.items():
             right = int((part.predicted == part.truth).sum())
             f1 = bootstrap(part.truth, part.probabilities, macro_f1)
-            rows.append(
-                {
-                    words["model"]: self._name(recipe),
-                    words["accuracy"]: self._interval(wilson(right, len(part.truth))),
-                    words["f1"]: self._interval(f1),
-                }
-            )
-        return pd.DataFrame(rows)
+            shares = wilson(right, len(part.truth)), f1
+            rows.append((self._name(recipe), *map(self._interval, shares)))
+        return self._table("model", "accuracy", "f1", rows=rows)
 
     def gaps(self) -> pd.DataFrame:
         """Return the gap of accuracy of each pair of recipes, its corrected test, its verdict.
 
         The pairs are those that ``vitrine.toml`` announces; every pair, where it announces none.
         """
-        words = self._words
-        return pd.DataFrame(
-            [
-                {
-                    words["pair"]: words["against"].format(*map(self._name, (second, first))),
-                    words["gap"]: self._interval(gap, sign=True),
-                    words["p"]: self._p_value(p),
-                    words["verdict"]: words["settled" if settled(gap, p) else "open"],
-                }
-                for first, second, gap, p in self._compared()
-            ],
-            columns=[words[key] for key in ("pair", "gap", "p", "verdict")],
-        )
+        rows = [
+            (
+                self._say("against", one=self._name(second), other=self._name(first)),
+                self._interval(gap, sign=True),
+                self._p_value(p),
+                self._say("settled" if settled(gap, p) else "unsettled"),
+            )
+            for first, second, gap, p in self._compared()
+        ]
+        return self._table("pair", "gap", "p", "verdict", rows=rows)
 
     def verdicts(self) -> list[str]:
         """Return a sentence for each pair of recipes: which one does better, or that none does."""
-        words, told = self._words, []
+        told = []
         for first, second, gap, p in self._compared():
-            ahead, behind = (second, first) if gap.value >= 0 else (first, second)
-            low, high = sorted((abs(gap.low), abs(gap.high))) if gap.low * gap.high > 0 else (
-                gap.low, gap.high
-            )  # fmt: skip
-            if settled(gap, p):
-                size = self._interval(Interval(abs(gap.value), low, high), sign=True)
-                told.append(words["better"].format(self._name(ahead), self._name(behind), size))
-            else:
-                size = self._interval(gap, sign=True)
-                told.append(words["unsettled"].format(self._name(second), self._name(first), size))
+            sure = settled(gap, p)
+            if sure and gap.value < 0:
+                first, second = second, first
+                gap = Interval(-gap.value, -gap.high, -gap.low)
+            names = {"one": self._name(second), "other": self._name(first)}
+            size = self._interval(gap, sign=True)
+            told.append(self._say("better" if sure else "undecided", size=size, **names))
         return told
 
     def confusions(self, recipe: str) -> pd.DataFrame:
         """Return the pairs of classes that a recipe takes most often one for the other."""
-        words, part = self._words, self.answers[recipe]
+        part = self.answers[recipe]
         counts = confusion(part.truth, part.predicted, categories=len(self._shown))
         np.fill_diagonal(counts, 0)
         order = np.argsort(-counts, axis=None, kind="stable")[:SHOWN]
         places = [np.unravel_index(place, counts.shape) for place in order]
-        return pd.DataFrame(
-            [
-                {
-                    words["true"]: self._shown[true],
-                    words["given"]: self._shown[given],
-                    words["count"]: int(counts[true, given]),
-                }
-                for true, given in places
-                if counts[true, given]
-            ],
-            columns=[words[key] for key in ("true", "given", "count")],
-        )
+        rows = [
+            (self._shown[true], self._shown[given], int(counts[true, given]))
+            for true, given in places
+            if counts[true, given]
+        ]
+        return self._table("true", "given", "photos", rows=rows)
 
     def errors(self, recipe: str) -> Gallery:
         """Return the photos on which a recipe is wrong, the surest first."""
@@ -183,7 +139,7 @@ class OwnReport:
             (images.preprocess(self.catalog.path(part.image[place]), SIDE), line)
             for place, line in chosen
         ]
-        return gallery(shown, self._words["none"])
+        return gallery(shown, self._say("no_error"))
 
     def looks(self) -> Gallery:
         """Return what a model looks at on the photos of the test where it is surely wrong.
@@ -193,7 +149,7 @@ class OwnReport:
         """
         found = next(filter(None, map(self._asked_again, reversed(self.answers))), None)
         if found is None:
-            return gallery([], self._words["blind"])
+            return gallery([], self._say("blind"))
         model, test = found
         shown = []
         for place, line in self._surest_errors(test)[:LOOKED]:
@@ -201,7 +157,7 @@ class OwnReport:
             photo = images.preprocess(path, model.recipe.image_size)
             drop = occlusion(model.predict, photo, int(test.predicted[place]))
             shown.append((heated(photo, drop), line))
-        return gallery(shown, self._words["none"], lead=self._name(model.recipe.name))
+        return gallery(shown, self._say("no_error"), lead=self._name(model.recipe.name))
 
     def _asked_again(self, recipe: str) -> tuple[Kept, Predictions] | None:
         """Return the model of a recipe and what it answered to the test, where it can be had."""
@@ -223,9 +179,9 @@ class OwnReport:
         wrong = np.flatnonzero(part.predicted != part.truth)
         lines = []
         for place in wrong[np.argsort(-sure[wrong], kind="stable")].tolist():
-            labels = (self._shown[k] for k in (part.truth[place], part.predicted[place]))
-            share = f"{self._number(100 * sure[place])}{self._words['percent']}"
-            lines.append((place, self._words["error"].format(*labels, share)))
+            true, given = (self._shown[k] for k in (part.truth[place], part.predicted[place]))
+            share = format_percent(sure[place], locale=self.catalog.dataset.language)
+            lines.append((place, self._say("error", true=true, given=given, share=share)))
         return lines
 
     def best(self) -> str:
@@ -249,10 +205,14 @@ class OwnReport:
     def _name(self, recipe: str) -> str:
         return model_name(recipe) if self.catalog.dataset.language == "fr" else recipe
 
-    def _number(self, value: float, decimals: int = 0, *, sign: bool = False) -> str:
-        if self.catalog.dataset.language == "fr":
-            return fr.number(value, decimals, sign=sign)
-        return f"{value:{'+' if sign else ''}.{decimals}f}"
+    def _table(self, *keys: str, rows: Sequence[tuple]) -> pd.DataFrame:
+        return pd.DataFrame(rows, columns=[self._say(key) for key in keys])
+
+    def _number(self, value: float, decimals: int, *, sign: bool = False) -> str:
+        value, digits = round(value, decimals), f"#,##0.{decimals * '0'}"
+        plus = "+" if sign and value else ""
+        pattern = f"{plus}{digits};\N{MINUS SIGN}{digits}" if value else digits
+        return format_decimal(value, format=pattern, locale=self.catalog.dataset.language)
 
     def _p_value(self, p: float) -> str:
         below = "< " if p < SMALLEST_P else ""
@@ -263,10 +223,7 @@ class OwnReport:
             self._number(100 * share, 1, sign=sign)
             for share in (interval.value, interval.low, interval.high)
         )
-        ends = (
-            fr.bracket(low, high) if self.catalog.dataset.language == "fr" else f"[{low}, {high}]"
-        )
-        return f"{value} {ends}"
+        return self._say("interval", value=value, low=low, high=high)
 
 
 def shown(table: pd.DataFrame) -> Styler:

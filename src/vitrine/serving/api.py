@@ -32,7 +32,7 @@ DOCS, STATIC = "/docs", "/static-offline-docs"
 UVICORN = {"http": "h11", "ws": "none", "log_config": None, "timeout_graceful_shutdown": 20}
 """A parser whose limits are known, the log of the service, seconds to finish what was accepted."""
 DESCRIPTION = (
-    "Classe une photographie de produit dans l’une de {classes} catégories. Le modèle tourne sur "
+    "Classe une {photo} dans l’une de {classes} catégories. Le modèle tourne sur "
     "le processeur, par ONNX Runtime. Les erreurs suivent la RFC 9457 et portent un `code` stable."
 )
 WATCHED = "/healthz", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready"
@@ -69,7 +69,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = FastAPIOffline(
         title="Vitrine",
         version=__version__,
-        description=DESCRIPTION.format(classes=spelled(len(service.card.classes))),
+        description=DESCRIPTION.format(
+            photo=service.card.words.photo, classes=spelled(len(service.card.classes))
+        ),
         docs_url=DOCS,
         redoc_url=None,
         static_url=STATIC,

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-__all__ = ["Card", "Guard", "Label", "ModelError", "Sample", "read"]
+__all__ = ["Card", "Guard", "Label", "ModelError", "Offered", "Sample", "Words", "read"]
 
 CARD, MODEL = "model.json", "model.onnx"
 FORMAT = 1
@@ -68,7 +68,7 @@ class Doubt(_Frozen):
 
 
 class Guard(_Frozen):
-    """From which distance on a photo is probably none of a product of the catalogue.
+    """From which distance on a photo is probably of none of the classes.
 
     The distance is Mahalanobis's, from the validation photos: ``predictor.describe`` says what a
     photo is there, ``predictor.distance`` how far it lies.
@@ -76,9 +76,9 @@ class Guard(_Frozen):
     Attributes:
         center: Mean description of the validation photos.
         precision: Inverse of the covariance of their descriptions.
-        limit: Distance beyond which a photo is told as outside the catalogue.
+        limit: Distance beyond which a photo is told as of none of them.
         wanted: Share of the validation photos that are beyond it.
-        false_alarms: Share of the test photos, all of the catalogue, that are beyond it.
+        false_alarms: Share of the test photos, each of a class, that are beyond it.
     """
 
     center: tuple[float, ...]
@@ -116,6 +116,37 @@ class Sample(_Frozen):
     probabilities: tuple[float, ...]
 
 
+class Offered(_Frozen):
+    """A photo that the page offers to try, where it has it: one that the model has not learned.
+
+    Attributes:
+        image: Its name in the data set.
+        label: Its class, as the data set names it.
+    """
+
+    image: str
+    label: str
+
+
+class Words(_Frozen):
+    """What visitors read of the photos, in French, within a sentence.
+
+    Attributes:
+        photo: What one is called, a feminine noun: « une photographie de produit ».
+        classes: What their classes are called: « l’une des catégories du catalogue ».
+        outside: Of a photo of none of them: « sans doute hors du catalogue ».
+    """
+
+    photo: str = "photo"
+    classes: str = "catégories"
+    outside: str = "hors de ces catégories"
+
+    @property
+    def none(self) -> str:
+        """``outside``, at the beginning of a line."""
+        return self.outside[:1].upper() + self.outside[1:]
+
+
 class Card(_Frozen):
     """The content of ``model.json``.
 
@@ -129,9 +160,11 @@ class Card(_Frozen):
         preprocessing: Identifier of the recipe of pixels.
         classes: In the order of the logits.
         temperature: What the logits are divided by before the softmax, fitted on validation.
-        guard: What tells a photo outside the catalogue; ``None`` where nothing does.
+        guard: What tells a photo of none of the classes; ``None`` where nothing does.
         metrics: Of the served probabilities, on the test images.
         samples: Answers that the file must give again to be served.
+        offered: Photos of its test part to try it on; never the photos themselves.
+        words: What its photos and their classes are called.
         data: Edition of the photos, split, and their hashes.
         commits: Of the code that trained, and of the code that exported.
         licence: Of the weights, with what it follows from.
@@ -155,13 +188,15 @@ class Card(_Frozen):
     metrics: dict[str, Score]
     parity: Parity
     samples: tuple[Sample, ...] = ()
+    offered: tuple[Offered, ...] = ()
+    words: Words = Words()
     data: dict[str, Any]
     commits: dict[str, str]
     licence: str
 
     def to_json(self) -> str:
         """Return the text of ``model.json``."""
-        absent = {name for name in ("guard", "samples") if not getattr(self, name)}
+        absent = {name for name in ("guard", "samples", "offered") if not getattr(self, name)}
         told = self.model_dump(exclude=absent)
         return json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 

@@ -19,7 +19,7 @@ __all__ = ["card_numbers", "differences", "guard"]
 WANTED = 0.9
 """Accuracy, on validation, of the answers that are given without reserve."""
 ALARMS = 0.05
-"""Share of the validation photos that the guard takes for none of a product of the catalogue."""
+"""Share of the validation photos that the guard takes for none of the classes."""
 RIDGE = 1e-3
 """Added to each variance of what the guard sees, so that the covariance can be inverted."""
 TURNS = 10

@@ -14,15 +14,28 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from vitrine import paths
-from vitrine.data import dataset, images
+from vitrine.data import dataset, images, showcase
 from vitrine.data.catalog import Catalog
+from vitrine.data.dataset import Dataset
 from vitrine.data.splits import Split
 from vitrine.explain.exported import BATCH, Predict, predictor, session
 from vitrine.explain.runtimes import in_integers, opened, predicting
 from vitrine.metrics.metrics import macro_f1
 from vitrine.metrics.temperature import apply_temperature
 from vitrine.serving import model_folder
-from vitrine.serving.card import EVIDENCE, INPUT, LOGITS, NAMES, Card, Guard, Label, Parity, Sample
+from vitrine.serving.card import (
+    EVIDENCE,
+    INPUT,
+    LOGITS,
+    NAMES,
+    Card,
+    Guard,
+    Label,
+    Offered,
+    Parity,
+    Sample,
+    Words,
+)
 from vitrine.serving.evaluation import card_numbers, guard
 from vitrine.serving.predictor import describe, drawn
 from vitrine.training import trained
@@ -108,8 +121,9 @@ def export(
     judged = [(part.truth, answers(part.pixels)) for part in parts.values()]
     numbers = card_numbers(*judged) | {"guard": _guard(model, parts)}
     numbers["samples"] = _samples(answers, recipe.image_size, numbers["temperature"])
+    numbers["offered"] = _offered(run, catalog)
     card = _card(
-        run, recipe, catalog.dataset.classes, model, parity, numbers,
+        run, recipe, catalog.dataset, model, parity, numbers,
         "int8" if int8 or runtime == "onnx-int8" else "float32",
     )  # fmt: skip
     return model_folder.write(target, card, model), card
@@ -213,10 +227,20 @@ def _samples(answers: Predict, size: int, temperature: float) -> tuple[Sample, .
     )
 
 
+def _offered(run: Run, catalog: Catalog) -> tuple[Offered, ...]:
+    """Return test photos of each class to try the model on, one that it classes well first."""
+    test = run.part("test")
+    chosen = showcase.samples(catalog, test.image.tolist(), first=test.surest)
+    return tuple(
+        Offered(image=image, label=label)
+        for image, label in zip(chosen.image, chosen["class"], strict=True)
+    )
+
+
 def _card(
     run: Run,
     recipe: Recipe,
-    classes: Mapping[str, str],
+    data: Dataset,
     model: bytes,
     parity: Parity,
     numbers: dict[str, Any],
@@ -237,10 +261,11 @@ def _card(
         preprocessing=images.PREP_ID,
         classes=tuple(
             Label(id=i, label=label, label_fr=french)
-            for i, (label, french) in enumerate(classes.items())
+            for i, (label, french) in enumerate(data.classes.items())
         ),
         **numbers,
         parity=parity,
+        words=Words(**data.words),
         data=meta["data"],
         commits={"training": meta["code"]["commit"], "export": code_state()["commit"]},
         licence=_licence(recipe, meta),

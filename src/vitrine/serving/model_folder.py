@@ -90,7 +90,8 @@ def describe(card: Card, size: int) -> str:
         "threshold": percent(doubt.uncertain_below),
         "wanted": percent(doubt.wanted),
         "sure": _sure(doubt),
-        "guard": _guard(card.guard),
+        "guard": _guard(card.guard, card.words.outside),
+        "photo": card.words.photo,
         "edition": card.data.get("edition", "inconnue"),
         "split": card.data.get("split", "inconnu"),
         "classes": "\n".join(
@@ -123,11 +124,11 @@ def _sure(doubt: Doubt) -> str:
     )
 
 
-def _guard(guard: Guard | None) -> str:
+def _guard(guard: Guard | None, outside: str) -> str:
     if guard is None:
-        return "Rien ne signale une image qui n’est pas d’un produit du catalogue."
+        return f"Rien ne signale une image {outside}."
     return (
-        "Une image est dite sans doute hors du catalogue quand ses réponses, et la façon dont "
+        f"Une image est dite sans doute {outside} quand ses réponses, et la façon dont "
         "elles varient d’un lieu à l’autre, s’éloignent trop de celles des images de validation "
         f"(distance de Mahalanobis de plus de {number(guard.limit, 2)}). La limite laisse "
         f"{percent(guard.wanted)} de ces images au-delà. Sur les images de test, les fausses "

@@ -47,7 +47,7 @@ class Answer:
         probabilities: Of each class, after the temperature; they sum to 1.
         evidence: What each place of the photo adds to the logit of each class: its mean over the
             places, plus the class's bias, is that logit.
-        outside: Whether the photo is probably none of a product of the catalogue.
+        outside: Whether the photo is probably of none of the classes.
     """
 
     probabilities: Float[np.ndarray, " category"]

@@ -161,7 +161,7 @@ async def _judge(
 async def predict(
     service: Ready, request: Request, language: Spoken, top_k: TopK = None, named: Named = None
 ) -> schemas.Prediction:
-    """Donne la classe d’une photographie de produit et la probabilité de chaque classe."""
+    """Donne la classe d’une photo et la probabilité de chaque classe."""
     _, prediction = await _judge(service, request, top_k, named, language)
     return prediction
 

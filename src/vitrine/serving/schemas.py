@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from vitrine.serving.card import Doubt, Label
+from vitrine.serving.card import Doubt, Label, Offered, Words
 from vitrine.serving.card import Score as Metric
 
 __all__ = [
@@ -55,8 +55,8 @@ class ImageInfo(BaseModel):
 class Prediction(BaseModel):
     """The answer for one image.
 
-    ``out_of_catalogue`` where it is probably none of a product of the catalogue; ``uncertain``
-    there too, and where the score is under the model's threshold.
+    ``out_of_catalogue`` where it is probably of none of the model's classes; ``uncertain`` there
+    too, and where the score is under the model's threshold.
     """
 
     label: str
@@ -115,7 +115,7 @@ class Batch(BaseModel):
 
 
 class Guard(BaseModel):
-    """How often the model takes a product for none of the catalogue: wanted, and on the test."""
+    """How often a photo is told as of none of the classes: wanted, and on the test, wrongly."""
 
     wanted: float
     false_alarms: Metric
@@ -136,6 +136,8 @@ class Model(BaseModel):
     guard: Guard | None = None
     test_images: int
     metrics: dict[str, Metric]
+    offered: list[Offered] = []
+    words: Words = Words()
     licence: str
 
 

@@ -54,11 +54,13 @@ def run(*, port: int, api_port: int, tell: Callable[[str], None]) -> None:
         service = both.enter_context(
             child(["-m", "vitrine.serving"], shared | {"PORT": str(api_port)})
         )
+        running = {"the service": service}
+        wait_until(running, (f"{api}/readyz",))  # the page asks it which photos to offer
         shown = both.enter_context(
             child(["-m", "vitrine.serving.ui"], shared | {"PORT": str(port), "API_URL": api})
         )
-        running = {"the service": service, "the interface": shown}
-        wait_until(running, (f"{api}/readyz", f"{page}/healthz"))
+        running["the interface"] = shown
+        wait_until(running, (f"{page}/healthz",))
         tell(f"open {page} in a browser; Ctrl-C stops both")
         while True:
             _refuse_stopped(running)

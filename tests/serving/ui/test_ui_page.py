@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 from pictures import plain
 
 from vitrine.data.showcase import Showcase
+from vitrine.serving.card import Offered, Words
 from vitrine.serving.ui import create_app, markup
 from vitrine.serving.ui.app import PHOTO, _photos
 from vitrine.serving.ui.client import Client
@@ -89,7 +90,7 @@ def test_a_service_of_other_classes_is_told_with_its_own_and_samples_are_strange
 
     assert model.classes == page.shown.classes
     assert "l’une des deux catégories" in head and "Pomme, Poire." in head
-    assert "Hors du catalogue" in result
+    assert "Hors de ces catégories" in result
 
 
 def test_every_answer_forbids_the_browser_to_ask_elsewhere(home):
@@ -236,7 +237,7 @@ def test_the_page_opens_on_the_first_sample_and_its_answer(page):
     head, line, figure, result, details, *_ = page.arrive(sample(page))
 
     assert "10 photos jamais vues" in head and "<code>" in line
-    assert "Catégorie du catalogue" in result and result.count('<th scope="row">') == 7
+    assert "Catégorie attendue" in result and result.count('<th scope="row">') == 7
     assert f"photos/photo/{page.first}" in figure and "carte-chaleur" in figure
     assert "Robe &lt;b&gt;" in figure and "pixels" in details
 
@@ -388,7 +389,71 @@ def test_without_the_photo_set_free_pictures_are_offered_with_their_authors(ui_s
 
     assert first.truth == "Computers" and "Photo\u00a0: Oscar" in figure
     assert "demo-" not in figure and last.truth == ""
-    assert "Hors du catalogue" in result and "Hors du catalogue" in free.table()
+    assert "Hors de ces catégories" in result and "Hors de ces catégories" in free.table()
+
+
+@pytest.fixture
+def offering(ui_settings, data_dir, monkeypatch):
+    """Return a way to make the page of a service whose card offers photos; pairs of name, class."""
+    client = Client(ui_settings)
+    model = client.model()
+
+    def made(*pairs):
+        offered = tuple(Offered(image=image, label=label) for image, label in pairs)
+        with_them = model.model_copy(
+            update={"offered": offered, "words": Words(classes="sortes", outside="d’ailleurs")}
+        )
+        monkeypatch.setattr(Client, "model", lambda self: with_them)
+        return Page(client, Showcase.read(data_dir), ui_settings, Uploads(1_000_000, 30.0))
+
+    yield made
+    client.close()
+
+
+def test_the_samples_are_those_that_the_card_of_the_model_offers(offering, data_dir):
+    rows = Showcase.read(data_dir).photos
+    last, first = rows.iloc[-1], rows.iloc[0]
+    other = next(name for name in rows["Catégorie"] if name != first["Catégorie"])
+
+    page = offering(
+        (last.fichier, last["Catégorie"]), ("absent.jpg", other), ("../dataset.csv", other),
+        (first.fichier, other),
+    )  # fmt: skip
+
+    assert list(page.samples) == [page.first] == [last.fichier]
+    assert page.samples[page.first].name == last["Nom du produit"]
+    assert page.samples[page.first].truth == last["Catégorie"]
+    assert "sortes." in page.arrive({"key": page.first})[0]
+
+
+def test_a_card_whose_photos_are_elsewhere_leaves_the_visitors_photo_and_says_so(
+    offering, ui_settings
+):
+    page = offering(("elsewhere.jpg", "Watches"))
+
+    text = TestClient(create_app(ui_settings)).get("/").text
+
+    assert page.samples == {} and page.first == ""
+    assert "ne sont pas sur cette machine. Vous pouvez" in text and '"exemples"' not in text
+
+
+def test_without_the_photo_set_the_free_pictures_stay_whatever_the_card_offers(tmp_path):
+    free = Showcase.read(tmp_path)
+
+    shown = free.offering([("elsewhere.jpg", "Watches")])
+
+    assert free.synthetic and shown is free
+
+
+def test_a_page_that_starts_before_its_service_offers_the_photos_of_its_folder(
+    ui_settings, data_dir
+):
+    alone = ui_settings.model_copy(update={"api_url": "http://127.0.0.1:9"})
+    shown = Showcase.read(data_dir)
+
+    page = Page(Client(alone), shown, alone, Uploads(1_000_000, 30.0))
+
+    assert list(page.samples) == shown.samples.image.tolist()
 
 
 def test_gradio_client_classes_the_first_sample(ui_url):

@@ -11,11 +11,13 @@ from PIL import Image
 
 from vitrine.data.catalog import CLASSES
 from vitrine.data.showcase import Showcase
+from vitrine.serving.card import Words
 from vitrine.serving.settings import SettingsError
 from vitrine.serving.ui import dashboard, markup, pictures
 from vitrine.serving.ui.client import Answer, Model, ServiceError
 from vitrine.serving.ui.settings import Settings
 
+WORDS = Words(classes="sortes d’objets", outside="hors du catalogue")
 NAMES = {"Watches": "Montres", "Computers": "Informatique"}
 FOUND = Answer(
     label="Watches", label_fr="Montres", score=0.9997, uncertain=False,
@@ -92,18 +94,18 @@ def test_a_share_is_never_told_surer_than_it_is(share, text):
 
 
 def test_an_answer_says_class_probabilities_model_and_time():
-    text = markup.answer(FOUND, None)
+    text = markup.answer(FOUND, None, WORDS)
 
     assert "<h2 data-annonce>Montres</h2>" in text
     assert re.findall(r'<th scope="row">(.*?)</th>', text) == ["Montres", "Informatique"]
     assert 'style="width:99.97%"' in text
     assert f"Réponse en 12{WIDE}ms, version v1" in markup.details(FOUND) and "v1" not in text
-    assert "hésite" not in text and "Catégorie du catalogue" not in text
+    assert "hésite" not in text and "Catégorie attendue" not in text
 
 
 @pytest.mark.parametrize(("truth", "said"), [("Watches", "juste"), ("Computers", "faux")])
 def test_a_sample_is_told_apart_right_or_wrong_in_words_too(truth, said):
-    text = markup.answer(FOUND, truth)
+    text = markup.answer(FOUND, truth, WORDS)
 
     assert f'class="avis {said}"' in text
     assert ("le modèle se trompe" in text) == (said == "faux")
@@ -113,16 +115,16 @@ def test_doubt_is_told():
     doubtful = Answer(**{**vars(FOUND), "uncertain": True})
     outside = Answer(**{**vars(FOUND), "uncertain": True, "outside": True})
 
-    assert "Le modèle hésite" in markup.answer(doubtful, None)
-    assert "n’est sans doute d’aucune de ces catégories." in markup.answer(outside, None)
-    assert "hésite" not in markup.answer(outside, None)
+    assert "Le modèle hésite" in markup.answer(doubtful, None, WORDS)
+    assert "n’est sans doute d’aucune de ces catégories." in markup.answer(outside, None, WORDS)
+    assert "hésite" not in markup.answer(outside, None, WORDS)
 
 
 @pytest.mark.parametrize(("outside", "said"), [(True, "juste"), (False, "faux")])
 def test_a_sample_outside_the_catalogue_is_right_where_the_model_says_so(outside, said):
     found = Answer(**{**vars(FOUND), "outside": outside})
 
-    text = markup.answer(found, "")
+    text = markup.answer(found, "", WORDS)
 
     assert f'class="avis {said}"' in text and "Hors du catalogue" in text
 
@@ -131,33 +133,39 @@ def test_compared_answers_tell_doubt_and_truth_in_words():
     doubtful = Answer(**{**vars(FOUND), "uncertain": True})
     outside = Answer(**{**vars(FOUND), "outside": True})
 
-    text = markup.compared([("un", FOUND), ("deux", doubtful), ("trois", outside)], "Computers")
+    three = [("un", FOUND), ("deux", doubtful), ("trois", outside)]
+
+    text = markup.compared(three, "Computers", WORDS)
 
     assert re.findall(r"<td>Montres<small>(.*?)</small>", text) == [
         f">{WIDE}99,9{THIN}%, {said}faux"
         for said in ("", "hésite, ", "sans doute hors du catalogue, ")
     ]
-    assert "juste" in markup.compared([("un", FOUND)], "Watches")
+    assert "juste" in markup.compared([("un", FOUND)], "Watches", WORDS)
 
 
 def test_nothing_that_comes_from_outside_is_markup():
     evil = '<img src=x onerror="alert(1)">'
+    words = Words(photo=evil, classes=evil, outside=evil)
     model = Model(
         name=evil, version=evil, framework=evil, input_size=1, test_images=1, accuracy=None,
-        licence=evil, classes={evil: evil},
+        licence=evil, classes={evil: evil}, words=words,
     )  # fmt: skip
     hostile = Answer(**{**vars(FOUND), "label_fr": evil, "version": evil, "scores": ((evil, 1.0),)})
+    strange = Answer(**{**vars(hostile), "outside": True})
 
     said = [
-        markup.answer(hostile, None),
-        markup.compared([(evil, hostile)], None),
+        markup.answer(hostile, "", words),
+        markup.compared([(evil, hostile), (evil, strange)], None, words),
         markup.failure(ServiceError("x", evil, evil, evil)),
         markup.figure("data:,", alt=evil, caption=evil),
         markup.figure(evil, alt=evil, heat="data:,", where=evil),
         markup.gallery("a", evil, [(evil, evil, evil)], chosen=evil),
         markup.details(hostile),
         markup.samples(
-            [(evil, evil, evil, evil), (evil, evil, "a", evil)], {evil: evil, "a": evil}
+            [(evil, evil, evil, evil), (evil, evil, "a", evil), (evil, evil, "", evil)],
+            {evil: evil, "a": evil},
+            words,
         ),
         markup.intro(model, {}, note=False),
         markup.transformed("data:,", "data:,", name=evil, side=1),
@@ -172,14 +180,15 @@ def test_nothing_that_comes_from_outside_is_markup():
 def test_the_head_tells_accuracy_with_its_interval_and_offers_the_note_only_when_it_exists():
     model = Model(
         name="a", version="v", framework="torch", input_size=128, test_images=158,
-        accuracy=(0.6, 0.52, 0.68), licence="MIT", classes=NAMES,
+        accuracy=(0.6, 0.52, 0.68), licence="MIT", classes=NAMES, words=WORDS,
     )  # fmt: skip
 
     told, bare = markup.intro(model, NAMES, note=True), markup.intro(None, NAMES, note=False)
 
     assert f"158 photos jamais vues, il classe bien 60,0{THIN}%" in told
     assert f"de 52,0{THIN}% à 68,0{THIN}%" in told and 'href="note.pdf"' in told
-    assert "l’une des deux catégories" in told and "d’autres catégories" not in told + bare
+    assert "l’une des deux sortes d’objets." in told and "l’une des deux catégories." in bare
+    assert "d’autres catégories" not in told + bare
     assert "jamais vues" not in bare and "note.pdf" not in bare
     assert bare.count("<h1>") == 1
 
@@ -192,13 +201,13 @@ def test_a_model_of_other_classes_than_the_photos_shown_tells_its_own():
     )  # fmt: skip
 
     head = markup.intro(model, NAMES, note=False)
-    text = markup.answer(FOUND, "Home Furnishing")
+    text = markup.answer(FOUND, "Home Furnishing", WORDS)
 
     assert "l’une des 14 catégories" in head
     assert "d’autres catégories" in head and "Sorte 0, Sorte 1" in head
     assert "Sorte 11… Donnez" in head and "Sorte 12" not in head
     assert 'class="avis faux"' in text and "Hors du catalogue" in text
-    assert "faux" not in markup.compared([("un", FOUND)], "Home Furnishing")
+    assert "faux" not in markup.compared([("un", FOUND)], "Home Furnishing", WORDS)
 
 
 def test_a_photo_is_shown_small_and_upright(tmp_path):

@@ -19,6 +19,7 @@ from pydantic import (
     RootModel,
 )  # fmt: skip
 
+from vitrine.serving.card import Offered, Words
 from vitrine.serving.ui.settings import Settings
 
 __all__ = ["Answer", "Client", "Model", "Named", "ServiceError"]
@@ -109,7 +110,7 @@ class Answer(_Body):
         label_fr: Its French name.
         score: Its probability.
         uncertain: Whether the probability is under the model's threshold.
-        outside: Whether the photo is probably none of a product of the catalogue.
+        outside: Whether the photo is probably of none of the classes.
         scores: French name and probability of each class, the most probable first.
         names: French name of each class of the model, by its name in the data set.
         evidence: Where the evidence for the class lies, row by row, from 0 to 1.
@@ -149,6 +150,8 @@ class Model(_Body):
         accuracy: Share of them that it classes well, and its 95 % interval; ``None`` if not told.
         licence: Of its weights.
         classes: French name of each class, by its name in the data set.
+        offered: Photos that it can be tried on, if they are here.
+        words: What its photos and their classes are called.
     """
 
     name: str
@@ -161,6 +164,8 @@ class Model(_Body):
     )
     licence: str
     classes: Names
+    offered: tuple[Offered, ...] = ()
+    words: Words = Words()
 
 
 class Named(_Body):
@@ -208,7 +213,8 @@ class Client:
         Raises:
             ServiceError: If it does not answer, or not as it should.
         """
-        return _read(self._ask("GET", "/api/v1/model", timeout=_TOLD_S), Model)
+        once = {"Connection": "close"}  # a page that starts asks nothing more for now
+        return _read(self._ask("GET", "/api/v1/model", timeout=_TOLD_S, headers=once), Model)
 
     def models(self) -> tuple[Named, ...]:
         """Return the models that can be asked for, the default one first.

@@ -1,8 +1,10 @@
 """The event handlers of the page: arrive, classify, compare, transform, filter."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 
 import plotly.graph_objects as go
 from plotly.io.json import to_json_plotly
@@ -10,8 +12,9 @@ from plotly.io.json import to_json_plotly
 from vitrine.data.showcase import Showcase
 from vitrine.report.fr import NO_BREAK, space
 from vitrine.report.names import model_name
+from vitrine.serving.card import Words
 from vitrine.serving.ui import dashboard, markup, pictures
-from vitrine.serving.ui.client import Answer, Client, ServiceError
+from vitrine.serving.ui.client import Answer, Client, Model, ServiceError
 from vitrine.serving.ui.offline import gradio as gr
 from vitrine.serving.ui.settings import Settings
 from vitrine.serving.ui.uploads import REFUSED, SENT, Uploads
@@ -20,6 +23,8 @@ PlotData = gr.components.plot.PlotData  # pyright: ignore[reportAttributeAccessI
 
 __all__ = ["CHOOSE", "Page", "PlotData", "Sample"]
 
+SHORT = 90
+"""Characters of the name of a sample, at most, in their table."""
 CHOOSE = "Choisissez un exemple ou donnez une photo."
 _GONE = ServiceError(
     "photo_perdue", "Photo introuvable", "La photo n’est plus là. Choisissez-en une autre."
@@ -55,6 +60,9 @@ class Page:
     file name of a sample or the key of a photo that was sent, ``src`` the latter's address in the
     browser, which alone can show it.
 
+    The samples are those that the card of the model offers; of a service that is away as the page
+    starts, or whose card offers none, those of the data set.
+
     Args:
         client: The service.
         shown: The data set.
@@ -65,7 +73,13 @@ class Page:
     def __init__(
         self, client: Client, shown: Showcase, settings: Settings, uploads: Uploads
     ) -> None:
-        self.client, self.shown, self.settings, self.uploads = client, shown, settings, uploads
+        self.client, self.settings, self.uploads = client, settings, uploads
+        self.model: Model | None = None
+        with suppress(ServiceError):  # away: the photos of the data folder are offered
+            self.model = client.model()
+        if self.model and self.model.offered:
+            shown = shown.offering((each.image, each.label) for each in self.model.offered)
+        self.shown = shown
         self.samples = {
             row.image: Sample(
                 shown.path(row.image),
@@ -78,6 +92,11 @@ class Page:
         self.photos = dashboard.table(shown, settings.data_dir)
 
     @property
+    def words(self) -> Words:
+        """What the photos and the classes of the model are called, as it last told."""
+        return self.model.words if self.model else Words()
+
+    @property
     def first(self) -> str:
         """The sample shown on arrival; empty where there is none."""
         return next(iter(self.samples), "")
@@ -88,7 +107,7 @@ class Page:
         The clock ticks while the service is away, so that the page recovers whole, by itself.
         """
         try:
-            model = self.client.model()
+            self.model = model = self.client.model()
         except ServiceError as error:
             return (
                 markup.intro(None, self.shown.classes, note=self._note),
@@ -111,7 +130,7 @@ class Page:
             found = self.client.classify(self._content(key))
         except ServiceError as error:
             return self._failed(choice, error)
-        said = markup.answer(found, self._truth(key))
+        said = markup.answer(found, self._truth(key), self.words)
         return self.figure(key, src, found), said, markup.details(found), *_watch(None)
 
     def try_out(self) -> tuple[str, str]:
@@ -132,7 +151,7 @@ class Page:
             ]
         except ServiceError as error:
             return markup.failure(error)
-        return markup.compared(answers, self._truth(key))
+        return markup.compared(answers, self._truth(key), self.words)
 
     def transform(self, choice: object) -> str:
         """Show a sample beside what the model receives of it."""
@@ -162,10 +181,11 @@ class Page:
         """Return the samples, with a small image of each."""
         return markup.samples(
             [
-                (key, sample.name, sample.truth, sample.credit or self._size(key))
+                (key, _short(sample.name), sample.truth, sample.credit or self._size(key))
                 for key, sample in self.samples.items()
             ],
             self.shown.classes,
+            self.words,
         )
 
     def gallery(self, name: str, legend: str) -> str:
@@ -229,6 +249,11 @@ class Page:
         if known.empty:
             return "inconnue"
         return f"{known.width.iloc[0]:.0f} × {known.height.iloc[0]:.0f}"
+
+
+def _short(name: str) -> str:
+    """Return a name, cut where it is too long to be read."""
+    return shorten(name, SHORT, placeholder="…")
 
 
 def _parsed(choice: object) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from vitrine.report import fr
 from vitrine.report.fr import NO_BREAK, THIN, spelled
+from vitrine.serving.card import Words
 from vitrine.serving.ui.client import Answer, Model, ServiceError
 
 __all__ = [
@@ -17,9 +18,7 @@ __all__ = [
 ]  # fmt: skip
 
 _FRAMEWORKS = {"torch": "PyTorch", "keras": "TensorFlow"}
-_SHORT_NAME = 90
 _LISTED = 12  # classes of a notice
-_NONE = "Hors du catalogue"
 
 
 def percent(share: float) -> str:
@@ -41,6 +40,7 @@ def intro(model: Model | None, shown: Mapping[str, str], *, note: bool) -> str:
         note: Whether the technical note can be had.
     """
     trust, classes = "", model.classes if model else shown
+    words = model.words if model else Words()
     if model and model.accuracy:
         value, low, high = map(percent, model.accuracy)
         trust = (
@@ -56,7 +56,7 @@ def intro(model: Model | None, shown: Mapping[str, str], *, note: bool) -> str:
     return (
         '<header class="tete"><h1>Dans quelle catégorie ranger cette photo'
         f"{THIN}?</h1><p>Donnez une photo{NO_BREAK}: un petit réseau entraîné par nos soins "
-        f"propose l’une des {spelled(len(classes))} catégories du catalogue.{trust} Il peut se "
+        f"propose l’une des {spelled(len(classes))} {escape(words.classes)}.{trust} Il peut se "
         f"tromper, et le dit quand il hésite.</p>{link}</header>{_others(classes, shown)}"
     )
 
@@ -165,20 +165,20 @@ def figure(photo: str, *, alt: str, heat: str = "", where: str = "", caption: st
     )
 
 
-def answer(found: Answer, truth: str | None) -> str:
+def answer(found: Answer, truth: str | None, words: Words) -> str:
     """Return the class found, its doubts, and the probability of each class.
 
     Args:
         found: What the service says.
-        truth: Class of a sample, as the data set names it, empty outside the catalogue; ``None``
-            for a visitor's photo.
+        truth: Class of a sample, empty where it has none; ``None`` for a visitor's photo.
+        words: What the photos and the classes are called.
     """
     return (
         '<div class="carte"><p class="surtitre">Catégorie proposée</p>'
         f"<h2 data-annonce>{escape(found.label_fr)}</h2>"
         f'<p class="confiance" data-annonce>Probabilité{NO_BREAK}: '
         f"<strong>{percent(found.score)}</strong></p>"
-        f"{_doubt(found)}{_verdict(found, truth)}{_bars(found)}</div>"
+        f"{_doubt(found)}{_verdict(found, truth, words)}{_bars(found)}</div>"
     )
 
 
@@ -202,15 +202,15 @@ def _doubt(found: Answer) -> str:
     return f'<p class="avis incertain"><span aria-hidden="true">?</span> {said}</p>'
 
 
-def _verdict(found: Answer, truth: str | None) -> str:
+def _verdict(found: Answer, truth: str | None, words: Words) -> str:
     """Return whether the answer for a sample is right; nothing for a visitor's photo.
 
-    A sample of a class that the model has not learned is outside of its catalogue.
+    A sample of a class that the model has not learned is of none of its classes.
     """
     if truth is None:
         return ""
     known = found.names.get(truth)
-    expected = f"Catégorie du catalogue{NO_BREAK}: {escape(known)}" if known else _NONE
+    expected = f"Catégorie attendue{NO_BREAK}: {escape(known)}" if known else escape(words.none)
     right = found.label == truth if known else found.outside
     return (
         f'<p class="avis {"juste" if right else "faux"}"><span aria-hidden="true">'
@@ -218,16 +218,17 @@ def _verdict(found: Answer, truth: str | None) -> str:
     )
 
 
-def compared(answers: Sequence[tuple[str, Answer]], truth: str | None) -> str:
+def compared(answers: Sequence[tuple[str, Answer]], truth: str | None, words: Words) -> str:
     """Return the answers of several models for a photo as a table, a row each.
 
     Args:
         answers: What each model is called on screen, and what it says.
         truth: As ``answer`` takes it.
+        words: As ``answer`` takes them.
     """
     rows = "".join(
         f'<tr><th scope="row">{escape(name)}<small>{escape(found.version)}</small></th>'
-        f"<td>{escape(found.label_fr)}<small>{_remarks(found, truth)}</small></td></tr>"
+        f"<td>{escape(found.label_fr)}<small>{_remarks(found, truth, words)}</small></td></tr>"
         for name, found in answers
     )
     return (
@@ -237,11 +238,11 @@ def compared(answers: Sequence[tuple[str, Answer]], truth: str | None) -> str:
     )
 
 
-def _remarks(found: Answer, truth: str | None) -> str:
+def _remarks(found: Answer, truth: str | None, words: Words) -> str:
     """Return the probability of an answer, its doubts, and whether it is right."""
     said = [percent(found.score)]
     if found.outside:
-        said.append("sans doute hors du catalogue")
+        said.append(f"sans doute {escape(words.outside)}")
     elif found.uncertain:
         said.append("hésite")
     if truth in found.names:
@@ -276,37 +277,32 @@ def transformed(before: str, after: str, *, name: str, side: int) -> str:
     )
 
 
-def samples(rows: Sequence[tuple[str, str, str, str]], names: Mapping[str, str]) -> str:
+def samples(rows: Sequence[tuple[str, ...]], names: Mapping[str, str], words: Words) -> str:
     """Return the samples as a table.
 
     Args:
-        rows: File name, product name, class as the data set names it, empty outside the catalogue,
-            size.
+        rows: File name, what it shows, class as the data set names it, empty for none, size.
         names: French name of each class.
+        words: What the classes are called.
     """
     body = "".join(
         f'<tr><td><img src="{address(image, "vignette")}" alt="" loading="lazy"></td>'
-        f'<th scope="row">{escape(short(name))}<small>{escape(size)}</small></th>'
-        f"<td>{_class(label, names)}</td></tr>"
+        f'<th scope="row">{escape(name)}<small>{escape(size)}</small></th>'
+        f"<td>{_class(label, names, words)}</td></tr>"
         for image, name, label, size in rows
     )
     return (
         '<table class="exemples"><caption class="lecteur">Les photos d’exemple</caption><thead>'
-        '<tr><td></td><th scope="col">Produit</th><th scope="col">Catégorie</th>'
+        '<tr><td></td><th scope="col">Photo</th><th scope="col">Catégorie</th>'
         f"</tr></thead><tbody>{body}</tbody></table>"
     )
 
 
-def _class(label: str, names: Mapping[str, str]) -> str:
+def _class(label: str, names: Mapping[str, str], words: Words) -> str:
     if not label:
-        return _NONE
+        return escape(words.none)
     told = f'<small lang="en">{escape(label)}</small>' if names[label] != label else ""
     return f"{escape(names[label])}{told}"
-
-
-def short(name: str) -> str:
-    """Return a product name, cut where it is too long to be read."""
-    return name if len(name) <= _SHORT_NAME else f"{name[: _SHORT_NAME - 1].rstrip()}…"
 
 
 def model_line(model: Model) -> str:

@@ -32,6 +32,9 @@ _MISSING = {
         "illisible. Vous pouvez envoyer la vôtre."
     ),
 }
+_ELSEWHERE = space(
+    "Les photos d’exemple du modèle ne sont pas sur cette machine. Vous pouvez envoyer la vôtre."
+)
 _AT_ONCE = """(choice) => window.vitrine.shown(choice)"""
 _TO_RESULT = """() => {
   const result = document.getElementById("resultat");
@@ -53,9 +56,10 @@ def build(client: Client, shown: Showcase, settings: Settings, uploads: Uploads)
         uploads: What visitors send.
     """
     page = Page(client, shown, settings, uploads)
+    shown = page.shown
     private = {"api_visibility": "private", "show_progress": "hidden"}
     with gr.Blocks(title=TITLE, analytics_enabled=False) as blocks:
-        head = _html(markup.intro(None, shown.classes, note=False), elem_id="tete")
+        head = _html(markup.intro(page.model, shown.classes, note=False), elem_id="tete")
         banner = _html(elem_id="service")
         clock = gr.Timer(_RETRY_S, active=False)
         if shown.synthetic:
@@ -82,7 +86,7 @@ def _html(value: str = "", **options: object) -> gr.HTML:
 def _gallery(page: Page, name: str, legend: str, more: str = "", **options: object) -> gr.HTML:
     """Return the samples to choose from; its value tells which photo the browser shows.
 
-    The names of products are in a property, which Gradio writes as it is: what stands in its
+    The names of photos are in a property, which Gradio writes as it is: what stands in its
     template would be run as code.
     """
     static = resources.files("vitrine.serving.ui")
@@ -96,8 +100,9 @@ def _gallery(page: Page, name: str, legend: str, more: str = "", **options: obje
 def _classification(page: Page, watched: tuple, private: dict) -> tuple:
     """Lay out the first tab; return its choice, its button, its line on the model, its outputs."""
     banner, clock = watched
-    if SAMPLES in page.shown.faults:
-        _html(markup.notice(_MISSING[SAMPLES]), elem_id="sans-exemples")
+    if not page.samples:
+        told = _MISSING[SAMPLES] if SAMPLES in page.shown.faults else _ELSEWHERE
+        _html(markup.notice(told), elem_id="sans-exemples")
     with gr.Row(elem_id="classement", equal_height=False):
         with gr.Column(scale=1, min_width=260):
             choice = _gallery(

@@ -16,8 +16,8 @@ import psutil
 from vitrine import paths
 
 __all__ = [
-    "CORE_WATTS", "GIB_WATTS", "UNKNOWN", "Meter", "code_state", "cpu_info", "machine", "versions",
-    "watt_hours",
+    "CORE_WATTS", "GIB_WATTS", "UNKNOWN", "Meter", "code_state", "cpu_info", "first_process",
+    "machine", "versions", "watt_hours",
 ]  # fmt: skip
 
 
@@ -26,6 +26,11 @@ UNKNOWN = "unknown"
 LIBRARIES = (
     "torch", "timm", "lightning", "tensorflow", "keras", "numpy", "pillow", "scikit-learn",
 )  # fmt: skip
+
+
+def first_process() -> bool:
+    """Tell whether this process writes the run and speaks; the others of a training compute."""
+    return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", 0))) == 0
 
 
 def _git(*arguments: str) -> str | None:

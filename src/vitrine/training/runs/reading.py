@@ -48,6 +48,12 @@ class Predictions:
         """Most probable class of each image; the first one on a tie."""
         return self.probabilities.argmax(axis=1)
 
+    @property
+    def surest(self) -> list[str]:
+        """Images that are rightly answered, the surest first."""
+        order = np.argsort(-self.probabilities.max(axis=1), kind="stable")
+        return self.image[order[(self.predicted == self.truth)[order]]].tolist()
+
 
 @dataclass(frozen=True)
 class Run:

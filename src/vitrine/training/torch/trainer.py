@@ -25,6 +25,7 @@ from torch.utils.data import Sampler
 
 from vitrine.training.recipes import Recipe, RecipeError, epoch_seed
 from vitrine.training.runs import Meter, Run, RunError
+from vitrine.training.runs.meter import first_process
 
 __all__ = [
     "EpochOrder", "first_process", "learn", "meter", "obtain", "only_first", "require_whole",
@@ -52,11 +53,6 @@ def meter(device: str, asked: str) -> Meter:
     """Start to measure a run on the device obtained."""
     gpu = torch.cuda.get_device_name() if device == "cuda" else None
     return Meter(device, asked=asked, threads=torch.get_num_threads(), gpu=gpu)
-
-
-def first_process() -> bool:
-    """Tell whether this process writes the run; the others only compute, and read it after."""
-    return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", 0))) == 0
 
 
 def trainer(recipe: Recipe, device: str, **options: Any) -> L.Trainer:
