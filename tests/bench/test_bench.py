@@ -29,7 +29,7 @@ from vitrine.bench import (
     scan,
     training,
 )
-from vitrine.bench.clock import Timings, peak_bytes, side_by_side
+from vitrine.bench.clock import Bench, Timings, peak_bytes, side_by_side
 from vitrine.cli import app
 from vitrine.data import splits
 from vitrine.models import mixers
@@ -153,7 +153,7 @@ def test_the_plain_scan_takes_the_place_of_ours_and_leaves_it():
 
 def quick(measure):
     told = []
-    found = measure(turns=1, quick=True, tell=told.append)
+    found = clock.measured("any", measure, Bench(turns=1, quick=True, tell=told.append))
     assert told
     assert found.keys() >= HEADER
     assert found["quick"] is True
@@ -294,7 +294,7 @@ def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_measured(
     file = tmp_path / "bench"
     file.touch()
     monkeypatch.setattr(paths, "runs", lambda: tmp_path)
-    monkeypatch.setattr(training, "measure", lambda **_: pytest.fail("measured"))
+    monkeypatch.setattr(training, "measure", lambda _: pytest.fail("measured"))
     asked = ["--folder", str(file)] if given else []
     monkeypatch.setattr(sys, "argv", ["vitrine", "bench", "training", *asked])
 
@@ -306,7 +306,7 @@ def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_measured(
 
 
 def test_an_interruption_writes_nothing_and_says_so_once(tmp_path, monkeypatch, capsys):
-    def stopped(**_):
+    def stopped(_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(training, "measure", stopped)
@@ -324,7 +324,7 @@ def test_an_interruption_writes_nothing_and_says_so_once(tmp_path, monkeypatch, 
 def test_servers_end_with_a_benchmark_that_is_killed(tmp_path, monkeypatch, capsys):
     started = []
 
-    def loaded(**_):
+    def loaded(_):
         with supervisor.child(["-c", "import time; time.sleep(600)"], {}) as server:
             started.append(server)
             os.kill(os.getpid(), signal.SIGTERM)
@@ -362,9 +362,8 @@ def test_a_card_is_asked_of_networks_alone(monkeypatch):
     asked = []
     row = {"images_per_second": 1.0, "multiply_adds": None}
     monkeypatch.setattr(children, "alone", lambda _, *given: asked.append(given) or row)
-    monkeypatch.setattr(results, "header", lambda *_, **__: {"clock": "CUDA events"})
 
-    found = recipes.measure(device="cuda", turns=2, tell=lambda _: None)
+    found = recipes.measure(Bench(device="cuda", turns=2, tell=lambda _: None))
 
     assert ("efficientnet-b0-keras-scratch", 2, "cuda") in asked
     assert all(RECIPES[name].trainer != "probe" for name, *_ in asked)
@@ -419,7 +418,7 @@ def test_a_network_that_cannot_be_exported_is_said_so(monkeypatch):
     monkeypatch.setattr(backbones, "compare_onnx", refuse)
     told = []
 
-    row = backbones._runtime("any", torch.nn.Identity(), 64, told.append)
+    row = backbones._runtime("any", torch.nn.Identity(), 64, Bench(turns=1, tell=told.append))
 
     assert row == {"model": "any", "refusal": "no operator for it"}
     assert told == ["onnx any: no operator for it"]
@@ -518,10 +517,9 @@ def test_trainings_are_compared_turn_by_turn_with_the_first(monkeypatch, quick):
 
     monkeypatch.setattr(children, "alone", alone)
     turns, told = [], []
+    asked = Bench(turns=2, quick=quick, tell=told.append, progress=lambda *t: turns.append(t))
 
-    found = training.measure(
-        turns=2, quick=quick, tell=told.append, progress=lambda *turn: turns.append(turn)
-    )
+    found = training.measure(asked)
 
     names, epochs = list(training.RECIPES), 2 if quick else training.EPOCHS
     mark = "-smoke" if quick else ""
@@ -533,7 +531,7 @@ def test_trainings_are_compared_turn_by_turn_with_the_first(monkeypatch, quick):
     assert speeds == pytest.approx([40, 66.67, 133.3], 1e-3)
     assert [row["faster"] for row in found["rows"]] == [1, (10 / 20 + 40 / 10) / 2, (2 + 4) / 2]
     assert [row["first_epoch_more_seconds"] for row in found["rows"]] == [8.5, 1.5, 2]
-    assert found["bars"] == [] and found["clock"].startswith("wall clock")
+    assert found["clock"].startswith("wall clock")
 
 
 def test_what_an_image_takes_is_that_of_the_usual_epoch(monkeypatch, demo_catalog):

@@ -2,6 +2,7 @@
 
 import importlib.util
 from contextlib import contextmanager
+from dataclasses import replace
 from types import SimpleNamespace
 
 import jaxtyping
@@ -10,9 +11,12 @@ import torch
 from typer.testing import CliRunner
 
 from vitrine.bench import against, runtimes, scan, scan_peers, step
+from vitrine.bench.clock import Bench
 from vitrine.cli import app
 from vitrine.explain.runtimes import RuntimeMissing, opened
 from vitrine.models.scan import reference, selective_scan
+
+QUICK = Bench(turns=1, quick=True, tell=lambda _: None)
 
 # Another commit
 
@@ -35,7 +39,7 @@ def test_a_step_trains_in_each_type_and_keeps_no_gradient():
 def test_networks_are_timed_beside_the_commit_with_their_share_of_the_peak(monkeypatch):
     monkeypatch.setattr(against, "elsewhere", answering)
 
-    found = against.measure(commit="b79d509", turns=1, quick=True, tell=lambda _: None)
+    found = against.measure(QUICK, commit="b79d509")
 
     assert found["commit"] == "b79d509"
     assert {(r["candidate"], r["kind"], r["dtype"]) for r in found["rows"]} == {
@@ -111,7 +115,7 @@ def test_every_shape_is_timed_and_the_plain_scan_while_it_is_short(monkeypatch):
     monkeypatch.setattr(scan_peers, "TINY", (scan.Case(2, 12, 4, 2), scan.Case(1, 13, 4, 2)))
     said = []
 
-    found = scan_peers.measure(turns=1, quick=True, tell=said.append)
+    found = scan_peers.measure(replace(QUICK, tell=said.append))
 
     assert [(row["length"], row["pass"], row["candidate"]) for row in found["rows"]] == [
         (length, kind, name)
@@ -172,7 +176,7 @@ def untyped():
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_integers_answer_nearly_as_float32_and_are_timed_beside_it(untyped):
-    found = runtimes.measure(names=("onnx-int8",), turns=1, quick=True, tell=lambda _: None)
+    found = runtimes.measure(QUICK, names=("onnx-int8",))
 
     assert [(row["runtime"], row["batch"]) for row in found["rows"]] == [
         (runtime, batch) for batch in (1, 16) for runtime in ("onnx", "onnx-int8")
@@ -186,7 +190,7 @@ def test_integers_answer_nearly_as_float32_and_are_timed_beside_it(untyped):
 def test_openvino_answers_as_onnx_runtime_and_in_bfloat16_nearly(untyped):
     names = ("openvino", "openvino-bf16")
 
-    found = runtimes.measure(names=names, turns=1, quick=True, tell=lambda _: None)
+    found = runtimes.measure(QUICK, names=names)
 
     gaps = {
         name: [r["relative_gap"] for r in found["rows"] if r["runtime"] == name] for name in names
@@ -197,7 +201,7 @@ def test_openvino_answers_as_onnx_runtime_and_in_bfloat16_nearly(untyped):
 
 def test_a_runtime_that_is_unknown_or_absent_is_told(monkeypatch):
     with pytest.raises(RuntimeMissing, match="found tensorrt"):
-        runtimes.measure(names=("tensorrt",), quick=True)
+        runtimes.measure(QUICK, names=("tensorrt",))
     with pytest.raises(RuntimeMissing, match="found 'tensorrt'"):
         opened(b"", "tensorrt")
 

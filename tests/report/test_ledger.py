@@ -16,7 +16,7 @@ from vitrine.report import ledger
 from vitrine.report.ledger import context, controls, equal_start, measures, verdicts
 from vitrine.report.ledger.context import clean
 from vitrine.report.ledger.measures import COMPARISONS, fold_gaps, fold_scores, published
-from vitrine.report.ledger.values import Value, from_runs
+from vitrine.report.ledger.values import Value
 from vitrine.training import runs
 from vitrine.training.recipes import CONTROLS, RECIPES
 from vitrine.training.runs import RunError
@@ -237,7 +237,7 @@ def test_a_smoke_value_cannot_enter(tmp_path):
     with pytest.raises(ValueError, match="a smoke run cannot enter the ledger"):
         Value(value=1.0, unit="%", profile="smoke")
     with pytest.raises(ValueError, match="expected a finite number"):
-        from_runs(float("nan"), [runs.load(NAME)], unit="%")
+        Value(value=float("nan"), unit="%")
 
 
 def entry(low, high):

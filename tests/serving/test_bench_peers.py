@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from vitrine.bench import serving_peers as peers
+from vitrine.bench.clock import Bench
 from vitrine.data.images import LARGE
 
 
@@ -47,7 +48,7 @@ def test_each_bar_beside_litserve_is_missed_by_its_own_measure(bars, missed):
 def test_the_comparison_runs_in_small_names_its_model_and_counts_hostile_batches(tmp_path):
     told = []
 
-    found = peers.measure(tmp_path, turns=1, quick=True, tell=told.append)
+    found = peers.measure(Bench(turns=1, quick=True, tell=told.append), folder=tmp_path)
 
     (model,) = found["models"]
     assert (model["model"], model["precision"]) == ("efficientnet-lite0", "int8")
@@ -78,4 +79,4 @@ def test_an_environment_of_other_versions_is_refused(tmp_path):
 
 def test_peers_have_no_other_device(tmp_path):
     with pytest.raises(ValueError, match="expected the device cpu"):
-        peers.measure(tmp_path, device="cuda")
+        peers.measure(Bench(turns=1, device="cuda"), folder=tmp_path)

@@ -20,7 +20,7 @@ import torch
 from vitrine import paths
 from vitrine.bench import results, step
 from vitrine.bench.backbones import multiply_adds
-from vitrine.bench.clock import Progress, side_by_side
+from vitrine.bench.clock import Bench
 
 __all__ = ["CommitError", "elsewhere", "measure"]
 
@@ -43,31 +43,18 @@ class CommitError(ValueError):
     """A commit that this repository lacks, or that cannot run the network."""
 
 
-def measure(
-    *,
-    commit: str,
-    device: str = "cpu",
-    turns: int = 3,
-    quick: bool = False,
-    tell: Callable[[str], None] = print,
-    progress: Progress | None = None,
-) -> dict[str, Any]:
+def measure(bench: Bench, *, commit: str) -> dict[str, Any]:
     """Return the results: a row for each network, pass and type, and bars.
 
     Args:
+        bench: How it is asked for, on the CPU.
         commit: What ``git archive`` takes, whose ``src`` is run from a temporary folder.
-        device: ``cpu``.
-        turns: Times that each is timed, all in turns.
-        quick: Whether to time tiny networks on tiny images, for tests.
-        tell: Told each result as a line.
-        progress: Told of the turns done and of their number.
 
     Raises:
         CommitError: If the commit is unknown, or cannot run the network.
     """
-    found = results.header("vitrine bench model --against", device, turns=turns, quick=quick)
-    ours = "mambavision_nano" if quick else OURS
-    peers, batch, side = (("resnet10t",), 2, 32) if quick else (PEERS, BATCH, SIDE)
+    ours = "mambavision_nano" if bench.quick else OURS
+    peers, batch, side = (("resnet10t",), 2, 32) if bench.quick else (PEERS, BATCH, SIDE)
     rows = []
     with elsewhere(commit) as there:
         for kind in PASSES:
@@ -75,7 +62,7 @@ def measure(
                 asked = {"kind": kind, "dtype": dtype, "batch": batch, "side": side}
                 work = {name: step.timed(name, **asked) for name in (ours, *peers)}
                 work |= {COMMIT: partial(there, name=ours, **asked), PRODUCT: _product(dtype)}
-                timings = side_by_side(work, turns=turns, clock=_own, progress=progress)
+                timings = bench.time(work, clock=_own)
                 peak = 2 * EDGE**3 / timings.milliseconds(PRODUCT)
                 for name in (ours, COMMIT, *peers):
                     done = _operations(ours if name == COMMIT else name, kind, batch, side)
@@ -83,13 +70,12 @@ def measure(
                     row |= {"share_of_peak": done / timings.milliseconds(name) / peak}
                     row |= {"ours_faster": timings.ratio(ours, name)}
                     rows.append(row)
-                    tell(
+                    bench.tell(
                         f"{kind:9} {dtype:8} {name:28} {row['milliseconds'] / batch:8.1f} ms an "
                         f"image, {row['share_of_peak']:4.0%} of the peak, ours "
                         f"{row['ours_faster']:.2f}x as fast"
                     )
-    bars = [] if quick else against_bars(rows)
-    return {**found, "commit": commit, "rows": rows, "bars": bars}
+    return {"commit": commit, "rows": rows, "bars": against_bars(rows)}
 
 
 def against_bars(rows: list[dict[str, Any]]) -> list[results.Bar]:

@@ -6,21 +6,20 @@ weights is the one that timm's registry declares.
 """
 
 import csv
-from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import timm
 import torch
 from timm.models import get_pretrained_cfg
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.onnx import OnnxExporterError
 from torch.utils.flop_counter import FlopCounterMode
 
 import vitrine.models  # noqa: F401  (registers the models)
 from vitrine import paths
-from vitrine.bench import results
-from vitrine.bench.clock import Progress, Work, clock_of, side_by_side
+from vitrine.bench.clock import Bench, inferring
 from vitrine.bench.model import compare_onnx
 from vitrine.models.rebuilt import image
 from vitrine.models.scan.derivatives import flops_outside_scans
@@ -32,8 +31,6 @@ BASELINE = "tf_efficientnet_b0.in1k"
 BATCH = 8
 QUICK = {BASELINE: 64, "mambavision_nano": 64}
 
-Tell = Callable[[str], None]
-
 
 def candidates() -> dict[str, int]:
     """Return the names of the candidates, in timm's registry, with the side of their images."""
@@ -42,26 +39,14 @@ def candidates() -> dict[str, int]:
         return {row["model"]: int(row["side"]) for row in csv.DictReader(lines)}
 
 
-def measure(
-    *,
-    device: str = "cpu",
-    turns: int = 5,
-    quick: bool = False,
-    tell: Tell = print,
-    progress: Progress | None = None,
-) -> dict[str, Any]:
+def measure(bench: Bench) -> dict[str, Any]:
     """Return the results of the candidates: a row each, and a row each in ONNX Runtime; no bar.
 
-    Args:
-        device: ``cpu`` or ``cuda``; ONNX Runtime is asked on the CPU only.
-        turns: Times that each batch is timed.
-        quick: Whether to time two small networks on small images, for tests.
-        tell: Told each result as a line.
-        progress: Told of the turns done and of their number.
+    ONNX Runtime is asked on the CPU only.
     """
-    found = results.header("vitrine bench backbones", device, turns=turns, quick=quick)
+    device = bench.device
     networks, rows, work = {}, {}, {}
-    for name, side in (QUICK if quick else candidates()).items():
+    for name, side in (QUICK if bench.quick else candidates()).items():
         networks[name] = network = _build(name).to(device)
         rows[name] = {
             "model": name,
@@ -71,19 +56,20 @@ def measure(
             "multiply_adds": multiply_adds(network, side, device),
             "licence": getattr(get_pretrained_cfg(name), "license", None),
         }
-        work[name] = _answer(network, image(BATCH, side, side).to(device))
-    timings = side_by_side(work, turns=turns, clock=clock_of(device), progress=progress)
+        batch = image(BATCH, side, side).to(device, memory_format=torch.channels_last)
+        work[name] = inferring(network, batch)
+    timings = bench.time(work)
     for name, row in rows.items():
         row |= timings.row(name, BASELINE, BATCH)
-        tell(
+        bench.tell(
             f"backbone {name:38} {row['parameters'] / 1e6:6.1f} M "
             f"{row['multiply_adds'] / 1e9:6.2f} G multiply-adds "
             f"{row['images_per_second']:7.2f} img/s {row['ratio']:5.2f}x {BASELINE}"
         )
     onnx = []
     if device == "cpu":
-        onnx = [_runtime(name, net, rows[name]["side"], tell) for name, net in networks.items()]
-    return {**found, "baseline": BASELINE, "rows": list(rows.values()), "onnx": onnx, "bars": []}
+        onnx = [_runtime(name, net, rows[name]["side"], bench) for name, net in networks.items()]
+    return {"baseline": BASELINE, "rows": list(rows.values()), "onnx": onnx}
 
 
 def multiply_adds(network: nn.Module, side: int, device: str = "cpu") -> float:
@@ -108,21 +94,11 @@ def _build(name: str) -> nn.Module:
     return timm.create_model(name).eval().to(memory_format=torch.channels_last)
 
 
-def _answer(network: nn.Module, x: Tensor) -> Work:
-    laid = x.to(memory_format=torch.channels_last)
-
-    def work() -> Tensor:
-        with torch.inference_mode():
-            return network(laid)
-
-    return work
-
-
-def _runtime(name: str, network: nn.Module, side: int, tell: Tell) -> dict[str, Any]:
+def _runtime(name: str, network: nn.Module, side: int, bench: Bench) -> dict[str, Any]:
     """Return the row of ONNX Runtime; where the exporter refuses, what it says."""
     try:
-        (row,) = compare_onnx(name, network, side=side, turns=1, batches=(BATCH,), tell=tell)
+        (row,) = compare_onnx(name, network, replace(bench, turns=1), side=side, batches=(BATCH,))
     except OnnxExporterError as error:
         row = {"model": name, "refusal": str(error).strip().splitlines()[0]}
-        tell(f"onnx {name}: {row['refusal']}")
+        bench.tell(f"onnx {name}: {row['refusal']}")
     return row

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
+from torch import Tensor, nn
 
-__all__ = ["Timings", "clock_of", "peak_bytes", "side_by_side"]
+from vitrine.bench import results
+
+__all__ = ["Bench", "Timings", "clock_of", "inferring", "measured", "peak_bytes", "side_by_side"]
 
 Work = Callable[[], object]
 Clock = Callable[[Work], float]
@@ -53,12 +56,57 @@ class Timings:
         }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """How a benchmark is asked for, and who is told of it.
+
+    Attributes:
+        turns: Times that each candidate is timed, all in turns.
+        device: ``cpu`` or ``cuda``.
+        quick: Whether to measure tiny shapes, for tests.
+        tell: Told each result as a line.
+        progress: Told of the turns done and of their number.
+    """
+
+    turns: int
+    device: str = "cpu"
+    quick: bool = False
+    tell: Callable[[str], None] = print
+    progress: Progress = lambda done, turns: None
+
+    def require_cpu(self) -> None:
+        """Refuse a device where nothing of what is measured runs."""
+        if self.device != "cpu":
+            raise ValueError(f"expected the device cpu, where it runs, found {self.device!r}")
+
+    def time(self, candidates: Mapping[str, Work], **options: Any) -> Timings:
+        """Time candidates as ``side_by_side`` does, with the clock of the device."""
+        asked = {"turns": self.turns, "clock": clock_of(self.device), "progress": self.progress}
+        return side_by_side(candidates, **asked | options)
+
+
+def measured(
+    command: str, measure: Callable[[Bench], dict[str, Any]], bench: Bench
+) -> dict[str, Any]:
+    """Return the results of a benchmark under their header; tiny shapes are held to no bar.
+
+    Args:
+        command: What follows ``vitrine bench``.
+        measure: Returns the rows, and the bars if there are any.
+        bench: How it is asked for.
+    """
+    writer = f"vitrine bench {command}"
+    found = results.header(writer, bench.device, turns=bench.turns, quick=bench.quick)
+    found |= measure(bench)
+    return found | {"bars": [] if bench.quick else found.get("bars", [])}
+
+
 def side_by_side(
     candidates: Mapping[str, Work],
     *,
     turns: int,
     clock: Clock,
-    progress: Progress | None = None,
+    progress: Progress = lambda done, turns: None,
 ) -> Timings:
     """Run each candidate once for nothing, then all of them in turns, and time these.
 
@@ -82,8 +130,7 @@ def side_by_side(
     for turn in range(turns):
         for name, work in candidates.items():
             taken[name].append(float(clock(work)))
-        if progress is not None:
-            progress(turn + 1, turns)
+        progress(turn + 1, turns)
     return Timings({name: tuple(values) for name, values in taken.items()})
 
 
@@ -106,6 +153,16 @@ def _cuda_milliseconds(work: Work) -> float:
     end.record()
     torch.cuda.synchronize()
     return begin.elapsed_time(end)
+
+
+def inferring(network: nn.Module, x: Tensor) -> Callable[[], Tensor]:
+    """Return what answers a batch once, without gradients."""
+
+    def work() -> Tensor:
+        with torch.inference_mode():
+            return network(x)
+
+    return work
 
 
 def peak_bytes(work: Work, device: str) -> int:

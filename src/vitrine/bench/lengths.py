@@ -1,6 +1,6 @@
 """Time three token mixers against the number of tokens: scan, attention, convolution."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vitrine.bench.clock import clock_of, side_by_side
+from vitrine.bench.clock import Bench, inferring
 from vitrine.models.mambavision import AttentionMixer, ScanMixer
 
 __all__ = ["LENGTHS", "ConvolutionMixer", "measure_lengths"]
@@ -40,45 +40,27 @@ class ConvolutionMixer(nn.Module):
         return self.out_proj(F.silu(mixed))
 
 
-def measure_lengths(
-    *,
-    device: str = "cpu",
-    turns: int = 7,
-    lengths: Sequence[int] = LENGTHS,
-    width: int = WIDTH,
-    tell: Callable[[str], None] = print,
-) -> list[dict[str, Any]]:
+def measure_lengths(bench: Bench, lengths: Sequence[int] = LENGTHS) -> list[dict[str, Any]]:
     """Return the milliseconds of each mixer at each length, for one image and equal width.
 
     Args:
-        device: ``cpu`` or ``cuda``.
-        turns: Times that each is timed.
+        bench: How it is asked for.
         lengths: Numbers of tokens.
-        width: Width of a token, a multiple of the heads.
-        tell: Told each length as a line.
     """
     torch.manual_seed(0)
     mixers = {
-        "scan": ScanMixer(width).to(device),
-        "attention": AttentionMixer(width, HEADS).to(device),
-        "convolution": ConvolutionMixer(width).to(device),
+        "scan": ScanMixer(WIDTH).to(bench.device),
+        "attention": AttentionMixer(WIDTH, HEADS).to(bench.device),
+        "convolution": ConvolutionMixer(WIDTH).to(bench.device),
     }
     rows = []
     for length in lengths:
-        tokens = torch.randn(1, length, width, device=device)
-        work = {name: _forward(mixer, tokens) for name, mixer in mixers.items()}
-        timings = side_by_side(work, turns=turns, clock=clock_of(device))
+        tokens = torch.randn(1, length, WIDTH, device=bench.device)
+        work = {name: inferring(mixer, tokens) for name, mixer in mixers.items()}
+        timings = bench.time(work)
         for name in mixers:
             row = {"mixer": name, "length": length, "milliseconds": timings.milliseconds(name)}
-            rows.append({**row, "batch": 1, "width": width})
+            rows.append({**row, "batch": 1, "width": WIDTH})
         said = (f"{row['mixer']} {row['milliseconds']:.2f}" for row in rows[-len(mixers) :])
-        tell(f"mixing {length:4} tokens, ms: {', '.join(said)}")
+        bench.tell(f"mixing {length:4} tokens, ms: {', '.join(said)}")
     return rows
-
-
-def _forward(mixer: nn.Module, tokens: Tensor) -> Callable[[], Tensor]:
-    def work() -> Tensor:
-        with torch.inference_mode():
-            return mixer(tokens)
-
-    return work

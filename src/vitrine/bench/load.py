@@ -56,6 +56,21 @@ class Seen:
         """Return the duration that such a share of the answers did not exceed, in milliseconds."""
         return 1e3 * float(np.quantile(self.seconds, share)) if self.seconds else float("nan")
 
+    def row(self) -> dict[str, float]:
+        """Return what the results say of a load, in milliseconds and megabytes."""
+        return {
+            "requests": sum(self.statuses.values()),
+            "answered": self.answered,
+            "refused": self.statuses.get(BUSY, 0),
+            "per_second": self.answered / self.wall,
+            "p50": self.percentile(0.5),
+            "p99": self.percentile(0.99),
+            "cpu_milliseconds": 1e3 * self.cpu / max(self.answered, 1),
+            "slowest_probe": 1e3 * self.probes[-1],
+            "memory_mb": self.resident / 1e6,
+            "wall_seconds": self.wall,
+        }
+
 
 class Line:
     """A kept connection to a server, cheap beside an answer: it shares the machine with it.

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 import vitrine.models  # noqa: F401  (registers the models)
 from vitrine.bench import plain, results
-from vitrine.bench.clock import Progress, Work, clock_of, side_by_side
+from vitrine.bench.clock import Bench, Work, inferring
 from vitrine.explain.exported import session
 from vitrine.models.rebuilt import fill, image
 
@@ -36,44 +36,25 @@ BARS = {
 """Times faster than the plain network in float32. Those in bfloat16 need AVX512-BF16 or AMX."""
 TOLERANCE = 1e-4
 
-Tell = Callable[[str], None]
 
-
-def measure(
-    *,
-    device: str = "cpu",
-    turns: int = 5,
-    quick: bool = False,
-    tell: Tell = print,
-    progress: Progress | None = None,
-) -> dict[str, Any]:
+def measure(bench: Bench) -> dict[str, Any]:
     """Return the results of the model: rows of the network, rows of ONNX Runtime, bars.
 
-    Args:
-        device: ``cpu`` or ``cuda``; ONNX Runtime is timed on the CPU, where eager is too.
-        turns: Times that each training step is timed; a forward pass, ``FORWARD_TURNS`` as many.
-        quick: Whether to use the smallest network on tiny images, for tests.
-        tell: Told each result as a line.
-        progress: Told of the turns done and of their number.
+    A forward pass is timed ``FORWARD_TURNS`` as often as a training step. ONNX Runtime is timed on
+    the CPU, where eager is too.
     """
-    found = results.header("vitrine bench model", device, turns=turns, quick=quick)
-    rows = []
-    for kind in BATCHES:
-        rows += _compare(kind, device, turns, quick, tell, progress)
+    rows = [row for kind in BATCHES for row in _compare(kind, bench)]
     onnx: list[dict[str, Any]] = []
-    if device == "cpu":
-        for name in (QUICK,) if quick else RUNTIME_NAMES:
-            small = {"side": 32, "depths": (1, 1, 2, 2)} if quick else {"side": SIDE}
-            onnx += measure_onnx(name, turns=turns, tell=tell, **small)
-    bars = [] if quick else model_bars(rows, onnx)
-    return {**found, "rows": rows, "onnx": onnx, "bars": bars}
+    if bench.device == "cpu":
+        for name in (QUICK,) if bench.quick else RUNTIME_NAMES:
+            small = {"side": 32, "depths": (1, 1, 2, 2)} if bench.quick else {"side": SIDE}
+            onnx += measure_onnx(name, bench, **small)
+    return {"rows": rows, "onnx": onnx, "bars": model_bars(rows, onnx)}
 
 
-def _compare(
-    kind: str, device: str, turns: int, quick: bool, tell: Tell, progress: Progress | None
-) -> list[dict[str, Any]]:
-    name, side = (QUICK, 32) if quick else (NAME, SIDE)
-    batch = 2 if quick else BATCHES[kind]
+def _compare(kind: str, bench: Bench) -> list[dict[str, Any]]:
+    name, side = (QUICK, 32) if bench.quick else (NAME, SIDE)
+    batch, device = 2 if bench.quick else BATCHES[kind], bench.device
     torch.manual_seed(0)
     model = fill(timm.create_model(name)).to(device).train(kind == "training")
     other = copy.deepcopy(model).to(memory_format=torch.channels_last)
@@ -83,9 +64,8 @@ def _compare(
             laid = x.to(memory_format=torch.channels_last) if network is other else x
             key = f"{label}, {str(dtype).removeprefix('torch.')}"
             work[key] = _work(network, laid, dtype, scan, kind)
-    if kind == "forward" and not quick:
-        turns *= FORWARD_TURNS
-    timings = side_by_side(work, turns=turns, clock=clock_of(device), progress=progress)
+    turns = bench.turns * (FORWARD_TURNS if kind == "forward" and not bench.quick else 1)
+    timings = bench.time(work, turns=turns)
     rows = []
     for key in work:
         label, _, dtype = key.rpartition(", ")
@@ -93,7 +73,7 @@ def _compare(
         row |= {"dtype": dtype, "turns": turns, **timings.row(key, PLAIN, batch)}
         row["ratio_same_dtype"] = timings.ratio(key, f"plain, {dtype}")
         rows.append(row)
-        tell(
+        bench.tell(
             f"model {kind:9} {key:30} {row['milliseconds']:9.1f} ms "
             f"{row['images_per_second']:7.2f} img/s {row['ratio']:5.2f}x plain float32 "
             f"{row['ratio_same_dtype']:5.2f}x plain {dtype}"
@@ -134,40 +114,30 @@ def _work(
     return forward if kind == "forward" else training
 
 
-def measure_onnx(
-    name: str, *, side: int, turns: int, tell: Tell = print, **options: Any
-) -> list[dict[str, Any]]:
+def measure_onnx(name: str, bench: Bench, *, side: int, **options: Any) -> list[dict[str, Any]]:
     """Return a row for each batch: ONNX Runtime beside eager, on one thread, and how they agree.
 
     Args:
         name: A name of timm's, of a MambaVision.
+        bench: How it is asked for.
         side: Side of the image, in pixels.
-        turns: Times that each is timed.
-        tell: Told each result as a line.
         options: What else to say to ``timm.create_model``.
     """
     model = fill(timm.create_model(name, **options)).eval()
-    return compare_onnx(name, model, side=side, turns=turns, batches=RUNTIME_BATCHES, tell=tell)
+    return compare_onnx(name, model, bench, side=side, batches=RUNTIME_BATCHES)
 
 
 def compare_onnx(
-    name: str,
-    model: nn.Module,
-    *,
-    side: int,
-    turns: int,
-    batches: tuple[int, ...],
-    tell: Tell = print,
+    name: str, model: nn.Module, bench: Bench, *, side: int, batches: tuple[int, ...]
 ) -> list[dict[str, Any]]:
     """Return a row for each batch: ONNX Runtime beside a network as it stands.
 
     Args:
         name: What the rows call it.
         model: The network, in evaluation mode, on the CPU.
+        bench: How it is asked for.
         side: Side of the image, in pixels.
-        turns: Times that each is timed.
         batches: Numbers of images.
-        tell: Told each result as a line.
 
     Raises:
         OnnxExporterError: If PyTorch cannot export the network.
@@ -176,9 +146,9 @@ def compare_onnx(
     with tempfile.TemporaryDirectory() as folder:
         running = session(write_onnx(model, Path(folder) / "model.onnx", side))
         for batch in batches:
-            rows.append(_onnx_row(name, model, running, image(batch, side, side), turns))
+            rows.append(_onnx_row(name, model, running, image(batch, side, side), bench))
             row = rows[-1]
-            tell(
+            bench.tell(
                 f"onnx {name} batch {batch:2}: eager {row['eager_milliseconds']:.1f} ms, ONNX "
                 f"Runtime {row['onnx_milliseconds']:.1f} ms, {row['ratio']:.2f}x, largest gap "
                 f"{row['largest_gap']:.1e}"
@@ -202,19 +172,14 @@ def write_onnx(model: nn.Module, path: Path, side: int) -> Path:
     return path
 
 
-def _onnx_row(name: str, model: nn.Module, running: Any, x: Tensor, turns: int) -> dict[str, Any]:
-    feed = {"image": x.numpy()}
-
-    def eager() -> Tensor:
-        with torch.inference_mode():
-            return model(x)
+def _onnx_row(name: str, model: nn.Module, running: Any, x: Tensor, bench: Bench) -> dict[str, Any]:
+    feed, eager = {"image": x.numpy()}, inferring(model, x)
 
     def runtime() -> Tensor:
         return torch.from_numpy(running.run(["logits"], feed)[0])
 
     expected, found = eager(), runtime()
-    work = {"eager": eager, "onnx": runtime}
-    timings = side_by_side(work, turns=max(turns, 1), clock=clock_of("cpu"))
+    timings = bench.time({"eager": eager, "onnx": runtime})
     return {
         "model": name,
         "side": x.shape[-1],

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from vitrine.bench import results
-from vitrine.bench.clock import Progress, clock_of, side_by_side
+from vitrine.bench.clock import Bench, clock_of, side_by_side
 from vitrine.training import children, recipes, runs
 from vitrine.training.recipes import Recipe, RecipeError
 
@@ -24,44 +23,29 @@ Pixels = Any
 Predict = Callable[[Pixels], object]
 
 
-def measure(
-    *,
-    device: str = "cpu",
-    turns: int = 5,
-    quick: bool = False,
-    tell: Callable[[str], None] = print,
-    progress: Progress | None = None,
-) -> dict[str, Any]:
+def measure(bench: Bench) -> dict[str, Any]:
     """Return the results of the published recipes: a row each, no bar.
 
-    Those of the equal start are left out, the same networks at the same size; so is the text.
-
-    Args:
-        device: ``cpu``: processor time of one thread; ``cuda``: wall time, until the answers are
-            back with the host, of the networks alone, as probes do not compute there.
-        turns: Times that each batch is timed.
-        quick: Whether to time the two cheapest probes alone, for tests.
-        tell: Told each result as a line.
-        progress: Told of the recipes done and of their number.
+    Those of the equal start are left out, the same networks at the same size; so is the text. On
+    ``cpu`` it is the processor time of one thread; on ``cuda`` the wall time, until the answers are
+    back with the host, of the networks alone, as probes do not compute there.
     """
-    found = results.header("vitrine bench recipes", device, turns=turns, quick=quick)
-    if device == "cuda":
-        found["clock"] = "wall time until the answers are back with the host"
+    on_card = bench.device == "cuda"
     published = {name.split("/")[0] for name in runs.names()}
     beside = {*recipes.BESIDE, *recipes.EQUAL_START, *recipes.CONTROLS}
     names = sorted(published & set(recipes.RECIPES) - beside)
-    if device == "cuda":
+    if on_card:
         names = [name for name in names if recipes.find(name).trainer != "probe"]
-    if quick:
+    if bench.quick:
         names = [name for name in names if name in ("histogram-hog", "majority")]
     rows = []
     for done, name in enumerate(names, start=1):
-        rows.append(children.alone(cost, name, turns, device))
+        rows.append(children.alone(cost, name, bench.turns, bench.device))
         speed, adds = rows[-1]["images_per_second"], rows[-1]["multiply_adds"]
-        tell(f"recipe {name:32} {speed:9.1f} img/s {(adds or 0) / 1e6:9.1f} M multiply-adds")
-        if progress is not None:
-            progress(done, len(names))
-    return {**found, "rows": rows, "bars": []}
+        bench.tell(f"recipe {name:32} {speed:9.1f} img/s {(adds or 0) / 1e6:9.1f} M multiply-adds")
+        bench.progress(done, len(names))
+    clock = {"clock": "wall time until the answers are back with the host"} if on_card else {}
+    return clock | {"rows": rows}
 
 
 def cost(name: str, turns: int, device: str = "cpu") -> dict[str, Any]:

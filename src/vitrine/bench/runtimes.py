@@ -1,7 +1,7 @@
 """Time an exported MambaVision-T in other runtimes beside ONNX Runtime in float32."""
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import timm
 
 import vitrine.models  # noqa: F401  (registers the models)
 from vitrine.bench import results
-from vitrine.bench.clock import Progress, clock_of, side_by_side
+from vitrine.bench.clock import Bench
 from vitrine.bench.model import NAME, QUICK, RUNTIME_BATCHES, SIDE, write_onnx
 from vitrine.explain.runtimes import RUNTIMES, RuntimeMissing, opened
 from vitrine.models.rebuilt import fill, image
@@ -25,24 +25,12 @@ CALIBRATION = 16
 """Drawn images that integers find their ranges from: here speed is measured, not accuracy."""
 
 
-def measure(
-    *,
-    names: Sequence[str] = RUNTIMES[1:],
-    device: str = "cpu",
-    turns: int = 5,
-    quick: bool = False,
-    tell: Callable[[str], None] = print,
-    progress: Progress | None = None,
-) -> dict[str, Any]:
+def measure(bench: Bench, *, names: Sequence[str]) -> dict[str, Any]:
     """Return the results: a row for each runtime and batch, and bars.
 
     Args:
+        bench: How it is asked for, on the CPU.
         names: Of the runtimes, beside ``onnx``.
-        device: ``cpu``.
-        turns: Times that each is timed, all in turns.
-        quick: Whether to use the smallest network on tiny images, for tests.
-        tell: Told each result as a line.
-        progress: Told of the turns done and of their number.
 
     Raises:
         RuntimeMissing: If a runtime is unknown, or not installed.
@@ -51,9 +39,8 @@ def measure(
         raise RuntimeMissing(
             f"expected runtimes among {', '.join(RUNTIMES)}, found {', '.join(unknown)}"
         )
-    found = results.header("vitrine bench model --runtime", device, turns=turns, quick=quick)
-    name, side = (QUICK, 32) if quick else (NAME, SIDE)
-    model = fill(timm.create_model(name, **({"depths": (1, 1, 2, 2)} if quick else {}))).eval()
+    name, side, small = (QUICK, 32, {"depths": (1, 1, 2, 2)}) if bench.quick else (NAME, SIDE, {})
+    model = fill(timm.create_model(name, **small)).eval()
     drawn = np.split(image(CALIBRATION, side, side).numpy(), CALIBRATION)
     with tempfile.TemporaryDirectory() as folder:
         file = write_onnx(model, Path(folder) / "model.onnx", side).read_bytes()
@@ -63,13 +50,13 @@ def measure(
         x = image(batch, side, side).numpy()
         expected = running[BASELINE](x)[0]
         work = {each: partial(answer, x) for each, answer in running.items()}
-        timings = side_by_side(work, turns=turns, clock=clock_of(device), progress=progress)
+        timings = bench.time(work)
         for each, answer in running.items():
             gap = np.abs(answer(x)[0] - expected).max() / np.abs(expected).max()
             row = {"model": name, "side": side, "batch": batch, "runtime": each}
             row |= timings.row(each, BASELINE, batch) | {"relative_gap": float(gap)}
             rows.append(row)
-            tell(
+            bench.tell(
                 f"{name} batch {batch:2} {each:14} {row['milliseconds']:8.1f} ms, "
                 f"{row['ratio']:.2f}x {BASELINE}, gap {gap:.1e} of the largest logit"
             )
@@ -79,6 +66,6 @@ def measure(
             runtime=row["runtime"], batch=row["batch"],
         )
         for row in rows
-        if row["runtime"] in BARS and not quick
+        if row["runtime"] in BARS
     ]  # fmt: skip
-    return {**found, "rows": rows, "bars": bars}
+    return {"rows": rows, "bars": bars}

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vitrine.bench import plain, results
-from vitrine.bench.clock import Progress, Timings, clock_of, peak_bytes, side_by_side
+from vitrine.bench.clock import Bench, peak_bytes
 from vitrine.bench.lengths import LENGTHS, measure_lengths
 from vitrine.models.scan import chunked, reference, two_level
 
@@ -51,31 +51,12 @@ CASES = (Case(32, 196, 160), Case(32, 49, 320), Case(4, 1024, 160))
 TINY = (Case(2, 12, 4, 2), Case(2, 9, 4, 2))
 
 
-def measure(
-    *,
-    device: str = "cpu",
-    turns: int = 7,
-    quick: bool = False,
-    tell: Callable[[str], None] = print,
-    progress: Progress | None = None,
-) -> dict[str, Any]:
-    """Return the results of the scan: rows, bars, and the cost of three mixers against length.
-
-    Args:
-        device: ``cpu`` or ``cuda``.
-        turns: Times that each candidate is timed.
-        quick: Whether to use tiny shapes, for tests.
-        tell: Told each result as a line.
-        progress: Told of the turns done and of their number.
-    """
-    found = results.header("vitrine bench scan", device, turns=turns, quick=quick)
-    rows = []
-    for case in TINY if quick else CASES:
-        for kind in PASSES:
-            rows += _compare(case, kind, device, turns, tell, progress)
-    lengths = LENGTHS[:2] if quick else LENGTHS
-    costs = measure_lengths(device=device, turns=turns, lengths=lengths, tell=tell)
-    return {**found, "rows": rows, "bars": scan_bars(rows), "lengths": costs}
+def measure(bench: Bench) -> dict[str, Any]:
+    """Return the results of the scan: rows, bars, and the cost of three mixers against length."""
+    cases = TINY if bench.quick else CASES
+    rows = [row for case in cases for kind in PASSES for row in _compare(case, kind, bench)]
+    costs = measure_lengths(bench, LENGTHS[:2] if bench.quick else LENGTHS)
+    return {"rows": rows, "bars": scan_bars(rows), "lengths": costs}
 
 
 def arguments(case: Case, device: str = "cpu") -> dict[str, Tensor]:
@@ -98,15 +79,8 @@ def arguments(case: Case, device: str = "cpu") -> dict[str, Tensor]:
     return {name: tensor.to(device).requires_grad_() for name, tensor in tensors.items()}
 
 
-def _compare(
-    case: Case,
-    kind: str,
-    device: str,
-    turns: int,
-    tell: Callable[[str], None],
-    progress: Progress | None,
-) -> list[dict[str, Any]]:
-    ours = arguments(case, device)
+def _compare(case: Case, kind: str, bench: Bench) -> list[dict[str, Any]]:
+    ours = arguments(case, bench.device)
     theirs = {
         name: tensor.detach().transpose(1, 2).contiguous().requires_grad_()
         if name in ("u", "delta", "B", "C")
@@ -115,13 +89,20 @@ def _compare(
     }
     work = {
         name: work_of(scan, theirs if name in (PLAIN, KERNEL) else ours, kind)
-        for name, scan in _forms(device)
+        for name, scan in _forms(bench.device)
     }
-    timings = side_by_side(work, turns=turns, clock=clock_of(device), progress=progress)
-    memory = {name: peak_bytes(todo, device) for name, todo in work.items()}
-    rows = [_row(case, kind, name, timings, memory) for name in work]
+    timings = bench.time(work)
+    memory = {name: peak_bytes(todo, bench.device) for name, todo in work.items()}
+    rows = [
+        {
+            "case": case.name, **asdict(case), "pass": kind, "candidate": name,
+            **timings.row(name, PLAIN), "memory_mib": held / MIB,
+            "memory_share": held / max(memory[PLAIN], 1),
+        }
+        for name, held in memory.items()
+    ]  # fmt: skip
     for row in rows:
-        tell(
+        bench.tell(
             f"scan {row['case']:7} {kind:9} {row['candidate']:10} {row['milliseconds']:9.1f} ms "
             f"{row['ratio']:7.2f}x  {row['memory_mib']:7.1f} MiB {row['memory_share']:5.0%}"
         )
@@ -160,20 +141,6 @@ def work_of(
     return forward if kind == "forward" else training
 
 
-def _row(
-    case: Case, kind: str, name: str, timings: Timings, memory: dict[str, int]
-) -> dict[str, Any]:
-    return {
-        "case": case.name,
-        **asdict(case),
-        "pass": kind,
-        "candidate": name,
-        **timings.row(name, PLAIN),
-        "memory_mib": memory[name] / MIB,
-        "memory_share": memory[name] / max(memory[PLAIN], 1),
-    }
-
-
 def scan_bars(rows: list[dict[str, Any]]) -> list[results.Bar]:
     """Return what the rows say of the bars set for the scan; none for shapes without a bar.
 
@@ -183,16 +150,12 @@ def scan_bars(rows: list[dict[str, Any]]) -> list[results.Bar]:
     bars = []
     for (length, kind), times in TIMES.items():
         if row := at.get((length, kind, "chunked")):
-            bars.append(
-                results.at_least("scan", times, row["ratio"], **{"length": length, "pass": kind})
-            )
+            where = {"length": length, "pass": kind}
+            bars.append(results.at_least("scan", times, row["ratio"], **where))
     for kind in PASSES:
         if row := at.get((196, kind, "chunked")):
-            bars.append(
-                results.at_most(
-                    "memory", SHARE, row["memory_share"], **{"length": 196, "pass": kind}
-                )
-            )
+            where = {"length": 196, "pass": kind}
+            bars.append(results.at_most("memory", SHARE, row["memory_share"], **where))
     for (length, kind, candidate), row in at.items():
         if candidate == "triton" and (theirs := at.get((length, kind, KERNEL))):
             faster = theirs["milliseconds"] / max(row["milliseconds"], math.ulp(1.0))

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vitrine.bench import plain, results
-from vitrine.bench.clock import Progress, clock_of, side_by_side
+from vitrine.bench.clock import Bench
 from vitrine.bench.scan import PASSES, Case, arguments, work_of
 from vitrine.models.scan import selective_scan
 
@@ -43,63 +43,44 @@ class PeerError(RuntimeError):
     """Packages that could not be installed."""
 
 
-def measure(
-    *,
-    device: str = "cpu",
-    turns: int = 3,
-    quick: bool = False,
-    tell: Callable[[str], None] = print,
-    progress: Progress | None = None,
-) -> dict[str, Any]:
+def measure(bench: Bench) -> dict[str, Any]:
     """Return the results: a row for each shape, pass and scan, and bars.
-
-    Args:
-        device: ``cpu``.
-        turns: Times that each candidate is timed.
-        quick: Whether to use a tiny shape, for tests.
-        tell: Told each result as a line.
-        progress: Told of the turns done and of their number.
 
     Raises:
         PeerError: If the packages cannot be installed.
     """
-    found = results.header("vitrine bench scan --peers", device, turns=turns, quick=quick)
-    rows = []
+    cases = TINY if bench.quick else CASES
     with installed() as scans:
-        for case in TINY if quick else CASES:
-            for kind in PASSES:
-                rows += _compare(case, kind, scans, turns, progress)
-                for row in rows[-len(scans) - 2 :]:
-                    if row["length"] == case.length and row["pass"] == kind:
-                        tell(
-                            f"scan {row['shape']:16} {kind:9} {row['candidate']:8} "
-                            f"{row['milliseconds']:9.2f} ms, ours {row['ours_faster']:.2f}x as fast"
-                        )
+        rows = [
+            row for case in cases for kind in PASSES for row in _compare(case, kind, scans, bench)
+        ]
     pins = [pin for pin, *_ in PACKAGES.values()]
-    return {**found, "packages": pins, "rows": rows, "bars": peer_bars(rows)}
+    return {"packages": pins, "rows": rows, "bars": peer_bars(rows)}
 
 
 def _compare(
-    case: Case,
-    kind: str,
-    scans: dict[str, Callable[..., Tensor]],
-    turns: int,
-    progress: Progress | None,
+    case: Case, kind: str, scans: dict[str, Callable[..., Tensor]], bench: Bench
 ) -> list[dict[str, Any]]:
     tensors = arguments(case)
     forms = {OURS: selective_scan, **scans}
     if case.length <= LONGEST_PLAIN:
         forms[PLAIN] = plain.selective_scan
     work = {name: work_of(scan, tensors, kind) for name, scan in forms.items()}
-    timings = side_by_side(work, turns=turns, clock=clock_of("cpu"), progress=progress)
+    timings = bench.time(work)
     shape = f"{case.batch}x{case.length}x{case.width}x{case.state}"
-    return [
+    rows = [
         {
             "shape": shape, "length": case.length, "pass": kind, "candidate": name,
             **timings.row(name, OURS), "ours_faster": timings.ratio(OURS, name),
         }
         for name in work
     ]  # fmt: skip
+    for row in rows:
+        bench.tell(
+            f"scan {shape:16} {kind:9} {row['candidate']:8} {row['milliseconds']:9.2f} ms, ours "
+            f"{row['ours_faster']:.2f}x as fast"
+        )
+    return rows
 
 
 def peer_bars(rows: list[dict[str, Any]]) -> list[results.Bar]:
@@ -152,18 +133,10 @@ def installed() -> Iterator[dict[str, Callable[..., Tensor]]]:
 
 
 def _adapted(method: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    def scan(
-        u: Tensor,
-        delta: Tensor,
-        A: Tensor,
-        B: Tensor,
-        C: Tensor,
-        D: Tensor,
-        delta_bias: Tensor,
-        delta_softplus: bool,
-    ) -> Tensor:
-        delta = delta + delta_bias
+    def scan(u: Tensor, delta: Tensor, *, delta_softplus: bool, **others: Tensor) -> Tensor:
+        delta = delta + others["delta_bias"]
+        delta = F.softplus(delta) if delta_softplus else delta
         # Their method reads nothing of its block.
-        return method(None, u, F.softplus(delta) if delta_softplus else delta, A, B, C, D)
+        return method(None, u, delta, *(others[name] for name in "ABCD"))
 
     return scan

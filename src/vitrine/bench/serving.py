@@ -9,7 +9,7 @@ random weights here: they do not change what an answer costs.
 import contextlib
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,14 @@ import numpy as np
 import psutil
 
 from vitrine.bench import load, naive, results
-from vitrine.bench.clock import Progress, clock_of, side_by_side
+from vitrine.bench.clock import Bench, clock_of, side_by_side
 from vitrine.data.images import LIMITS
 from vitrine.serving import card as cards
 from vitrine.serving import supervisor
 from vitrine.serving.predictor import DEFAULT, Predictor, packaged
 from vitrine.serving.server import listen
 
-__all__ = ["REFERENCE", "measure", "serving_bars"]
+__all__ = ["REFERENCE", "Row", "Served", "free", "measure", "ours", "serving_bars"]
 
 CLIENTS, PHOTOS = (1, 8, 32), 24
 OVERLOAD, PLACES = 32, 4
@@ -37,7 +37,8 @@ REFERENCE = {"name", "version", "sha256", "architecture", "precision", "input_si
 """Fields of a card that tell which model was timed."""
 
 Row = dict[str, Any]
-Tell = Callable[[str], None]
+Served = tuple[str, psutil.Process]
+"""Address of a server, and its process."""
 
 
 @dataclass(frozen=True)
@@ -55,26 +56,17 @@ class _Model:
         return {"model": self.name, **card.model_dump(include=REFERENCE)}
 
 
-def measure(
-    *,
-    device: str = "cpu",
-    turns: int = 10,
-    quick: bool = False,
-    tell: Tell = print,
-    progress: Progress | None = None,
-) -> dict[str, Any]:
+def measure(bench: Bench) -> dict[str, Any]:
     """Return the results of the service: stages, loads, overloads, bars.
 
-    Args:
-        device: ``cpu``; the service runs nowhere else.
-        turns: Times that each of the photos is sent, at each number of clients.
-        quick: Whether to send two small photos to the small model alone, for tests.
-        tell: Told each result as a line.
-        progress: Told of the loads done and of their number.
+    At each turn, each of the photos is sent by each number of clients. Asked to be quick, it sends
+    two small photos to the small model alone.
+
+    Raises:
+        ValueError: If it is asked for elsewhere than on ``cpu``, where the service runs.
     """
-    if device != "cpu":
-        raise ValueError(f"expected the device cpu, where the service runs, found {device!r}")
-    found = results.header("vitrine bench serving", device, turns=turns, quick=quick)
+    bench.require_cpu()
+    quick = bench.quick
     images = load.photos(2, largest=200) if quick else load.photos(PHOTOS)
     levels = CLIENTS[:2] if quick else CLIENTS
     stages, rows, overloads = [], [], []
@@ -82,15 +74,15 @@ def measure(
         models = [_packaged()] if quick else [_packaged(), _efficientnet(Path(scratch))]
         timed = [model.reference() for model in models]
         for done, model in enumerate(models, start=1):
-            stages += _stages(model, images, turns=1 if quick else 3, tell=tell)
-            rows += _loads(model, images, levels, turns * len(images), tell)
-            overloads.append(_overload(model, images, tell))
-            if progress is not None:
-                progress(done, len(models))
-    bars = [] if quick else serving_bars(rows, overloads)
-    sent = {"photos": len(images), "bytes": sum(map(len, images)), "queue_max": max(levels)}
-    found |= {"models": timed}
-    return {**found, **sent, "stages": stages, "rows": rows, "overloads": overloads, "bars": bars}
+            stages += _stages(model, images, bench)
+            rows += _loads(model, images, levels, bench)
+            overloads.append(_overload(model, images, bench))
+            bench.progress(done, len(models))
+    return {
+        "models": timed, "photos": len(images), "bytes": sum(map(len, images)),
+        "queue_max": max(levels), "stages": stages, "rows": rows, "overloads": overloads,
+        "bars": serving_bars(rows, overloads),
+    }  # fmt: skip
 
 
 def serving_bars(rows: list[Row], overloads: list[Row]) -> list[results.Bar]:
@@ -98,13 +90,13 @@ def serving_bars(rows: list[Row], overloads: list[Row]) -> list[results.Bar]:
     at = {(row["model"], row["server"], row["clients"]): row for row in rows}
     bars = []
     for model, clients in sorted({(row["model"], row["clients"]) for row in rows}):
-        ours, theirs = at[model, "ours", clients], at[model, "naive", clients]
+        own, theirs = at[model, "ours", clients], at[model, "naive", clients]
         where = {"model": model, "clients": clients}
         if model == "efficientnet_b0":
-            ratio = ours["cpu_milliseconds"] / theirs["cpu_milliseconds"]
+            ratio = own["cpu_milliseconds"] / theirs["cpu_milliseconds"]
             bars.append(results.at_most("processor time a request", CPU_BAR, ratio, **where))
         if clients == max(CLIENTS):
-            slowest = ours["slowest_probe"]
+            slowest = own["slowest_probe"]
             bars.append(results.at_most("slowest health probe", PROBE_BAR, slowest, **where))
     held = [
         row["memory_mb"] for row in rows if (row["model"], row["server"]) == ("packaged", "ours")
@@ -146,45 +138,45 @@ def _efficientnet(folder: Path) -> _Model:
     return _Model(architecture, architecture, side, folder)
 
 
-def _stages(model: _Model, images: list[bytes], *, turns: int, tell: Tell) -> list[Row]:
+def _stages(model: _Model, images: list[bytes], bench: Bench) -> list[Row]:
     """Time decoding and inference apart, for an image, on one thread of this process."""
-    ours, network = Predictor(model.folder), naive.build(model.architecture)
+    own, network = Predictor(model.folder), naive.build(model.architecture)
     blank = np.zeros((model.side, model.side, 3), dtype=np.uint8)
     tensor = naive.decode(images[0], model.side)
     work = {
-        ("decode", "ours"): lambda: [ours.read(data, LIMITS) for data in images],
+        ("decode", "ours"): lambda: [own.read(data, LIMITS) for data in images],
         ("decode", "naive"): lambda: [naive.decode(data, model.side) for data in images],
-        ("inference", "ours"): lambda: [ours.answer(blank) for _ in images],
+        ("inference", "ours"): lambda: [own.answer(blank) for _ in images],
         ("inference", "naive"): lambda: [naive.answer(network, tensor) for _ in images],
     }
     named = {" ".join(key): each for key, each in work.items()}
-    timings = side_by_side(named, turns=turns, clock=clock_of("cpu"))
+    timings = side_by_side(named, turns=1 if bench.quick else 3, clock=clock_of("cpu"))
     rows = []
     for stage, server in work:
         spent = timings.milliseconds(f"{stage} {server}") / len(images)
         row = {"model": model.name, "stage": stage, "server": server, "cpu_milliseconds": spent}
         rows.append(row)
-        tell(f"stage {model.name:16} {stage:9} {server:5} {spent:8.2f} ms of processor an image")
+        bench.tell(
+            f"stage {model.name:16} {stage:9} {server:5} {spent:8.2f} ms of processor an image"
+        )
     return rows
 
 
-def _loads(
-    model: _Model, images: list[bytes], levels: tuple[int, ...], requests: int, tell: Tell
-) -> list[Row]:
+def _loads(model: _Model, images: list[bytes], levels: tuple[int, ...], bench: Bench) -> list[Row]:
     """Load both servers in turns; ours has a place for every client, to be compared whole."""
-    rows = []
+    rows, requests = [], bench.turns * len(images)
     with contextlib.ExitStack() as both:
         servers = {
-            "ours": both.enter_context(_ours(model, queue_max=max(levels))),
+            "ours": both.enter_context(ours(model.folder, queue_max=max(levels))),
             "naive": both.enter_context(_naive(model)),
         }
         for clients in levels:
             for server, (address, process) in servers.items():
                 load.ask(address, process, images, clients=1, requests=min(4, requests))
                 seen = load.ask(address, process, images, clients=clients, requests=requests)
-                row = {"model": model.name, "server": server, "clients": clients} | _row(seen)
+                row = {"model": model.name, "server": server, "clients": clients} | seen.row()
                 rows.append(row)
-                tell(
+                bench.tell(
                     f"load {model.name:16} {server:5} {clients:2} clients: "
                     f"p50 {row['p50']:7.0f} ms, p99 {row['p99']:7.0f} ms, "
                     f"{row['cpu_milliseconds']:6.1f} ms of processor a request, slowest probe "
@@ -193,47 +185,37 @@ def _loads(
     return rows
 
 
-def _overload(model: _Model, images: list[bytes], tell: Tell) -> Row:
+def _overload(model: _Model, images: list[bytes], bench: Bench) -> Row:
     """Give our server fewer places than it has clients, and count its answers."""
-    with _ours(model, queue_max=PLACES) as (address, process):
+    with ours(model.folder, queue_max=PLACES) as (address, process):
         seen = load.ask(address, process, images, clients=OVERLOAD, requests=4 * OVERLOAD)
-    row = {"model": model.name, "clients": OVERLOAD, "queue_max": PLACES} | _row(seen)
-    tell(f"overload {model.name:16} {row['answered']} answered, {row['refused']} told to come back")
+    row = {"model": model.name, "clients": OVERLOAD, "queue_max": PLACES} | seen.row()
+    answered, refused = row["answered"], row["refused"]
+    bench.tell(f"overload {model.name:16} {answered} answered, {refused} told to come back")
     return row
 
 
-def _row(seen: load.Seen) -> Row:
-    return {
-        "requests": sum(seen.statuses.values()),
-        "answered": seen.statuses.get(load.OK, 0),
-        "refused": seen.statuses.get(load.BUSY, 0),
-        "p50": seen.percentile(0.5),
-        "p99": seen.percentile(0.99),
-        "cpu_milliseconds": 1e3 * seen.cpu / max(seen.answered, 1),
-        "slowest_probe": 1e3 * seen.probes[-1],
-        "memory_mb": seen.resident / 1e6,
-        "wall_seconds": seen.wall,
-    }
+def ours(model: str | Path, **limits: object) -> contextlib.AbstractContextManager[Served]:
+    """Run our server with a model, by its name or its folder, within limits of its settings."""
+    given = {name.upper(): str(value) for name, value in limits.items()}
+    return _started("vitrine.serving", MODEL_DIR=str(model), LOG_LEVEL="WARNING", **given)
 
 
-def _ours(
-    model: _Model, *, queue_max: int
-) -> contextlib.AbstractContextManager[tuple[str, psutil.Process]]:
-    limits = {"QUEUE_MAX": str(queue_max), "LOG_LEVEL": "WARNING"}
-    return _started("vitrine.serving", MODEL_DIR=str(model.folder), **limits)
-
-
-def _naive(model: _Model) -> contextlib.AbstractContextManager[tuple[str, psutil.Process]]:
+def _naive(model: _Model) -> contextlib.AbstractContextManager[Served]:
     return _started("vitrine.bench.naive", ARCHITECTURE=model.architecture, SIDE=str(model.side))
 
 
 @contextlib.contextmanager
-def _started(module: str, **settings: str) -> Iterator[tuple[str, psutil.Process]]:
+def _started(module: str, **settings: str) -> Iterator[Served]:
     """Run a server on a free port of this machine; yields its address and its process."""
-    with listen("127.0.0.1", 0) as free:
-        port = free.getsockname()[1]
-    address = f"http://127.0.0.1:{port}"
-    settings |= {"HOST": "127.0.0.1", "PORT": str(port)}
-    with supervisor.child(["-m", module], settings) as process:
+    address, place = free()
+    with supervisor.child(["-m", module], settings | place) as process:
         supervisor.wait_until({module: process}, (f"{address}/readyz",))
         yield address, psutil.Process(process.pid)
+
+
+def free() -> tuple[str, dict[str, str]]:
+    """Return an address of this machine that nothing listens on, and settings that name it."""
+    with listen("127.0.0.1", 0) as unused:
+        port = unused.getsockname()[1]
+    return f"http://127.0.0.1:{port}", {"HOST": "127.0.0.1", "PORT": str(port)}

@@ -14,21 +14,19 @@ import sys
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import psutil
 from PIL import Image
 
 from vitrine.bench import load, peer_servers, results
-from vitrine.bench.clock import Progress
-from vitrine.bench.serving import REFERENCE
+from vitrine.bench.clock import Bench
+from vitrine.bench.serving import REFERENCE, Row, Served, free, ours
 from vitrine.serving import card as cards
 from vitrine.serving import supervisor
 from vitrine.serving.predictor import packaged, shipped
-from vitrine.serving.server import listen
 
 __all__ = ["PEERS", "environment", "measure", "peer_bars"]
 
@@ -42,10 +40,6 @@ HOSTILE_CLIENTS, BATCHES, FLAT = 8, 2, (7800, 5000)
 RATE_BAR, WAIT_BAR, CPU_BAR, MEMORY_BAR = 1.0, 0.5, 5.0, 150.0
 """Shares of LitServe's answers a second and p99; milliseconds of processor; megabytes."""
 HOSTILE_WAIT_BAR, HOSTILE_MEMORY_BAR = 3.0, 600.0
-
-Row = dict[str, Any]
-Served = tuple[str, psutil.Process]
-Context = contextlib.AbstractContextManager[Served]
 
 
 def environment(folder: Path) -> Path:
@@ -79,47 +73,37 @@ def environment(folder: Path) -> Path:
     return python
 
 
-def measure(
-    folder: Path,
-    *,
-    device: str = "cpu",
-    turns: int = 3,
-    quick: bool = False,
-    tell: Callable[[str], None] = print,
-    progress: Progress | None = None,
-) -> dict[str, Any]:
+def measure(bench: Bench, *, folder: Path) -> Row:
     """Return the results of the comparison: rows, hostile batches, bars.
 
+    Each number is the median of the turns. Asked to be quick, it sends a few photos to the default
+    model and to no peer.
+
     Args:
+        bench: How it is asked for.
         folder: Of the environment of the peers, as ``environment`` takes it.
-        device: ``cpu``; the service runs nowhere else.
-        turns: Rounds, of which each number is the median.
-        quick: Whether to send a few photos to the default model and no peer, for tests.
-        tell: Told each result as a line.
-        progress: Told of the models done and of their number.
+
+    Raises:
+        ValueError: If it is asked for elsewhere than on ``cpu``, where the service runs.
     """
-    if device != "cpu":
-        raise ValueError(f"expected the device cpu, where the service runs, found {device!r}")
+    bench.require_cpu()
+    quick = bench.quick
     python = None if quick else environment(folder)
-    found = results.header("vitrine bench serving --peers", device, turns=turns, quick=quick)
     images = load.photos(2 if quick else PHOTOS, manifest="manifest-320.csv")
     models, rows, hostile = [], [], []
     chosen = list(shipped())[:1] if quick else list(shipped())
     for done, name in enumerate(chosen, start=1):
         card, _ = cards.read(packaged(name))
         models.append({"model": name, **card.model_dump(include=REFERENCE)})
-        rows += _rounds(
-            name, card.input_size, python, images, turns, 8 if quick else REQUESTS, tell
-        )
+        rows += _rounds(name, card.input_size, python, images, bench)
         if done == 1:
-            size = (2100, 2000) if quick else FLAT
-            hostile.append(_hostile(name, images, size, 8 if quick else 2 * REQUESTS, tell))
-        if progress is not None:
-            progress(done, len(chosen))
-    bars = [] if quick else peer_bars(rows, hostile)
-    versions = {name: version for name, (version, _) in PEERS.items()}
-    sent = {"photos": len(images), "bytes": sum(map(len, images)), "peers": versions}
-    return {**found, **sent, "models": models, "rows": rows, "hostile": hostile, "bars": bars}
+            hostile.append(_hostile(name, images, bench))
+        bench.progress(done, len(chosen))
+    return {
+        "photos": len(images), "bytes": sum(map(len, images)),
+        "peers": {name: version for name, (version, _) in PEERS.items()}, "models": models,
+        "rows": rows, "hostile": hostile, "bars": [] if quick else peer_bars(rows, hostile),
+    }  # fmt: skip
 
 
 def peer_bars(rows: list[Row], hostile: list[Row]) -> list[results.Bar]:
@@ -127,15 +111,15 @@ def peer_bars(rows: list[Row], hostile: list[Row]) -> list[results.Bar]:
     at = {(row["model"], row["server"], row["clients"]): row for row in rows}
     bars = []
     for model, clients in dict.fromkeys((row["model"], row["clients"]) for row in rows):
-        ours, theirs = at[model, "ours", clients], at[model, "litserve", clients]
+        own, theirs = at[model, "ours", clients], at[model, "litserve", clients]
         where = {"model": model, "clients": clients}
-        rate, wait = (ours[key] / theirs[key] for key in ("per_second", "p99"))
+        rate, wait = (own[key] / theirs[key] for key in ("per_second", "p99"))
         bars += [
             results.at_least("answers a second beside LitServe", RATE_BAR, rate, **where),
             results.at_most("p99 beside LitServe", WAIT_BAR, wait, **where),
-            results.at_most("refused", 0.0, float(ours["refused"]), **where),
-            results.at_most("processor time an answer", CPU_BAR, ours["cpu_milliseconds"], **where),
-            results.at_most("memory", MEMORY_BAR, ours["memory_mb"], **where),
+            results.at_most("refused", 0.0, float(own["refused"]), **where),
+            results.at_most("processor time an answer", CPU_BAR, own["cpu_milliseconds"], **where),
+            results.at_most("memory", MEMORY_BAR, own["memory_mb"], **where),
         ]
     for row in hostile:
         wait, where = row["p99"] / row["p99_quiet"], {"model": row["model"]}
@@ -148,27 +132,26 @@ def peer_bars(rows: list[Row], hostile: list[Row]) -> list[results.Bar]:
 
 
 def _rounds(
-    model: str, side: int, python: Path | None, images: list[bytes], turns: int, requests: int,
-    tell: Callable[[str], None],
-) -> list[Row]:  # fmt: skip
+    model: str, side: int, python: Path | None, images: list[bytes], bench: Bench
+) -> list[Row]:
     """Load every server in turns, and return the median of the rounds."""
-    rows = []
+    rows, requests = [], 8 if bench.quick else REQUESTS
     with contextlib.ExitStack() as all_of_them:
-        begun: dict[str, Context] = {"ours": _ours(model)}
+        begun = {"ours": ours(model)}
         if python is not None:
             begun |= {peer: _peer(peer, python, packaged(model), side) for peer in PEERS}
         servers = {name: all_of_them.enter_context(each) for name, each in begun.items()}
         for clients in CLIENTS:
             seen: dict[str, list[Row]] = {name: [] for name in servers}
-            for _ in range(turns):
+            for _ in range(bench.turns):
                 for name, (address, process) in servers.items():
                     health = PEERS[name][1] if name in PEERS else load.HEALTH
                     ask = {"clients": clients, "requests": requests, "health": health}
-                    seen[name].append(_row(load.ask(address, process, images, **ask)))
+                    seen[name].append(load.ask(address, process, images, **ask).row())
             for name, found in seen.items():
                 row = {"model": model, "server": name, "clients": clients} | _median(found)
                 rows.append(row)
-                tell(
+                bench.tell(
                     f"load {model:18} {name:8} {clients:2} clients: {row['per_second']:6.1f} a "
                     f"second, p50 {row['p50']:6.1f}, p99 {row['p99']:6.1f} ms, refused "
                     f"{row['refused']:.0f}, {row['cpu_milliseconds']:5.1f} ms of processor an "
@@ -177,28 +160,13 @@ def _rounds(
     return rows
 
 
-def _row(seen: load.Seen) -> Row:
-    return {
-        "requests": sum(seen.statuses.values()),
-        "answered": seen.answered,
-        "refused": seen.statuses.get(load.BUSY, 0),
-        "per_second": seen.answered / seen.wall,
-        "p50": seen.percentile(0.5),
-        "p99": seen.percentile(0.99),
-        "cpu_milliseconds": 1e3 * seen.cpu / max(seen.answered, 1),
-        "memory_mb": seen.resident / 1e6,
-    }
-
-
 def _median(rows: list[Row]) -> Row:
     return {key: statistics.median(row[key] for row in rows) for key in rows[0]}
 
 
-def _hostile(
-    model: str, images: list[bytes], size: tuple[int, int], requests: int,
-    tell: Callable[[str], None],
-) -> Row:  # fmt: skip
+def _hostile(model: str, images: list[bytes], bench: Bench) -> Row:
     """Send ordinary photos, first alone, then beside batches of large flat PNG."""
+    size, requests = ((2100, 2000), 8) if bench.quick else (FLAT, 2 * REQUESTS)
     stream = io.BytesIO()
     Image.new("RGB", size, "white").save(stream, "PNG")
     flat, over, statuses = stream.getvalue(), threading.Event(), Counter[int]()
@@ -211,7 +179,7 @@ def _hostile(
                 statuses[status] += 1
                 over.wait(later if status == load.BUSY else 0)
 
-    with _ours(model) as (address, process):
+    with ours(model) as (address, process):
         quiet = load.ask(address, process, images, requests=requests, **options)
         attackers = [threading.Thread(target=attack, args=[address]) for _ in range(BATCHES)]
         for each in attackers:
@@ -225,8 +193,8 @@ def _hostile(
         "model": model, "clients": HOSTILE_CLIENTS, "batches": BATCHES, "png_bytes": len(flat),
         "megapixels": size[0] * size[1] / 1e6, "p99_quiet": quiet.percentile(0.99),
         "batch_statuses": {str(status): count for status, count in sorted(statuses.items())},
-    } | _row(under)  # fmt: skip
-    tell(
+    } | under.row()  # fmt: skip
+    bench.tell(
         f"hostile {model}: p99 {row['p99_quiet']:.0f} ms alone, {row['p99']:.0f} ms beside "
         f"{BATCHES} batches ({row['batch_statuses']}), {row['answered']} answered of "
         f"{row['requests']}, {row['memory_mb']:.0f} MB at most"
@@ -235,17 +203,8 @@ def _hostile(
 
 
 @contextlib.contextmanager
-def _ours(model: str) -> Iterator[Served]:
-    address, settings = _free()
-    settings |= {"MODEL_DIR": model, "LOG_LEVEL": "WARNING"}
-    with supervisor.child(["-m", "vitrine.serving"], settings) as process:
-        supervisor.wait_until({"ours": process}, (f"{address}/readyz",))
-        yield address, psutil.Process(process.pid)
-
-
-@contextlib.contextmanager
 def _peer(peer: str, python: Path, folder: Path, side: int) -> Iterator[Served]:
-    address, settings = _free()
+    address, settings = free()
     settings |= {"PEER": peer, "MODEL": str(folder / cards.MODEL), "SIDE": str(side)}
     settings |= {"BENTOML_DO_NOT_TRACK": "True", "OMP_NUM_THREADS": "1"}
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
@@ -265,10 +224,3 @@ def _peer(peer: str, python: Path, folder: Path, side: int) -> Iterator[Served]:
             _, left = psutil.wait_procs([process, *children], timeout=supervisor.STOP_SECONDS)
             for each in left:
                 each.kill()
-
-
-def _free() -> tuple[str, dict[str, str]]:
-    """Return an address of this machine that nothing listens on, and settings that name it."""
-    with listen("127.0.0.1", 0) as free:
-        port = free.getsockname()[1]
-    return f"http://127.0.0.1:{port}", {"HOST": "127.0.0.1", "PORT": str(port)}

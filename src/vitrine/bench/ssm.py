@@ -3,11 +3,9 @@
 Nothing is timed. The notebook computes the same live; the ledger reads these.
 """
 
-from collections.abc import Callable
 from typing import Any
 
-from vitrine.bench import results
-from vitrine.bench.clock import Progress
+from vitrine.bench.clock import Bench
 from vitrine.models.scan import chunked, reference, two_level
 from vitrine.ssm import copying, traffic
 
@@ -27,34 +25,20 @@ SHAPE = (1, 196, 160)
 STATES = (1, 2, 4, 8, 16)
 
 
-def measure(
-    *,
-    device: str = "cpu",
-    turns: int = 1,
-    quick: bool = False,
-    tell: Callable[[str], None] = print,
-    progress: Progress | None = None,
-) -> dict[str, Any]:
+def measure(bench: Bench) -> dict[str, Any]:
     """Return the results: a row a layer that learned to copy, a row a scan counted; no bar.
 
-    Args:
-        device: ``cpu``; nothing here depends on it.
-        turns: Kept for the other benchmarks' sake: what is learned is the same each time.
-        quick: Whether to learn for three steps only, for tests.
-        tell: Told each result as a line.
-        progress: Told of the trials done and of their number.
+    Nothing depends on the device, and what is learned is the same at each turn.
     """
-    found = results.header("vitrine bench ssm", device, turns=turns, quick=quick)
     rows = []
     for done, (layer, scattered) in enumerate(TRIALS, start=1):
-        rows.append(_copy(layer, scattered, 3 if quick else 250))
-        tell(f"copying {layer:12} scattered {scattered!s:5} {rows[-1]['scores']}")
-        if progress is not None:
-            progress(done, len(TRIALS))
+        rows.append(_copy(layer, scattered, 3 if bench.quick else 250))
+        bench.tell(f"copying {layer:12} scattered {scattered!s:5} {rows[-1]['scores']}")
+        bench.progress(done, len(TRIALS))
     moved = [_moved(form, state) for form in FORMS for state in STATES]
     for row in moved:
-        tell(f"traffic {row['form']:10} state {row['state']:2} {row['moved']:9} elements")
-    return {**found, "copying": rows, "traffic": moved, "bars": []}
+        bench.tell(f"traffic {row['form']:10} state {row['state']:2} {row['moved']:9} elements")
+    return {"copying": rows, "traffic": moved}
 
 
 def _copy(layer: str, scattered: bool, steps: int) -> dict[str, Any]:

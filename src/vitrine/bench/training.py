@@ -7,13 +7,11 @@ prepares its graph in it.
 
 import statistics
 import tempfile
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vitrine.bench import results
-from vitrine.bench.clock import Progress, Timings
+from vitrine.bench.clock import Bench, Timings
 from vitrine.data import catalog, demo, splits
 from vitrine.training import children, recipes
 from vitrine.training.recipes import Recipe
@@ -31,36 +29,22 @@ PER_CLASS = 40
 EPOCHS = 4
 
 
-def measure(
-    *,
-    device: str = "cpu",
-    turns: int = 3,
-    quick: bool = False,
-    tell: Callable[[str], None] = print,
-    progress: Progress | None = None,
-) -> dict[str, Any]:
-    """Return the results of the trainings from scratch: a row each, no bar.
+def measure(bench: Bench) -> dict[str, Any]:
+    """Return the results of the trainings from scratch, on one thread or a card: a row each.
 
-    Args:
-        device: ``cpu``, on one thread, or ``cuda``.
-        turns: Times that each is trained.
-        quick: Whether to train the recipes of smoke for two epochs, for tests.
-        tell: Told each result as a line.
-        progress: Told of the turns done and of their number.
+    Asked to be quick, it trains the recipes of smoke for two epochs.
     """
-    found = results.header("vitrine bench training", device, turns=turns, quick=quick)
-    found["clock"] = "wall clock of the steps of an epoch, validation apart"
+    quick = bench.quick
     taken: dict[str, list[dict[str, float]]] = {name: [] for name in RECIPES}
     with tempfile.TemporaryDirectory(prefix="vitrine-bench-") as place:
         photos = demo.write(Path(place) / "photos", per_class=10 if quick else PER_CLASS)
-        for turn in range(turns):
+        for turn in range(bench.turns):
             for name in RECIPES:
                 recipe = recipes.find(name).smoke() if quick else recipes.find(name)
                 recipe = replace(recipe, epochs=2 if quick else EPOCHS, warmup_epochs=0)
                 base = Path(place) / f"turn-{turn}"
-                taken[name].append(children.alone(learn, recipe, photos, base, device))
-            if progress is not None:
-                progress(turn + 1, turns)
+                taken[name].append(children.alone(learn, recipe, photos, base, bench.device))
+            bench.progress(turn + 1, bench.turns)
     timings = Timings(
         {name: tuple(row["milliseconds"] for row in turned) for name, turned in taken.items()}
     )
@@ -76,12 +60,12 @@ def measure(
                 "turns": list(timings.turns[name]),
             }
         )
-        tell(
+        bench.tell(
             f"training {name:32} {rows[-1]['images_per_second']:7.1f} img/s, "
             f"{rows[-1]['faster']:.2f} x {RECIPES[0]}, first epoch "
             f"+{rows[-1]['first_epoch_more_seconds']:.1f} s"
         )
-    return {**found, "rows": rows, "bars": []}
+    return {"clock": "wall clock of the steps of an epoch, validation apart", "rows": rows}
 
 
 def learn(recipe: Recipe, photos: Path, base: Path, device: str = "cpu") -> dict[str, float]:

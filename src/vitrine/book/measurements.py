@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from vitrine.book.wording import day, number
+from vitrine.book.wording import day, grid, number
 from vitrine.data import tracked
 from vitrine.report.ledger.service import SHEET as LOAD_SHEET
 from vitrine.report.tables import speeds
@@ -35,6 +35,7 @@ _NETWORKS = {
 _SERVERS = {"ours": "le nôtre", "naive": "le naïf"}
 _STAGES = {"decode": "décodage", "inference": "réseau"}
 _MINUTE = 60
+LEFT, RIGHT = "---", "--:"
 _TEN_MINUTES = 600
 _SPEEDS = ("scan", "model", "scan-cuda", "model-cuda")
 """Sheets of ``vitrine bench`` whose measures have bars; those of a graphics card may be absent."""
@@ -43,14 +44,12 @@ _SPEEDS = ("scan", "model", "scan-cuda", "model-cuda")
 def commands(root: Path) -> str:
     """Return how long each command took, in MyST; one that was not measured says so."""
     measures = _measures(root)
-    lines = [
-        "| Commande | Ce qu’elle fait | Profil | Durée mesurée | Où et quand |",
-        "|---|---|---|--:|---|",
-    ]
-    for target, (does, profile) in COMMANDS.items():
-        took, where = _cells(measures.get(target))
-        lines.append(f"| `make {target}` | {does} | {profile} | {took} | {where} |")
-    return "\n".join(lines)
+    columns = {"Commande": LEFT, "Ce qu’elle fait": LEFT, "Profil": LEFT, "Durée mesurée": RIGHT}
+    rows = (
+        (f"`make {target}`", does, profile, *_cells(measures.get(target)))
+        for target, (does, profile) in COMMANDS.items()
+    )
+    return grid(columns | {"Où et quand": LEFT}, rows)
 
 
 def measured(root: Path) -> str:
@@ -58,15 +57,9 @@ def measured(root: Path) -> str:
     measures = _measures(root)
     if measures.keys().isdisjoint(COMMANDS):
         return "Leurs durées ne sont pas encore mesurées : `vitrine bench budget` les mesure."
-    lines = [
-        "| Commande | Durée, une fois l’environnement installé | Où et quand |",
-        "|---|--:|---|",
-    ]
-    for target in COMMANDS:
-        if target in measures:
-            took, where = _cells(measures[target])
-            lines.append(f"| `make {target}` | {took} | {where} |")
-    return "\n".join(lines)
+    took = "Durée, une fois l’environnement installé"
+    rows = ((f"`make {t}`", *_cells(measures[t])) for t in COMMANDS if t in measures)
+    return grid({"Commande": LEFT, took: RIGHT, "Où et quand": LEFT}, rows)
 
 
 def _measures(root: Path) -> dict[str, dict[str, Any]]:
@@ -90,14 +83,15 @@ def trainings(root: Path) -> str:
         name = path.relative_to(root).as_posix()
         run = tracked.read(name, ("recipe", "timing", "hardware"), root=root)
         groups[run["recipe"]["name"]].append(run)
-    lines = ["| Recette | Graines | Durée d’une graine | Machine |", "|---|--:|--:|---|"]
+    rows = []
     for recipe, runs in groups.items():
         seconds = [run["timing"]["training_seconds"] or run["timing"]["seconds"] for run in runs]
         low, high = _duration(min(seconds)), _duration(max(seconds))
         took = low if low == high else f"de {low} à {high}"
         machines = " ; ".join(sorted({_machine(run["hardware"]) for run in runs}))
-        lines.append(f"| `{recipe}` | {len(runs)} | {took} | {machines} |")
-    return "\n".join(lines)
+        rows.append((f"`{recipe}`", len(runs), took, machines))
+    columns = {"Recette": LEFT, "Graines": RIGHT, "Durée d’une graine": RIGHT, "Machine": LEFT}
+    return grid(columns, rows)
 
 
 def _duration(seconds: float) -> str:
@@ -128,18 +122,18 @@ def load(root: Path) -> str:
     """Return what clients saw of both servers and what these spent, in MyST."""
     sheet = _sheet(root)
     models = _models(sheet)
-    lines = [
-        "| Modèle | Clients | Serveur | Médiane (ms) | p99 (ms) | "
-        "Processeur par requête (ms) | Sonde la plus lente (ms) | Mémoire (Mo) |",
-        "|---|--:|---|--:|--:|--:|--:|--:|",
-    ]
-    lines += [
-        f"| {models[row['model']]} | {row['clients']} | {_SERVERS[row['server']]} | "
-        f"{number(row['p50'])} | {number(row['p99'])} | {number(row['cpu_milliseconds'], 1)} | "
-        f"{number(row['slowest_probe'])} | {number(row['memory_mb'])} |"
+    columns = {
+        "Modèle": LEFT, "Clients": RIGHT, "Serveur": LEFT, "Médiane (ms)": RIGHT,
+        "p99 (ms)": RIGHT, "Processeur par requête (ms)": RIGHT,
+        "Sonde la plus lente (ms)": RIGHT, "Mémoire (Mo)": RIGHT,
+    }  # fmt: skip
+    rows = (
+        (models[row["model"]], row["clients"], _SERVERS[row["server"]], number(row["p50"]),
+         number(row["p99"]), number(row["cpu_milliseconds"], 1), number(row["slowest_probe"]),
+         number(row["memory_mb"]))
         for row in sheet["rows"]
-    ]
-    return "\n".join(lines)
+    )  # fmt: skip
+    return grid(columns, rows)
 
 
 def stages(root: Path) -> str:
@@ -150,11 +144,12 @@ def stages(root: Path) -> str:
         (row["model"], row["stage"], row["server"]): row["cpu_milliseconds"]
         for row in sheet["stages"]
     }
-    lines = ["| Modèle | Étape | Le nôtre (ms) | Le naïf (ms) |", "|---|---|--:|--:|"]
-    for model, stage in dict.fromkeys(key[:2] for key in spent):
-        ours, naive = (number(spent[model, stage, server], 1) for server in _SERVERS)
-        lines.append(f"| {models[model]} | {_STAGES[stage]} | {ours} | {naive} |")
-    return "\n".join(lines)
+    columns = {"Modèle": LEFT, "Étape": LEFT, "Le nôtre (ms)": RIGHT, "Le naïf (ms)": RIGHT}
+    rows = (
+        (models[model], _STAGES[stage], *(number(spent[model, stage, s], 1) for s in _SERVERS))
+        for model, stage in dict.fromkeys(key[:2] for key in spent)
+    )
+    return grid(columns, rows)
 
 
 def machine(root: Path) -> str:
@@ -170,10 +165,9 @@ def bars(root: Path) -> str:
     places = [root / "runs" / "bench" / f"{name}.json" for name in _SPEEDS]
     sheets = [json.loads(place.read_text(encoding="utf-8")) for place in places if place.is_file()]
     frame = speeds.benchmarks(*sheets)
-    lines = [f"| {' | '.join(frame.columns)} |", "|---|--:|--:|---|"]
-    for what, limit, found, reached in frame.itertuples(index=False):
-        lines.append(f"| {what} | {limit} | {found} | {'oui' if reached else 'non'} |")
-    return "\n".join(lines)
+    columns = dict(zip(frame, (LEFT, RIGHT, RIGHT, LEFT), strict=True))
+    rows = frame.itertuples(index=False)
+    return grid(columns, ((*told, "oui" if reached else "non") for *told, reached in rows))
 
 
 def missed(root: Path) -> str:

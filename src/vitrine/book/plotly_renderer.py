@@ -35,14 +35,8 @@ from vitrine.report.figures import comparison, service
 from vitrine.report.ledger.service import SHEET
 
 __all__ = [
-    "ANIMATIONS",
-    "DRAWINGS",
-    "FIGURE_CLASS",
-    "PlotlyRenderer",
-    "data_of",
-    "drawing",
-    "setup",
-]
+    "ANIMATIONS", "DRAWINGS", "FIGURE_CLASS", "PlotlyRenderer", "data_of", "drawing", "setup",
+]  # fmt: skip
 
 FIGURE_CLASS = "vitrine-figure"
 """Class of the element that holds a figure, and attribute of its node."""

@@ -15,7 +15,7 @@ from pybtex.database import parse_file
 
 from vitrine import paths
 from vitrine.book import sources
-from vitrine.book.wording import MONTHS, day
+from vitrine.book.wording import MONTHS, day, grid
 
 __all__ = ["FILE", "Reading", "ReadingError", "notes", "overdue", "read", "table"]
 
@@ -111,17 +111,13 @@ def overdue(readings: Iterable[Reading], today: date) -> list[Reading]:
 
 def table(readings: Sequence[Reading]) -> str:
     """Return the notes as one table in MyST, with what a choice of network depends on."""
-    rows = [
-        f"| {note.title} {{cite:p}}`{note.key}` | {note.status.split(' ')[0]} "
-        f"| {_doubtful(note.code)} | {_doubtful(note.weights)} "
-        f"| {'oui' if note.verified else 'non'} | {day(note.review)} |"
+    rows = (
+        (f"{note.title} {{cite:p}}`{note.key}`", note.status.split(" ")[0], _doubtful(note.code),
+         _doubtful(note.weights), "oui" if note.verified else "non", day(note.review))
         for note in readings
-    ]
-    head = [
-        "| Source | Statut | Code | Poids | Vérifiée ici | À relire |",
-        "|---|---|---|---|---|---|",
-    ]
-    return "\n".join([*head, *rows])
+    )  # fmt: skip
+    heads = ("Source", "Statut", "Code", "Poids", "Vérifiée ici", "À relire")
+    return grid(dict.fromkeys(heads, "---"), rows)
 
 
 def _doubtful(licence: str) -> str:

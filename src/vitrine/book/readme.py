@@ -35,21 +35,19 @@ def results_markdown(ledger: Mapping[str, Any] | None = None) -> str:
     made = {key.removeprefix("oof.").removesuffix(".accuracy") for key in values}
     recipes = [recipe for recipe in made if judged(recipe) and _scores(values, recipe)]
     recipes.sort(key=lambda name: (rank(name), [-s for s in _scores(values, name)], name))
-    lines = [
-        "| Modèle | Recette | Exactitude, toutes les photos | Graines | Époques "
-        "| Exactitude, test publié | F1 macro, test publié |",
-        "|---|---|--:|--:|--:|--:|--:|",
-    ]
-    for recipe in recipes:
-        cells = [
-            model_name(recipe),
-            f"`{recipe}`",
-            _cell(values, f"oof.{recipe}.accuracy"),
-            _cell(values, f"{recipe}.seeds", wording.value),
-            _cell(values, f"{recipe}.epochs", wording.value),
-            *(_cell(values, f"{recipe}.{score}") for score in ("accuracy", "macro_f1")),
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
+    columns = {"Modèle": "---", "Recette": "---"}
+    columns |= dict.fromkeys(
+        ("Exactitude, toutes les photos", "Graines", "Époques", "Exactitude, test publié",
+         "F1 macro, test publié"),
+        "--:",
+    )  # fmt: skip
+    rows = (
+        (model_name(recipe), f"`{recipe}`", _cell(values, f"oof.{recipe}.accuracy"),
+         _cell(values, f"{recipe}.seeds", wording.value),
+         _cell(values, f"{recipe}.epochs", wording.value),
+         *(_cell(values, f"{recipe}.{score}") for score in ("accuracy", "macro_f1")))
+        for recipe in recipes
+    )  # fmt: skip
     said = [verdicts[key]["text"] for key in VERDICTS if key in verdicts]
     sentences = [f"- {text[0].upper()}{text[1:]}." for text in said]
     test = wording.value(values["data.test"])
@@ -60,7 +58,7 @@ def results_markdown(ledger: Mapping[str, Any] | None = None) -> str:
         f"{test}, les mêmes pour tous. L’intervalle d’un réseau entraîné une seule fois ignore le "
         "hasard de l’entraînement."
     )
-    return "\n".join([*lines, "", note, "", *sentences])
+    return "\n".join([wording.grid(columns, rows), "", note, "", *sentences])
 
 
 def _scores(values: Mapping[str, dict], recipe: str) -> list[float]:

@@ -14,25 +14,14 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
 
-from vitrine.book import (
-    bibliography,
-    downloads,
-    folding,
-    footer,
-    french,
-    inserts,
-    markup,
-    pictures,
-    plotly_renderer,
-    provenance,
-    roles,
-)
 from vitrine.book.plotly_renderer import FIGURE_CLASS
 
 __all__ = ["setup"]
 
-_PARTS = (bibliography, downloads, folding, footer, french, inserts, markup, pictures,
-          plotly_renderer, provenance, roles)  # fmt: skip
+_PARTS = (
+    "bibliography", "downloads", "folding", "footer", "french", "inserts", "markup", "pictures",
+    "plotly_renderer", "provenance", "roles",
+)  # fmt: skip
 _LIBRARIES = {
     "plotly.min.js": ("plotly", "package_data/plotly.min.js"),
     "mathjax/tex-svg.js": ("sphinx-mathjax-offline", "static/mathjax/tex-svg.js"),
@@ -44,7 +33,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register everything the book adds to Sphinx."""
     for part in _PARTS:
-        part.setup(app)
+        app.setup_extension(f"vitrine.book.{part}")
     app.connect("config-inited", _prefer_our_templates, priority=900)
     app.connect("builder-inited", _copy_libraries)
     app.connect("html-page-context", _keep_needed_scripts, priority=900)

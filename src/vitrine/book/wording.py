@@ -1,13 +1,13 @@
 """Write values of the ledger and days in French: unit, interval, gap, and their origin."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
 from vitrine.report.fr import MINUS, NO_BREAK, THIN, bracket, number
 
-__all__ = ["MONTHS", "day", "gap", "interval", "number", "parsed", "provenance", "value"]
+__all__ = ["MONTHS", "day", "gap", "grid", "interval", "number", "parsed", "provenance", "value"]
 
 # French keeps the singular below two, in absolute value.
 _PLURAL_FROM = 2
@@ -32,6 +32,17 @@ def parsed(text: str) -> str | int | float:
         return text
     plain = text.replace(THIN, "").replace(MINUS, "-")
     return float(plain.replace(",", ".")) if "," in plain else int(plain)
+
+
+def grid(columns: Mapping[str, str], rows: Iterable[Iterable[object]]) -> str:
+    """Write a table in Markdown.
+
+    Args:
+        columns: By heading, the mark that says to which side the column goes.
+        rows: The cells of each line.
+    """
+    lines = (f"| {' | '.join(map(str, cells))} |" for cells in rows)
+    return "\n".join([f"| {' | '.join(columns)} |", f"|{'|'.join(columns.values())}|", *lines])
 
 
 def value(entry: Entry) -> str:

@@ -18,6 +18,11 @@ os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the profiler that weighs tens
 app = typer.Typer(help="Measure speed and memory side by side.", no_args_is_help=True)
 
 JUDGED = ("at_least", "at_most", "measured", "reached")
+SHEETS = {
+    "scan --peers": "scan-peers", "model --against": "model-against",
+    "model --runtime": "model-runtimes", "serving --peers": "peers",
+}  # fmt: skip
+"""File of the results of a command, where it is not called as the command is."""
 
 
 class _Interrupted(RuntimeError):
@@ -51,14 +56,13 @@ def scan(
 
     Example: vitrine bench scan --device cpu
     """
-    if peers:
-        from vitrine.bench import scan_peers as beside
-
-        _run("scan-peers", beside.measure, turns, _on_cpu(device, "--peers"), quick, folder)
-        return
     from vitrine.bench import scan as bench
+    from vitrine.bench import scan_peers as beside
 
-    _run("scan", bench.measure, turns, device, quick, folder)
+    if peers:
+        device = _on_cpu(device, "--peers")
+        return _run("scan --peers", beside.measure, folder, turns, device, quick)
+    return _run("scan", bench.measure, folder, turns, device, quick)
 
 
 @app.command()
@@ -83,21 +87,19 @@ def model(
 
     Example: vitrine bench model --against HEAD~3 --turns 3
     """
-    if against is not None:
-        from vitrine.bench import against as beside
-
-        todo = functools.partial(beside.measure, commit=against)
-        _run("model-against", todo, turns, _on_cpu(device, "--against"), quick, folder)
-        return
-    if runtime:
-        from vitrine.bench import runtimes
-
-        todo = functools.partial(runtimes.measure, names=tuple(runtime))
-        _run("model-runtimes", todo, turns, _on_cpu(device, "--runtime"), quick, folder)
-        return
+    from vitrine.bench import against as beside
     from vitrine.bench import model as bench
+    from vitrine.bench import runtimes
 
-    _run("model", bench.measure, turns, device, quick, folder)
+    if against is not None:
+        device = _on_cpu(device, "--against")
+        todo = functools.partial(beside.measure, commit=against)
+        return _run("model --against", todo, folder, turns, device, quick)
+    if runtime:
+        device = _on_cpu(device, "--runtime")
+        todo = functools.partial(runtimes.measure, names=runtime)
+        return _run("model --runtime", todo, folder, turns, device, quick)
+    return _run("model", bench.measure, folder, turns, device, quick)
 
 
 def _on_cpu(device: str, option: str) -> str:
@@ -119,7 +121,7 @@ def recipes(
     """
     from vitrine.bench import recipes as bench
 
-    _run("recipes", bench.measure, turns, device, quick, folder)
+    _run("recipes", bench.measure, folder, turns, device, quick)
 
 
 @app.command()
@@ -135,7 +137,7 @@ def training(
     """
     from vitrine.bench import training as bench
 
-    _run("training", bench.measure, turns, device, quick, folder)
+    _run("training", bench.measure, folder, turns, device, quick)
 
 
 @app.command()
@@ -150,7 +152,7 @@ def backbones(
     """
     from vitrine.bench import backbones as bench
 
-    _run("backbones", bench.measure, turns, device, quick, folder)
+    _run("backbones", bench.measure, folder, turns, device, quick)
 
 
 @app.command()
@@ -201,10 +203,9 @@ def serving(
     from vitrine.bench import serving_peers as beside
 
     if peers is None:
-        _run("serving", bench.measure, turns or 10, "cpu", quick, folder)
-    else:
-        compared = functools.partial(beside.measure, peers)
-        _run("peers", compared, turns or 3, "cpu", quick, folder)
+        return _run("serving", bench.measure, folder, turns or 10, quick=quick)
+    compared = functools.partial(beside.measure, folder=peers)
+    return _run("serving --peers", compared, folder, turns or 3, quick=quick)
 
 
 @app.command()
@@ -230,20 +231,21 @@ def ssm(quick: Quick = False, folder: Folder = None) -> None:
     """
     from vitrine.bench import ssm as bench
 
-    _run("ssm", bench.measure, 1, "cpu", quick, folder)
+    _run("ssm", bench.measure, folder, quick=quick)
 
 
 def _run(
-    name: str,
+    command: str,
     measure: Callable[..., dict[str, Any]],
-    turns: int,
-    device: str,
-    quick: bool,
     folder: Path | None,
+    turns: int = 1,
+    device: str = "cpu",
+    quick: bool = False,
 ) -> None:
     import torch
 
     from vitrine.bench import results
+    from vitrine.bench.clock import Bench, measured
     from vitrine.training import children
 
     if device == "cuda" and not torch.cuda.is_available():
@@ -256,15 +258,16 @@ def _run(
     _require_room(folder or results.published())
     try:
         with children.interruptible(), Steps("turn") as progress:
-            found = measure(
-                device=device, turns=turns, quick=quick, tell=typer.echo, progress=progress
-            )
+            asked = {"turns": turns, "device": device, "quick": quick}
+            bench = Bench(**asked, tell=typer.echo, progress=progress)
+            found = measured(command, measure, bench)
     except KeyboardInterrupt:
         raise _Interrupted(
             "interrupted; nothing was written, the last measures stand: run the same command again"
         ) from None
     for line in _summary(found):
         typer.echo(line)
+    name = SHEETS.get(command, command)
     path = results.write(name if device == "cpu" else f"{name}-{device}", found, folder)
     typer.echo(f"written: {path.name}")
 

@@ -16,7 +16,7 @@ from vitrine.training import children, trained
 from vitrine.training.recipes import Recipe
 from vitrine.training.trained import KeptError
 
-__all__ = ["answering", "graph", "predictor", "session"]
+__all__ = ["answering", "graph", "predicting", "predictor", "session"]
 
 NAMES = ("image", "logits", "evidence")
 """Of the input and of the outputs of every file that we export."""
@@ -26,6 +26,7 @@ TOLERANCE = 1e-4
 
 Pixels = UInt8[np.ndarray, "image height width 3"]
 Predict = Callable[[Pixels], Float[np.ndarray, "image category"]]
+Answer = Callable[[np.ndarray], list[np.ndarray]]
 
 
 def graph(recipe: Recipe, path: Path) -> bytes:
@@ -76,11 +77,20 @@ def predictor(model: bytes) -> Predict:
         model: An ONNX file that takes bytes and gives logits.
     """
     running = session(model)
+    return predicting(lambda batch: running.run([NAMES[1]], {NAMES[0]: batch}))
+
+
+def predicting(answer: Answer) -> Predict:
+    """Return the function that gives the softmax of photos, in batches.
+
+    Args:
+        answer: Gives the outputs of a network for a batch, logits first.
+    """
 
     def predict(pixels: Pixels) -> np.ndarray:
         pieces = [np.ascontiguousarray(pixels[i : i + BATCH]) for i in range(0, len(pixels), BATCH)]
-        logits = [running.run([NAMES[1]], {NAMES[0]: piece})[0] for piece in pieces]
-        return softmax(np.concatenate(logits).astype(float), axis=1)
+        logits = np.concatenate([answer(piece)[0] for piece in pieces])
+        return softmax(logits.astype(float), axis=1)
 
     return predict
 

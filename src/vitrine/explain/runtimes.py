@@ -8,20 +8,17 @@ photos to find the range of each activation.
 import importlib
 import importlib.util
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.special import softmax
 
-from vitrine.explain.exported import BATCH, Pixels, Predict, session
+from vitrine.explain.exported import Answer, predicting, session
 
 __all__ = ["RUNTIMES", "RuntimeMissing", "in_integers", "opened", "predicting"]
 
 RUNTIMES = ("onnx", "openvino", "openvino-bf16", "onnx-int8")
-
-Answer = Callable[[np.ndarray], list[np.ndarray]]
 
 
 class RuntimeMissing(ValueError):
@@ -60,21 +57,6 @@ def _in_openvino(model: bytes, precision: str) -> Answer:
     core = openvino.Core()
     running = core.compile_model(core.read_model(model), "CPU", settings)
     return lambda batch: list(running(batch).values())
-
-
-def predicting(answer: Answer) -> Predict:
-    """Return the function that gives the softmax of photos, in batches.
-
-    Args:
-        answer: What ``opened`` returned, whose first output is the logits.
-    """
-
-    def predict(pixels: Pixels) -> np.ndarray:
-        pieces = [np.ascontiguousarray(pixels[i : i + BATCH]) for i in range(0, len(pixels), BATCH)]
-        logits = np.concatenate([answer(piece)[0] for piece in pieces])
-        return softmax(logits.astype(float), axis=1)
-
-    return predict
 
 
 def in_integers(model: bytes, photos: Iterable[np.ndarray]) -> bytes:

@@ -11,6 +11,7 @@ Source: Vaswani et al., "Attention Is All You Need", arXiv 1706.03762; for what 
 from such a map, Jain and Wallace, "Attention is not Explanation", arXiv 1902.10186.
 """
 
+from contextlib import ExitStack
 from functools import partial
 from typing import Any, cast
 
@@ -39,21 +40,16 @@ def activations(
     def keep(name: str, output: Tensor) -> None:
         found[name] = output[0].abs().mean(dim=0).numpy().astype(float)
 
-    hooks = []
-    for number, info in enumerate(body.feature_info, start=1):
-        module, name = body.get_submodule(info["module"]), f"stage-{number}"
-        if info.get("hook_type") == "forward_pre":  # the stage is what enters this module
-            hook = partial(lambda name, _module, inputs: keep(name, inputs[0]), name)
-            hooks.append(module.register_forward_pre_hook(hook))
-        else:
-            hook = partial(lambda name, _module, _inputs, output: keep(name, output), name)
-            hooks.append(module.register_forward_hook(hook))
-    try:
-        with torch.no_grad():
-            network.eval()(torch.from_numpy(photo.copy()).permute(2, 0, 1)[None])
-    finally:
-        for hook in hooks:
-            hook.remove()
+    with ExitStack() as hooks:
+        for number, info in enumerate(body.feature_info, start=1):
+            module, name = body.get_submodule(info["module"]), f"stage-{number}"
+            if info.get("hook_type") == "forward_pre":  # the stage is what enters this module
+                hook = partial(lambda name, _module, inputs: keep(name, inputs[0]), name)
+                hooks.enter_context(module.register_forward_pre_hook(hook))
+            else:
+                hook = partial(lambda name, _module, _inputs, output: keep(name, output), name)
+                hooks.enter_context(module.register_forward_hook(hook))
+        _answer(network, photo)
     return found
 
 
@@ -74,21 +70,21 @@ def received(
         mixers = [m for m in level.modules() if isinstance(m, AttentionMixer)]
         if mixers:
             levels[f"attention-{number}"] = (level, mixers[-1])
-    hooks = [
-        module.register_forward_pre_hook(lambda module, inputs: entered.update({module: inputs[0]}))
-        for pair in levels.values()
-        for module in pair
-    ]
-    try:
-        with torch.no_grad():
-            network.eval()(torch.from_numpy(photo.copy()).permute(2, 0, 1)[None])
-            return {
-                name: _laid_out(_weights(mixer, entered[mixer]), level, entered[level])
-                for name, (level, mixer) in levels.items()
-            }
-    finally:
-        for hook in hooks:
-            hook.remove()
+    with ExitStack() as hooks, torch.no_grad():
+        for module in (module for pair in levels.values() for module in pair):
+            hooks.enter_context(
+                module.register_forward_pre_hook(lambda m, inputs: entered.update({m: inputs[0]}))
+            )
+        _answer(network, photo)
+        return {
+            name: _laid_out(_weights(mixer, entered[mixer]), level, entered[level])
+            for name, (level, mixer) in levels.items()
+        }
+
+
+@torch.no_grad()
+def _answer(network: nn.Sequential, photo: UInt8[np.ndarray, "height width 3"]) -> Tensor:
+    return network.eval()(torch.from_numpy(photo.copy()).permute(2, 0, 1)[None])
 
 
 def _weights(

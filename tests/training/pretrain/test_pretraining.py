@@ -305,7 +305,7 @@ def test_a_recipe_that_is_not_for_this_corpus_is_refused(corpus, tmp_path, chang
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"patience": 3}, "patience to be 0: a pretraining starts and ends alike"),
+        ({"patience": 3}, "patience to be none: a pretraining starts and ends alike"),
         ({"weights": "imagenet"}, "weights to be none"),
         ({"budget": -1.0}, "budget to be positive seconds"),
         ({"trainer": "torch", "budget": 60.0}, "budget to be positive seconds, and 0 but for"),

@@ -19,7 +19,6 @@ from vitrine.data.demo.parts import (
 )
 from vitrine.data.demo.pen import (
     Colour,
-    Pen,
     box,
     curve,
     drum,
@@ -39,9 +38,6 @@ from vitrine.data.demo.surface import (
     PASTEL,
     PATTERNS,
     WHITE,
-    chance,
-    pick,
-    tint,
 )  # fmt: skip
 
 __all__ = ["DECOR", "FURNISHING", "KITCHEN"]
@@ -57,44 +53,13 @@ _WOOD: dict[str, Colour] = {
 }
 
 
-def _picture_frame(pen: Pen, rng: np.random.Generator) -> str:
-    """Draw a framed landscape."""
-    name, wood = pick(rng, _WOOD)
-    half = float(rng.uniform(0.66, 0.92))
-    outer = box(-half, -0.92, half, 0.92)
-    pen.shadow(outer, shift=(0.05, 0.08), opacity=0.5)
-    _mouldings(pen, wood, half)
-    mat = (250, 248, 242) if chance(rng, 0.6) else tint(pick(rng, PASTEL)[1], 0.5)
-    pen.fill(box(-half + 0.15, -0.77, half - 0.15, 0.77), mat)
-    edge = half - 0.3
-    with pen.inside(box(-edge, -0.62, edge, 0.62)) as view:
-        _landscape(view, rng)
-    return f"{name}, landscape"
+_RIDGE = curve((-0.5, -0.05), (-0.2, -0.2), (0.15, 0.02), (0.5, -0.12))
+_HILL = np.concatenate([_RIDGE, path((0.5, 1), (-0.5, 1))])
 
 
-def _mouldings(pen: Pen, wood: Colour, half: float) -> None:
-    """Draw the four mitred sides, each lit differently."""
-    x0, y0, x1, y1 = half, 0.92, half - 0.15, 0.77
-    sides = {
-        (0, 1): (path((-x0, -y0), (x0, -y0), (x1, -y1), (-x1, -y1)), 0.25),
-        (1, 0): (path((-x0, -y0), (-x1, -y1), (-x1, y1), (-x0, y0)), 0.1),
-        (-1, 0): (path((x0, -y0), (x0, y0), (x1, y1), (x1, -y1)), -0.15),
-        (0, -1): (path((-x0, y0), (x0, y0), (x1, y1), (-x1, y1)), -0.2),
-    }
-    for along, (side, light) in sides.items():
-        shade = tint(wood, light)
-        pen.fill(side, shade, tint(shade, 0.3), tint(shade, -0.35), along=along)
-
-
-def _landscape(pen: Pen, rng: np.random.Generator) -> None:
-    _, sky = pick(rng, PASTEL)
-    pen.fill(box(-1, -0.7, 1, 0.7), tint(sky, -0.1), tint(sky, 0.6), along=(0, 1))
-    pen.fill(ellipse(float(rng.uniform(-0.3, 0.3)), -0.25, 0.15), (255, 210, 110))
-    _, hill = pick(rng, BRIGHT)
-    for depth, light in ((0.0, 0.45), (0.2, 0.15), (0.42, -0.25)):
-        ys = (depth + rng.uniform(-0.2, 0.1, size=6)).tolist()
-        ridge = smooth(list(zip(np.linspace(-1, 1, 6).tolist(), ys, strict=True)), closed=False)
-        pen.fill(np.concatenate([ridge, path((1, 0.8), (-1, 0.8))]), tint(hill, light))
+def _hill(side: int, depth: float, light: float) -> Part:
+    """Return a hill of a landscape, cut where its frame begins."""
+    return Part(np.minimum(_HILL * (side, 1) + (0, depth), (1, 0.62)), "hill", light=light)
 
 
 _GREEN, _YELLOW = (92, 140, 82), (255, 222, 130)
@@ -128,7 +93,15 @@ VASE = Shape("vase", (0.66, 1.02), 2.0, Sketch(
 _BEADS = tuple((x, 0.42 - 0.22 * x * x, 0) for x in np.linspace(-0.78, 0.78, 11).tolist())
 _DISH = mirror(curve((0, 0.02), (0.7, -0.02), (0.99, -0.06), (0.86, 0.3), (0.42, 0.62), (0, 0.68)))
 _FLAME = smooth([(0.74, -0.94), (0.93, -0.4), (0.74, -0.1), (0.55, -0.4)])
-FRAME = Shape("picture frame", (0.95, 0.98), 3.0, _picture_frame)
+FRAME = Shape("picture frame", (0.9, 0.98), 3.0, Sketch(
+    "{wood}, landscape", {"wood": _WOOD, "sky": PASTEL, "hill": BRIGHT, "mat": CHINA}, (
+    Part(box(-0.8, -0.92, 0.8, 0.92), "wood", DOWN, shadow=True),
+    Part(path((0.8, -0.92), (0.65, -0.77), (0.65, 0.77), (0.8, 0.92)), "wood", ROUND, both=True),
+    Part(box(-0.65, -0.77, 0.65, 0.77), "mat"),
+    Part(box(-0.5, -0.62, 0.5, 0.62), "sky", DOWN),
+    tuple((Part(ellipse(x, -0.3, 0.14), (255, 210, 110)),) for x in (-0.25, 0.0, 0.25)),
+    _hill(1, 0.0, 0.45), _hill(-1, 0.2, 0.15), _hill(1, 0.42, -0.25),
+)))  # fmt: skip
 OIL_LAMP = Shape("oil lamp", (1.05, 0.95), 3.0, Sketch(
     "{clay}", {"clay": {"terracotta": (190, 98, 60), "brass": METAL["gold"]}}, (
     ground(0.72, 0.8, 0.14),

@@ -1,7 +1,5 @@
 """Baby care, beauty products, computers and watches, as tables of their parts."""
 
-import math
-
 import numpy as np
 
 from vitrine.data.demo.parts import (
@@ -20,7 +18,7 @@ from vitrine.data.demo.parts import (
     row,
     turns,
 )
-from vitrine.data.demo.pen import Outline, Pen, box, curve, drum, ellipse, lathe, mirror, path
+from vitrine.data.demo.pen import Outline, box, curve, drum, ellipse, lathe, mirror, path
 from vitrine.data.demo.surface import (
     BLACK,
     BRIGHT,
@@ -30,9 +28,6 @@ from vitrine.data.demo.surface import (
     PALE,
     PASTEL,
     WHITE,
-    pick,
-    sheen,
-    tint,
 )  # fmt: skip
 
 __all__ = ["BABY_CARE", "BEAUTY", "COMPUTERS", "WATCHES"]
@@ -196,40 +191,17 @@ _SEGMENTS = {  # of a seven-segment digit: x0, y0, x1, y1 in a box 1 wide and 2 
 _DIGITS = ("abcdef", "bc", "abged", "abgcd", "fgbc", "afgcd", "afgedc", "abc", "abcdefg", "abcdfg")
 
 
-def _digital_watch(pen: Pen, rng: np.random.Generator) -> str:
-    """Draw a sports watch with a digital display."""
-    name, colour = pick(rng, BRIGHT, DARK)
-    for side in (-1, 1):
-        band = path((-0.3, side * 0.3), (0.3, side * 0.3), (0.2, side), (-0.2, side))
-        pen.shadow(band, shift=(0.02, 0.05))
-        pen.fill(band, *sheen(colour))
-        for y in (0.6, 0.7, 0.8, 0.9):
-            pen.fill(box(-0.12, side * y - 0.012, 0.12, side * y + 0.012), tint(colour, -0.4))
-    case = box(-0.43, -0.42, 0.43, 0.42, 0.17)
-    pen.shadow(case, shift=(0.02, 0.06))
-    for x, y in ((-0.45, -0.18), (-0.45, 0.18), (0.45, -0.18), (0.45, 0.18)):
-        pen.fill(box(x - 0.04, y - 0.07, x + 0.04, y + 0.07, 0.03), METAL["silver"])
-    pen.fill(case, tint(colour, 0.25), colour, tint(colour, -0.35), along=(0.5, 1))
-    pen.fill(box(-0.35, -0.34, 0.35, 0.34, 0.1), DARK["black"])
-    screen = box(-0.3, -0.2, 0.3, 0.22, 0.04)
-    pen.fill(screen, (206, 216, 190), (176, 190, 160), along=(0.3, 1))
-    pen.fill(box(-0.14, -0.28, 0.14, -0.25), colour)
-    _display(pen, int(rng.integers(10, 24)), int(rng.integers(0, 60)))
-    return f"{name} resin"
+_INK = (44, 50, 44)
 
 
-def _display(pen: Pen, hours: int, minutes: int) -> None:
-    text = f"{hours:02d}{minutes:02d}"
-    for x, digit in zip((-0.26, -0.13, 0.04, 0.17), text, strict=True):
-        place = pen.moved(x, -0.09, scale=0.08)
+def _time(digits: str) -> Parts:
+    """Return the strokes of four digits."""
+    strokes = []
+    for x, digit in zip((-0.26, -0.13, 0.04, 0.17), digits, strict=True):
         for segment in _DIGITS[int(digit)]:
-            x0, y0, x1, y1 = _SEGMENTS[segment]
-            pull = 0.12 * math.hypot(x1 - x0, y1 - y0)
-            dx, dy = (pull, 0.0) if y0 == y1 else (0.0, pull)
-            place.line(path((x0 + dx, y0 + dy), (x1 - dx, y1 - dy)), (44, 50, 44), 0.26)
-    for y in (-0.05, 0.03):
-        pen.fill(ellipse(-0.01, y, 0.015), (44, 50, 44))
-    pen.fill(box(-0.25, 0.14, 0.1, 0.165), (110, 122, 100))
+            ends = np.reshape(_SEGMENTS[segment], (2, 2))
+            strokes.append(Part(ends * 0.08 + (x, -0.09), _INK, stroke=0.02))
+    return tuple(strokes)
 
 
 _BAND = mirror(path((0.25, 0.3), (0.18, 0.99), (0.0, 1.04)))
@@ -275,5 +247,20 @@ def _analogue(noun: str, case: Outline) -> Shape:
 
 ROUND_WATCH = _analogue("round watch", ellipse(0, 0, 0.44))
 SQUARE_WATCH = _analogue("square watch", box(-0.4, -0.43, 0.4, 0.43, 0.12))
-DIGITAL = Shape("digital watch", (0.56, 1.04), 28.0, _digital_watch, mirrored=False)
+_RESIN = path((-0.3, 0.3), (0.3, 0.3), (0.2, 1), (-0.2, 1))
+DIGITAL = Shape("digital watch", (0.56, 1.04), 28.0, Sketch(
+    "{body} resin", {"body": {**BRIGHT, **DARK}}, (
+    Placed((Part(_RESIN, "body", ROUND, shadow=True),), turns(2)),
+    Placed((Part(box(-0.12, -0.012, 0.12, 0.012), "body", light=-0.4),),
+           column(-0.9, -0.8, -0.7, -0.6, 0.6, 0.7, 0.8, 0.9)),
+    Part(box(0.41, -0.25, 0.49, -0.11, 0.03), METAL["silver"], both=True),
+    Part(box(0.41, 0.11, 0.49, 0.25, 0.03), METAL["silver"], both=True),
+    Part(box(-0.43, -0.42, 0.43, 0.42, 0.17), "body", LIT, shadow=True),
+    Part(box(-0.35, -0.34, 0.35, 0.34, 0.1), BLACK),
+    Part(box(-0.3, -0.2, 0.3, 0.22, 0.04), (192, 203, 175), Finish((0.1, -0.1), (0.3, 1))),
+    Part(box(-0.14, -0.28, 0.14, -0.25), "body"),
+    (_time("1042"), _time("1859"), _time("2317")),
+    Placed((Part(ellipse(-0.01, 0, 0.015), _INK),), column(-0.05, 0.03)),
+    Part(box(-0.25, 0.14, 0.1, 0.165), (110, 122, 100)),
+)), mirrored=False)  # fmt: skip
 WATCHES = (ROUND_WATCH, SQUARE_WATCH, DIGITAL)

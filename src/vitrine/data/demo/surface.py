@@ -13,7 +13,7 @@ from vitrine.data.demo.pen import Colour, Number, Outline, Pen, box, ellipse, pa
 
 __all__ = [
     "BLACK", "BRIGHT", "CHINA", "DARK", "METAL", "PALE", "PASTEL", "PATTERNS", "WHITE",
-    "background", "chance", "pick", "print_pattern", "sheen", "tint",
+    "background", "chance", "pick", "print_pattern", "tint",
 ]  # fmt: skip
 
 _PALETTES: dict[str, dict[str, Colour]] = {
@@ -45,12 +45,6 @@ def tint(colour: Colour, amount: float) -> Colour:
     target = 255 if amount > 0 else 0
     red, green, blue = (round(c + (target - c) * abs(amount)) for c in colour)
     return red, green, blue
-
-
-def sheen(colour: Colour, strength: float = 0.3) -> list[Colour]:
-    """Return the gradient across a round body of that colour, lit from the left."""
-    shades = (-0.7, 0.2, 1.0, 0.0, -0.35, -0.9)
-    return [tint(colour, strength * shade) for shade in shades]
 
 
 _REACH = 1.3  # a pattern covers the square from -1.3 to 1.3 of its pen

@@ -18,7 +18,7 @@ from vitrine.data.demo.scene import SHAPES, picture
 
 __all__ = ["write"]
 
-VERSION = 2
+VERSION = 3
 """To be raised with a drawing or the table: folders written before are then redrawn."""
 
 COLUMNS = ("uniq_id", "product_name", "product_category_tree", "image", "description")

@@ -11,7 +11,7 @@ from vitrine.metrics.metrics import accuracy, macro_f1
 from vitrine.metrics.table import recipe_score
 from vitrine.report.ledger import measures, pairs
 from vitrine.report.ledger.measures import compared, corrected
-from vitrine.report.ledger.values import Value, from_runs
+from vitrine.report.ledger.values import PERCENT, Value, provenance, table
 from vitrine.training import runs
 from vitrine.training.recipes import CONTROLS, parent
 from vitrine.training.runs import OutOfFold
@@ -58,10 +58,11 @@ def scores(recipe: str, group: Sequence[OutOfFold], notebook: str) -> Iterator[t
     parts = runs.align_folds(*group)
     truth, answers = parts[0].truth, [part.probabilities for part in parts]
     sources = [run for one in group for run in one.runs]
-    more = {"unit": "%", "decimals": 1, "n": len(truth), "notebook": notebook}
-    for metric in (accuracy, macro_f1):
-        score = recipe_score(truth, answers, metric)
-        yield f"oof.{recipe}.{metric.name}", from_runs(score, sources, **more)
+    rows = {
+        f"oof.{recipe}.{metric.name}": (recipe_score(truth, answers, metric), *PERCENT)
+        for metric in (accuracy, macro_f1)
+    }
+    yield from table(rows, n=len(truth), notebook=notebook, **provenance(sources))
 
 
 def gap(

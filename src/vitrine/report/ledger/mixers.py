@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from vitrine.report.ledger import folds
 from vitrine.report.ledger.measures import corrected
-from vitrine.report.ledger.values import Value, from_runs
+from vitrine.report.ledger.values import Value, provenance, table
 from vitrine.training import recipes, runs
 from vitrine.training.runs import OutOfFold
 
@@ -30,9 +30,9 @@ def values() -> Iterator[tuple[str, Value]]:
     found = arms()
     for recipe, group in found.items():
         yield from folds.scores(recipe, group, NOTEBOOK)
-        size, first = group[0].runs[0].meta["parameters"] / 1e6, list(group[0].runs[:1])
-        more = {"unit": "M", "decimals": 2, "notebook": NOTEBOOK}
-        yield f"oof.{recipe}.parameters", from_runs(size, first, **more)
+        first = group[0].runs[0]
+        row = {f"oof.{recipe}.parameters": (first.meta["parameters"] / 1e6, "M", 2)}
+        yield from table(row, notebook=NOTEBOOK, **provenance([first]))
     made = [pair for pair in COMPARISONS if set(pair) <= set(found)]
     gaps = dict(gap for pair in made for gap in folds.gap(*pair, found, NOTEBOOK))
     yield from (gaps | dict(corrected(gaps))).items()

@@ -2,14 +2,12 @@
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from vitrine.metrics.calibration import expected_calibration_error, overconfidence
 from vitrine.metrics.classes import per_class
 from vitrine.metrics.intervals import wilson
 from vitrine.metrics.table import recipe_score
 from vitrine.report import beside
-from vitrine.report.ledger.values import Value, from_runs
+from vitrine.report.ledger.values import COUNT, PERCENT, Row, Value, provenance, table
 from vitrine.report.recommended import RECOMMENDED, TARGET, in_service
 from vitrine.training import runs
 
@@ -36,7 +34,6 @@ def _served(one: runs.OutOfFold) -> Iterator[tuple[str, Value]]:
     recalls = [score.recall for score in per_class(truth, given, categories=given.shape[1])]
     raw = one.answers.probabilities
     shares = {
-        "target": TARGET,
         "coverage": wilson(answered, photos),
         "answered_accuracy": wilson(right, answered),
         "overconfidence": recipe_score(truth, [raw], overconfidence),
@@ -46,28 +43,21 @@ def _served(one: runs.OutOfFold) -> Iterator[tuple[str, Value]]:
         "recall_least": min(recalls, key=lambda recall: recall.value),
         "recall_most": max(recalls, key=lambda recall: recall.value),
     }
-    more = {"n": photos, "notebook": NOTEBOOK}
-    for name, share in shares.items():
-        decimals = 0 if name == "target" else 1
-        yield (
-            f"recommended.{name}",
-            from_runs(share, list(one.runs), unit="%", decimals=decimals, **more),
-        )
+    rows: dict[str, Row] = {name: (share, *PERCENT) for name, share in shares.items()}
+    rows["target"] = (TARGET, "%", 0)
     for name, chosen in (("temperature", served.temperatures), ("threshold", served.thresholds)):
-        for end, pick in (("least", np.min), ("most", np.max)):
-            yield (
-                f"recommended.{name}_{end}",
-                from_runs(float(pick(chosen)), list(one.runs), unit="", decimals=2, **more),
-            )
+        rows |= {f"{name}_least": (chosen.min(), "", 2), f"{name}_most": (chosen.max(), "", 2)}
+    keyed = {f"recommended.{name}": row for name, row in rows.items()}
+    yield from table(keyed, n=photos, notebook=NOTEBOOK, **provenance(one.runs))
 
 
 def _beside(text: runs.Run, image: runs.Run) -> Iterator[tuple[str, Value]]:
     counts = beside.shares(text, image)
     photos = int(counts["products"].sum())
-    more = {"unit": "%", "decimals": 1, "n": photos, "notebook": NOTEBOOK}
-    for name, column in (("only_text", "only_first"), ("only_image", "only_second")):
-        share = float(counts[column].sum() / photos)
-        yield f"beside.{name}", from_runs(share, [text, image], **more)
-    yield "beside.oracle", from_runs(beside.oracle(text, image), [text, image], **more)
-    saved = len(beside.alone(text, image))
-    yield "beside.saved", from_runs(saved, [text, image], **more | {"unit": "count", "decimals": 0})
+    rows: dict[str, Row] = {
+        "beside.only_text": (counts["only_first"].sum() / photos, *PERCENT),
+        "beside.only_image": (counts["only_second"].sum() / photos, *PERCENT),
+        "beside.oracle": (beside.oracle(text, image), *PERCENT),
+        "beside.saved": (len(beside.alone(text, image)), *COUNT),
+    }
+    yield from table(rows, n=photos, notebook=NOTEBOOK, **provenance([text, image]))

@@ -10,8 +10,8 @@ from vitrine.training.runs import Run
 from vitrine.training.runs.meter import UNKNOWN
 
 __all__ = [
-    "COUNT", "MINUTES", "PERCENT", "P_VALUE", "Row", "Value", "commits", "from_runs", "machine",
-    "provenance", "table",
+    "COUNT", "MINUTES", "PERCENT", "P_VALUE", "Row", "Value", "commits", "machine", "provenance",
+    "table",
 ]  # fmt: skip
 
 PERCENT, COUNT, MINUTES, P_VALUE = ("%", 1), ("count", 0), ("min", 1), ("", 3)
@@ -97,19 +97,6 @@ def provenance(sources: Sequence[Run]) -> dict[str, Any]:
         "commit": commits([run.meta["code"] for run in sources]),
         "hardware": " ; ".join(sorted({machine(run.meta["hardware"]) for run in sources})),
     }
-
-
-def from_runs(
-    number: SupportsFloat | Interval,
-    sources: Sequence[Run],
-    *,
-    unit: str,
-    decimals: int = 1,
-    **more: Any,
-) -> Value:
-    """Return one value with the provenance of the runs it was computed from."""
-    rows = {"": (number, unit, decimals)}
-    return dict(table(rows, **provenance(sources), **more))[""]
 
 
 def commits(codes: Sequence[Mapping[str, Any]]) -> str:

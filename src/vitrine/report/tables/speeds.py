@@ -51,58 +51,52 @@ def benchmarks(*sheets: Sheet) -> pd.DataFrame:
 
 def scans(sheet: Sheet) -> pd.DataFrame:
     """List the forms of the scan at each shape: duration, ratio to the plain one, memory."""
+    rows = pd.DataFrame(sheet["rows"])
     return pd.DataFrame(
-        [
-            {
-                "Longueur": row["length"],
-                "Lot": row["batch"],
-                "Canaux": row["width"],
-                "Passe": PASSES_FR[row["pass"]],
-                "Forme": FORMS_FR[row["candidate"]],
-                "Durée (ms)": float(row["milliseconds"]),
-                "Fois plus rapide": float(row["ratio"]),
-                "Mémoire (Mio)": float(row["memory_mib"]),
-                "Mémoire (% du témoin)": 100 * float(row["memory_share"]),
-            }
-            for row in sheet["rows"]
-        ]
+        {
+            "Longueur": rows["length"],
+            "Lot": rows["batch"],
+            "Canaux": rows["width"],
+            "Passe": rows["pass"].map(PASSES_FR),
+            "Forme": rows["candidate"].map(FORMS_FR),
+            "Durée (ms)": rows["milliseconds"].astype(float),
+            "Fois plus rapide": rows["ratio"].astype(float),
+            "Mémoire (Mio)": rows["memory_mib"].astype(float),
+            "Mémoire (% du témoin)": 100 * rows["memory_share"].astype(float),
+        }
     )
 
 
 def networks(sheet: Sheet) -> pd.DataFrame:
     """List the networks: duration and ratios to the one on the plain scan."""
+    rows = pd.DataFrame(sheet["rows"])
     return pd.DataFrame(
-        [
-            {
-                "Passe": STEPS_FR[row["pass"]],
-                "Lot": row["batch"],
-                "Balayage": CANDIDATES_FR[row["candidate"]],
-                "Précision": row["dtype"],
-                "Durée (ms)": float(row["milliseconds"]),
-                "Images/s": float(row["images_per_second"]),
-                "Fois plus rapide que le témoin en float32": float(row["ratio"]),
-                "Fois plus rapide à même précision": float(row["ratio_same_dtype"]),
-            }
-            for row in sheet["rows"]
-        ]
+        {
+            "Passe": rows["pass"].map(STEPS_FR),
+            "Lot": rows["batch"],
+            "Balayage": rows["candidate"].map(CANDIDATES_FR),
+            "Précision": rows["dtype"],
+            "Durée (ms)": rows["milliseconds"].astype(float),
+            "Images/s": rows["images_per_second"].astype(float),
+            "Fois plus rapide que le témoin en float32": rows["ratio"].astype(float),
+            "Fois plus rapide à même précision": rows["ratio_same_dtype"].astype(float),
+        }
     )
 
 
 def runtimes(sheet: Sheet) -> pd.DataFrame:
     """List ONNX Runtime beside PyTorch: duration, ratio, agreement of the answers."""
+    rows = pd.DataFrame(sheet["onnx"])
     return pd.DataFrame(
-        [
-            {
-                "Réseau": _network(row),
-                "Lot": row["batch"],
-                "PyTorch (ms)": float(row["eager_milliseconds"]),
-                "ONNX Runtime (ms)": float(row["onnx_milliseconds"]),
-                "Fois plus rapide": float(row["ratio"]),
-                "Plus grand écart des logits": scientific(row["largest_gap"]),
-                "Même première réponse": row["same_top1"],
-            }
-            for row in sheet["onnx"]
-        ]
+        {
+            "Réseau": rows["model"].map(lambda model: NETWORKS_FR.get(model, model)),
+            "Lot": rows["batch"],
+            "PyTorch (ms)": rows["eager_milliseconds"].astype(float),
+            "ONNX Runtime (ms)": rows["onnx_milliseconds"].astype(float),
+            "Fois plus rapide": rows["ratio"].astype(float),
+            "Plus grand écart des logits": rows["largest_gap"].map(scientific),
+            "Même première réponse": rows["same_top1"],
+        }
     )
 
 

@@ -18,17 +18,6 @@ from vitrine.training.recipes.registry import (
 )
 
 __all__ = [
-    "BESIDE",
-    "CONTROLS",
-    "EQUAL_START",
-    "MIXERS",
-    "RECIPES",
-    "Recipe",
-    "RecipeError",
-    "best_epoch",
-    "epoch_seed",
-    "find",
-    "parent",
-    "require_pretraining",
-    "started_as",
-]
+    "BESIDE", "CONTROLS", "EQUAL_START", "MIXERS", "RECIPES", "Recipe", "RecipeError", "best_epoch",
+    "epoch_seed", "find", "parent", "require_pretraining", "started_as",
+]  # fmt: skip

@@ -15,6 +15,16 @@ class RecipeError(ValueError):
     """A recipe that does not exist or contradicts itself."""
 
 
+_WITH_TEACHER = "at least 1 with a teacher, and 0 without"
+_PRETRAINED = {"weights": "none", "backbone": "fine-tuned", "patience": 0}
+_TAUGHT = {"label_smoothing": 0, "randaugment": "", "mixup": 0, "cutmix": 0}
+_KERAS = {
+    "optimizer": "adamw", "windows": (), "mixer": "", "randaugment": "", "cutmix": 0,
+    "ema_decay": 0, "norm_momentum": 0, "layer_decay": 1, "accumulate": 1,
+}  # fmt: skip
+"""The only values that these fields may have where nothing else is implemented."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
     """One way to train one classifier.
@@ -133,49 +143,33 @@ class Recipe:
             self._refuse("accumulate", f"a divisor of batch_size={self.batch_size}")
         if self.at_once and not self.epochs:
             return
-        if self.budget < 0 or (self.budget and self.trainer != "pretrain"):
-            self._refuse("budget", "positive seconds, and 0 but for a pretraining")
-        if self.epochs < 1:
-            self._refuse("epochs", "at least 1")
-        if self.learning_rate <= 0:
-            self._refuse("learning_rate", "a positive value")
-        if self.warmup_epochs >= self.epochs:
-            self._refuse("warmup_epochs", f"fewer than epochs={self.epochs}, to leave a decay")
-        if self.head_epochs >= self.epochs:
-            self._refuse("head_epochs", f"fewer than epochs={self.epochs}")
-        if self.head_epochs and self.weights == "none":
-            self._refuse("head_epochs", "0 without pretrained weights, which it protects")
-        if self.head == "probe" and self.weights == "none":
-            self._refuse("head", "random without pretrained weights, whose features it reads")
-        if self.trainer == "pretrain":
-            for field, only in (("weights", "none"), ("backbone", "fine-tuned"), ("patience", 0)):
-                if getattr(self, field) != only:
-                    self._refuse(field, f"{only}: a pretraining starts and ends alike for all")
-        for field in ("teacher_size", "crops"):
-            if (getattr(self, field) > 0) != bool(self.teacher):
-                self._refuse(field, "at least 1 with a teacher, and 0 without")
-        if self.teacher:
-            if self.trainer != "pretrain":
-                self._refuse("teacher", "none: a pretraining alone has one")
-            for field in ("label_smoothing", "randaugment", "mixup", "cutmix"):
-                if getattr(self, field):
-                    self._refuse(field, "none: the teacher answered for the crop alone")
-        if self.trainer == "keras":
-            if self.optimizer != "adamw":
-                self._refuse("optimizer", "adamw: the Keras trainer does not implement it")
-            for field in (
-                "windows",
-                "mixer",
-                "randaugment",
-                "cutmix",
-                "ema_decay",
-                "norm_momentum",
-            ):
-                if getattr(self, field):
-                    self._refuse(field, "none: the Keras trainer does not implement it")
-            for field in ("layer_decay", "accumulate"):
-                if getattr(self, field) != 1:
-                    self._refuse(field, "1: the Keras trainer does not implement it")
+        afresh, pretrains = self.weights == "none", self.trainer == "pretrain"
+        least, taught = f"fewer than epochs={self.epochs}", bool(self.teacher)
+        for field, broken, expected in (
+            ("budget", self.budget < 0 or (self.budget and not pretrains),
+             "positive seconds, and 0 but for a pretraining"),
+            ("epochs", self.epochs < 1, "at least 1"),
+            ("learning_rate", self.learning_rate <= 0, "a positive value"),
+            ("warmup_epochs", self.warmup_epochs >= self.epochs, f"{least}, to leave a decay"),
+            ("head_epochs", self.head_epochs >= self.epochs, least),
+            ("head_epochs", self.head_epochs and afresh,
+             "0 without pretrained weights, which it protects"),
+            ("head", self.head == "probe" and afresh,
+             "random without pretrained weights, whose features it reads"),
+            ("teacher", taught and not pretrains, "none: a pretraining alone has one"),
+            ("teacher_size", (self.teacher_size > 0) != taught, _WITH_TEACHER),
+            ("crops", (self.crops > 0) != taught, _WITH_TEACHER),
+        ):  # fmt: skip
+            if broken:
+                self._refuse(field, expected)
+        for applies, only, why in (
+            (pretrains, _PRETRAINED, "a pretraining starts and ends alike for all"),
+            (taught, _TAUGHT, "the teacher answered for the crop alone"),
+            (self.trainer == "keras", _KERAS, "the Keras trainer does not implement it"),
+        ):
+            for field, neutral in only.items():
+                if applies and getattr(self, field) != neutral:
+                    self._refuse(field, f"{neutral or 'none'}: {why}")
 
     def _refuse(self, field: str, expected: str) -> None:
         raise RecipeError(

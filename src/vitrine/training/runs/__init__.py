@@ -17,20 +17,7 @@ from vitrine.training.runs.meter import Meter
 from vitrine.training.runs.reading import Predictions, Run, RunError, align, align_fold, load, names
 
 __all__ = [
-    "Meter",
-    "OutOfFold",
-    "Predictions",
-    "Run",
-    "RunError",
-    "RunFolder",
-    "across_folds",
-    "align",
-    "align_fold",
-    "align_folds",
-    "data_facts",
-    "load",
-    "names",
-    "place",
-    "prediction_rows",
+    "Meter", "OutOfFold", "Predictions", "Run", "RunError", "RunFolder", "across_folds", "align",
+    "align_fold", "align_folds", "data_facts", "load", "names", "place", "prediction_rows",
     "require_finite",
-]
+]  # fmt: skip

@@ -9,8 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vitrine.report.ledger.verdicts.claim import Claim, Ledger, by_interval, settled_claim
-from vitrine.report.ledger.verdicts.rules import NUMBERS, RULES
+from vitrine.report.ledger.verdicts.rules import (
+    NUMBERS,
+    RULES,
+    Claim,
+    Ledger,
+    by_interval,
+    settled_claim,
+)
 from vitrine.report.names import model_name
 
 __all__ = ["CLAIMS", "decide", "of_every_test"]
