@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -262,6 +263,37 @@ def test_a_sweep_of_a_project_makes_the_recipes_that_it_names(inside, monkeypatc
     assert names[2:] == [
         f"folds/repeat-0-fold-{k}/efficientnet-lite0-torch/seed-0" for k in range(5)
     ]
+
+
+@contextmanager
+def started(folder, *words):
+    """Run ``dask`` in a folder, as a user does, and yield the process."""
+    process = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-m", "distributed.cli.dask_" + words[0], *words[1:],
+         "--host", "127.0.0.1", "--no-dashboard"],
+        cwd=folder, stderr=subprocess.PIPE, text=True,
+        env={key: value for key, value in os.environ.items() if key != "VITRINE_ROOT"}
+        | {"PYTHONPATH": str(SOURCES), "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def test_a_scheduler_of_ones_own_makes_the_runs_of_the_project_wherever_its_worker_stands(
+    shop, tmp_path
+):
+    with started(tmp_path, "scheduler", "--port", "0") as scheduler:
+        line = next(line for line in scheduler.stderr if "Scheduler at:" in line)
+        address = line.split()[-1]
+        with started(tmp_path, "worker", address, "--nthreads", "1", "--no-nanny"):
+            done = command(shop, "sweep", "majority", "--seeds", "9", "--scheduler", address)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "majority/seed-9: made\n"
+    assert (shop / "runs" / "majority" / "seed-9" / "run.json").is_file()
 
 
 def test_a_sweep_without_recipes_asks_for_some(monkeypatch):

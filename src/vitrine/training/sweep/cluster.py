@@ -9,10 +9,12 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from typing import Any, cast
 
 import psutil
 
+from vitrine import paths
 from vitrine.training import children
 from vitrine.training.sweep.job import Job, Outcome, in_new_process
 
@@ -64,7 +66,11 @@ def sweep(
             _local(min(workers or _workers(jobs), len(jobs) or 1))
         )
         client = stack.enter_context(_client(Client, address))
-        futures = {client.submit(perform, job, key=job.name, pure=False): job.name for job in jobs}
+        here = str(paths.root())  # a worker may have been started in another project, or in none
+        futures = {
+            client.submit(perform, replace(job, root=here), key=job.name, pure=False): job.name
+            for job in jobs
+        }
         for future in _finished(client, futures, elsewhere):
             name = futures[future]
             error = future.exception()

@@ -7,6 +7,7 @@ one fell silent without dying, waits and then finds it finished.
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -52,6 +53,7 @@ class Job:
         device: ``auto``, ``cpu`` or ``cuda``.
         threads: Threads to compute with on a CPU.
         retrain: Whether to make a published run again, under ``build/retrain``.
+        root: Folder of the project, wherever its worker was started; empty for the worker's own.
     """
 
     recipe: str
@@ -61,6 +63,7 @@ class Job:
     device: str = "auto"
     threads: int = 1
     retrain: bool = False
+    root: str = ""
 
     @property
     def place(self) -> str:
@@ -153,7 +156,8 @@ def in_new_process(job: Job) -> Outcome:
 def _attempt(job: Job) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-W", "ignore", "-m", __name__, json.dumps(asdict(job))]
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    process = subprocess.Popen(command, **pipes, text=True, process_group=0)
+    asked = {"VITRINE_ROOT": job.root} if job.root else {}
+    process = subprocess.Popen(command, **pipes, text=True, process_group=0, env=os.environ | asked)
     # The job ends where this pipe does, and ``communicate`` would close it at once.
     process.stdin, held = None, cast(IO[str], process.stdin)
     with process, closing(held):
