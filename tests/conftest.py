@@ -12,6 +12,7 @@ import signal
 import sys
 from pathlib import Path
 
+import jaxtyping
 import pytest
 
 from vitrine import paths
@@ -73,6 +74,14 @@ def browser():
         found = playwright.chromium.launch(executable_path=chromium, args=arguments)
         yield found
         found.close()
+
+
+@pytest.fixture
+def untyped():
+    """Shape checks off: compilers do not see through them, and an installed package has none."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(autouse=True)

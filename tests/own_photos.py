@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from vitrine.data.dataset import Dataset
+
 COLOURS = {"apple": (200, 40, 40), "lime": (60, 180, 60), "plum": (90, 40, 140)}
 
 
@@ -23,3 +25,9 @@ def write(folder: Path, *, per_class: int = 8) -> Path:
         for number in range(per_class):
             photo(folder / name / f"{number}.png", name, number)
     return folder
+
+
+def draft(photos: Path, folder: Path, name: str = "fruits", table: str = "table.csv") -> Dataset:
+    """Return what ``vitrine new`` would describe of such photos, for a project in a folder."""
+    place = {"table": photos / table, "photos": photos, "folder": folder / "data"}
+    return Dataset(name=name, language="en", classes={}, **place)

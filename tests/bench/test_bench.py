@@ -8,7 +8,6 @@ import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
-import jaxtyping
 import pandas as pd
 import pytest
 import torch
@@ -42,14 +41,6 @@ from vitrine.training.recipes import CONTROLS, EQUAL_START, RECIPES
 HEADER = {
     "writer", "date", "quick", "turns", "clock", "code", "versions", "hardware", "mamba_ssm",
 }  # fmt: skip
-
-
-@pytest.fixture
-def untyped():
-    """Shape checks off: compilers do not see through them, and an installed package has none."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 # The sheets

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
 
-import jaxtyping
 import pytest
 import torch
 from typer.testing import CliRunner
@@ -164,14 +163,6 @@ def test_packages_that_cannot_be_installed_are_told(monkeypatch):
 
 
 # Runtimes
-
-
-@pytest.fixture
-def untyped():
-    """Shape checks off: exporters do not see through them."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")

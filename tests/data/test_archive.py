@@ -157,7 +157,7 @@ def test_a_second_run_neither_hashes_the_tree_nor_writes_nor_uses_the_network(
     def refuse(*args, **kwargs):
         raise AssertionError("work was done twice")
 
-    monkeypatch.setattr(archive, "hashes", refuse)
+    monkeypatch.setattr(archive.receipts, "hashes", refuse)
     monkeypatch.setattr(archive, "locked", refuse)
     before = {path: path.stat() for path in installed.rglob("*")}
 
@@ -356,7 +356,7 @@ def test_an_interrupted_unpacking_leaves_the_last_good_tree(
 
     before = listing(installed)
     (tmp_path / "new.zip").write_bytes(zipped(*SMALL.items()))
-    monkeypatch.setattr(archive, "recognise", interrupt)
+    monkeypatch.setattr(archive.receipts, "recognise", interrupt)
 
     with pytest.raises(KeyboardInterrupt):
         archive.fetch(tmp_path / "new.zip", installed, editions=editions)

@@ -5,7 +5,7 @@ import pytest
 
 import own_photos
 from vitrine.data import catalog, dataset, project, splits
-from vitrine.data.dataset import Dataset, DatasetError
+from vitrine.data.dataset import DatasetError
 from vitrine.data.splits import PARTS, SplitError
 from vitrine.data.survey import SurveyError, listed
 from vitrine.data.translations import said
@@ -18,14 +18,7 @@ def photos(tmp_path):
 
 @pytest.fixture
 def draft(photos, tmp_path):
-    return Dataset(
-        name='Fruits « d’été » "2026"',
-        language="en",
-        classes={},
-        table=photos / "table.csv",
-        photos=photos,
-        folder=tmp_path / "shop" / "data",
-    )
+    return own_photos.draft(photos, tmp_path / "shop", 'Fruits « d’été » "2026"')
 
 
 def make(folder, draft, **options):

@@ -5,7 +5,6 @@ import pytest
 from PIL import Image
 
 import own_photos
-from vitrine.data.dataset import Dataset
 from vitrine.data.survey import SurveyError, listed, survey, tabled
 
 
@@ -16,14 +15,7 @@ def photos(tmp_path):
 
 @pytest.fixture
 def draft(photos):
-    return Dataset(
-        name="fruits",
-        language="en",
-        classes={},
-        table=photos / "table.csv",
-        photos=photos,
-        folder=photos.parent / "data",
-    )
+    return own_photos.draft(photos, photos.parent)
 
 
 def surveyed(draft):

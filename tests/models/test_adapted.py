@@ -1,6 +1,5 @@
 """What timm's factory and tools may ask of a MambaVision: each option, beside what it must give."""
 
-import jaxtyping
 import pytest
 import timm
 import torch
@@ -25,14 +24,6 @@ def small(**kwargs):
 
 def sides(network):
     return [level.window_size for level in network.levels[2:]]
-
-
-@pytest.fixture
-def untyped():
-    """Shape checks off: tracers do not see through them, and an installed package has none."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 # Device, type

@@ -96,14 +96,6 @@ SIZES = [(64, 64), (32, 32), (96, 64), (40, 72), (33, 97), (128, 128), (8, 8), (
 
 
 @pytest.fixture
-def untyped():
-    """Shape checks off: exporters do not see through them."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
-
-
-@pytest.fixture
 def any_size(untyped):
     """A network whose windows fit the maps of 64 x 64 images."""
     return fill(timm.create_model("mambavision_nano", **TINY)).eval()

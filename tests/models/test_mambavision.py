@@ -1,7 +1,6 @@
 import copy
 from collections import Counter
 
-import jaxtyping
 import pytest
 import timm
 import torch
@@ -24,14 +23,6 @@ STAGES = {"patch_embed", "levels.0", "levels.1", "levels.2", "levels.3"}
 @pytest.fixture
 def rng():
     return torch.Generator().manual_seed(0)
-
-
-@pytest.fixture
-def untyped():
-    """Shape checks off: compilers do not see through them, and an installed package has none."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(scope="module", params=["T", "B"])

@@ -1,6 +1,5 @@
 import math
 
-import jaxtyping
 import pytest
 import torch
 from scan_cases import FORMS, TOLERANCE, arguments, assert_same, expected_outcome, outcome
@@ -12,14 +11,6 @@ from vitrine.models.scan.derivatives import flops_outside_scans
 FAST = ["chunked", "short", "two_level"]
 LENGTHS = [1, 7, 49, 196, 197, 1024]
 DTYPES = [torch.float32, torch.float64]
-
-
-@pytest.fixture
-def untyped():
-    """Shape checks off: compilers do not see through them, and an installed package has none."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture

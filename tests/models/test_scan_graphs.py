@@ -1,6 +1,5 @@
 """The scan as compilers and exporters see it."""
 
-import jaxtyping
 import pytest
 import torch
 from scan_cases import arguments, assert_same, every_argument, expected_outcome, outcome
@@ -8,13 +7,7 @@ from torch import nn
 
 from vitrine.models.scan import chunked, reference, selective_scan
 
-
-@pytest.fixture(autouse=True)
-def untyped():
-    """Shape checks off: compilers do not see through them, and an installed package has none."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
+pytestmark = pytest.mark.usefixtures("untyped")
 
 
 class Scan(nn.Module):

@@ -110,13 +110,7 @@ def robustness(run: RunName, seed: Seed = 0) -> None:
 
     Example: vitrine robustness efficientnet-b0-torch-scratch/seed-0
     """
-    from vitrine.explain import derive
-    from vitrine.training import runs, session
-
-    here = session.begin()
-    found = runs.load(run, here.base)
-    derive.robustness(found, here.split, here.catalog(), seed=seed, tell=typer.echo)
-    typer.echo(f"written: {found.name}/derived/robustness.csv")
+    typer.echo(f"written: {_derived('robustness', run, seed)}/derived/robustness.csv")
 
 
 def explain(run: RunName, seed: Seed = 0) -> None:
@@ -126,10 +120,16 @@ def explain(run: RunName, seed: Seed = 0) -> None:
 
     Example: vitrine explain efficientnet-b0-torch-scratch/seed-0
     """
+    name = _derived("explain", run, seed)
+    typer.echo(f"written: the explanations of {name}, in its folder derived")
+
+
+def _derived(what: str, run: str, seed: int) -> str:
+    """Compute derived facts of a run, as a function of ``vitrine.explain.derive`` does."""
     from vitrine.explain import derive
     from vitrine.training import runs, session
 
     here = session.begin()
     found = runs.load(run, here.base)
-    derive.explain(found, here.split, here.catalog(), seed=seed, tell=typer.echo)
-    typer.echo(f"written: the explanations of {found.name}, in its folder derived")
+    getattr(derive, what)(found, here.split, here.catalog(), seed=seed, tell=typer.echo)
+    return found.name

@@ -42,21 +42,20 @@ class ShowcaseError(ValueError):
 
 def dashboard(photos: Catalog) -> pd.DataFrame:
     """Return one row a photo that exists: its product, class, width and height in pixels."""
-    products = photos.products[photos.products.present]
+    products = photos.products[photos.products.present].reset_index(drop=True)
     sizes = []
     for name in products.image:
         with Image.open(photos.path(name)) as image:
             sizes.append(image.size)
+    table = _shown(products, photos).join(pd.DataFrame(sizes, columns=["width", "height"]))
+    return table.set_axis(_COLUMNS[DASHBOARD], axis="columns")
+
+
+def _shown(products: pd.DataFrame, photos: Catalog) -> pd.DataFrame:
+    """Return the title, the image, the description and the class of products."""
     names = list(photos.dataset.classes)
-    columns = (
-        products.product_name.to_numpy(),
-        products.image.to_numpy(),
-        products.description.to_numpy(),
-        [names[k] for k in products.label],
-        [width for width, _ in sizes],
-        [height for _, height in sizes],
-    )
-    return pd.DataFrame(dict(zip(_COLUMNS[DASHBOARD], columns, strict=True)))
+    shown = products[["product_name", "image", "description"]].reset_index(drop=True)
+    return shown.assign(label=[names[k] for k in products.label])
 
 
 def samples(photos: Catalog, images: Sequence[str], first: Sequence[str] = ()) -> pd.DataFrame:
@@ -78,14 +77,8 @@ def samples(photos: Catalog, images: Sequence[str], first: Sequence[str] = ()) -
         f"{re.sub('[^a-z]+', '-', classes[k].lower())}-{number}{Path(name).suffix}"
         for k, number, name in zip(chosen.label, rank, chosen.image, strict=True)
     ]
-    columns = (
-        chosen.product_name.to_numpy(),
-        chosen.image.to_numpy(),
-        chosen.description.to_numpy(),
-        [classes[k] for k in chosen.label],
-        renamed,
-    )
-    return pd.DataFrame(dict(zip(_COLUMNS[SAMPLES], columns, strict=True)))
+    table = _shown(chosen, photos).assign(renamed=renamed)
+    return table.set_axis(_COLUMNS[SAMPLES], axis="columns")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,41 +1,15 @@
 """Names of recipes on screen and in sentences."""
 
+import tomllib
 from collections.abc import Iterable
+from pathlib import Path
 
 __all__ = ["gap_names", "in_lines", "model_lines", "model_name"]
 
-WORDS = {
-    "scratch": "de zéro", "short": "de zéro, en bref", "pretrain": "préentraînement",
-    "distilled": "distillé", "transfer": "fine-tuning", "probe": "sonde", "clock": "à durée égale",
-    "scan": "balayage", "identity": "identité", "conv": "convolution",
-    "tiny": "T", "stacked": "pondérés sur la validation", "frozen": "gelée",
-}  # fmt: skip
-"""What the words of a recipe's name are on screen."""
+_NAMES = tomllib.loads(Path(__file__).with_name("names.toml").read_text(encoding="utf-8"))
+_WORDS, _FAMILIES = _NAMES["words"], _NAMES["families"]
 LINE = 20
 """Characters of a line beside a narrow figure."""
-
-_FAMILIES = {
-    "efficientnet-b0-keras": "EfficientNet-B0, TensorFlow",
-    "efficientnet-b0-torch": "EfficientNet-B0, PyTorch",
-    "efficientnet-b0": "EfficientNet-B0",
-    "efficientnet-lite-ensemble": "EfficientNet-Lite0, 1 et 2, ensemble",
-    "efficientnet-lite012": "EfficientNet-Lite0, 1 et 2",
-    "efficientnet-lite0-keras": "EfficientNet-Lite0, TensorFlow",
-    "efficientnet-lite0-torch": "EfficientNet-Lite0, PyTorch",
-    "efficientnet-lite0": "EfficientNet-Lite0",
-    "efficientnet-lite1": "EfficientNet-Lite1",
-    "efficientnet-lite2": "EfficientNet-Lite2",
-    "mambavision-micro-mixer": "MambaVision micro",
-    "mambavision": "MambaVision",
-    "mobilenetv2-int8-probe": "MobileNetV2 int8, sonde linéaire",
-    "histogram-hog": "Histogramme et HOG",
-    "majority": "Classe majoritaire",
-    "text-title-description": "Titre et description",
-    "text-title": "Titre",
-    "title-and-image": "Titre et photo",
-    "text-and-image": "Titre, description et photo",
-}
-"""The beginning of a recipe's name, the longest first where one begins another."""
 
 
 def model_name(recipe: str) -> str:
@@ -50,7 +24,7 @@ def model_name(recipe: str) -> str:
     rest = recipe.removeprefix(prefix or recipe).strip("-").split("-")
     if "probe" in rest and "transfer" in rest:  # frozen features: nothing is tuned
         rest.remove("transfer")
-    said = [WORDS.get(word, word) for word in rest if word]
+    said = [_WORDS.get(word, word) for word in rest if word]
     return f"{name} ({', '.join(said)})" if said else name
 
 

@@ -8,14 +8,16 @@ test holds it to them.
 """
 
 __all__ = [
-    "BLUE", "DARK", "DIVERGING", "DIVERGING_OVER", "FAINT", "GREEN", "GREY", "INK", "INTENSITY",
-    "LIGHT", "MUTED", "ON_PALE", "ORANGE", "PAGE", "PALE", "PURPLE", "SEQUENTIAL",
+    "BLUE", "CLASSES", "DARK", "DIVERGING", "DIVERGING_OVER", "FAINT", "GREEN", "GREY", "INK",
+    "INTENSITY", "LIGHT", "MUTED", "ON_PALE", "ORANGE", "PAGE", "PALE", "PURPLE", "SEQUENTIAL",
     "SEQUENTIAL_OVER", "SKY", "VERMILION", "WHITE", "declarations",
 ]  # fmt: skip
 
 ORANGE, SKY, GREEN, BLUE = "#e69f00", "#56b4e9", "#009e73", "#0072b2"
 VERMILION, PURPLE, GREY = "#d55e00", "#cc79a7", "#6b7478"
 WHITE = "#ffffff"
+CLASSES = (PURPLE, VERMILION, BLUE, GREEN, ORANGE, SKY, GREY)
+"""Of the categories, in their order."""
 
 PAGE = {
     "fond": ("#fffefb", "#14181b"),

@@ -36,7 +36,7 @@ from vitrine.training.recipes import Recipe, RecipeError
 from vitrine.training.repeated import Mask, everywhere
 from vitrine.training.runs import Meter, Run, RunFolder, data_facts, start
 
-__all__ = ["STRENGTHS", "choose", "extract", "fit", "learn", "linear_head"]
+__all__ = ["STRENGTHS", "choose", "extract", "fit", "head_on", "learn", "linear_head"]
 
 STRENGTHS = tuple(10.0**k for k in range(-5, 1))
 """Values of C, the inverse of the penalty, that validation chooses from."""
@@ -225,6 +225,23 @@ def linear_head(
         weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
     weight = weight / scaler.scale_
     return weight, bias - weight @ scaler.mean_
+
+
+def head_on(
+    features: Callable[[Pixels], Features], recipe: Recipe, split: Split, catalog: Catalog
+) -> tuple[Float[np.ndarray, "category feature"], Float[np.ndarray, " category"]]:
+    """Return the linear layer that a probe learns on what a network makes of the photos.
+
+    Args:
+        features: What the network makes of pixels, before it is trained.
+        recipe: Gives their side.
+        split: Its train and validation parts are used.
+        catalog: Where the photos are.
+    """
+    frames = [split.part(part) for part in ("train", "validation")]
+    photos = (images.cached(catalog, part.image.tolist(), recipe.image_size) for part in frames)
+    seen, labels = map(features, photos), (part.label.to_numpy() for part in frames)
+    return linear_head(tuple(seen), tuple(labels))
 
 
 def learn(

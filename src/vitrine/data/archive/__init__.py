@@ -19,24 +19,8 @@ from urllib.parse import urlsplit, urlunsplit
 import filelock
 
 from vitrine import paths
-from vitrine.data.archive.receipt import (
-    BAD_INPUT,
-    FAILED,
-    IMAGES,
-    RECEIPT,
-    TABLE,
-    ArchiveError,
-    Edition,
-    Receipt,
-    compare,
-    hashes,
-    mismatch,
-    recognise,
-    sha256,
-    stamps,
-    tracked,
-    writing,
-)
+from vitrine.data.archive import receipt as receipts
+from vitrine.data.archive.receipt import ArchiveError, Edition, Receipt
 from vitrine.data.archive.unzip import unpack
 
 __all__ = [
@@ -75,19 +59,19 @@ def fetch(
     Raises:
         ArchiveError: If the data set could not be obtained; the folder then holds what it held.
     """
-    folder, editions = folder or paths.data(), editions or tracked()
+    folder, editions = folder or paths.data(), editions or receipts.tracked()
     origin = parse(ADDRESS if source is None else source)
     if isinstance(origin, Path) and not origin.is_file():
         raise ArchiveError(
             f"expected an archive at {source}, found a folder; give the ZIP itself",
-            exit_code=BAD_INPUT,
+            exit_code=receipts.BAD_INPUT,
         )
-    with writing(folder):
+    with receipts.writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     if (receipt := _present(folder, source, origin, editions)) is not None:
         return receipt
     with locked(folder):
-        with writing(folder):
+        with receipts.writing(folder):
             _install(folder)  # what an interrupted run had verified
         receipt = _present(folder, source, origin, editions, rehash=True)
         return receipt or _obtain(origin, folder, editions)
@@ -106,20 +90,22 @@ def verify(folder: Path | None = None, *, editions: Mapping[str, Edition] | None
     Raises:
         ArchiveError: If there is no receipt, if its edition is unknown, or if files differ.
     """
-    folder, editions = folder or paths.data(), editions or tracked()
+    folder, editions = folder or paths.data(), editions or receipts.tracked()
     receipt = Receipt.read(folder)
     if receipt is None:
-        raise ArchiveError(f"expected a data set in {folder}, found no {RECEIPT}; fetch it first")
+        raise ArchiveError(
+            f"expected a data set in {folder}, found no {receipts.RECEIPT}; fetch it first"
+        )
     if receipt.edition not in editions:
         raise ArchiveError(
             f"expected one of the editions {sorted(editions)} in {folder}, found "
             f"{receipt.edition!r}, which has no tracked manifest; fetch into another folder",
-            exit_code=BAD_INPUT,
+            exit_code=receipts.BAD_INPUT,
         )
     edition = editions[receipt.edition]
     expected = edition.expected()
     try:
-        compare(hashes(folder, expected), expected, receipt.edition)
+        receipts.compare(receipts.hashes(folder, expected), expected, receipt.edition)
     except ArchiveError as error:
         doubted = {
             name: (size, 0) for name, (size, _) in receipt.files.items() if name in error.files
@@ -127,9 +113,11 @@ def verify(folder: Path | None = None, *, editions: Mapping[str, Edition] | None
         with contextlib.suppress(OSError):  # a fetch repairs them then, and nobody trains on them
             replace(receipt, files={**receipt.files, **doubted}).write(folder)
         raise
-    fresh = replace(receipt, manifest_sha256=edition.digest(), files=stamps(folder, expected))
+    fresh = replace(
+        receipt, manifest_sha256=edition.digest(), files=receipts.stamps(folder, expected)
+    )
     if fresh != receipt:
-        with writing(folder):
+        with receipts.writing(folder):
             fresh.write(folder)
     return fresh
 
@@ -149,7 +137,7 @@ def status(folder: Path | None = None) -> Receipt | None:
     folder = folder or paths.data()
     receipt = Receipt.read(folder)
     if receipt is not None and (changed := receipt.changed(folder)):
-        raise mismatch(
+        raise receipts.mismatch(
             changed, f"the {len(receipt.files)} files of the receipt", "verify, or fetch again"
         )
     return receipt
@@ -167,12 +155,12 @@ def parse(source: str | Path) -> str | Path:
         raise ArchiveError(
             f"expected an http or https address, found {source!r}; download the archive yourself "
             "and give its path",
-            exit_code=BAD_INPUT,
+            exit_code=receipts.BAD_INPUT,
         )
     if not Path(source).exists():
         raise ArchiveError(
             f"expected an archive at {source}, found no such file; check the path",
-            exit_code=BAD_INPUT,
+            exit_code=receipts.BAD_INPUT,
         )
     return Path(source)
 
@@ -202,7 +190,7 @@ def locked(folder: Path) -> Iterator[None]:
         ArchiveError: At once, if another process is at it.
     """
     lock = filelock.FileLock(folder / ".lock", timeout=0)
-    with writing(folder):
+    with receipts.writing(folder):
         try:
             lock.acquire()
         except filelock.Timeout as error:  # an OSError too: caught before ``writing`` sees it
@@ -241,7 +229,7 @@ def _present(
 
 def _came_from(origin: str | Path, receipt: Receipt) -> bool:
     if isinstance(origin, Path):
-        return sha256(origin) == receipt.archive_sha256
+        return receipts.sha256(origin) == receipt.archive_sha256
     return label(origin) == receipt.source
 
 
@@ -258,11 +246,11 @@ def _obtain(origin: str | Path, folder: Path, editions: Mapping[str, Edition]) -
         try:
             receipt = _stage(archive, label(origin), folder, editions)
         except ArchiveError as error:
-            if error.exit_code != FAILED:
+            if error.exit_code != receipts.FAILED:
                 discard(folder)  # the fault lies in the archive: it would fail for ever
             raise
         discard(folder)
-    with writing(folder):
+    with receipts.writing(folder):
         _install(folder)
     return receipt
 
@@ -273,14 +261,14 @@ def _stage(archive: Path, source: str, folder: Path, editions: Mapping[str, Edit
     shutil.rmtree(incoming, ignore_errors=True)
     try:
         digests = unpack(archive, incoming)
-        edition = recognise(digests, editions)
-        with writing(folder):
+        edition = receipts.recognise(digests, editions)
+        with receipts.writing(folder):
             receipt = Receipt(
                 edition=edition,
                 manifest_sha256=editions[edition].digest(),
                 source=source,
-                archive_sha256=sha256(archive),
-                files=stamps(incoming, digests),
+                archive_sha256=receipts.sha256(archive),
+                files=receipts.stamps(incoming, digests),
             )
             receipt.write(incoming)
     except BaseException:
@@ -292,10 +280,10 @@ def _stage(archive: Path, source: str, folder: Path, editions: Mapping[str, Edit
 def _install(folder: Path) -> None:
     """Put the verified tree in place; harmless where there is none, and may be run again."""
     incoming = folder / _INCOMING
-    if (incoming / RECEIPT).exists():
+    if (incoming / receipts.RECEIPT).exists():
         # The receipt leaves first and comes last: without it, a half-made tree is no data set.
-        _remove(folder / RECEIPT)
-        for name in (IMAGES, TABLE, RECEIPT):
+        _remove(folder / receipts.RECEIPT)
+        for name in (receipts.IMAGES, receipts.TABLE, receipts.RECEIPT):
             if (incoming / name).exists():
                 _remove(folder / name)
                 (incoming / name).rename(folder / name)

@@ -18,14 +18,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from vitrine.data import dataset
-from vitrine.data.archive.receipt import (
-    BAD_INPUT,
-    IMAGES,
-    TABLE,
-    ArchiveError,
-    require_space,
-    writing,
-)
+from vitrine.data.archive import receipt
+from vitrine.data.archive.receipt import ArchiveError
 
 __all__ = ["contents", "inspect", "read", "readable", "unpack"]
 
@@ -64,9 +58,9 @@ def unpack(source: Path, target: Path) -> dict[str, str]:
     with readable(source), zipfile.ZipFile(source) as archive:
         wanted = inspect(archive)
         needed = sum(entry.file_size for entry in wanted.values())
-        require_space(target.parent, needed)
-        with writing(target.parent, needed):
-            (target / IMAGES).mkdir(parents=True)
+        receipt.require_space(target.parent, needed)
+        with receipt.writing(target.parent, needed):
+            (target / receipt.IMAGES).mkdir(parents=True)
             return {name: _write(archive, entry, target / name) for name, entry in wanted.items()}
 
 
@@ -86,9 +80,9 @@ def inspect(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
         if place in wanted:
             raise _refusal("each file once", f"two entries for {place!r}")
         wanted[place] = entry
-    if not any(place.startswith(f"{IMAGES}/") for place in wanted):
+    if not any(place.startswith(f"{receipt.IMAGES}/") for place in wanted):
         raise _refusal(f"JPEG images under {_FROM[0]}", "0 image")
-    if TABLE not in wanted:
+    if receipt.TABLE not in wanted:
         raise _refusal(f"the table {_FROM[1]}", "none")
     return wanted
 
@@ -170,8 +164,8 @@ def _place(name: str) -> str | None:
         return None
     images, table = (list(place.parts) for place in _FROM)
     if folders[-len(images) :] == images and last.lower().endswith(".jpg"):
-        return f"{IMAGES}/{last}"
-    return TABLE if [*folders, last][-len(table) :] == table else None
+        return f"{receipt.IMAGES}/{last}"
+    return receipt.TABLE if [*folders, last][-len(table) :] == table else None
 
 
 def _write(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> str:
@@ -213,7 +207,7 @@ def readable(source: Path) -> Iterator[None]:
         raise ArchiveError(
             f"expected a ZIP archive in {source.name}, found {_nature(source)} ({error}); "
             "get the archive again",
-            exit_code=BAD_INPUT,
+            exit_code=receipt.BAD_INPUT,
         ) from error
 
 
@@ -234,5 +228,5 @@ def _refusal(expected: str, found: str) -> ArchiveError:
     return ArchiveError(
         f"expected {expected} in the archive, found {found}; nothing was kept, fetch the archive "
         "from its official address",
-        exit_code=BAD_INPUT,
+        exit_code=receipt.BAD_INPUT,
     )

@@ -13,18 +13,10 @@ from plotly.subplots import make_subplots
 from vitrine.data.catalog import CLASSES, CLASSES_FR
 from vitrine.explain import grids
 from vitrine.metrics import Interval
+from vitrine.report import palette
 from vitrine.report.figures import plots, style
 from vitrine.report.fr import THIN
 from vitrine.report.names import model_name
-from vitrine.report.palette import (
-    DIVERGING,
-    DIVERGING_OVER,
-    INK,
-    MUTED,
-    SEQUENTIAL,
-    SEQUENTIAL_OVER,
-    WHITE,
-)
 from vitrine.report.words import WORDS
 
 __all__ = [
@@ -45,6 +37,10 @@ SIDES = ("thumbnail", "input")
 STATES_FR = {"learned": "appris", "shuffled": "mélangé"}
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 _SYMBOLS = ("circle", "diamond", "square", "cross", "triangle-up")
+BY_CHANCE = {"color": palette.MUTED, "dash": "dash"}
+ALONE = (palette.SEQUENTIAL, palette.DIVERGING)
+OVER = (palette.SEQUENTIAL_OVER, palette.DIVERGING_OVER)
+"""Scales of a map without a sign and of one with, alone and over a picture."""
 PANEL, ROW = 230, 62
 """Height, in pixels, of one curve and of one line of a list."""
 UNDER = 20
@@ -85,7 +81,7 @@ def curves(
                 hovertemplate=f"%{{x}} : %{{y:.1f}}{THIN}%",
                 **_look(recipe, highlighted, points),
             )  # fmt: skip
-    panels.add_hline(y=style.rounded([100 * chance])[0], line={"color": MUTED, "dash": "dash"})
+    panels.add_hline(y=style.rounded([100 * chance])[0], line=BY_CHANCE)
     figure = style.dress(panels, height=170 + PANEL * rows, hovermode="closest")
     figure.update_layout(legend={"y": 1 + 40 / (PANEL * rows)})
     for number, name in enumerate(names):
@@ -103,7 +99,7 @@ def _look(
 ) -> dict[str, object]:
     """Return the look of a curve: its colour and its intervals, or grey."""
     if recipe not in highlighted:
-        return {"mode": "lines", "line": {"color": MUTED, "width": 1}, "opacity": 0.55}
+        return {"mode": "lines", "line": {"color": palette.MUTED, "width": 1}, "opacity": 0.55}
     place = list(highlighted).index(recipe)
     return {
         "mode": "lines+markers",
@@ -135,7 +131,7 @@ def losses(scores: Mapping[str, Mapping[str, Interval]]) -> go.Figure:
     ]  # fmt: skip
     names, height = [PARTS_FR[part] for part in parts], 170 + ROW * len(parts)
     figure = plots.forest(names, drawn, x="Exactitude perdue (points)", height=height, axes={})
-    return figure.add_vline(x=0, line={"color": INK, "width": 1.2})
+    return figure.add_vline(x=0, line={"color": palette.INK, "width": 1.2})
 
 
 _DRESS = ("title", "showgrid", "gridcolor", "zeroline", "ticks", "automargin")
@@ -166,7 +162,7 @@ def maps(
             through the cells near zero.
     """
     rows = -(-len(grids) // columns)
-    scales = (SEQUENTIAL_OVER, DIVERGING_OVER) if under else (SEQUENTIAL, DIVERGING)
+    scales = OVER if under else ALONE
     figure = make_subplots(
         rows=rows, cols=columns, subplot_titles=list(grids), horizontal_spacing=0.06,
         vertical_spacing=0.3 / max(rows, 2),
@@ -288,7 +284,7 @@ def embeddings(
                     x=style.rounded(places.x[chosen]), y=style.rounded(places.y[chosen]), text=said,
                     marker={
                         "color": style.CLASS_COLOURS[name], "symbol": symbol, "size": 9,
-                        "line": {"width": 1, "color": WHITE},
+                        "line": {"width": 1, "color": palette.WHITE},
                     },
                     hovertemplate=f"{CLASSES_FR[name]}, {state}<br>%{{text}}<extra></extra>",
                 )  # fmt: skip

@@ -8,16 +8,7 @@ import plotly.graph_objects as go
 from jaxtyping import Float
 
 from vitrine.metrics import Interval
-from vitrine.report.figures.style import (
-    COLOURS,
-    DASHES,
-    dress,
-    error,
-    grid,
-    listed,
-    percent,
-    rounded,
-)
+from vitrine.report.figures import style
 from vitrine.report.palette import ON_PALE, PALE
 
 __all__ = ["Series", "forest", "lines", "shares"]
@@ -61,15 +52,15 @@ def forest(
     """
     figure = go.Figure()
     for one in series:
-        intervals = [percent(value) for value in one.values if isinstance(value, Interval)]
+        intervals = [style.percent(value) for value in one.values if isinstance(value, Interval)]
         bare = [100 * value for value in one.values if not isinstance(value, Interval)]
         x = [i.value for i in intervals] or bare
         figure.add_scatter(
-            name=one.name, mode="markers", x=rounded(x), y=rounded(one.at),
-            error_x=error(intervals) if intervals else None, text=one.text,
+            name=one.name, mode="markers", x=style.rounded(x), y=style.rounded(one.at),
+            error_x=style.error(intervals) if intervals else None, text=one.text,
             marker=dict(one.marker), hovertemplate=one.hover, **one.more,
         )  # fmt: skip
-    return dress(figure, axes={"yaxis": listed(rows)} | dict(axes), **layout)
+    return style.dress(figure, axes={"yaxis": style.listed(rows)} | dict(axes), **layout)
 
 
 def lines(
@@ -86,11 +77,11 @@ def lines(
         digits: Decimals kept of the values; by default, as ``rounded``.
     """
     figure = go.Figure()
-    for (name, (x, y)), dash, colour in zip(curves.items(), DASHES, COLOURS, strict=False):
+    looks = zip(style.DASHES, style.COLOURS, strict=True)
+    for (name, (x, y)), (dash, colour) in zip(curves.items(), looks, strict=False):
         kept = y if digits is None else np.round(np.asarray(list(y), dtype=float), digits)
-        figure.add_scatter(
-            x=list(x), y=rounded(kept), name=name, mode=mode, line={"dash": dash, "color": colour}
-        )
+        line = {"dash": dash, "color": colour}
+        figure.add_scatter(x=list(x), y=style.rounded(kept), name=name, mode=mode, line=line)
     return figure
 
 
@@ -102,6 +93,6 @@ def shares(values: Float[np.ndarray, "row column"], **options: object) -> go.Hea
         options: Other options of the trace.
     """
     return go.Heatmap(
-        z=grid(100 * values), colorscale=PALE, zmin=0, zmax=100, xgap=1, ygap=1,
+        z=style.grid(100 * values), colorscale=PALE, zmin=0, zmax=100, xgap=1, ygap=1,
         textfont={"color": ON_PALE}, **options,
     )  # fmt: skip

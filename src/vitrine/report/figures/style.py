@@ -13,31 +13,18 @@ from PIL import Image
 
 from vitrine.data.catalog import CLASSES, CLASSES_FR
 from vitrine.metrics import Interval
+from vitrine.report import palette
 from vitrine.report.fr import NO_BREAK, THIN
 from vitrine.report.fr import number as whole
 from vitrine.report.names import model_lines, model_name
-from vitrine.report.palette import (
-    BLUE,
-    GREEN,
-    GREY,
-    INK,
-    LIGHT,
-    MUTED,
-    ORANGE,
-    PURPLE,
-    SKY,
-    VERMILION,
-)
 
 __all__ = [
-    "BELOW", "CLASS_COLOURS", "COLOURS", "DASHES", "INK", "MUTED", "PART_COLOURS", "PARTS_FR",
+    "BELOW", "CLASS_COLOURS", "COLOURS", "DASHES", "PART_COLOURS", "PARTS_FR",
     "PERCENT", "SHORT", "data_uri", "dress", "error", "grid", "listed", "log_axis", "model_colour",
     "model_lines", "model_name", "percent", "percent_axis", "rounded", "stepped", "whole",
 ]  # fmt: skip
 
-CLASS_COLOURS = dict(
-    zip(CLASSES, cycle((PURPLE, VERMILION, BLUE, GREEN, ORANGE, SKY, GREY)), strict=False)
-)
+CLASS_COLOURS = dict(zip(CLASSES, cycle(palette.CLASSES), strict=False))
 """Colour of each class; beyond the palette's length they come again."""
 SHORT = {
     name: label.replace(" et ", "<br>et ").replace(" de ", "<br>de ")
@@ -46,10 +33,10 @@ SHORT = {
 """French label of each class on two lines at most, for a narrow screen."""
 
 PARTS_FR = {"train": "Entraînement", "validation": "Validation", "test": "Test"}
-PART_COLOURS = {"train": BLUE, "validation": ORANGE, "test": VERMILION}
+PART_COLOURS = {"train": palette.BLUE, "validation": palette.ORANGE, "test": palette.VERMILION}
 
 DASHES = ("solid", "dash", "dot", "dashdot")
-COLOURS = (BLUE, VERMILION, GREEN, PURPLE)
+COLOURS = (palette.BLUE, palette.VERMILION, palette.GREEN, palette.PURPLE)
 """Looks of the curves of a figure that has neither models nor classes."""
 PERCENT: dict[str, Any] = {"ticksuffix": f"{THIN}%"}
 """An axis of percentages of any range."""
@@ -59,20 +46,20 @@ DIGITS = 6
 HEIGHT = 420
 
 _COLOURS = {
-    "efficientnet-b0-keras": VERMILION,
-    "efficientnet-b0": BLUE,
-    "efficientnet-lite0-keras": VERMILION,
-    "efficientnet-lite": BLUE,
-    "mambavision": GREEN,
-    "mobilenetv2": PURPLE,
-    "histogram-hog": ORANGE,
-    "majority": GREY,
+    "efficientnet-b0-keras": palette.VERMILION,
+    "efficientnet-b0": palette.BLUE,
+    "efficientnet-lite0-keras": palette.VERMILION,
+    "efficientnet-lite": palette.BLUE,
+    "mambavision": palette.GREEN,
+    "mobilenetv2": palette.PURPLE,
+    "histogram-hog": palette.ORANGE,
+    "majority": palette.GREY,
 }
 
 
 def model_colour(recipe: str) -> str:
     """Return the colour of a recipe; sky blue for one that the book does not know yet."""
-    return next((c for known, c in _COLOURS.items() if recipe.startswith(known)), SKY)
+    return next((c for known, c in _COLOURS.items() if recipe.startswith(known)), palette.SKY)
 
 
 def rounded(values: Iterable[float | int]) -> list[float | None]:
@@ -132,7 +119,7 @@ def dress(
     options = {
         "title_font_size": 14,
         "showgrid": True,
-        "gridcolor": LIGHT["trait"],
+        "gridcolor": palette.LIGHT["trait"],
         "zeroline": False,
         "ticks": "outside",
     }
@@ -143,7 +130,7 @@ def dress(
         template="none",
         height=height,
         separators=", ",
-        font={"color": INK, "size": 13},
+        font={"color": palette.INK, "size": 13},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         margin={"l": 12, "r": 12, "t": 24, "b": 48},

@@ -2,17 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import chain
 
 import numpy as np
 
 from vitrine.metrics.metrics import accuracy
 from vitrine.metrics.paired import easier
-from vitrine.metrics.table import recipe_score
 from vitrine.report.ledger import measures
 from vitrine.report.ledger.context import clean
 from vitrine.report.ledger.measures import COMPARISON
 from vitrine.report.ledger.pairs import PAIRS
-from vitrine.report.ledger.values import COUNT, PERCENT, Value, provenance, table
+from vitrine.report.ledger.values import COUNT, Value, provenance, table
 from vitrine.training import runs
 from vitrine.training.recipes import CONTROLS
 from vitrine.training.runs import Run
@@ -29,7 +29,9 @@ def values() -> Iterator[tuple[str, Value]]:
     yield from _leaks({name: group for name, group in groups.items() if name.endswith("-scratch")})
     controls = _controls()
     for recipe, group in controls.items():
-        yield from ((f"{recipe}.{key}", value) for key, value in _scores(group))
+        told = measures.scores(group, [accuracy], COMPARISON)
+        told = chain(told, measures.fold_values(group[0], COMPARISON))
+        yield from ((f"{recipe}.{key}", value) for key, value in told)
     groups |= controls
     for baseline, candidate in GAPS:
         if baseline in groups and candidate in groups:
@@ -44,15 +46,6 @@ def _controls() -> dict[str, list[Run]]:
         if recipe in CONTROLS and not recipe.endswith("-norm"):
             found[recipe].append(runs.load(name))
     return dict(found)
-
-
-def _scores(group: list[Run]) -> Iterator[tuple[str, Value]]:
-    parts = runs.align(*group)
-    truth, answers = parts[0].truth, [part.probabilities for part in parts]
-    score = recipe_score(truth, answers, accuracy)
-    more = {"n": len(truth), "notebook": COMPARISON}
-    yield from table({"accuracy": (score, *PERCENT)}, **provenance(group), **more)
-    yield from measures.fold_values(group[0], COMPARISON)
 
 
 def _leaks(groups: dict[str, list[Run]]) -> Iterator[tuple[str, Value]]:

@@ -7,7 +7,6 @@ from vitrine.metrics import Interval
 from vitrine.metrics.classes import top
 from vitrine.metrics.intervals import wilson
 from vitrine.metrics.metrics import accuracy, macro_f1
-from vitrine.metrics.table import recipe_score
 from vitrine.report.ledger import measures
 from vitrine.report.ledger.measures import corrected
 from vitrine.report.ledger.pairs import PAIRS
@@ -110,12 +109,7 @@ def _pretraining(run: Run) -> Iterator[tuple[str, Value]]:
 
 
 def _on_photos(group: list[Run]) -> Iterator[tuple[str, Value]]:
-    parts = runs.align(*group)
-    truth, answers = parts[0].truth, [part.probabilities for part in parts]
-    more = provenance(group) | {"notebook": NOTEBOOK}
-    metrics = (accuracy, macro_f1)
-    scores = {m.name: (recipe_score(truth, answers, m), *PERCENT) for m in metrics}
-    yield from table(scores, n=len(truth), **more)
+    yield from measures.scores(group, (accuracy, macro_f1), NOTEBOOK)
     rows: dict[str, Row] = {"seeds": (len(group), *COUNT)}
     if group[0].history.empty:
         yield from measures.fold_values(group[0], NOTEBOOK)
@@ -123,4 +117,4 @@ def _on_photos(group: list[Run]) -> Iterator[tuple[str, Value]]:
         seconds = sum(run.meta["timing"]["training_seconds"] for run in group) / len(group)
         rows["training_minutes"] = (seconds / 60, "min", 0)
         rows["epochs"] = (len(group[0].history), *COUNT)
-    yield from table(rows, **more)
+    yield from table(rows, notebook=NOTEBOOK, **provenance(group))

@@ -2,19 +2,14 @@
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float
 
 from vitrine.data import splits
-from vitrine.metrics import Interval
-from vitrine.metrics.calibration import (
-    calibrated_error,
-    expected_calibration_error,
-    overconfidence,
-)
+from vitrine.metrics import Interval, calibration
 from vitrine.metrics.decision import selective_curve
 from vitrine.metrics.folds import corrected_interval, corrected_p_value
 from vitrine.metrics.metrics import Metric, accuracy, macro_f1
@@ -31,7 +26,7 @@ from vitrine.training.runs import OutOfFold, Predictions, Run, align
 
 __all__ = [
     "COMPARISONS", "compared", "compute", "corrected", "fold_gap", "fold_gaps", "fold_scores",
-    "fold_values", "gaps", "has_folds", "published", "repeated_gap",
+    "fold_values", "gaps", "has_folds", "published", "repeated_gap", "scores",
 ]  # fmt: skip
 
 
@@ -132,6 +127,16 @@ def _recipe(recipe: str, group: list[Run]) -> Iterator[tuple[str, Value]]:
         yield from _calibration(group, notebook)
         seeds |= _cost(group)
     yield from table(seeds, **provenance(group), notebook=notebook)
+
+
+def scores(
+    group: Sequence[Run], metrics: Iterable[Metric], notebook: str
+) -> Iterator[tuple[str, Value]]:
+    """Yield the mean scores of the seeds of a recipe on the test photos, with their intervals."""
+    parts = runs.align(*group)
+    truth, answers = parts[0].truth, [part.probabilities for part in parts]
+    rows = {m.name: (recipe_score(truth, answers, m), *PERCENT) for m in metrics}
+    yield from table(rows, n=len(truth), notebook=notebook, **provenance(group))
 
 
 def _first_run(
@@ -260,11 +265,11 @@ def _calibration(group: list[Run], notebook: str) -> Iterator[tuple[str, Value]]
     parts = align(*group)
     truth, first = parts[0].truth, parts[0].probabilities
     more = {"n": len(truth), "notebook": notebook}
-    observed, honest = expected_calibration_error(truth, first), calibrated_error(first)
+    observed = calibration.expected_calibration_error(truth, first)
     one_run = {
         "calibration_error_one_run": (observed, *PERCENT),
-        "calibration_error_if_honest": (honest, *PERCENT),
+        "calibration_error_if_honest": (calibration.calibrated_error(first), *PERCENT),
     }
     yield from table(one_run, **provenance(group[:1]), **more)
-    excess = recipe_score(truth, [part.probabilities for part in parts], overconfidence)
+    excess = recipe_score(truth, [part.probabilities for part in parts], calibration.overconfidence)
     yield from table({"overconfidence": (excess, *PERCENT)}, **provenance(group), **more)

@@ -205,9 +205,7 @@ def fit(
     classes = len(catalog.dataset.classes)
     network, began = build(recipe, classes), start.facts(recipe)
     if recipe.head == "probe" and not (folder.weights / LAST).is_file():
-        photos = images.cached(catalog, train.image.tolist(), recipe.image_size), held_out
-        truth = tuple(frame.label.to_numpy() for frame in (train, validation))
-        set_head(network, *probe.linear_head(tuple(pooled(network, p) for p in photos), truth))
+        set_head(network, *probe.head_on(partial(pooled, network), recipe, split, catalog))
     compile_for(network, recipe, epoch=0)
     history = load_state(network, folder.weights / LAST, partial(compile_for, network, recipe))
 

@@ -20,16 +20,8 @@ from jaxtyping import UInt8
 from vitrine.data import archive as archives
 from vitrine.data import images
 from vitrine.data.archive import ArchiveError, Receipt, locked
+from vitrine.data.archive import receipt as receipts
 from vitrine.data.archive.download import discard, download
-from vitrine.data.archive.receipt import (
-    BAD_INPUT,
-    MISMATCH,
-    RECEIPT,
-    require_space,
-    sha256,
-    stamps,
-    writing,
-)
 from vitrine.data.archive.unzip import contents, read, readable
 from vitrine.training.pretrain.corpus import (
     CLASSES,
@@ -71,7 +63,7 @@ def obtain(
         ArchiveError: If it cannot be downloaded, or if the disk is full.
     """
     folder, place = folder or default(), archives.parse(source or ADDRESS)
-    with writing(folder):
+    with receipts.writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with locked(folder):
         if (present := _present(folder, source and archives.label(place))) is not None:
@@ -82,7 +74,7 @@ def obtain(
         archive = _archive(place, folder, md5)
         with readable(archive), zipfile.ZipFile(archive) as opened:
             classes, parts = _tiny_imagenet(opened)
-            label, digest = archives.label(place), sha256(archive)
+            label, digest = archives.label(place), receipts.sha256(archive)
             corpus = _decode(folder, "tiny-imagenet-200", label, digest, classes, parts)
         if isinstance(place, str):
             discard(folder)
@@ -108,7 +100,7 @@ def _archive(place: str | Path, folder: Path, expected: str) -> Path:
         raise CorpusError(
             f"expected the archive of Tiny ImageNet, of MD5 {expected}, found {found}; fetch it "
             f"again from {ADDRESS}",
-            exit_code=MISMATCH,
+            exit_code=receipts.MISMATCH,
         )
     return archive
 
@@ -151,7 +143,7 @@ def _packed(folder: Path) -> tuple[list[str], dict[str, list[Image]], str]:
             for part in PARTS
         }
         every = [folder / CLASSES, *files["train"], *files["validation"]]
-        digest = hashlib.sha256("".join(map(sha256, every)).encode()).hexdigest()
+        digest = hashlib.sha256("".join(map(receipts.sha256, every)).encode()).hexdigest()
     except CorpusError:
         raise
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -195,14 +187,14 @@ def _decode(
     staging = folder / ".decoding"
     shutil.rmtree(staging, ignore_errors=True)
     try:
-        with writing(folder):
+        with receipts.writing(folder):
             staging.mkdir()
             (staging / CLASSES).write_text(json.dumps(list(classes), indent=1) + "\n")
         for part, found in parts.items():
             _write(staging, part, found)
         names = [CLASSES, *(f"{part}{end}.npy" for part in parts for end in ("", "-labels"))]
-        with writing(folder):
-            (folder / RECEIPT).unlink(missing_ok=True)
+        with receipts.writing(folder):
+            (folder / receipts.RECEIPT).unlink(missing_ok=True)
             for name in names:
                 (staging / name).replace(folder / name)
             receipt = Receipt(
@@ -210,7 +202,7 @@ def _decode(
                 manifest_sha256=fingerprint(folder),
                 source=source,
                 archive_sha256=digest,
-                files=stamps(folder, names),
+                files=receipts.stamps(folder, names),
             )
             receipt.write(folder)
     finally:
@@ -236,8 +228,8 @@ def _write(staging: Path, part: str, found: list[Image]) -> None:
             yield decoded.tobytes()
 
     size = int(np.prod(shape))
-    require_space(staging, size)
-    with writing(staging, size):
+    receipts.require_space(staging, size)
+    with receipts.writing(staging, size):
         _save(staging / f"{part}-labels.npy", "<i8", labels.shape, [labels.tobytes()])
         _save(staging / f"{part}.npy", "|u1", shape, pixels())
 
@@ -262,5 +254,5 @@ def _save(path: Path, kind: str, shape: tuple[int, ...], pieces: Iterable[bytes]
 
 def _unreadable(expected: str, found: str) -> CorpusError:
     return CorpusError(
-        f"expected {expected}, found {found}; get the corpus again", exit_code=BAD_INPUT
+        f"expected {expected}, found {found}; get the corpus again", exit_code=receipts.BAD_INPUT
     )

@@ -5,9 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import lightning as L
-import numpy as np
 import torch
-from torch import nn
 from torch.utils.data import DataLoader
 
 from vitrine.data import images
@@ -70,13 +68,11 @@ def fit(
     held_out = DataLoader(Plain(plain, validation.label.to_numpy()), recipe.batch_size)
 
     L.seed_everything(seed, workers=True, verbose=False)
-    module, began = (
-        Classifier(recipe, seed, steps, len(catalog.dataset.classes)),
-        start.facts(recipe),
-    )
+    module = Classifier(recipe, seed, steps, len(catalog.dataset.classes))
+    began = start.facts(recipe)
     last = folder.weights / LAST
     if recipe.head == "probe" and not last.is_file():
-        module.set_head(*_probed(module.model, recipe, split, catalog))
+        module.set_head(*probe.head_on(partial(pooled, module.model), recipe, split, catalog))
     trainer = engine.trainer(recipe, obtained, callbacks=[EpochCheckpoint(folder)])
     order = EpochOrder(len(train), steps * recipe.batch_size, seed, trainer)
     pixels = images.cached(catalog, train.image.tolist(), images.TRAIN_SIZE)
@@ -108,13 +104,3 @@ def fit(
         return run
 
     return engine.only_first(trainer, seal, partial(load, folder.name, folder.path.parents[1]))
-
-
-def _probed(
-    network: nn.Module, recipe: Recipe, split: Split, catalog: Catalog
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the head that a linear probe learns on the features that training starts from."""
-    frames = [split.part(part) for part in ("train", "validation")]
-    photos = [images.cached(catalog, frame.image.tolist(), recipe.image_size) for frame in frames]
-    features = tuple(pooled(network, pixels) for pixels in photos)
-    return probe.linear_head(features, tuple(frame.label.to_numpy() for frame in frames))

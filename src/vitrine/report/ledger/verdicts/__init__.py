@@ -9,14 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vitrine.report.ledger.verdicts.rules import (
-    NUMBERS,
-    RULES,
-    Claim,
-    Ledger,
-    by_interval,
-    settled_claim,
-)
+from vitrine.report.ledger.verdicts import rules
+from vitrine.report.ledger.verdicts.rules import Claim, Ledger
 from vitrine.report.names import model_name
 
 __all__ = ["CLAIMS", "decide", "of_every_test"]
@@ -34,12 +28,12 @@ def _declared() -> Iterator[Claim]:
 def _claim(name: str, told: dict[str, Any]) -> Claim:
     """Return a claim: of a compared pair, of one value, or of a rule by its name."""
     if "settled" in told:
-        return settled_claim(name, told.pop("settled"), **told)
+        return rules.settled_claim(name, told.pop("settled"), **told)
     if "interval" in told:
-        return by_interval(name, told.pop("interval"), **told)
+        return rules.by_interval(name, told.pop("interval"), **told)
     needs = tuple(told.pop("needs"))
-    condition = told.pop("expression").format(**NUMBERS)
-    rule = RULES[told.pop("rule")]
+    condition = told.pop("expression").format(**rules.NUMBERS)
+    rule = rules.RULES[told.pop("rule")]
 
     def holds(ledger: Ledger) -> bool | None:
         return rule(ledger, needs)
@@ -73,7 +67,7 @@ def of_every_test(ledger: Ledger) -> Iterator[Claim]:
             kind, candidate, baseline = gap.split(".")
             a, b = (f"« {model_name(name)} »" for name in (candidate, baseline))
             where = places[kind]
-            yield settled_claim(
+            yield rules.settled_claim(
                 gap,
                 gap,
                 text=f"{where}, {a} fait mieux que {b}",
