@@ -3,16 +3,23 @@
 import importlib.util
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import pairwise
 from types import SimpleNamespace
 
+import jaxtyping
+import numpy as np
+import onnx
 import pytest
 import torch
+from torch import nn
 from typer.testing import CliRunner
 
 from vitrine.bench import against, runtimes, scan, scan_peers, step
 from vitrine.bench.clock import Bench
+from vitrine.bench.model import write_onnx
 from vitrine.cli import app
-from vitrine.explain.runtimes import RuntimeMissing, opened
+from vitrine.explain.runtimes import RuntimeMissing, in_integers, opened
+from vitrine.models.rebuilt import image
 from vitrine.models.scan import reference, selective_scan
 
 QUICK = Bench(turns=1, quick=True, tell=lambda _: None)
@@ -188,6 +195,34 @@ def test_openvino_answers_as_onnx_runtime_and_in_bfloat16_nearly(untyped):
     }
     assert max(gaps["openvino"]) < 1e-5
     assert max(gaps["openvino-bf16"]) < 5e-2
+
+
+def clipped_network():
+    """Two convolutions of few weights and two of many, whose outputs go far beyond [0, 6]."""
+    draw = torch.Generator().manual_seed(0)
+    widths = (3, 16, 16, 32, 32)
+    layers = []
+    for number, (entering, leaving) in enumerate(pairwise(widths)):
+        layer = nn.Conv2d(entering, leaving, 3 if number else 1, padding=1 if number else 0)
+        layer.weight.data = torch.randn(layer.weight.shape, generator=draw)
+        layer.bias.data.zero_()
+        layers += [layer, nn.ReLU6()]
+    return nn.Sequential(*layers[:-1]).eval()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_a_clipped_activation_is_rounded_once_and_the_first_small_layers_stay_in_float(tmp_path):
+    model = write_onnx(clipped_network(), tmp_path / "model.onnx", 16).read_bytes()
+    photos = [image(2, 16, 16).numpy()]
+
+    made = onnx.load_from_string(in_integers(model, photos)).graph
+
+    rounded = {node.output[0] for node in made.node if node.op_type == "DequantizeLinear"}
+    layers = [node.input[0] in rounded for node in made.node if node.op_type == "Conv"]
+    assert layers == [False, True, True, True]
+    assert not [node for node in made.node if node.op_type == "Clip" and node.input[0] in rounded]
+    exact, found = (opened(model, kind, photos)(photos[0])[0] for kind in ("onnx", "onnx-int8"))
+    assert np.abs(found - exact).max() < 0.03 * np.abs(exact).max()
 
 
 def test_a_runtime_that_is_unknown_or_absent_is_told(monkeypatch):

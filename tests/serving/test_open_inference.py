@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ from tritonclient.http import InferenceServerClient, InferInput, InferRequestedO
 from tritonclient.utils import InferenceServerException
 
 from vitrine.data import images
+from vitrine.serving import open_inference
 from vitrine.serving.api import create_app
+from vitrine.serving.problems import ProblemError
 from vitrine.serving.settings import Settings
 
 MODEL = "tiny/seed-0"
@@ -193,6 +196,25 @@ def test_it_has_the_limits_the_keys_and_the_places_of_the_service(model_dir):
         assert client.get(f"/v2/models/{MODEL}").status_code == 401
         client.app.state.service.pool._taken = 8
         assert status(plain("red"), **key) == 503
+
+
+def test_what_unpacking_takes_is_taken_from_the_time_of_the_request(settings, monkeypatch):
+    given = []
+
+    async def judge_each(photos, name, within=None):
+        given.append((name, within))
+        raise ProblemError("surcharge")
+
+    slow = open_inference.unpack
+    monkeypatch.setattr(
+        open_inference, "unpack", lambda *asked: (time.sleep(0.05), slow(*asked))[1]
+    )
+    with TestClient(create_app(settings)) as client:
+        monkeypatch.setattr(client.app.state.service, "judge_each", judge_each)
+        client.post(INFER, json=body(data=[text()]))
+
+    [(name, within)] = given
+    assert name == MODEL and 0 < within <= settings.predict_timeout_s - 0.05
 
 
 def test_it_is_not_ready_before_the_model_is(settings):

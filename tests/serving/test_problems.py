@@ -195,6 +195,7 @@ def test_without_the_key_nothing_of_the_model_is_told(guarded, key):
         guarded.post("/predict/", json={"image": ""}, headers=headers),
     ):
         assert (answer.status_code, answer.json()["code"]) == (401, "non_autorise")
+        assert answer.headers["WWW-Authenticate"] == "ApiKey, Bearer"  # RFC 9110 asks for it
 
 
 def test_the_key_opens_and_probes_need_none(guarded):

@@ -84,6 +84,8 @@ def test_a_model_that_cannot_be_served_leaves_the_former_one_in_place(client, fo
 
 
 def test_only_a_known_model_is_loaded_and_only_with_the_key(client):
+    refused = client.post(LOAD.replace("tiny", "other"))
+    assert (refused.status_code, refused.json()["code"]) == (404, "introuvable")
     assert client.post(LOAD.replace("tiny", "..")).status_code == 404
     assert client.post(LOAD, headers={"X-API-Key": "x"}).status_code == 401
 

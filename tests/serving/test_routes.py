@@ -61,6 +61,7 @@ def test_the_models_of_the_package_answer_beside_the_one_that_is_served(client):
     assert [each["model"] for each in answers] == [
         {key: each[key] for key in ("name", "version", "sha256")} for each in listed
     ]
+    assert len({each["sha256"] for each in listed}) == len(asked)
     assert client.get("/api/v1/model").json()["name"] == "tiny/seed-0"
 
 

@@ -7,8 +7,10 @@ photos to find the range of each activation.
 
 import importlib
 import importlib.util
+import math
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,12 @@ from vitrine.explain.exported import Answer, predicting, session
 __all__ = ["RUNTIMES", "RuntimeMissing", "in_integers", "opened", "predicting"]
 
 RUNTIMES = ("onnx", "openvino", "openvino-bf16", "onnx-int8")
+ROUNDED = ["Conv", "Gemm", "MatMul", "Clip", "Relu"]
+"""What is computed in integers. A clipped activation is rounded once, on the range that it keeps:
+rounded before it is clipped, EfficientNet-Lite0 answers otherwise on one photo in ten."""
+LEAST = 1024
+"""Weights of a convolution below which the first layers stay in float: they see every pixel, lose
+the most when rounded, and three channels are too few for integers to be faster."""
 
 
 class RuntimeMissing(ValueError):
@@ -63,7 +71,8 @@ def in_integers(model: bytes, photos: Iterable[np.ndarray]) -> bytes:
     """Return the same network with its products of matrices and convolutions in 8 bits.
 
     Activations are unsigned, weights signed with a scale for each output channel. The scan and the
-    attention, that multiply activations by one another, stay in float32.
+    attention, that multiply activations by one another, stay in float32, and so do the first
+    convolutions.
 
     Args:
         model: An ONNX file of one input.
@@ -78,23 +87,28 @@ def in_integers(model: bytes, photos: Iterable[np.ndarray]) -> bytes:
         given.write_bytes(model)
         quant_pre_process(given, prepared, skip_symbolic_shape=True)
         graph = onnx.load(prepared).graph
-        constant = {weights.name for weights in graph.initializer}
-        kept = [
-            node.name
-            for node in graph.node
-            if node.op_type == "MatMul" and not constant & set(node.input)
-        ]
         quantize_static(
             prepared,
             made,
             _Reader(photos, graph.input[0].name),
-            op_types_to_quantize=["Conv", "Gemm", "MatMul"],
-            nodes_to_exclude=kept,
+            op_types_to_quantize=ROUNDED,
+            nodes_to_exclude=list(_in_float(graph)),
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
         )
         return made.read_bytes()
+
+
+def _in_float(graph: Any) -> Iterator[str]:
+    """Give the names of the products that stay in float: those of activations, the first layers."""
+    weights = {each.name: math.prod(each.dims) for each in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "MatMul" and not weights.keys() & set(node.input):
+            yield node.name
+    convolutions = (node for node in graph.node if node.op_type == "Conv")
+    for node in takewhile(lambda each: weights.get(each.input[1], LEAST) < LEAST, convolutions):
+        yield node.name
 
 
 class _Reader:
