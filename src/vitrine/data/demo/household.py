@@ -17,41 +17,12 @@ from vitrine.data.demo.parts import (
     row,
     turns,
 )
-from vitrine.data.demo.pen import (
-    Colour,
-    box,
-    curve,
-    drum,
-    ellipse,
-    lathe,
-    mirror,
-    path,
-    smooth,
-)  # fmt: skip
-from vitrine.data.demo.surface import (
-    BLACK,
-    BRIGHT,
-    CHINA,
-    DARK,
-    METAL,
-    PALE,
-    PASTEL,
-    PATTERNS,
-    WHITE,
-)  # fmt: skip
+from vitrine.data.demo.pen import box, curve, drum, ellipse, lathe, mirror, path, smooth
+from vitrine.data.demo.surface import BLACK, PATTERNS, SILVER, WHITE
 
 __all__ = ["DECOR", "FURNISHING", "KITCHEN"]
 
 # Home Decor & Festive Needs
-
-_WOOD: dict[str, Colour] = {
-    "oak": (196, 152, 100),
-    "walnut": (108, 72, 48),
-    "black": (44, 42, 44),
-    "white": (240, 238, 232),
-    "gilded": METAL["gold"],
-}
-
 
 _RIDGE = curve((-0.5, -0.05), (-0.2, -0.2), (0.15, 0.02), (0.5, -0.12))
 _HILL = np.concatenate([_RIDGE, path((0.5, 1), (-0.5, 1))])
@@ -85,7 +56,7 @@ _VASES = (
     [(0.26, -0.1), (0.2, 0.1), (0.24, 0.5), (0.34, 0.85), (0.3, 0.95), (0.0, 0.97)],
 )
 VASE = Shape("vase", (0.66, 1.02), 2.0, Sketch(
-    "{body}, {pattern}", {"body": BRIGHT, "ink": PASTEL, "petal": {**BRIGHT, **PASTEL}}, (
+    "{body}, {pattern}", {"body": "bright", "ink": "pastel", "petal": "bright pastel"}, (
     ground(0.95, 0.4),
     (_bouquet(3), _bouquet(4), _bouquet(5)),
     tuple((Part(lathe(profile), "body", ROUND, printed=True),) for profile in _VASES),
@@ -94,7 +65,7 @@ _BEADS = tuple((x, 0.42 - 0.22 * x * x, 0) for x in np.linspace(-0.78, 0.78, 11)
 _DISH = mirror(curve((0, 0.02), (0.7, -0.02), (0.99, -0.06), (0.86, 0.3), (0.42, 0.62), (0, 0.68)))
 _FLAME = smooth([(0.74, -0.94), (0.93, -0.4), (0.74, -0.1), (0.55, -0.4)])
 FRAME = Shape("picture frame", (0.9, 0.98), 3.0, Sketch(
-    "{wood}, landscape", {"wood": _WOOD, "sky": PASTEL, "hill": BRIGHT, "mat": CHINA}, (
+    "{wood}, landscape", {"wood": "wood", "sky": "pastel", "hill": "bright", "mat": "china"}, (
     Part(box(-0.8, -0.92, 0.8, 0.92), "wood", DOWN, shadow=True),
     Part(path((0.8, -0.92), (0.65, -0.77), (0.65, 0.77), (0.8, 0.92)), "wood", ROUND, both=True),
     Part(box(-0.65, -0.77, 0.65, 0.77), "mat"),
@@ -103,7 +74,7 @@ FRAME = Shape("picture frame", (0.9, 0.98), 3.0, Sketch(
     _hill(1, 0.0, 0.45), _hill(-1, 0.2, 0.15), _hill(1, 0.42, -0.25),
 )))  # fmt: skip
 OIL_LAMP = Shape("oil lamp", (1.05, 0.95), 3.0, Sketch(
-    "{clay}", {"clay": {"terracotta": (190, 98, 60), "brass": METAL["gold"]}}, (
+    "{clay}", {"clay": "clay"}, (
     ground(0.72, 0.8, 0.14),
     Part(box(-0.34, 0.56, 0.34, 0.74, 0.06), "clay", ROUND),
     Part(_DISH, "clay", ROUND),
@@ -119,7 +90,7 @@ DECOR = (VASE, FRAME, OIL_LAMP)
 
 # Home Furnishing
 
-_CLOTH = {"body": {**BRIGHT, **DARK}, "ink": PALE, "metal": METAL, "ribbon": {**BRIGHT, **DARK}}
+_CLOTH = {"body": "bright dark", "ink": "pastel pale", "metal": "metal", "ribbon": "bright dark"}
 
 
 def _panel(left: float, right: float) -> Parts:
@@ -165,7 +136,7 @@ FURNISHING = (CURTAIN, CUSHION, BED_SHEETS)
 
 # Kitchen & Dining
 
-_TABLEWARE = {"body": {**CHINA, **PASTEL}, "ink": {**BRIGHT, **DARK}}
+_TABLEWARE = {"body": "china pastel", "ink": "bright dark"}
 _HANDLE = ellipse(0.55, 0.0, 0.34, 0.36, start=-100, end=100)
 MUG = Shape("mug", (0.95, 0.85), 3.0, Sketch(
     "{body}, {pattern}", _TABLEWARE, (
@@ -179,8 +150,8 @@ MUG = Shape("mug", (0.95, 0.85), 3.0, Sketch(
 ), ("plain", *PATTERNS)))  # fmt: skip
 _EGG = [(-0.05, 0.02), (-0.25, 0.24), (-0.5, 0.3), (-0.66, 0.02), (-0.5, -0.24), (-0.22, -0.27)]
 PAN = Shape("frying pan", (1.1, 0.66), 45.0, Sketch(
-    "{body}", {"body": {**BRIGHT, **DARK}}, (
-    Part(box(0.15, -0.05, 0.5, 0.05), METAL["silver"], ROUND_DOWN, shadow=True),
+    "{body}", {"body": "bright dark"}, (
+    Part(box(0.15, -0.05, 0.5, 0.05), SILVER, ROUND_DOWN, shadow=True),
     Part(box(0.38, -0.075, 1.12, 0.075, 0.07), BLACK, ROUND_DOWN, shadow=True),
     Part(ellipse(-0.35, 0, 0.62), "body", LIT, shadow=True),
     Part(ellipse(-0.35, 0, 0.57), (60, 60, 64), Finish((-0.3, 0.2), (0.5, 1))),

@@ -127,7 +127,7 @@ class Sketch:
     """
 
     words: str
-    palettes: Mapping[str, Mapping[str, Colour]]
+    palettes: Mapping[str, str]
     parts: Parts
     patterns: tuple[str, ...] = ()
     step: Number = 0.26

@@ -19,20 +19,10 @@ from vitrine.data.demo.parts import (
     turns,
 )
 from vitrine.data.demo.pen import Outline, box, curve, drum, ellipse, lathe, mirror, path
-from vitrine.data.demo.surface import (
-    BLACK,
-    BRIGHT,
-    CHINA,
-    DARK,
-    METAL,
-    PALE,
-    PASTEL,
-    WHITE,
-)  # fmt: skip
+from vitrine.data.demo.surface import BLACK, SILVER, WHITE
 
 __all__ = ["BABY_CARE", "BEAUTY", "COMPUTERS", "WATCHES"]
 
-_SHELLS = {**METAL, "black": BLACK, "white": (238, 240, 242)}
 
 # Baby Care
 
@@ -48,8 +38,7 @@ BEAR: Parts = (
 )
 _HEART = mirror(curve((0, -0.3), (0.3, -0.72), (0.8, -0.5), (0.7, 0.1), (0, 0.85)))
 MOTIF: Parts = ((BEAR, (Part(_HEART, "trim"),)),)
-_FUR = {"brown": (196, 150, 108), "grey": (168, 168, 180), "cream": (236, 228, 220)}
-_BABY = {"body": PASTEL, "trim": BRIGHT, "ink": {"white": WHITE}, "fur": _FUR}
+_BABY = {"body": "pastel", "trim": "bright", "ink": "paper", "fur": "fur"}
 _SUIT = [(0.2, -0.82), (0.42, -0.8), (0.86, -0.48), (0.7, -0.18), (0.48, -0.34), (0.46, 0.0)]
 _SUIT += [(0.52, 0.42), (0.5, 0.56), (0.3, 0.62), (0.17, 0.92)]
 ROMPER = Shape("romper", (0.95, 1.0), 14.0, Sketch(
@@ -89,8 +78,6 @@ BABY_CARE = (ROMPER, BOTTLE, BIB)
 
 # Beauty and Personal Care
 
-_REDS = {"ruby": (176, 24, 52), "rose": (222, 84, 120), "coral": (240, 98, 84)}
-_SCENTS = {"amber": (232, 172, 84), "rose": (244, 176, 186), "aqua": (150, 212, 220)}
 _TIP = curve((-0.15, -0.62), (-0.08, -0.84), (0.06, -0.97), (0.14, -0.9), (0.15, -0.6))
 STICK: Parts = (
     Part(np.concatenate([path((-0.15, 0)), _TIP, path((0.15, 0))]), "stick", ROUND),
@@ -99,7 +86,7 @@ STICK: Parts = (
     Part(ellipse(0, 0.26, 0.26, 0.045), "body", light=0.3),
 )
 LIPSTICK = Shape("lipstick", (0.75, 1.02), 2.0, Sketch(
-    "{stick}", {"stick": _REDS, "metal": METAL, "body": DARK}, (
+    "{stick}", {"stick": "lips", "metal": "metal", "body": "dark"}, (
     ground(0.93, 0.66),
     Placed(STICK, ((-0.3, 0, 0),)),
     Placed((Part(drum(-0.02, 0.92, 0.26, 0.26, 0.045), "body", ROUND),
@@ -107,7 +94,7 @@ LIPSTICK = Shape("lipstick", (0.75, 1.02), 2.0, Sketch(
             Part(ellipse(0, -0.02, 0.26, 0.045), "body", light=0.35)), ((0.38, 0, 0),)),
 )))  # fmt: skip
 CREAM = Shape("face cream", (1.0, 0.78), 2.0, Sketch(
-    "{body}", {"body": {**PASTEL, **CHINA}, "metal": METAL}, (
+    "{body}", {"body": "pastel china", "metal": "metal"}, (
     ground(0.58, 0.98, 0.2),
     Part(drum(-0.12, 0.52, 0.92, 0.86, 0.17), "body", ROUND),
     Part(drum(0.1, 0.36, 0.5, 0.5, 0.1), WHITE, ROUND),
@@ -126,7 +113,7 @@ def _flask(outline: Outline) -> Parts:
 
 
 PERFUME = Shape("perfume", (0.68, 1.02), 2.0, Sketch(
-    "{scent}", {"scent": _SCENTS, "metal": METAL, "cap": {**DARK, **METAL}}, (
+    "{scent}", {"scent": "scent", "metal": "metal", "cap": "dark metal"}, (
     ground(0.93, 0.56),
     (_flask(box(-0.52, -0.3, 0.52, 0.92, 0.1)), _flask(ellipse(0, 0.33, 0.6)),
      _flask(lathe([(0.3, -0.3), (0.4, 0), (0.5, 0.4), (0.58, 0.8), (0.4, 0.92)]))),
@@ -143,7 +130,7 @@ BEAUTY = (LIPSTICK, CREAM, PERFUME)
 _HILL = curve((-0.7, -0.1), (-0.35, -0.25), (0, -0.05), (0.35, -0.2), (0.7, -0.02))
 _HILL = np.concatenate([_HILL, path((0.7, 0.21), (-0.7, 0.21))])
 LAPTOP = Shape("laptop", (1.06, 0.8), 2.0, Sketch(
-    "{body}", {"body": _SHELLS, "sky": {**PASTEL, **BRIGHT}, "land": BRIGHT}, (
+    "{body}", {"body": "metal shell", "sky": "pastel bright", "land": "bright"}, (
     ground(0.7, 1.0, 0.06),
     Part(box(-0.78, -0.74, 0.78, 0.28, 0.05), "body", LIT),
     Part(box(-0.75, -0.71, 0.75, 0.27, 0.03), BLACK),
@@ -160,7 +147,7 @@ LAPTOP = Shape("laptop", (1.06, 0.8), 2.0, Sketch(
 _MOUSE = [(0, -0.66), (0.3, -0.6), (0.44, -0.3), (0.43, 0.1), (0.46, 0.5), (0.3, 0.84), (0, 0.92)]
 _CABLE = curve((0, -0.5), (0.02, -0.8), (0.3, -1.05), (0.54, -1.4))
 MOUSE = Shape("mouse", (0.62, 1.05), 30.0, Sketch(
-    "{body}", {"body": {**_SHELLS, **BRIGHT}, "wheel": {**BRIGHT, **METAL}}, (
+    "{body}", {"body": "metal shell bright", "wheel": "bright metal"}, (
     Part(_CABLE, "body", light=-0.5, stroke=0.045),
     Part(mirror(curve(*_MOUSE)), "body", ROUND, shadow=True),
     Part(path((0, -0.65), (0, 0.05)), "body", light=-0.55, stroke=0.02),
@@ -170,7 +157,7 @@ MOUSE = Shape("mouse", (0.62, 1.05), 30.0, Sketch(
     Part(ellipse(0, 0.62, 0.06), "body", light=0.5),
 )))  # fmt: skip
 USB_STICK = Shape("USB stick", (1.02, 0.4), 40.0, Sketch(
-    "{body}", {"body": {**BRIGHT, **DARK}, "metal": METAL}, (
+    "{body}", {"body": "bright dark", "metal": "metal"}, (
     Part(box(0.42, -0.19, 0.98, 0.19, 0.02), "metal", ROUND_DOWN, 0.1, shadow=True),
     Placed((Part(box(0.66, -0.045, 0.76, 0.045), BLACK),), column(-0.09, 0.09)),
     Part(box(-0.9, -0.29, 0.46, 0.29, 0.12), "body", ROUND_DOWN, shadow=True),
@@ -210,14 +197,14 @@ _LINK_PLACES = tuple((0, side * (0.4 + 0.08 * i), 0) for side in (-1, 1) for i i
 LEATHER: Parts = (
     Placed((Part(_BAND, "strap", ROUND, shadow=True),), turns(2)),
     Placed((Part(_SEAM, "strap", light=0.45, stroke=0.014, both=True),), turns(2)),
-    Part(_BUCKLE, METAL["silver"], stroke=0.035),
+    Part(_BUCKLE, SILVER, stroke=0.035),
 )
 LINKS: Parts = (
     Part(box(-0.2, -1.0, 0.2, 1.0), "metal", light=-0.5, shadow=True),
     Placed((Part(box(0.1, -0.036, 0.24, 0.036), "metal", ROUND_DOWN, both=True),), _LINK_PLACES),
     Placed((Part(box(-0.09, -0.036, 0.09, 0.036), "metal", ROUND_DOWN),), _LINK_PLACES),
 )
-_WATCH = {"metal": METAL, "strap": {**DARK, **BRIGHT}, "second": BRIGHT, "dial": PALE}
+_WATCH = {"metal": "metal", "strap": "dark bright", "second": "bright", "dial": "pastel pale"}
 
 
 def _hands(hours: float, minutes: float, seconds: float) -> Parts:
@@ -249,12 +236,12 @@ ROUND_WATCH = _analogue("round watch", ellipse(0, 0, 0.44))
 SQUARE_WATCH = _analogue("square watch", box(-0.4, -0.43, 0.4, 0.43, 0.12))
 _RESIN = path((-0.3, 0.3), (0.3, 0.3), (0.2, 1), (-0.2, 1))
 DIGITAL = Shape("digital watch", (0.56, 1.04), 28.0, Sketch(
-    "{body} resin", {"body": {**BRIGHT, **DARK}}, (
+    "{body} resin", {"body": "bright dark"}, (
     Placed((Part(_RESIN, "body", ROUND, shadow=True),), turns(2)),
     Placed((Part(box(-0.12, -0.012, 0.12, 0.012), "body", light=-0.4),),
            column(-0.9, -0.8, -0.7, -0.6, 0.6, 0.7, 0.8, 0.9)),
-    Part(box(0.41, -0.25, 0.49, -0.11, 0.03), METAL["silver"], both=True),
-    Part(box(0.41, 0.11, 0.49, 0.25, 0.03), METAL["silver"], both=True),
+    Part(box(0.41, -0.25, 0.49, -0.11, 0.03), SILVER, both=True),
+    Part(box(0.41, 0.11, 0.49, 0.25, 0.03), SILVER, both=True),
     Part(box(-0.43, -0.42, 0.43, 0.42, 0.17), "body", LIT, shadow=True),
     Part(box(-0.35, -0.34, 0.35, 0.34, 0.1), BLACK),
     Part(box(-0.3, -0.2, 0.3, 0.22, 0.04), (192, 203, 175), Finish((0.1, -0.1), (0.3, 1))),
