@@ -6,7 +6,6 @@ from dataclasses import replace
 from itertools import pairwise
 from types import SimpleNamespace
 
-import jaxtyping
 import numpy as np
 import onnx
 import pytest
