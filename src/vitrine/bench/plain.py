@@ -9,6 +9,7 @@ https://arxiv.org/abs/2312.00752.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -55,39 +56,23 @@ def channel_first_scan(
 
 
 def selective_scan(
-    u: Float[Tensor, "batch length channel"],
-    delta: Float[Tensor, "batch length channel"],
-    A: Float[Tensor, "channel state"],
-    B: Float[Tensor, "batch length state"],
-    C: Float[Tensor, "batch length state"],
-    D: Float[Tensor, " channel"] | None = None,
-    delta_bias: Float[Tensor, " channel"] | None = None,
-    delta_softplus: bool = False,
+    u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, *more: Any, **options: Any
 ) -> Float[Tensor, "batch length channel"]:
-    """Run the same scan in the layout of ``vitrine.models.scan.selective_scan``."""
+    """Run the same scan with the arguments and the layout of ``vitrine.models.scan``."""
     u, delta, B, C = (tensor.transpose(1, 2) for tensor in (u, delta, B, C))
-    return channel_first_scan(u, delta, A, B, C, D, delta_bias, delta_softplus).transpose(1, 2)
+    return channel_first_scan(u, delta, A, B, C, *more, **options).transpose(1, 2)
 
 
 def kernel_scan(
-    u: Float[Tensor, "batch length channel"],
-    delta: Float[Tensor, "batch length channel"],
-    A: Float[Tensor, "channel state"],
-    B: Float[Tensor, "batch length state"],
-    C: Float[Tensor, "batch length state"],
-    D: Float[Tensor, " channel"] | None = None,
-    delta_bias: Float[Tensor, " channel"] | None = None,
-    delta_softplus: bool = False,
+    u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, *skip: Tensor | None, **options: Any
 ) -> Float[Tensor, "batch length channel"]:
-    """Run mamba_ssm's CUDA kernel, where it is installed, in the same layout."""
+    """Run mamba_ssm's CUDA kernel, where it is installed, in the same way."""
     from mamba_ssm.ops.selective_scan_interface import selective_scan_fn
 
     u, delta, B, C = (tensor.to(u.dtype).transpose(1, 2) for tensor in (u, delta, B, C))
-    bias = None if delta_bias is None else delta_bias.float()
-    skip = None if D is None else D.float()
-    return selective_scan_fn(
-        u, delta, A, B, C, skip, delta_bias=bias, delta_softplus=delta_softplus
-    ).transpose(1, 2)
+    options |= dict(zip(("D", "delta_bias"), skip, strict=False))
+    floats = {name: x.float() if isinstance(x, Tensor) else x for name, x in options.items()}
+    return selective_scan_fn(u, delta, A, B, C, **floats).transpose(1, 2)
 
 
 @contextmanager

@@ -51,17 +51,16 @@ KNOWN_FILES = {
 
 Pixels = UInt8[np.ndarray, "image size size 3"]
 Features = Float[np.ndarray, "image feature"]
+Seen = tuple[Float[np.ndarray, "train feature"], Float[np.ndarray, "validation feature"]]
+Known = tuple[Int[np.ndarray, " train"], Int[np.ndarray, " validation"]]
+Layer = tuple[Float[np.ndarray, "category feature"], Float[np.ndarray, " category"]]
 
 
 def _weights_file(recipe: Recipe) -> Path:
     """Find the weights that a recipe names, and check them where their hash is known."""
     name = Path(recipe.weights).name
-    places = (
-        Path(recipe.weights),
-        paths.data() / "weights" / name,
-        paths.shared() / "weights" / name,
-    )
-    found = next((place for place in places if place.is_file()), None)
+    kept = (folder / "weights" / name for folder in (paths.data(), paths.shared()))
+    found = next((place for place in (Path(recipe.weights), *kept) if place.is_file()), None)
     address, digest = KNOWN_FILES.get(name, ("", ""))
     if found is None:
         source = f", from {address}" if address else ""
@@ -187,10 +186,7 @@ def extract(recipe: Recipe, pixels: Pixels | Shards, seed: int = 0) -> Features:
     )
 
 
-def choose(
-    features: tuple[Float[np.ndarray, "train feature"], Float[np.ndarray, "validation feature"]],
-    labels: tuple[Int[np.ndarray, " train"], Int[np.ndarray, " validation"]],
-) -> tuple[Pipeline, dict[str, float]]:
+def choose(features: Seen, labels: Known) -> tuple[Pipeline, dict[str, float]]:
     """Fit one classifier a strength on the training part; keep the best of validation.
 
     Args:
@@ -211,10 +207,7 @@ def choose(
     return best, losses
 
 
-def linear_head(
-    features: tuple[Float[np.ndarray, "train feature"], Float[np.ndarray, "validation feature"]],
-    labels: tuple[Int[np.ndarray, " train"], Int[np.ndarray, " validation"]],
-) -> tuple[Float[np.ndarray, "category feature"], Float[np.ndarray, " category"]]:
+def linear_head(features: Seen, labels: Known) -> Layer:
     """Return the linear layer that ``choose``'s classifier amounts to: its weight and bias.
 
     Standardisation is folded in, so that the layer reads the features as they are.
@@ -229,15 +222,8 @@ def linear_head(
 
 def head_on(
     features: Callable[[Pixels], Features], recipe: Recipe, split: Split, catalog: Catalog
-) -> tuple[Float[np.ndarray, "category feature"], Float[np.ndarray, " category"]]:
-    """Return the linear layer that a probe learns on what a network makes of the photos.
-
-    Args:
-        features: What the network makes of pixels, before it is trained.
-        recipe: Gives their side.
-        split: Its train and validation parts are used.
-        catalog: Where the photos are.
-    """
+) -> Layer:
+    """Return the linear layer that a probe learns on what a network makes of the photos."""
     frames = [split.part(part) for part in ("train", "validation")]
     photos = (images.cached(catalog, part.image.tolist(), recipe.image_size) for part in frames)
     seen, labels = map(features, photos), (part.label.to_numpy() for part in frames)
@@ -246,8 +232,8 @@ def head_on(
 
 def learn(
     recipe: Recipe,
-    features: tuple[Float[np.ndarray, "train feature"], Float[np.ndarray, "validation feature"]],
-    labels: tuple[Int[np.ndarray, " train"], Int[np.ndarray, " validation"]],
+    features: Seen,
+    labels: Known,
     seed: int = 0,
     *,
     classes: int | None = None,

@@ -12,46 +12,16 @@ from vitrine.data.demo.parts import (
     Parts,
     Placed,
     Shape,
-    Sketch,
     ground,
     row,
     turns,
 )
-from vitrine.data.demo.pen import (
-    Colour,
-    box,
-    curve,
-    drum,
-    ellipse,
-    lathe,
-    mirror,
-    path,
-    smooth,
-)  # fmt: skip
-from vitrine.data.demo.surface import (
-    BLACK,
-    BRIGHT,
-    CHINA,
-    DARK,
-    METAL,
-    PALE,
-    PASTEL,
-    PATTERNS,
-    WHITE,
-)  # fmt: skip
+from vitrine.data.demo.pen import box, curve, drum, ellipse, lathe, mirror, path, smooth
+from vitrine.data.demo.surface import BLACK, PATTERNS, SILVER, WHITE
 
 __all__ = ["DECOR", "FURNISHING", "KITCHEN"]
 
 # Home Decor & Festive Needs
-
-_WOOD: dict[str, Colour] = {
-    "oak": (196, 152, 100),
-    "walnut": (108, 72, 48),
-    "black": (44, 42, 44),
-    "white": (240, 238, 232),
-    "gilded": METAL["gold"],
-}
-
 
 _RIDGE = curve((-0.5, -0.05), (-0.2, -0.2), (0.15, 0.02), (0.5, -0.12))
 _HILL = np.concatenate([_RIDGE, path((0.5, 1), (-0.5, 1))])
@@ -84,26 +54,26 @@ _VASES = (
     [(0.2, -0.1), (0.14, 0.05), (0.36, 0.35), (0.38, 0.62), (0.2, 0.94), (0.0, 0.97)],
     [(0.26, -0.1), (0.2, 0.1), (0.24, 0.5), (0.34, 0.85), (0.3, 0.95), (0.0, 0.97)],
 )
-VASE = Shape("vase", (0.66, 1.02), 2.0, Sketch(
-    "{body}, {pattern}", {"body": BRIGHT, "ink": PASTEL, "petal": {**BRIGHT, **PASTEL}}, (
+VASE = Shape("vase", (0.66, 1.02), 2.0,
+    "{body}, {pattern}", {"body": "bright", "ink": "pastel", "petal": "bright pastel"}, (
     ground(0.95, 0.4),
     (_bouquet(3), _bouquet(4), _bouquet(5)),
     tuple((Part(lathe(profile), "body", ROUND, printed=True),) for profile in _VASES),
-), ("plain", "zigzag", "diamonds", "polka dots"), 0.2))  # fmt: skip
+), ("plain", "zigzag", "diamonds", "polka dots"), 0.2)  # fmt: skip
 _BEADS = tuple((x, 0.42 - 0.22 * x * x, 0) for x in np.linspace(-0.78, 0.78, 11).tolist())
 _DISH = mirror(curve((0, 0.02), (0.7, -0.02), (0.99, -0.06), (0.86, 0.3), (0.42, 0.62), (0, 0.68)))
 _FLAME = smooth([(0.74, -0.94), (0.93, -0.4), (0.74, -0.1), (0.55, -0.4)])
-FRAME = Shape("picture frame", (0.9, 0.98), 3.0, Sketch(
-    "{wood}, landscape", {"wood": _WOOD, "sky": PASTEL, "hill": BRIGHT, "mat": CHINA}, (
+FRAME = Shape("picture frame", (0.9, 0.98), 3.0,
+    "{wood}, landscape", {"wood": "wood", "sky": "pastel", "hill": "bright", "mat": "china"}, (
     Part(box(-0.8, -0.92, 0.8, 0.92), "wood", DOWN, shadow=True),
     Part(path((0.8, -0.92), (0.65, -0.77), (0.65, 0.77), (0.8, 0.92)), "wood", ROUND, both=True),
     Part(box(-0.65, -0.77, 0.65, 0.77), "mat"),
     Part(box(-0.5, -0.62, 0.5, 0.62), "sky", DOWN),
     tuple((Part(ellipse(x, -0.3, 0.14), (255, 210, 110)),) for x in (-0.25, 0.0, 0.25)),
     _hill(1, 0.0, 0.45), _hill(-1, 0.2, 0.15), _hill(1, 0.42, -0.25),
-)))  # fmt: skip
-OIL_LAMP = Shape("oil lamp", (1.05, 0.95), 3.0, Sketch(
-    "{clay}", {"clay": {"terracotta": (190, 98, 60), "brass": METAL["gold"]}}, (
+))  # fmt: skip
+OIL_LAMP = Shape("oil lamp", (1.05, 0.95), 3.0,
+    "{clay}", {"clay": "clay"}, (
     ground(0.72, 0.8, 0.14),
     Part(box(-0.34, 0.56, 0.34, 0.74, 0.06), "clay", ROUND),
     Part(_DISH, "clay", ROUND),
@@ -114,12 +84,12 @@ OIL_LAMP = Shape("oil lamp", (1.05, 0.95), 3.0, Sketch(
     Part(ellipse(0.74, -0.46, 0.5), (255, 190, 80), opacity=0.55, blur=0.22),
     Part(_FLAME, (250, 170, 60), LIT),
     Part((_FLAME - (0.74, -0.1)) * 0.55 + (0.74, -0.12), _YELLOW),
-)))  # fmt: skip
+))  # fmt: skip
 DECOR = (VASE, FRAME, OIL_LAMP)
 
 # Home Furnishing
 
-_CLOTH = {"body": {**BRIGHT, **DARK}, "ink": PALE, "metal": METAL, "ribbon": {**BRIGHT, **DARK}}
+_CLOTH = {"body": "bright dark", "ink": "pastel pale", "metal": "metal", "ribbon": "bright dark"}
 
 
 def _panel(left: float, right: float) -> Parts:
@@ -133,25 +103,25 @@ def _panel(left: float, right: float) -> Parts:
     return (hanging, Placed(pleat, row(left, right - 2 * wide, 10)))
 
 
-CURTAIN = Shape("curtain", (1.05, 1.02), 1.0, Sketch(
+CURTAIN = Shape("curtain", (1.05, 1.02), 1.0,
     "{body}, {ink} {pattern}", _CLOTH, (
     ((*_panel(-0.86, -0.1), *_panel(0.1, 0.86)), _panel(-0.75, 0.75)),
     Part(box(-1.0, -0.98, 1.0, -0.91, 0.03), "metal", ROUND_DOWN),
     Part(ellipse(1.0, -0.945, 0.07), "metal", LIT, both=True),
-), PATTERNS, 0.28))  # fmt: skip
+), PATTERNS, 0.28)  # fmt: skip
 _EDGE = path((-0.92, -0.92), (-0.45, -0.83), (0, -0.82), (0.45, -0.83))
 _EDGES = np.concatenate([_EDGE, _EDGE[:, ::-1] * (-1, 1), -_EDGE, _EDGE[:, ::-1] * (1, -1)])
 _CUSHION = smooth([(x, y) for x, y in _EDGES.tolist()])
-CUSHION = Shape("cushion", (0.98, 0.98), 20.0, Sketch(
+CUSHION = Shape("cushion", (0.98, 0.98), 20.0,
     "{body}, {ink} {pattern}", _CLOTH, (
     Part(_CUSHION, "body", LIT, shadow=True, printed=True),
     Part(ellipse(0.25, 0.3, 0.5), BLACK, opacity=0.22, blur=0.2),
     Part(ellipse(-0.2, -0.22, 0.3), WHITE, opacity=0.3, blur=0.2),
     Part(np.concatenate([_CUSHION, _CUSHION[:2]]), "ink", light=-0.15, stroke=0.035),
-), PATTERNS, 0.28))  # fmt: skip
+), PATTERNS, 0.28)  # fmt: skip
 _LID = path((-0.9, -0.19), (-0.66, -0.62), (0.8, -0.62), (0.9, -0.19))
 _LOOP = smooth([(0, -0.22), (0.16, -0.37), (0.36, -0.32), (0.3, -0.15)])
-BED_SHEETS = Shape("bed sheet set", (1.02, 0.82), 2.0, Sketch(
+BED_SHEETS = Shape("bed sheet set", (1.02, 0.82), 2.0,
     "{body}, {ink} {pattern}", _CLOTH, (
     ground(0.62, 0.98, 0.08),
     Part(box(-0.94, 0.34, 0.94, 0.62, 0.14), "ink", ROUND_DOWN),
@@ -160,14 +130,14 @@ BED_SHEETS = Shape("bed sheet set", (1.02, 0.82), 2.0, Sketch(
     Part(_LID, "body", DOWN, printed=True),
     ((Part(box(-0.1, -0.62, 0.1, 0.62), "ribbon", ROUND), Part(_LOOP, "ribbon", LIT, both=True),
       Part(ellipse(0, -0.22, 0.075), "ribbon", LIT)), ()),
-), PATTERNS))  # fmt: skip
+), PATTERNS)  # fmt: skip
 FURNISHING = (CURTAIN, CUSHION, BED_SHEETS)
 
 # Kitchen & Dining
 
-_TABLEWARE = {"body": {**CHINA, **PASTEL}, "ink": {**BRIGHT, **DARK}}
+_TABLEWARE = {"body": "china pastel", "ink": "bright dark"}
 _HANDLE = ellipse(0.55, 0.0, 0.34, 0.36, start=-100, end=100)
-MUG = Shape("mug", (0.95, 0.85), 3.0, Sketch(
+MUG = Shape("mug", (0.95, 0.85), 3.0,
     "{body}, {pattern}", _TABLEWARE, (
     ground(0.68, 0.72, 0.14),
     Part(_HANDLE, "body", light=-0.35, stroke=0.17),
@@ -176,17 +146,17 @@ MUG = Shape("mug", (0.95, 0.85), 3.0, Sketch(
           for foot in (0.5, 0.6)),
     Part(ellipse(0, -0.6, 0.6, 0.13), "body", light=0.35),
     Part(ellipse(0, -0.595, 0.55, 0.11), (74, 44, 28), LIT),
-), ("plain", *PATTERNS)))  # fmt: skip
+), ("plain", *PATTERNS))  # fmt: skip
 _EGG = [(-0.05, 0.02), (-0.25, 0.24), (-0.5, 0.3), (-0.66, 0.02), (-0.5, -0.24), (-0.22, -0.27)]
-PAN = Shape("frying pan", (1.1, 0.66), 45.0, Sketch(
-    "{body}", {"body": {**BRIGHT, **DARK}}, (
-    Part(box(0.15, -0.05, 0.5, 0.05), METAL["silver"], ROUND_DOWN, shadow=True),
+PAN = Shape("frying pan", (1.1, 0.66), 45.0,
+    "{body}", {"body": "bright dark"}, (
+    Part(box(0.15, -0.05, 0.5, 0.05), SILVER, ROUND_DOWN, shadow=True),
     Part(box(0.38, -0.075, 1.12, 0.075, 0.07), BLACK, ROUND_DOWN, shadow=True),
     Part(ellipse(-0.35, 0, 0.62), "body", LIT, shadow=True),
     Part(ellipse(-0.35, 0, 0.57), (60, 60, 64), Finish((-0.3, 0.2), (0.5, 1))),
     Part(ellipse(-0.35, 0, 0.5), (44, 44, 48), Finish((-0.3, 0.2), (0.5, 1))),
     ((Part(smooth(_EGG), WHITE), Part(ellipse(-0.37, 0, 0.12), (248, 186, 56), LIT)), ()),
-)))  # fmt: skip
+))  # fmt: skip
 
 
 def _bowl(depth: float) -> Parts:
@@ -198,10 +168,10 @@ def _bowl(depth: float) -> Parts:
     )
 
 
-BOWL = Shape("bowl", (1.02, 0.75), 3.0, Sketch(
+BOWL = Shape("bowl", (1.02, 0.75), 3.0,
     "{body}, {pattern}", _TABLEWARE, (
     (_bowl(0.65), _bowl(0.75), _bowl(0.85)),
     Part(ellipse(0, -0.3, 1.0, 0.23), "body", light=0.45),
     Part(ellipse(0, -0.288, 0.95, 0.21), "body", DOWN, -0.15),
-), ("plain", *PATTERNS), 0.3))  # fmt: skip
+), ("plain", *PATTERNS), 0.3)  # fmt: skip
 KITCHEN = (MUG, PAN, BOWL)

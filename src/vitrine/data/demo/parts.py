@@ -1,6 +1,6 @@
 """Describe a product as a table of parts, and draw it from its table."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ from vitrine.data.demo.surface import chance, pick, print_pattern, tint
 
 __all__ = [
     "DOWN", "FLAT", "LIT", "ROUND", "ROUND_DOWN", "Finish", "Part", "Parts", "Place", "Placed",
-    "Shape", "Sketch", "column", "ground", "row", "turns",
+    "Shape", "column", "ground", "row", "turns",
 ]  # fmt: skip
 
 Look = Mapping[str, Colour]
@@ -114,25 +114,33 @@ def turns(count: int) -> tuple[Place, ...]:
 
 
 @dataclass(frozen=True)
-class Sketch:
-    """A product as a table of parts, with colours and patterns drawn at random at each call.
+class Shape:
+    """A kind of product as a table of parts: colours and patterns are drawn at random.
 
     Attributes:
+        noun: What it is, in English.
+        extent: Half width and half height that it needs, in object units.
+        tilt: Largest angle to the upright, in degrees; small for what stands on a table.
         words: Its description, with the names of roles in braces, and ``{pattern}``.
         palettes: By role, the named colours that it is drawn from.
         parts: What is drawn.
         patterns: What may be printed, in the colour of the role ``ink``; it changes places with
             the role ``body`` half of the time.
         step: Distance between two repeats of the pattern.
+        mirrored: Whether its mirror image is as good.
     """
 
+    noun: str
+    extent: tuple[float, float]
+    tilt: float
     words: str
-    palettes: Mapping[str, Mapping[str, Colour]]
+    palettes: Mapping[str, str]
     parts: Parts
     patterns: tuple[str, ...] = ()
     step: Number = 0.26
+    mirrored: bool = True
 
-    def __call__(self, pen: Pen, rng: np.random.Generator) -> str:
+    def draw(self, pen: Pen, rng: np.random.Generator) -> str:
         """Draw one and describe it in a few words."""
         chosen = {role: pick(rng, palette) for role, palette in self.palettes.items()}
         pattern = ""
@@ -161,22 +169,3 @@ class Sketch:
                 if part.printed and pattern != "plain":
                     with pen.inside(part.outline, opacity=0.85) as cloth:
                         print_pattern(cloth, pattern, look["ink"], self.step)
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """A kind of product and how it poses.
-
-    Attributes:
-        noun: What it is, in English.
-        extent: Half width and half height that it needs, in object units.
-        tilt: Largest angle to the upright, in degrees; small for what stands on a table.
-        sketch: Draws one with a pen, at random, and says in a few words what it drew.
-        mirrored: Whether its mirror image is as good.
-    """
-
-    noun: str
-    extent: tuple[float, float]
-    tilt: float
-    sketch: Callable[[Pen, np.random.Generator], str]
-    mirrored: bool = True

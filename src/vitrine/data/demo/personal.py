@@ -12,27 +12,16 @@ from vitrine.data.demo.parts import (
     Parts,
     Placed,
     Shape,
-    Sketch,
     column,
     ground,
     row,
     turns,
 )
 from vitrine.data.demo.pen import Outline, box, curve, drum, ellipse, lathe, mirror, path
-from vitrine.data.demo.surface import (
-    BLACK,
-    BRIGHT,
-    CHINA,
-    DARK,
-    METAL,
-    PALE,
-    PASTEL,
-    WHITE,
-)  # fmt: skip
+from vitrine.data.demo.surface import BLACK, SILVER, WHITE
 
 __all__ = ["BABY_CARE", "BEAUTY", "COMPUTERS", "WATCHES"]
 
-_SHELLS = {**METAL, "black": BLACK, "white": (238, 240, 242)}
 
 # Baby Care
 
@@ -48,11 +37,10 @@ BEAR: Parts = (
 )
 _HEART = mirror(curve((0, -0.3), (0.3, -0.72), (0.8, -0.5), (0.7, 0.1), (0, 0.85)))
 MOTIF: Parts = ((BEAR, (Part(_HEART, "trim"),)),)
-_FUR = {"brown": (196, 150, 108), "grey": (168, 168, 180), "cream": (236, 228, 220)}
-_BABY = {"body": PASTEL, "trim": BRIGHT, "ink": {"white": WHITE}, "fur": _FUR}
+_BABY = {"body": "pastel", "trim": "bright", "ink": "paper", "fur": "fur"}
 _SUIT = [(0.2, -0.82), (0.42, -0.8), (0.86, -0.48), (0.7, -0.18), (0.48, -0.34), (0.46, 0.0)]
 _SUIT += [(0.52, 0.42), (0.5, 0.56), (0.3, 0.62), (0.17, 0.92)]
-ROMPER = Shape("romper", (0.95, 1.0), 14.0, Sketch(
+ROMPER = Shape("romper", (0.95, 1.0), 14.0,
     "{body}, {ink} {pattern}", _BABY, (
     Part(mirror(path(*_SUIT)), "body", LIT, shadow=True, printed=True),
     Part(path((0.86, -0.48), (0.7, -0.18)), "trim", light=0.3, stroke=0.06, both=True),
@@ -60,10 +48,10 @@ ROMPER = Shape("romper", (0.95, 1.0), 14.0, Sketch(
     Part(ellipse(0, -0.83, 0.23, 0.2, start=0, end=180), "body", light=-0.35),
     Part(ellipse(0, -0.83, 0.23, 0.2, start=0, end=180), "trim", light=0.3, stroke=0.06),
     Placed(MOTIF, ((0, -0.15, 0),), 0.2),
-), ("stripes", "polka dots", "stars", "flowers"), 0.2))  # fmt: skip
+), ("stripes", "polka dots", "stars", "flowers"), 0.2)  # fmt: skip
 _GLASS = [(0.27, -0.36), (0.36, -0.2), (0.32, 0.3), (0.36, 0.75), (0.33, 0.95), (0, 0.98)]
 _TEAT = [(0.035, -0.98), (0.09, -0.93), (0.09, -0.82), (0.16, -0.68), (0.24, -0.58)]
-BOTTLE = Shape("feeding bottle", (0.5, 1.02), 5.0, Sketch(
+BOTTLE = Shape("feeding bottle", (0.5, 1.02), 5.0,
     "{body}", _BABY, (
     ground(0.95, 0.4),
     Part(lathe(_GLASS), (222, 234, 240), ROUND),
@@ -74,23 +62,21 @@ BOTTLE = Shape("feeding bottle", (0.5, 1.02), 5.0, Sketch(
     Part(drum(-0.56, -0.34, 0.31, 0.33, 0.05), "body", ROUND),
     Part(ellipse(0, -0.56, 0.31, 0.05), "body", light=0.3),
     Placed(MOTIF, ((-0.07, 0.5, 0),), 0.15),
-)))  # fmt: skip
+))  # fmt: skip
 _BIB = mirror(curve((0, -0.14), (0.3, -0.24), (0.62, -0.3), (0.74, 0.1), (0.6, 0.62), (0, 0.92)))
 _NECK = ellipse(0, -0.42, 0.36, 0.4, start=-76, end=60)
-BIB = Shape("bib", (0.85, 1.0), 14.0, Sketch(
+BIB = Shape("bib", (0.85, 1.0), 14.0,
     "{body}, {ink} {pattern}", _BABY, (
     Part(_NECK, "trim", stroke=0.25, both=True),
     Part(_NECK, "body", stroke=0.19, both=True),
     Part(_BIB, "trim", shadow=True),
     Part((_BIB - (0, 0.36)) * 0.92 + (0, 0.36), "body", LIT, printed=True),
     Placed(BEAR, ((0, 0.38, 0),), 0.34),
-), ("polka dots", "stars", "flowers"), 0.24))  # fmt: skip
+), ("polka dots", "stars", "flowers"), 0.24)  # fmt: skip
 BABY_CARE = (ROMPER, BOTTLE, BIB)
 
 # Beauty and Personal Care
 
-_REDS = {"ruby": (176, 24, 52), "rose": (222, 84, 120), "coral": (240, 98, 84)}
-_SCENTS = {"amber": (232, 172, 84), "rose": (244, 176, 186), "aqua": (150, 212, 220)}
 _TIP = curve((-0.15, -0.62), (-0.08, -0.84), (0.06, -0.97), (0.14, -0.9), (0.15, -0.6))
 STICK: Parts = (
     Part(np.concatenate([path((-0.15, 0)), _TIP, path((0.15, 0))]), "stick", ROUND),
@@ -98,16 +84,16 @@ STICK: Parts = (
     Part(drum(0.26, 0.92, 0.26, 0.26, 0.045), "body", ROUND),
     Part(ellipse(0, 0.26, 0.26, 0.045), "body", light=0.3),
 )
-LIPSTICK = Shape("lipstick", (0.75, 1.02), 2.0, Sketch(
-    "{stick}", {"stick": _REDS, "metal": METAL, "body": DARK}, (
+LIPSTICK = Shape("lipstick", (0.75, 1.02), 2.0,
+    "{stick}", {"stick": "lips", "metal": "metal", "body": "dark"}, (
     ground(0.93, 0.66),
     Placed(STICK, ((-0.3, 0, 0),)),
     Placed((Part(drum(-0.02, 0.92, 0.26, 0.26, 0.045), "body", ROUND),
             Part(drum(0.76, 0.84, 0.262, 0.262, 0.045), "metal", ROUND),
             Part(ellipse(0, -0.02, 0.26, 0.045), "body", light=0.35)), ((0.38, 0, 0),)),
-)))  # fmt: skip
-CREAM = Shape("face cream", (1.0, 0.78), 2.0, Sketch(
-    "{body}", {"body": {**PASTEL, **CHINA}, "metal": METAL}, (
+))  # fmt: skip
+CREAM = Shape("face cream", (1.0, 0.78), 2.0,
+    "{body}", {"body": "pastel china", "metal": "metal"}, (
     ground(0.58, 0.98, 0.2),
     Part(drum(-0.12, 0.52, 0.92, 0.86, 0.17), "body", ROUND),
     Part(drum(0.1, 0.36, 0.5, 0.5, 0.1), WHITE, ROUND),
@@ -117,7 +103,7 @@ CREAM = Shape("face cream", (1.0, 0.78), 2.0, Sketch(
      (Part(ellipse(0, -0.12, 0.92, 0.17), "body", LIT),
       Part(ellipse(0, -0.1, 0.81, 0.13), WHITE, LIT),
       Part(ellipse(0, -0.1, 0.45, 0.05, start=0, end=300), WHITE, light=-0.14, stroke=0.035))),
-)))  # fmt: skip
+))  # fmt: skip
 
 
 def _flask(outline: Outline) -> Parts:
@@ -125,8 +111,8 @@ def _flask(outline: Outline) -> Parts:
     return (Part(outline, "scent", ROUND, 0.6), Part(liquid, "scent", ROUND))
 
 
-PERFUME = Shape("perfume", (0.68, 1.02), 2.0, Sketch(
-    "{scent}", {"scent": _SCENTS, "metal": METAL, "cap": {**DARK, **METAL}}, (
+PERFUME = Shape("perfume", (0.68, 1.02), 2.0,
+    "{scent}", {"scent": "scent", "metal": "metal", "cap": "dark metal"}, (
     ground(0.93, 0.56),
     (_flask(box(-0.52, -0.3, 0.52, 0.92, 0.1)), _flask(ellipse(0, 0.33, 0.6)),
      _flask(lathe([(0.3, -0.3), (0.4, 0), (0.5, 0.4), (0.58, 0.8), (0.4, 0.92)]))),
@@ -135,15 +121,15 @@ PERFUME = Shape("perfume", (0.68, 1.02), 2.0, Sketch(
     Part(drum(-0.42, -0.27, 0.2, 0.2, 0.03), "metal", ROUND),
     ((Part(ellipse(0, -0.66, 0.27), "cap", LIT, 0.1),),
      (Part(drum(-0.9, -0.44, 0.24, 0.26, 0.04), "cap", ROUND),)),
-)))  # fmt: skip
+))  # fmt: skip
 BEAUTY = (LIPSTICK, CREAM, PERFUME)
 
 # Computers
 
 _HILL = curve((-0.7, -0.1), (-0.35, -0.25), (0, -0.05), (0.35, -0.2), (0.7, -0.02))
 _HILL = np.concatenate([_HILL, path((0.7, 0.21), (-0.7, 0.21))])
-LAPTOP = Shape("laptop", (1.06, 0.8), 2.0, Sketch(
-    "{body}", {"body": _SHELLS, "sky": {**PASTEL, **BRIGHT}, "land": BRIGHT}, (
+LAPTOP = Shape("laptop", (1.06, 0.8), 2.0,
+    "{body}", {"body": "metal shell", "sky": "pastel bright", "land": "bright"}, (
     ground(0.7, 1.0, 0.06),
     Part(box(-0.78, -0.74, 0.78, 0.28, 0.05), "body", LIT),
     Part(box(-0.75, -0.71, 0.75, 0.27, 0.03), BLACK),
@@ -156,11 +142,11 @@ LAPTOP = Shape("laptop", (1.06, 0.8), 2.0, Sketch(
              row(-half, half * 5 / 6, 12, 0.315 + 0.048 * line))
       for line, half in enumerate((0.72, 0.765, 0.81, 0.855))),
     Part(box(-1.02, 0.66, 1.02, 0.71, 0.02), "body", DOWN),
-)))  # fmt: skip
+))  # fmt: skip
 _MOUSE = [(0, -0.66), (0.3, -0.6), (0.44, -0.3), (0.43, 0.1), (0.46, 0.5), (0.3, 0.84), (0, 0.92)]
 _CABLE = curve((0, -0.5), (0.02, -0.8), (0.3, -1.05), (0.54, -1.4))
-MOUSE = Shape("mouse", (0.62, 1.05), 30.0, Sketch(
-    "{body}", {"body": {**_SHELLS, **BRIGHT}, "wheel": {**BRIGHT, **METAL}}, (
+MOUSE = Shape("mouse", (0.62, 1.05), 30.0,
+    "{body}", {"body": "metal shell bright", "wheel": "bright metal"}, (
     Part(_CABLE, "body", light=-0.5, stroke=0.045),
     Part(mirror(curve(*_MOUSE)), "body", ROUND, shadow=True),
     Part(path((0, -0.65), (0, 0.05)), "body", light=-0.55, stroke=0.02),
@@ -168,9 +154,9 @@ MOUSE = Shape("mouse", (0.62, 1.05), 30.0, Sketch(
     Part(box(-0.075, -0.42, 0.075, -0.14, 0.07), BLACK),
     Part(box(-0.05, -0.39, 0.05, -0.17, 0.05), "wheel", ROUND_DOWN),
     Part(ellipse(0, 0.62, 0.06), "body", light=0.5),
-)))  # fmt: skip
-USB_STICK = Shape("USB stick", (1.02, 0.4), 40.0, Sketch(
-    "{body}", {"body": {**BRIGHT, **DARK}, "metal": METAL}, (
+))  # fmt: skip
+USB_STICK = Shape("USB stick", (1.02, 0.4), 40.0,
+    "{body}", {"body": "bright dark", "metal": "metal"}, (
     Part(box(0.42, -0.19, 0.98, 0.19, 0.02), "metal", ROUND_DOWN, 0.1, shadow=True),
     Placed((Part(box(0.66, -0.045, 0.76, 0.045), BLACK),), column(-0.09, 0.09)),
     Part(box(-0.9, -0.29, 0.46, 0.29, 0.12), "body", ROUND_DOWN, shadow=True),
@@ -179,7 +165,7 @@ USB_STICK = Shape("USB stick", (1.02, 0.4), 40.0, Sketch(
      (Part(box(-0.5, -0.16, 0.26, 0.16, 0.03), "body", light=0.75),
       Part(path((-0.42, 0), (0.12, 0)), "body", light=-0.3, stroke=0.045))),
     Part(ellipse(0.36, 0.0, 0.035), (120, 240, 130)),
-)))  # fmt: skip
+))  # fmt: skip
 COMPUTERS = (LAPTOP, MOUSE, USB_STICK)
 
 # Watches
@@ -210,14 +196,14 @@ _LINK_PLACES = tuple((0, side * (0.4 + 0.08 * i), 0) for side in (-1, 1) for i i
 LEATHER: Parts = (
     Placed((Part(_BAND, "strap", ROUND, shadow=True),), turns(2)),
     Placed((Part(_SEAM, "strap", light=0.45, stroke=0.014, both=True),), turns(2)),
-    Part(_BUCKLE, METAL["silver"], stroke=0.035),
+    Part(_BUCKLE, SILVER, stroke=0.035),
 )
 LINKS: Parts = (
     Part(box(-0.2, -1.0, 0.2, 1.0), "metal", light=-0.5, shadow=True),
     Placed((Part(box(0.1, -0.036, 0.24, 0.036), "metal", ROUND_DOWN, both=True),), _LINK_PLACES),
     Placed((Part(box(-0.09, -0.036, 0.09, 0.036), "metal", ROUND_DOWN),), _LINK_PLACES),
 )
-_WATCH = {"metal": METAL, "strap": {**DARK, **BRIGHT}, "second": BRIGHT, "dial": PALE}
+_WATCH = {"metal": "metal", "strap": "dark bright", "second": "bright", "dial": "pastel pale"}
 
 
 def _hands(hours: float, minutes: float, seconds: float) -> Parts:
@@ -231,7 +217,7 @@ def _hands(hours: float, minutes: float, seconds: float) -> Parts:
 
 def _analogue(noun: str, case: Outline) -> Shape:
     """Return a watch with hands, its dial as its case."""
-    sketch = Sketch("{metal} case, {dial} dial", _WATCH, (
+    return Shape(noun, (0.56, 1.08), 28.0, "{metal} case, {dial} dial", _WATCH, (
         (LEATHER, LEATHER, LINKS),
         Part(box(0.19, -0.5, 0.29, 0.5, 0.03), "metal", light=-0.2, both=True),
         Part(box(0.4, -0.06, 0.51, 0.06, 0.02), "metal", ROUND_DOWN),
@@ -241,20 +227,19 @@ def _analogue(noun: str, case: Outline) -> Shape:
         Placed((Part(path((0, -0.31), (0, -0.28)), BLACK, stroke=0.022),), turns(12)),
         (_hands(1.2, 15.0, 35.0), _hands(10.2, 10.0, 30.0), _hands(7.9, 55.0, 20.0)),
         Part(ellipse(0, 0, 0.026), "second"),
-    ))  # fmt: skip
-    return Shape(noun, (0.56, 1.08), 28.0, sketch, mirrored=False)
+    ), mirrored=False)  # fmt: skip
 
 
 ROUND_WATCH = _analogue("round watch", ellipse(0, 0, 0.44))
 SQUARE_WATCH = _analogue("square watch", box(-0.4, -0.43, 0.4, 0.43, 0.12))
 _RESIN = path((-0.3, 0.3), (0.3, 0.3), (0.2, 1), (-0.2, 1))
-DIGITAL = Shape("digital watch", (0.56, 1.04), 28.0, Sketch(
-    "{body} resin", {"body": {**BRIGHT, **DARK}}, (
+DIGITAL = Shape("digital watch", (0.56, 1.04), 28.0,
+    "{body} resin", {"body": "bright dark"}, (
     Placed((Part(_RESIN, "body", ROUND, shadow=True),), turns(2)),
     Placed((Part(box(-0.12, -0.012, 0.12, 0.012), "body", light=-0.4),),
            column(-0.9, -0.8, -0.7, -0.6, 0.6, 0.7, 0.8, 0.9)),
-    Part(box(0.41, -0.25, 0.49, -0.11, 0.03), METAL["silver"], both=True),
-    Part(box(0.41, 0.11, 0.49, 0.25, 0.03), METAL["silver"], both=True),
+    Part(box(0.41, -0.25, 0.49, -0.11, 0.03), SILVER, both=True),
+    Part(box(0.41, 0.11, 0.49, 0.25, 0.03), SILVER, both=True),
     Part(box(-0.43, -0.42, 0.43, 0.42, 0.17), "body", LIT, shadow=True),
     Part(box(-0.35, -0.34, 0.35, 0.34, 0.1), BLACK),
     Part(box(-0.3, -0.2, 0.3, 0.22, 0.04), (192, 203, 175), Finish((0.1, -0.1), (0.3, 1))),
@@ -262,5 +247,5 @@ DIGITAL = Shape("digital watch", (0.56, 1.04), 28.0, Sketch(
     (_time("1042"), _time("1859"), _time("2317")),
     Placed((Part(ellipse(-0.01, 0, 0.015), _INK),), column(-0.05, 0.03)),
     Part(box(-0.25, 0.14, 0.1, 0.165), (110, 122, 100)),
-)), mirrored=False)  # fmt: skip
+), mirrored=False)  # fmt: skip
 WATCHES = (ROUND_WATCH, SQUARE_WATCH, DIGITAL)

@@ -88,7 +88,7 @@ def picture(label: str, rng: np.random.Generator, *, kind: int | None = None) ->
         (width * OVERSAMPLE, height * OVERSAMPLE), Image.Resampling.NEAREST
     )
     pen = Pen(canvas, _pose(rng, shape, tilt, reach, canvas.size))
-    detail = shape.sketch(pen, rng)
+    detail = shape.draw(pen, rng)
     return Picture(canvas.reduce(OVERSAMPLE), shape.noun, detail)
 
 

@@ -2,7 +2,7 @@
 
 import math
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,7 @@ from PIL import Image
 from vitrine.data.demo.pen import Colour, Number, Outline, Pen, box, ellipse, path, star
 
 __all__ = [
-    "BLACK", "BRIGHT", "CHINA", "DARK", "METAL", "PALE", "PASTEL", "PATTERNS", "WHITE",
-    "background", "chance", "pick", "print_pattern", "tint",
+    "BLACK", "PATTERNS", "SILVER", "WHITE", "background", "chance", "pick", "print_pattern", "tint",
 ]  # fmt: skip
 
 _PALETTES: dict[str, dict[str, Colour]] = {
@@ -22,10 +21,8 @@ _PALETTES: dict[str, dict[str, Colour]] = {
         Path(__file__).with_name("colours.toml").read_text(encoding="utf-8")
     ).items()
 }
-PASTEL, BRIGHT, DARK, METAL = (_PALETTES[name] for name in ("pastel", "bright", "dark", "metal"))
-PALE: dict[str, Colour] = {**PASTEL, "ivory": (242, 234, 216), "white": (250, 248, 244)}
-CHINA: dict[str, Colour] = {"white": (246, 244, 238), "cream": (244, 232, 208)}
-WHITE, BLACK = (252, 250, 246), DARK["black"]
+WHITE, BLACK = _PALETTES["paper"]["white"], _PALETTES["dark"]["black"]
+SILVER = _PALETTES["metal"]["silver"]
 
 
 def chance(rng: np.random.Generator, share: float) -> bool:
@@ -33,9 +30,9 @@ def chance(rng: np.random.Generator, share: float) -> bool:
     return bool(rng.random() < share)
 
 
-def pick(rng: np.random.Generator, *palettes: Mapping[str, Colour]) -> tuple[str, Colour]:
-    """Draw one named colour out of some palettes."""
-    known = {name: colour for palette in palettes for name, colour in palette.items()}
+def pick(rng: np.random.Generator, palettes: str) -> tuple[str, Colour]:
+    """Draw one named colour out of palettes of ``colours.toml``, such as ``dark metal``."""
+    known = {name: c for palette in palettes.split() for name, c in _PALETTES[palette].items()}
     name = list(known)[int(rng.integers(len(known)))]
     return name, known[name]
 
@@ -98,9 +95,9 @@ def background(rng: np.random.Generator, width: int, height: int) -> Image.Image
     if chance(rng, 0.42):
         return Image.new("RGB", (width, height), (255, 255, 255))
     if chance(rng, 0.12):
-        paper = tint(pick(rng, DARK)[1], 0.12)
+        paper = tint(pick(rng, "dark")[1], 0.12)
     else:
-        paper = tint(pick(rng, PASTEL)[1], float(rng.uniform(0.25, 0.8)))
+        paper = tint(pick(rng, "pastel")[1], float(rng.uniform(0.25, 0.8)))
     y, x = np.mgrid[0:height, 0:width] / max(width, height)
     shade = _SHADES[int(rng.integers(len(_SHADES)))](rng, x, y)
     pixels = np.array(paper) * (1 - shade[..., None])
