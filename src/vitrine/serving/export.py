@@ -110,7 +110,7 @@ def export(
     numbers["samples"] = _samples(answers, recipe.image_size, numbers["temperature"])
     card = _card(
         run, recipe, catalog.dataset.classes, model, parity, numbers,
-        "int8" if int8 or runtime == "onnx-int8" else "float32",
+        "int8" if int8 else "int8-static" if runtime == "onnx-int8" else "float32",
     )  # fmt: skip
     return model_folder.write(target, card, model), card
 
