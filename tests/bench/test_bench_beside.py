@@ -221,7 +221,7 @@ def test_a_clipped_activation_is_rounded_once_and_the_first_small_layers_stay_in
     assert layers == [False, True, True, True]
     assert not [node for node in made.node if node.op_type == "Clip" and node.input[0] in rounded]
     exact, found = (opened(model, kind, photos)(photos[0])[0] for kind in ("onnx", "onnx-int8"))
-    assert np.abs(found - exact).max() < 0.05 * np.abs(exact).max()
+    assert np.abs(found - exact).max() < 0.06 * np.abs(exact).max()
 
 
 def test_a_runtime_that_is_unknown_or_absent_is_told(monkeypatch):

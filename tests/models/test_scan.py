@@ -5,7 +5,7 @@ import torch
 from scan_cases import FORMS, TOLERANCE, arguments, assert_same, expected_outcome, outcome
 from torch.utils.flop_counter import FlopCounterMode
 
-from vitrine.models.scan import chunked, dispatch, reference, selective_scan
+from vitrine.models.scan import chunked, dispatch, reference, selective_scan, short
 from vitrine.models.scan.derivatives import flops_outside_scans
 
 FAST = ["chunked", "short", "two_level"]
@@ -333,6 +333,17 @@ def test_form_is_chosen_by_place_unless_forced(device, forced, exporting, form, 
     monkeypatch.setattr(dispatch, "_has_triton", lambda: True)
 
     assert dispatch.choose(device, forced, exporting) == form
+
+
+@pytest.mark.parametrize(
+    ("shape", "suits"),
+    [
+        ((1, 2047, 64), True), ((1, 2048, 64), False),  # all the states: a million or not
+        ((8, 2, 64), True), ((9, 2, 64), False), ((0, 2, 64), False),  # the states of a position
+    ],
+)  # fmt: skip
+def test_few_short_sequences_alone_have_a_form_of_their_own(shape, suits):
+    assert short.suits(torch.empty(shape), torch.empty(64, 8)) is suits
 
 
 def test_nothing_falls_back_in_silence(monkeypatch):

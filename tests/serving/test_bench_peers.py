@@ -1,12 +1,14 @@
 """The comparison with other servers: what it measures and concludes; not how fast anything is."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
 from vitrine.bench import serving_peers as peers
 from vitrine.bench.clock import Bench
 from vitrine.data.images import LARGE
+from vitrine.serving.supervisor import SupervisorError
 
 
 def rows(rate=(100.0, 100.0), p99=(50.0, 100.0), refused=0, cpu=5.0, memory=150.0):
@@ -75,6 +77,13 @@ def test_an_environment_of_other_versions_is_refused(tmp_path):
 
     with pytest.raises(RuntimeError, match=r"expected litserve==[\d.]+, bentoml==[\d.]+, .* found"):
         peers.environment(tmp_path)
+
+
+def test_a_peer_that_does_not_start_is_told(tmp_path):
+    peer = peers._peer("litserve", Path(sys.executable), tmp_path, 32)  # it is not installed there
+
+    with pytest.raises(SupervisorError, match="litserve"), peer:
+        pass
 
 
 def test_peers_have_no_other_device(tmp_path):

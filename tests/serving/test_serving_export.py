@@ -437,7 +437,9 @@ def test_a_file_is_written_for_a_runtime_only_where_it_loses_little(
 
     target, card = export(*asked, tmp_path / "integers", runtime="onnx-int8")
 
-    assert card.precision == "int8" and -1 <= card.parity.lost_macro_f1 < 1
+    assert card.precision == "int8-static" and -1 <= card.parity.lost_macro_f1 < 1
+    told = " ".join((target / "README.md").read_text(encoding="utf-8").split())
+    assert "les calculs faits sur 8 bits aussi" in told
     assert b"QuantizeLinear" in (target / "model.onnx").read_bytes()
 
     def answers(model, runtime):

@@ -12,7 +12,7 @@ from vitrine.training.runs.meter import code_state, cpu_info, machine, versions
 
 __all__ = ["at_least", "at_most", "header", "mamba_ssm", "published", "read", "write"]
 
-LIBRARIES = ("onnx", "onnxruntime", "onnxscript", "triton", "mamba-ssm")
+LIBRARIES = ("onnx", "onnxruntime", "onnxscript", "openvino", "triton", "mamba-ssm")
 FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "amx_tile", "sve", "bf16")
 """Instructions that change what is fast, listed where the processor has them."""
 

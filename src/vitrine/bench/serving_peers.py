@@ -205,7 +205,7 @@ def _hostile(model: str, images: list[bytes], bench: Bench) -> Row:
 @contextlib.contextmanager
 def _peer(peer: str, python: Path, folder: Path, side: int) -> Iterator[Served]:
     address, settings = free()
-    settings |= {"PEER": peer, "MODEL": str(folder / cards.MODEL), "SIDE": str(side)}
+    settings |= {"PEER": peer, "MODEL": str((folder / cards.MODEL).resolve()), "SIDE": str(side)}
     settings |= {"BENTOML_DO_NOT_TRACK": "True", "OMP_NUM_THREADS": "1"}
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     with tempfile.TemporaryDirectory() as scratch:
@@ -219,7 +219,7 @@ def _peer(peer: str, python: Path, folder: Path, side: int) -> Iterator[Served]:
             supervisor.wait_until({peer: process}, (address + PEERS[peer][1],))
             yield address, family
         finally:
-            children = family.children(recursive=True)
+            children = family.children(recursive=True) if process.poll() is None else []
             process.terminate()
             _, left = psutil.wait_procs([process, *children], timeout=supervisor.STOP_SECONDS)
             for each in left:

@@ -154,7 +154,8 @@ class Card(_Frozen):
         name: The run, ``<recipe>/seed-<n>``.
         version: Day of the training, and the first digits of the file's hash.
         sha256: Hash of ``model.onnx``.
-        precision: Of the weights in the file; answers are computed in float32.
+        precision: ``float32``; ``int8`` for weights in 8 bits and answers computed in float32;
+            ``int8-static`` for answers computed in 8 bits too.
         framework: What trained it.
         input_size: Side of the square photo, in pixels.
         preprocessing: Identifier of the recipe of pixels.
@@ -174,7 +175,7 @@ class Card(_Frozen):
     name: str
     version: str
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
-    precision: Literal["float32", "int8"]
+    precision: Literal["float32", "int8", "int8-static"]
     framework: str
     architecture: str
     parameters: int

@@ -124,7 +124,7 @@ def export(
     numbers["offered"] = _offered(run, catalog)
     card = _card(
         run, recipe, catalog.dataset, model, parity, numbers,
-        "int8" if int8 or runtime == "onnx-int8" else "float32",
+        "int8" if int8 else "int8-static" if runtime == "onnx-int8" else "float32",
     )  # fmt: skip
     return model_folder.write(target, card, model), card
 

@@ -9,7 +9,7 @@ from vitrine.metrics import Interval
 from vitrine.metrics.panel import METRICS
 from vitrine.report.fr import number, percent, scientific, space, spelled
 from vitrine.report.tables.shown import with_interval
-from vitrine.serving.card import CARD, MODEL, Card, Doubt, Guard, ModelError, Parity, Score
+from vitrine.serving.card import CARD, MODEL, Card, Doubt, Guard, ModelError, Score
 
 __all__ = ["check", "describe", "write"]
 
@@ -99,7 +99,7 @@ def describe(card: Card, size: int) -> str:
         ),
         "count": spelled(len(card.classes)),
         "side": card.input_size,
-        "rounding": _rounding(parity),
+        "rounding": _rounding(card),
         "compared": parity.images,
         "same": parity.same_top1,
         "gap": scientific(parity.largest_gap),
@@ -136,11 +136,13 @@ def _guard(guard: Guard | None, outside: str) -> str:
     )
 
 
-def _rounding(parity: Parity) -> str:
-    if parity.lost_macro_f1 is None:
+def _rounding(card: Card) -> str:
+    if card.parity.lost_macro_f1 is None:
         return "Les calculs sont en virgule flottante de 32 bits."
+    static = card.precision == "int8-static"
+    computed = "sur 8 bits aussi" if static else "en virgule flottante de 32 bits"
     return (
-        "Les poids sont gardés sur 8 bits, une échelle par canal, et les calculs faits en virgule "
-        "flottante de 32 bits, ce qui change le F1 macro de "
-        f"{number(-100 * parity.lost_macro_f1, 2)} point sur les images de test."
+        "Les poids sont gardés sur 8 bits, une échelle par canal, et les calculs faits "
+        f"{computed}, ce qui change le F1 macro de "
+        f"{number(-100 * card.parity.lost_macro_f1, 2)} point sur les images de test."
     )

@@ -1,7 +1,7 @@
 """Keep the weights of an ONNX network in 8 bits, a scale for each output channel.
 
-Computing in 8 bits too would lose four points of macro-F1 on EfficientNet-Lite0, whose first layers
-have activations of very uneven ranges; weights alone lose next to nothing, for a file as small.
+Weights alone lose next to nothing, and need no photo. ``explain.runtimes.in_integers`` computes in
+8 bits too, in half the time on EfficientNet-Lite0, once photos told the range of each activation.
 """
 
 import numpy as np

@@ -180,6 +180,9 @@ def test_the_keyboard_alone_chooses_classes_and_filters(visit):
     tab.keyboard.press("Enter")
     tab.wait_for_function("document.querySelector('#apercu img').naturalWidth > 0")
     assert "Montres" in tab.inner_text("#apercu") and "photo 2 sur 10" in tab.inner_text("#apercu")
+    for _ in range(2):  # from the first to the last
+        tab.click("#apercu button:has-text('Précédente')")
+    assert "photo 10 sur 10" in tab.inner_text("#apercu")
     tab.keyboard.press("Escape")
     assert not tab.is_visible("#apercu")
 
@@ -230,6 +233,8 @@ DROP = """(bytes) => {
     const options = { dataTransfer: given, bubbles: true, cancelable: true };
     const kept = drop.dispatchEvent(new DragEvent(type, options));
     if (kept) throw new Error(`the browser would open the file itself: ${type}`);
+    const lit = drop.classList.contains("dessus");
+    if (lit !== (type === "dragover")) throw new Error(`the zone shows the wrong thing: ${type}`);
   }
 }"""
 
@@ -244,6 +249,36 @@ def test_a_photo_is_pasted_or_dropped(visit, gesture):
     tab.wait_for_selector("#photo img[src^='blob:']")
     tab.wait_for_selector("#resultat h2:has-text('Informatique')")
     assert tab.locator("#resultat .avis:has-text('Catégorie du catalogue')").count() == 0
+
+
+def test_an_upload_that_ends_after_another_choice_changes_nothing(visit, tmp_path):
+    (tmp_path / "bonne.jpg").write_bytes(plain("blue"))
+    tab, held = visit(), []
+    tab.wait_for_selector("#resultat .carte")
+    tab.route("**/envoi", lambda route: held.append(route))
+
+    tab.set_input_files("#choix input[type=file]", tmp_path / "bonne.jpg")
+    tab.wait_for_selector("#resultat .occupe:has-text('Envoi en cours')")
+    tab.click("#choix label >> nth=1")
+    tab.wait_for_selector("#resultat .avis:has-text('Beauté et soins')")
+    with tab.expect_response("**/envoi"):
+        held[0].continue_()
+    tab.wait_for_timeout(500)
+
+    assert tab.locator("#resultat .avis:has-text('Beauté et soins')").count() == 1
+    assert not tab.get_attribute("#photo img", "src").startswith("blob:")
+
+
+def test_a_photo_that_is_pasted_on_the_dashboard_is_not_sent(visit):
+    tab, sent = visit(), []
+    tab.wait_for_selector("#resultat .carte")
+    tab.route("**/envoi", lambda route: sent.append(route) or route.abort())
+    open_dashboard(tab)
+
+    tab.evaluate(PASTE, list(plain("blue")))
+    tab.wait_for_timeout(300)
+
+    assert sent == []
 
 
 def test_a_photo_is_shown_at_once_while_the_service_looks_at_it(visit):
@@ -284,6 +319,9 @@ def test_a_file_that_is_no_photo_or_too_large_is_refused_in_french(visit, tmp_pa
     (tmp_path / "mobile.gif").write_bytes(plain("blue", form="GIF"))
     (tmp_path / "enorme.jpg").write_bytes(plain("blue") + b"\0" * 31_000_000)
 
+    sent = []
+    tab.on("request", lambda asked: sent.append(asked.url) if "envoi" in asked.url else None)
+
     def refusal(name, title):
         tab.set_input_files("#choix input[type=file]", tmp_path / name)
         tab.wait_for_selector(f"#resultat .echec h2:has-text('{title}')", timeout=120_000)
@@ -291,6 +329,7 @@ def test_a_file_that_is_no_photo_or_too_large_is_refused_in_french(visit, tmp_pa
 
     assert "JPEG, PNG ou WebP" in refusal("mobile.gif", "Format non pris en charge")
     assert "au plus 13 Mo" in refusal("enorme.jpg", "Fichier trop volumineux")
+    assert len(sent) == 1  # a file that is too large stays where it is
     assert tab.get_attribute("#choix input[type=file]", "accept") == ".jpg,.jpeg,.png,.webp"
     assert tab.locator(".toast-body").count() == 0
 
@@ -311,6 +350,11 @@ def test_a_click_on_a_point_of_the_figure_of_sizes_opens_its_photo(visit):
     tab.wait_for_function("document.querySelector('#apercu img')?.naturalWidth > 0")
     assert re.search("Montres, .* pixels", french(tab.inner_text("#apercu")))
     tab.click("#apercu button:has-text('Fermer')")
+    assert not tab.is_visible("#apercu")
+    tab.route("**/photos/photo/*", lambda route: route.fulfill(status=200, body="no photo"))
+    tab.click("#parcourir")
+    tab.wait_for_selector("#apercu figcaption:has-text('pas sur cette machine')")
+    tab.mouse.click(2, 2)  # outside of the dialog
     assert not tab.is_visible("#apercu")
 
 

@@ -21,8 +21,9 @@ from vitrine.models.scan.derivatives import differentiate, is_transformed, plain
 
 __all__ = ["scan", "selective_scan", "suits"]
 
-LARGEST_STEP = 2**12
-"""Elements of the state of all sequences beyond which arithmetic costs more than calls."""
+LARGEST_STEP, LARGEST = 2**12, 2**20
+"""Elements of the state of all sequences beyond which arithmetic costs more than calls; elements of
+the states of all positions from which they leave the cache, and pages cost more than both."""
 
 States = Float[Tensor, "batch length state channel"]
 
@@ -34,7 +35,8 @@ def suits(u: Tensor, A: Tensor) -> bool:
     """
     plain = type(u) in (Tensor, torch.nn.Parameter) and u.device.type == "cpu"
     watched = torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack() > 0
-    return plain and not watched and 0 < u.shape[0] * A.numel() <= LARGEST_STEP
+    step = u.shape[0] * A.numel()
+    return plain and not watched and 0 < step <= LARGEST_STEP and step * u.shape[1] < LARGEST
 
 
 @plain_under_transforms(two_level.selective_scan)
