@@ -326,7 +326,7 @@ def test_the_summary_says_the_same_in_a_table(photos):
     assert "<strong>10</strong> photos" in text
     assert f'<td class="nombre">{watches.width.median():.0f}{WIDE}px</td>' in text
     assert text.count("<tr>") == 2
-    assert "édition réduite" not in text and "inconnue" not in text
+    assert "réduites" not in text and "inconnue" not in text
 
 
 def test_the_summary_warns_of_a_reduced_edition_and_of_files_that_are_elsewhere():
@@ -338,6 +338,6 @@ def test_the_summary_warns_of_a_reduced_edition_and_of_files_that_are_elsewhere(
 
     text = dashboard.summary(photos)
 
-    assert "édition réduite du jeu" in text and f"vaut 320{WIDE}pixels" in text
+    assert "sans doute été réduites" in text and f"vaut 320{WIDE}pixels" in text
     assert "La taille de 2 fichiers est inconnue" in text and ">inconnu</td>" in text
     assert "Aucune photo" in dashboard.summary(photos.head(0))

@@ -150,8 +150,8 @@ def _remarks(photos: pd.DataFrame) -> str:
     usual = int(short.mode()[0])
     if (short == usual).mean() > _MOST:
         said += (
-            f" C’est l’édition réduite du jeu{NO_BREAK}: le petit côté de la plupart des photos y "
-            f"vaut {usual}{NO_BREAK}pixels."
+            f" Le petit côté de la plupart des photos vaut {usual}{NO_BREAK}pixels{NO_BREAK}: "
+            "elles ont sans doute été réduites."
         )
     if unknown := int(photos.kb.isna().sum()):
         said += (
