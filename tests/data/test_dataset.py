@@ -63,6 +63,9 @@ def test_a_data_set_is_read_with_its_places_from_the_root(told, tmp_path):
         ("apple", '" "', "expected a name for each class, found a blank one"),
         ('apple = "Apple"', "", "expected 2 to 1000 classes, found 1"),
         ('"Apple"', '"Pear"', "expected each class shown by its own name, found 'Pear' twice"),
+        ("[photos]", "[words]\nphoto = 3\n[photos]", "expected words.photo to be a text, found 3"),
+        ("[photos]", "[words]\nplace = 'a'\n[photos]", r"section \[words\] .* found place"),
+        ("[photos]", "words = 3\n[photos]", r"section \[words\] to be a table, found 3"),
         ("[classes]", "[kinds]", r"expected a section \[classes\], found none"),
         (
             "[photos]",
@@ -107,6 +110,12 @@ def test_what_cannot_be_is_told_with_its_key(told, before, after, message):
 @pytest.mark.parametrize(("count", "faults"), [(1, 1), (2, 0), (1000, 0), (1001, 1)])
 def test_there_are_from_two_to_a_thousand_classes(count, faults):
     assert len(dataset.class_faults(f"c{k}" for k in range(count))) == faults
+
+
+def test_the_words_of_the_service_are_those_of_the_data_set(told):
+    named = WHOLE.replace("[photos]", '[words]\nphoto = "assiette"\n[photos]')
+
+    assert told(named).words == {"photo": "assiette"} and told(WHOLE).words == {}
 
 
 def test_places_start_from_the_root_that_is_given(told, tmp_path):

@@ -426,6 +426,15 @@ def test_the_samples_are_those_that_the_card_of_the_model_offers(offering, data_
     assert "sortes." in page.arrive({"key": page.first})[0]
 
 
+def test_a_photo_that_the_tables_know_and_the_folder_lacks_is_not_offered(data_dir, tmp_path):
+    shown = Showcase.read(data_dir)
+    pairs = list(zip(shown.photos.fichier, shown.photos["Catégorie"], strict=True))
+
+    assert len(shown.offering(pairs).samples) == len(pairs)
+    assert shown.offering(pairs[:3]).samples.image.tolist() == [name for name, _ in pairs[:3]]
+    assert replace(shown, images=tmp_path).offering(pairs).samples.empty
+
+
 def test_a_card_whose_photos_are_elsewhere_leaves_the_visitors_photo_and_says_so(
     offering, ui_settings
 ):
