@@ -56,7 +56,7 @@ class Seen:
         """Return the duration that such a share of the answers did not exceed, in milliseconds."""
         return 1e3 * float(np.quantile(self.seconds, share)) if self.seconds else float("nan")
 
-    def row(self) -> dict[str, float]:
+    def row(self) -> dict[str, int | float]:
         """Return what the results say of a load, in milliseconds and megabytes."""
         return {
             "requests": sum(self.statuses.values()),
