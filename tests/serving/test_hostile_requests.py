@@ -240,10 +240,13 @@ def test_a_body_in_pieces_without_a_length_is_counted(port):
     assert status(received) == 413
 
 
-def test_an_image_of_exactly_the_limit_is_accepted_and_one_byte_more_is_not(port):
+@pytest.mark.parametrize("form", [True, False], ids=["in a form", "as the body"])
+def test_an_image_of_exactly_the_limit_is_accepted_and_one_byte_more_is_not(port, form):
     def answer(size):
         data = J + b"\0" * (size - len(J))
-        return httpx.post(f"http://127.0.0.1:{port}{ROUTE}", files={"file": data}).status_code
+        sent = {"files": {"file": data}} if form else {"content": data}
+        kind = {} if form else {"Content-Type": "image/jpeg"}
+        return httpx.post(f"http://127.0.0.1:{port}{ROUTE}", headers=kind, **sent).status_code
 
     assert (answer(LIMIT), answer(LIMIT + 1)) == (200, 413)
 

@@ -154,7 +154,7 @@ def test_the_classes_are_told_in_both_languages_in_the_models_order(client):
 
 
 def test_the_body_may_be_the_photo_itself_on_each_route_of_one_photo(client):
-    photo, kind = plain("blue", form="PNG"), {"content-type": "image/png; x=y"}
+    photo, kind = plain("blue", form="PNG"), {"content-type": "Image/PNG; x=y"}
 
     for route in ("predict", "explain", "preprocess"):
         raw = client.post(f"/api/v1/{route}", content=photo, headers=kind)
