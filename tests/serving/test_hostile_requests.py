@@ -217,8 +217,9 @@ def test_a_request_with_two_lengths_closes_its_connection(port):
 
 
 @pytest.mark.parametrize("route", [ROUTE, "/predict/"])
-def test_a_compressed_body_is_told_not_to_be(client, route):
-    packed = {"content-encoding": "gzip", "content-type": "multipart/form-data; boundary=B"}
+@pytest.mark.parametrize("encoding", ["gzip", "deflate, GZIP"])
+def test_a_compressed_body_is_told_not_to_be(client, route, encoding):
+    packed = {"content-encoding": encoding, "content-type": "multipart/form-data; boundary=B"}
 
     answer = client.post(route, content=gzip.compress(form(part())), headers=packed)
 
