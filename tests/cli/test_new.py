@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 import own_photos
 import vitrine
 from vitrine.cli import app
-from vitrine.data import dataset
+from vitrine.data import dataset, project
 from vitrine.data.dataset import DatasetError
 from vitrine.data.survey import SurveyError
 from vitrine.training.recipes import RecipeError
@@ -53,9 +53,24 @@ def test_a_new_project_says_what_it_found_decided_and_costs(photos, tmp_path):
     for told in (
         "18 photos in 3 classes", "6 apple", "pairs of exact duplicates", "wide intervals",
         "drawn with the seed 0", "duplicates kept in one part", "written:", "vitrine.toml",
-        "make book", "vitrine train majority", "about      5 s",
+        "make book", "vitrine sweep majority", "about      5 s",
     ):  # fmt: skip
         assert told in done.output
+
+
+@pytest.mark.parametrize(("longest", "begun"), [(26, True), (25, False)])
+def test_fine_tuning_is_among_the_recipes_of_a_project_where_it_is_short(
+    photos, tmp_path, monkeypatch, longest, begun
+):
+    monkeypatch.setattr(project, "LONGEST", longest)  # 18 photos, of 1.4 s
+
+    done = CliRunner().invoke(app, ["new", str(tmp_path / "shop"), "--photos", str(photos)])
+
+    data = dataset.read(tmp_path / "shop" / "vitrine.toml")
+    assert data.recipes[:3] == ("majority", "histogram-hog", "efficientnet-lite0-probe")
+    assert data.recipes[3:] == (("efficientnet-lite0-torch",) if begun else ())
+    assert "vitrine sweep efficientnet-lite0-torch about     25 s" in done.output
+    assert ("add it to recipes in vitrine.toml" in done.output) == (not begun)
 
 
 def test_a_model_is_trained_listed_and_checked_in_a_project_of_other_classes(shop):

