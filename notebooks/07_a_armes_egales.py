@@ -223,6 +223,23 @@ comparison.folds(repeated, metric="Exactitude")
 # ({valeur:ecart-ic}`gap.efficientnet-b0-keras-transfer.efficientnet-b0-transfer.accuracy`).
 
 # %% [markdown]
+# ## La candidate, avec un maître
+#
+# Les poids publiés de MambaVision ne se téléchargent pas ici. Le meilleur départ à notre portée est la *distillation*
+# {cite:p}`beyer2021knowledge` : EfficientNet-Lite0, appris d’ImageNet, sert de maître, et MambaVision micro apprend à donner
+# ses réponses, sur les mêmes recadrages des mêmes images. Le maître a {valeur:ic}`mambavision-micro-distilled.teacher_top1`
+# de top-1 sur la validation du corpus. En {valeur}`mambavision-micro-distilled.epochs` époques, soit
+# {valeur}`mambavision-micro-distilled.minutes` sur un cœur, l’élève passe de {valeur:ic}`mambavision-micro-pretrain.top1`,
+# son score sans maître, à {valeur:ic}`mambavision-micro-distilled.top1`.
+#
+# Figé, il range bien {valeur:ic}`oof.mambavision-micro-distilled-probe.accuracy` de nos photos
+# ({valeur:ic}`mambavision-micro-transfer-probe.cv_accuracy` sans maître) : {verdict}`distillation_against_imagenet`
+# ({valeur:ecart-ic}`oof_gap.mambavision-micro-distilled-probe.efficientnet-lite0-probe.accuracy`). La comparaison n’est pas
+# à départ égal : le maître a vu bien plus d’images, plus grandes, et l’élève ne le connaît que par ses réponses. L’élève
+# EfficientNet-B0, que la même commande entraîne, n’est pas encore mesuré : rien n’est dit ici d’une architecture contre
+# l’autre.
+
+# %% [markdown]
 # ## Le balayage compte-t-il ?
 #
 # Les auteurs de MambaOut en doutent {cite:p}`yu2024mambaout` : un espace d’état sert aux suites longues, ou lues dans

@@ -156,8 +156,9 @@ def _waits(root: Path) -> go.Figure:
 
 _SHOWN = (
     "efficientnet-lite0-torch", "efficientnet-lite0-keras", "efficientnet-lite012-probe",
-    "efficientnet-lite0-probe", "mobilenetv2-int8-probe", "histogram-hog",
-    "mambavision-micro-transfer-probe", "efficientnet-b0-transfer-probe", "text-title-description",
+    "efficientnet-lite0-probe", "mobilenetv2-int8-probe", "mambavision-micro-distilled-transfer",
+    "mambavision-micro-distilled-probe", "histogram-hog", "mambavision-micro-transfer-probe",
+    "efficientnet-b0-transfer-probe", "text-title-description",
 )  # fmt: skip
 """Recipes of the first page's figure, of those that judge every photo: fine-tuned ones first."""
 

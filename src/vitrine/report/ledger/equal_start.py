@@ -16,8 +16,8 @@ from vitrine.training.recipes import CONTROLS
 from vitrine.training.runs import Run, meter
 
 __all__ = [
-    "COMPARISONS", "PRETRAINED", "PROBES", "SAME_NORM", "controls", "first_guesses", "pretrained",
-    "values",
+    "COMPARISONS", "PRETRAINED", "PROBES", "SAME_NORM", "TAUGHT", "controls", "first_guesses",
+    "pretrained", "values",
 ]  # fmt: skip
 
 NOTEBOOK = "07_a_armes_egales"
@@ -27,6 +27,8 @@ PRETRAINED = (
     "mambavision-micro-pretrain-clock",
 )
 """The pretrainings, in the order of the chapter."""
+TAUGHT = ("mambavision-micro-distilled", "efficientnet-b0-distilled")
+"""Those that learn from a teacher's answers."""
 COMPARISONS = PAIRS["equal-start"]
 """Baseline and candidate of each gap that the chapter announces."""
 PROBES = PAIRS["probes"]
@@ -36,11 +38,15 @@ SAME_NORM = PAIRS["same-norm"]
 EfficientNet-B0's. Not announced, and in no table of tests."""
 
 
-def pretrained() -> dict[str, Run]:
-    """Return the published pretrainings, by recipe."""
+def pretrained(among: Sequence[str] = PRETRAINED) -> dict[str, Run]:
+    """Return the published pretrainings, by recipe.
+
+    Args:
+        among: Recipes to look for.
+    """
     base = paths.runs() / "pretrain"
     made = set(runs.names(base))
-    return {name: runs.load(name, base) for name in PRETRAINED if f"{name}/seed-0" in made}
+    return {name: runs.load(name, base) for name in among if f"{name}/seed-0" in made}
 
 
 def controls() -> dict[str, tuple[Run, Run]]:
@@ -68,7 +74,7 @@ def first_guesses(run: Run, count: int) -> Interval:
 
 def values() -> Iterator[tuple[str, Value]]:
     """Yield what each pretraining cost and learned, then what became of it on the photos."""
-    for recipe, run in pretrained().items():
+    for recipe, run in pretrained(PRETRAINED + TAUGHT).items():
         yield from ((f"{recipe}.{key}", value) for key, value in _pretraining(run))
     groups = measures.published(equal_start=True)
     for recipe, group in groups.items():
@@ -97,8 +103,12 @@ def _pretraining(run: Run) -> Iterator[tuple[str, Value]]:
     timing, spent = run.meta["timing"], meter.watt_hours(run.meta)
     more = provenance([run]) | {"notebook": NOTEBOOK}
     guesses = {f"top{count}": (first_guesses(run, count), *PERCENT) for count in (1, 5)}
+    if teacher := run.meta.get("teacher"):
+        right = round(teacher["top_1"] * len(run.table))
+        guesses["teacher_top1"] = (wilson(right, len(run.table)), *PERCENT)
     yield from table(guesses, n=len(run.table), **more)
     rows: dict[str, Row] = {
+        "epochs": (len(run.history), *COUNT),
         "images_seen": (run.history.images.iloc[-1], *COUNT),
         "minutes": (timing["training_seconds"] / 60, *MINUTES),
         "processor_minutes": (timing["cpu_seconds"] / 60, *MINUTES),
