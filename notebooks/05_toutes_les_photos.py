@@ -116,9 +116,10 @@ tables.show(tables.announced({names[pair]: gap for pair, gap in gaps.items()}))
 # * **PyTorch, ou TensorFlow ?** Mêmes poids de départ, même recette, mêmes plis : {verdict}`same_start_agrees`
 #   ({valeur:ecart-ic}`oof_gap.efficientnet-lite0-torch.efficientnet-lite0-keras.accuracy`, pour une marge de
 #   {valeur}`power.margin`).
-# * **La candidate ?** Distillée, puis figée, MambaVision micro range bien
-#   {valeur:ic}`oof.mambavision-micro-distilled-probe.accuracy` des photos : {verdict}`distillation_against_imagenet`
-#   ({doc}`le détail <07_a_armes_egales>`).
+# * **La candidate ?** Distillée, puis réglée finement, MambaVision micro range bien
+#   {valeur:ic}`oof.mambavision-micro-distilled-transfer.accuracy` des photos : {verdict}`candidate_against_baseline`
+#   ({valeur:ecart-ic}`oof_gap.mambavision-micro-distilled-transfer.efficientnet-lite0-torch.accuracy` ;
+#   {doc}`le détail <07_a_armes_egales>`).
 # * **Plusieurs réseaux figés côte à côte ?** L’écart est de
 #   {valeur:ecart-ic}`oof_gap.efficientnet-lite012-probe.efficientnet-lite0-probe.accuracy`.
 # * **Un réseau plus récent que MobileNetV2 ?** L’écart est de

@@ -234,7 +234,9 @@ comparison.folds(repeated, metric="Exactitude")
 #
 # Figé, il range bien {valeur:ic}`oof.mambavision-micro-distilled-probe.accuracy` de nos photos
 # ({valeur:ic}`mambavision-micro-transfer-probe.cv_accuracy` sans maître) : {verdict}`distillation_against_imagenet`
-# ({valeur:ecart-ic}`oof_gap.mambavision-micro-distilled-probe.efficientnet-lite0-probe.accuracy`). La comparaison n’est pas
+# ({valeur:ecart-ic}`oof_gap.mambavision-micro-distilled-probe.efficientnet-lite0-probe.accuracy`). Après fine-tuning, il en
+# range bien {valeur:ic}`oof.mambavision-micro-distilled-transfer.accuracy` : {verdict}`candidate_against_baseline`
+# ({valeur:ecart-ic}`oof_gap.mambavision-micro-distilled-transfer.efficientnet-lite0-torch.accuracy`). La comparaison n’est pas
 # à départ égal : le maître a vu bien plus d’images, plus grandes, et l’élève ne le connaît que par ses réponses. L’élève
 # EfficientNet-B0, que la même commande entraîne, n’est pas encore mesuré : rien n’est dit ici d’une architecture contre
 # l’autre.
