@@ -5,15 +5,14 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import torch.nn.functional as F
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 from torch import Tensor
 
 from vitrine.training.pretrain.batches import Augment
 from vitrine.training.recipes import Recipe
-from vitrine.training.torch.classifier import Classifier
+from vitrine.training.torch.classifier import Classifier, divergence
 
-__all__ = ["TOP", "Learner", "divergence"]
+__all__ = ["TOP", "Learner"]
 
 log = logging.getLogger(__name__)
 
@@ -21,23 +20,6 @@ TELLS = 60.0
 """Seconds between two lines of progress within an epoch."""
 TOP = 5
 """How many guesses a right answer may be among, beside the first alone."""
-
-
-def divergence(
-    answers: Float[Tensor, "image category"], logits: Float[Tensor, "image category"]
-) -> Float[Tensor, ""]:
-    """Return the mean Kullback-Leibler divergence from a teacher's answers to a student's.
-
-    Source: Hinton et al., Distilling the Knowledge in a Neural Network, arXiv 1503.02531, at a
-    temperature of 1.
-
-    Args:
-        answers: Log-probabilities of the teacher, in any precision.
-        logits: Of the student, for the same pixels.
-    """
-    taught = answers.float().log_softmax(dim=1)  # rounded, their exponentials no longer sum to 1
-    learned = logits.float().log_softmax(dim=1)
-    return F.kl_div(learned, taught, log_target=True, reduction="batchmean")
 
 
 class Learner(Classifier):

@@ -17,7 +17,8 @@ class RecipeError(ValueError):
 
 _WITH_TEACHER = "at least 1 with a teacher, and 0 without"
 _PRETRAINED = {"weights": "none", "backbone": "fine-tuned", "patience": 0}
-_TAUGHT = {"label_smoothing": 0, "randaugment": "", "mixup": 0, "cutmix": 0}
+_TAUGHT = {"label_smoothing": 0}
+_CROPPED = {"randaugment": "", "mixup": 0, "cutmix": 0}
 _KERAS = {
     "optimizer": "adamw", "windows": (), "mixer": "", "randaugment": "", "cutmix": 0,
     "ema_decay": 0, "norm_momentum": 0, "layer_decay": 1, "accumulate": 1,
@@ -76,13 +77,14 @@ class Recipe:
         cutmix: Parameter of the Beta law of CutMix; 0 is none. PyTorch only.
         ema_decay: Decay, a step, of the moving average of the weights; 0 is none. PyTorch
             only.
-        teacher: Network of timm, with its ImageNet weights, whose answers a pretraining learns
-            instead of the labels; empty learns the labels.
+        teacher: Whose answers are learned instead of the labels: for a pretraining, a network of
+            timm with its ImageNet weights; on photos, a recipe, whose run on the same split
+            answers for each augmented batch. Empty learns the labels. PyTorch only.
         teacher_head: What the teacher answers with: its ``own`` head, cut to the classes of the
             corpus, or a linear ``probe`` learned there on its features.
         teacher_size: Side that the crops are resized to for the teacher, in pixels.
-        crops: Crops of each image, fixed once, that the teacher answers for and that epochs show
-            in turn.
+        crops: Crops of each image of a pretraining, fixed once, that the teacher answers for and
+            that epochs show in turn.
         precision: ``float32``, ``bfloat16`` or ``auto``: mixed on a GPU, ``float32`` on a CPU.
         patience: Epochs without a better validation loss before stopping, the best epoch being
             kept; 0 never stops and keeps the last epoch.
@@ -156,15 +158,18 @@ class Recipe:
              "0 without pretrained weights, which it protects"),
             ("head", self.head == "probe" and afresh,
              "random without pretrained weights, whose features it reads"),
-            ("teacher", taught and not pretrains, "none: a pretraining alone has one"),
+            ("teacher", taught and self.trainer not in ("pretrain", "torch"),
+             "none: only what PyTorch trains has one"),
             ("teacher_size", (self.teacher_size > 0) != taught, _WITH_TEACHER),
-            ("crops", (self.crops > 0) != taught, _WITH_TEACHER),
+            ("crops", (self.crops > 0) != (taught and pretrains),
+             "at least 1 for a pretraining with a teacher, and 0 else"),
         ):  # fmt: skip
             if broken:
                 self._refuse(field, expected)
         for applies, only, why in (
             (pretrains, _PRETRAINED, "a pretraining starts and ends alike for all"),
-            (taught, _TAUGHT, "the teacher answered for the crop alone"),
+            (taught, _TAUGHT, "the teacher's answers are learned as they are"),
+            (taught and pretrains, _CROPPED, "the teacher answered for the crop alone"),
             (self.trainer == "keras", _KERAS, "the Keras trainer does not implement it"),
         ):
             for field, neutral in only.items():
@@ -216,6 +221,8 @@ class Recipe:
             head = 1 if self.head_epochs else 0
             cut |= {"epochs": 2 + head, "head_epochs": head, "warmup_epochs": 0, "batch_size": 8}
             cut |= {"accumulate": min(self.accumulate, 2)}
+        if self.teacher and self.trainer == "torch":
+            cut |= {"teacher": f"{self.teacher}-smoke", "teacher_size": 64}
         return replace(self, **cut)
 
     def to_dict(self) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import lightning as L
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from lightning.pytorch.callbacks import Checkpoint
 from timm.data import Mixup
@@ -22,13 +23,30 @@ from vitrine.training.recipes import Recipe, best_epoch, epoch_seed
 from vitrine.training.runs import RunFolder, require_finite
 from vitrine.training.torch.network import build
 
-__all__ = ["BEST", "LAST", "Classifier", "EpochCheckpoint"]
+__all__ = ["BEST", "LAST", "Classifier", "EpochCheckpoint", "divergence"]
 
 LAST, BEST = "last.ckpt", "best.ckpt"
 SHARED = ("loss", "hits", "seen")
 """Sums over the images of an epoch, of which each process sees its share."""
 
 Pixels = UInt8[Tensor, "batch channel height width"]
+
+
+def divergence(
+    answers: Float[Tensor, "image category"], logits: Float[Tensor, "image category"]
+) -> Float[Tensor, ""]:
+    """Return the mean Kullback-Leibler divergence from a teacher's answers to a student's.
+
+    Source: Hinton et al., Distilling the Knowledge in a Neural Network, arXiv 1503.02531, at a
+    temperature of 1.
+
+    Args:
+        answers: Log-probabilities of the teacher, in any precision.
+        logits: Of the student, for the same pixels.
+    """
+    taught = answers.float().log_softmax(dim=1)  # rounded, their exponentials no longer sum to 1
+    learned = logits.float().log_softmax(dim=1)
+    return F.kl_div(learned, taught, log_target=True, reduction="batchmean")
 
 
 class Classifier(L.LightningModule):
@@ -39,12 +57,21 @@ class Classifier(L.LightningModule):
         seed: Seed of the run.
         steps: Optimiser steps in an epoch.
         classes: Number of classes to tell apart; by default, those of the project's data set.
+        teacher: Answers for a batch, as it is shown to the network, with the logits to learn
+            instead of the labels; none learns the labels.
     """
 
-    def __init__(self, recipe: Recipe, seed: int, steps: int, classes: int | None = None) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        seed: int,
+        steps: int,
+        classes: int | None = None,
+        teacher: Callable[[Tensor], Tensor] | None = None,
+    ) -> None:
         super().__init__()
         classes = classes or len(dataset.current().classes)
-        self.recipe, self.run_seed, self.steps = recipe, seed, steps
+        self.recipe, self.run_seed, self.steps, self.teacher = recipe, seed, steps, teacher
         self.model = build(recipe, classes).to(memory_format=torch.channels_last)
         self.ema = ModelEmaV3(self.model, decay=recipe.ema_decay) if recipe.ema_decay else None
         if self.ema:
@@ -131,8 +158,17 @@ class Classifier(L.LightningModule):
         self.sums = {"loss": 0.0, "hits": 0.0, "seen": 0, "clock": time.perf_counter()}
 
     def judge(self, batch: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """Return the loss of a batch, and the logits that it judges."""
+        """Return the loss of a batch, and the logits that it judges.
+
+        A teacher sees the very pixels that the network sees, mixed ones too (Beyer et al.,
+        Knowledge Distillation: A Good Teacher Is Patient and Consistent, arXiv 2106.05237).
+        """
         pixels, labels = batch
+        if self.teacher:
+            shown = self.augment(pixels).float()
+            shown = self.mixup(shown, labels)[0] if self.mixup else shown
+            logits = self.model[1](self.scaled(shown))
+            return divergence(self.teacher(shown), logits), logits
         x = self.scaled(self.augment(pixels))
         if self.mixup:
             x, targets = self.mixup(x, labels)
@@ -141,7 +177,7 @@ class Classifier(L.LightningModule):
         logits = self.model[1](x)
         return self.hard_loss(logits, labels), logits
 
-    def scaled(self, pixels: Pixels) -> Tensor:
+    def scaled(self, pixels: Pixels | Float[Tensor, "batch channel height width"]) -> Tensor:
         """Return a batch as the network reads it, the channels of a pixel side by side."""
         return self.model[0](pixels).contiguous(memory_format=torch.channels_last)
 

@@ -8,6 +8,7 @@ import lightning as L
 import torch
 from torch.utils.data import DataLoader
 
+from vitrine import paths
 from vitrine.data import images
 from vitrine.data.catalog import Catalog
 from vitrine.data.splits import Split
@@ -18,6 +19,7 @@ from vitrine.training.torch import trainer as engine
 from vitrine.training.torch.classifier import BEST, LAST, Classifier, EpochCheckpoint
 from vitrine.training.torch.network import WEIGHTS, pooled, predict
 from vitrine.training.torch.photos import Photos, Plain
+from vitrine.training.torch.teacher import Teacher
 from vitrine.training.torch.trainer import EpochOrder
 
 __all__ = ["fit"]
@@ -47,7 +49,7 @@ def fit(
         resume: Go on from the last epoch of an interrupted run.
 
     Raises:
-        RecipeError: If the architecture, its weights or the device cannot be had.
+        RecipeError: If the architecture, its weights, its teacher or the device cannot be had.
         RunError: If the run is finished already, or begun and not resumed, or if the loss stops
             being finite.
         KeyboardInterrupt: If training is interrupted; the last whole epoch is kept.
@@ -56,7 +58,9 @@ def fit(
     split = split.present(catalog)
     train = split.part("train")
     recipe = recipe.for_photos(len(train))
+    base = base or paths.runs()
     folder = RunFolder(recipe, seed, base)
+    teacher = Teacher(recipe, split, catalog, base) if recipe.teacher else None
     first = engine.first_process()
     folder.prepare(resume=resume or not first, first=first)
     meter = engine.meter(obtained, device)
@@ -68,7 +72,7 @@ def fit(
     held_out = DataLoader(Plain(plain, validation.label.to_numpy()), recipe.batch_size)
 
     L.seed_everything(seed, workers=True, verbose=False)
-    module = Classifier(recipe, seed, steps, len(catalog.dataset.classes))
+    module = Classifier(recipe, seed, steps, len(catalog.dataset.classes), teacher)
     began = start.facts(recipe)
     last = folder.weights / LAST
     if recipe.head == "probe" and not last.is_file():
@@ -97,7 +101,7 @@ def fit(
         facts = meter.facts(module.history, steps * recipe.batch_size)
         facts["parameters"] = sum(p.numel() for p in network[1].parameters())
         facts["precision"] = str(trainer.precision)
-        facts |= began
+        facts |= began | ({"teacher": teacher.facts} if teacher else {})
         run = folder.seal(split, catalog, partial(predict, network), facts, module.history)
         last.unlink()
         best.unlink(missing_ok=True)

@@ -55,7 +55,7 @@ log = logging.getLogger(__name__)
 
 
 class Normalise(nn.Module):
-    """Bring uint8 pixels to the mean and deviation that the backbone expects."""
+    """Bring pixels from 0 to 255 to the mean and deviation that the backbone expects."""
 
     mean: Tensor
     std: Tensor
@@ -66,7 +66,9 @@ class Normalise(nn.Module):
         self.register_buffer("std", 255 * torch.tensor(std).view(1, -1, 1, 1), persistent=False)
 
     def forward(
-        self, pixels: UInt8[Tensor, "batch channel height width"]
+        self,
+        pixels: UInt8[Tensor, "batch channel height width"]
+        | Float[Tensor, "batch channel height width"],
     ) -> Float[Tensor, "batch channel height width"]:
         """Return float32 pixels with the mean taken off, divided by the deviation."""
         return (pixels.float() - self.mean) / self.std
