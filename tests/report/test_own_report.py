@@ -303,7 +303,7 @@ def test_what_a_model_looks_at_is_shown_on_its_surest_errors(asked, monkeypatch)
     assert followed == [0] * own.LOOKED  # the class given, not the true one
     assert pictures.count("<figure") == own.LOOKED
     assert pictures.count("taken for apple at 90%") == 2 * own.LOOKED
-    assert pictures.count("histogram-hog") == 1
+    assert pictures.count("Histogram and HOG") == 1
 
 
 def test_a_model_that_cannot_be_asked_again_is_passed_over(asked, monkeypatch):

@@ -1,10 +1,14 @@
 """What the figures of the chapters on training show is what they are given."""
 
+import tomllib
+from importlib.resources import files
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from vitrine.data.catalog import CLASSES
+from vitrine.data.dataset import LANGUAGES
 from vitrine.metrics import Interval
 from vitrine.metrics.calibration import reliability
 from vitrine.metrics.classes import confusion, per_class
@@ -139,6 +143,27 @@ def test_gaps_are_drawn_in_points_around_a_line_at_zero():
 def test_model_has_a_name_on_screen_even_unknown(recipe, name):
     assert style.model_name(recipe) == name
     assert style.model_colour(recipe).startswith("#")
+
+
+@pytest.mark.parametrize(
+    ("recipe", "name"),
+    [
+        ("efficientnet-lite0-probe", "EfficientNet-Lite0 (probe)"),
+        ("histogram-hog", "Histogram and HOG"),
+        ("mambavision-micro-scratch", "MambaVision (micro, from scratch)"),
+        ("never-heard-of", "never-heard-of"),
+    ],
+)
+def test_model_has_a_name_in_english(recipe, name):
+    assert style.model_name(recipe, "en") == name
+
+
+def test_a_name_that_differs_is_told_in_every_language():
+    told = tomllib.loads(files("vitrine.report").joinpath("names.toml").read_text(encoding="utf-8"))
+    names = (told["families"] | told["words"]).values()
+
+    assert {tuple(name) for name in names if not isinstance(name, str)} == {LANGUAGES}
+    assert all(name.isascii() for name in names if isinstance(name, str))
 
 
 def test_every_class_has_its_own_colour():

@@ -1,7 +1,7 @@
 """Names of recipes on screen and in sentences."""
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 __all__ = ["gap_names", "in_lines", "model_lines", "model_name"]
@@ -12,20 +12,28 @@ LINE = 20
 """Characters of a line beside a narrow figure."""
 
 
-def model_name(recipe: str) -> str:
-    """Return what a recipe is called on screen.
+def model_name(recipe: str, language: str = "fr") -> str:
+    """Return what a recipe is called on screen, in French or English.
 
     A recipe of a known family keeps what sets it apart: ``mambavision-micro-scratch`` is
     « MambaVision (micro, de zéro) ».
+
+    Args:
+        recipe: Its name.
+        language: One of ``dataset.LANGUAGES``.
     """
     recipe = recipe.removesuffix("-smoke")
     prefix = next((known for known in _FAMILIES if recipe.startswith(known)), "")
-    name = _FAMILIES.get(prefix, recipe)
+    name = _said(_FAMILIES.get(prefix, recipe), language)
     rest = recipe.removeprefix(prefix or recipe).strip("-").split("-")
     if "probe" in rest and "transfer" in rest:  # frozen features: nothing is tuned
         rest.remove("transfer")
-    said = [_WORDS.get(word, word) for word in rest if word]
+    said = [_said(_WORDS.get(word, word), language) for word in rest if word]
     return f"{name} ({', '.join(said)})" if said else name
+
+
+def _said(name: str | Mapping[str, str], language: str) -> str:
+    return name if isinstance(name, str) else name[language]
 
 
 def gap_names(pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:

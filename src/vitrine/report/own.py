@@ -203,7 +203,7 @@ class OwnReport:
         ]
 
     def _name(self, recipe: str) -> str:
-        return model_name(recipe) if self.catalog.dataset.language == "fr" else recipe
+        return model_name(recipe, self.catalog.dataset.language)
 
     def _table(self, *keys: str, rows: Sequence[tuple]) -> pd.DataFrame:
         return pd.DataFrame(rows, columns=[self._say(key) for key in keys])
