@@ -102,3 +102,36 @@ def test_every_bar_is_listed_and_those_of_the_ordinary_layout_that_are_missed_ar
 
     assert [row[1:] for row in listed] == [["≥\u00a01,5\u00a0×", "2\u00a0×", "oui"]] * 2
     assert measurements.missed(tmp_path) == "1 seuil sur 2"
+
+
+def test_other_networks_runtimes_and_scans_stand_beside_ours_with_their_ratios(tmp_path):
+    bench = tmp_path / "runs" / "bench"
+    bench.mkdir(parents=True)
+    timed = {"kind": "training", "dtype": "bfloat16"}
+    sheets = {
+        "model-against": [
+            {"candidate": name, "ours_faster": ratio} | timed
+            for name, ratio in (("mambavision_tiny", 1.0), ("commit", 1.2), ("swin", 1.057))
+        ],
+        "model-runtimes": [
+            {"runtime": name, "batch": 1, "ratio": ratio, "relative_gap": 0.0125}
+            for name, ratio in (("onnx", 1.0), ("onnx-int8", 2.5))
+        ],
+        "scan-peers": [
+            {"shape": "1x64x32x8", "pass": name, "candidate": library, "ours_faster": ratio}
+            for name, slower, faster in (("forward", 2.0, 0.85), ("training", 3.0, 4.0))
+            for library, ratio in (
+                ("ours", 1.0), ("mambapy", slower), ("mambax", faster), ("plain", 0.1),
+            )
+        ],
+    }  # fmt: skip
+    for name, rows in sheets.items():
+        (bench / f"{name}.json").write_text(json.dumps({"rows": rows}), encoding="utf-8")
+
+    assert measurements.rivals(tmp_path).splitlines() == [
+        "| Réseau de timm | pas d’entraînement, bfloat16 |", "|---|--:|", "| swin | 1,06 |",
+    ]  # fmt: skip
+    assert cells(measurements.elsewhere(tmp_path)) == [
+        ["ONNX Runtime, entiers de 8 bits", "1", "2,50", "1,25"]
+    ]
+    assert cells(measurements.scan_rivals(tmp_path)) == [["1", "64", "32", "8", "0,85", "3,00"]]

@@ -1,6 +1,6 @@
 """Replace comments of prose pages by tables that code writes from tracked files.
 
-====================================  ======================================================
+====================================  ===========================================================
 ``<!-- lectures : tableau -->``       the reading notes, one row each
 ``<!-- lectures : notes -->``         in full, the reading notes that a chapter verifies
 ``<!-- lectures : date -->``          the day of the last reading
@@ -13,7 +13,10 @@
 ``<!-- service : machine -->``        where and when that was measured
 ``<!-- vitesses : seuils -->``        every bar set to a speed, and what was measured
 ``<!-- vitesses : manqués -->``       how many the ordinary memory layout misses
-====================================  ======================================================
+``<!-- vitesses : réseaux -->``       how many times faster our network is than timm's of its size
+``<!-- vitesses : moteurs -->``       how many times faster other runtimes are than ONNX Runtime
+``<!-- vitesses : balayages -->``     how many times faster our scan is than other libraries'
+====================================  ===========================================================
 """
 
 import re
@@ -46,6 +49,9 @@ INSERTS: dict[str, Callable[[Path], str]] = {
     "service : machine": measurements.machine,
     "vitesses : seuils": measurements.bars,
     "vitesses : manqués": measurements.missed,
+    "vitesses : réseaux": measurements.rivals,
+    "vitesses : moteurs": measurements.elsewhere,
+    "vitesses : balayages": measurements.scan_rivals,
 }
 """What may stand in a comment, and what writes it from the root of the repository."""
 

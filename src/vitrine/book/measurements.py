@@ -6,14 +6,16 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from vitrine.book.wording import day, grid, number
 from vitrine.data import tracked
 from vitrine.report.ledger.service import SHEET as LOAD_SHEET
 from vitrine.report.tables import speeds
 
 __all__ = [
-    "COMMANDS", "SHEET", "bars", "commands", "load", "machine", "measured", "missed", "stages",
-    "trainings",
+    "COMMANDS", "SHEET", "bars", "commands", "elsewhere", "load", "machine", "measured", "missed",
+    "rivals", "scan_rivals", "stages", "trainings",
 ]  # fmt: skip
 
 SHEET = "runs/bench/budget.json"
@@ -170,9 +172,38 @@ def bars(root: Path) -> str:
     return grid(columns, ((*told, "oui" if reached else "non") for *told, reached in rows))
 
 
+def rivals(root: Path) -> str:
+    """Return how many times faster our network is than timm's of its size, in MyST."""
+    return _ratios(speeds.rivals(_bench(root, "model-against")), 1)
+
+
+def elsewhere(root: Path) -> str:
+    """Return how many times faster than ONNX Runtime in float32 other runtimes are, in MyST."""
+    return _ratios(speeds.elsewhere(_bench(root, "model-runtimes")), 1)
+
+
+def scan_rivals(root: Path) -> str:
+    """Return how many times faster our scan is than the fastest other library, in MyST."""
+    return _ratios(speeds.scan_rivals(_bench(root, "scan-peers")), 0)
+
+
+def _bench(root: Path, name: str) -> dict[str, Any]:
+    return json.loads((root / "runs" / "bench" / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def _ratios(frame: pd.DataFrame, words: int) -> str:
+    """Return a table whose first columns are words; fractions have two decimals."""
+    columns = {name: LEFT if k < words else RIGHT for k, name in enumerate(frame)}
+    rows = (
+        [number(cell, 2) if isinstance(cell, float) else str(cell) for cell in row]
+        for row in frame.itertuples(index=False)
+    )
+    return grid(columns, rows)
+
+
 def missed(root: Path) -> str:
     """Return how many bars of the network its ordinary memory layout misses, in words."""
-    sheet = json.loads((root / "runs" / "bench" / "model.json").read_text(encoding="utf-8"))
+    sheet = _bench(root, "model")
     ratios = {
         (row["pass"], row["dtype"]): row["ratio"]
         for row in sheet["rows"]

@@ -13,13 +13,17 @@ from vitrine.report.words import WORDS
 from vitrine.training.runs import Run
 from vitrine.training.runs.meter import watt_hours
 
-__all__ = ["backbones", "benchmarks", "costs", "networks", "runtimes", "scans"]
+__all__ = [
+    "backbones", "benchmarks", "costs", "elsewhere", "networks", "rivals", "runtimes",
+    "scan_rivals", "scans",
+]  # fmt: skip
 
 PASSES_FR = WORDS["passes"]
 STEPS_FR = WORDS["steps"]
 FORMS_FR = WORDS["forms"]
 CANDIDATES_FR = WORDS["candidates"]
 NETWORKS_FR = WORDS["networks"]
+RUNTIMES_FR = WORDS["runtimes"]
 LICENCES_FR = WORDS["licences"]
 AGREES = 1e-4
 """Largest gap of logits, relative to the largest of them, that is rounding alone."""
@@ -98,6 +102,53 @@ def runtimes(sheet: Sheet) -> pd.DataFrame:
             "Même première réponse": rows["same_top1"],
         }
     )
+
+
+def rivals(sheet: Sheet) -> pd.DataFrame:
+    """List timm's networks of our size: how many times faster ours is, by pass and precision.
+
+    Args:
+        sheet: Content of ``runs/bench/model-against.json``.
+    """
+    rows = pd.DataFrame(sheet["rows"])
+    rows = rows[~rows.candidate.isin([rows.candidate[0], "commit"])]
+    column = rows.kind.map(STEPS_FR) + ", " + rows["dtype"]
+    table = rows.assign(column=column).pivot(
+        index="candidate", columns="column", values="ours_faster"
+    )
+    return table[column.unique()].rename_axis(index="Réseau de timm", columns=None).reset_index()
+
+
+def elsewhere(sheet: Sheet) -> pd.DataFrame:
+    """List other runtimes of an exported network: how many times faster than ONNX Runtime.
+
+    Args:
+        sheet: Content of ``runs/bench/model-runtimes.json``.
+    """
+    rows = pd.DataFrame(sheet["rows"])
+    rows = rows[rows.runtime != rows.runtime[0]]
+    return pd.DataFrame(
+        {
+            "Fichier": rows.runtime.map(RUNTIMES_FR),
+            "Lot": rows.batch,
+            "Fois plus rapide": rows.ratio.astype(float),
+            "Plus grand écart des logits (%)": 100 * rows.relative_gap,
+        }
+    )
+
+
+def scan_rivals(sheet: Sheet) -> pd.DataFrame:
+    """List the shapes of a scan: how many times faster ours is than the fastest library, by pass.
+
+    Args:
+        sheet: Content of ``runs/bench/scan-peers.json``.
+    """
+    rows = pd.DataFrame(sheet["rows"])
+    rows = rows[~rows.candidate.isin(["ours", "plain"])]
+    least = rows.groupby(["shape", "pass"], sort=False).ours_faster.min().unstack()
+    sizes = [shape.split("x") for shape in least.index]
+    shapes = pd.DataFrame(sizes, columns=["Lot", "Longueur", "Canaux", "États"]).astype(int)
+    return shapes.assign(**{PASSES_FR[name]: least[name].to_numpy() for name in least})
 
 
 def backbones(sheet: Sheet, cited: pd.DataFrame, gpu: Sheet | None = None) -> pd.DataFrame:
