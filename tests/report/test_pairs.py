@@ -152,6 +152,22 @@ def test_the_scan_is_compared_with_each_mixer_trained_on_every_fold_in_a_family_
     assert not any("mixer" in key for key in dict(folds.values()))  # in no table of the comparison
 
 
+def test_what_a_teacher_adds_is_a_family_apart(base):
+    (labels, taught) = mixers.TAUGHT[0]
+    for fold in range(splits.FOLDS):
+        split = FOLDS.fold(0, fold)
+        for recipe, skill in ((labels, 1.0), (OTHERS[0], 1.0), (taught, 2.0)):
+            train(base / place(0, fold), recipe, skill, seed=len(recipe), split=split)
+
+    values = dict(mixers.values())
+
+    gap = f"oof_gap.{taught}.{labels}"
+    assert values[f"{gap}.accuracy"].low > 0
+    assert values[f"{gap}.holm"].value == values[f"{gap}.p"].value  # alone in its family
+    assert taught not in mixers.arms()
+    assert verdicts.decide(values)["teacher_against_labels"]["state"] == "true"
+
+
 def test_a_scan_without_runs_or_alone_has_no_gap_and_nothing_is_said_to_be_shown(base):
     assert dict(mixers.values()) == {} == mixers.arms()
     for fold in range(splits.FOLDS):
