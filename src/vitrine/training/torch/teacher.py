@@ -25,7 +25,7 @@ __all__ = ["Teacher"]
 
 
 class Teacher:
-    """The network of a finished run, which answers for batches at its own side.
+    """The network of a finished run, which answers for batches at its own side, in bfloat16.
 
     It is no module: the checkpoints of its student do not hold it.
 
@@ -50,12 +50,13 @@ class Teacher:
                 f"{run.name} on {run.meta['data']['split']}; train it on {split.name}"
             )
         kept = trained.load(run, split, catalog)
-        if not isinstance(kept.network, nn.Module) or kept.recipe.trainer != "torch":
+        if not isinstance(kept.network, nn.Sequential) or kept.recipe.trainer != "torch":
             raise RecipeError(
                 f"recipe {recipe.name}: expected a teacher that PyTorch trained, found {run.name}, "
                 f"a {kept.recipe.trainer}; name another recipe"
             )
-        self.network = kept.network.eval().requires_grad_(False)
+        self.scale, network = kept.network.requires_grad_(False).eval()
+        self.network = network.to(torch.bfloat16, memory_format=torch.channels_last)
         self.side = (recipe.teacher_size, recipe.teacher_size)
         self.facts: dict[str, Any] = {"run": run.name, "sha256": kept.sha256}
 
@@ -65,7 +66,9 @@ class Teacher:
     ) -> Float[Tensor, "batch category"]:
         """Return the logits of the teacher for pixels from 0 to 255."""
         large = F.interpolate(pixels, self.side, mode="bicubic", align_corners=False)
-        return self.network.to(pixels.device)(large.clamp(0, 255))
+        x = self.scale.to(pixels.device)(large.clamp(0, 255))
+        x = x.to(torch.bfloat16, memory_format=torch.channels_last)
+        return self.network.to(pixels.device)(x).float()
 
 
 def _run(recipe: Recipe, base: Path) -> Run:
