@@ -83,8 +83,8 @@ def test_hidden_folders_are_told_once_each_and_nothing_is_where_there_are_none(d
 
     assert "left out" not in plain
     assert (
-        "warning: left out, for their names start with a dot: .old, apple/.thumbnails; rename those "
-        "that hold photos"
+        "warning: left out, for their names start with a dot: .old, apple/.thumbnails; rename "
+        "those that hold photos"
     ) in found.lines()
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 import secrets
 import subprocess
@@ -15,7 +16,10 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from pictures import plain
 
+import own_photos
+from vitrine.data import project
 from vitrine.data.showcase import Showcase
+from vitrine.data.survey import listed
 from vitrine.serving.card import Offered, Words
 from vitrine.serving.speech import Speech
 from vitrine.serving.ui import create_app, pictures
@@ -108,6 +112,28 @@ def test_the_document_of_an_english_page_is_english(english):
     labels = [each["props"].get("label") for each in known["components"]]
     assert {"Classification", "Dashboard", "Details"} <= {*labels}
     assert home.get("/photos/photo/none.jpg").text == "This photo is not on this machine."
+
+
+def test_the_page_of_an_english_project_is_english_and_names_its_classes(tmp_path):
+    """In a process of its own: which project it is is settled by then."""
+    photos, shop = own_photos.write(tmp_path / "photos"), tmp_path / "shop"
+    table, found = listed(photos)
+    project.make(shop, own_photos.draft(photos, shop), table=table, found=found)
+    code = (
+        "import json; from fastapi.testclient import TestClient\n"
+        "from vitrine.serving.ui import create_app; home = TestClient(create_app())\n"
+        "print(home.get('/').text, json.dumps(home.get('/config').json(), ensure_ascii=False))"
+    )
+    here = os.environ | {"VITRINE_ROOT": str(shop), "API_URL": "http://127.0.0.1:9"}
+
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], env=here, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+
+    assert '<html\n\tlang="en"' in done.stdout and french_in(done.stdout) == []
+    assert "one of 3 classes." in done.stdout and '["lime", "lime"]' in done.stdout
+    assert "Browse the photos" in done.stdout
 
 
 def test_what_an_english_page_does_is_told_in_english_by_the_service_too(

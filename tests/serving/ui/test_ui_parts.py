@@ -86,14 +86,16 @@ def test_a_data_folder_that_was_asked_for_and_has_no_table_is_refused(tmp_path, 
 
 
 @pytest.mark.parametrize(
-    ("share", "text"),
+    ("share", "french", "english"),
     [
-        (0.5, f"50,0{THIN}%"), (1.0, f"100,0{THIN}%"), (0.0, f"0,0{THIN}%"),
-        (0.9997, f">{WIDE}99,9{THIN}%"), (0.0002, f"&lt;{WIDE}0,1{THIN}%"),
+        (0.5, f"50,0{THIN}%", "50.0%"), (1.0, f"100,0{THIN}%", "100.0%"),
+        (0.0, f"0,0{THIN}%", "0.0%"), (0.9997, f">{WIDE}99,9{THIN}%", ">99.9%"),
+        (0.0002, f"&lt;{WIDE}0,1{THIN}%", "&lt;0.1%"),
     ],
 )  # fmt: skip
-def test_a_share_is_never_told_surer_than_it_is(share, text):
-    assert markup.percent(FRENCH, share) == text
+def test_a_share_is_never_told_surer_than_it_is(share, french, english):
+    assert markup.percent(FRENCH, share) == french
+    assert markup.percent(Speech("en"), share) == english
 
 
 def test_an_answer_says_class_probabilities_model_and_time():

@@ -23,11 +23,11 @@ _LISTED = 12  # classes of a notice
 
 def percent(say: Speech, share: float) -> str:
     """Write a share, never more certain than it is: 99,97 % is not 100 %."""
-    rounded = f"{100 * share:.1f}"
+    rounded, gap = f"{100 * share:.1f}", NO_BREAK if say.french else ""
     if rounded == "100.0" and share < 1:
-        return f">{NO_BREAK}{say.percent(0.999)}"
+        return f">{gap}{say.percent(0.999)}"
     if rounded == "0.0" and share > 0:
-        return f"&lt;{NO_BREAK}{say.percent(0.001)}"
+        return f"&lt;{gap}{say.percent(0.001)}"
     return say.percent(share)
 
 

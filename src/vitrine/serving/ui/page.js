@@ -58,6 +58,7 @@
   document.querySelector(".gradio-container").append(announcer, viewer);
 
   const complete = () => {
+    document.documentElement.lang = say("fr"); // Gradio writes that of the browser
     const said = [...document.querySelectorAll("[data-annonce]")]
       .map((part) => part.textContent.trim()).join(" ");
     if (said && said !== announcer.textContent) announcer.textContent = said;
