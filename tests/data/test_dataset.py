@@ -2,6 +2,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -215,3 +216,21 @@ def test_the_classes_of_a_project_are_those_of_its_own_file(tmp_path):
     )
 
     assert done.stdout.split() == ["apple", "pear"]
+
+
+@pytest.mark.parametrize(
+    ("told", "asked", "shown"),
+    [
+        ("fr", "fr", "Montres"),
+        ("fr", "en", "Watches"),
+        ("en", "en", "Montres"),
+        ("en", "fr", "Montres"),
+    ],
+)
+def test_a_class_is_shown_as_the_data_set_calls_it_and_by_its_table_in_english_of_a_french_one(
+    told, asked, shown
+):
+    data = replace(dataset.current(), language=told)
+
+    assert data.names(asked)["Watches"] == shown
+    assert list(data.names(asked)) == list(data.classes)

@@ -40,6 +40,14 @@ def test_a_project_of_a_folder_describes_it_and_can_be_read_back(draft, tmp_path
     assert project.faults(photos) == []
 
 
+def test_a_class_whose_folder_is_hidden_is_told_to_be_left_out(draft, tmp_path):
+    (draft.photos / "plum").rename(draft.photos / ".plum")
+
+    told = [line for line in make(tmp_path / "shop", draft).lines() if "left out" in line]
+
+    assert len(told) == 1 and ": .plum; rename" in told[0]
+
+
 def test_a_project_in_another_language_has_other_prose_and_the_same_code(draft, tmp_path):
     cells = {}
     for language in dataset.LANGUAGES:

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 import own_photos
-from vitrine.data.survey import SurveyError, listed, survey, tabled
+from vitrine.data.survey import SurveyError, hidden, listed, survey, tabled
 
 
 @pytest.fixture
@@ -71,6 +71,21 @@ def test_photos_of_a_hidden_folder_are_left_out(draft):
     own_photos.photo(hidden / "0.png", "apple", 99)
 
     assert surveyed(draft).counts["apple"] == 6
+
+
+def test_hidden_folders_are_told_once_each_and_nothing_is_where_there_are_none(draft):
+    plain = "\n".join(surveyed(draft).lines())
+    for name in (".old/deep/.deeper", "apple/.thumbnails"):
+        (draft.photos / name).mkdir(parents=True)
+    (draft.photos / ".DS_Store").touch()
+
+    found = replace(surveyed(draft), hidden=hidden(draft.photos))
+
+    assert "left out" not in plain
+    assert (
+        "warning: left out, for their names start with a dot: .old, apple/.thumbnails; rename "
+        "those that hold photos"
+    ) in found.lines()
 
 
 def test_spaces_around_a_class_or_a_part_of_a_table_are_dropped(draft):

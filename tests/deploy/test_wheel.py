@@ -33,7 +33,8 @@ def test_the_wheel_holds_every_file_of_the_package_and_nothing_else(packed):
     "needed",
     ["serving/models/mambavision/model.onnx", "serving/models/mambavision/model.json",
      "serving/models/efficientnet-lite0/model.onnx", "serving/models/efficientnet-lite0/NOTICE",
-     "serving/pages/card.md", "serving/ui/page.css", "serving/ui/page.js", "book/pages/note.typ",
+     "serving/pages/card.md", "serving/english.toml", "serving/ui/page.css", "serving/ui/page.js",
+     "book/pages/note.typ",
      "data/locale/fr.po", "data/locale/en.po", "data/templates/common/_config.yml"],
 )  # fmt: skip
 def test_what_the_code_reads_beside_itself_is_in_the_wheel(packed, needed):

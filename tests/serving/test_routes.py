@@ -141,8 +141,21 @@ def test_the_model_route_tells_what_the_card_says(client, model_dir):
     told = client.get("/api/v1/model").json()
 
     card = tiny_model.card((model_dir / "model.onnx").read_bytes()).model_dump(mode="json")
+    classes = told.pop("classes")
     assert told == {key: card[key] for key in told}
-    assert {"version", "sha256", "classes", "metrics", "licence", "doubt"} <= told.keys()
+    assert {"version", "sha256", "language", "metrics", "licence", "doubt"} <= told.keys()
+    assert classes == [each | {"name": each["label_fr"]} for each in card["classes"]]
+
+
+@pytest.mark.parametrize(
+    ("told", "asked", "name"),
+    [("fr", "fr", "Montres"), ("fr", "en", "Watches"), ("en", "en", "Montres")],
+)
+def test_what_a_card_calls_a_class_is_shown_in_the_language_of_the_card(told, asked, name):
+    """The own classes of an English project are shown as its user calls them."""
+    card = tiny_model.card(b"", language=told)
+
+    assert card.shown(card.classes[-1], asked) == name
 
 
 def test_the_classes_are_told_in_both_languages_in_the_models_order(client):

@@ -12,7 +12,7 @@ import onnxruntime
 import pytest
 from scipy.stats import chi2
 
-from vitrine.data import images
+from vitrine.data import dataset, images
 from vitrine.metrics.temperature import apply_temperature, fit_temperature
 from vitrine.models.graph import GraphError, float_graph
 from vitrine.serving import card as cards
@@ -260,10 +260,23 @@ def test_a_card_carries_the_licence_of_the_weights_that_its_run_started_from(sta
     recipe = replace(TINY, weights="imagenet")
     meta = {"data": {"edition": "reduced-320"}} | ({"start": start} if start else {})
 
-    licence = _licence(recipe, meta)
+    licence = _licence(recipe, meta, dataset.current())
 
     assert f"Celle des poids de départ (imagenet)\u00a0: {told}" in licence
     assert "PromptCloud, CC BY-SA 4.0" in licence
+
+
+def test_the_licence_of_an_english_data_set_is_english():
+    data = replace(dataset.current(), language="en", credit="", name="fruits")
+    meta = {"data": {"edition": "own"}, "start": {"learned": {"run": "pretrain/x/seed-0"}}}
+
+    started = _licence(replace(TINY, weights="imagenet"), meta, data)
+
+    assert _licence(TINY, meta, data) == (
+        "MIT. The weights start from chance and have learned only the photos of fruits."
+    )
+    assert started.startswith("That of the weights it starts from (imagenet): non-commercial")
+    assert started.endswith("They then learned the photos of fruits.")
 
 
 def test_the_file_takes_bytes_at_any_batch_and_tells_nothing_of_the_machine(exported):

@@ -86,7 +86,8 @@ def ui(
     """Show the page to try the classifier and to explore the data set, until Ctrl-C.
 
     An option left out is read from the environment: API_URL, DATA_DIR, HOST, PORT; API_KEY,
-    API_TIMEOUT_S and NOTE_PDF have no option.
+    API_TIMEOUT_S, NOTE_PDF and PAGE_LANGUAGE have no option. The page speaks the language of the
+    project, which PAGE_LANGUAGE, fr or en, can change.
 
     Example: vitrine ui --api-url http://127.0.0.1:8001
     """

@@ -109,6 +109,13 @@ class Dataset:
         return tuple(filter(None, (self.id, self.image, self.label, *self.text, self.group,
                                    self.split if self.policy == "column" else "")))  # fmt: skip
 
+    def names(self, language: str) -> Mapping[str, str]:
+        """Return what each class is called on screen, by its name in the table.
+
+        English that nobody wrote is that of the table.
+        """
+        return self.classes if language in (self.language, "fr") else {k: k for k in self.classes}
+
 
 def class_faults(names: Iterable[str]) -> list[str]:
     """Return a sentence for each fault of the names of classes: blank, like a path, met twice."""

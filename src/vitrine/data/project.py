@@ -21,7 +21,7 @@ from vitrine import paths
 from vitrine.data import catalog, splits
 from vitrine.data.catalog import Catalog
 from vitrine.data.dataset import Dataset, DatasetError, read
-from vitrine.data.survey import Survey, survey, tabled
+from vitrine.data.survey import Survey, hidden, survey, tabled
 from vitrine.data.translations import said
 
 __all__ = ["PRINTS", "Project", "faults", "make"]
@@ -115,6 +115,8 @@ def make(
         )
     rows, told = (table, list(found)) if table is not None else tabled(draft)
     seen = survey(draft, rows, told)
+    if table is not None:
+        seen = replace(seen, hidden=hidden(draft.photos))
     classes, cheap = {name: name for name in seen.counts}, _recipes(sum(seen.counts.values()))
     data = replace(draft, classes=classes, recipes=cheap, own=True)
     with tempfile.TemporaryDirectory(prefix="vitrine-new-") as place:

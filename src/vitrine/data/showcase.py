@@ -10,8 +10,8 @@ import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -93,7 +93,6 @@ class Showcase:
         synthetic: Whether, for want of a data set, ``photos`` are those of a catalogue drawn by
             code, and ``samples`` the free pictures.
         faults: Names of the tables that are absent or cannot be used.
-        classes: Name shown of each class of these photos, by its name in the tables.
     """
 
     photos: pd.DataFrame
@@ -101,7 +100,6 @@ class Showcase:
     images: Path
     synthetic: bool = False
     faults: tuple[str, ...] = ()
-    classes: Mapping[str, str] = field(default_factory=lambda: dataset.current().classes)
 
     @classmethod
     def read(cls, folder: Path) -> "Showcase":

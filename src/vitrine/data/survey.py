@@ -18,7 +18,7 @@ from vitrine.data.dataset import Dataset, class_faults
 from vitrine.data.duplicates import fingerprint, near_duplicates
 from vitrine.data.images import ImageError
 
-__all__ = ["Survey", "SurveyError", "listed", "survey", "tabled"]
+__all__ = ["Survey", "SurveyError", "hidden", "listed", "survey", "tabled"]
 
 FEWEST = splits.FOLDS
 """Fewest photos of a class: one for each fold."""
@@ -47,11 +47,13 @@ class Survey:
         prints: One row a photo: ``image``, ``label`` (number of the class), ``sha256``, ``phash``.
         counts: Photos of each class, by its name.
         pairs: Pairs of duplicates, as ``near_duplicates`` returns them.
+        hidden: Folders that were left out, for their name starts with a dot.
     """
 
     prints: pd.DataFrame
     counts: Mapping[str, int]
     pairs: pd.DataFrame
+    hidden: Sequence[str] = ()
 
     def lines(self) -> list[str]:
         """Return what was found, as sentences for the user."""
@@ -63,11 +65,15 @@ class Survey:
         told.append(f"{exact} pairs of exact duplicates, {len(self.pairs) - exact} of near ones")
         if mixed.any():
             told.append(f"warning: {mixed.sum()} of these pairs lie in two classes; look at them")
-        if small := [name for name, count in self.counts.items() if count < SMALL]:
-            more = f" and {len(small) - MOST} more classes" if len(small) > MOST else ""
+        if self.hidden:
             told.append(
-                f"warning: fewer than {SMALL} photos of {', '.join(small[:MOST])}{more}: what is "
-                "measured there will have wide intervals"
+                f"warning: left out, for their names start with a dot: {_named(self.hidden)}; "
+                "rename those that hold photos"
+            )
+        if small := [name for name, count in self.counts.items() if count < SMALL]:
+            told.append(
+                f"warning: fewer than {SMALL} photos of {_named(small)}: what is measured there "
+                "will have wide intervals"
             )
         fewest, most = min(self.counts.values()), max(self.counts.values())
         if most >= UNEQUAL * fewest:
@@ -76,6 +82,12 @@ class Survey:
                 "macro F1 rather than the accuracy"
             )
         return told
+
+
+def _named(names: Sequence[str]) -> str:
+    """Return the first of some names, and how many follow."""
+    more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
+    return ", ".join(names[:MOST]) + more
 
 
 def _counted(counts: Mapping[str, int]) -> list[str]:
@@ -91,7 +103,7 @@ def _counted(counts: Mapping[str, int]) -> list[str]:
 def listed(folder: Path) -> tuple[pd.DataFrame, list[str]]:
     """Return the photos of a folder that has a subfolder for each class, and what is wrong with it.
 
-    Files whose name starts with a dot are passed over.
+    What has a name that starts with a dot is passed over; ``hidden`` tells which folders.
 
     Returns:
         The table, ``image`` and ``label``, and a line for each class that is empty and each file
@@ -116,6 +128,14 @@ def listed(folder: Path) -> tuple[pd.DataFrame, list[str]]:
             faults.append(f"expected photos in the class {place.name!r}, found none; add some")
         rows += [(path.as_posix(), place.name) for path in photos]
     return pd.DataFrame(rows, columns=["image", "label"]), faults
+
+
+def hidden(folder: Path) -> list[str]:
+    """Return the folders that ``listed`` passes over, at any depth, by their path from there."""
+    found = [path.relative_to(folder) for path in sorted(folder.rglob(".*")) if path.is_dir()]
+    return [
+        path.as_posix() for path in found if not any(part[0] == "." for part in path.parts[:-1])
+    ]
 
 
 def tabled(draft: Dataset) -> tuple[pd.DataFrame, list[str]]:

@@ -38,10 +38,6 @@ class Label(_Frozen):
     label: str
     label_fr: str
 
-    def in_language(self, language: str) -> str:
-        """Return the name on screen, in French or else in English."""
-        return self.label_fr if language == "fr" else self.label
-
 
 class Score(_Frozen):
     """A number with its 95 % interval, in the number's own unit."""
@@ -129,7 +125,7 @@ class Offered(_Frozen):
 
 
 class Words(_Frozen):
-    """What visitors read of the photos, in French, within a sentence.
+    """What visitors read of the photos, within a sentence: in French, or as the data set says.
 
     Attributes:
         photo: What one is called, a feminine noun: « une photographie de produit ».
@@ -152,6 +148,7 @@ class Card(_Frozen):
 
     Attributes:
         name: The run, ``<recipe>/seed-<n>``.
+        language: Of the names of classes on screen and of the licence.
         version: Day of the training, and the first digits of the file's hash.
         sha256: Hash of ``model.onnx``.
         precision: ``float32``; ``int8`` for weights in 8 bits and answers computed in float32;
@@ -173,6 +170,7 @@ class Card(_Frozen):
 
     format: Literal[1] = FORMAT
     name: str
+    language: Literal["fr", "en"] = "fr"
     version: str
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     precision: Literal["float32", "int8", "int8-static"]
@@ -194,6 +192,10 @@ class Card(_Frozen):
     data: dict[str, Any]
     commits: dict[str, str]
     licence: str
+
+    def shown(self, label: Label, language: str) -> str:
+        """Return the name on screen of a class; English that nobody wrote is the data set's."""
+        return label.label_fr if language in (self.language, "fr") else label.label
 
     def to_json(self) -> str:
         """Return the text of ``model.json``."""

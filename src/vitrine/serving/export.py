@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from vitrine import paths
-from vitrine.data import dataset, images, showcase
+from vitrine.data import images, showcase
 from vitrine.data.catalog import Catalog
 from vitrine.data.dataset import Dataset
 from vitrine.data.splits import Split
@@ -38,6 +38,7 @@ from vitrine.serving.card import (
 )
 from vitrine.serving.evaluation import card_numbers, guard
 from vitrine.serving.predictor import describe, drawn
+from vitrine.serving.speech import Speech
 from vitrine.training import trained
 from vitrine.training.recipes import Recipe
 from vitrine.training.runs import Run, RunError
@@ -251,6 +252,7 @@ def _card(
     library = "keras" if recipe.trainer == "keras" else "torch"
     return Card(
         name=run.name,
+        language=data.language,
         version=f"{day}-{digest[:8]}",
         sha256=digest,
         precision=precision,
@@ -268,34 +270,36 @@ def _card(
         words=Words(**data.words),
         data=meta["data"],
         commits={"training": meta["code"]["commit"], "export": code_state()["commit"]},
-        licence=_licence(recipe, meta),
+        licence=_licence(recipe, meta, data),
     )
 
 
-def _licence(recipe: Recipe, meta: Mapping[str, Any]) -> str:
-    """Return the licence of the weights, in French: visitors read it."""
+def _licence(recipe: Recipe, meta: Mapping[str, Any], data: Dataset) -> str:
+    """Return the licence of the weights, in the language of the data set: visitors read it."""
+    say = Speech(data.language)
     photos = (
-        "un catalogue dessiné par programme"
+        say("un catalogue dessiné par programme")
         if meta["data"].get("edition") == "demo"
-        else dataset.current().credit or f"les photographies de {dataset.current().name}"
+        else data.credit or say("les photographies de {name}", name=data.name)
     )
     if recipe.weights == "none":
-        return f"MIT. Les poids partent du hasard et n’ont appris que {photos}."
-    return (
-        f"Celle des poids de départ ({Path(recipe.weights).name})\u00a0: {_start(meta)}. Ils ont "
-        f"ensuite appris {photos}."
-    )
+        return say("MIT. Les poids partent du hasard et n’ont appris que {photos}.", photos=photos)
+    return say(
+        "Celle des poids de départ ({name}) : {licence}. Ils ont ensuite appris {photos}.",
+        name=Path(recipe.weights).name, licence=_start(meta, say), photos=photos,
+    )  # fmt: skip
 
 
-def _start(meta: Mapping[str, Any]) -> str:
+def _start(meta: Mapping[str, Any], say: Speech) -> str:
     """Return the licence of the weights that training started from, as its run tells it."""
     start = meta.get("start") or {}
     licences = {file["licence"] for file in start.get("files", ()) if file["licence"]}
     if licences:
-        return (
-            f"{', '.join(sorted(licences))}. Ils ont été appris sur {start['corpus']}, dont les "
-            "images sont réservées à la recherche et à l’enseignement"
-        )
+        return say(
+            "{licences}. Ils ont été appris sur {corpus}, dont les images sont réservées à la "
+            "recherche et à l’enseignement",
+            licences=", ".join(sorted(licences)), corpus=start["corpus"],
+        )  # fmt: skip
     if start.get("learned"):  # a pretraining of ours, on images of ImageNet
-        return "recherche non commerciale, comme les images d’ImageNet dont ils viennent"
-    return "inconnue de l’exécution, à vérifier auprès de qui les publie"
+        return say("recherche non commerciale, comme les images d’ImageNet dont ils viennent")
+    return say("inconnue de l’exécution, à vérifier auprès de qui les publie")

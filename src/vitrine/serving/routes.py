@@ -9,6 +9,7 @@ from fastapi.responses import PlainTextResponse
 from pydantic import ValidationError
 
 from vitrine.serving import open_inference, schemas
+from vitrine.serving.card import Card
 from vitrine.serving.dependencies import (
     ASKED,
     IMAGE,
@@ -106,11 +107,11 @@ async def metrics(request: Request) -> Response:
 
 
 @api.get("/model", summary="Le modèle servi")
-async def model(request: Request) -> schemas.Model:
+async def model(request: Request, language: Spoken) -> schemas.Model:
     """Décrit le modèle : version, classes, prétraitement, résultats sur les images de test."""
-    return schemas.Model(
-        **service_of(request).card.model_dump(include=set(schemas.Model.model_fields))
-    )
+    card = service_of(request).card
+    facts = card.model_dump(include=set(schemas.Model.model_fields) - {"classes"})
+    return schemas.Model(**facts, classes=_classes(card, language))
 
 
 @api.get("/models", summary="Les modèles que l’on peut interroger")
@@ -122,9 +123,13 @@ async def models(service: Ready) -> list[schemas.Available]:
 @api.get("/classes", summary="Les classes")
 async def classes(request: Request, language: Spoken) -> list[schemas.Class]:
     """Donne les classes dans l’ordre du modèle, en anglais et en français."""
+    return _classes(service_of(request).card, language)
+
+
+def _classes(card: Card, language: Language) -> list[schemas.Class]:
     return [
-        schemas.Class(**label.model_dump(), name=label.in_language(language))
-        for label in service_of(request).card.classes
+        schemas.Class(**label.model_dump(), name=card.shown(label, language))
+        for label in card.classes
     ]
 
 

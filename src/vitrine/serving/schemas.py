@@ -129,7 +129,8 @@ class Model(BaseModel):
     sha256: str
     framework: str
     precision: str
-    classes: list[Label]
+    language: Literal["fr", "en"]
+    classes: list[Class]
     input_size: int
     preprocessing: str
     doubt: Doubt

@@ -208,7 +208,7 @@ class Service:
             schemas.Score(
                 label=card.classes[i].label,
                 label_fr=card.classes[i].label_fr,
-                name=card.classes[i].in_language(language),
+                name=card.shown(card.classes[i], language),
                 score=float(scores[i]),
             )
             for i in np.argsort(-scores, kind="stable")[:top_k]

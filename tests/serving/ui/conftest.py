@@ -80,10 +80,13 @@ def ui_settings(service_url, data_dir, tmp_path_factory):
 
 @pytest.fixture
 def page_at(ui_settings):
-    """Return a way to serve another page, on a free port or on that of one that has stopped."""
+    """Return a way to serve another page, on a free port or on that of one that has stopped.
+
+    Other settings may be named.
+    """
     from vitrine.serving.ui import create_app
 
-    return lambda port=0: served(create_app(ui_settings), port)
+    return lambda port=0, **other: served(create_app(ui_settings.model_copy(update=other)), port)
 
 
 @pytest.fixture(scope="session")

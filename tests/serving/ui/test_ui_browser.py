@@ -24,9 +24,9 @@ def visit(browser, ui_url):
     """Open the page; what it asks outside or complains of is a fault at the end of the test."""
     faults, contexts = [], []
 
-    def open_page(theme="light", width=1280, opened=browser, url=ui_url):
+    def open_page(theme="light", width=1280, opened=browser, url=ui_url, locale="fr-FR"):
         context = opened.new_context(
-            color_scheme=theme, viewport={"width": width, "height": 900}, locale="fr-FR",
+            color_scheme=theme, viewport={"width": width, "height": 900}, locale=locale,
             reduced_motion="reduce",
         )  # fmt: skip
         context.set_default_timeout(30_000)
@@ -107,6 +107,42 @@ def test_both_tabs_are_accessible_and_fit_the_screen(visit, theme, width):
         ["img", "Photos par catégorie"], ["img", "Largeur et hauteur"], ["img", "Proportions"],
         ["img", "Taille des fichiers"],
     ]  # fmt: skip
+
+
+def test_an_english_page_is_accessible_and_says_all_in_english(visit, page_at):
+    with page_at(page_language="en") as url:
+        tab = visit(width=390, url=url)
+        tab.click("#choix label >> nth=1")
+        tab.wait_for_selector("#resultat .avis:has-text('Beauty and Personal Care')")
+        alt = tab.get_attribute("#photo .photo", "alt")
+        faults = faults_of(tab, "classification")
+        tab.click("#onglet-tableau-button")
+        tab.wait_for_selector("#transformee img")
+        tab.wait_for_selector("#figure-poids .main-svg")
+        picture(tab, "dashboard-english")
+        faults += faults_of(tab, "dashboard")
+        tab.click("#parcourir")
+        tab.wait_for_selector("#apercu figcaption:has-text('(photo 1 of 70)')")
+        lang = tab.evaluate("document.documentElement.lang")
+        names = tab.eval_on_selector_all(".js-plotly-plot", "plots => plots.map(p => p.ariaLabel)")
+
+    assert faults == [] and lang == "en" and alt.startswith("Photo: ")
+    assert names[0] == "Photos by class: the values are in the table above."
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_the_names_of_the_classes_are_read_beside_their_bars_in_any_browser(visit, width):
+    tab = visit(width=width, locale="en-GB")
+    tab.wait_for_selector("#resultat .barres")
+
+    lang = tab.evaluate("document.documentElement.lang")
+    sizes = tab.eval_on_selector_all(
+        ".barres th[scope=row]", "cells => cells.map(c => [c.offsetWidth, c.offsetHeight])"
+    )
+
+    assert lang == "fr"  # whatever the browser's
+    assert len(sizes) == 7
+    assert all(wide > 100 and high < 80 for wide, high in sizes)  # not a letter a line
 
 
 @pytest.mark.parametrize("family", reader_fonts.FAMILIES)

@@ -4,16 +4,17 @@ import httpx
 import pytest
 import uvicorn
 
+from vitrine.serving.speech import Speech
 from vitrine.serving.ui import client as module
 from vitrine.serving.ui import markup
 from vitrine.serving.ui.client import Client, ServiceError
 from vitrine.serving.ui.settings import Settings
 
 ANSWER = {
-    "label": "Watches", "label_fr": "Montres", "score": 0.75, "uncertain": False,
+    "label": "Watches", "name": "Montres", "score": 0.75, "uncertain": False,
     "predictions": [
-        {"label": "Watches", "label_fr": "Montres", "score": 0.75},
-        {"label": "Computers", "label_fr": "Informatique", "score": 0.25},
+        {"label": "Watches", "name": "Montres", "score": 0.75},
+        {"label": "Computers", "name": "Informatique", "score": 0.25},
     ],
     "model": {"name": "a", "version": "v1", "sha256": "0"},
     "image": {"width": 40, "height": 30, "format": "JPEG", "bytes": 9},
@@ -60,6 +61,24 @@ def test_a_photo_goes_to_the_service_as_it_came_and_its_name_stays_here(ask):
     assert b"\xff\xd8\xff octets" in seen[0].read() and b'filename="photo"' in seen[0].read()
 
 
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_service_is_asked_for_the_language_of_the_page(ask, language):
+    client, seen = ask(httpx.Response(200, json=ANSWER), page_language=language)
+
+    client.classify(b"x")
+
+    assert seen[0].headers["Accept-Language"] == language
+
+
+def test_a_service_that_is_away_has_an_english_sentence_on_an_english_page(ask):
+    client, _ = ask(httpx.ReadTimeout("late"), page_language="en")
+
+    with pytest.raises(ServiceError, match="takes too long to answer") as caught:
+        client.classify(b"x")
+
+    assert caught.value.title == "Service too slow"
+
+
 def test_a_problem_of_the_service_is_told_in_its_own_words(ask):
     client, seen = ask(httpx.Response(422, json=PROBLEM))
 
@@ -79,7 +98,7 @@ def test_a_problem_whose_identifier_is_a_number_is_told_too(ask):
         client.classify(b"x")
 
     assert caught.value.request_id == "17"
-    assert "<code>17</code>" in markup.failure(caught.value)
+    assert "<code>17</code>" in markup.failure(Speech(), caught.value)
 
 
 def test_a_missing_key_is_told_to_a_visitor_not_to_a_developer(ask):

@@ -1,6 +1,8 @@
 """The page as a program sees it: its routes, its document, its events through Gradio's client."""
 
 import asyncio
+import json
+import os
 import re
 import secrets
 import subprocess
@@ -14,9 +16,13 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from pictures import plain
 
+import own_photos
+from vitrine.data import project
 from vitrine.data.showcase import Showcase
+from vitrine.data.survey import listed
 from vitrine.serving.card import Offered, Words
-from vitrine.serving.ui import create_app, markup
+from vitrine.serving.speech import Speech
+from vitrine.serving.ui import create_app, pictures
 from vitrine.serving.ui.app import PHOTO, _photos
 from vitrine.serving.ui.client import Client
 from vitrine.serving.ui.events import Page
@@ -77,18 +83,106 @@ def test_the_document_is_french_has_a_title_and_says_nothing_of_another_site(hom
     assert "<noscript>Cette page a besoin de JavaScript" in text
 
 
+FRENCH = (
+    "Catégorie", "catégorie", "Réessayer", "Probabilité", "photo d’exemple", "Détails", "modèle",
+    "Tableau", "Envoyer", "Fermer", "Largeur", "pixels de", "Montres", "ne répond", "cette page",
+)  # fmt: skip
+"""Words that an English page has no use for."""
+
+
+def french_in(*texts):
+    return [word for word in FRENCH if any(word in text for text in texts)]
+
+
+@pytest.fixture
+def english(ui_settings):
+    """Return the settings of an English page."""
+    return ui_settings.model_copy(update={"page_language": "en"})
+
+
+def test_the_document_of_an_english_page_is_english(english):
+    home = TestClient(create_app(english))
+
+    text, known = home.get("/").text, home.get("/config").json()
+
+    assert '<html\n\tlang="en"' in text and "<title>Vitrine — classify a photo</title>" in text
+    assert "<noscript>This page needs JavaScript" in text
+    assert french_in(json.dumps(known, ensure_ascii=False), text) == []
+    assert 'say("Close")' not in known["js"] and '"Close"' in known["js"]
+    labels = [each["props"].get("label") for each in known["components"]]
+    assert {"Classification", "Dashboard", "Details"} <= {*labels}
+    assert home.get("/photos/photo/none.jpg").text == "This photo is not on this machine."
+
+
+def test_the_page_of_an_english_project_is_english_and_names_its_classes(tmp_path):
+    """In a process of its own: which project it is is settled by then."""
+    photos, shop = own_photos.write(tmp_path / "photos"), tmp_path / "shop"
+    table, found = listed(photos)
+    project.make(shop, own_photos.draft(photos, shop), table=table, found=found)
+    code = (
+        "import json; from fastapi.testclient import TestClient\n"
+        "from vitrine.serving.ui import create_app; home = TestClient(create_app())\n"
+        "print(home.get('/').text, json.dumps(home.get('/config').json(), ensure_ascii=False))"
+    )
+    here = os.environ | {"VITRINE_ROOT": str(shop), "API_URL": "http://127.0.0.1:9"}
+
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], env=here, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+
+    assert '<html\n\tlang="en"' in done.stdout and french_in(done.stdout) == []
+    assert "one of 3 classes." in done.stdout and '["lime", "lime"]' in done.stdout
+    assert "Browse the photos" in done.stdout
+
+
+def test_what_an_english_page_does_is_told_in_english_by_the_service_too(
+    english, data_dir, service
+):
+    client = Client(english)
+    page = Page(client, Showcase.read(data_dir), english, Uploads(1_000_000, 30.0, Speech("en")))
+
+    arrived = said(page.arrive(sample(page)))
+    page._content = lambda key: b"GIF89a something else"
+    refused = said(page.classify(sample(page)))
+    del page._content
+    compared, changed = page.compare(sample(page)), page.transform(sample(page))
+    lost = page.compare({"key": "unknown.jpg"})
+    summary, *figures = page.figures([])
+    drawn = [json.loads(each.plot) for each in figures]
+    service.away = True
+    try:
+        away = said(page.arrive(sample(page)))
+    finally:
+        service.away = False
+        client.close()
+
+    everything = [*arrived, *refused, compared, changed, lost, summary, *away, page.table()]
+    assert french_in(*everything, json.dumps(drawn, ensure_ascii=False)) == []
+    assert "Of 10 photos that it had never seen, it classifies 50.0% correctly" in arrived[0]
+    assert "one of 7 classes." in arrived[0] and "95% interval: 40.0% to 60.0%" in arrived[0]
+    assert "Baby Care" in arrived[3] and re.search(r">\d+\.\d%<", arrived[3])
+    assert "Unsupported format" in refused[1]
+    assert "efficientnet-lite0-torch" in compared and "32\u00a0×\u00a032 pixels" in changed
+    assert "Photo not found" in lost and "The classification service" in away[3]
+    counted, sizes, _, weights = (each["layout"] for each in drawn)
+    assert sizes["separators"] == ".," and sizes["xaxis"]["title"]["text"] == "Width (px)"
+    assert "Beauty<br>and Personal Care" in counted["yaxis"]["categoryarray"]
+    assert "1,000" in weights["xaxis"]["ticktext"]
+
+
 def test_a_service_of_other_classes_is_told_with_its_own_and_samples_are_strange_to_it(
     page, monkeypatch
 ):
     model, found = page.client.model(), page.client.classify(plain("red"))
     fruits = {"apple": "Pomme", "pear": "Poire"}
     monkeypatch.setattr(page.client, "model", lambda: model.model_copy(update={"classes": fruits}))
-    answer = found.model_copy(update={"label": "apple", "label_fr": "Pomme", "names": fruits})
+    answer = found.model_copy(update={"label": "apple", "name": "Pomme", "names": fruits})
     monkeypatch.setattr(page.client, "classify", lambda *_: answer)
 
     head, _, _, result, *_ = page.arrive(sample(page))
 
-    assert model.classes == page.shown.classes
+    assert model.classes == page.names
     assert "l’une des deux catégories" in head and "Pomme, Poire." in head
     assert "Hors de ces catégories" in result
 
@@ -171,10 +265,10 @@ def test_photos_that_lie_in_a_folder_a_class_are_served(ui_settings, data_dir, t
         shown, samples=shown.samples.replace({"image": {key: inside}}), images=tmp_path
     )
     app = FastAPI()
-    app.get(PHOTO)(_photos(foldered))
+    app.get(PHOTO)(_photos(foldered, Speech()))
 
     with TestClient(app) as client:
-        assert client.get(f"/{markup.address(inside, 'vignette')}").content[:2] == b"\xff\xd8"
+        assert client.get(f"/{pictures.address(inside, 'vignette')}").content[:2] == b"\xff\xd8"
         assert client.get("/photos/photo/a%20class/autre.jpg").status_code == 404
 
 

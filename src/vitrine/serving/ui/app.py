@@ -1,7 +1,7 @@
 """The FastAPI application of the web page: Gradio's page inside, and what Gradio lacks.
 
-A route of health, the technical note, French as the language of the document, and headers that
-keep a browser from asking anything of anyone else.
+A route of health, the technical note, the language of the document, and headers that keep a browser
+from asking anything of anyone else.
 """
 
 import asyncio
@@ -19,10 +19,11 @@ from vitrine.data.images import ImageError
 from vitrine.data.showcase import Showcase
 from vitrine.report.palette import DARK, LIGHT, PAGE, declarations
 from vitrine.serving import server
+from vitrine.serving.speech import Speech
 from vitrine.serving.ui import pictures
 from vitrine.serving.ui.client import Client
 from vitrine.serving.ui.offline import gradio as gr
-from vitrine.serving.ui.page import TITLE, build
+from vitrine.serving.ui.page import build, title
 from vitrine.serving.ui.settings import Settings
 from vitrine.serving.ui.uploads import Uploads
 
@@ -52,7 +53,6 @@ _ICON = (
     "d='M8 9l8 15 8-15' fill='none' stroke='white' stroke-width='4' stroke-linecap='round' "
     "stroke-linejoin='round'/%3E%3C/svg%3E"
 )
-_NO_SCRIPT = "Cette page a besoin de JavaScript pour classer une photo."
 _FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "Liberation Sans"]
 _MONOSPACE = ["ui-monospace", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace"]
 
@@ -61,10 +61,10 @@ _ANSWER = ("http.response.start", "http.response.body")
 
 
 class _Dressed:
-    """Adds our headers to every answer, and makes of Gradio's page a French one of ours."""
+    """Adds our headers to every answer, and makes of Gradio's page one of ours."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, say: Speech) -> None:
+        self.app, self.say = app, say
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -85,20 +85,21 @@ class _Dressed:
                 return
             held.append(message)
             if not message.get("more_body") and message["type"] == "http.response.body":
-                for each in _in_french(held):
+                for each in _ours(held, self.say):
                     await send(each)
 
         await self.app(scope, receive, dressed)
 
 
-def _in_french(messages: list[Message]) -> list[Message]:
+def _ours(messages: list[Message], say: Speech) -> list[Message]:
     """Return the page with its language, and without what Gradio says of itself to other sites."""
     start = messages[0]
     body = b"".join(message.get("body", b"") for message in messages[1:]).decode()
-    body = body.replace('lang="en"', 'lang="fr"', 1)
+    body = body.replace('lang="en"', f'lang="{say.language}"', 1)
     body = re.sub(r'<meta\s+(?:property|name)="(?:og|twitter):[^>]*?/>\s*', "", body)
-    body = body.replace("<head>", f"<head><title>{TITLE}</title>", 1)
-    body = body.replace("<gradio-app", f"<noscript>{_NO_SCRIPT}</noscript><gradio-app", 1)
+    body = body.replace("<head>", f"<head><title>{title(say)}</title>", 1)
+    needed = say("Cette page a besoin de JavaScript pour classer une photo.")
+    body = body.replace("<gradio-app", f"<noscript>{needed}</noscript><gradio-app", 1)
     content = body.encode()
     headers = [pair for pair in start["headers"] if pair[0].lower() != b"content-length"]
     start["headers"] = [*headers, (b"content-length", str(len(content)).encode())]
@@ -150,7 +151,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         SettingsError: If an environment variable cannot be used.
     """
     settings = Settings() if settings is None else settings
-    client = Client(settings)
+    client, say = Client(settings), Speech(settings.page_language)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -158,7 +159,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         client.close()
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(_Dressed)
+    app.add_middleware(_Dressed, say=say)
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:
@@ -167,16 +168,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @app.get("/note.pdf")
     def note() -> Response:
         if settings.note_pdf is None or not settings.note_pdf.is_file():
-            return Response("La note n’a pas été construite.", 404, media_type="text/plain")
+            told = say("La note n’a pas été construite.")
+            return Response(told, 404, media_type="text/plain")
         return FileResponse(settings.note_pdf, media_type="application/pdf")
 
-    uploads = Uploads(settings.max_upload_bytes, settings.body_timeout_s)
+    uploads = Uploads(settings.max_upload_bytes, settings.body_timeout_s, say)
     app.state.stop = uploads.bodies.stop
     app.add_route("/envoi", uploads.take, methods=["POST"])
     for closed in ("upload", "process_recording"):  # they keep on the disk whatever they are sent
         app.add_api_route(f"/gradio_api/{closed}", _nothing, methods=["POST"], status_code=404)
     shown = Showcase.read(settings.data_dir)
-    app.get(PHOTO)(_photos(shown))
+    app.get(PHOTO)(_photos(shown, say))
 
     static = files("vitrine.serving.ui")
     style, script = (
@@ -193,7 +195,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         return gr.mount_gradio_app(
             app, blocks, path="/", theme=_theme(), footer_links=[], run_history=False,
             ssr_mode=False, show_error=False, enable_monitoring=False, pwa=False, mcp_server=False,
-            js=script,
+            js=say.script(script),
             # Not as ``css``, which Gradio would rewrite rule by rule.
             head=f'<link rel="icon" href="{_ICON}"><style>{colours}{style}</style>',
         )  # fmt: skip
@@ -205,7 +207,9 @@ async def _nothing() -> None:
     """Answer a route of Gradio that the page closes."""
 
 
-def _photos(shown: Showcase) -> Callable[[Literal["vignette", "photo"], str], Response]:
+def _photos(
+    shown: Showcase, say: Speech
+) -> Callable[[Literal["vignette", "photo"], str], Response]:
     """Return the route of the photos of the data set, brought to the size of the page."""
     offered = {*shown.samples.image, *shown.photos.fichier}
 
@@ -215,9 +219,8 @@ def _photos(shown: Showcase) -> Callable[[Literal["vignette", "photo"], str], Re
                 raise FileNotFoundError
             content = pictures.jpeg(shown.path(image), _SIDES[size])
         except (OSError, ImageError):
-            return Response(
-                "Cette photo n’est pas sur cette machine.", 404, media_type="text/plain"
-            )
+            told = say("Cette photo n’est pas sur cette machine.")
+            return Response(told, 404, media_type="text/plain")
         kept = {"Cache-Control": "private, max-age=3600"}
         return Response(content, media_type="image/jpeg", headers=kept)
 

@@ -1,4 +1,4 @@
-"""An HTTP client of the service, whose errors are French sentences for the visitor.
+"""An HTTP client of the service, whose errors are sentences for the visitor.
 
 What comes back is checked before it is shown: an address that answers something else than the
 service gives a sentence, not a broken page.
@@ -20,6 +20,7 @@ from pydantic import (
 )  # fmt: skip
 
 from vitrine.serving.card import Offered, Words
+from vitrine.serving.speech import Speech
 from vitrine.serving.ui.settings import Settings
 
 __all__ = ["Answer", "Client", "Model", "Named", "ServiceError"]
@@ -33,22 +34,14 @@ PATIENCE_S = 1.0
 
 Body = TypeVar("Body", bound=BaseModel)
 
-_AWAY = "Le service de classement ne répond pas. Réessayez dans un instant."
-_SLOW = "Le service de classement met trop de temps à répondre. Réessayez dans un instant."
-_STRANGE = "Le service de classement a donné une réponse que cette page ne sait pas lire."
-_LOCKED = (
-    "Le service de classement demande une clé que cette page n’a pas. Prévenez la personne qui "
-    "l’a installée (la variable API_KEY doit être la même des deux côtés)."
-)
-
 
 class ServiceError(Exception):
     """The service gave no answer.
 
     Attributes:
         code: The service's own, or ``injoignable``, ``trop_lent``, ``reponse_illisible``.
-        title: What happened, in a few French words.
-        detail: A French sentence for the visitor.
+        title: What happened, in a few words.
+        detail: A sentence for the visitor.
         request_id: What to look for in the logs of the service; empty when it did not answer.
     """
 
@@ -68,18 +61,17 @@ class ServiceError(Exception):
 
 
 def _pairs(predictions: Any) -> Any:
-    """Return the French name and the probability of each prediction of a body."""
+    """Return the name on screen and the probability of each prediction of a body."""
     return [
-        (each["label_fr"], each["score"]) if isinstance(each, dict) else each
-        for each in predictions
+        (each["name"], each["score"]) if isinstance(each, dict) else each for each in predictions
     ]
 
 
 def _names(classes: Any) -> Any:
-    """Return the French name of each class of a body, by its name in the data set."""
+    """Return the name on screen of each class of a body, by its name in the data set."""
     if isinstance(classes, dict):
         return classes
-    return {each["label"]: each["label_fr"] for each in classes}
+    return {each["label"]: each["name"] for each in classes}
 
 
 def _interval(score: Any) -> Any:
@@ -107,12 +99,12 @@ class Answer(_Body):
 
     Attributes:
         label: The class, as the data set names it.
-        label_fr: Its French name.
+        name: What it is called on screen.
         score: Its probability.
         uncertain: Whether the probability is under the model's threshold.
         outside: Whether the photo is probably of none of the classes.
-        scores: French name and probability of each class, the most probable first.
-        names: French name of each class of the model, by its name in the data set.
+        scores: Name on screen and probability of each class, the most probable first.
+        names: Name on screen of each class of the model, by its name in the data set.
         evidence: Where the evidence for the class lies, row by row, from 0 to 1.
         version: Of the model.
         width: Of the photo, in pixels, as it was sent.
@@ -121,7 +113,7 @@ class Answer(_Body):
     """
 
     label: str
-    label_fr: str
+    name: str
     score: Share
     uncertain: bool
     outside: bool = Field(False, alias="out_of_catalogue")
@@ -149,7 +141,7 @@ class Model(_Body):
         test_images: Photos that its accuracy was measured on.
         accuracy: Share of them that it classes well, and its 95 % interval; ``None`` if not told.
         licence: Of its weights.
-        classes: French name of each class, by its name in the data set.
+        classes: Name on screen of each class, by its name in the data set.
         offered: Photos that it can be tried on, if they are here.
         words: What its photos and their classes are called.
     """
@@ -194,6 +186,8 @@ class Client:
 
     def __init__(self, settings: Settings, transport: httpx.BaseTransport | None = None) -> None:
         headers = {"X-API-Key": settings.keys[0]} if settings.keys else {}
+        headers["Accept-Language"] = settings.page_language
+        self._say = Speech(settings.page_language)
         self._http = httpx.Client(
             base_url=settings.api_url,
             headers=headers | {"Accept": "application/json, image/png"},
@@ -214,7 +208,7 @@ class Client:
             ServiceError: If it does not answer, or not as it should.
         """
         once = {"Connection": "close"}  # a page that starts asks nothing more for now
-        return _read(self._ask("GET", "/api/v1/model", timeout=_TOLD_S, headers=once), Model)
+        return self._read(self._ask("GET", "/api/v1/model", timeout=_TOLD_S, headers=once), Model)
 
     def models(self) -> tuple[Named, ...]:
         """Return the models that can be asked for, the default one first.
@@ -222,7 +216,7 @@ class Client:
         Raises:
             ServiceError: As ``model``.
         """
-        return _read(self._ask("GET", "/api/v1/models"), _Models).root
+        return self._read(self._ask("GET", "/api/v1/models"), _Models).root
 
     def classify(self, photo: bytes, model: str | None = None) -> Answer:
         """Ask for the class of a photo and where the evidence for it lies, in one request.
@@ -235,7 +229,7 @@ class Client:
             ServiceError: If the photo is refused, or the service does not answer as it should.
         """
         asked = {"params": {"model": model}} if model else {}
-        return _read(self._ask("POST", "/api/v1/explain", photo, **asked), Answer)
+        return self._read(self._ask("POST", "/api/v1/explain", photo, **asked), Answer)
 
     def preprocess(self, photo: bytes) -> bytes:
         """Return the PNG image that the model would receive.
@@ -245,7 +239,7 @@ class Client:
         """
         answer = self._ask("POST", "/api/v1/preprocess", photo)
         if not answer.content.startswith(b"\x89PNG\r\n\x1a\n"):
-            raise ServiceError("reponse_illisible", "Réponse illisible", _STRANGE)
+            raise self._unread()
         return answer.content
 
     def _ask(
@@ -257,11 +251,15 @@ class Client:
         try:
             answer = self._once_more(lambda: self._http.request(method, path, **options))
         except httpx.TimeoutException as error:
-            raise ServiceError("trop_lent", "Service trop lent", _SLOW) from error
+            detail = self._say(
+                "Le service de classement met trop de temps à répondre. Réessayez dans un instant."
+            )
+            raise ServiceError("trop_lent", self._say("Service trop lent"), detail) from error
         except httpx.HTTPError as error:
-            raise ServiceError("injoignable", "Service injoignable", _AWAY) from error
+            detail = self._say("Le service de classement ne répond pas. Réessayez dans un instant.")
+            raise ServiceError("injoignable", self._say("Service injoignable"), detail) from error
         if answer.status_code != httpx.codes.OK:
-            raise _problem(answer)
+            raise self._problem(answer)
         return answer
 
     @staticmethod
@@ -278,22 +276,30 @@ class Client:
         time.sleep(wait)
         return send()
 
+    def _problem(self, answer: httpx.Response) -> ServiceError:
+        """Return the problem that a body tells (RFC 9457)."""
+        try:
+            body = answer.json()
+            code, title = str(body["code"]), str(body["title"])
+            detail = str(body.get("detail") or title)
+            if answer.status_code == httpx.codes.UNAUTHORIZED:  # the service speaks to developers
+                detail = self._say(
+                    "Le service de classement demande une clé que cette page n’a pas. Prévenez la "
+                    "personne qui l’a installée (la variable API_KEY doit être la même des deux "
+                    "côtés)."
+                )
+            return ServiceError(code, title, detail, str(body["request_id"]))
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return self._unread()
 
-def _problem(answer: httpx.Response) -> ServiceError:
-    """Return the problem that a body tells (RFC 9457)."""
-    try:
-        body = answer.json()
-        code, title = str(body["code"]), str(body["title"])
-        detail = str(body.get("detail") or title)
-        if answer.status_code == httpx.codes.UNAUTHORIZED:  # the service speaks to developers
-            detail = _LOCKED
-        return ServiceError(code, title, detail, str(body["request_id"]))
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return ServiceError("reponse_illisible", "Réponse illisible", _STRANGE)
+    def _unread(self) -> ServiceError:
+        detail = self._say(
+            "Le service de classement a donné une réponse que cette page ne sait pas lire."
+        )
+        return ServiceError("reponse_illisible", self._say("Réponse illisible"), detail)
 
-
-def _read(answer: httpx.Response, kind: type[Body]) -> Body:
-    try:
-        return kind.model_validate_json(answer.content)
-    except (ValueError, TypeError, KeyError) as error:  # pydantic's errors are values
-        raise ServiceError("reponse_illisible", "Réponse illisible", _STRANGE) from error
+    def _read(self, answer: httpx.Response, kind: type[Body]) -> Body:
+        try:
+            return kind.model_validate_json(answer.content)
+        except (ValueError, TypeError, KeyError) as error:  # pydantic's errors are values
+            raise self._unread() from error

@@ -1,27 +1,26 @@
 """The figures of the data set and their table: numbers of photos, sizes, proportions, weights."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from vitrine.data.catalog import CLASSES, CLASSES_FR
+from vitrine.data.catalog import CLASSES
 from vitrine.data.showcase import Showcase
 from vitrine.report.figures.data import sizes as size_figure
 from vitrine.report.figures.style import (
     CLASS_COLOURS,
     PART_COLOURS,
-    PARTS_FR,
-    SHORT,
     dress,
     log_axis,
     rounded,
-    whole,
 )  # fmt: skip
-from vitrine.report.fr import NO_BREAK, number
+from vitrine.report.fr import NO_BREAK, THIN
 from vitrine.report.palette import LIGHT
+from vitrine.serving.speech import Speech
 
 __all__ = ["counts", "ratios", "select", "sizes", "summary", "table", "weights"]
 
@@ -76,20 +75,28 @@ def select(photos: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
     return photos[photos.label.isin([CLASSES.index(name) for name in classes])]
 
 
-def counts(photos: pd.DataFrame) -> go.Figure:
-    """Stack the photos of each class, by part of the split where there is one."""
-    parts = [part for part in PARTS_FR if (photos.part == part).any()] or [""]
+def counts(say: Speech, photos: pd.DataFrame, names: Mapping[str, str]) -> go.Figure:
+    """Stack the photos of each class, by part of the split where there is one.
+
+    Args:
+        say: What has the language; as of every function here.
+        photos: As ``table`` returns them; as of every function here.
+        names: Name on screen of each class; as of every function here.
+    """
+    called = {"train": say("Entraînement"), "validation": say("Validation"), "test": say("Test")}
+    parts = [part for part in called if (photos.part == part).any()] or [""]
     numbers = pd.crosstab(photos.label, photos.part).reindex(index=range(len(CLASSES)))
     numbers = numbers.reindex(columns=parts).fillna(0).astype(int)
+    colon = f"{NO_BREAK}: " if say.french else ": "
     figure = go.Figure(
         [
             go.Bar(
-                name=PARTS_FR.get(part, "Photos"),
+                name=called.get(part, "Photos"),
                 orientation="h",
                 x=numbers[part].tolist(),
-                y=list(SHORT.values()),
+                y=_short(names),
                 marker_color=PART_COLOURS.get(part, LIGHT["accent"]),
-                hovertemplate="%{y}" + NO_BREAK + ": %{x} photos<extra>%{fullData.name}</extra>",
+                hovertemplate="%{y}" + colon + "%{x} photos<extra>%{fullData.name}</extra>",
             )
             for part in parts
         ]
@@ -99,88 +106,109 @@ def counts(photos: pd.DataFrame) -> go.Figure:
         figure, x="Photos", height=_HEIGHT, axes=axes, barmode="stack", bargap=0.35,
         showlegend=parts != [""],
     )  # fmt: skip
-    return _row_a_class(dressed)
+    return _row_a_class(say, dressed, names)
 
 
-def sizes(photos: pd.DataFrame) -> go.Figure:
+def sizes(say: Speech, photos: pd.DataFrame, names: Mapping[str, str]) -> go.Figure:
     """Draw each photo at its width and its height, on logarithmic axes."""
     figure = size_figure(photos)
-    for label, trace in enumerate(figure.data):
+    for label, (trace, name) in enumerate(zip(figure.data, names.values(), strict=True)):
         trace.customdata = photos.image[photos.label == label].tolist()
+        trace.name, trace.hovertemplate = name, f"%{{x}} × %{{y}} px<extra>{name}</extra>"
     figure.update_layout(legend={"y": -0.3, "yanchor": "top"}, height=_HEIGHT + 60)
-    return _still(figure)
+    figure.update_xaxes(title_text=say("Largeur (px)"))
+    figure.update_yaxes(title_text=say("Hauteur (px)"))
+    return _still(say, figure)
 
 
-def ratios(photos: pd.DataFrame) -> go.Figure:
+def ratios(say: Speech, photos: pd.DataFrame, names: Mapping[str, str]) -> go.Figure:
     """Draw the distribution of the ratio of the sides of each class's photos."""
     axis = {"type": "log", "tickvals": list(_RATIOS), "ticktext": list(_RATIOS.values())}
-    return _boxes(photos, "ratio", "Largeur divisée par hauteur", axis)
+    return _boxes(say, photos, names, "ratio", say("Largeur divisée par hauteur"), axis)
 
 
-def weights(photos: pd.DataFrame) -> go.Figure:
+def weights(say: Speech, photos: pd.DataFrame, names: Mapping[str, str]) -> go.Figure:
     """Draw the distribution of the size of each class's files."""
-    return _boxes(photos, "kb", "Taille du fichier (ko)", log_axis(_KILOBYTES))
+    axis = log_axis(_KILOBYTES)
+    return _boxes(say, photos, names, "kb", say("Taille du fichier (ko)"), axis)
 
 
-def summary(photos: pd.DataFrame) -> str:
+def summary(say: Speech, photos: pd.DataFrame, names: Mapping[str, str]) -> str:
     """Return as HTML what the figures show: a sentence, and a table of medians a class."""
     if photos.empty:
-        return '<p class="bandeau info">Aucune photo à montrer.</p>'
+        return f'<p class="bandeau info">{say("Aucune photo à montrer.")}</p>'
     middle = photos.median(numeric_only=True)
     rows = "".join(
-        _row(CLASSES_FR[name], photos[photos.label == k]) for k, name in enumerate(CLASSES)
+        _row(say, names[name], photos[photos.label == k]) for k, name in enumerate(CLASSES)
     )
-    headers = ("Catégorie", "Photos", "Largeur", "Hauteur", "Rapport", "Fichier")
+    headers = (
+        say("Catégorie"), "Photos", say("Largeur"), say("Hauteur"), say("Rapport"), say("Fichier")
+    )  # fmt: skip
     head = "".join(f'<th scope="col">{escape(header)}</th>' for header in headers)
+    size = f"{middle.width:.0f}{NO_BREAK}×{NO_BREAK}{middle.height:.0f}"
+    told = say(
+        "{count} photos, de taille médiane {size}.",
+        count=f"<strong>{say.number(len(photos))}</strong>",
+        size=f"<strong>{size}</strong>{NO_BREAK}pixels",
+    )
     return (
-        f'<p class="resume" data-annonce><strong>{whole(len(photos))}</strong> photos, de taille '
-        f"médiane <strong>{middle.width:.0f}{NO_BREAK}×{NO_BREAK}{middle.height:.0f}</strong>"
-        f"{NO_BREAK}pixels.{_remarks(photos)}</p>"
-        "<details><summary>Les valeurs des graphiques, en tableau</summary>"
-        '<div class="deroule" tabindex="0" role="region" aria-label="Valeurs des graphiques">'
-        '<table class="valeurs"><caption>Nombre de photos et médianes, par catégorie</caption>'
+        f'<p class="resume" data-annonce>{told}{_remarks(say, photos)}</p>'
+        f"<details><summary>{say('Les valeurs des graphiques, en tableau')}</summary>"
+        '<div class="deroule" tabindex="0" role="region" '
+        f'aria-label="{say("Valeurs des graphiques")}"><table class="valeurs">'
+        f"<caption>{say('Nombre de photos et médianes, par catégorie')}</caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></details>"
     )
 
 
-def _remarks(photos: pd.DataFrame) -> str:
+def _remarks(say: Speech, photos: pd.DataFrame) -> str:
     """Say what would otherwise be read into the figures."""
     said = ""
     short = photos[["width", "height"]].min(axis=1)
     usual = int(short.mode()[0])
     if (short == usual).mean() > _MOST:
-        said += (
-            f" Le petit côté de la plupart des photos vaut {usual}{NO_BREAK}pixels{NO_BREAK}: "
-            "elles ont sans doute été réduites."
-        )
+        said += " " + say(
+            "Le petit côté de la plupart des photos vaut {side} : elles ont sans doute été "
+            "réduites.",
+            side=f"{usual}{NO_BREAK}pixels",
+        )  # fmt: skip
     if unknown := int(photos.kb.isna().sum()):
-        said += (
-            f" La taille de {whole(unknown)} fichiers est inconnue{NO_BREAK}: ils ne sont pas sur "
-            "cette machine."
-        )
+        said += " " + say(
+            "La taille de {count} fichiers est inconnue : ils ne sont pas sur cette machine.",
+            count=say.number(unknown),
+        )  # fmt: skip
     return said
 
 
-def _row(name: str, photos: pd.DataFrame) -> str:
+def _row(say: Speech, name: str, photos: pd.DataFrame) -> str:
     if photos.empty:
         return ""
     middle = photos.median(numeric_only=True)
-    ratio = number(middle.ratio, 2)
-    weight = "inconnu" if pd.isna(middle.kb) else f"{whole(round(middle.kb))}{NO_BREAK}ko"
-    cells = (
-        whole(len(photos)), f"{middle.width:.0f}{NO_BREAK}px", f"{middle.height:.0f}{NO_BREAK}px",
-        ratio, weight,
-    )  # fmt: skip
+    ratio, kilobytes = say.number(middle.ratio, 2), middle.kb
+    weight = (
+        say("inconnu")
+        if pd.isna(kilobytes)
+        else f"{say.number(round(kilobytes))}{NO_BREAK}{say('ko')}"
+    )
+    sides = [f"{side:.0f}{NO_BREAK}px" for side in (middle.width, middle.height)]
+    cells = (say.number(len(photos)), *sides, ratio, weight)
     said = "".join(f'<td class="nombre">{cell}</td>' for cell in cells)
     return f'<tr><th scope="row">{escape(name)}</th>{said}</tr>'
 
 
-def _boxes(photos: pd.DataFrame, column: str, title: str, axis: dict[str, object]) -> go.Figure:
+def _boxes(
+    say: Speech,
+    photos: pd.DataFrame,
+    names: Mapping[str, str],
+    column: str,
+    title: str,
+    axis: dict[str, object],
+) -> go.Figure:
     figure = go.Figure()
-    for label, name in enumerate(CLASSES):
+    for label, (name, short) in enumerate(zip(names, _short(names), strict=True)):
         known = photos[photos.label == label].dropna(subset=[column])
         figure.add_box(
-            name=SHORT[name],
+            name=short,
             x=rounded(known[column]),
             customdata=known.image.tolist(),
             marker={"color": CLASS_COLOURS[name], "size": 4},
@@ -188,26 +216,40 @@ def _boxes(photos: pd.DataFrame, column: str, title: str, axis: dict[str, object
             hoverinfo="x+name",
         )
     axes = {"xaxis": axis | {"hoverformat": ".3~r"}}
-    return _row_a_class(dress(figure, x=title, height=_HEIGHT, axes=axes, showlegend=False))
+    dressed = dress(figure, x=title, height=_HEIGHT, axes=axes, showlegend=False)
+    return _row_a_class(say, dressed, names)
 
 
-def _row_a_class(figure: go.Figure) -> go.Figure:
+def _short(names: Mapping[str, str]) -> list[str]:
+    """Return the names of classes on two lines at most, for a narrow screen."""
+    return [re.sub(" (et|de|and|&) ", r"<br>\1 ", name) for name in names.values()]
+
+
+def _row_a_class(say: Speech, figure: go.Figure, names: Mapping[str, str]) -> go.Figure:
     """Return the figure with a row a class, downwards, of those too that have no photo.
 
     The room for their names is measured here: plotly's own measure is late by one drawing where
     two follow each other, and names then lie over the bars.
     """
+    short = _short(names)
     figure.update_yaxes(
-        type="category", categoryorder="array", categoryarray=list(SHORT.values()),
-        range=[len(SHORT) - 0.5, -0.5], showgrid=False, ticks="", automargin=False,
+        type="category", categoryorder="array", categoryarray=short,
+        range=[len(short) - 0.5, -0.5], showgrid=False, ticks="", automargin=False,
     )  # fmt: skip
-    longest = max(len(line) for name in SHORT.values() for line in name.split("<br>"))
+    longest = max(len(line) for name in short for line in name.split("<br>"))
     figure.update_layout(margin_l=12 + _LETTER * longest)
-    return _still(figure)
+    return _still(say, figure)
 
 
-def _still(figure: go.Figure) -> go.Figure:
-    """Return the figure without what a finger on a phone would set off instead of scrolling."""
+def _still(say: Speech, figure: go.Figure) -> go.Figure:
+    """Return the figure without what a finger on a phone would set off instead of scrolling.
+
+    Its numbers become those of the language.
+    """
+    if not say.french:
+        figure.update_layout(separators=".,")
+        for axis in (figure.layout.xaxis, figure.layout.yaxis):
+            axis.ticktext = [mark.replace(THIN, ",") for mark in axis.ticktext or ()] or None
     figure.update_layout(dragmode=False)
     figure.update_xaxes(fixedrange=True)
     figure.update_yaxes(fixedrange=True)

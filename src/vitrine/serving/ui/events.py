@@ -9,10 +9,11 @@ from textwrap import shorten
 import plotly.graph_objects as go
 from plotly.io.json import to_json_plotly
 
+from vitrine.data import dataset
 from vitrine.data.showcase import Showcase
-from vitrine.report.fr import NO_BREAK, space
 from vitrine.report.names import model_name
 from vitrine.serving.card import Words
+from vitrine.serving.speech import Speech
 from vitrine.serving.ui import dashboard, markup, pictures
 from vitrine.serving.ui.client import Answer, Client, Model, ServiceError
 from vitrine.serving.ui.offline import gradio as gr
@@ -21,14 +22,10 @@ from vitrine.serving.ui.uploads import REFUSED, SENT, Uploads
 
 PlotData = gr.components.plot.PlotData  # pyright: ignore[reportAttributeAccessIssue]
 
-__all__ = ["CHOOSE", "Page", "PlotData", "Sample"]
+__all__ = ["Page", "PlotData", "Sample"]
 
 SHORT = 90
 """Characters of the name of a sample, at most, in their table."""
-CHOOSE = "Choisissez un exemple ou donnez une photo."
-_GONE = ServiceError(
-    "photo_perdue", "Photo introuvable", "La photo n’est plus là. Choisissez-en une autre."
-)
 
 
 @dataclass(frozen=True)
@@ -47,10 +44,9 @@ class Sample:
     truth: str
     credit: str = ""
 
-    @property
-    def caption(self) -> str:
-        """What is written under it."""
-        return f"{self.name}. Photo{NO_BREAK}: {self.credit}." if self.credit else self.name
+    def caption(self, say: Speech) -> str:
+        """Return what is written under it."""
+        return say("{name}. Photo : {credit}.", **vars(self)) if self.credit else self.name
 
 
 class Page:
@@ -68,12 +64,18 @@ class Page:
         shown: The data set.
         settings: Where the data and the note lie.
         uploads: What visitors send.
+
+    Attributes:
+        say: What speaks the language of the page.
+        names: Name on screen of each class of the data set.
     """
 
     def __init__(
         self, client: Client, shown: Showcase, settings: Settings, uploads: Uploads
     ) -> None:
         self.client, self.settings, self.uploads = client, settings, uploads
+        self.say = Speech(settings.page_language)
+        self.names = dataset.current().names(settings.page_language)
         self.model: Model | None = None
         with suppress(ServiceError):  # away: the photos of the data folder are offered
             self.model = client.model()
@@ -83,7 +85,7 @@ class Page:
         self.samples = {
             row.image: Sample(
                 shown.path(row.image),
-                row.product_name,
+                self.say(row.product_name) if shown.synthetic else row.product_name,
                 row["class"],
                 row.description if shown.synthetic else "",
             )
@@ -95,6 +97,11 @@ class Page:
     def words(self) -> Words:
         """What the photos and the classes of the model are called, as it last told."""
         return self.model.words if self.model else Words()
+
+    @property
+    def choose(self) -> str:
+        """What stands for an answer where there is no photo."""
+        return markup.waiting(self.say("Choisissez un exemple ou donnez une photo."))
 
     @property
     def first(self) -> str:
@@ -110,12 +117,12 @@ class Page:
             self.model = model = self.client.model()
         except ServiceError as error:
             return (
-                markup.intro(None, self.shown.classes, note=self._note),
+                markup.intro(self.say, None, self.names, note=self._note),
                 "",
                 *self._failed(choice, error),
             )
-        head = markup.intro(model, self.shown.classes, note=self._note)
-        return head, markup.model_line(model), *self.classify(choice)
+        head = markup.intro(self.say, model, self.names, note=self._note)
+        return head, markup.model_line(self.say, model), *self.classify(choice)
 
     def classify(self, choice: object) -> tuple[object, ...]:
         """Return the photo shown with its map, what was found or why nothing was, and the details.
@@ -124,14 +131,19 @@ class Page:
         """
         key, src = _parsed(choice)
         if not key:  # nothing to choose from, or a photo that is still coming
-            skipped = gr.skip() if src else markup.waiting(CHOOSE)
-            return gr.skip(), skipped, "", *_watch(None)
+            skipped = gr.skip() if src else self.choose
+            return gr.skip(), skipped, "", *self._watch(None)
         try:
             found = self.client.classify(self._content(key))
         except ServiceError as error:
             return self._failed(choice, error)
-        said = markup.answer(found, self._truth(key), self.words)
-        return self.figure(key, src, found), said, markup.details(found), *_watch(None)
+        said = markup.answer(self.say, found, self._truth(key), self.words)
+        return (
+            self.figure(key, src, found),
+            said,
+            markup.details(self.say, found),
+            *self._watch(None),
+        )
 
     def try_out(self) -> tuple[str, str]:
         """Return the first sample and its answer: what a check of a deployment asks for."""
@@ -142,16 +154,16 @@ class Page:
         """Return what each model of the service says of a photo, side by side."""
         key, _ = _parsed(choice)
         if not key:
-            return markup.waiting(CHOOSE)
+            return self.choose
         try:
             content = self._content(key)
             answers = [
-                (model_name(each.name.partition("/")[0]), self.client.classify(content, each.model))
+                (self._called(each.name), self.client.classify(content, each.model))
                 for each in self.client.models()
             ]
         except ServiceError as error:
-            return markup.failure(error)
-        return markup.compared(answers, self._truth(key), self.words)
+            return markup.failure(self.say, error)
+        return markup.compared(self.say, answers, self._truth(key), self.words)
 
     def transform(self, choice: object) -> str:
         """Show a sample beside what the model receives of it."""
@@ -161,9 +173,10 @@ class Page:
         try:
             received = self.client.preprocess(self._content(key))
         except ServiceError as error:
-            return markup.failure(error)
-        return markup.transformed(
-            markup.address(key),
+            return markup.failure(self.say, error)
+        return pictures.transformed(
+            self.say,
+            pictures.address(key),
             pictures.png(received),
             name=self.samples[key].name,
             side=pictures.side(received),
@@ -175,16 +188,18 @@ class Page:
         draw: tuple[Callable[..., go.Figure], ...] = (
             dashboard.counts, dashboard.sizes, dashboard.ratios, dashboard.weights,
         )  # fmt: skip
-        return dashboard.summary(photos), *(_drawn(each(photos)) for each in draw)
+        summary = dashboard.summary(self.say, photos, self.names)
+        return summary, *(_drawn(each(self.say, photos, self.names)) for each in draw)
 
     def table(self) -> str:
         """Return the samples, with a small image of each."""
         return markup.samples(
+            self.say,
             [
                 (key, _short(sample.name), sample.truth, sample.credit or self._size(key))
                 for key, sample in self.samples.items()
             ],
-            self.shown.classes,
+            self.names,
             self.words,
         )
 
@@ -196,8 +211,8 @@ class Page:
             ranks[sample.truth] = ranks.get(sample.truth, -1) + 1
             order.append((ranks[sample.truth], key))
         shown = [(key, self.samples[key]) for _, key in sorted(order, key=lambda pair: pair[0])]
-        options = [(key, sample.name, sample.caption) for key, sample in shown]
-        return markup.gallery(name, legend, options, chosen=self.first)
+        options = [(key, sample.name, sample.caption(self.say)) for key, sample in shown]
+        return pictures.gallery(name, legend, options, chosen=self.first)
 
     def _content(self, key: str) -> bytes:
         """Return a photo; only a sample is ever read from the disk.
@@ -210,7 +225,9 @@ class Page:
         try:
             return self.samples[key].path.read_bytes()
         except (KeyError, OSError) as error:
-            raise _GONE from error
+            detail = self.say("La photo n’est plus là. Choisissez-en une autre.")
+            title = self.say("Photo introuvable")
+            raise ServiceError("photo_perdue", title, detail) from error
 
     @property
     def _note(self) -> bool:
@@ -221,10 +238,21 @@ class Page:
         key, src = _parsed(choice)
         return (
             self.figure(key, src if error.passing else ""),
-            markup.failure(error),
+            markup.failure(self.say, error),
             "",
-            *_watch(error),
+            *self._watch(error),
         )
+
+    def _watch(self, error: ServiceError | None) -> tuple[object, ...]:
+        """Return the banner, the button to try again and the clock, after an answer or an error."""
+        away = error is not None and error.away
+        again = gr.update(visible=error is not None and error.passing)
+        return markup.away(self.say) if away else "", again, gr.update(active=away)
+
+    def _called(self, run: str) -> str:
+        """Return what the model of a run is called: in English its recipe, as in the report."""
+        recipe = run.partition("/")[0]
+        return model_name(recipe) if self.say.french else recipe
 
     def _truth(self, key: str) -> str | None:
         return self.samples[key].truth if key in self.samples else None
@@ -235,19 +263,20 @@ class Page:
             return ""
         sample = self.samples.get(key)
         if sample is None and not src:
-            return markup.waiting("Cette photo n’est pas affichée.")
-        return markup.figure(
-            markup.address(key) if sample else src,
-            alt=space(f"Photo : {sample.name if sample else 'votre photo'}"),
-            caption=sample.caption if sample else "",
+            return markup.waiting(self.say("Cette photo n’est pas affichée."))
+        return pictures.figure(
+            self.say,
+            pictures.address(key) if sample else src,
+            alt=self.say("Photo : {name}", name=sample.name if sample else self.say("votre photo")),
+            caption=sample.caption(self.say) if sample else "",
             heat=pictures.heat(found.evidence) if found else "",
-            where=pictures.where(found.evidence) if found else "",
+            where=pictures.where(self.say, found.evidence) if found else "",
         )
 
     def _size(self, image: str) -> str:
         known = self.photos[self.photos.image == image]
         if known.empty:
-            return "inconnue"
+            return self.say("inconnue")
         return f"{known.width.iloc[0]:.0f} × {known.height.iloc[0]:.0f}"
 
 
@@ -262,13 +291,6 @@ def _parsed(choice: object) -> tuple[str, str]:
         return "", ""
     key, src = str(choice.get("key") or ""), str(choice.get("src") or "")
     return key, src if src.startswith("blob:") else ""
-
-
-def _watch(error: ServiceError | None) -> tuple[object, ...]:
-    """Return the banner, the button to try again and the clock, after an answer or an error."""
-    away = error is not None and error.away
-    again = gr.update(visible=error is not None and error.passing)
-    return markup.away() if away else "", again, gr.update(active=away)
 
 
 def _drawn(figure: go.Figure) -> PlotData:

@@ -1,6 +1,7 @@
 () => {
   // What Gradio leaves out: answers that are announced, figures that have a name, and photos that
-  // are shown at once or looked at from a figure.
+  // are shown at once or looked at from a figure. What it says is written in the language of the page
+  // as that is made, in the place of each call of say.
   const made = (tag, options = {}, ...children) => {
     const element = Object.assign(document.createElement(tag), options);
     element.append(...children);
@@ -14,12 +15,12 @@
     const photo = made("img", {
       className: "photo",
       src: choice.src ?? `photos/photo/${encodeURIComponent(choice.key)}`,
-      alt: `Photo\u00a0: ${radio?.labels[0].title ?? "votre photo"}`,
+      alt: say("Photo : {name}").replace("{name}", () => radio?.labels[0].title ?? say("votre photo")),
     });
     const pile = made("div", { className: "pile" }, made("div", { className: "superposition" }, photo));
     const caption = made("figcaption", {}, radio?.dataset.legende ?? "");
     const figure = made("figure", { className: "cadre" }, pile, caption).outerHTML;
-    const busy = choice.key ? "Analyse en cours…" : "Envoi en cours…";
+    const busy = choice.key ? say("Analyse en cours…") : say("Envoi en cours…");
     return [figure, `<p class="attente occupe" data-annonce>${busy}</p>`, "", ""];
   };
   window.vitrine = { shown };
@@ -34,15 +35,16 @@
     const { name, label, width, height } = photos[place];
     image.src = `photos/photo/${encodeURIComponent(name)}`;
     title.textContent = `${label}, ${width}\u00a0×\u00a0${height}\u00a0pixels`
-      + ` (photo ${place + 1} sur ${photos.length})`;
-    image.alt = `Photo\u00a0: ${label}`;
+      + say(" (photo {rank} sur {count})").replace("{rank}", place + 1).replace("{count}", photos.length);
+    image.alt = say("Photo : {name}").replace("{name}", () => label);
   };
-  const viewer = made("dialog", { id: "apercu", ariaLabel: "Une photo du jeu" },
+  const viewer = made("dialog", { id: "apercu", ariaLabel: say("Une photo du jeu") },
     made("figure", {}, image, title),
     made("div", { className: "gestes" },
-      button("Précédente", () => show(place - 1)), button("Suivante", () => show(place + 1)),
-      button("Fermer", () => viewer.close())));
-  image.onerror = () => { title.textContent += ". Elle n’est pas sur cette machine."; };
+      button(say("Précédente"), () => show(place - 1)),
+      button(say("Suivante"), () => show(place + 1)),
+      button(say("Fermer"), () => viewer.close())));
+  image.onerror = () => { title.textContent += say(". Elle n’est pas sur cette machine."); };
   viewer.addEventListener("click", ({ target }) => { if (target === viewer) viewer.close(); });
   const open = (name) => {
     const plot = document.querySelector("#figure-tailles .js-plotly-plot");
@@ -56,13 +58,15 @@
   document.querySelector(".gradio-container").append(announcer, viewer);
 
   const complete = () => {
+    document.documentElement.lang = say("fr"); // Gradio writes that of the browser
     const said = [...document.querySelectorAll("[data-annonce]")]
       .map((part) => part.textContent.trim()).join(" ");
     if (said && said !== announcer.textContent) announcer.textContent = said;
     document.querySelectorAll(".graphique .js-plotly-plot").forEach((plot) => {
       const heading = plot.closest(".graphique").querySelector("h2").textContent;
       plot.setAttribute("role", "img");
-      plot.setAttribute("aria-label", `${heading}\u00a0: les valeurs sont dans le tableau, plus haut.`);
+      plot.setAttribute("aria-label", say("{heading} : les valeurs sont dans le tableau, plus haut.")
+        .replace("{heading}", () => heading));
       plot.removeAllListeners?.("plotly_click");
       plot.on?.("plotly_click", ({ points: [point] }) => {
         if (typeof point.customdata === "string") open(point.customdata);

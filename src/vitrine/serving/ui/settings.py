@@ -1,13 +1,15 @@
 """Settings of the interface, read from environment variables and checked by pydantic."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
 from vitrine import paths
+from vitrine.data import dataset
 from vitrine.data.showcase import DASHBOARD, SAMPLES
+from vitrine.serving.problems import Language
 from vitrine.serving.settings import Seconds, ServerSettings
 
 __all__ = ["Settings"]
@@ -27,6 +29,10 @@ def _data() -> Path:
 def _note() -> Path | None:
     root = _root()
     return root and root / "build" / "note.pdf"
+
+
+def _language() -> Any:
+    return dataset.current().language
 
 
 def _address(url: str) -> str:
@@ -66,6 +72,7 @@ class Settings(ServerSettings):
         api_timeout_s: Seconds left to the service for one answer.
         data_dir: Folder of the two tables and of ``images/``.
         note_pdf: The technical note, offered where the file exists.
+        page_language: What the page speaks; by default, the language of the project.
     """
 
     port: int = Field(7860, ge=1, lt=65_536)
@@ -73,3 +80,4 @@ class Settings(ServerSettings):
     api_timeout_s: Seconds = 15.0
     data_dir: Annotated[Path, AfterValidator(_with_tables)] = Field(default_factory=_data)
     note_pdf: Path | None = Field(default_factory=_note)
+    page_language: Language = Field(default_factory=_language)

@@ -10,9 +10,10 @@ import secrets
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from vitrine.report.fr import significant, space
+from vitrine.report.fr import NO_BREAK
 from vitrine.serving.problems import ProblemError
 from vitrine.serving.request_body import BodyReader
+from vitrine.serving.speech import Speech
 from vitrine.serving.ui.client import ServiceError
 
 __all__ = ["KEPT_S", "REFUSED", "SENT", "Uploads"]
@@ -25,13 +26,6 @@ _ROOM, _MOST_KEPT = 128_000_000, 1000
 """Bytes, and photos, beyond which the oldest leave."""
 _COMING = 128_000_000
 """Bytes of the photos that are being received, all together."""
-_REASONS = {
-    "fichier_trop_volumineux": ("Fichier trop volumineux", "Une photo pèse au plus {most} Mo."),
-    "delai_depasse": ("Envoi trop lent", "La photo n’est pas arrivée en entier à temps."),
-    "surcharge": ("Plus de place", "La page n’a plus la place de recevoir une photo."),
-}
-_GONE = ("photo_perdue", "Photo introuvable", "La photo n’est plus là. Envoyez-la de nouveau.")
-_CUT = ("Envoi interrompu", "La photo n’est pas arrivée jusqu’à la page.")
 
 
 class Uploads:
@@ -40,16 +34,17 @@ class Uploads:
     Args:
         most: Largest photo, in bytes.
         timeout: Seconds that a visitor has to send one.
+        say: What tells why a photo is refused.
     """
 
-    def __init__(self, most: int, timeout: float) -> None:
-        self.most, self.bodies = most, BodyReader(_COMING, timeout)
+    def __init__(self, most: int, timeout: float, say: Speech | None = None) -> None:
+        self.most, self.bodies, self._say = most, BodyReader(_COMING, timeout), say or Speech()
         self._kept: dict[str, tuple[bytes, asyncio.TimerHandle]] = {}
 
     async def take(self, request: Request) -> JSONResponse:
         """Take in the photo that is the body of a request; answer its key, or why it has none.
 
-        A photo that is refused has a key too, for which ``read`` tells why in French.
+        A photo that is refused has a key too, for which ``read`` tells why.
         """
         try:
             async with self.bodies.body(request, self.most) as photo:
@@ -70,14 +65,32 @@ class Uploads:
         if key.startswith(REFUSED):
             raise self._refusal(key.removeprefix(REFUSED))
         if (kept := self._kept.get(key)) is None:
-            raise ServiceError(*_GONE)
+            detail = self._say("La photo n’est plus là. Envoyez-la de nouveau.")
+            raise ServiceError("photo_perdue", self._say("Photo introuvable"), detail)
         return kept[0]
 
     def _refusal(self, code: str) -> ServiceError:
-        title, detail = _REASONS.get(code, _CUT)
-        remedy = "Réduisez-la." if code == "fichier_trop_volumineux" else "Envoyez-la de nouveau."
-        most = significant(self.most / 1e6)
-        return ServiceError("envoi_refuse", title, space(f"{detail.format(most=most)} {remedy}"))
+        say = self._say
+        most = f"{say.significant(self.most / 1e6)}{NO_BREAK}{say('Mo')}"
+        reasons = {
+            "fichier_trop_volumineux": (
+                say("Fichier trop volumineux"),
+                say("Une photo pèse au plus {most}. Réduisez-la.", most=most),
+            ),
+            "delai_depasse": (
+                say("Envoi trop lent"),
+                say("La photo n’est pas arrivée en entier à temps. Envoyez-la de nouveau."),
+            ),
+            "surcharge": (
+                say("Plus de place"),
+                say("La page n’a plus la place de recevoir une photo. Envoyez-la de nouveau."),
+            ),
+        }
+        cut = (
+            say("Envoi interrompu"),
+            say("La photo n’est pas arrivée jusqu’à la page. Envoyez-la de nouveau."),
+        )
+        return ServiceError("envoi_refuse", *reasons.get(code, cut))
 
     def _keep(self, photo: bytes) -> str:
         key = SENT + secrets.token_hex(16)
