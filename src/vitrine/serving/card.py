@@ -137,11 +137,6 @@ class Words(_Frozen):
     classes: str = "catégories"
     outside: str = "hors de ces catégories"
 
-    @property
-    def none(self) -> str:
-        """``outside``, at the beginning of a line."""
-        return self.outside[:1].upper() + self.outside[1:]
-
 
 class Card(_Frozen):
     """The content of ``model.json``.
