@@ -461,6 +461,19 @@ def test_a_file_is_written_for_a_runtime_only_where_it_loses_little(
     assert not (tmp_path / "loses").exists()
 
 
+def test_ranges_of_integers_are_found_on_photos_that_were_learned(
+    demo_split, demo_catalog, monkeypatch
+):
+    monkeypatch.setattr(exporting, "CALIBRATED", 35)
+    learned = demo_split.present(demo_catalog).part("train").image.tolist()
+
+    batches = list(exporting.calibrating(demo_split, demo_catalog, 64))
+
+    assert [len(batch) for batch in batches] == [32, 3] and len(learned) > 35
+    expected = [images.preprocess(demo_catalog.path(name), 64) for name in learned[:35]]
+    np.testing.assert_array_equal(np.concatenate(batches), expected)
+
+
 def test_a_network_that_does_more_than_a_mean_has_no_evidence():
     import timm
     from torch import nn

@@ -5,7 +5,7 @@ written: a graph that differs would serve another model than the one that was ju
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ from vitrine.training.recipes import Recipe
 from vitrine.training.runs import Run, RunError
 from vitrine.training.runs.meter import code_state
 
-__all__ = ["ExportError", "export"]
+__all__ = ["ExportError", "calibrating", "export"]
 
 GAP, MARGIN = 1e-4, 2e-4
 """Largest difference of a probability; a lead beyond which the first class must be the same."""
@@ -52,7 +52,7 @@ SAMPLES = range(3)
 LOSS = 0.005
 """Macro-F1 that an 8-bit form, or another runtime, may lose on the original."""
 CALIBRATED = 128
-"""Photos of validation, at most, from which integers find the ranges of activations."""
+"""Photos learned, at most, from which integers find the ranges of activations."""
 
 Probabilities = Float[np.ndarray, "image category"]
 Pixels = UInt8[np.ndarray, "image height width 3"]
@@ -112,7 +112,7 @@ def export(
     model = _graph(run, split, catalog, recipe)
     parity = _compare(run.name, parts["test"], predictor(model)(parts["test"].pixels))
     if int8 or runtime == "onnx-int8":
-        small = _in_8_bits(model, parts, weights_only=int8)
+        small = _in_8_bits(model, None if int8 else calibrating(split, catalog, recipe.image_size))
         parity = _rough_parity(model, predictor(small), parity, parts)
         model = small
     elif runtime != "onnx":
@@ -170,13 +170,26 @@ def _compare(name: str, part: _Part, found: Probabilities) -> Parity:
     return Parity(images=len(same), largest_gap=gap, same_top1=int(same.sum()))
 
 
-def _in_8_bits(model: bytes, parts: dict[str, _Part], *, weights_only: bool) -> bytes:
+def _in_8_bits(model: bytes, learned: Iterator[Pixels] | None) -> bytes:
+    """Return the network with its weights in 8 bits; its products too, where photos are given."""
+    if learned is not None:
+        return in_integers(model, learned)
     from vitrine.serving.quantize import int8_graph
 
-    if weights_only:
-        return int8_graph(model)
-    pixels = parts["validation"].pixels[:CALIBRATED]
-    return in_integers(model, (pixels[i : i + BATCH] for i in range(0, len(pixels), BATCH)))
+    return int8_graph(model)
+
+
+def calibrating(split: Split, catalog: Catalog, side: int) -> Iterator[Pixels]:
+    """Yield batches of photos that a run learned, for integers to find the ranges they need.
+
+    Args:
+        split: The split that the run was made on.
+        catalog: Where the photos are.
+        side: Of the photos, in pixels.
+    """
+    learned = split.present(catalog).part("train").image.tolist()[:CALIBRATED]
+    pixels = images.cached(catalog, learned, side)
+    yield from (pixels[i : i + BATCH] for i in range(0, len(pixels), BATCH))
 
 
 def _rough_parity(model: bytes, rough: Predict, parity: Parity, parts: dict[str, _Part]) -> Parity:
