@@ -200,7 +200,7 @@ def test_the_accuracy_of_eight_bits_differs_by_the_photos_whose_class_changed_at
 def test_the_card_of_the_default_model_agrees_with_its_run():
     card, _ = cards.read(packaged())
 
-    assert card.precision == "int8"
+    assert card.precision == "int8-static"
     assert evaluation.differences(card, runs.load(card.name)) == []
 
 
