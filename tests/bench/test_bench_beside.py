@@ -4,6 +4,7 @@ import importlib.util
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,9 +18,13 @@ from vitrine.bench import against, runtimes, scan, scan_peers, step
 from vitrine.bench.clock import Bench
 from vitrine.bench.model import write_onnx
 from vitrine.cli import app
-from vitrine.explain.runtimes import RuntimeMissing, in_integers, opened
+from vitrine.data import splits
+from vitrine.explain.runtimes import RuntimeMissing, _heaviest, in_integers, opened
 from vitrine.models.rebuilt import image
 from vitrine.models.scan import reference, selective_scan
+from vitrine.report.recommended import RECOMMENDED
+from vitrine.training.runs import RunError
+from vitrine.training.session import Session
 
 QUICK = Bench(turns=1, quick=True, tell=lambda _: None)
 
@@ -224,6 +229,136 @@ def test_a_clipped_activation_is_rounded_once_and_the_first_small_layers_stay_in
     assert np.abs(found - exact).max() < 0.06 * np.abs(exact).max()
 
 
+def weighty_network():
+    """Convolutions of a place, of nine and of a channel, then a linear layer, of large weights."""
+    draw = torch.Generator().manual_seed(0)
+    layers = nn.Sequential(
+        nn.Conv2d(33, 32, 1), nn.Conv2d(32, 130, 1), nn.Conv2d(130, 130, 3, groups=130),
+        nn.Conv2d(130, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 300),
+    )  # fmt: skip
+    for layer in (each for each in layers if hasattr(each, "weight")):
+        drawn = torch.rand(layer.weight.shape, generator=draw)
+        layer.weight.data = (0.8 + 0.2 * drawn) * (-1.0) ** torch.arange(len(drawn)).view(
+            -1, *[1] * (drawn.ndim - 1)
+        )
+    return layers.eval()
+
+
+def integers(model):
+    """Return by operator and shape the rounded weights of a file, a row an output channel."""
+    graph = onnx.load_from_string(model).graph
+    known = {each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer}
+    made = {node.output[0]: node for node in graph.node if node.op_type == "DequantizeLinear"}
+    found = {}
+    for node in graph.node:
+        if node.op_type in ("Conv", "Gemm"):
+            values = known[made[node.input[1]].input[0]].astype(int)
+            found[node.op_type, values.shape] = np.moveaxis(values, 1, -1).reshape(len(values), -1)
+    return found
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_no_two_neighbours_can_saturate_the_products_of_a_processor_without_vnni():
+    photos = [torch.rand(2, 33, 6, 6, generator=torch.Generator().manual_seed(1)).numpy()]
+    drawn = torch.from_numpy(photos[0])
+    made = torch.onnx.export(weighty_network(), (drawn,), dynamo=True, verbose=False)
+    model = made.model_proto.SerializeToString()
+
+    whole, halved, paired = (
+        integers(in_integers(model, photos, kind)) for kind in ("whole", "halved", "paired")
+    )
+
+    def most(rows):
+        even = np.pad(rows, ((0, 0), (0, rows.shape[1] % 2)))
+        return np.abs(even[:, ::2] + even[:, 1::2]).max()
+
+    assert len(paired) == 5
+    for kind, rows in paired.items():
+        if kind[1] == (130, 1, 3, 3):  # a channel alone has no neighbour
+            assert np.abs(rows).max() == 127
+            continue
+        assert most(whole[kind]) > 2 * 110
+        assert 120 < most(rows) <= 128
+        assert np.abs(halved[kind]).max() <= 64
+    one = np.array([[0, 0, 3.0], [1.0, -4.0, 2.0], [0, 0, 0]])
+    assert _heaviest(one).tolist() == [3, 4, 1]
+
+
+# 8-bit forms over folds
+
+
+def answering_forms(monkeypatch, right):
+    """Make every form right on so many of ten photos of each of five folds."""
+    monkeypatch.setattr(runtimes, "int8_graph", lambda whole: b"int8")
+
+    def in_integers(given, learned, weights="paired"):
+        return given + weights.encode()
+
+    monkeypatch.setattr(runtimes, "in_integers", in_integers)
+    monkeypatch.setattr(runtimes, "session", lambda file: SimpleNamespace(run=lambda *_: None))
+    monkeypatch.setattr(
+        runtimes, "predictor",
+        lambda file: lambda pixels: np.eye(2)[np.repeat([1, 0], [right[file], 10 - right[file]])],
+    )  # fmt: skip
+
+
+def test_forms_are_counted_over_folds_and_the_served_one_is_judged(monkeypatch):
+    right = {b"": 9, b"int8": 9, b"whole": 8, b"halved": 7, b"paired": 9, b"int8paired": 8}
+    answering_forms(monkeypatch, right)
+    truth, pixels = np.ones(10, int), np.zeros((10, 4, 4, 3), np.uint8)
+
+    rows = [row for _ in range(5) for row in runtimes._forms(QUICK, b"", [], pixels, truth)]
+    totals = {row["form"]: row for row in runtimes._totals(rows)}
+
+    assert {form: (row["right"], row["images"], row["same"]) for form, row in totals.items()} == {
+        "float32": (45, 50, 50), "int8": (45, 50, 50), "int8-static-whole": (40, 50, 45),
+        "int8-static-halved": (35, 50, 40), "int8-static": (45, 50, 50),
+        "int8-static-again": (40, 50, 45),
+    }  # fmt: skip
+    assert [row["points_lost"] for row in totals.values()] == pytest.approx([0, 0, 10, 20, 0, 10])
+    assert totals["int8-static-whole"]["mean_gap"] == pytest.approx(0.1)
+    assert max(row["largest_gap"] for row in rows) == 1
+
+
+def test_every_fold_is_judged_by_its_own_model_and_the_photos_that_it_learned(monkeypatch):
+    right = {b"": 9, b"int8": 9, b"whole": 9, b"halved": 9, b"paired": 9, b"int8paired": 8}
+    answering_forms(monkeypatch, right)
+    part = SimpleNamespace(image=np.array(["a"]), truth=np.ones(10, int))
+    group = [SimpleNamespace(number=k, part=lambda name: {"test": part}[name]) for k in range(5)]
+    found = {RECOMMENDED: [SimpleNamespace(runs=group)]}
+    asked, seen = [], []
+    monkeypatch.setattr(runtimes.runs, "across_folds", lambda **given: asked.append(given) or found)
+    monkeypatch.setattr(runtimes.trained, "recipe_of", lambda run: SimpleNamespace(image_size=4))
+    monkeypatch.setattr(
+        runtimes.trained, "load", lambda run, split, _: SimpleNamespace(network=(run.number, split))
+    )
+    monkeypatch.setattr(
+        runtimes, "float_graph", lambda network, *_, **__: seen.append(network) or b""
+    )
+    monkeypatch.setattr(runtimes, "calibrating", lambda split, *_: seen.append(split) or [])
+    monkeypatch.setattr(runtimes.images, "cached", lambda *_: np.zeros((10, 4, 4, 3), np.uint8))
+    folds = SimpleNamespace(fold=lambda repeat, fold: f"{repeat}.{fold}")
+    monkeypatch.setattr(Session, "folds", lambda _: folds)
+    monkeypatch.setattr(Session, "catalog", lambda _: None)
+    here, made = Session("published", splits.load(), Path("runs"), photos=True), Path("made")
+    told = []
+
+    sheet = runtimes.judge(replace(QUICK, tell=told.append), folder=made, here=here)
+
+    assert asked == [{"base": made, "folds": folds, "only": {RECOMMENDED}}]
+    assert seen == [each for k in range(5) for each in ((k, f"0.{k}"), f"0.{k}")]
+    assert {row["fold"] for row in sheet["rows"]} == set(range(5)) and len(sheet["rows"]) == 30
+    (bar,) = sheet["bars"]
+    assert (bar["form"], bar["measured"], bar["reached"]) == ("int8-static-again", 10, False)
+    assert len(told) == 6 and told[-1].startswith("int8-static-again     40 right of 50, 45 as in")
+
+    found.clear()
+    with pytest.raises(
+        RunError, match="on each fold in made, found fewer; make them with `vitrine"
+    ):
+        runtimes.judge(QUICK, folder=made, here=here)
+
+
 def test_a_runtime_that_is_unknown_or_absent_is_told(monkeypatch):
     with pytest.raises(RuntimeMissing, match="found tensorrt"):
         runtimes.measure(QUICK, names=("tensorrt",))
@@ -240,7 +375,12 @@ def test_a_runtime_that_is_unknown_or_absent_is_told(monkeypatch):
 
 @pytest.mark.parametrize(
     "arguments",
-    [("scan", "--peers"), ("model", "--against", "HEAD"), ("model", "--runtime", "openvino")],
+    [
+        ("scan", "--peers"),
+        ("model", "--against", "HEAD"),
+        ("model", "--runtime", "openvino"),
+        ("model", "--folds", "."),
+    ],
 )
 def test_comparisons_run_on_a_cpu_alone(arguments, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)

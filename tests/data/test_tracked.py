@@ -18,6 +18,7 @@ READERS = {
     "runs/ledger.json": ledger_view.refused,
     "runs/bench/serving.json": lambda: list(service.values()),
     "runs/bench/peers.json": lambda: list(service.values()),
+    "runs/bench/model-folds.json": lambda: list(service.values()),
     "runs/bench/training.json": lambda: list(training.values()),
     "runs/bench/ssm.json": lambda: list(teaching.values()),
     "runs/bench/scan.json": lambda: list(teaching.values()),

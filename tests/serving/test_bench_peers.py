@@ -53,7 +53,7 @@ def test_the_comparison_runs_in_small_names_its_model_and_counts_hostile_batches
     found = peers.measure(Bench(turns=1, quick=True, tell=told.append), folder=tmp_path)
 
     (model,) = found["models"]
-    assert (model["model"], model["precision"]) == ("efficientnet-lite0", "int8")
+    assert (model["model"], model["precision"]) == ("efficientnet-lite0", "int8-static")
     assert found["peers"] == {name: version for name, (version, _) in peers.PEERS.items()}
     assert [(row["server"], row["clients"]) for row in found["rows"]] == [("ours", 8), ("ours", 32)]
     assert all(row["answered"] == row["requests"] == 8 for row in found["rows"])

@@ -1,5 +1,6 @@
 """A model whose files change takes the place of the former one, whole, or not at all."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -116,6 +117,20 @@ def test_a_model_that_fails_its_own_samples_is_not_served_at_all(folder):
     failing_its_samples(folder)
 
     with pytest.raises(ModelError, match="its sample 1 within 0.005, found a difference of 0.01"):
+        Predictor(folder)
+
+
+@pytest.mark.parametrize(("wrong", "served"), [(0.04, True), (0.06, False)])
+def test_samples_of_a_model_that_computes_in_integers_may_differ_more(folder, wrong, served):
+    write(folder)
+    card = json.loads((folder / CARD).read_text()) | {"precision": "int8-static"}
+    card["samples"][0]["probabilities"][0] += wrong
+    (folder / CARD).write_text(json.dumps(card))
+
+    if served:
+        assert Predictor(folder).card.precision == "int8-static"
+        return
+    with pytest.raises(ModelError, match="within 0.05, found a difference of 0.06"):
         Predictor(folder)
 
 

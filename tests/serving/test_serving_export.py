@@ -200,7 +200,7 @@ def test_the_accuracy_of_eight_bits_differs_by_the_photos_whose_class_changed_at
 def test_the_card_of_the_default_model_agrees_with_its_run():
     card, _ = cards.read(packaged())
 
-    assert card.precision == "int8"
+    assert card.precision == "int8-static"
     assert evaluation.differences(card, runs.load(card.name)) == []
 
 
@@ -430,12 +430,12 @@ def test_eight_bits_are_kept_only_where_they_lose_little(
     assert sizes["validation"] != sizes["test"]
     for loses in sizes:
         monkeypatch.setattr(
-            exporting, "_lost", lambda *_, many=sizes[loses]: 1.0 * (len(_[2].truth) == many)
+            exporting, "_lost", lambda *_, many=sizes[loses]: 1.0 * (len(_[1].truth) == many)
         )
         if loses == "test":
             export(run, demo_split, demo_catalog, tmp_path / loses, int8=True)
             continue
-        with pytest.raises(ExportError, match="8-bit form or the runtime to lose less") as refused:
+        with pytest.raises(ExportError, match="8-bit form or the runtime to lose under") as refused:
             export(run, demo_split, demo_catalog, tmp_path / "other", int8=True)
     assert refused.value.exit_code == 3
     assert not (tmp_path / "other").exists()
@@ -469,9 +469,69 @@ def test_a_file_is_written_for_a_runtime_only_where_it_loses_little(
     assert card.precision == "float32" and card.parity.lost_macro_f1 is None
 
     monkeypatch.setattr(exporting, "_lost", lambda *_: 0.02)
-    with pytest.raises(ExportError, match="or the runtime to lose less"):
+    with pytest.raises(ExportError, match="or the runtime to lose under"):
         export(*asked, tmp_path / "loses", runtime="openvino-bf16")
     assert not (tmp_path / "loses").exists()
+
+
+def test_a_form_that_was_judged_over_folds_is_held_to_them_and_not_to_a_few_photos(
+    run, demo_split, demo_catalog, tmp_path, monkeypatch
+):
+    sheet = {"recipe": "tiny", "totals": [{"form": "int8-static", "points_lost": 0.4}]}
+    monkeypatch.setattr(evaluation.paths, "root", lambda: tmp_path)
+    told = [evaluation.lost_over_folds("tiny", "int8-static")]
+    file = tmp_path / evaluation.FORMS
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(sheet))
+    told += [evaluation.lost_over_folds(*each) for each in (("tiny", "int8"), ("b", "int8-static"))]
+    asked = partial(export, run, demo_split, demo_catalog, runtime="onnx-int8")
+    monkeypatch.setattr(exporting, "_lost", lambda *_: 0.02)
+
+    _, card = asked(tmp_path / "model")
+
+    assert told == [None, None, None]
+    assert card.parity.lost_macro_f1 == 0.02
+    sheet["totals"][0]["points_lost"] = 0.6
+    file.write_text(json.dumps(sheet))
+    with pytest.raises(ExportError, match=r"under 0\.5 points, found 0\.60 over folds"):
+        asked(tmp_path / "other")
+
+
+def test_integers_are_made_from_a_model_of_the_run_where_its_weights_are_gone(
+    run, exported, demo_split, demo_catalog, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(exporting, "LOSS", 1.0)
+    gone = replace(run, folder=tmp_path / "gone")
+    vars(gone)["table"] = run.table
+    asked = partial(export, gone, demo_split, demo_catalog)
+
+    target, card = asked(tmp_path / "model", kept=exported[0])
+
+    assert card.precision == "int8-static" and card.name == run.name
+    assert card.parity.images == len(run.part("test").truth)
+    with pytest.raises(RunError, match="expected the weights"):
+        asked(tmp_path / "other")
+    (other := tmp_path / "strange").mkdir()
+    for name in ("model.onnx", "model.json"):
+        (other / name).write_bytes((exported[0] / name).read_bytes())
+    (other / "model.json").write_text(altered(exported[1], "name", "b/seed-0").to_json())
+    for folder in (target, other):  # of activations rounded already; of another run
+        with pytest.raises(ModelError, match="expected in .* a model of tiny/seed-0 with"):
+            asked(tmp_path / "other", kept=folder)
+    assert not (tmp_path / "other").exists()
+
+
+def test_ranges_of_integers_are_found_on_photos_that_were_learned(
+    demo_split, demo_catalog, monkeypatch
+):
+    monkeypatch.setattr(exporting, "CALIBRATED", 35)
+    learned = demo_split.present(demo_catalog).part("train").image.tolist()
+
+    batches = list(exporting.calibrating(demo_split, demo_catalog, 64))
+
+    assert [len(batch) for batch in batches] == [32, 3] and len(learned) > 35
+    expected = [images.preprocess(demo_catalog.path(name), 64) for name in learned[:35]]
+    np.testing.assert_array_equal(np.concatenate(batches), expected)
 
 
 def test_a_network_that_does_more_than_a_mean_has_no_evidence():

@@ -1,4 +1,4 @@
-"""Time an exported MambaVision-T in other runtimes beside ONNX Runtime in float32."""
+"""Time an exported MambaVision-T in other runtimes, and judge 8-bit forms of a model over folds."""
 
 import tempfile
 from collections.abc import Sequence
@@ -13,16 +13,29 @@ import vitrine.models  # noqa: F401  (registers the models)
 from vitrine.bench import results
 from vitrine.bench.clock import Bench
 from vitrine.bench.model import NAME, QUICK, RUNTIME_BATCHES, SIDE, write_onnx
-from vitrine.explain.runtimes import RUNTIMES, RuntimeMissing, opened
+from vitrine.data import images
+from vitrine.explain.exported import NAMES, predictor, session
+from vitrine.explain.runtimes import RUNTIMES, RuntimeMissing, in_integers, opened
+from vitrine.models.graph import float_graph
 from vitrine.models.rebuilt import fill, image
+from vitrine.report.recommended import RECOMMENDED
+from vitrine.serving.export import calibrating
+from vitrine.serving.quantize import int8_graph
+from vitrine.training import runs, trained
+from vitrine.training.runs import RunError
+from vitrine.training.session import Session
 
-__all__ = ["measure"]
+__all__ = ["judge", "measure"]
 
 BASELINE = "onnx"
 BARS = {"openvino-bf16": 2.0, "onnx-int8": 3.0}
 """Times faster than ONNX Runtime in float32, with AVX-512 BF16 and VNNI."""
 CALIBRATION = 16
 """Drawn images that integers find their ranges from: here speed is measured, not accuracy."""
+SERVED = "int8-static-again"
+"""The form of the default model: integers made from a file whose weights had 8 bits already."""
+LOST = 0.5
+"""Points of accuracy over folds that it may lose on float32."""
 
 
 def measure(bench: Bench, *, names: Sequence[str]) -> dict[str, Any]:
@@ -69,3 +82,97 @@ def measure(bench: Bench, *, names: Sequence[str]) -> dict[str, Any]:
         if row["runtime"] in BARS
     ]  # fmt: skip
     return {"rows": rows, "bars": bars}
+
+
+def judge(bench: Bench, *, folder: Path, here: Session) -> dict[str, Any]:
+    """Return what 8-bit forms of the recommended model answer to every photo, over five folds.
+
+    Ranges of activations are found on photos that the model of the fold learned.
+
+    Args:
+        bench: How it is asked for, on the CPU.
+        folder: Of its runs made again on every fold, with their weights.
+        here: The data.
+
+    Raises:
+        RunError: If a fold is absent there, or has no weights.
+    """
+    folds, catalog = here.folds(), here.catalog()
+    found = runs.across_folds(base=folder, folds=folds, only={RECOMMENDED})
+    if RECOMMENDED not in found:
+        raise RunError(
+            f"expected a run of {RECOMMENDED} on each fold in {folder}, found fewer; make them "
+            f"with `vitrine sweep {RECOMMENDED} --folds 0.0,0.1,0.2,0.3,0.4 --retrain`"
+        )
+    rows = []
+    for fold, run in enumerate(found[RECOMMENDED][0].runs):
+        split, recipe, test = folds.fold(0, fold), trained.recipe_of(run), run.part("test")
+        network = trained.load(run, split, catalog).network
+        whole = float_graph(network, recipe.image_size, names=NAMES)
+        learned = list(calibrating(split, catalog, recipe.image_size))
+        pixels = images.cached(catalog, test.image.tolist(), recipe.image_size)
+        rows += [{"fold": fold} | row for row in _forms(bench, whole, learned, pixels, test.truth)]
+    totals = _totals(rows)
+    for row in totals:
+        bench.tell(
+            f"{row['form']:19} {row['right']:4} right of {row['images']}, {row['same']} as in "
+            f"float32, {row['milliseconds']:.1f} ms, {row['megabytes']:.2f} MB"
+        )
+    lost = next(row["points_lost"] for row in totals if row["form"] == SERVED)
+    bars = [results.at_most("points of accuracy lost", LOST, lost, form=SERVED)]
+    return {"recipe": RECOMMENDED, "totals": totals, "rows": rows, "bars": bars}
+
+
+def _forms(
+    bench: Bench,
+    whole: bytes,
+    learned: Sequence[np.ndarray],
+    pixels: np.ndarray,
+    truth: np.ndarray,
+) -> list[dict[str, Any]]:
+    """Return a row for each form of a network: how many photos it is right on, and how fast."""
+    small = int8_graph(whole)
+    forms = {
+        "float32": whole,
+        "int8": small,
+        "int8-static-whole": in_integers(whole, learned, "whole"),
+        "int8-static-halved": in_integers(whole, learned, "halved"),
+        "int8-static": in_integers(whole, learned),
+        SERVED: in_integers(small, learned),
+    }
+    one = pixels[:1]
+    work = {form: partial(session(file).run, None, {NAMES[0]: one}) for form, file in forms.items()}
+    timings, exact = bench.time(work), predictor(whole)(pixels)
+    rows = []
+    for form, file in forms.items():
+        told = predictor(file)(pixels)
+        rows.append(
+            {
+                "form": form,
+                "images": len(truth),
+                "right": int((told.argmax(axis=1) == truth).sum()),
+                "same": int((told.argmax(axis=1) == exact.argmax(axis=1)).sum()),
+                "largest_gap": float(np.abs(told - exact).max()),
+                "mean_gap": float(np.abs(told - exact).mean()),
+                "megabytes": len(file) / 1e6,
+                "milliseconds": timings.milliseconds(form),
+                "ratio": timings.ratio(form, "float32"),
+            }
+        )
+    return rows
+
+
+def _totals(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what the folds tell together of each form: sums of photos, means of the rest."""
+    totals = []
+    for form in dict.fromkeys(row["form"] for row in rows):
+        of = [row for row in rows if row["form"] == form]
+        added = {key: sum(row[key] for row in of) for key in ("images", "right", "same")}
+        meant = {
+            key: float(np.mean([row[key] for row in of]))
+            for key in ("mean_gap", "megabytes", "milliseconds", "ratio")
+        }
+        exact = totals[0]["right"] if totals else added["right"]
+        lost = 100 * (exact - added["right"]) / added["images"]
+        totals.append({"form": form, **added, "points_lost": lost, **meant})
+    return totals

@@ -20,7 +20,8 @@ app = typer.Typer(help="Measure speed and memory side by side.", no_args_is_help
 JUDGED = ("at_least", "at_most", "measured", "reached")
 SHEETS = {
     "scan --peers": "scan-peers", "model --against": "model-against",
-    "model --runtime": "model-runtimes", "serving --peers": "peers",
+    "model --runtime": "model-runtimes", "model --folds": "model-folds",
+    "serving --peers": "peers",
 }  # fmt: skip
 """File of the results of a command, where it is not called as the command is."""
 
@@ -79,17 +80,23 @@ def model(
         list[str] | None,
         typer.Option(help="Beside ONNX Runtime instead: openvino, openvino-bf16, onnx-int8."),
     ] = None,
+    folds: Annotated[
+        Path | None,
+        typer.Option(help="Judge 8-bit forms of the default model instead, on its folds here."),
+    ] = None,
 ) -> None:
     """Time MambaVision-T with our scan and with the plain one, then ONNX Runtime beside eager.
 
     It takes about 8 minutes, and writes runs/bench/model.json (model-cuda.json on a GPU,
-    model-against.json with --against, model-runtimes.json with --runtime).
+    model-against.json with --against, model-runtimes.json with --runtime, model-folds.json with
+    --folds, that a sweep with --retrain leaves in build/retrain).
 
     Example: vitrine bench model --against HEAD~3 --turns 3
     """
     from vitrine.bench import against as beside
     from vitrine.bench import model as bench
     from vitrine.bench import runtimes
+    from vitrine.training import session
 
     if against is not None:
         device = _on_cpu(device, "--against")
@@ -99,6 +106,10 @@ def model(
         device = _on_cpu(device, "--runtime")
         todo = functools.partial(runtimes.measure, names=runtime)
         return _run("model --runtime", todo, folder, turns, device, quick)
+    if folds is not None:
+        device = _on_cpu(device, "--folds")
+        todo = functools.partial(runtimes.judge, folder=folds, here=session.begin())
+        return _run("model --folds", todo, folder, turns, device, quick)
     return _run("model", bench.measure, folder, turns, device, quick)
 
 

@@ -12,14 +12,16 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+from jaxtyping import Float
 
 from vitrine.explain.exported import Answer, predicting, session
 
-__all__ = ["RUNTIMES", "RuntimeMissing", "in_integers", "opened", "predicting"]
+__all__ = ["RUNTIMES", "RuntimeMissing", "Weights", "in_integers", "opened", "predicting"]
 
+Weights = Literal["whole", "halved", "paired"]
 RUNTIMES = ("onnx", "openvino", "openvino-bf16", "onnx-int8")
 ROUNDED = ["Conv", "Gemm", "MatMul", "Clip", "Relu"]
 """What is computed in integers. A clipped activation is rounded once, on the range that it keeps:
@@ -67,23 +69,30 @@ def _in_openvino(model: bytes, precision: str) -> Answer:
     return lambda batch: list(running(batch).values())
 
 
-def in_integers(model: bytes, photos: Iterable[np.ndarray]) -> bytes:
+def in_integers(model: bytes, photos: Iterable[np.ndarray], weights: Weights = "paired") -> bytes:
     """Return the same network with its products of matrices and convolutions in 8 bits.
 
     Activations are unsigned, weights signed with a scale for each output channel. The scan and the
     attention, that multiply activations by one another, stay in float32, and so do the first
-    convolutions. Without VNNI, ONNX Runtime's products of 8 bits may saturate on x64: try the file
-    where it will run.
+    convolutions.
+
+    Without VNNI, ONNX Runtime adds the products of two neighbours in 16 bits on x64: activations of
+    255 by weights that sum to more than 128 saturate. ``halved`` weights have 7 bits, and cannot;
+    ``paired`` ones have 8, on a scale where no two neighbours sum to more; ``whole`` ones give
+    other answers from one processor to another.
 
     Source: https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html.
 
     Args:
         model: An ONNX file of one input.
         photos: Batches to find the ranges of the activations from.
+        weights: How weights are rounded.
     """
     import onnx
     from onnxruntime.quantization import QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    from vitrine.models.graph import stripped
 
     with tempfile.TemporaryDirectory() as folder:
         given, prepared, made = (Path(folder) / name for name in ("a.onnx", "b.onnx", "c.onnx"))
@@ -97,10 +106,45 @@ def in_integers(model: bytes, photos: Iterable[np.ndarray]) -> bytes:
             op_types_to_quantize=ROUNDED,
             nodes_to_exclude=list(_in_float(graph)),
             per_channel=True,
+            reduce_range=weights == "halved",
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
+            extra_options=(
+                {"TensorQuantOverrides": dict(_paired(graph))} if weights == "paired" else {}
+            ),
         )
-        return made.read_bytes()
+        return stripped(onnx.load(made))
+
+
+def _paired(graph: Any) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Give the range of each channel of weights: that of their sums of two neighbours.
+
+    A depthwise convolution multiplies a channel at a time, and needs none.
+    """
+    from onnx import numpy_helper
+
+    known = {each.name: each for each in graph.initializer}
+    for node in graph.node:
+        if node.op_type not in ("Conv", "Gemm", "MatMul") or node.input[1] not in known:
+            continue
+        values = numpy_helper.to_array(known[node.input[1]])
+        transposed = any(each.name == "transB" and each.i for each in node.attribute)
+        axis = 0 if node.op_type == "Conv" or transposed else values.ndim - 1
+        rows = np.moveaxis(values, axis, 0)
+        if node.op_type == "Conv":
+            if rows.shape[1] == 1:
+                continue
+            rows = np.moveaxis(rows, 1, -1)  # channels are neighbours, places are not
+        most = _heaviest(rows.reshape(len(rows), -1)).tolist()
+        yield node.input[1], [{"axis": axis, "rmin": -top, "rmax": top} for top in most]
+
+
+def _heaviest(rows: Float[np.ndarray, "channel weight"]) -> Float[np.ndarray, " channel"]:
+    """Return the largest weight of each row, or sum of two neighbours where it is larger."""
+    even = np.pad(rows, ((0, 0), (0, rows.shape[1] % 2)))
+    sums = even[:, ::2] + even[:, 1::2]
+    most = np.maximum(np.abs(rows).max(axis=1), np.abs(sums).max(axis=1))
+    return np.where(most > 0, most, 1)
 
 
 def _in_float(graph: Any) -> Iterator[str]:

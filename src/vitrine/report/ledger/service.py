@@ -1,4 +1,4 @@
-"""Values of the service: under load beside other servers, and on the free pictures."""
+"""Values of the service: under load, on the free pictures, and of the form of its model."""
 
 import hashlib
 import json
@@ -17,6 +17,8 @@ PEERS = "runs/bench/peers.json"
 """Where ``vitrine bench serving --peers`` writes."""
 PICTURES = "runs/bench/pictures.json"
 """Where ``vitrine bench pictures`` keeps what the served model says of the free pictures."""
+FORMS = "runs/bench/model-folds.json"
+"""Where ``vitrine bench model --folds`` counts what 8-bit forms of the default model answer."""
 SERVED = "src/vitrine/serving/models/efficientnet-lite0/model.json"
 MODELS = ("efficientnet_b0", "packaged")
 """What both servers answer with: the network of the baseline, and the model of the package."""
@@ -58,6 +60,26 @@ def values() -> Iterator[tuple[str, Value]]:
     yield from table(rows, **more)
     yield from _compared(tracked.read(PEERS, ("code", "hardware", "models", "rows", "hostile")))
     yield from pictured(tracked.read(PICTURES, ("code", "model", "rows")))
+    yield from _formed(tracked.read(FORMS, ("code", "hardware", "totals")))
+
+
+def _formed(sheet: Sheet) -> Iterator[tuple[str, Value]]:
+    """Yield the right answers of the default model over folds, in float32 and in 8 bits."""
+    forms = {row["form"]: row for row in sheet["totals"]}
+    exact, served = forms["float32"], forms["int8-static-again"]
+    hardware = sheet["hardware"]
+    rows: dict[str, Row] = {
+        "forms.photos": (served["images"], *COUNT),
+        "forms.float32.right": (exact["right"], *COUNT),
+        "forms.float32.time": (exact["milliseconds"], "ms", 1),
+        "forms.served.right": (served["right"], *COUNT),
+        "forms.served.same": (served["same"], *COUNT),
+        "forms.served.time": (served["milliseconds"], "ms", 1),
+    }
+    yield from table(
+        rows, n=served["images"], source=FORMS, commit=commits([sheet["code"]]),
+        hardware=f"{hardware['cpu']}, {hardware['cores']} cœurs",
+    )  # fmt: skip
 
 
 def pictured(sheet: Sheet) -> Iterator[tuple[str, Value]]:
