@@ -22,6 +22,7 @@ from vitrine.serving.evaluation import lost_over_folds
 from vitrine.serving.predictor import (
     DEFAULT,
     MAMBAVISION,
+    ROUNDED_GAP,
     Answer,
     AnswerError,
     Predictor,
@@ -199,7 +200,8 @@ def test_a_packaged_model_answers_as_its_run_on_every_test_photo(folder_shipped,
     given = softmax(np.concatenate([logits for logits, _ in told]).astype(float), axis=1)
 
     assert len(given) == card.test_images == 158
-    np.testing.assert_allclose(given, test.probabilities, atol=card.parity.largest_gap + 1e-4)
+    moved = ROUNDED_GAP if card.precision == "int8-static" else 1e-4  # by another processor
+    np.testing.assert_allclose(given, test.probabilities, atol=card.parity.largest_gap + moved)
     assert (given.argmax(axis=1) == test.predicted).sum() == card.parity.same_top1
     assert (given.argmax(axis=1) == test.truth).mean() == pytest.approx(
         card.metrics["accuracy"].value

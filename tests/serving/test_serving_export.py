@@ -518,6 +518,9 @@ def test_integers_are_made_from_a_model_of_the_run_where_its_weights_are_gone(
     for folder in (target, other):  # of activations rounded already; of another run
         with pytest.raises(ModelError, match="expected in .* a model of tiny/seed-0 with"):
             asked(tmp_path / "other", kept=folder)
+    (other / "model.json").write_text(altered(exported[1], "parity.largest_gap", -1.0).to_json())
+    with pytest.raises(ModelError, match="whose answers are within"):
+        asked(tmp_path / "other", kept=other)
     assert not (tmp_path / "other").exists()
 
 

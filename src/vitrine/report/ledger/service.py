@@ -59,8 +59,8 @@ def values() -> Iterator[tuple[str, Value]]:
             rows[f"service.{model}.overload_{what}"] = (overload[what], *COUNT)
     yield from table(rows, **more)
     yield from _compared(tracked.read(PEERS, ("code", "hardware", "models", "rows", "hostile")))
-    yield from pictured(tracked.read(PICTURES, ("code", "model", "rows")))
     yield from _formed(tracked.read(FORMS, ("code", "hardware", "totals")))
+    yield from pictured(tracked.read(PICTURES, ("code", "model", "rows")))
 
 
 def _formed(sheet: Sheet) -> Iterator[tuple[str, Value]]:
