@@ -98,8 +98,7 @@ def export(
         int8: Whether to keep the weights in 8 bits, where that loses little.
         runtime: Which of ``explain.runtimes`` the file is for. ``onnx-int8`` computes in 8 bits
             too; OpenVINO reads the ordinary file, written if it loses little there.
-        kept: Folder of a model of the run, exported before, to make integers from where its weights
-            are not on this machine any more.
+        kept: Folder of a model of the run, to make integers from where its weights are gone.
 
     Raises:
         RunError: If the run has no network, or its weights are not here.
@@ -118,11 +117,11 @@ def export(
         trained.weights(run)
         model = _graph(run, split, catalog, recipe)
         parity = _compare(run.name, parts["test"], predictor(model)(parts["test"].pixels))
-    if int8 or runtime == "onnx-int8":
+    precision = "int8" if int8 else "int8-static" if runtime == "onnx-int8" else "float32"
+    if precision != "float32":
         seen = None if int8 else calibrating(split, catalog, recipe.image_size)
         model = _in_8_bits(model, seen)
-        form = "int8" if int8 else "int8-static-again" if kept else "int8-static"
-        lost = lost_over_folds(recipe.name, form)
+        lost = lost_over_folds(recipe.name, f"{precision}-again" if kept else precision)
         parity = _rough_parity(predictor(model), parts, lost)
     elif runtime != "onnx":
         _rough_parity(predicting(opened(model, runtime)), parts)
@@ -131,10 +130,7 @@ def export(
     numbers = card_numbers(*judged) | {"guard": _guard(model, parts)}
     numbers["samples"] = _samples(answers, recipe.image_size, numbers["temperature"])
     numbers["offered"] = _offered(run, catalog)
-    card = _card(
-        run, recipe, catalog.dataset, model, parity, numbers,
-        "int8" if int8 else "int8-static" if runtime == "onnx-int8" else "float32",
-    )  # fmt: skip
+    card = _card(run, recipe, catalog.dataset, model, parity, numbers, precision)
     return model_folder.write(target, card, model), card
 
 
