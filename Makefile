@@ -25,7 +25,7 @@ setup:  ## Make .venv from the hash-pinned requirements (8 GB, a few minutes the
 book: setup  ## Execute the notebooks, build the book, check it (under 5 minutes)
 	@$(BIN)/vitrine book
 
-test: setup  ## Run every check, tell which parts failed (about 25 minutes on two cores)
+test: setup  ## Run every check, tell which parts failed (about 15 minutes on two cores)
 	@failed=; \
 	for part in test-units test-smoke test-published; do \
 		$(MAKE) --no-print-directory $$part || failed="$$failed $$part"; \
