@@ -33,8 +33,8 @@ QUICK = Bench(turns=1, quick=True, tell=lambda _: None)
 
 @contextmanager
 def answering(commit):
-    """Stands for a program of its own: 2 s for each step, so that ours is the faster."""
-    yield lambda **asked: 2000.0
+    """Stands for a program of its own, where a step takes 30 ms."""
+    yield lambda **asked: 30.0
 
 
 def test_a_step_trains_in_each_type_and_keeps_no_gradient():
@@ -47,7 +47,9 @@ def test_a_step_trains_in_each_type_and_keeps_no_gradient():
 
 
 def test_networks_are_timed_beside_the_commit_with_their_share_of_the_peak(monkeypatch):
+    taken = {"mambavision_nano": 20.0, "resnet10t": 10.0}
     monkeypatch.setattr(against, "elsewhere", answering)
+    monkeypatch.setattr(step, "timed", lambda name, **asked: lambda: taken[name])
 
     found = against.measure(QUICK, commit="b79d509")
 
@@ -58,10 +60,12 @@ def test_networks_are_timed_beside_the_commit_with_their_share_of_the_peak(monke
         for kind in ("forward", "training")
         for dtype in ("float32", "bfloat16")
     }
+    milliseconds = taken | {"commit": 30.0}
     for row in found["rows"]:
         assert row["share_of_peak"] > 0
-        if row["candidate"] == "commit":
-            assert row["milliseconds"] == 2000 and row["ratio"] == 1 and row["ours_faster"] > 1
+        assert row["milliseconds"] == milliseconds[row["candidate"]]
+        assert row["ratio"] == pytest.approx(30 / milliseconds[row["candidate"]])
+        assert row["ours_faster"] == pytest.approx(milliseconds[row["candidate"]] / 20)
 
 
 def test_the_code_of_a_commit_runs_in_a_program_of_its_own():

