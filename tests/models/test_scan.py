@@ -13,10 +13,11 @@ LENGTHS = [1, 7, 49, 196, 197, 1024]
 DTYPES = [torch.float32, torch.float64]
 
 
-@pytest.fixture
-def small_chunks(monkeypatch):
-    """Chunks of five steps for the default batch, channels and states, as a large batch has."""
-    monkeypatch.setattr(chunked, "BUFFER", 5 * 2 * 3 * 4)
+@pytest.fixture(params=["step by step", "folded"])
+def small_chunks(request, monkeypatch):
+    """Chunks of nine steps for the default batch, channels and states, as a large batch has."""
+    monkeypatch.setattr(chunked, "BUFFER", 9 * 2 * 3 * 4)
+    monkeypatch.setattr(chunked, "NARROW", 0 if request.param == "step by step" else 2 * 3 * 4)
 
 
 # Values and gradients

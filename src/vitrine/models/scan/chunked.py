@@ -19,10 +19,14 @@ from vitrine.models.scan import two_level
 from vitrine.models.scan.contract import checked, in_full_precision, without_autocast
 from vitrine.models.scan.derivatives import plain_under_transforms, register
 
-__all__ = ["selective_scan", "through_softplus"]
+__all__ = ["NARROW", "States", "selective_scan", "sweep", "through_softplus"]
 
 BUFFER = 2**19  # Elements of a work buffer: 2 MiB of float32, 5 to 10 % faster than half or twice.
+NARROW = 2**12  # Elements of the states at a position up to which calls outweigh arithmetic.
+LONGEST = 2**9  # Positions of a chunk of narrow states: 1.2 times as fast as twice as many.
 LINEAR = 20.0  # Where softplus becomes the identity, as in torch.nn.functional.softplus.
+
+States = Float[Tensor, "batch length state channel"]
 
 
 @checked
@@ -142,7 +146,9 @@ class _Work:
         shape = _state_shape(u, A)
         self.A = A.t().contiguous()
         self.rate = self.A * math.log2(math.e)
-        self.decay, self.h = u.new_empty((steps, *shape)), u.new_empty((steps + 1, *shape))
+        self.narrow = math.prod(shape) <= NARROW
+        # A row more than there are steps: the decay after the last, that the mirrored sweep skips.
+        self.decay, self.h = u.new_zeros((steps + 1, *shape)), u.new_empty((steps + 1, *shape))
         self.h[0] = 0
         self.decays, self.states = self.decay.unbind(0), self.h.unbind(0)
         self.g = self.after = None
@@ -152,6 +158,10 @@ class _Work:
         size = len(delta)
         torch.mul(delta[:, :, None], self.rate, out=self.decay[:size]).exp2_()
         torch.mul(v[:, :, None], B[..., None], out=self.h[1 : size + 1])
+        if self.narrow:
+            self.states[1].addcmul_(self.decays[0], self.states[0])
+            sweep(self.decay[:size].transpose(0, 1), self.h[1 : size + 1].transpose(0, 1))
+            return self.h[1 : size + 1]
         for t in range(size):
             self.states[t + 1].addcmul_(self.decays[t], self.states[t])
         return self.h[1 : size + 1]
@@ -159,13 +169,17 @@ class _Work:
     def retreat(self, dy: Tensor, C: Tensor) -> Tensor:
         """Fill the gradients of the states of a chunk, which are returned, from those after it."""
         if self.g is None:
-            self.g, self.after = torch.empty_like(self.decay), torch.zeros_like(self.h[0])
+            self.g, self.after = torch.empty_like(self.decay[1:]), torch.zeros_like(self.h[0])
             self.grads = self.g.unbind(0)
         size = len(dy)
         torch.mul(dy[:, :, None], C[..., None], out=self.g[:size])
         self.grads[size - 1].add_(self.after)
-        for t in range(size - 1, 0, -1):
-            self.grads[t - 1].addcmul_(self.decays[t], self.grads[t])
+        if self.narrow:
+            after = self.decay[1 : size + 1].transpose(0, 1)
+            sweep(after, self.g[:size].transpose(0, 1), reverse=True)
+        else:
+            for t in range(size - 1, 0, -1):
+                self.grads[t - 1].addcmul_(self.decays[t], self.grads[t])
         torch.mul(self.decays[0], self.grads[0], out=self.after)
         return self.g[:size]
 
@@ -197,11 +211,36 @@ class _Work:
         return dv, ddelta, q.mul_(delta[:, :, None]).sum((0, 1))
 
 
+def sweep(decay: States, x: States, reverse: bool = False) -> None:
+    """Add to each position of ``x`` the one before it (after it, in reverse), decayed, in place.
+
+    The positions are folded into pieces that are swept side by side, then chained: about
+    ``2 sqrt(length)`` calls in place of ``length``, and twice the arithmetic.
+    """
+    length = x.shape[1]
+    steps = next(n for n in range(math.isqrt(length), 0, -1) if length % n == 0)
+    # From the first position of a chunk to its last, and from the first chunk to the last.
+    turn = slice(None, None, -1) if reverse else slice(None)
+    whole, factors = x.unflatten(1, (-1, steps)), decay.unflatten(1, (-1, steps))
+    through = factors.clone() if steps > 1 else factors
+    local, kept = whole.unbind(2)[turn], through.unbind(2)[turn]
+    for t, factor in enumerate(factors.unbind(2)[turn][1:], start=1):
+        local[t].addcmul_(factor, local[t - 1])
+        kept[t].mul_(kept[t - 1])
+    ends, decays = local[-1].unbind(1)[turn], kept[-1].unbind(1)[turn]
+    for k in range(1, len(ends)):
+        ends[k].addcmul_(decays[k], ends[k - 1])
+    if steps > 1:
+        after, before = (slice(-1), slice(1, None)) if reverse else (slice(1, None), slice(-1))
+        entering = whole[:, before, -1:] if not reverse else whole[:, before, :1]
+        whole[:, after, before].addcmul_(through[:, after, before], entering)
+
+
 def _cut(u: Tensor, A: Tensor) -> tuple[Any, Any]:
     """Return the steps of a chunk and the number of chunks, without guarding on a symbolic size."""
     batch, length, channel = u.shape
     size = torch.sym_max(1, batch * A.shape[1] * channel)
-    steps = torch.sym_max(1, torch.sym_min(length, BUFFER // size))
+    steps = torch.sym_max(1, torch.sym_min(torch.sym_min(length, LONGEST), BUFFER // size))
     return steps, -(-length // steps)
 
 

@@ -1,8 +1,7 @@
 """The selective scan of few short sequences on a CPU, where calls cost more than arithmetic.
 
-All the states fit the cache, so that nothing is computed twice and nothing is cut. As in
-``two_level``, a sequence is folded into chunks that are scanned side by side, then chained: about
-2 sqrt(L) small operations in place of L. Here they work in place, and the gradient is written out.
+All the states fit the cache, so that nothing is computed twice and nothing is cut: what
+``chunked`` does for one of its chunks, for the whole sequence.
 """
 
 import math
@@ -15,17 +14,15 @@ from torch import Tensor
 from torch._C._functorch import is_legacy_batchedtensor
 
 from vitrine.models.scan import chunked, two_level
-from vitrine.models.scan.chunked import through_softplus
+from vitrine.models.scan.chunked import States, sweep, through_softplus
 from vitrine.models.scan.contract import checked, in_full_precision
 from vitrine.models.scan.derivatives import differentiate, is_transformed, plain_under_transforms
 
 __all__ = ["scan", "selective_scan", "suits"]
 
-LARGEST_STEP, LARGEST = 2**12, 2**20
-"""Elements of the state of all sequences beyond which arithmetic costs more than calls; elements of
-the states of all positions from which they leave the cache, and pages cost more than both."""
-
-States = Float[Tensor, "batch length state channel"]
+LARGEST = 2**20
+"""Elements of the states of all positions from which they leave the cache, and pages cost more than
+calls and arithmetic."""
 
 
 def suits(u: Tensor, A: Tensor) -> bool:
@@ -36,7 +33,7 @@ def suits(u: Tensor, A: Tensor) -> bool:
     plain = type(u) in (Tensor, torch.nn.Parameter) and u.device.type == "cpu"
     watched = torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack() > 0
     step = u.shape[0] * A.numel()
-    return plain and not watched and 0 < step <= LARGEST_STEP and step * u.shape[1] < LARGEST
+    return plain and not watched and 0 < step <= chunked.NARROW and step * u.shape[1] < LARGEST
 
 
 @plain_under_transforms(two_level.selective_scan)
@@ -104,7 +101,7 @@ def _forward(
     rate = A.t().contiguous() * math.log2(math.e)
     decay = torch.mul(delta[:, :, None], rate).exp2_()
     h = (delta * u)[:, :, None] * B[..., None]
-    _sweep(decay, h)
+    sweep(decay, h)
     y = torch.matmul(C[:, :, None], h)[:, :, 0]
     return y if D is None else y.addcmul_(D, u), delta, decay, h
 
@@ -125,7 +122,7 @@ def _backward(
 ) -> tuple[Tensor | None, ...]:
     """Return the gradients of the seven tensors; ``chunked`` has their formulas."""
     g = dy[:, :, None] * C[..., None]
-    _sweep(F.pad(decay[:, 1:], (0, 0, 0, 0, 0, 1)), g, reverse=True)
+    sweep(F.pad(decay[:, 1:], (0, 0, 0, 0, 0, 1)), g, reverse=True)
     dC = torch.matmul(dy[:, :, None], h.transpose(-1, -2))[:, :, 0]
     dB = torch.matmul((delta * u)[:, :, None], g.transpose(-1, -2))[:, :, 0]
     dv = torch.matmul(B[:, :, None], g)[:, :, 0]
@@ -139,24 +136,3 @@ def _backward(
     dD = None if D is None else (dy * u).sum((0, 1))
     dbias = None if delta_bias is None else ddelta.sum((0, 1))
     return du if D is None else du.addcmul_(D, dy), ddelta, dA, dB, dC, dD, dbias
-
-
-def _sweep(decay: States, x: States, reverse: bool = False) -> None:
-    """Add to each position of ``x`` the one before it (after it, in reverse), decayed, in place."""
-    length = x.shape[1]
-    steps = next(n for n in range(math.isqrt(length), 0, -1) if length % n == 0)
-    # From the first position of a chunk to its last, and from the first chunk to the last.
-    turn = slice(None, None, -1) if reverse else slice(None)
-    whole, factors = x.unflatten(1, (-1, steps)), decay.unflatten(1, (-1, steps))
-    through = factors.clone() if steps > 1 else factors
-    local, kept = whole.unbind(2)[turn], through.unbind(2)[turn]
-    for t, factor in enumerate(factors.unbind(2)[turn][1:], start=1):
-        local[t].addcmul_(factor, local[t - 1])
-        kept[t].mul_(kept[t - 1])
-    ends, decays = local[-1].unbind(1)[turn], kept[-1].unbind(1)[turn]
-    for k in range(1, len(ends)):
-        ends[k].addcmul_(decays[k], ends[k - 1])
-    if steps > 1:
-        after, before = (slice(-1), slice(1, None)) if reverse else (slice(1, None), slice(-1))
-        entering = whole[:, before, -1:] if not reverse else whole[:, before, :1]
-        whole[:, after, before].addcmul_(through[:, after, before], entering)
