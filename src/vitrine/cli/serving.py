@@ -23,10 +23,6 @@ def export(
     runtime: Annotated[
         str, typer.Option(help="What will run it: onnx, onnx-int8, openvino or openvino-bf16.")
     ] = "onnx",
-    kept: Annotated[
-        Path | None,
-        typer.Option(help="A model of the run to make integers from, where its weights are gone."),
-    ] = None,
 ) -> None:
     """Write a run as model.onnx, model.json and README.md, once it answers as the run did.
 
@@ -40,12 +36,10 @@ def export(
 
     if int8 and runtime != "onnx":
         raise typer.BadParameter(f"expected --int8 or --runtime {runtime}, found both; choose one")
-    if kept and runtime != "onnx-int8":
-        raise typer.BadParameter(f"expected --runtime onnx-int8 with --kept, found {runtime}")
     here = session.begin(profile)
     found = runs.load(run, here.base)
     folder, card = exporting.export(
-        found, here.split, here.catalog(), out, int8=int8, runtime=runtime, kept=kept
+        found, here.split, here.catalog(), out, int8=int8, runtime=runtime
     )
     accuracy, parity = card.metrics["accuracy"], card.parity
     typer.echo(
