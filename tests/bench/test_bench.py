@@ -192,6 +192,8 @@ def test_the_sheet_of_the_model_has_both_passes_both_types_and_onnx(untyped, tmp
     for row in found["rows"]:
         assert row["images_per_second"] == pytest.approx(1e3 * row["batch"] / row["milliseconds"])
         assert row["candidate"] != "plain" or row["ratio_same_dtype"] == 1
+    assert [row["dtype"] for row in found["recomputed"]] == ["float32", "bfloat16"]
+    assert all(0 < row["memory_share"] < 1 and row["slower"] > 0 for row in found["recomputed"])
     assert [row["batch"] for row in found["onnx"]] == [1, 16]
     assert all(row["same_top1"] and row["largest_gap"] < 1e-4 for row in found["onnx"])
     assert json.loads(results.write("model", found, tmp_path).read_text())["onnx"]
@@ -251,6 +253,20 @@ def test_bars_of_the_model_are_judged_from_the_rows():
     reached = [bar["reached"] for bar in model.model_bars(rows, onnx)]
 
     assert reached == [True, False, *[False] * 3, *[True] * 3]
+
+
+def test_bars_of_a_step_that_computes_again_are_its_memory_and_its_time():
+    rows = [
+        {"model": "m", "dtype": "float32", "memory_share": 0.74, "slower": 1.2},
+        {"model": "m", "dtype": "bfloat16", "memory_share": 0.76, "slower": 1.05},
+    ]
+
+    found = {(b["about"], b["dtype"]): b["reached"] for b in model.recompute_bars(rows)}
+
+    assert found == {
+        ("recomputed memory", "float32"): True, ("recomputed time", "float32"): False,
+        ("recomputed memory", "bfloat16"): False, ("recomputed time", "bfloat16"): True,
+    }  # fmt: skip
 
 
 # The command

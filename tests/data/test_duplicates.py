@@ -1,6 +1,5 @@
 """Near duplicates are found by an index, and are those that comparing every pair would find."""
 
-
 import numpy as np
 import pandas as pd
 import pytest

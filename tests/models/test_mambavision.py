@@ -437,7 +437,7 @@ class Seen(TorchDispatchMode):
 
 def test_a_block_whose_products_are_kept_recomputes_the_rest_alone(rng):
     x = torch.randn(2, 3, 64, 64, generator=rng)
-    network = small(drop_path_rate=0.0).train()
+    network = small(drop_path_rate=0.5).train()
 
     def count(**options):
         network.set_grad_checkpointing(**options)
@@ -449,7 +449,7 @@ def test_a_block_whose_products_are_kept_recomputes_the_rest_alone(rng):
 
     attention = "_scaled_dot_product_flash_attention_for_cpu"
     assert plain[attention] == kept[attention] < whole[attention]
-    assert plain["addmm"] <= kept["addmm"] < whole["addmm"]
+    assert plain["addmm"] == kept["addmm"] < whole["addmm"]
     assert plain["gelu"] < kept["gelu"] == whole["gelu"]
 
 

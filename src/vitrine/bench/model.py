@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 import vitrine.models  # noqa: F401  (registers the models)
 from vitrine.bench import plain, results
-from vitrine.bench.clock import Bench, Work, inferring
+from vitrine.bench.clock import Bench, Work, inferring, peak_bytes
 from vitrine.explain.exported import session
 from vitrine.models.rebuilt import fill, image
 
@@ -34,11 +34,13 @@ BARS = {
     ("training", "bfloat16"): 2.6,
 }
 """Times faster than the plain network in float32. Those in bfloat16 need AVX512-BF16 or AMX."""
-TOLERANCE = 1e-4
+TOLERANCE, MIB = 1e-4, 2**20
+SPARED, SLOWER = 0.75, 1.10
+"""What a training step that computes its scans again may hold and last, in units of another."""
 
 
 def measure(bench: Bench) -> dict[str, Any]:
-    """Return the results of the model: rows of the network, rows of ONNX Runtime, bars.
+    """Return the results of the model: rows of the network, of its memory, of ONNX Runtime, bars.
 
     A forward pass is timed ``FORWARD_TURNS`` as often as a training step. ONNX Runtime is timed on
     the CPU, where eager is too.
@@ -49,7 +51,9 @@ def measure(bench: Bench) -> dict[str, Any]:
         for name in (QUICK,) if bench.quick else RUNTIME_NAMES:
             small = {"side": 32, "depths": (1, 1, 2, 2)} if bench.quick else {"side": SIDE}
             onnx += measure_onnx(name, bench, **small)
-    return {"rows": rows, "onnx": onnx, "bars": model_bars(rows, onnx)}
+    recomputed = _recompute(bench)
+    bars = [*model_bars(rows, onnx), *recompute_bars(recomputed)]
+    return {"rows": rows, "recomputed": recomputed, "onnx": onnx, "bars": bars}
 
 
 def _compare(kind: str, bench: Bench) -> list[dict[str, Any]]:
@@ -79,6 +83,44 @@ def _compare(kind: str, bench: Bench) -> list[dict[str, Any]]:
             f"{row['ratio_same_dtype']:5.2f}x plain {dtype}"
         )
     return rows
+
+
+def _recompute(bench: Bench) -> list[dict[str, Any]]:
+    """Return a row a type: what a training step that computes its scans again holds and lasts."""
+    name, side = (QUICK, 32) if bench.quick else (NAME, SIDE)
+    batch, rows = 2 if bench.quick else BATCHES["training"], []
+    torch.manual_seed(0)
+    model = fill(timm.create_model(name)).to(bench.device, memory_format=torch.channels_last)
+    thrifty = copy.deepcopy(model.train())
+    thrifty.set_grad_checkpointing(keep_products=True)
+    x = image(batch, side, side).to(bench.device, memory_format=torch.channels_last)
+    for dtype in (torch.float32, torch.bfloat16):
+        work = {
+            "kept": _work(model, x, dtype, None, "training"),
+            "recomputed": _work(thrifty, x, dtype, None, "training"),
+        }
+        held = {key: peak_bytes(step, bench.device) for key, step in work.items()}
+        timings = bench.time(work)
+        row = {"model": name, "side": side, "batch": batch}
+        row |= {"dtype": str(dtype).removeprefix("torch."), "memory_mib": held["recomputed"] / MIB}
+        row |= {"memory_share": held["recomputed"] / held["kept"]}
+        row |= {"slower": timings.ratio("kept", "recomputed")}
+        rows.append(row)
+        bench.tell(
+            f"model training, scans computed again, {row['dtype']}: {row['memory_share']:.0%} of "
+            f"the memory, {row['slower']:.2f}x the time"
+        )
+    return rows
+
+
+def recompute_bars(rows: list[dict[str, Any]]) -> list[results.Bar]:
+    """Return what the rows say of the memory that is spared, and of the time that it costs."""
+    bars = []
+    for row in rows:
+        where = {"model": row["model"], "dtype": row["dtype"]}
+        bars.append(results.at_most("recomputed memory", SPARED, row["memory_share"], **where))
+        bars.append(results.at_most("recomputed time", SLOWER, row["slower"], **where))
+    return bars
 
 
 def _candidates(

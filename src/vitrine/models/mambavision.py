@@ -10,7 +10,7 @@ Its weights load as they are, and are for non-commercial use only: see ``checkpo
 import functools
 import math
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -30,6 +30,7 @@ __all__ = ["AttentionMixer", "MambaVision", "ScanMixer"]
 
 Image = Float[Tensor, "image in_chans in_height in_width"]
 Map = Float[Tensor, "image dim height width"]
+Run = Callable[[Callable[[Tokens], Tokens], Tokens], Tokens]
 
 LEVELS, CONV_LEVELS = 4, 2
 PRODUCTS = (torch.ops.aten.mm.default, torch.ops.aten.addmm.default)
@@ -120,12 +121,18 @@ class MixerBlock(nn.Module):
         self.norm2, self.mlp = nn.LayerNorm(dim), Mlp(dim, int(mlp_ratio * dim))
         self.drop_path = DropPath(drop_path)
 
-    def forward(self, tokens: Tokens) -> Tokens:
-        """Return the tokens refined, in the same order."""
-        y = self.mixer(self.norm1(tokens))
+    def forward(self, tokens: Tokens, run: Run | None = None) -> Tokens:
+        """Return the tokens refined, in the same order; ``run`` calls the branches, if given."""
+        y = self._mix(tokens) if run is None else run(self._mix, tokens)
         tokens = tokens + self.drop_path(y if self.gamma_1 is None else self.gamma_1 * y)
-        y = self.mlp(self.norm2(tokens))
+        y = self._transform(tokens) if run is None else run(self._transform, tokens)
         return tokens + self.drop_path(y if self.gamma_2 is None else self.gamma_2 * y)
+
+    def _mix(self, tokens: Tokens) -> Tokens:
+        return self.mixer(self.norm1(tokens))
+
+    def _transform(self, tokens: Tokens) -> Tokens:
+        return self.mlp(self.norm2(tokens))
 
 
 class Level(nn.Module):
@@ -169,8 +176,9 @@ class Level(nn.Module):
     def _recomputed(self, block: nn.Module, tokens: Tokens) -> Tokens:
         if not self.keep_products:
             return checkpoint(block, tokens)
+        # Branch by branch: the product that ends one is then made once, for nothing after it asks.
         kept = functools.partial(create_selective_checkpoint_contexts, _policy)
-        return checkpoint(block, tokens, context_fn=kept)
+        return block(tokens, functools.partial(checkpoint, context_fn=kept))
 
     def forward(self, x: Map) -> Float[Tensor, "image out_dim out_height out_width"]:
         """Return the input of the next level."""
@@ -182,8 +190,8 @@ def _policy(_: Any, operator: Any, *arguments: Any, **__: Any) -> CheckpointPoli
     kept = operator in ATTENTIONS
     if operator in PRODUCTS:
         inputs, outputs = arguments[-1].shape
-        # What narrows ends a branch: the backward pass asks for it nowhere.
-        kept = inputs <= outputs <= WIDEST * inputs
+        # What does not widen begins a scan's branch, cheap, or ends one: nothing asks for it.
+        kept = inputs < outputs <= WIDEST * inputs
     return CheckpointPolicy.MUST_SAVE if kept else CheckpointPolicy.PREFER_RECOMPUTE
 
 

@@ -242,6 +242,10 @@ def _about(bar: Mapping[str, Any]) -> str:
         return f"{what}, {PASSES_FR[bar['pass']]}, {bar['length']} jetons"
     if about == "network":
         return f"{_network(bar)}, canaux en dernier, {STEPS_FR[bar['pass']]}, {bar['dtype']}"
+    if about.startswith("recomputed"):
+        what = {"recomputed memory": "mémoire", "recomputed time": "durée"}[about]
+        step = "pas d’entraînement qui recalcule ses balayages"
+        return f"{_network(bar)}, {step}, {bar['dtype']}, {what}"
     if about == "kernel":
         on = f"{bar['length']} jetons" if "length" in bar else f"{_network(bar)}, {bar['dtype']}"
         return f"face au noyau CUDA de mamba-ssm, {PASSES_FR[bar['pass']]}, {on}"
@@ -261,7 +265,7 @@ def _limit(bar: Mapping[str, Any]) -> str:
 
 
 def _figure(about: str, value: float) -> str:
-    if about == "memory":
+    if about in ("memory", "recomputed memory"):
         return f"{significant(100 * value)}{THIN}%"
     if about == "runtime top-1":
         return "oui" if value else "non"
