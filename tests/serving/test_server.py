@@ -1,10 +1,13 @@
 """The service as a process: how it starts, refuses to start, carries too much, and stops."""
 
+import ctypes
 import json
 import re
 import signal
 import socket
 import statistics
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -37,6 +40,22 @@ def judge(self, *asked):
 service.Service.judge = judge
 sys.exit(__main__.main())
 """
+HEAPS = """
+import ctypes, threading, uvicorn
+from vitrine.serving import server
+from vitrine.serving.settings import ServerSettings
+
+def allocate(*_, **__):
+    libc, together = ctypes.CDLL(None), threading.Barrier(8)
+    threads = [threading.Thread(target=lambda: (bytes(10_000), together.wait())) for _ in range(8)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    libc.malloc_info(0, ctypes.c_void_p.in_dll(libc, "stdout"))
+    libc.fflush(None)
+
+uvicorn.Server.run = allocate
+server.run(ServerSettings(port=0), lambda: None)
+"""
 
 
 def one_line(started):
@@ -63,6 +82,15 @@ def test_a_taken_port_and_a_bad_setting_stop_it_with_one_line():
     assert (code, len(lines)) == (2, 1)
     assert f"expected the port {port} of 127.0.0.1 to be free, found it in use" in lines[0]
     assert (bad, told) == (2, ["vitrine: expected PORT to be an integer, found 'http'"])
+
+
+@pytest.mark.skipif(
+    not hasattr(ctypes.CDLL(None), "malloc_info"), reason="GNU's C library alone has several heaps"
+)
+def test_the_threads_of_a_server_allocate_from_one_heap():
+    done = subprocess.run([sys.executable, "-c", HEAPS], capture_output=True, text=True, check=True)
+
+    assert done.stdout.count("<heap nr=") == 1
 
 
 def test_an_address_is_announced_once_the_port_is_held_and_the_model_checked(

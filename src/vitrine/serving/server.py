@@ -1,7 +1,9 @@
 """Run an application with uvicorn on a port that was taken before anything slow is done."""
 
+import ctypes
 import errno
 import socket
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +16,9 @@ __all__ = ["listen", "run", "server_of"]
 
 HEADER = "X-Vitrine-Revision"
 """Tells which commit answers: the former image goes on answering while a new one starts."""
+
+ARENAS = -8
+"""``M_ARENA_MAX`` of GNU's C library: how many heaps the threads of a process may have."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -56,11 +61,18 @@ def run(
     Raises:
         SettingsError: If the address cannot be listened on.
     """
+    _share_a_heap()
     with listen(settings.host, settings.port) as listening:
         server = server_of(create_app(), settings.revision, **options)
         host, port = listening.getsockname()[:2]
         announce(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
         server.run(sockets=[listening])
+
+
+def _share_a_heap() -> None:
+    """Have all threads allocate from one heap: theirs hold 4 MB more, and answer no faster."""
+    if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
+        mallopt(ARENAS, 1)
 
 
 class _Server(uvicorn.Server):
