@@ -388,6 +388,8 @@ def test_the_models_of_the_service_answer_for_a_photo_side_by_side(page, send):
         "tiny", "EfficientNet-Lite0, PyTorch", "MambaVision (nano, de zéro)",
     ]  # fmt: skip
     assert "<td>Informatique<small>" in text and "juste" not in text
+    scores = re.findall(r"\d+,\d\u202f%", text)
+    assert len(scores) == len(set(scores)) == 3  # each model answered for itself
 
 
 def test_a_comparison_that_fails_says_why(page, send, service):
@@ -404,9 +406,10 @@ def test_a_comparison_that_fails_says_why(page, send, service):
 
 
 def test_a_photo_that_the_service_refuses_is_not_shown(page, send):
-    figure, result, *_ = page.classify(send(b"GIF89a autre chose"))
+    figure, result, _, banner, retry, clock = page.classify(send(b"GIF89a autre chose"))
 
     assert "n’est pas affichée" in figure and "blob:" not in figure
+    assert banner == "" and not retry["visible"] and not clock["active"]  # it would be again
     assert "Format non pris en charge" in result and "Référence de la demande" in result
 
 
