@@ -285,6 +285,16 @@ tables.show(tables.announced({names[pair]: found for pair, found in mixer_gaps.i
 # publiés, appris sur ImageNet.
 
 # %% [markdown]
+# ## Un maître sur nos photos mêmes
+#
+# Une dernière piste se passe de corpus. Partie de zéro, MambaVision micro apprend, au lieu des étiquettes, ce
+# qu’EfficientNet-Lite0 réglé finement répond pour les mêmes pixels. Rien d’autre ne change : le même réseau, les mêmes passes
+# que pour les mélangeurs, les mêmes plis ; le maître d’un pli n’a pas appris les photos qu’on y juge. L’élève range bien
+# {valeur:ic}`oof.mambavision-micro-taught.accuracy` des photos, contre {valeur:ic}`oof.mambavision-micro-mixer-scan.accuracy`
+# avec les étiquettes : {verdict}`teacher_against_labels`
+# ({valeur:ecart-ic}`oof_gap.mambavision-micro-taught.mambavision-micro-mixer-scan.accuracy`).
+
+# %% [markdown]
 # ## Exercices
 #
 # **1. À quel prix ?** Rapportez la top-1 de chaque préentraînement à ses minutes de calcul. Qui en tire le plus par minute, et
