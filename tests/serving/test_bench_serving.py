@@ -17,7 +17,7 @@ from vitrine.bench.clock import Bench
 from vitrine.bench.load import Seen
 from vitrine.serving import card as cards
 from vitrine.serving.api import create_app
-from vitrine.serving.predictor import packaged
+from vitrine.serving.predictor import Predictor, packaged
 from vitrine.serving.service import Service
 from vitrine.serving.settings import Settings
 
@@ -116,6 +116,15 @@ def test_each_bar_is_missed_by_its_own_measure(bars, about):
     assert {bar["about"] for bar in bars} == {
         "processor time a request", "slowest health probe", "memory", "other than 200 and 503"
     }  # fmt: skip
+
+
+def test_the_network_of_random_weights_is_a_model_that_the_service_takes(tmp_path):
+    made = serving._efficientnet(tmp_path)
+
+    served = Predictor(made.folder)
+
+    assert (served.card.name, served.card.precision) == ("random weights", "float32")
+    assert served.card.architecture == made.architecture == "efficientnet_b0"
 
 
 def test_the_whole_bench_runs_in_small_and_compares_two_processes():

@@ -131,7 +131,8 @@ def _efficientnet(folder: Path) -> _Model:
     card, _ = cards.read(packaged(DEFAULT))
     changed = {
         "name": "random weights", "sha256": hashlib.sha256(model).hexdigest(),
-        "architecture": architecture, "input_size": side, "metrics": {},
+        "architecture": architecture, "input_size": side, "metrics": {}, "precision": "float32",
+        "guard": None, "samples": (), "offered": (),
     }  # fmt: skip
     (folder / cards.MODEL).write_bytes(model)
     (folder / cards.CARD).write_text(card.model_copy(update=changed).to_json(), encoding="utf-8")
