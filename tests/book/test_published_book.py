@@ -212,12 +212,18 @@ LETTERS = """() => [...document.querySelectorAll(".vitrine-plot")].flatMap((plot
 })""".replace("SMALLEST", str(SMALLEST))
 
 
+WIDE_CAPTIONS = """() => [...document.querySelectorAll("caption")]
+  .filter((caption) => caption.getBoundingClientRect().right > document.documentElement.clientWidth)
+  .map((caption) => `caption cut: ${caption.innerText}`)"""
+
+
 @pytest.mark.browser
-def test_the_letters_of_every_figure_are_whole_and_large_enough_on_a_phone(html, browser):
+def test_captions_and_the_letters_of_every_figure_are_whole_on_a_phone(html, browser):
     tab = browser.new_page(viewport={"width": 390, "height": 900})
     faults = []
     for page in pages(html):
         tab.goto(page.as_uri())
+        faults += [f"{page.name}: {fault}" for fault in tab.evaluate(WIDE_CAPTIONS)]
         if tab.query_selector(".vitrine-plot"):
             tab.wait_for_selector(".vitrine-plot .main-svg")
             faults += [f"{page.name}: {fault}" for fault in tab.evaluate(LETTERS)]
