@@ -170,7 +170,7 @@ def test_the_default_model_is_the_recommended_one_under_the_licence_of_its_start
     assert "Apache-2.0" in card.licence
     assert "Apache License" in (packaged() / "LICENSE").read_text()
     assert "Changes: " in (packaged() / "NOTICE").read_text()
-    lost = lost_over_folds(RECOMMENDED, "int8-static")
+    lost = lost_over_folds(RECOMMENDED, "int8-static-again")
     assert card.precision == "int8-static" and lost is not None and lost < 0.005
 
 

@@ -497,6 +497,33 @@ def test_a_form_that_was_judged_over_folds_is_held_to_them_and_not_to_a_few_phot
         asked(tmp_path / "other")
 
 
+def test_integers_are_made_from_a_model_of_the_run_where_its_weights_are_gone(
+    run, exported, demo_split, demo_catalog, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(exporting, "LOSS", 1.0)
+    gone = replace(run, folder=tmp_path / "gone")
+    vars(gone)["table"] = run.table
+    asked = partial(export, gone, demo_split, demo_catalog)
+
+    target, card = asked(tmp_path / "model", kept=exported[0])
+
+    assert card.precision == "int8-static" and card.name == run.name
+    assert card.parity.images == len(run.part("test").truth)
+    with pytest.raises(RunError, match="expected the weights"):
+        asked(tmp_path / "other")
+    (other := tmp_path / "strange").mkdir()
+    for name in ("model.onnx", "model.json"):
+        (other / name).write_bytes((exported[0] / name).read_bytes())
+    (other / "model.json").write_text(altered(exported[1], "name", "b/seed-0").to_json())
+    for folder in (target, other):  # of activations rounded already; of another run
+        with pytest.raises(ModelError, match="expected in .* a model of tiny/seed-0 with"):
+            asked(tmp_path / "other", kept=folder)
+    (other / "model.json").write_text(altered(exported[1], "parity.largest_gap", -1.0).to_json())
+    with pytest.raises(ModelError, match="whose answers are within"):
+        asked(tmp_path / "other", kept=other)
+    assert not (tmp_path / "other").exists()
+
+
 def test_ranges_of_integers_are_found_on_photos_that_were_learned(
     demo_split, demo_catalog, monkeypatch
 ):

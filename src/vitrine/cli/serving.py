@@ -23,6 +23,10 @@ def export(
     runtime: Annotated[
         str, typer.Option(help="What will run it: onnx, onnx-int8, openvino or openvino-bf16.")
     ] = "onnx",
+    kept: Annotated[
+        Path | None,
+        typer.Option(help="A model of the run to make integers from, where its weights are gone."),
+    ] = None,
 ) -> None:
     """Write a run as model.onnx, model.json and README.md, once it answers as the run did.
 
@@ -36,10 +40,12 @@ def export(
 
     if int8 and runtime != "onnx":
         raise typer.BadParameter(f"expected --int8 or --runtime {runtime}, found both; choose one")
+    if kept and runtime != "onnx-int8":
+        raise typer.BadParameter(f"expected --runtime onnx-int8 with --kept, found {runtime}")
     here = session.begin(profile)
     found = runs.load(run, here.base)
     folder, card = exporting.export(
-        found, here.split, here.catalog(), out, int8=int8, runtime=runtime
+        found, here.split, here.catalog(), out, int8=int8, runtime=runtime, kept=kept
     )
     accuracy, parity = card.metrics["accuracy"], card.parity
     typer.echo(

@@ -1,23 +1,26 @@
 """Compute the numbers of a model card from answers, and compare a card with its run."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 
 from vitrine import paths
 from vitrine.data import tracked
+from vitrine.explain.exported import predictor
 from vitrine.metrics import Interval
 from vitrine.metrics.decision import selective_curve
 from vitrine.metrics.intervals import wilson
 from vitrine.metrics.panel import panel
 from vitrine.metrics.temperature import apply_temperature, fit_temperature
 from vitrine.report.ledger.service import FORMS
-from vitrine.serving.card import Card, Doubt, Guard, Score
+from vitrine.serving import card as cards
+from vitrine.serving.card import Card, Doubt, Guard, ModelError, Score
 from vitrine.serving.predictor import distance
 from vitrine.training.runs import Run
 
-__all__ = ["card_numbers", "differences", "guard", "lost_over_folds"]
+__all__ = ["again", "card_numbers", "differences", "guard", "lost_over_folds"]
 
 WANTED = 0.9
 """Accuracy, on validation, of the answers that are given without reserve."""
@@ -129,6 +132,29 @@ def differences(card: Card, run: Run) -> list[str]:
         for name, most in slack.items()
         if not abs(found.get(name, np.inf) - wanted[name]) <= most
     ]
+
+
+def again(folder: Path, run: Run, pixels: UInt8[np.ndarray, "image height width 3"]) -> bytes:
+    """Return the file of a model exported before, once it answers as its card says.
+
+    Args:
+        folder: Of the model.
+        run: The run that it must be of.
+        pixels: The test photos of the run.
+
+    Raises:
+        ModelError: If it is another model, one that answers otherwise, or of rounded activations.
+    """
+    card, model = cards.read(folder)
+    told, found = run.part("test").probabilities, predictor(model)(pixels)
+    gap, most = float(np.abs(found - told).max()), card.parity.largest_gap + TOLERANCE
+    if card.name != run.name or card.precision == "int8-static" or not gap <= most:
+        raise ModelError(
+            f"expected in {folder.name} a model of {run.name} with activations in float32, whose "
+            f"answers are within {most:.3g} of the run, found {card.name} in {card.precision}, "
+            f"within {gap:.3g}; name another folder"
+        )
+    return model
 
 
 def lost_over_folds(recipe: str, form: str) -> float | None:

@@ -36,7 +36,7 @@ from vitrine.serving.card import (
     Sample,
     Words,
 )
-from vitrine.serving.evaluation import card_numbers, guard, lost_over_folds
+from vitrine.serving.evaluation import again, card_numbers, guard, lost_over_folds
 from vitrine.serving.predictor import describe, drawn
 from vitrine.serving.speech import Speech
 from vitrine.training import trained
@@ -86,6 +86,7 @@ def export(
     *,
     int8: bool = False,
     runtime: str = "onnx",
+    kept: Path | None = None,
 ) -> tuple[Path, Card]:
     """Write ``model.onnx``, ``model.json`` and ``README.md`` for a run, and return where.
 
@@ -97,6 +98,7 @@ def export(
         int8: Whether to keep the weights in 8 bits, where that loses little.
         runtime: Which of ``explain.runtimes`` the file is for. ``onnx-int8`` computes in 8 bits
             too; OpenVINO reads the ordinary file, written if it loses little there.
+        kept: Folder of a model of the run, to make integers from where its weights are gone.
 
     Raises:
         RunError: If the run has no network, or its weights are not here.
@@ -109,14 +111,17 @@ def export(
     _check_data(run, split, catalog)
     recipe = trained.recipe_of(run)
     parts = {name: _part(run, catalog, name, recipe) for name in ("validation", "test")}
-    trained.weights(run)
-    model = _graph(run, split, catalog, recipe)
-    parity = _compare(run.name, parts["test"], predictor(model)(parts["test"].pixels))
+    if kept:
+        model, runtime, parity = again(kept, run, parts["test"].pixels), "onnx-int8", None
+    else:
+        trained.weights(run)
+        model = _graph(run, split, catalog, recipe)
+        parity = _compare(run.name, parts["test"], predictor(model)(parts["test"].pixels))
     precision = "int8" if int8 else "int8-static" if runtime == "onnx-int8" else "float32"
     if precision != "float32":
         seen = None if int8 else calibrating(split, catalog, recipe.image_size)
         model = _in_8_bits(model, seen)
-        lost = lost_over_folds(recipe.name, precision)
+        lost = lost_over_folds(recipe.name, f"{precision}-again" if kept else precision)
         parity = _rough_parity(predictor(model), parts, lost)
     elif runtime != "onnx":
         _rough_parity(predicting(opened(model, runtime)), parts)
