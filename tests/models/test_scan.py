@@ -262,6 +262,7 @@ REFUSED = {
     "A without its states": ({"A": torch.zeros(3)}, ValueError, "give it 2 dimensions"),
     "u without a batch": ({"u": torch.zeros(7, 3)}, ValueError, "give it 3 dimensions"),
     "D for one channel": ({"D": torch.zeros(1)}, ValueError, r"D of shape \(channel,\) = \(3,\)"),
+    "D for each position": ({"D": torch.zeros(7)}, ValueError, "D of shape"),
     "a bias per state": ({"delta_bias": torch.zeros(4)}, ValueError, "delta_bias of shape"),
     "integers": ({"u": torch.zeros(2, 7, 3, dtype=torch.int64)}, TypeError, "found torch.int64"),
     "complex numbers": (
@@ -300,6 +301,26 @@ def test_scan_refuses_what_is_no_tensor_or_holds_nothing():
         selective_scan(**tensors | {"u": [1.0]})
     with pytest.raises(ValueError, match="found length 0, channel 3 and state 4"):
         selective_scan(**tensors | empty)
+    for without, sizes in (("channel", (2, 7, 0, 4)), ("state", (2, 7, 3, 0))):
+        with pytest.raises(ValueError, match=f"{without}s? 0"):
+            selective_scan(**_zeros(*sizes))
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.bool, torch.complex64])
+def test_tensors_that_agree_on_a_type_that_is_not_real_and_floating_are_refused(dtype):
+    with pytest.raises(TypeError, match=f"u.* found {dtype}"):
+        selective_scan(**_zeros(2, 7, 3, 4, dtype=dtype))
+
+
+def _zeros(batch, length, channel, state, **options):
+    shapes = {
+        "u": (batch, length, channel),
+        "delta": (batch, length, channel),
+        "A": (channel, state),
+        "B": (batch, length, state),
+        "C": (batch, length, state),
+    }
+    return {name: torch.zeros(shape, **options) for name, shape in shapes.items()}
 
 
 @pytest.mark.parametrize("what", ["a step size for too few channels", "integers"])

@@ -49,10 +49,11 @@ def plain_under_transforms(plain: Scan) -> Callable[[Scan], Scan]:
 
 def is_transformed(arguments: Iterable[Any]) -> bool:
     """Return whether a transform of ``torch.func`` or forward mode is at work on the arguments."""
+    if torch._C._are_functorch_transforms_active():
+        return True
     tensors = (x for x in arguments if isinstance(x, Tensor))
-    return torch._C._are_functorch_transforms_active() or any(
-        forward_ad.unpack_dual(t).tangent is not None for t in tensors
-    )
+    dual = forward_ad._current_level >= 0  # without a level no tensor has a tangent
+    return dual and any(forward_ad.unpack_dual(t).tangent is not None for t in tensors)
 
 
 def register(forward: CustomOpDef, backward: CustomOpDef, plain: Scan) -> None:
