@@ -292,7 +292,10 @@ def test_no_two_neighbours_can_saturate_the_products_of_a_processor_without_vnni
 
 
 def answering_forms(monkeypatch, right):
-    """Make every form right on so many of ten photos of each of five folds."""
+    """Make every form right on so many of ten photos of each of five folds.
+
+    The guard, fitted on twenty others, takes two of the ten for none of the classes.
+    """
     monkeypatch.setattr(runtimes, "int8_graph", lambda whole: b"int8")
 
     def in_integers(given, learned, weights="paired"):
@@ -304,6 +307,9 @@ def answering_forms(monkeypatch, right):
         runtimes, "predictor",
         lambda file: lambda pixels: np.eye(2)[np.repeat([1, 0], [right[file], 10 - right[file]])],
     )  # fmt: skip
+    monkeypatch.setattr(runtimes, "described", lambda file, pixels: len(pixels))
+    alarms = {(20, 10): SimpleNamespace(false_alarms=SimpleNamespace(value=0.2))}
+    monkeypatch.setattr(runtimes, "guard", lambda known, judged: alarms[known, judged])
 
 
 def test_forms_are_counted_over_folds_and_the_served_one_is_judged(monkeypatch):
@@ -311,7 +317,8 @@ def test_forms_are_counted_over_folds_and_the_served_one_is_judged(monkeypatch):
     answering_forms(monkeypatch, right)
     truth, pixels = np.ones(10, int), np.zeros((10, 4, 4, 3), np.uint8)
 
-    rows = [row for _ in range(5) for row in runtimes._forms(QUICK, b"", [], pixels, truth)]
+    given = (b"", [], pixels, truth, np.concatenate([pixels, pixels]))
+    rows = [row for _ in range(5) for row in runtimes._forms(QUICK, *given)]
     totals = {row["form"]: row for row in runtimes._totals(rows)}
 
     assert {form: (row["right"], row["images"], row["same"]) for form, row in totals.items()} == {
@@ -322,13 +329,17 @@ def test_forms_are_counted_over_folds_and_the_served_one_is_judged(monkeypatch):
     assert [row["points_lost"] for row in totals.values()] == pytest.approx([0, 0, 10, 20, 0, 10])
     assert totals["int8-static-whole"]["mean_gap"] == pytest.approx(0.1)
     assert max(row["largest_gap"] for row in rows) == 1
+    assert {row["false_alarms"] for row in totals.values()} == {10}
 
 
 def test_every_fold_is_judged_by_its_own_model_and_the_photos_that_it_learned(monkeypatch):
     right = {b"": 9, b"int8": 9, b"whole": 9, b"halved": 9, b"paired": 9, b"int8paired": 8}
     answering_forms(monkeypatch, right)
-    part = SimpleNamespace(image=np.array(["a"]), truth=np.ones(10, int))
-    group = [SimpleNamespace(number=k, part=lambda name: {"test": part}[name]) for k in range(5)]
+    parts = {
+        "test": SimpleNamespace(image=np.array(["a"]), truth=np.ones(10, int)),
+        "validation": SimpleNamespace(image=np.array(["b", "c"])),
+    }
+    group = [SimpleNamespace(number=k, part=parts.get) for k in range(5)]
     found = {RECOMMENDED: [SimpleNamespace(runs=group)]}
     asked, seen = [], []
     monkeypatch.setattr(runtimes.runs, "across_folds", lambda **given: asked.append(given) or found)
@@ -340,7 +351,10 @@ def test_every_fold_is_judged_by_its_own_model_and_the_photos_that_it_learned(mo
         runtimes, "float_graph", lambda network, *_, **__: seen.append(network) or b""
     )
     monkeypatch.setattr(runtimes, "calibrating", lambda split, *_: seen.append(split) or [])
-    monkeypatch.setattr(runtimes.images, "cached", lambda *_: np.zeros((10, 4, 4, 3), np.uint8))
+    monkeypatch.setattr(
+        runtimes.images, "cached",
+        lambda _, names, side: np.zeros((10 * len(names), side, side, 3), np.uint8),
+    )  # fmt: skip
     folds = SimpleNamespace(fold=lambda repeat, fold: f"{repeat}.{fold}")
     monkeypatch.setattr(Session, "folds", lambda _: folds)
     monkeypatch.setattr(Session, "catalog", lambda _: None)

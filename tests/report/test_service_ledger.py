@@ -147,6 +147,45 @@ def test_answers_of_another_model_or_for_other_pictures_are_refused(changed):
         dict(service.pictured(sheet))
 
 
+@pytest.mark.parametrize(
+    ("place", "model", "command"),
+    [
+        (service.SHEET, "packaged", "vitrine bench serving"),
+        (service.PEERS, "efficientnet-lite0", "vitrine bench serving --peers"),
+        (service.PEERS, "mambavision", "vitrine bench serving --peers"),
+    ],
+)
+def test_times_of_another_file_of_a_served_model_are_refused(place, model, command, monkeypatch):
+    read = service.tracked.read
+
+    def altered(name, *fields):
+        sheet = read(name, *fields)
+        for row in sheet["models"] if name == place else ():
+            row |= {"sha256": "0" * 64} if row["model"] == model else {}
+        return sheet
+
+    monkeypatch.setattr(service.tracked, "read", altered)
+
+    with pytest.raises(ValueError, match=f"in {place} .* those of 0{{12}}; run `{command}`"):
+        dict(service.values())
+
+
+def test_the_photos_that_the_guard_refuses_wrongly_are_counted_over_folds():
+    row = {"form": "", "images": 1000, "right": 9, "same": 9, "milliseconds": 1, "false_alarms": 50}
+    forms = ("float32", "int8-static", "int8-static-again")
+    totals = [row | {"form": form, "right": k} for k, form in enumerate(forms)]
+    sheet = json.loads((paths.root() / service.FORMS).read_text(encoding="utf-8"))
+
+    found = dict(service._formed(sheet | {"totals": totals}))
+
+    alarms = found["forms.served.false_alarms"]
+    assert (alarms.value, alarms.n) == (
+        0.05,
+        1000,
+    ) and 0.03 < alarms.low < 0.05 < alarms.high < 0.07
+    assert (found["forms.once.right"].value, found["forms.served.right"].value) == (1, 2)
+
+
 def test_peers_are_compared_on_the_default_model_and_named_by_their_crowd(values):
     sheet = json.loads((paths.root() / service.PEERS).read_text(encoding="utf-8"))
     default = sheet["models"][0]["model"]

@@ -90,6 +90,29 @@ def test_each_bar_has_its_limit_its_measure_and_its_verdict_in_french():
     ]  # fmt: skip
 
 
+def test_a_bar_of_the_service_is_a_row_at_its_worst_load():
+    asked = {"about": "processor time an answer", "model": "mambavision", "at_most": 5.0}
+    rate = {"about": "answers a second beside LitServe", "model": "packaged", "at_least": 1.0}
+    refused = {"about": "refused", "model": "mambavision", "at_most": 0.0, "reached": True}
+    first = {
+        "bars": [
+            asked | {"measured": 5.75, "reached": False},
+            asked | {"measured": 4.5, "reached": True},
+        ]
+    }
+    second = {"bars": [rate | {"measured": 0.971, "reached": False},
+                       rate | {"measured": 1.02, "reached": True},
+                       refused | {"measured": 0.0}]}  # fmt: skip
+
+    table = speeds.services(first, second).replace(r"[\u00a0\u202f]", " ", regex=True)
+
+    assert [tuple(row) for row in table.to_numpy()] == [
+        ("processeur d’une réponse", "MambaVision", "≤ 5 ms", "5,75 ms", False),
+        ("réponses par seconde, face à LitServe", "EfficientNet-Lite0", "≥ 1 ×", "0,971 ×", False),
+        ("requêtes refusées", "MambaVision", "≤ 0", "0", True),
+    ]
+
+
 def test_a_sheet_without_bars_makes_an_empty_table_with_its_columns():
     assert list(speeds.benchmarks({"bars": []})) == ["Mesure", "Seuil", "Mesuré", "Atteint"]
 

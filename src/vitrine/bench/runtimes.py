@@ -19,6 +19,7 @@ from vitrine.explain.runtimes import RUNTIMES, RuntimeMissing, in_integers, open
 from vitrine.models.graph import float_graph
 from vitrine.models.rebuilt import fill, image
 from vitrine.report.recommended import RECOMMENDED
+from vitrine.serving.evaluation import described, guard
 from vitrine.serving.export import calibrating
 from vitrine.serving.quantize import int8_graph
 from vitrine.training import runs, trained
@@ -34,6 +35,7 @@ CALIBRATION = 16
 """Drawn images that integers find their ranges from: here speed is measured, not accuracy."""
 SERVED = "int8-static-again"
 """The form of the default model: integers made from a file whose weights had 8 bits already."""
+SUMMED = ("images", "right", "same", "false_alarms")
 LOST = 0.5
 """Points of accuracy over folds that it may lose on float32."""
 
@@ -107,16 +109,22 @@ def judge(bench: Bench, *, folder: Path, here: Session) -> dict[str, Any]:
     rows = []
     for fold, run in enumerate(found[RECOMMENDED][0].runs):
         split, recipe, test = folds.fold(0, fold), trained.recipe_of(run), run.part("test")
+        chosen = run.part("validation")
         network = trained.load(run, split, catalog).network
         whole = float_graph(network, recipe.image_size, names=NAMES)
         learned = list(calibrating(split, catalog, recipe.image_size))
-        pixels = images.cached(catalog, test.image.tolist(), recipe.image_size)
-        rows += [{"fold": fold} | row for row in _forms(bench, whole, learned, pixels, test.truth)]
+        pixels, known = (
+            images.cached(catalog, part.image.tolist(), recipe.image_size)
+            for part in (test, chosen)
+        )
+        told = _forms(bench, whole, learned, pixels, test.truth, known)
+        rows += [{"fold": fold} | row for row in told]
     totals = _totals(rows)
     for row in totals:
         bench.tell(
             f"{row['form']:19} {row['right']:4} right of {row['images']}, {row['same']} as in "
-            f"float32, {row['milliseconds']:.1f} ms, {row['megabytes']:.2f} MB"
+            f"float32, {row['false_alarms']} false alarms, {row['milliseconds']:.1f} ms, "
+            f"{row['megabytes']:.2f} MB"
         )
     lost = next(row["points_lost"] for row in totals if row["form"] == SERVED)
     bars = [results.at_most("points of accuracy lost", LOST, lost, form=SERVED)]
@@ -129,8 +137,12 @@ def _forms(
     learned: Sequence[np.ndarray],
     pixels: np.ndarray,
     truth: np.ndarray,
+    known: np.ndarray,
 ) -> list[dict[str, Any]]:
-    """Return a row for each form of a network: how many photos it is right on, and how fast."""
+    """Return a row for each form of a network: how many photos it is right on, and how fast.
+
+    The photos that the guard, fitted on ``known``, takes for none of the classes are counted too.
+    """
     small = int8_graph(whole)
     forms = {
         "float32": whole,
@@ -146,12 +158,14 @@ def _forms(
     rows = []
     for form, file in forms.items():
         told = predictor(file)(pixels)
+        fitted = guard(described(file, known), described(file, pixels))
         rows.append(
             {
                 "form": form,
                 "images": len(truth),
                 "right": int((told.argmax(axis=1) == truth).sum()),
                 "same": int((told.argmax(axis=1) == exact.argmax(axis=1)).sum()),
+                "false_alarms": round(fitted.false_alarms.value * len(truth)),
                 "largest_gap": float(np.abs(told - exact).max()),
                 "mean_gap": float(np.abs(told - exact).mean()),
                 "megabytes": len(file) / 1e6,
@@ -167,7 +181,7 @@ def _totals(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     totals = []
     for form in dict.fromkeys(row["form"] for row in rows):
         of = [row for row in rows if row["form"] == form]
-        added = {key: sum(row[key] for row in of) for key in ("images", "right", "same")}
+        added = {key: sum(row[key] for row in of) for key in SUMMED}
         meant = {
             key: float(np.mean([row[key] for row in of]))
             for key in ("mean_gap", "megabytes", "milliseconds", "ratio")

@@ -11,6 +11,7 @@
 ``<!-- service : charge -->``         what clients saw of our service and of a naive one
 ``<!-- service : étapes -->``         what decoding and computing a photo cost in both
 ``<!-- service : machine -->``        where and when that was measured
+``<!-- service : seuils -->``         every bar set to the service, and what was measured
 ``<!-- vitesses : seuils -->``        every bar set to a speed, and what was measured
 ``<!-- vitesses : manqués -->``       how many the ordinary memory layout misses
 ``<!-- vitesses : réseaux -->``       how many times faster our network is than timm's of its size
@@ -47,6 +48,7 @@ INSERTS: dict[str, Callable[[Path], str]] = {
     "service : charge": measurements.load,
     "service : étapes": measurements.stages,
     "service : machine": measurements.machine,
+    "service : seuils": measurements.service_bars,
     "vitesses : seuils": measurements.bars,
     "vitesses : manqués": measurements.missed,
     "vitesses : réseaux": measurements.rivals,

@@ -10,12 +10,13 @@ import pandas as pd
 
 from vitrine.book.wording import day, grid, number
 from vitrine.data import tracked
+from vitrine.report.ledger.service import PEERS
 from vitrine.report.ledger.service import SHEET as LOAD_SHEET
 from vitrine.report.tables import speeds
 
 __all__ = [
     "COMMANDS", "SHEET", "bars", "commands", "elsewhere", "load", "machine", "measured", "missed",
-    "rivals", "scan_rivals", "stages", "trainings",
+    "rivals", "scan_rivals", "service_bars", "stages", "trainings",
 ]  # fmt: skip
 
 SHEET = "runs/bench/budget.json"
@@ -166,10 +167,20 @@ def bars(root: Path) -> str:
     """Return every bar set to a speed, what was measured and whether it is reached, in MyST."""
     places = [root / "runs" / "bench" / f"{name}.json" for name in _SPEEDS]
     sheets = [json.loads(place.read_text(encoding="utf-8")) for place in places if place.is_file()]
-    frame = speeds.benchmarks(*sheets)
-    columns = dict(zip(frame, (LEFT, RIGHT, RIGHT, LEFT), strict=True))
+    return _verdicts(speeds.benchmarks(*sheets), 1)
+
+
+def service_bars(root: Path) -> str:
+    """Return every bar of the service, at its worst load, and whether it is reached, in MyST."""
+    return _verdicts(speeds.services(_sheet(root), tracked.read(PEERS, ("bars",), root=root)), 2)
+
+
+def _verdicts(frame: pd.DataFrame, words: int) -> str:
+    """Return a table that begins with words, and whose last column says what is reached."""
+    columns = {name: LEFT if k < words else RIGHT for k, name in enumerate(frame)}
     rows = frame.itertuples(index=False)
-    return grid(columns, ((*told, "oui" if reached else "non") for *told, reached in rows))
+    told = ((*told, "oui" if reached else "non") for *told, reached in rows)
+    return grid(columns | {frame.columns[-1]: LEFT}, told)
 
 
 def rivals(root: Path) -> str:

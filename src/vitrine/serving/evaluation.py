@@ -8,7 +8,7 @@ from jaxtyping import Float, Int, UInt8
 
 from vitrine import paths
 from vitrine.data import tracked
-from vitrine.explain.exported import predictor
+from vitrine.explain.exported import BATCH, predictor, session
 from vitrine.metrics import Interval
 from vitrine.metrics.decision import selective_curve
 from vitrine.metrics.intervals import wilson
@@ -16,11 +16,11 @@ from vitrine.metrics.panel import panel
 from vitrine.metrics.temperature import apply_temperature, fit_temperature
 from vitrine.report.ledger.service import FORMS
 from vitrine.serving import card as cards
-from vitrine.serving.card import Card, Doubt, Guard, ModelError, Score
-from vitrine.serving.predictor import distance
+from vitrine.serving.card import EVIDENCE, INPUT, LOGITS, Card, Doubt, Guard, ModelError, Score
+from vitrine.serving.predictor import describe, distance
 from vitrine.training.runs import Run
 
-__all__ = ["again", "card_numbers", "differences", "guard", "lost_over_folds"]
+__all__ = ["again", "card_numbers", "described", "differences", "guard", "lost_over_folds"]
 
 WANTED = 0.9
 """Accuracy, on validation, of the answers that are given without reserve."""
@@ -36,6 +36,7 @@ TOLERANCE = 1e-3
 Probabilities = Float[np.ndarray, "_ category"]
 Labels = Int[np.ndarray, " _"]
 Described = Float[np.ndarray, "_ feature"]
+Pixels = UInt8[np.ndarray, "image height width 3"]
 
 
 def card_numbers(
@@ -78,11 +79,19 @@ def doubt(least: float, y_true: Labels, y_prob: Probabilities) -> Doubt:
     )
 
 
+def described(model: bytes, pixels: Pixels) -> Described:
+    """Return what the guard of a model sees of photos."""
+    running = session(model)
+    pieces = [np.ascontiguousarray(pixels[i : i + BATCH]) for i in range(0, len(pixels), BATCH)]
+    told = [running.run([LOGITS, EVIDENCE], {INPUT: piece}) for piece in pieces]
+    return np.concatenate([describe(*each) for each in told])
+
+
 def guard(validation: Described, test: Described) -> Guard:
     """Fit what tells a photo outside the catalogue on validation, and judge it on the test.
 
     Args:
-        validation: What ``predictor.describe`` says of the validation photos.
+        validation: What ``described`` returns for the validation photos.
         test: The same, of the test photos: each beyond the limit is a false alarm.
     """
     turn = np.arange(len(validation)) % TURNS
@@ -134,7 +143,7 @@ def differences(card: Card, run: Run) -> list[str]:
     ]
 
 
-def again(folder: Path, run: Run, pixels: UInt8[np.ndarray, "image height width 3"]) -> bytes:
+def again(folder: Path, run: Run, pixels: Pixels) -> bytes:
     """Return the file of a model exported before, once it answers as its card says.
 
     Args:

@@ -18,26 +18,22 @@ from vitrine.data import images, showcase
 from vitrine.data.catalog import Catalog
 from vitrine.data.dataset import Dataset
 from vitrine.data.splits import Split
-from vitrine.explain.exported import BATCH, Predict, predictor, session
+from vitrine.explain.exported import BATCH, Predict, predictor
 from vitrine.explain.runtimes import in_integers, opened, predicting
 from vitrine.metrics.metrics import macro_f1
 from vitrine.metrics.temperature import apply_temperature
 from vitrine.serving import model_folder
 from vitrine.serving.card import (
-    EVIDENCE,
-    INPUT,
-    LOGITS,
     NAMES,
     Card,
-    Guard,
     Label,
     Offered,
     Parity,
     Sample,
     Words,
 )
-from vitrine.serving.evaluation import again, card_numbers, guard, lost_over_folds
-from vitrine.serving.predictor import describe, drawn
+from vitrine.serving.evaluation import again, card_numbers, described, guard, lost_over_folds
+from vitrine.serving.predictor import drawn
 from vitrine.serving.speech import Speech
 from vitrine.training import trained
 from vitrine.training.recipes import Recipe
@@ -127,7 +123,8 @@ def export(
         _rough_parity(predicting(opened(model, runtime)), parts)
     answers = predictor(model)
     judged = [(part.truth, answers(part.pixels)) for part in parts.values()]
-    numbers = card_numbers(*judged) | {"guard": _guard(model, parts)}
+    numbers = card_numbers(*judged)
+    numbers["guard"] = guard(*(described(model, part.pixels) for part in parts.values()))
     numbers["samples"] = _samples(answers, recipe.image_size, numbers["temperature"])
     numbers["offered"] = _offered(run, catalog)
     card = _card(run, recipe, catalog.dataset, model, parity, numbers, precision)
@@ -221,17 +218,6 @@ def _lost(rough: Predict, part: _Part) -> float:
     """Return the macro-F1, as a share, that a rougher form loses on the run, on a part."""
     exact, found = (macro_f1(part.truth, told) for told in (part.told, rough(part.pixels)))
     return float(exact - found)
-
-
-def _guard(model: bytes, parts: dict[str, _Part]) -> Guard:
-    running = session(model)
-
-    def described(pixels: Pixels) -> np.ndarray:
-        pieces = [np.ascontiguousarray(pixels[i : i + BATCH]) for i in range(0, len(pixels), BATCH)]
-        told = [running.run([LOGITS, EVIDENCE], {INPUT: piece}) for piece in pieces]
-        return np.concatenate([describe(*each) for each in told])
-
-    return guard(*(described(parts[name].pixels) for name in ("validation", "test")))
 
 
 def _samples(answers: Predict, size: int, temperature: float) -> tuple[Sample, ...]:

@@ -7,7 +7,8 @@ from typing import Any
 
 from vitrine import paths
 from vitrine.data import pictures, tracked
-from vitrine.report.ledger.values import COUNT, Row, Value, commits, table
+from vitrine.metrics.intervals import wilson
+from vitrine.report.ledger.values import COUNT, PERCENT, Row, Value, commits, table
 
 __all__ = ["MODELS", "PEERS", "PICTURES", "SHEET", "pictured", "values"]
 
@@ -19,12 +20,14 @@ PICTURES = "runs/bench/pictures.json"
 """Where ``vitrine bench pictures`` keeps what the served model says of the free pictures."""
 FORMS = "runs/bench/model-folds.json"
 """Where ``vitrine bench model --folds`` counts what 8-bit forms of the default model answer."""
-SERVED = "src/vitrine/serving/models/efficientnet-lite0/model.json"
+SHIPPED = "src/vitrine/serving/models"
+DEFAULT, MAMBAVISION = "efficientnet-lite0", "mambavision"
 MODELS = ("efficientnet_b0", "packaged")
 """What both servers answer with: the network of the baseline, and the model of the package."""
 
 Sheet = dict[str, Any]
-_FIELDS = ("code", "hardware", "rows", "stages", "overloads", "photos")
+_FIELDS = ("code", "hardware", "models", "rows", "stages", "overloads", "photos")
+_PEERS_FIELDS = ("code", "hardware", "models", "rows", "hostile")
 _COLUMNS = {"p50": "p50", "p99": "p99", "cpu": "cpu_milliseconds", "probe": "slowest_probe"}
 
 
@@ -33,7 +36,9 @@ def values() -> Iterator[tuple[str, Value]]:
 
     ``alone`` is with the fewest clients, ``crowd`` with the most.
     """
-    sheet = tracked.read(SHEET, _FIELDS)
+    sheet, peers = tracked.read(SHEET, _FIELDS), tracked.read(PEERS, _PEERS_FIELDS)
+    _check_models(SHEET, sheet["models"], {"packaged": DEFAULT}, "vitrine bench serving")
+    _check_models(PEERS, peers["models"], {}, "vitrine bench serving --peers")
     hardware = sheet["hardware"]
     more = {
         "source": SHEET,
@@ -58,9 +63,38 @@ def values() -> Iterator[tuple[str, Value]]:
         for what in ("clients", "queue_max", "requests", "answered", "refused"):
             rows[f"service.{model}.overload_{what}"] = (overload[what], *COUNT)
     yield from table(rows, **more)
-    yield from _compared(tracked.read(PEERS, ("code", "hardware", "models", "rows", "hostile")))
+    yield from _compared(peers)
     yield from _formed(tracked.read(FORMS, ("code", "hardware", "totals")))
     yield from pictured(tracked.read(PICTURES, ("code", "model", "rows")))
+
+
+def _shipped(model: str) -> str:
+    """Return the fingerprint of the file of a model of the package."""
+    card = paths.root() / SHIPPED / model / "model.json"
+    return str(json.loads(card.read_text(encoding="utf-8"))["sha256"])
+
+
+def _check_models(place: str, told: list[Sheet], named: dict[str, str], command: str) -> None:
+    """Refuse a sheet whose models of the package are not the files that it holds.
+
+    Args:
+        place: Of the sheet.
+        told: Its models.
+        named: Those of the package, by the name that the sheet gives them where it is another.
+        command: What makes the sheet again.
+
+    Raises:
+        ValueError: If one differs.
+    """
+    for row in told:
+        model = named.get(row["model"], row["model"])
+        if model not in (DEFAULT, MAMBAVISION):
+            continue
+        if row["sha256"] != (served := _shipped(model)):
+            raise ValueError(
+                f"expected in {place} the times of the served {model} {served[:12]}, found those "
+                f"of {row['sha256'][:12]}; run `{command}`"
+            )
 
 
 def _formed(sheet: Sheet) -> Iterator[tuple[str, Value]]:
@@ -72,9 +106,11 @@ def _formed(sheet: Sheet) -> Iterator[tuple[str, Value]]:
         "forms.photos": (served["images"], *COUNT),
         "forms.float32.right": (exact["right"], *COUNT),
         "forms.float32.time": (exact["milliseconds"], "ms", 1),
+        "forms.once.right": (forms["int8-static"]["right"], *COUNT),
         "forms.served.right": (served["right"], *COUNT),
         "forms.served.same": (served["same"], *COUNT),
         "forms.served.time": (served["milliseconds"], "ms", 1),
+        "forms.served.false_alarms": (wilson(served["false_alarms"], served["images"]), *PERCENT),
     }
     yield from table(
         rows, n=served["images"], source=FORMS, commit=commits([sheet["code"]]),
@@ -97,7 +133,7 @@ def pictured(sheet: Sheet) -> Iterator[tuple[str, Value]]:
     shown, rows = pictures.read(), sheet["rows"]
     found = {row["name"]: row["sha256"] for row in rows}
     wanted = {p.path.stem: hashlib.sha256(p.path.read_bytes()).hexdigest() for p in shown}
-    served = json.loads((paths.root() / SERVED).read_text(encoding="utf-8"))["sha256"]
+    served = _shipped(DEFAULT)
     if found != wanted or sheet["model"]["sha256"] != served:
         raise ValueError(
             f"expected in {PICTURES} the answers of the served model {served[:12]} for the "

@@ -15,7 +15,7 @@ from vitrine.training.runs.meter import watt_hours
 
 __all__ = [
     "backbones", "benchmarks", "costs", "elsewhere", "networks", "rivals", "runtimes",
-    "scan_rivals", "scans",
+    "scan_rivals", "scans", "services",
 ]  # fmt: skip
 
 PASSES_FR = WORDS["passes"]
@@ -25,6 +25,7 @@ CANDIDATES_FR = WORDS["candidates"]
 NETWORKS_FR = WORDS["networks"]
 RUNTIMES_FR = WORDS["runtimes"]
 LICENCES_FR = WORDS["licences"]
+SERVICE_FR, SERVED_FR = WORDS["service"], WORDS["served"]
 AGREES = 1e-4
 """Largest gap of logits, relative to the largest of them, that is rounding alone."""
 
@@ -51,6 +52,39 @@ def benchmarks(*sheets: Sheet) -> pd.DataFrame:
         ],
         columns=["Mesure", "Seuil", "Mesuré", "Atteint"],
     )
+
+
+def services(*sheets: Sheet) -> pd.DataFrame:
+    """List the bars of the service, a row for each measure and model, at its worst load.
+
+    Args:
+        sheets: Contents of ``runs/bench/serving.json`` and of ``runs/bench/peers.json``.
+    """
+    worst: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for bar in (bar for sheet in sheets for bar in sheet["bars"]):
+        key, sign = (bar["about"], bar["model"]), 1 if "at_least" in bar else -1
+        worst[key] = min(worst.get(key, bar), bar, key=lambda each: sign * each["measured"])
+    return pd.DataFrame(
+        [
+            {
+                "Mesure": SERVICE_FR[about]["fr"],
+                "Modèle": SERVED_FR.get(model, model),
+                "Seuil": _bound(bar, SERVICE_FR[about]["unit"]),
+                "Mesuré": _quantity(bar["measured"], SERVICE_FR[about]["unit"]),
+                "Atteint": bar["reached"],
+            }
+            for (about, model), bar in worst.items()
+        ]
+    )
+
+
+def _bound(bar: Mapping[str, Any], unit: str) -> str:
+    sign, limit = ("≥", bar["at_least"]) if "at_least" in bar else ("≤", bar["at_most"])
+    return f"{sign}{NO_BREAK}{_quantity(limit, unit)}"
+
+
+def _quantity(value: float, unit: str) -> str:
+    return f"{significant(value) if value else 0}{NO_BREAK}{unit}" if unit else number(value)
 
 
 def scans(sheet: Sheet) -> pd.DataFrame:
