@@ -81,7 +81,9 @@ training.pretrainings({recipe: run.history for recipe, run in pretrained.items()
 
 # %% [markdown]
 # À images égales, EfficientNet-B0 finit à {valeur:ic}`efficientnet-b0-pretrain.top1` de top-1 et MambaVision à
-# {valeur:ic}`mambavision-micro-pretrain.top1` : {verdict}`equal_images_learned`. Sur ce cœur, l’une apprend
+# {valeur:ic}`mambavision-micro-pretrain.top1` : {verdict}`equal_images_learned`. Au milieu des passages, EfficientNet-B0
+# n’en était qu’à {valeur}`efficientnet-b0-pretrain.top1_halfway`, près du hasard, et MambaVision à
+# {valeur}`mambavision-micro-pretrain.top1_halfway` : un autre taux pourrait changer l’ordre. Sur ce cœur, l’une apprend
 # {valeur}`efficientnet-b0-pretrain.speed` et l’autre {valeur}`mambavision-micro-pretrain.speed` ; à durée égale, MambaVision
 # atteint {valeur:ic}`mambavision-micro-pretrain-clock.top1`.
 #

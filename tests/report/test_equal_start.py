@@ -147,9 +147,9 @@ def value(low, high):
 @pytest.mark.parametrize(
     ("micro", "said"),
     [
-        ((0.3, 0.4), "MambaVision micro devance"),
+        ((0.3, 0.4), "avec une seule graine et un seul taux, MambaVision micro devance"),
         ((0.1, 0.3), "rien ne"),
-        ((0.0, 0.1), "EfficientNet-B0"),
+        ((0.0, 0.1), "avec une seule graine et un seul taux, EfficientNet-B0 devance"),
     ],
 )
 def test_pretrainings_are_apart_when_their_intervals_are(micro, said):

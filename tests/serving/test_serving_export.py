@@ -266,6 +266,15 @@ def test_a_card_carries_the_licence_of_the_weights_that_its_run_started_from(sta
     assert "PromptCloud, CC BY-SA 4.0" in licence
 
 
+def test_a_card_names_the_teacher_that_the_weights_learned_to_answer_as():
+    recipe = replace(TINY, teacher="efficientnet-lite0-torch", teacher_size=224)
+
+    licence = _licence(recipe, {"data": {"edition": "reduced-320"}}, dataset.current())
+
+    assert licence.startswith("MIT. Les poids partent du hasard et n’ont appris que")
+    assert licence.endswith("d’après les réponses de efficientnet-lite0-torch.")
+
+
 def test_the_licence_of_an_english_data_set_is_english():
     data = replace(dataset.current(), language="en", credit="", name="fruits")
     meta = {"data": {"edition": "own"}, "start": {"learned": {"run": "pretrain/x/seed-0"}}}

@@ -283,6 +283,12 @@ def _licence(recipe: Recipe, meta: Mapping[str, Any], data: Dataset) -> str:
         if meta["data"].get("edition") == "demo"
         else data.credit or say("les photographies de {name}", name=data.name)
     )
+    if recipe.teacher and recipe.weights == "none":
+        return say(
+            "MIT. Les poids partent du hasard et n’ont appris que {photos}, d’après les réponses "
+            "de {teacher}.",
+            photos=photos, teacher=recipe.teacher,
+        )  # fmt: skip
     if recipe.weights == "none":
         return say("MIT. Les poids partent du hasard et n’ont appris que {photos}.", photos=photos)
     return say(

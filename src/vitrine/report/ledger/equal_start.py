@@ -106,6 +106,8 @@ def _pretraining(run: Run) -> Iterator[tuple[str, Value]]:
     if teacher := run.meta.get("teacher"):
         right = round(teacher["top_1"] * len(run.table))
         guesses["teacher_top1"] = (wilson(right, len(run.table)), *PERCENT)
+    halfway = run.history.val_accuracy.iloc[len(run.history) // 2 - 1]
+    guesses["top1_halfway"] = (wilson(round(halfway * len(run.table)), len(run.table)), *PERCENT)
     yield from table(guesses, n=len(run.table), **more)
     rows: dict[str, Row] = {
         "epochs": (len(run.history), *COUNT),
