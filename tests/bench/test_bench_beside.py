@@ -3,6 +3,7 @@
 import importlib.util
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -291,6 +292,14 @@ def test_no_two_neighbours_can_saturate_the_products_of_a_processor_without_vnni
 # 8-bit forms over folds
 
 
+class Timed:
+    def milliseconds(self, form):
+        return 1.0
+
+    def ratio(self, form, other):
+        return 1.0
+
+
 def answering_forms(monkeypatch, right):
     """Make every form right on so many of ten photos of each of five folds.
 
@@ -302,18 +311,23 @@ def answering_forms(monkeypatch, right):
         return given + weights.encode()
 
     monkeypatch.setattr(runtimes, "in_integers", in_integers)
-    monkeypatch.setattr(runtimes, "session", lambda file: SimpleNamespace(run=lambda *_: None))
+    key = {"onnx": lambda file: file, "openvino-bf16": lambda file: b"bf16"}
     monkeypatch.setattr(
-        runtimes, "predictor",
-        lambda file: lambda pixels: np.eye(2)[np.repeat([1, 0], [right[file], 10 - right[file]])],
+        runtimes, "opened", lambda file, runtime: partial(right.__getitem__, key[runtime](file))
+    )
+    monkeypatch.setattr(runtimes.Bench, "time", lambda bench, work: Timed())
+    monkeypatch.setattr(
+        runtimes, "predicting",
+        lambda answer: lambda pixels: np.eye(2)[np.repeat([1, 0], [answer(), 10 - answer()])],
     )  # fmt: skip
-    monkeypatch.setattr(runtimes, "described", lambda file, pixels: len(pixels))
+    monkeypatch.setattr(runtimes, "described", lambda answer, pixels: len(pixels))
     alarms = {(20, 10): SimpleNamespace(false_alarms=SimpleNamespace(value=0.2))}
     monkeypatch.setattr(runtimes, "guard", lambda known, judged: alarms[known, judged])
 
 
 def test_forms_are_counted_over_folds_and_the_served_one_is_judged(monkeypatch):
     right = {b"": 9, b"int8": 9, b"whole": 8, b"halved": 7, b"paired": 9, b"int8paired": 8}
+    right[b"bf16"] = 9
     answering_forms(monkeypatch, right)
     truth, pixels = np.ones(10, int), np.zeros((10, 4, 4, 3), np.uint8)
 
@@ -324,9 +338,10 @@ def test_forms_are_counted_over_folds_and_the_served_one_is_judged(monkeypatch):
     assert {form: (row["right"], row["images"], row["same"]) for form, row in totals.items()} == {
         "float32": (45, 50, 50), "int8": (45, 50, 50), "int8-static-whole": (40, 50, 45),
         "int8-static-halved": (35, 50, 40), "int8-static": (45, 50, 50),
-        "int8-static-again": (40, 50, 45),
+        "int8-static-again": (40, 50, 45), "openvino-bf16": (45, 50, 50),
     }  # fmt: skip
-    assert [row["points_lost"] for row in totals.values()] == pytest.approx([0, 0, 10, 20, 0, 10])
+    lost = [row["points_lost"] for row in totals.values()]
+    assert lost == pytest.approx([0, 0, 10, 20, 0, 10, 0])
     assert totals["int8-static-whole"]["mean_gap"] == pytest.approx(0.1)
     assert max(row["largest_gap"] for row in rows) == 1
     assert {row["false_alarms"] for row in totals.values()} == {10}
@@ -334,13 +349,14 @@ def test_forms_are_counted_over_folds_and_the_served_one_is_judged(monkeypatch):
 
 def test_every_fold_is_judged_by_its_own_model_and_the_photos_that_it_learned(monkeypatch):
     right = {b"": 9, b"int8": 9, b"whole": 9, b"halved": 9, b"paired": 9, b"int8paired": 8}
+    right[b"bf16"] = 8
     answering_forms(monkeypatch, right)
     parts = {
         "test": SimpleNamespace(image=np.array(["a"]), truth=np.ones(10, int)),
         "validation": SimpleNamespace(image=np.array(["b", "c"])),
     }
     group = [SimpleNamespace(number=k, part=parts.get) for k in range(5)]
-    found = {RECOMMENDED: [SimpleNamespace(runs=group)]}
+    found = {each: [SimpleNamespace(runs=group)] for each in (RECOMMENDED, runtimes.BESIDE)}
     asked, seen = [], []
     monkeypatch.setattr(runtimes.runs, "across_folds", lambda **given: asked.append(given) or found)
     monkeypatch.setattr(runtimes.trained, "recipe_of", lambda run: SimpleNamespace(image_size=4))
@@ -363,12 +379,16 @@ def test_every_fold_is_judged_by_its_own_model_and_the_photos_that_it_learned(mo
 
     sheet = runtimes.judge(replace(QUICK, tell=told.append), folder=made, here=here)
 
-    assert asked == [{"base": made, "folds": folds, "only": {RECOMMENDED}}]
-    assert seen == [each for k in range(5) for each in ((k, f"0.{k}"), f"0.{k}")]
-    assert {row["fold"] for row in sheet["rows"]} == set(range(5)) and len(sheet["rows"]) == 30
-    (bar,) = sheet["bars"]
-    assert (bar["form"], bar["measured"], bar["reached"]) == ("int8-static-again", 10, False)
-    assert len(told) == 6 and told[-1].startswith("int8-static-again     40 right of 50, 45 as in")
+    assert asked == [{"base": made, "folds": folds, "only": {RECOMMENDED, runtimes.BESIDE}}]
+    assert seen == 2 * [each for k in range(5) for each in ((k, f"0.{k}"), f"0.{k}")]
+    assert {row["fold"] for row in sheet["rows"]} == set(range(5)) and len(sheet["rows"]) == 70
+    assert [(b["recipe"], b["form"], b["measured"], b["reached"]) for b in sheet["bars"]] == [
+        (RECOMMENDED, "int8-static-again", 10, False),
+        (runtimes.BESIDE, "int8-static", 0, True),
+        (runtimes.BESIDE, "openvino-bf16", 0.9, False),
+    ]
+    assert len(sheet["totals"]) == len(told) == 14
+    assert told[5].startswith(f"{RECOMMENDED} int8-static-again     40 right of 50, 45 as in")
 
     found.clear()
     with pytest.raises(

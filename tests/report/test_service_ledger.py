@@ -171,12 +171,21 @@ def test_times_of_another_file_of_a_served_model_are_refused(place, model, comma
 
 
 def test_the_photos_that_the_guard_refuses_wrongly_are_counted_over_folds():
-    row = {"form": "", "images": 1000, "right": 9, "same": 9, "milliseconds": 1, "false_alarms": 50}
+    row = {
+        "recipe": "b",
+        "images": 1000,
+        "right": 9,
+        "same": 9,
+        "milliseconds": 1,
+        "false_alarms": 50,
+    }
     forms = ("float32", "int8-static", "int8-static-again")
     totals = [row | {"form": form, "right": k} for k, form in enumerate(forms)]
+    totals += [row | {"form": "openvino-bf16"}]
+    totals += [each | {"recipe": service.MICRO, "right": 7, "same": 6} for each in totals]
     sheet = json.loads((paths.root() / service.FORMS).read_text(encoding="utf-8"))
 
-    found = dict(service._formed(sheet | {"totals": totals}))
+    found = dict(service._formed(sheet | {"recipe": "b", "totals": totals}))
 
     alarms = found["forms.served.false_alarms"]
     assert (alarms.value, alarms.n) == (
@@ -184,6 +193,10 @@ def test_the_photos_that_the_guard_refuses_wrongly_are_counted_over_folds():
         1000,
     ) and 0.03 < alarms.low < 0.05 < alarms.high < 0.07
     assert (found["forms.once.right"].value, found["forms.served.right"].value) == (1, 2)
+    assert (found["forms.micro.int8.right"].value, found["forms.micro.bfloat16.same"].value) == (
+        7,
+        6,
+    )
 
 
 def test_peers_are_compared_on_the_default_model_and_named_by_their_crowd(values):

@@ -486,7 +486,8 @@ def test_a_file_is_written_for_a_runtime_only_where_it_loses_little(
 def test_a_form_that_was_judged_over_folds_is_held_to_them_and_not_to_a_few_photos(
     run, demo_split, demo_catalog, tmp_path, monkeypatch
 ):
-    sheet = {"recipe": "tiny", "totals": [{"form": "int8-static", "points_lost": 0.4}]}
+    row = {"recipe": "tiny", "form": "int8-static", "points_lost": 0.4}
+    sheet = {"totals": [row, row | {"recipe": "other", "points_lost": 0.9}]}
     monkeypatch.setattr(evaluation.paths, "root", lambda: tmp_path)
     told = [evaluation.lost_over_folds("tiny", "int8-static")]
     file = tmp_path / evaluation.FORMS

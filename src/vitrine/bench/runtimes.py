@@ -1,7 +1,7 @@
 """Time an exported MambaVision-T in other runtimes, and judge 8-bit forms of a model over folds."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from vitrine.bench import results
 from vitrine.bench.clock import Bench
 from vitrine.bench.model import NAME, QUICK, RUNTIME_BATCHES, SIDE, write_onnx
 from vitrine.data import images
-from vitrine.explain.exported import NAMES, predictor, session
+from vitrine.explain.exported import NAMES, predicting
 from vitrine.explain.runtimes import RUNTIMES, RuntimeMissing, in_integers, opened
 from vitrine.models.graph import float_graph
 from vitrine.models.rebuilt import fill, image
@@ -33,8 +33,10 @@ BARS = {"openvino-bf16": 2.0, "onnx-int8": 3.0}
 """Times faster than ONNX Runtime in float32, with AVX-512 BF16 and VNNI."""
 CALIBRATION = 16
 """Drawn images that integers find their ranges from: here speed is measured, not accuracy."""
-SERVED = "int8-static-again"
-"""The form of the default model: integers made from a file whose weights had 8 bits already."""
+ONCE, SERVED, BFLOAT16 = "int8-static", "int8-static-again", "openvino-bf16"
+"""Forms: integers; those of the default model, made from weights of 8 bits; what OpenVINO does."""
+BESIDE = "mambavision-micro-taught"
+"""The MambaVision that is judged too, where its runs are there."""
 SUMMED = ("images", "right", "same", "false_alarms")
 LOST = 0.5
 """Points of accuracy over folds that it may lose on float32."""
@@ -89,7 +91,8 @@ def measure(bench: Bench, *, names: Sequence[str]) -> dict[str, Any]:
 def judge(bench: Bench, *, folder: Path, here: Session) -> dict[str, Any]:
     """Return what 8-bit forms of the recommended model answer to every photo, over five folds.
 
-    Ranges of activations are found on photos that the model of the fold learned.
+    Ranges of activations are found on photos that the model of the fold learned. A MambaVision is
+    judged beside it where its runs are there too.
 
     Args:
         bench: How it is asked for, on the CPU.
@@ -100,35 +103,47 @@ def judge(bench: Bench, *, folder: Path, here: Session) -> dict[str, Any]:
         RunError: If a fold is absent there, or has no weights.
     """
     folds, catalog = here.folds(), here.catalog()
-    found = runs.across_folds(base=folder, folds=folds, only={RECOMMENDED})
+    found = runs.across_folds(base=folder, folds=folds, only={RECOMMENDED, BESIDE})
     if RECOMMENDED not in found:
         raise RunError(
             f"expected a run of {RECOMMENDED} on each fold in {folder}, found fewer; make them "
             f"with `vitrine sweep {RECOMMENDED} --folds 0.0,0.1,0.2,0.3,0.4 --retrain`"
         )
-    rows = []
-    for fold, run in enumerate(found[RECOMMENDED][0].runs):
-        split, recipe, test = folds.fold(0, fold), trained.recipe_of(run), run.part("test")
-        chosen = run.part("validation")
-        network = trained.load(run, split, catalog).network
-        whole = float_graph(network, recipe.image_size, names=NAMES)
-        learned = list(calibrating(split, catalog, recipe.image_size))
-        pixels, known = (
-            images.cached(catalog, part.image.tolist(), recipe.image_size)
-            for part in (test, chosen)
-        )
-        told = _forms(bench, whole, learned, pixels, test.truth, known)
-        rows += [{"fold": fold} | row for row in told]
-    totals = _totals(rows)
-    for row in totals:
-        bench.tell(
-            f"{row['form']:19} {row['right']:4} right of {row['images']}, {row['same']} as in "
-            f"float32, {row['false_alarms']} false alarms, {row['milliseconds']:.1f} ms, "
-            f"{row['megabytes']:.2f} MB"
-        )
-    lost = next(row["points_lost"] for row in totals if row["form"] == SERVED)
-    bars = [results.at_most("points of accuracy lost", LOST, lost, form=SERVED)]
+    rows, totals, bars = [], [], []
+    for name in (name for name in (RECOMMENDED, BESIDE) if name in found):
+        own = []
+        for fold, run in enumerate(found[name][0].runs):
+            split, recipe = folds.fold(0, fold), trained.recipe_of(run)
+            test, chosen = run.part("test"), run.part("validation")
+            network = trained.load(run, split, catalog).network
+            whole = float_graph(network, recipe.image_size, names=NAMES)
+            learned = list(calibrating(split, catalog, recipe.image_size))
+            pixels, known = (
+                images.cached(catalog, part.image.tolist(), recipe.image_size)
+                for part in (test, chosen)
+            )
+            told = _forms(bench, whole, learned, pixels, test.truth, known)
+            own += [{"recipe": name, "fold": fold} | row for row in told]
+        rows += own
+        totals += (added := [{"recipe": name} | row for row in _totals(own)])
+        bars += list(_bars(name, {row["form"]: row for row in added}))
+        for row in added:
+            bench.tell(
+                f"{name} {row['form']:19} {row['right']:4} right of {row['images']}, {row['same']} "
+                f"as in float32, {row['false_alarms']} false alarms, "
+                f"{row['milliseconds']:.1f} ms, {row['megabytes']:.2f} MB"
+            )
     return {"recipe": RECOMMENDED, "totals": totals, "rows": rows, "bars": bars}
+
+
+def _bars(recipe: str, totals: dict[str, dict[str, Any]]) -> Iterator[results.Bar]:
+    """Yield what the integers of a recipe may lose, and that bfloat16 changes no first class."""
+    form = SERVED if recipe == RECOMMENDED else ONCE
+    lost = totals[form]["points_lost"]
+    yield results.at_most("points of accuracy lost", LOST, lost, recipe=recipe, form=form)
+    if recipe != RECOMMENDED:
+        same = totals[BFLOAT16]["same"] / totals[BFLOAT16]["images"]
+        yield results.at_least("same first class", 1.0, same, recipe=recipe, form=BFLOAT16)
 
 
 def _forms(
@@ -144,21 +159,24 @@ def _forms(
     The photos that the guard, fitted on ``known``, takes for none of the classes are counted too.
     """
     small = int8_graph(whole)
-    forms = {
+    files = {
         "float32": whole,
         "int8": small,
         "int8-static-whole": in_integers(whole, learned, "whole"),
         "int8-static-halved": in_integers(whole, learned, "halved"),
-        "int8-static": in_integers(whole, learned),
+        ONCE: in_integers(whole, learned),
         SERVED: in_integers(small, learned),
+        BFLOAT16: whole,
     }
-    one = pixels[:1]
-    work = {form: partial(session(file).run, None, {NAMES[0]: one}) for form, file in forms.items()}
-    timings, exact = bench.time(work), predictor(whole)(pixels)
-    rows = []
-    for form, file in forms.items():
-        told = predictor(file)(pixels)
-        fitted = guard(described(file, known), described(file, pixels))
+    forms = {
+        form: opened(file, BFLOAT16 if form == BFLOAT16 else BASELINE)
+        for form, file in files.items()
+    }
+    timings = bench.time({form: partial(answer, pixels[:1]) for form, answer in forms.items()})
+    exact, rows = predicting(forms["float32"])(pixels), []
+    for form, answer in forms.items():
+        told = predicting(answer)(pixels)
+        fitted = guard(described(answer, known), described(answer, pixels))
         rows.append(
             {
                 "form": form,
@@ -168,7 +186,7 @@ def _forms(
                 "false_alarms": round(fitted.false_alarms.value * len(truth)),
                 "largest_gap": float(np.abs(told - exact).max()),
                 "mean_gap": float(np.abs(told - exact).mean()),
-                "megabytes": len(file) / 1e6,
+                "megabytes": len(files[form]) / 1e6,
                 "milliseconds": timings.milliseconds(form),
                 "ratio": timings.ratio(form, "float32"),
             }

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int, UInt8
 
 from vitrine import paths
 from vitrine.data import tracked
-from vitrine.explain.exported import BATCH, predictor, session
+from vitrine.explain.exported import BATCH, Answer, predictor
 from vitrine.metrics import Interval
 from vitrine.metrics.decision import selective_curve
 from vitrine.metrics.intervals import wilson
@@ -16,7 +16,7 @@ from vitrine.metrics.panel import panel
 from vitrine.metrics.temperature import apply_temperature, fit_temperature
 from vitrine.report.ledger.service import FORMS
 from vitrine.serving import card as cards
-from vitrine.serving.card import EVIDENCE, INPUT, LOGITS, Card, Doubt, Guard, ModelError, Score
+from vitrine.serving.card import Card, Doubt, Guard, ModelError, Score
 from vitrine.serving.predictor import describe, distance
 from vitrine.training.runs import Run
 
@@ -79,12 +79,15 @@ def doubt(least: float, y_true: Labels, y_prob: Probabilities) -> Doubt:
     )
 
 
-def described(model: bytes, pixels: Pixels) -> Described:
-    """Return what the guard of a model sees of photos."""
-    running = session(model)
+def described(answer: Answer, pixels: Pixels) -> Described:
+    """Return what the guard of a model sees of photos.
+
+    Args:
+        answer: Gives the logits and the evidence of a batch.
+        pixels: The photos.
+    """
     pieces = [np.ascontiguousarray(pixels[i : i + BATCH]) for i in range(0, len(pixels), BATCH)]
-    told = [running.run([LOGITS, EVIDENCE], {INPUT: piece}) for piece in pieces]
-    return np.concatenate([describe(*each) for each in told])
+    return np.concatenate([describe(*answer(piece)) for piece in pieces])
 
 
 def guard(validation: Described, test: Described) -> Guard:
@@ -177,9 +180,9 @@ def lost_over_folds(recipe: str, form: str) -> float | None:
     """
     if not (paths.root() / FORMS).is_file():
         return None
-    sheet = tracked.read(FORMS, ("recipe", "totals"))
-    lost = {row["form"]: row["points_lost"] / 100 for row in sheet["totals"]}
-    return lost.get(form) if sheet["recipe"] == recipe else None
+    sheet = tracked.read(FORMS, ("totals",))
+    lost = {(row["recipe"], row["form"]): row["points_lost"] / 100 for row in sheet["totals"]}
+    return lost.get((recipe, form))
 
 
 def _flat(value: Any, name: str = "") -> dict[str, Any]:

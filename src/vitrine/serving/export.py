@@ -124,7 +124,8 @@ def export(
     answers = predictor(model)
     judged = [(part.truth, answers(part.pixels)) for part in parts.values()]
     numbers = card_numbers(*judged)
-    numbers["guard"] = guard(*(described(model, part.pixels) for part in parts.values()))
+    told = opened(model, "onnx")
+    numbers["guard"] = guard(*(described(told, part.pixels) for part in parts.values()))
     numbers["samples"] = _samples(answers, recipe.image_size, numbers["temperature"])
     numbers["offered"] = _offered(run, catalog)
     card = _card(run, recipe, catalog.dataset, model, parity, numbers, precision)

@@ -22,6 +22,7 @@ FORMS = "runs/bench/model-folds.json"
 """Where ``vitrine bench model --folds`` counts what 8-bit forms of the default model answer."""
 SHIPPED = "src/vitrine/serving/models"
 DEFAULT, MAMBAVISION = "efficientnet-lite0", "mambavision"
+MICRO = "mambavision-micro-taught"
 MODELS = ("efficientnet_b0", "packaged")
 """What both servers answer with: the network of the baseline, and the model of the package."""
 
@@ -64,7 +65,7 @@ def values() -> Iterator[tuple[str, Value]]:
             rows[f"service.{model}.overload_{what}"] = (overload[what], *COUNT)
     yield from table(rows, **more)
     yield from _compared(peers)
-    yield from _formed(tracked.read(FORMS, ("code", "hardware", "totals")))
+    yield from _formed(tracked.read(FORMS, ("code", "hardware", "recipe", "totals")))
     yield from pictured(tracked.read(PICTURES, ("code", "model", "rows")))
 
 
@@ -99,7 +100,7 @@ def _check_models(place: str, told: list[Sheet], named: dict[str, str], command:
 
 def _formed(sheet: Sheet) -> Iterator[tuple[str, Value]]:
     """Yield the right answers of the default model over folds, in float32 and in 8 bits."""
-    forms = {row["form"]: row for row in sheet["totals"]}
+    forms = {row["form"]: row for row in sheet["totals"] if row["recipe"] == sheet["recipe"]}
     exact, served = forms["float32"], forms["int8-static-again"]
     hardware = sheet["hardware"]
     rows: dict[str, Row] = {
@@ -112,6 +113,13 @@ def _formed(sheet: Sheet) -> Iterator[tuple[str, Value]]:
         "forms.served.time": (served["milliseconds"], "ms", 1),
         "forms.served.false_alarms": (wilson(served["false_alarms"], served["images"]), *PERCENT),
     }
+    micro = {row["form"]: row for row in sheet["totals"] if row["recipe"] == MICRO}
+    if micro:
+        rows |= {
+            "forms.micro.float32.right": (micro["float32"]["right"], *COUNT),
+            "forms.micro.int8.right": (micro["int8-static"]["right"], *COUNT),
+            "forms.micro.bfloat16.same": (micro["openvino-bf16"]["same"], *COUNT),
+        }
     yield from table(
         rows, n=served["images"], source=FORMS, commit=commits([sheet["code"]]),
         hardware=f"{hardware['cpu']}, {hardware['cores']} cœurs",
