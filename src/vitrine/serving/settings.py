@@ -111,7 +111,7 @@ class Settings(ServerSettings):
 
     Attributes:
         model_dir: Folder of ``model.onnx`` and ``model.json``, or the name of a model of the
-            package; by default its first.
+            package, by default its first, or of an exported run.
         workers: Photos computed at once.
         intra_op_threads: Threads for one photo.
         queue_max: Requests computed or waiting, beyond which one is refused even if it would be
