@@ -22,6 +22,7 @@ from vitrine.serving.dependencies import (
 from vitrine.serving.problems import Language, ProblemError
 from vitrine.serving.request_body import MOST_FILES, from_base64
 from vitrine.serving.service import Judged, Service, reference
+from vitrine.serving.speech import Speech
 
 __all__ = ["add_routes"]
 
@@ -109,8 +110,10 @@ async def metrics(request: Request) -> Response:
 @api.get("/model", summary="Le modèle servi")
 async def model(request: Request, language: Spoken) -> schemas.Model:
     """Décrit le modèle : version, classes, prétraitement, résultats sur les images de test."""
-    card = service_of(request).card
+    card, say = service_of(request).card, Speech(language)
     facts = card.model_dump(include=set(schemas.Model.model_fields) - {"classes"})
+    facts["licence"] = say(card.licence)
+    facts["words"] = {name: say(word) for name, word in card.words}
     return schemas.Model(**facts, classes=_classes(card, language))
 
 
