@@ -12,7 +12,9 @@ from vitrine.serving import open_inference, schemas
 from vitrine.serving.card import Card
 from vitrine.serving.dependencies import (
     ASKED,
+    BYTES,
     IMAGE,
+    PHOTOS,
     Ready,
     Spoken,
     authorised,
@@ -42,18 +44,15 @@ Named = Annotated[
 
 
 def _upload(field: str, *, many: bool = False) -> dict[str, Any]:
-    one = {"type": "string", "format": "binary"}
     schema = {
         "type": "object",
         "required": [field],
         "properties": {
-            field: {"type": "array", "items": one, "maxItems": MOST_FILES} if many else one
+            field: {"type": "array", "items": BYTES, "maxItems": MOST_FILES} if many else BYTES
         },
     }
     kinds = {"multipart/form-data": {"schema": schema}}
-    if not many:
-        kinds |= {f"image/{kind}": {"schema": one} for kind in ("jpeg", "png", "webp")}
-    return {"requestBody": {"required": True, "content": kinds}}
+    return {"requestBody": {"required": True, "content": kinds if many else kinds | PHOTOS}}
 
 
 def _json(model: str) -> dict[str, Any]:
