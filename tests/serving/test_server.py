@@ -1,5 +1,6 @@
 """The service as a process: how it starts, refuses to start, carries too much, and stops."""
 
+import contextlib
 import ctypes
 import json
 import re
@@ -189,6 +190,21 @@ def test_a_body_that_never_ends_is_answered_at_once_when_the_service_stops(
     assert time.monotonic() - begun < 8
     assert received.startswith(b"HTTP/1.1 503") and b"application/problem+json" in received
     assert b'"code":"arret"' in received and b"retry-after: 1" in received.lower()
+
+
+def test_a_stop_does_not_wait_for_a_refused_client_that_stalls(model_dir):
+    large = f"POST {ROUTE} HTTP/1.1\r\nHost: x\r\nContent-Length: 99000000\r\n"
+
+    with contextlib.ExitStack() as server:
+        port = server.enter_context(in_a_thread(create_app(Settings(model_dir=model_dir))))
+        with socket.create_connection(("127.0.0.1", port), timeout=25) as stalled:
+            stalled.sendall(f"{large}Content-Type: image/jpeg\r\n\r\n".encode())
+            received = stalled.recv(65_536)
+            begun = time.monotonic()
+            server.close()
+
+    assert received.startswith(b"HTTP/1.1 413")
+    assert time.monotonic() - begun < 5
 
 
 @pytest.mark.parametrize("clients", [33])

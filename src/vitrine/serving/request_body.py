@@ -57,14 +57,24 @@ class BodyReader:
             timeout.reschedule(asyncio.get_running_loop().time())
 
     @asynccontextmanager
+    async def within(self, seconds: float) -> AsyncIterator[None]:
+        """Give what is read so many seconds, and none once ``stop`` is called.
+
+        Raises:
+            TimeoutError: If it is not read by then.
+        """
+        async with asyncio.timeout(0 if self._stopped else seconds) as timeout:
+            self._reading.add(timeout)
+            try:
+                yield
+            finally:
+                self._reading.discard(timeout)
+
+    @asynccontextmanager
     async def _deadline(self) -> AsyncIterator[None]:
         try:
-            async with asyncio.timeout(0 if self._stopped else self.timeout) as timeout:
-                self._reading.add(timeout)
-                try:
-                    yield
-                finally:
-                    self._reading.discard(timeout)
+            async with self.within(self.timeout):
+                yield
         except TimeoutError as error:
             raise ProblemError("arret" if self._stopped else "delai_depasse") from error
 
