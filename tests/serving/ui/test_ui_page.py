@@ -5,6 +5,7 @@ import json
 import os
 import re
 import secrets
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -15,6 +16,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from pictures import plain
+from running import free_port, process, stopped
 
 import own_photos
 from vitrine.data import project
@@ -241,6 +243,16 @@ def test_the_page_has_the_limits_that_the_operator_sets(ui_settings):
     assert most == 2_000
     assert client.post("/envoi", content=b"0" * 2_001).status_code == 413
     assert app.state.stop.__self__.timeout == 3.0  # that of the reader of bodies
+
+
+def test_a_photo_that_stops_half_way_does_not_hold_the_stop_of_the_page():
+    port, sent = free_port(), b"POST /envoi HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf"
+    started = process("-m", "vitrine.serving.ui", PORT=str(port), API_URL="http://127.0.0.1:9")
+
+    received, seconds = stopped(started, port, "/healthz", sent)
+
+    assert started.returncode == -signal.SIGTERM and seconds < 8
+    assert received.startswith(b"HTTP/1.1 503") and b"refus:arret" in received
 
 
 def test_photos_of_the_data_set_alone_are_served_small(home, page, data_dir):
