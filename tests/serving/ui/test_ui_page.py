@@ -450,13 +450,38 @@ def test_a_service_that_is_away_raises_the_banner_and_starts_the_clock(page, sen
     assert banner == "" and not retry["visible"] and not clock["active"]
 
 
+def jargon(*parts):
+    """Return what only some visitors understand, of what parts of the page show at once."""
+    unfolded = re.sub("<details><summary>Détails.*?</details>", "", "".join(parts))
+    shown = re.sub("<[^>]*>", " ", unfolded)
+    words = (
+        "tiny", "PyTorch", "version", "exécution", "\u00a0ms", "MambaVision", "API", "Référence",
+    )  # fmt: skip
+    return [word for word in words if word in shown] + re.findall("[0-9a-f]{32}", shown)
+
+
 def test_nothing_outside_the_details_names_a_run_or_speaks_of_software(page):
     head, line, figure, result, details, *_ = page.arrive(sample(page))
 
-    shown = re.sub("<[^>]*>", " ", head + figure + result)
-    for word in ("tiny", "PyTorch", "version", "exécution", "\u00a0ms", "MambaVision"):
-        assert word not in shown
-    assert "tiny" in line and "version" in details
+    assert jargon(head, figure, result) == []
+    assert jargon(line, details) == ["tiny", "version", "exécution", "\u00a0ms"]
+
+
+def test_a_failure_keeps_its_reference_in_the_details(page, send):
+    refused = said(page.classify(send(b"GIF89a autre chose")))
+    compared = page.compare(send(b"GIF89a autre chose"))
+
+    assert jargon(*refused) == jargon(compared) == []
+    assert re.search("<summary>Détails</summary>.*<code>[0-9a-f]{32}</code>", compared)
+
+
+def test_the_dashboard_speaks_of_photos_not_of_software(page):
+    summary, *figures = page.figures([])
+    drawn = [json.loads(each.plot)["layout"] for each in figures]
+
+    titles = [each[axis]["title"].get("text", "") for each in drawn for axis in ("xaxis", "yaxis")]
+    assert jargon(summary, page.table(), page.transform(sample(page)), *titles) == []
+    assert "médianes" in summary and "Largeur (px)" in titles
 
 
 def test_a_sample_is_shown_beside_what_the_model_receives(page):
