@@ -136,15 +136,47 @@ def test_inks_are_mixed_by_their_profile():
         assert np.abs(found[8, 8].astype(int) - 119).max() <= 2  # sRGB of half the lightness
 
 
-def test_inks_without_adobe_s_mark_are_not_inverted():
-    marked = encode(Image.new("CMYK", (40, 40), (0, 255, 255, 0)), "JPEG", quality=100)
-    at = marked.index(b"\xff\xee")
-    plain = marked[:at] + marked[at + 2 + int.from_bytes(marked[at + 2 : at + 4], "big") :]
+def written(levels):
+    """Return an Adobe JPEG whose four components have the levels: Pillow writes them inverted."""
+    inverted = tuple(255 - level for level in levels)
+    return encode(Image.new("CMYK", (40, 40), inverted), "JPEG", quality=100, subsampling=0)
 
-    assert b"Adobe" not in plain
-    assert images.decode(marked)[20, 20].tolist() == [255, 0, 0]
-    # The levels written are those of an inverted picture: they are taken as they are.
-    assert images.decode(plain)[20, 20].tolist() == [0, 0, 0]
+
+def without_mark(levels):
+    marked = written(levels)
+    at = marked.index(b"\xff\xee")
+    return marked[:at] + marked[at + 2 + int.from_bytes(marked[at + 2 : at + 4], "big") :]
+
+
+def ycck(levels):
+    *inks, black = levels
+    mixed = Image.new("RGB", (1, 1), tuple(inks)).convert("YCbCr").getpixel((0, 0))
+    marked = bytearray(written((*mixed, 255 - black)))
+    transform = marked.index(b"Adobe") + 11
+    assert marked[transform] == 0
+    marked[transform] = 2
+    return bytes(marked)
+
+
+def adobe(levels):
+    return written(255 - level for level in levels)
+
+
+@pytest.mark.parametrize("write", [adobe, without_mark, ycck])
+@pytest.mark.parametrize(
+    ("inks", "seen"),
+    [
+        ((0, 255, 255, 0), (255, 0, 0)), ((255, 0, 255, 0), (0, 255, 0)),
+        ((255, 255, 0, 0), (0, 0, 255)), ((0, 0, 0, 0), (255, 255, 255)),
+        ((0, 0, 0, 255), (0, 0, 0)), ((0, 60, 200, 100), (155, 119, 33)),
+    ],
+)  # fmt: skip
+def test_inks_have_their_colour_however_a_jpeg_writes_them(write, inks, seen):
+    data = write(inks)
+
+    for found in (images.decode(data), images.preprocess(data, 16)):
+        assert np.abs(found[8, 8].astype(int) - seen).max() <= 3
+    assert (b"Adobe" in data) == (write is not without_mark)
 
 
 @pytest.mark.parametrize(

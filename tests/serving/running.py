@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -65,6 +66,27 @@ def answers(address):
             return answer.status == 200
     except OSError:
         return False
+
+
+def stopped(started, port, ready, sent):
+    """Have a process stop, once it answers on a path, while a client stalls after raw bytes.
+
+    Returns what the client receives, and the seconds that the stop takes.
+    """
+    received = b""
+    try:
+        until(lambda: answers(f"http://127.0.0.1:{port}{ready}"))
+        with socket.create_connection(("127.0.0.1", port), timeout=25) as stalled:
+            stalled.sendall(sent)
+            time.sleep(0.5)
+            begun = time.monotonic()
+            started.send_signal(signal.SIGTERM)
+            while piece := stalled.recv(65_536):
+                received += piece
+            started.communicate(timeout=25)
+    finally:
+        started.kill()
+    return received, time.monotonic() - begun
 
 
 def exchange(port, sent, seconds=20):

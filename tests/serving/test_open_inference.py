@@ -110,10 +110,11 @@ def test_the_other_models_of_the_package_answer_to_their_names(triton):
     )
 
 
-def test_the_body_may_be_the_photo_itself(client):
-    answer = client.post(
-        INFER, content=plain("red"), headers={"Inference-Header-Content-Length": "0"}
-    )
+@pytest.mark.parametrize(
+    "told", [{"Inference-Header-Content-Length": "0"}, {"Content-Type": "Image/JPEG; x=y"}], ids=str
+)
+def test_the_body_may_be_the_photo_itself(client, told):
+    answer = client.post(INFER, content=plain("red"), headers=told)
 
     outputs = {each["name"]: each["data"] for each in answer.json()["outputs"]}
     assert outputs["label"] == ["Baby Care"]

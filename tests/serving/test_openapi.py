@@ -79,9 +79,12 @@ def test_bodies_are_described_as_they_are(client):
     paths = client.get("/openapi.json").json()["paths"]
 
     photo = paths["/api/v1/predict"]["post"]["requestBody"]["content"]
-    assert set(photo) == {"multipart/form-data", "image/jpeg", "image/png", "image/webp"}
+    photos = {"image/jpeg", "image/png", "image/webp"}
+    assert set(photo) == {"multipart/form-data", *photos}
     batch = paths["/api/v1/predict/batch"]["post"]["requestBody"]["content"]
     assert set(batch) == {"multipart/form-data"}
+    infer = paths["/v2/models/{name}/infer"]["post"]["requestBody"]["content"]
+    assert set(infer) == {"application/json", "application/octet-stream", *photos}
     assert list(paths["/metrics"]["get"]["responses"]["200"]["content"]) == ["text/plain"]
     assert "security" not in paths["/healthz"]["get"]
 

@@ -186,8 +186,28 @@ def test_the_other_model_owes_nothing_to_anybodys_weights():
 def test_a_model_is_named_or_is_a_folder(tmp_path):
     assert packaged("mambavision") == packaged(Path("mambavision")) == shipped()[MAMBAVISION]
     assert packaged(tmp_path) == tmp_path and packaged() == shipped()[DEFAULT]
-    with pytest.raises(ModelError, match="a model of the package"):
+
+
+def test_a_run_that_was_exported_is_named_too_and_an_unknown_name_is_told_what_is_known(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("VITRINE_ROOT", str(tmp_path))
+    folder = tiny_model.write(tmp_path / "build" / "models" / "own" / "seed-0")
+
+    with pytest.raises(ModelError) as refused:
         Predictor("absent")
+
+    assert packaged("own") == packaged("own/seed-0") == folder
+    told = "or one of efficientnet-lite0, mambavision, own/seed-0, found absent; name"
+    assert told in str(refused.value) and refused.value.exit_code == 2
+
+
+def test_the_models_of_the_package_have_their_names_outside_of_a_clone(tmp_path, monkeypatch):
+    monkeypatch.setenv("VITRINE_ROOT", str(tmp_path / "none"))
+
+    assert packaged("mambavision") == shipped()[MAMBAVISION]
+    with pytest.raises(ModelError, match="or one of efficientnet-lite0, mambavision, found absent"):
+        packaged("absent")
 
 
 def test_a_packaged_model_answers_as_its_run_on_every_test_photo(folder_shipped, shared):

@@ -147,6 +147,23 @@ def test_the_model_route_tells_what_the_card_says(client, model_dir):
     assert classes == [each | {"name": each["label_fr"]} for each in card["classes"]]
 
 
+def test_the_words_and_the_licence_of_a_card_are_told_in_the_language_of_the_client():
+    settings = Settings(model_dir="mambavision", workers=1)
+    with TestClient(create_app(settings)) as client:
+        french, english = (
+            client.get("/api/v1/model", headers={"Accept-Language": said}).json()
+            for said in ("fr", "en")
+        )
+
+    card = client.app.state.service.card
+    assert french["licence"] == card.licence and french["words"] == card.words.model_dump()
+    assert english["licence"].startswith("MIT. The weights start from chance")
+    assert english["words"] == {
+        "photo": "product photo", "classes": "classes of the catalogue",
+        "outside": "outside of the catalogue",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("told", "asked", "name"),
     [("fr", "fr", "Montres"), ("fr", "en", "Watches"), ("en", "en", "Montres")],

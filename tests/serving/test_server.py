@@ -1,5 +1,6 @@
 """The service as a process: how it starts, refuses to start, carries too much, and stops."""
 
+import contextlib
 import ctypes
 import json
 import re
@@ -17,7 +18,7 @@ import pytest
 import tiny_model
 from fastapi.testclient import TestClient
 from pictures import plain
-from running import answers, exchange, free_port, in_a_thread, listens, process, until
+from running import answers, exchange, free_port, in_a_thread, listens, process, stopped, until
 
 from vitrine.serving import api
 from vitrine.serving.api import create_app
@@ -172,23 +173,27 @@ def test_a_body_that_never_ends_is_answered_at_once_when_the_service_stops(
         f"POST {ROUTE} HTTP/1.1\r\nHost: x\r\n{kind}\r\n"
         "Content-Type: multipart/form-data; boundary=B\r\n\r\n"
     ).encode()
-    received = b""
-    try:
-        until(lambda: answers(f"http://127.0.0.1:{port}/readyz"))
-        with socket.create_connection(("127.0.0.1", port), timeout=25) as stalled:
-            stalled.sendall(head + begun_body)
-            time.sleep(0.5)
-            begun = time.monotonic()
-            started.send_signal(signal.SIGTERM)
-            while piece := stalled.recv(65_536):
-                received += piece
-            started.communicate(timeout=25)
-    finally:
-        started.kill()
 
-    assert time.monotonic() - begun < 8
+    received, seconds = stopped(started, port, "/readyz", head + begun_body)
+
+    assert seconds < 8
     assert received.startswith(b"HTTP/1.1 503") and b"application/problem+json" in received
     assert b'"code":"arret"' in received and b"retry-after: 1" in received.lower()
+
+
+def test_a_stop_does_not_wait_for_a_refused_client_that_stalls(model_dir):
+    large = f"POST {ROUTE} HTTP/1.1\r\nHost: x\r\nContent-Length: 99000000\r\n"
+
+    with contextlib.ExitStack() as server:
+        port = server.enter_context(in_a_thread(create_app(Settings(model_dir=model_dir))))
+        with socket.create_connection(("127.0.0.1", port), timeout=25) as stalled:
+            stalled.sendall(f"{large}Content-Type: image/jpeg\r\n\r\n".encode())
+            received = stalled.recv(65_536)
+            begun = time.monotonic()
+            server.close()
+
+    assert received.startswith(b"HTTP/1.1 413")
+    assert time.monotonic() - begun < 5
 
 
 @pytest.mark.parametrize("clients", [33])

@@ -47,17 +47,22 @@ def test_a_blank_variable_leaves_the_default(monkeypatch):
     assert default.cors_origins == () and default.model_dir is None
 
 
+@pytest.mark.parametrize("version", [1, 2])
 @pytest.mark.parametrize(
     ("told", "workers"),
     [("200000 100000", 2), ("150000 100000", 2), ("5000 100000", 1), ("9000000 100000", 6),
-     ("max 100000", 6), (None, 6)],
+     ("max 100000", 6), ("-1 100000", 6), (None, 6)],
 )  # fmt: skip
 def test_there_is_a_worker_for_each_core_that_the_container_may_use(
-    told, workers, tmp_path, monkeypatch
+    version, told, workers, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(6)), raising=False)
-    monkeypatch.setattr(settings, "CPU_MAX", tmp_path / "cpu.max")
-    if told:
+    monkeypatch.setattr(settings, "CGROUP", tmp_path)
+    if told and version == 1:
+        (tmp_path / "cpu").mkdir()
+        for name, value in zip(("quota", "period"), told.split(), strict=True):
+            (tmp_path / "cpu" / f"cpu.cfs_{name}_us").write_text(f"{value}\n")
+    elif told:
         (tmp_path / "cpu.max").write_text(f"{told}\n")
 
     assert Settings().workers == workers

@@ -15,7 +15,9 @@ SERVING = Path(speech.__file__).parent
 MODULES = [*SERVING.glob("*.py"), *(SERVING / "ui").glob("*.py")]
 SCRIPTS = list((SERVING / "ui").glob("*.js"))
 FRENCH = re.compile("[àâçéèêëîïôûùœ’]", re.IGNORECASE)
-ELSEWHERE = {"words.classes", "words.outside", "model.licence", "row.product_name"}
+ELSEWHERE = {
+    "words.classes", "words.outside", "word", "model.licence", "card.licence", "row.product_name",
+}  # fmt: skip
 """What is said that the code does not write: of cards and of free pictures."""
 
 
@@ -47,7 +49,7 @@ def told_elsewhere():
     words = (card.Words(), card.Words(**dataset.read(dataset.PUBLISHED).words))
     licences = {card.read(folder)[0].licence for folder in predictor.shipped().values()}
     titles = {picture.title for picture in pictures.photos()}
-    return {text for each in words for text in (each.classes, each.outside)} | licences | titles
+    return {text for each in words for _, text in each} | licences | titles
 
 
 def braces(text):

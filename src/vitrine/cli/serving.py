@@ -60,7 +60,7 @@ def serve(
         Path | None,
         typer.Option(
             "--model",
-            help="efficientnet-lite0, mambavision, or a folder that `vitrine export` wrote.",
+            help="efficientnet-lite0, mambavision, or a run or folder that `vitrine export` wrote.",
         ),
     ] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1.")] = None,

@@ -96,6 +96,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         RequestMiddleware,
         telemetry=service.telemetry,
         failure=lambda scope: _answer(Request(scope), ProblemError("interne"), service),
+        bodies=service.bodies,
         drain=4 * settings.max_upload_bytes,
         docs=(DOCS, STATIC),
     )

@@ -9,7 +9,7 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 from vitrine.serving.problems import MEDIA_TYPE, PROBLEMS, Language, ProblemError, language_of
 from vitrine.serving.service import Service
 
-__all__ = ["Ready", "Spoken", "authorised", "documented", "service_of"]
+__all__ = ["BYTES", "PHOTOS", "Ready", "Spoken", "authorised", "documented", "service_of"]
 
 ASKED = "modele_non_pret", "arret", "non_autorise"
 """What a request meets before its route reads it."""
@@ -18,6 +18,10 @@ IMAGE = (
     "format_non_pris_en_charge", "prediction_invalide", "prediction_trop_longue",
 )  # fmt: skip
 """What a route that receives images may answer, one code at least for each status."""
+
+BYTES = {"type": "string", "format": "binary"}
+PHOTOS = {f"image/{kind}": {"schema": BYTES} for kind in ("jpeg", "png", "webp")}
+"""Content of a body that is a photo, as the documentation describes it."""
 
 Key = Annotated[
     str | None, Depends(APIKeyHeader(name="X-API-Key", auto_error=False, description="Si exigée."))

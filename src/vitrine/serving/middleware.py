@@ -1,10 +1,10 @@
 """ASGI middleware of every request: identifier, headers, log line, and a clean end.
 
 A client that is refused while it still sends would see its connection cut before it reads why. So
-the answer goes out at once, and what the client was sending is read and thrown away for a while.
+the answer goes out at once, and what the client was sending is read and thrown away for a while,
+or until the service stops.
 """
 
-import asyncio
 import re
 import time
 import uuid
@@ -14,6 +14,7 @@ from typing import Any
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from vitrine.serving.request_body import BodyReader
 from vitrine.serving.telemetry import LOG, Telemetry
 
 __all__ = ["RequestMiddleware"]
@@ -43,6 +44,7 @@ class RequestMiddleware:
         app: What answers.
         telemetry: Told of each request.
         failure: Makes the answer, given its scope, to a request that raised what nobody expected.
+        bodies: What reads bodies, and is told when the service stops.
         drain: Most bytes to throw away after an early answer.
         docs: Paths that serve the documentation.
     """
@@ -53,11 +55,12 @@ class RequestMiddleware:
         *,
         telemetry: Telemetry,
         failure: Callable[[Scope], ASGIApp],
+        bodies: BodyReader,
         drain: int,
         docs: tuple[str, ...],
     ) -> None:
         self.app, self.telemetry, self.failure = app, telemetry, failure
-        self.drain, self.docs = drain, docs
+        self.bodies, self.drain, self.docs = bodies, drain, docs
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -68,7 +71,7 @@ class RequestMiddleware:
         request_id, facts = _identify(headers), {}
         scope.setdefault("state", {}).update(request_id=request_id, facts=facts)
         exchange = _Exchange(
-            receive, send, headers, self._headers(scope, request_id), self.drain, facts
+            receive, send, headers, self._headers(scope, request_id), self.bodies, self.drain, facts
         )
         try:
             await self.app(scope, exchange.receive, exchange.send)
@@ -102,12 +105,13 @@ class _Exchange:
         send: Send,
         headers: Headers,
         added: dict[str, str],
+        bodies: BodyReader,
         drain: int,
         facts: dict[str, Any],
     ) -> None:
         self.status: int | None = None
-        self._facts = facts
-        self._receive, self._send, self._added, self._drain = receive, send, added, drain
+        self._facts, self._added, self._bodies, self._drain = facts, added, bodies, drain
+        self._receive, self._send = receive, send
         length = headers.get("content-length", "0")
         chunked = "transfer-encoding" in headers
         self._unread = length != "0" or chunked
@@ -139,7 +143,7 @@ class _Exchange:
     async def _throw_away(self) -> None:
         left: Any = self._drain
         try:
-            async with asyncio.timeout(DRAIN_SECONDS):
+            async with self._bodies.within(DRAIN_SECONDS):
                 while self._unread and left > 0:
                     left -= len((await self.receive()).get("body", b""))
         except TimeoutError:

@@ -17,8 +17,17 @@ from vitrine import __version__
 from vitrine.data.images import Photo
 from vitrine.serving import schemas
 from vitrine.serving.card import Card
-from vitrine.serving.dependencies import ASKED, IMAGE, Ready, authorised, documented
+from vitrine.serving.dependencies import (
+    ASKED,
+    BYTES,
+    IMAGE,
+    PHOTOS,
+    Ready,
+    authorised,
+    documented,
+)
 from vitrine.serving.problems import ProblemError
+from vitrine.serving.request_body import kind_of
 from vitrine.serving.service import Judged, Service
 from vitrine.serving.tensors import Infer, Metadata, described, pack, unpack
 
@@ -126,7 +135,8 @@ INFER = {
             "required": True,
             "content": {
                 "application/json": {"schema": {"$ref": "#/components/schemas/Infer"}},
-                BINARY: {"schema": {"type": "string", "format": "binary"}},
+                BINARY: {"schema": BYTES},
+                **PHOTOS,
             },
         }
     },
@@ -135,7 +145,7 @@ INFER = {
         200: {
             "content": {
                 "application/json": {"schema": {"$ref": "#/components/schemas/Inferred"}},
-                BINARY: {"schema": {"type": "string", "format": "binary"}},
+                BINARY: {"schema": BYTES},
             }
         },
     },
@@ -151,7 +161,12 @@ async def infer(
     length: Annotated[str | None, Header(alias=HEADER, pattern=r"^\d{1,9}$")] = None,
     version: str | None = None,
 ) -> Response:
-    """Donne les probabilités de photos (`photo`) ou d’images déjà préparées (`image`)."""
+    """Donne les probabilités de photos (`photo`) ou d’images déjà préparées (`image`).
+
+    Le corps peut être une photo : son type est alors `image/*`.
+    """
+    if length is None and kind_of(request).startswith("image/"):
+        length = "0"
 
     def read(body: bytes) -> tuple[Infer, list[bytes | Photo], Card]:
         card = _card(service, name, version)

@@ -16,6 +16,7 @@ import onnxruntime
 from jaxtyping import Float, UInt8
 from PIL import Image
 
+from vitrine import paths
 from vitrine.data import images
 from vitrine.data.images import Limits, Photo
 from vitrine.serving import card as cards
@@ -113,12 +114,31 @@ def packaged(model: Path | str | None = None) -> Path:
     """Return the folder of a model.
 
     Args:
-        model: A folder, or the name of a model of the package; by default the first of them.
+        model: A folder, the name of a model of the package, by default the first of them, or a run
+            that ``vitrine export`` wrote where it does by default; its recipe alone means seed 0.
+
+    Raises:
+        ModelError: If it is none of these.
     """
-    known = shipped()
     if model is None or Path(model).exists():
-        return Path(model or known[DEFAULT])
-    return known.get(str(model), Path(model))
+        return Path(model or shipped()[DEFAULT])
+    known, name = shipped() | _exported(), Path(model).as_posix()
+    if found := known.get(name, known.get(f"{name}/seed-0")):
+        return found
+    raise ModelError(
+        f"expected the folder of a model, or one of {', '.join(known)}, found {name}; name one of "
+        "these, or write a run with `vitrine export RUN`"
+    )
+
+
+def _exported() -> dict[str, Path]:
+    """Return the folder of each run that was exported to its default place."""
+    try:
+        models = paths.build() / "models"
+    except FileNotFoundError:  # not in a clone: the image of the service is none
+        return {}
+    folders = (file.parent for file in sorted(models.glob(f"*/*/{cards.CARD}")))
+    return {folder.relative_to(models).as_posix(): folder for folder in folders}
 
 
 def _give_back_memory() -> None:
@@ -134,7 +154,7 @@ class Predictor:
     """A model that answers for photos; safe to share between threads.
 
     Args:
-        folder: What ``vitrine export`` wrote, or the name of a model of the package.
+        folder: As ``packaged`` takes it.
         threads: Threads inside one run.
 
     Attributes:

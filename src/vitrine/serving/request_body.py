@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from vitrine.serving.problems import ProblemError
 
-__all__ = ["MOST_FILES", "BodyReader", "from_base64"]
+__all__ = ["MOST_FILES", "BodyReader", "from_base64", "kind_of"]
 
 ENVELOPE = 65_536
 """Bytes that a multipart form may add to the files it carries."""
@@ -57,14 +57,24 @@ class BodyReader:
             timeout.reschedule(asyncio.get_running_loop().time())
 
     @asynccontextmanager
+    async def within(self, seconds: float) -> AsyncIterator[None]:
+        """Give what is read so many seconds, and none once ``stop`` is called.
+
+        Raises:
+            TimeoutError: If it is not read by then.
+        """
+        async with asyncio.timeout(0 if self._stopped else seconds) as timeout:
+            self._reading.add(timeout)
+            try:
+                yield
+            finally:
+                self._reading.discard(timeout)
+
+    @asynccontextmanager
     async def _deadline(self) -> AsyncIterator[None]:
         try:
-            async with asyncio.timeout(0 if self._stopped else self.timeout) as timeout:
-                self._reading.add(timeout)
-                try:
-                    yield
-                finally:
-                    self._reading.discard(timeout)
+            async with self.within(self.timeout):
+                yield
         except TimeoutError as error:
             raise ProblemError("arret" if self._stopped else "delai_depasse") from error
 
@@ -98,7 +108,7 @@ class BodyReader:
             ProblemError: If the form is malformed, has too many parts, is too large, comes too
                 slowly, or has no file under that name.
         """
-        kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+        kind = kind_of(request)
         if most == 1 and kind.startswith("image/"):
             async with self.body(request, limit) as image:
                 yield [image]
@@ -172,6 +182,11 @@ async def _parse(
     finally:
         parser.close()
         await stream.aclose()
+
+
+def kind_of(request: Request) -> str:
+    """Return the type that the body of a request is said to be of, without its parameters."""
+    return request.headers.get("content-type", "").split(";")[0].strip().lower()
 
 
 def from_base64(text: str) -> bytes:

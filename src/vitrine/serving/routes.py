@@ -12,7 +12,9 @@ from vitrine.serving import open_inference, schemas
 from vitrine.serving.card import Card
 from vitrine.serving.dependencies import (
     ASKED,
+    BYTES,
     IMAGE,
+    PHOTOS,
     Ready,
     Spoken,
     authorised,
@@ -22,6 +24,7 @@ from vitrine.serving.dependencies import (
 from vitrine.serving.problems import Language, ProblemError
 from vitrine.serving.request_body import MOST_FILES, from_base64
 from vitrine.serving.service import Judged, Service, reference
+from vitrine.serving.speech import Speech
 
 __all__ = ["add_routes"]
 
@@ -41,18 +44,15 @@ Named = Annotated[
 
 
 def _upload(field: str, *, many: bool = False) -> dict[str, Any]:
-    one = {"type": "string", "format": "binary"}
     schema = {
         "type": "object",
         "required": [field],
         "properties": {
-            field: {"type": "array", "items": one, "maxItems": MOST_FILES} if many else one
+            field: {"type": "array", "items": BYTES, "maxItems": MOST_FILES} if many else BYTES
         },
     }
     kinds = {"multipart/form-data": {"schema": schema}}
-    if not many:
-        kinds |= {f"image/{kind}": {"schema": one} for kind in ("jpeg", "png", "webp")}
-    return {"requestBody": {"required": True, "content": kinds}}
+    return {"requestBody": {"required": True, "content": kinds if many else kinds | PHOTOS}}
 
 
 def _json(model: str) -> dict[str, Any]:
@@ -109,8 +109,10 @@ async def metrics(request: Request) -> Response:
 @api.get("/model", summary="Le modèle servi")
 async def model(request: Request, language: Spoken) -> schemas.Model:
     """Décrit le modèle : version, classes, prétraitement, résultats sur les images de test."""
-    card = service_of(request).card
+    card, say = service_of(request).card, Speech(language)
     facts = card.model_dump(include=set(schemas.Model.model_fields) - {"classes"})
+    facts["licence"] = say(card.licence)
+    facts["words"] = {name: say(word) for name, word in card.words}
     return schemas.Model(**facts, classes=_classes(card, language))
 
 

@@ -2,6 +2,7 @@
 
 import math
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,8 +14,10 @@ from vitrine.data.images import Limits
 __all__ = ["ServerSettings", "Settings", "SettingsError"]
 
 
-CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
-"""Where Linux tells a container its ``--cpus``: microseconds of processor, and in how many."""
+CGROUP = Path("/sys/fs/cgroup")
+_QUOTAS = ("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")
+"""Where Linux tells a container its ``--cpus``, in versions 2 and 1 of control groups: microseconds
+of processor, and in how many."""
 
 
 class SettingsError(ValueError):
@@ -25,11 +28,12 @@ def _cores() -> int:
     """Return the cores that this process may use: its own, or its container's share of them."""
     own = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))
     cores = len(own(0))
-    try:
-        quota, period = CPU_MAX.read_text(encoding="ascii").split()
-        return max(1, min(cores, math.ceil(int(quota) / int(period))))
-    except (OSError, ValueError):  # no control group, or one without a limit: "max 100000"
-        return cores
+    for files in _QUOTAS:
+        with suppress(OSError, ValueError):  # another version, or no limit: "max 100000"
+            told = " ".join((CGROUP / name).read_text(encoding="ascii") for name in files)
+            quota, period = map(int, told.split())
+            return max(1, min(cores, math.ceil(quota / period))) if quota > 0 else cores
+    return cores
 
 
 def _printable(key: str) -> str:
@@ -111,7 +115,7 @@ class Settings(ServerSettings):
 
     Attributes:
         model_dir: Folder of ``model.onnx`` and ``model.json``, or the name of a model of the
-            package; by default its first.
+            package, by default its first, or of an exported run.
         workers: Photos computed at once.
         intra_op_threads: Threads for one photo.
         queue_max: Requests computed or waiting, beyond which one is refused even if it would be

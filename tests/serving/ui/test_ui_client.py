@@ -101,14 +101,15 @@ def test_a_problem_whose_identifier_is_a_number_is_told_too(ask):
     assert "<code>17</code>" in markup.failure(Speech(), caught.value)
 
 
-def test_a_missing_key_is_told_to_a_visitor_not_to_a_developer(ask):
+def test_a_missing_key_is_told_to_a_visitor_and_its_variable_to_the_operator(ask, caplog):
     client, _ = ask(httpx.Response(401, json=PROBLEM | {"detail": "En-tête X-API-Key."}))
 
     with pytest.raises(ServiceError) as caught:
         client.classify(b"x")
 
     assert "une clé que cette page n’a pas" in str(caught.value)
-    assert "X-API-Key" not in str(caught.value) and caught.value.request_id == "r-1"
+    assert "API" not in str(caught.value) and caught.value.request_id == "r-1"
+    assert "expected API_KEY to open http://127.0.0.1:8000" in caplog.text
 
 
 @pytest.mark.parametrize(

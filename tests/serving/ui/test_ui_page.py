@@ -5,6 +5,7 @@ import json
 import os
 import re
 import secrets
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -15,6 +16,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from pictures import plain
+from running import free_port, process, stopped
 
 import own_photos
 from vitrine.data import project
@@ -243,6 +245,16 @@ def test_the_page_has_the_limits_that_the_operator_sets(ui_settings):
     assert app.state.stop.__self__.timeout == 3.0  # that of the reader of bodies
 
 
+def test_a_photo_that_stops_half_way_does_not_hold_the_stop_of_the_page():
+    port, sent = free_port(), b"POST /envoi HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf"
+    started = process("-m", "vitrine.serving.ui", PORT=str(port), API_URL="http://127.0.0.1:9")
+
+    received, seconds = stopped(started, port, "/healthz", sent)
+
+    assert started.returncode == -signal.SIGTERM and seconds < 8
+    assert received.startswith(b"HTTP/1.1 503") and b"refus:arret" in received
+
+
 def test_photos_of_the_data_set_alone_are_served_small(home, page, data_dir):
     key = page.first
     (data_dir / "images" / "autre.jpg").write_bytes(plain("blue"))
@@ -438,13 +450,38 @@ def test_a_service_that_is_away_raises_the_banner_and_starts_the_clock(page, sen
     assert banner == "" and not retry["visible"] and not clock["active"]
 
 
+def jargon(*parts):
+    """Return what only some visitors understand, of what parts of the page show at once."""
+    unfolded = re.sub("<details><summary>Détails.*?</details>", "", "".join(parts))
+    shown = re.sub("<[^>]*>", " ", unfolded)
+    words = (
+        "tiny", "PyTorch", "version", "exécution", "\u00a0ms", "MambaVision", "API", "Référence",
+    )  # fmt: skip
+    return [word for word in words if word in shown] + re.findall("[0-9a-f]{32}", shown)
+
+
 def test_nothing_outside_the_details_names_a_run_or_speaks_of_software(page):
     head, line, figure, result, details, *_ = page.arrive(sample(page))
 
-    shown = re.sub("<[^>]*>", " ", head + figure + result)
-    for word in ("tiny", "PyTorch", "version", "exécution", "\u00a0ms", "MambaVision"):
-        assert word not in shown
-    assert "tiny" in line and "version" in details
+    assert jargon(head, figure, result) == []
+    assert jargon(line, details) == ["tiny", "version", "exécution", "\u00a0ms"]
+
+
+def test_a_failure_keeps_its_reference_in_the_details(page, send):
+    refused = said(page.classify(send(b"GIF89a autre chose")))
+    compared = page.compare(send(b"GIF89a autre chose"))
+
+    assert jargon(*refused) == jargon(compared) == []
+    assert re.search("<summary>Détails</summary>.*<code>[0-9a-f]{32}</code>", compared)
+
+
+def test_the_dashboard_speaks_of_photos_not_of_software(page):
+    summary, *figures = page.figures([])
+    drawn = [json.loads(each.plot)["layout"] for each in figures]
+
+    titles = [each[axis]["title"].get("text", "") for each in drawn for axis in ("xaxis", "yaxis")]
+    assert jargon(summary, page.table(), page.transform(sample(page)), *titles) == []
+    assert "médianes" in summary and "Largeur (px)" in titles
 
 
 def test_a_sample_is_shown_beside_what_the_model_receives(page):

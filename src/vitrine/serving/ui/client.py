@@ -4,6 +4,7 @@ What comes back is checked before it is shown: an address that answers something
 service gives a sentence, not a broken page.
 """
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
@@ -25,6 +26,7 @@ from vitrine.serving.ui.settings import Settings
 
 __all__ = ["Answer", "Client", "Model", "Named", "ServiceError"]
 
+LOG = logging.getLogger(__name__)
 IDLE_S = 2.0
 """Seconds that a connection is kept for the next request: the service forgets it after five."""
 _TOLD_S = 2.0
@@ -283,10 +285,13 @@ class Client:
             code, title = str(body["code"]), str(body["title"])
             detail = str(body.get("detail") or title)
             if answer.status_code == httpx.codes.UNAUTHORIZED:  # the service speaks to developers
+                LOG.warning(
+                    "expected API_KEY to open %s, found it refused; give the page a key of the "
+                    "service", self._http.base_url
+                )  # fmt: skip
                 detail = self._say(
                     "Le service de classement demande une clé que cette page n’a pas. Prévenez la "
-                    "personne qui l’a installée (la variable API_KEY doit être la même des deux "
-                    "côtés)."
+                    "personne qui l’a installée."
                 )
             return ServiceError(code, title, detail, str(body["request_id"]))
         except (ValueError, TypeError, KeyError, AttributeError):

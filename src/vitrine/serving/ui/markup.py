@@ -106,8 +106,9 @@ def failure(say: Speech, error: ServiceError) -> str:
     reference = ""
     if error.request_id:
         reference = (
+            f"<details><summary>{say('Détails')}</summary>"
             f'<p class="detail">{say("Référence de la demande :")} '
-            f"<code>{escape(error.request_id)}</code></p>"
+            f"<code>{escape(error.request_id)}</code></p></details>"
         )
     return (
         f'<div class="carte echec"><h2 data-annonce>{escape(error.title)}</h2>'
