@@ -219,8 +219,7 @@ tables.show(tables.errors(served.answers.image[surest], truth[surest], told))
 # ## Ce que la photo ajoute au texte
 #
 # Chaque produit vient avec un titre et une description. Un modèle linéaire sur leurs mots pondérés (TF-IDF)
-# les lit sur les mêmes plis ; aucun mot n’est publié, seulement ses réponses. La description nomme presque la catégorie :
-# un catalogue moins bavard donnerait moins d’avance au texte.
+# les lit sur les mêmes plis ; aucun mot n’est publié, seulement ses réponses. La description nomme presque la catégorie.
 #
 # * Le titre, contre la photo : {verdict}`title_against_image`
 #   ({valeur:ecart-ic}`oof_gap.text-title.efficientnet-lite0-probe.accuracy`).
