@@ -30,6 +30,7 @@ from vitrine.bench import (
 )
 from vitrine.bench.clock import Bench, Timings, peak_bytes, side_by_side
 from vitrine.cli import app
+from vitrine.cli import bench as bench_command
 from vitrine.data import splits
 from vitrine.models import mixers
 from vitrine.models.scan import reference
@@ -281,6 +282,22 @@ def test_the_command_prints_the_machine_and_writes_the_sheet(untyped, tmp_path):
     assert "torch " in done.stdout
     assert "written: scan.json" in done.stdout
     assert json.loads((tmp_path / "scan.json").read_text())["writer"] == "vitrine bench scan"
+
+
+@pytest.mark.parametrize(
+    ("hardware", "told"),
+    [
+        ({"gpu": None, "cpu": "a", "flags": ["avx2"]}, True),
+        ({"gpu": None, "cpu": "a", "flags": ["avx2", "avx512_bf16"]}, False),
+        ({"gpu": "a", "cpu": "a", "flags": []}, False),
+    ],
+)
+def test_a_processor_without_bfloat16_is_told_that_its_bars_are_for_another(hardware, told):
+    found = {"hardware": hardware | {"threads": 1}, "versions": {}, "mamba_ssm": "", "bars": []}
+
+    lines = bench_command._summary(found)
+
+    assert any(line.startswith("bfloat16: this processor") for line in lines) is told
 
 
 @pytest.mark.parametrize(

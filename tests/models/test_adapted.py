@@ -161,6 +161,8 @@ def test_windows_that_are_given_stay_and_are_those_that_grow(untyped):
     assert (given, grown, sides(network)) == ([4, 2], [8, 4], [8, (2, 4)])
     with pytest.raises(ValueError, match="expected 2 positive window_size, received 7"):
         network.set_input_size(window_size=7)
+    with pytest.raises(TypeError, match="alone, received patch_size, window_ratio: patches"):
+        network.set_input_size(128, window_ratio=8, patch_size=4, always_partition=None)
 
 
 def test_a_window_may_be_wider_than_tall():

@@ -122,6 +122,15 @@ def test_the_convolution_sees_both_directions_of_a_window_and_one_token_around(t
     assert not tokens.grad[1:].any()  # windows stay apart
 
 
+def test_the_convolution_refuses_a_window_that_is_no_square(untyped):
+    network = timm.create_model(
+        "mambavision_nano", mixer="conv", img_size=(64, 96), depths=(1,) * 4
+    )
+
+    with pytest.raises(ValueError, match="square windows with the mixer conv, received 24 tokens"):
+        network(torch.zeros(1, 3, 64, 96))
+
+
 def test_only_the_first_half_of_a_level_is_replaced_and_the_rest_keeps_its_keys():
     usual, other = small("scan"), small("conv")
 

@@ -303,6 +303,10 @@ def _summary(found: dict[str, Any]) -> list[str]:
         "versions: " + ", ".join(f"{name} {v}" for name, v in found["versions"].items()),
         f"mamba_ssm: {found['mamba_ssm']}",
     ]
+    if not hardware["gpu"] and not {"avx512_bf16", "amx_bf16", "bf16"} & set(hardware["flags"]):
+        lines.append(
+            "bfloat16: this processor does not compute in it; its bars are for one that does"
+        )
     for bar in found["bars"]:
         sign, limit = (">=", "at_least") if "at_least" in bar else ("<=", "at_most")
         state = "reached" if bar["reached"] else "MISSED"

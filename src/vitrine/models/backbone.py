@@ -98,7 +98,10 @@ class Backbone(nn.Module):
         init_linear(self.head)
 
     def set_input_size(
-        self, img_size: Side | None = None, window_size: Sequence[Side] | None = None
+        self,
+        img_size: Side | None = None,
+        window_size: Sequence[Side] | None = None,
+        **others: object,
     ) -> None:
         """Choose the windows of the last two levels, by themselves or for an image.
 
@@ -106,7 +109,16 @@ class Backbone(nn.Module):
             img_size: Side of the image, or its height and width, in pixels: without a window size,
                 the windows grow or shrink with it. It is imposed if the network is strict.
             window_size: As the constructor takes them.
+            others: What other networks of timm take; refused unless ``None``.
+
+        Raises:
+            TypeError: If another option is given.
         """
+        if given := sorted(name for name, value in others.items() if value is not None):
+            raise TypeError(
+                f"expected img_size and window_size alone, received {', '.join(given)}: patches "
+                "are of one size, and windows follow the image; leave it out, or give window_size"
+            )
         windowed = [level for level in self.levels if level.window_size is not None]
         img_size = pair(img_size) if img_size else self.patch_embed.img_size
         if window_size is not None:

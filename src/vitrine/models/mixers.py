@@ -152,8 +152,17 @@ class ConvMixer(nn.Module):
         self.out_proj = nn.Linear(dim, dim, bias=False)
 
     def forward(self, tokens: Tokens) -> Tokens:
-        """Return the mixed tokens, in the same order."""
+        """Return the mixed tokens, in the same order.
+
+        Raises:
+            ValueError: If they are not those of a square.
+        """
         side = math.isqrt(tokens.shape[1])
+        if side**2 != tokens.shape[1]:
+            raise ValueError(
+                f"expected square windows with the mixer conv, received {tokens.shape[1]} tokens "
+                "in each; choose a window_size, or an img_size, of equal sides"
+            )
         x = self.in_proj(tokens).transpose(1, 2).unflatten(2, (side, side))
         return self.out_proj(F.silu(self.conv(x)).flatten(2).transpose(1, 2))
 
