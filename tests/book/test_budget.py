@@ -126,10 +126,12 @@ def test_other_networks_runtimes_and_scans_stand_beside_ours_with_their_ratios(t
         ],
     }  # fmt: skip
     for name, rows in sheets.items():
-        (bench / f"{name}.json").write_text(json.dumps({"rows": rows}), encoding="utf-8")
+        sheet = {"rows": rows, "commit": "b79d5091234"}
+        (bench / f"{name}.json").write_text(json.dumps(sheet), encoding="utf-8")
 
     assert measurements.rivals(tmp_path).splitlines() == [
-        "| Réseau de timm | pas d’entraînement, bfloat16 |", "|---|--:|", "| swin | 1,06 |",
+        "| Réseau | pas d’entraînement, bfloat16 |", "|---|--:|",
+        "| la nôtre au commit b79d509 | 1,20 |", "| swin | 1,06 |",
     ]  # fmt: skip
     assert cells(measurements.elsewhere(tmp_path)) == [
         ["ONNX Runtime, entiers de 8 bits", "1", "2,50", "1,25"]

@@ -139,18 +139,21 @@ def runtimes(sheet: Sheet) -> pd.DataFrame:
 
 
 def rivals(sheet: Sheet) -> pd.DataFrame:
-    """List timm's networks of our size: how many times faster ours is, by pass and precision.
+    """List timm's networks, then a commit of ours: how many times faster ours is now.
 
     Args:
         sheet: Content of ``runs/bench/model-against.json``.
     """
     rows = pd.DataFrame(sheet["rows"])
-    rows = rows[~rows.candidate.isin([rows.candidate[0], "commit"])]
+    rows = rows[rows.candidate != rows.candidate[0]].replace(
+        {"candidate": {"commit": f"la nôtre au commit {sheet['commit'][:7]}"}}
+    )
     column = rows.kind.map(STEPS_FR) + ", " + rows["dtype"]
     table = rows.assign(column=column).pivot(
         index="candidate", columns="column", values="ours_faster"
     )
-    return table[column.unique()].rename_axis(index="Réseau de timm", columns=None).reset_index()
+    table = table.loc[rows.candidate.unique(), column.unique()]
+    return table.rename_axis(index="Réseau", columns=None).reset_index()
 
 
 def elsewhere(sheet: Sheet) -> pd.DataFrame:
