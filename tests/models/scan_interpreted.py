@@ -6,10 +6,14 @@ The interpreter takes about a millisecond for each position, channel and state: 
 Usage: TRITON_INTERPRET=1 python scan_interpreted.py FILE
 """
 
+import os
 import sys
+from functools import partial
 
 import torch
 from scan_cases import arguments, outcome
+
+from vitrine.models.scan import selective_scan
 
 CASES = {
     **{f"length {length}": {"length": length, "channel": 1, "state": 1} for length in (1, 7, 49)},
@@ -50,7 +54,7 @@ def softened(dtype):
 
 def main(path):
     """Save ``{case: (arguments, softplus, outcome)}``, and whether other promises hold."""
-    from vitrine.models.scan import triton
+    from vitrine.models.scan import reference, triton
 
     triton.STEPS, triton.CHANNELS = 4, 2
     cases = {f"{n}, {d}": (arguments(**c, dtype=d), True) for n, c in CASES.items() for d in DTYPES}
@@ -72,7 +76,29 @@ def main(path):
     answers["gradgradcheck"] = torch.autograd.gradgradcheck(
         lambda *tensors: triton.selective_scan(*tensors, delta_softplus=True), small
     )
+    tangents = tuple(torch.randn_like(t) for t in small)
+    answers["forward mode"] = [
+        torch.func.jvp(partial(scan, delta_softplus=True), small, tangents)[1]
+        for scan in (triton.selective_scan, reference.selective_scan)
+    ]
+    answers["options"] = {form: optioned(form, tensors) for form in ("triton", "reference")}
     torch.save(answers, path)
+
+
+def optioned(form, tensors):
+    """Return what a form answers with a gate and states, in both layouts."""
+    given = {name: t.detach() for name, t in tensors.items()}
+    asked = {
+        "delta_softplus": True, "z": given["u"], "return_last_state": True,
+        "initial_state": torch.ones(2, 2, 2, dtype=torch.float64),
+    }  # fmt: skip
+    moved = {n: t.movedim(-1, 1) if t.dim() == 3 else t for n, t in given.items()}  # noqa: PLR2004
+    os.environ["VITRINE_SCAN"] = form
+    last = selective_scan(**given, **asked)
+    first = selective_scan(
+        **moved, **asked | {"z": moved["u"]}, layout="channel_first",
+    )  # fmt: skip
+    return [*last, first[0].movedim(1, -1), first[1]]
 
 
 if __name__ == "__main__":

@@ -69,6 +69,20 @@ def test_second_derivatives_of_the_kernels_are_those_of_finite_differences(inter
     assert interpreted["gradgradcheck"]
 
 
+def test_forward_mode_of_the_kernels_is_that_of_the_reference(interpreted):
+    found, expected = interpreted["forward mode"]
+
+    assert expected.abs().max() > 0
+    torch.testing.assert_close(found, expected)
+
+
+def test_kernels_take_every_option_in_both_layouts(interpreted):
+    found, expected = (interpreted["options"][form] for form in ("triton", "reference"))
+
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(found[:2], found[2:])
+
+
 def test_a_forced_kernel_on_a_cpu_is_refused_in_a_sentence(monkeypatch):
     monkeypatch.delenv("TRITON_INTERPRET", raising=False)
     monkeypatch.setenv("VITRINE_SCAN", "triton")
