@@ -27,6 +27,7 @@ READERS = {
     "_toc.yml": sources.names,
     "ressources/mambavision_ablations.csv": lambda: list(teaching.values()),
     "ressources/prior_poc.csv": context.values,
+    "ressources/goals.csv": context.values,
     "ressources/prior_trial.csv": context.values,
     **dict.fromkeys(FACTS, context.values),
 }

@@ -30,6 +30,7 @@ POC_ACCURACY = 0.8
 """Accuracy around which two published results are told apart: about that of those we cite."""
 IMAGES, PAIRS = "data/facts/images.csv", "data/facts/pairs.csv"
 POC, TRIAL = "ressources/prior_poc.csv", "ressources/prior_trial.csv"
+GOALS = "ressources/goals.csv"
 _CITED = ("model", "backbone", "test_accuracy", "test_macro_f1", "n_test")
 COMPARISON = "05_comparaison"
 HERE = "vitrine.report.ledger.context"
@@ -109,7 +110,7 @@ def _data() -> Iterator[tuple[str, Value]]:
 
 
 def _cited() -> Iterator[tuple[str, Value]]:
-    """Yield what others published: single runs, no interval; and the trial told in the protocol."""
+    """Yield what others published: single runs, no interval; the trial, and what was aimed at."""
     more = {"source": POC, "notebook": COMPARISON}
     there = more | {"hardware": "GTX 1650 (résultat cité)"}
     cited, published = {}, tracked.read(POC, _CITED)
@@ -130,8 +131,9 @@ def _cited() -> Iterator[tuple[str, Value]]:
     }
     yield from table(gaps, **there)
     yield from table(_bounds(cited, images := int(published.n_test.max())), n=images, **more)
-    for row in tracked.read(TRIAL, ("key", "value", "unit")).itertuples():
-        yield from table({f"trial.{row.key}": (row.value, row.unit, 0)}, source=TRIAL)
+    for prefix, source in (("trial", TRIAL), ("goal", GOALS)):
+        for row in tracked.read(source, ("key", "value", "unit")).itertuples():
+            yield from table({f"{prefix}.{row.key}": (row.value, row.unit, 0)}, source=source)
 
 
 def _bounds(cited: dict[str, float], images: int) -> dict[str, Row]:
