@@ -28,6 +28,8 @@ READERS = {
     "ressources/mambavision_ablations.csv": lambda: list(teaching.values()),
     "ressources/prior_poc.csv": context.values,
     "ressources/goals.csv": context.values,
+    "src/vitrine/serving/models/efficientnet-lite0/model.json": lambda: list(service.values()),
+    "src/vitrine/serving/models/mambavision/model.json": lambda: list(service.values()),
     "ressources/prior_trial.csv": context.values,
     **dict.fromkeys(FACTS, context.values),
 }

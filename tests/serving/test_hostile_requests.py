@@ -4,6 +4,7 @@ Slow request headers are the one row of the table that the service does not hold
 no time limit, and a front proxy has to, as ``deploy/README.md`` says.
 """
 
+import asyncio
 import gzip
 import time
 
@@ -349,3 +350,20 @@ def test_a_body_that_has_ended_gives_back_its_own_share_of_the_budget_alone():
         with pytest.raises(ProblemError, match="surcharge"):
             reader.take(5)
     reader.take(10)
+
+
+def test_a_body_whose_time_is_over_does_not_hinder_the_stop():
+    from vitrine.serving.request_body import BodyReader
+
+    reader, raised = BodyReader(budget=10, timeout=1.0), []
+
+    async def expire():
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: raised.append(context))
+        async with reader.within(0):
+            loop.call_soon(reader.stop)  # once the time is told over, before the task hears of it
+            await asyncio.sleep(10)
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(expire())
+    assert raised == []

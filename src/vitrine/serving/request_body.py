@@ -54,7 +54,8 @@ class BodyReader:
         """Give up every body that is still coming, and those that would come."""
         self._stopped = True
         for timeout in self._reading:
-            timeout.reschedule(asyncio.get_running_loop().time())
+            if not timeout.expired():  # one that ends by itself, and that cannot be moved
+                timeout.reschedule(asyncio.get_running_loop().time())
 
     @asynccontextmanager
     async def within(self, seconds: float) -> AsyncIterator[None]:

@@ -1,11 +1,9 @@
 """Values of the service: under load, on the free pictures, and of the form of its model."""
 
 import hashlib
-import json
 from collections.abc import Iterator
 from typing import Any
 
-from vitrine import paths
 from vitrine.data import pictures, tracked
 from vitrine.metrics.intervals import wilson
 from vitrine.report.ledger.values import COUNT, PERCENT, Row, Value, commits, table
@@ -71,8 +69,7 @@ def values() -> Iterator[tuple[str, Value]]:
 
 def _shipped(model: str) -> str:
     """Return the fingerprint of the file of a model of the package."""
-    card = paths.root() / SHIPPED / model / "model.json"
-    return str(json.loads(card.read_text(encoding="utf-8"))["sha256"])
+    return str(tracked.read(f"{SHIPPED}/{model}/model.json", ("sha256",))["sha256"])
 
 
 def _check_models(place: str, told: list[Sheet], named: dict[str, str], command: str) -> None:
