@@ -101,7 +101,7 @@ def test_every_bar_is_listed_and_those_of_the_ordinary_layout_that_are_missed_ar
     listed = cells(measurements.bars(tmp_path))
 
     assert [row[1:] for row in listed] == [["≥\u00a01,5\u00a0×", "2\u00a0×", "oui"]] * 2
-    assert measurements.missed(tmp_path) == "1 seuil sur 2"
+    assert measurements.missed(tmp_path) == "1 sur 2"
 
 
 def test_other_networks_runtimes_and_scans_stand_beside_ours_with_their_ratios(tmp_path):

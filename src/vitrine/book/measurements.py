@@ -222,4 +222,4 @@ def missed(root: Path) -> str:
     }
     about = [bar for bar in sheet["bars"] if bar["about"] == "network"]
     below = sum(ratios[bar["pass"], bar["dtype"]] < bar["at_least"] for bar in about)
-    return f"{below} seuil{'s'[: below > 1]} sur {len(about)}"
+    return f"{below} sur {len(about)}"
