@@ -92,6 +92,31 @@ def test_nothing_to_time_is_refused(work, turns):
         side_by_side(work, turns=turns, clock=lambda _: 1.0)
 
 
+def test_a_short_work_is_repeated_and_its_mean_is_told():
+    calls = {"short": 0, "long": 0}
+
+    def run(name, ms):
+        def work():
+            calls[name] += 1
+            spent[0] += ms
+
+        return work
+
+    spent = [0.0]
+
+    def clock(work):
+        before = spent[0]
+        work()
+        return spent[0] - before
+
+    timings = side_by_side(
+        {"short": run("short", 0.5), "long": run("long", 30.0)}, turns=3, clock=clock, least=20.0
+    )
+
+    assert calls == {"short": 2 + 3 * 40, "long": 2 + 3}
+    assert timings.turns == {"short": (0.5,) * 3, "long": (30.0,) * 3}
+
+
 def test_the_clock_of_a_cpu_does_not_count_sleep(monkeypatch):
     now = iter([5_000_000, 12_500_000])
     monkeypatch.setattr(clock.time, "process_time_ns", lambda: next(now))
