@@ -465,10 +465,10 @@ def test_a_file_is_written_for_a_runtime_only_where_it_loses_little(
     assert b"QuantizeLinear" in (target / "model.onnx").read_bytes()
 
     def answers(model, runtime):
-        assert runtime == "openvino-bf16"
-        running = exporting.session(model)
-        return lambda batch: running.run(None, {"image": batch})
+        asked_for.append(runtime)
+        return opened(model, "onnx")
 
+    asked_for, opened = [], exporting.opened
     monkeypatch.setattr(exporting, "opened", answers)
     monkeypatch.setattr(exporting, "LOSS", 0.01)
     monkeypatch.setattr(exporting, "_lost", lambda *_: 0.0)
@@ -476,6 +476,7 @@ def test_a_file_is_written_for_a_runtime_only_where_it_loses_little(
 
     assert (target / "model.onnx").read_bytes() == ordinary
     assert card.precision == "float32" and card.parity.lost_macro_f1 is None
+    assert asked_for == ["openvino-bf16", "onnx"]  # the guard's own is the file that is served
 
     monkeypatch.setattr(exporting, "_lost", lambda *_: 0.02)
     with pytest.raises(ExportError, match="or the runtime to lose under"):
