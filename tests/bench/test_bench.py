@@ -29,7 +29,7 @@ from vitrine.bench import (
     training,
 )
 from vitrine.bench.clock import Bench, Timings, peak_bytes, side_by_side
-from vitrine.cli import app
+from vitrine.cli import app, bench
 from vitrine.data import splits
 from vitrine.models import mixers
 from vitrine.models.scan import reference
@@ -281,6 +281,26 @@ def test_the_command_prints_the_machine_and_writes_the_sheet(untyped, tmp_path):
     assert "torch " in done.stdout
     assert "written: scan.json" in done.stdout
     assert json.loads((tmp_path / "scan.json").read_text())["writer"] == "vitrine bench scan"
+
+
+@pytest.mark.parametrize(
+    ("flags", "gpu", "where", "told"),
+    [
+        (["avx2", "avx512f"], None, {"dtype": "bfloat16"}, True),
+        ([], None, {"runtime": "openvino-bf16"}, True),
+        (["avx512_bf16"], None, {"dtype": "bfloat16"}, False),
+        (["amx_bf16"], None, {"dtype": "bfloat16"}, False),
+        ([], "H200", {"dtype": "bfloat16"}, False),
+        ([], None, {"dtype": "float32"}, False),
+    ],
+)
+def test_the_summary_says_where_bars_in_bfloat16_need_another_processor(flags, gpu, where, told):
+    hardware = {"cpu": "any", "gpu": gpu, "flags": flags, "threads": 1}
+    found = {"hardware": hardware, "versions": {}, "mamba_ssm": "not compared"}
+
+    lines = bench._summary(found | {"bars": [results.at_least("network", 2.0, 1.0, **where)]})
+
+    assert (lines[-1].startswith("bars in bfloat16 need AVX-512 BF16 or AMX")) is told
 
 
 @pytest.mark.parametrize(

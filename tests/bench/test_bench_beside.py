@@ -96,6 +96,7 @@ def test_the_training_step_in_bfloat16_alone_is_judged():
 
     bars = against.against_bars(rows)
 
+    assert {bar["dtype"] for bar in bars} == {"bfloat16"}
     assert [(bar["beside"], bar["at_least"], bar["reached"]) for bar in bars] == [
         ("commit", 1.3, False),
         ("swin_tiny", 1.0, True),

@@ -308,4 +308,7 @@ def _summary(found: dict[str, Any]) -> list[str]:
         state = "reached" if bar["reached"] else "MISSED"
         where = (str(value) for key, value in bar.items() if key not in JUDGED)
         lines.append(f"{state}: {', '.join(where)}: {bar['measured']:.3g} ({sign} {bar[limit]:g})")
+    halved = any({"bfloat16", "openvino-bf16"}.intersection(bar.values()) for bar in found["bars"])
+    if halved and not hardware["gpu"] and not {"avx512_bf16", "amx_bf16"} & {*hardware["flags"]}:
+        lines.append("bars in bfloat16 need AVX-512 BF16 or AMX, that this processor does not list")
     return lines
