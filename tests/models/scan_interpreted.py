@@ -3,13 +3,22 @@
 A program of its own: Triton decides whether to compile or to interpret when it is first imported.
 The interpreter takes about a millisecond for each position, channel and state: cases are tiny.
 
-Usage: TRITON_INTERPRET=1 python scan_interpreted.py FILE
+Usage: TRITON_INTERPRET=1 VITRINE_SCAN=triton python scan_interpreted.py FILE
 """
 
 import sys
 
 import torch
-from scan_cases import arguments, outcome
+from scan_cases import (
+    arguments,
+    detached,
+    directions,
+    every_argument,
+    graded,
+    length_last,
+    outcome,
+)
+from torch.autograd import forward_ad
 
 CASES = {
     **{f"length {length}": {"length": length, "channel": 1, "state": 1} for length in (1, 7, 49)},
@@ -48,6 +57,27 @@ def softened(dtype):
     return tensors | {"delta": (raw - tensors["delta_bias"].detach()).requires_grad_()}
 
 
+def with_options(dtype, layout):
+    """Return the output and the last state with every option, and their gradients."""
+    from vitrine.models.scan import selective_scan
+
+    tensors = every_argument("grouped", "shared", dtype)
+    first = layout == "channel_first"
+    y, last_state = selective_scan(
+        **(length_last(tensors) if first else tensors),
+        delta_softplus=True, return_last_state=True, layout=layout,
+    )  # fmt: skip
+    return graded((y.mT if first else y, last_state), tensors)
+
+
+def forward_mode(scan, tensors):
+    """Return what ``torch.func.jvp`` and dual tensors answer along the same directions."""
+    tangents = directions(tensors)
+    with forward_ad.dual_level():
+        dual = forward_ad.unpack_dual(scan(*map(forward_ad.make_dual, tensors, tangents)))
+    return torch.func.jvp(scan, tensors, tangents), tuple(dual)
+
+
 def main(path):
     """Save ``{case: (arguments, softplus, outcome)}``, and whether other promises hold."""
     from vitrine.models.scan import triton
@@ -61,8 +91,8 @@ def main(path):
             triton.STEPS, triton.CHANNELS = 8, 4
         else:
             triton.STEPS, triton.CHANNELS = 4, 1
-        detached = {key: t.detach() for key, t in tensors.items()}
-        answers[name] = (detached, softplus, outcome(triton.selective_scan, tensors, softplus))
+        given = {key: t.detach() for key, t in tensors.items()}
+        answers[name] = (given, softplus, outcome(triton.selective_scan, tensors, softplus))
 
     tensors = arguments(length=5, channel=2, state=2)
     once, again = (outcome(triton.selective_scan, tensors) for _ in range(2))
@@ -71,6 +101,14 @@ def main(path):
     answers["opcheck"] = torch.library.opcheck(triton._scan, (*small, True, True))
     answers["gradgradcheck"] = torch.autograd.gradgradcheck(
         lambda *tensors: triton.selective_scan(*tensors, delta_softplus=True), small
+    )
+    answers |= {
+        f"options, {dtype}, {layout}": with_options(dtype, layout)
+        for dtype in DTYPES
+        for layout in ("channel_last", "channel_first")
+    }
+    answers["forward mode"] = forward_mode(
+        lambda *tensors: triton.selective_scan(*tensors, delta_softplus=True), detached()
     )
     torch.save(answers, path)
 
