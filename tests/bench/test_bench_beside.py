@@ -385,7 +385,7 @@ def test_a_runtime_that_is_unknown_or_absent_is_told(monkeypatch):
         opened(b"", "tensorrt")
 
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(RuntimeMissing, match="pip install openvino"):
+    with pytest.raises(RuntimeMissing, match="install the project with its extra openvino"):
         opened(b"", "openvino-bf16")
 
 
