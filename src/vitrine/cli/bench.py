@@ -47,7 +47,9 @@ def scan(
     folder: Folder = None,
     peers: Annotated[
         bool,
-        typer.Option("--peers", help="Beside mambapy and mambax instead, installed for the time."),
+        typer.Option(
+            "--peers", help="Beside other packages' scans instead, installed for the time."
+        ),
     ] = False,
 ) -> None:
     """Time every form of the scan beside the plain reference, and three mixers against length.
