@@ -310,19 +310,25 @@ def test_the_command_prints_the_machine_and_writes_the_sheet(untyped, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("hardware", "told"),
+    ("flags", "gpu", "where", "told"),
     [
-        ({"gpu": None, "cpu": "a", "flags": ["avx2"]}, True),
-        ({"gpu": None, "cpu": "a", "flags": ["avx2", "avx512_bf16"]}, False),
-        ({"gpu": "a", "cpu": "a", "flags": []}, False),
+        (["avx2", "avx512f"], None, {"dtype": "bfloat16"}, True),
+        ([], None, {"runtime": "openvino-bf16"}, True),
+        (["avx512_bf16"], None, {"dtype": "bfloat16"}, False),
+        (["amx_bf16"], None, {"dtype": "bfloat16"}, False),
+        (["bf16"], None, {"dtype": "bfloat16"}, False),
+        ([], "H200", {"dtype": "bfloat16"}, False),
+        ([], None, {"dtype": "float32"}, False),
     ],
 )
-def test_a_processor_without_bfloat16_is_told_that_its_bars_are_for_another(hardware, told):
-    found = {"hardware": hardware | {"threads": 1}, "versions": {}, "mamba_ssm": "", "bars": []}
+def test_the_summary_says_where_bars_in_bfloat16_need_another_processor(flags, gpu, where, told):
+    hardware = {"cpu": "any", "gpu": gpu, "flags": flags, "threads": 1}
+    found = {"hardware": hardware, "versions": {}, "mamba_ssm": "not compared"}
+    bar = results.at_least("network", 2.0, 1.0, **where)
 
-    lines = bench_command._summary(found)
+    lines = bench_command._summary(found | {"bars": [bar]})
 
-    assert any(line.startswith("bfloat16: this processor") for line in lines) is told
+    assert lines[-1].startswith("bars in bfloat16 are for a processor") is told
 
 
 @pytest.mark.parametrize(

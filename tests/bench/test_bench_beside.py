@@ -1,6 +1,7 @@
 """Benchmarks beside others: another commit, packages that scan, runtimes. No speed is asserted."""
 
 import importlib.util
+import sys
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -11,6 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import onnx
 import pytest
+import timm
 import torch
 from torch import nn
 from typer.testing import CliRunner
@@ -21,6 +23,7 @@ from vitrine.bench.model import write_onnx
 from vitrine.cli import app
 from vitrine.data import splits
 from vitrine.explain.runtimes import RuntimeMissing, _heaviest, in_integers, opened
+from vitrine.models import mixers
 from vitrine.models.rebuilt import image
 from vitrine.models.scan import reference, selective_scan
 from vitrine.report.recommended import RECOMMENDED
@@ -97,6 +100,7 @@ def test_the_training_step_in_bfloat16_alone_is_judged():
 
     bars = against.against_bars(rows)
 
+    assert {bar["dtype"] for bar in bars} == {"bfloat16"}
     assert [(bar["beside"], bar["at_least"], bar["reached"]) for bar in bars] == [
         ("commit", 1.3, False),
         ("swin_tiny", 1.0, True),
@@ -106,27 +110,56 @@ def test_the_training_step_in_bfloat16_alone_is_judged():
 # Packages that scan
 
 
-def theirs(_, x, delta, A, B, C, D):
-    return reference.selective_scan(x, delta, A, B, C, D)
+class Theirs:
+    """Stands for a module with a scan as a method of a block, and one as a function."""
+
+    class Block:
+        def selective_scan(self, x, delta, A, B, C, D):
+            return reference.selective_scan(x, delta, A, B, C, D)
+
+    def loop(x, dt, A, B, C, D_skip):
+        return reference.selective_scan(x, dt, A, B, C, D_skip), "the last state"
 
 
-def test_a_method_of_another_package_takes_our_arguments():
+@pytest.mark.parametrize("path", ["Block.selective_scan", "loop"])
+def test_the_scan_of_another_package_takes_our_arguments(path):
     tensors = scan.arguments(scan.Case(2, 9, 4, 3))
 
     for softplus in (False, True):
-        found = scan_peers._adapted(theirs)(**tensors, delta_softplus=softplus)
+        found = scan_peers._adapted(Theirs, path)(**tensors, delta_softplus=softplus)
 
         expected = selective_scan(**tensors, delta_softplus=softplus)
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
+def test_a_package_is_installed_or_the_sheet_says_why_not():
+    known = {"mambapy", "mambax", "torchmamba"}
+
+    assert {*scan_peers.PACKAGES, *scan_peers.ABSENT} == known
+    assert ("torchmamba" in scan_peers.PACKAGES) is (sys.version_info >= (3, 12))
+
+
+def test_the_scans_of_the_small_network_at_the_side_of_its_photos_are_timed(monkeypatch):
+    met = set()
+
+    def spied(u, delta, A, *others, **options):
+        met.add(scan.Case(*u.shape, A.shape[1]))
+        return selective_scan(u, delta, A, *others, **options)
+
+    monkeypatch.setattr(mixers, "selective_scan", spied)
+    timm.create_model("mambavision_nano", img_size=128).eval()(image(1, 128, 128))
+
+    assert met == {scan.Case(1, 64, 32), scan.Case(1, 16, 64)} <= {*scan_peers.CASES}
+
+
 def test_every_shape_is_timed_and_the_plain_scan_while_it_is_short(monkeypatch):
     @contextmanager
     def installed():
-        yield {"mambapy": scan_peers._adapted(theirs)}
+        adapted = scan_peers._adapted(Theirs, "Block.selective_scan")
+        yield {"mambapy": adapted, "torchmamba": adapted}
 
     monkeypatch.setattr(scan_peers, "installed", installed)
-    monkeypatch.setattr(scan_peers, "LONGEST_PLAIN", 12)
+    monkeypatch.setattr(scan_peers, "LONGEST_LOOP", 12)
     monkeypatch.setattr(scan_peers, "TINY", (scan.Case(2, 12, 4, 2), scan.Case(1, 13, 4, 2)))
     said = []
 
@@ -134,12 +167,16 @@ def test_every_shape_is_timed_and_the_plain_scan_while_it_is_short(monkeypatch):
 
     assert [(row["length"], row["pass"], row["candidate"]) for row in found["rows"]] == [
         (length, kind, name)
-        for length, names in ((12, ("ours", "mambapy", "plain")), (13, ("ours", "mambapy")))
+        for length, names in (
+            (12, ("ours", "mambapy", "torchmamba", "plain")),
+            (13, ("ours", "mambapy")),
+        )
         for kind in ("forward", "training")
         for name in names
     ]
     assert len(said) == len(found["rows"])
-    assert found["packages"] == ["mambapy==1.2.0", "mambax==0.4.1"]
+    assert found["packages"] == [pin for pin, *_ in scan_peers.PACKAGES.values()]
+    assert found["absent"] == scan_peers.ABSENT
 
 
 def peer_row(length, candidate, *, faster=1.0, milliseconds=1.0, kind="training"):
@@ -404,7 +441,7 @@ def test_a_runtime_that_is_unknown_or_absent_is_told(monkeypatch):
         opened(b"", "tensorrt")
 
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(RuntimeMissing, match=r"pip install 'vitrine\[openvino\]'"):
+    with pytest.raises(RuntimeMissing, match="install the project with its extra openvino"):
         opened(b"", "openvino-bf16")
 
 

@@ -1,4 +1,6 @@
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -156,6 +158,26 @@ def test_an_explanation_that_was_interrupted_is_made_again(trainer, last, tmp_pa
         assert set(facts.explained(session, "importance")) == set(facts.SMOKE)
 
     assert asked == [True]
+
+
+def test_two_notebooks_that_want_facts_at_once_get_the_same_made_once(tmp_path, monkeypatch):
+    run = Run("any/seed-0", tmp_path, {"recipe": {"trainer": "probe"}})
+    session = Session("smoke", splits.load(), tmp_path, photos=False)
+    monkeypatch.setattr(Session, "run", lambda *_: run)
+    monkeypatch.setattr(Session, "catalog", lambda _: None)
+    made = []
+
+    def robustness(run, *_):
+        made.append(run.name)
+        time.sleep(0.2)
+        derived.write(run, "robustness", pd.DataFrame({"row": [0]}), {})
+
+    monkeypatch.setattr("vitrine.explain.derive.robustness", robustness)
+    with ThreadPoolExecutor(2) as notebooks:
+        found = list(notebooks.map(facts.explained, [session] * 2, ["robustness"] * 2))
+
+    assert made == ["any/seed-0"]
+    assert found == [{"histogram-hog": run}] * 2
 
 
 def test_a_photo_whose_answer_changes_is_found_by_its_row_whatever_the_order_of_the_table():

@@ -15,6 +15,7 @@ NAMES = ("u", "delta", "A", "B", "C", "D", "delta_bias")
 # terms of both signs; the others keep to a tenth of it.
 TOLERANCE = {torch.float64: 1e-13, torch.float32: 5e-6}
 
+LENGTH_LAST = ("u", "delta", "z", "B", "C")
 OPTION_SIZES = {"batch": 2, "length": 7, "channel": 6, "state": 4}
 PROJECTIONS = {
     "shared": (2, 7, 4),
@@ -111,3 +112,35 @@ def recurrence(
     y = torch.stack(ys, 1)
     y = y if D is None else y + D * u
     return (y if z is None else y * z * z.sigmoid()), h
+
+
+def graded(outputs, tensors):
+    """Return outputs and the gradients of a fixed weighted sum of them, in float64."""
+    rng = torch.Generator().manual_seed(3)
+    weights = [torch.randn(y.shape, generator=rng, dtype=torch.float64) for y in outputs]
+    loss = sum((y.double() * weight).sum() for y, weight in zip(outputs, weights, strict=True))
+    grads = torch.autograd.grad(loss, list(tensors.values()))
+    return [t.detach().double() for t in (*outputs, *grads)]
+
+
+def expected_with_options(tensors):
+    """Return what ``graded`` makes of the recurrence in float64, whatever the type."""
+    exact = {name: t.detach().double().requires_grad_() for name, t in tensors.items()}
+    return graded(recurrence(**exact, delta_softplus=True), exact)
+
+
+def length_last(tensors):
+    """Return the arguments as ``channel_first`` has them."""
+    return {k: t.movedim(1, -1) if k in LENGTH_LAST and t.dim() > 2 else t
+            for k, t in tensors.items()}  # fmt: skip
+
+
+def detached(**sizes):
+    """Return the seven tensors, in order, that nothing differentiates."""
+    return tuple(t.detach() for t in arguments(**sizes).values())
+
+
+def directions(tensors):
+    """Return a direction for each tensor."""
+    rng = torch.Generator().manual_seed(2)
+    return tuple(torch.randn(t.shape, generator=rng, dtype=t.dtype) for t in tensors)

@@ -3,17 +3,22 @@
 A program of its own: Triton decides whether to compile or to interpret when it is first imported.
 The interpreter takes about a millisecond for each position, channel and state: cases are tiny.
 
-Usage: TRITON_INTERPRET=1 python scan_interpreted.py FILE
+Usage: TRITON_INTERPRET=1 VITRINE_SCAN=triton python scan_interpreted.py FILE
 """
 
-import os
 import sys
-from functools import partial
 
 import torch
-from scan_cases import arguments, outcome
-
-from vitrine.models.scan import selective_scan
+from scan_cases import (
+    arguments,
+    detached,
+    directions,
+    every_argument,
+    graded,
+    length_last,
+    outcome,
+)
+from torch.autograd import forward_ad
 
 CASES = {
     **{f"length {length}": {"length": length, "channel": 1, "state": 1} for length in (1, 7, 49)},
@@ -52,9 +57,30 @@ def softened(dtype):
     return tensors | {"delta": (raw - tensors["delta_bias"].detach()).requires_grad_()}
 
 
+def with_options(dtype, layout):
+    """Return the output and the last state with every option, and their gradients."""
+    from vitrine.models.scan import selective_scan
+
+    tensors = every_argument("grouped", "shared", dtype)
+    first = layout == "channel_first"
+    y, last_state = selective_scan(
+        **(length_last(tensors) if first else tensors),
+        delta_softplus=True, return_last_state=True, layout=layout,
+    )  # fmt: skip
+    return graded((y.mT if first else y, last_state), tensors)
+
+
+def forward_mode(scan, tensors):
+    """Return what ``torch.func.jvp`` and dual tensors answer along the same directions."""
+    tangents = directions(tensors)
+    with forward_ad.dual_level():
+        dual = forward_ad.unpack_dual(scan(*map(forward_ad.make_dual, tensors, tangents)))
+    return torch.func.jvp(scan, tensors, tangents), tuple(dual)
+
+
 def main(path):
     """Save ``{case: (arguments, softplus, outcome)}``, and whether other promises hold."""
-    from vitrine.models.scan import reference, triton
+    from vitrine.models.scan import triton
 
     triton.STEPS, triton.CHANNELS = 4, 2
     cases = {f"{n}, {d}": (arguments(**c, dtype=d), True) for n, c in CASES.items() for d in DTYPES}
@@ -65,8 +91,8 @@ def main(path):
             triton.STEPS, triton.CHANNELS = 8, 4
         else:
             triton.STEPS, triton.CHANNELS = 4, 1
-        detached = {key: t.detach() for key, t in tensors.items()}
-        answers[name] = (detached, softplus, outcome(triton.selective_scan, tensors, softplus))
+        given = {key: t.detach() for key, t in tensors.items()}
+        answers[name] = (given, softplus, outcome(triton.selective_scan, tensors, softplus))
 
     tensors = arguments(length=5, channel=2, state=2)
     once, again = (outcome(triton.selective_scan, tensors) for _ in range(2))
@@ -76,29 +102,15 @@ def main(path):
     answers["gradgradcheck"] = torch.autograd.gradgradcheck(
         lambda *tensors: triton.selective_scan(*tensors, delta_softplus=True), small
     )
-    tangents = tuple(torch.randn_like(t) for t in small)
-    answers["forward mode"] = [
-        torch.func.jvp(partial(scan, delta_softplus=True), small, tangents)[1]
-        for scan in (triton.selective_scan, reference.selective_scan)
-    ]
-    answers["options"] = {form: optioned(form, tensors) for form in ("triton", "reference")}
+    answers |= {
+        f"options, {dtype}, {layout}": with_options(dtype, layout)
+        for dtype in DTYPES
+        for layout in ("channel_last", "channel_first")
+    }
+    answers["forward mode"] = forward_mode(
+        lambda *tensors: triton.selective_scan(*tensors, delta_softplus=True), detached()
+    )
     torch.save(answers, path)
-
-
-def optioned(form, tensors):
-    """Return what a form answers with a gate and states, in both layouts."""
-    given = {name: t.detach() for name, t in tensors.items()}
-    asked = {
-        "delta_softplus": True, "z": given["u"], "return_last_state": True,
-        "initial_state": torch.ones(2, 2, 2, dtype=torch.float64),
-    }  # fmt: skip
-    moved = {n: t.movedim(-1, 1) if t.dim() == 3 else t for n, t in given.items()}  # noqa: PLR2004
-    os.environ["VITRINE_SCAN"] = form
-    last = selective_scan(**given, **asked)
-    first = selective_scan(
-        **moved, **asked | {"z": moved["u"]}, layout="channel_first",
-    )  # fmt: skip
-    return [*last, first[0].movedim(1, -1), first[1]]
 
 
 if __name__ == "__main__":

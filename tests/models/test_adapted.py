@@ -161,8 +161,39 @@ def test_windows_that_are_given_stay_and_are_those_that_grow(untyped):
     assert (given, grown, sides(network)) == ([4, 2], [8, 4], [8, (2, 4)])
     with pytest.raises(ValueError, match="expected 2 positive window_size, received 7"):
         network.set_input_size(window_size=7)
-    with pytest.raises(TypeError, match="alone, received patch_size, window_ratio: patches"):
-        network.set_input_size(128, window_ratio=8, patch_size=4, always_partition=None)
+
+
+def test_windows_may_be_a_share_of_the_map_of_patches_as_in_timm():
+    ours = timm.create_model("mambavision_nano", device="meta", img_size=(256, 192))
+    theirs = timm.create_model("swin_tiny_patch4_window7_224", device="meta")
+
+    for ratio in (8, (4, 8)):
+        ours.set_input_size(window_ratio=ratio)
+        whole = ratio if ratio == 8 else (2, 2, *ratio)
+        theirs.set_input_size((256, 192), window_ratio=whole)
+        assert sides(ours) == [layer.blocks[0].window_size for layer in theirs.layers[2:]]
+    ours.set_input_size(96, window_ratio=5)
+    rounded_up = sides(ours)
+    ours.set_input_size(192, window_size=(6, 3), window_ratio=5)
+
+    assert (rounded_up, sides(ours)) == ([5, 5], [6, 3])
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ({"patch_size": 4}, "expected no patch_size, received 4: patches have 4 pixels a side"),
+        ({"always_partition": False}, "expected no always_partition, .* is always cut into"),
+        ({"window_ratio": 8}, "expected an img_size beside window_ratio, received none; give it"),
+        ({"img_size": 64, "window_ratio": (8,)}, r"2 positive window_ratio, received \(8,\)"),
+        ({"img_size": 64, "window_ratio": 0}, "expected 2 positive window_ratio, received"),
+    ],
+)
+def test_what_windows_cannot_be_chosen_by_is_refused_in_a_sentence(asked, sentence):
+    network = timm.create_model("mambavision_nano", device="meta")
+
+    with pytest.raises(ValueError, match=sentence):
+        network.set_input_size(**asked)
 
 
 def test_a_window_may_be_wider_than_tall():

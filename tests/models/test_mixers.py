@@ -9,6 +9,7 @@ import torch
 from mambavision_oracle import fill, image
 
 import vitrine.models  # noqa: F401  (registers the models)
+from vitrine.models.mambavision import Level
 from vitrine.models.mixers import AttentionMixer, ConvMixer, ScanMixer, mixer_named
 from vitrine.training.recipes import MIXERS
 from vitrine.training.torch.network import build
@@ -122,13 +123,28 @@ def test_the_convolution_sees_both_directions_of_a_window_and_one_token_around(t
     assert not tokens.grad[1:].any()  # windows stay apart
 
 
-def test_the_convolution_refuses_a_window_that_is_no_square(untyped):
-    network = timm.create_model(
-        "mambavision_nano", mixer="conv", img_size=(64, 96), depths=(1,) * 4
-    )
+def test_the_convolution_sees_the_rows_of_a_window_wider_than_tall(tokens):
+    level = Level([ConvMixer(DIM)], DIM, (2, 8), halves=False)
+    x = tokens.transpose(1, 2).unflatten(2, (2, 8)).requires_grad_()
 
-    with pytest.raises(ValueError, match="square windows with the mixer conv, received 24 tokens"):
-        network(torch.zeros(1, 3, 64, 96))
+    level(x)[0, :, 1, 4].sum().backward()
+
+    seen = x.grad[0].abs().sum(0) > 0
+    expected = torch.zeros(2, 8, dtype=torch.bool)
+    expected[:, 3:6] = True
+    assert torch.equal(seen, expected)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_windows_of_any_shape_suit_every_mixer_whenever_they_are_chosen(name):
+    network = timm.create_model("mambavision_nano", mixer=name, img_size=(64, 96), num_classes=7)
+    wide = network(image(1, 64, 96))
+
+    network.set_input_size((96, 64))
+    tall = network(image(1, 96, 64))
+    network.levels[2].window_size = network.levels[3].window_size = 3
+
+    assert wide.shape == tall.shape == network(image(1, 96, 64)).shape == (1, 7)
 
 
 def test_only_the_first_half_of_a_level_is_replaced_and_the_rest_keeps_its_keys():

@@ -2,7 +2,17 @@
 
 import pytest
 import torch
-from scan_cases import FORMS, OPTION_SIZES, arguments, every_argument, recurrence
+from scan_cases import (
+    FORMS,
+    LENGTH_LAST,
+    OPTION_SIZES,
+    arguments,
+    every_argument,
+    expected_with_options,
+    graded,
+    length_last,
+    recurrence,
+)
 
 from vitrine.models.scan import selective_scan
 from vitrine.models.scan.compat import selective_scan_fn
@@ -11,7 +21,6 @@ from vitrine.models.scan.compat import selective_scan_fn
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:FutureWarning")
 
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 5e-6}
-LENGTH_LAST = ("u", "delta", "z", "B", "C")
 PAIRS = [
     ("shared", "shared"),
     ("grouped", "grouped"),
@@ -31,28 +40,9 @@ def form(request, monkeypatch):
     return request.param
 
 
-def graded(outputs, tensors):
-    """Return outputs and the gradients of a fixed weighted sum of them, in float64."""
-    rng = torch.Generator().manual_seed(3)
-    weights = [torch.randn(y.shape, generator=rng, dtype=torch.float64) for y in outputs]
-    loss = sum((y.double() * weight).sum() for y, weight in zip(outputs, weights, strict=True))
-    grads = torch.autograd.grad(loss, list(tensors.values()))
-    return [t.detach().double() for t in (*outputs, *grads)]
-
-
-def expected(tensors):
-    exact = {name: t.detach().double().requires_grad_() for name, t in tensors.items()}
-    return graded(recurrence(**exact, delta_softplus=True), exact)
-
-
 def assert_close(found, exact, tolerance):
     errors = [((a - b).norm() / b.norm()).item() for a, b in zip(found, exact, strict=True)]
     assert max(errors) < tolerance, errors
-
-
-def length_last(tensors):
-    return {k: t.movedim(1, -1) if k in LENGTH_LAST and t.dim() > 2 else t
-            for k, t in tensors.items()}  # fmt: skip
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
@@ -63,7 +53,7 @@ def test_every_option_at_once_has_the_values_and_gradients_of_the_recurrence(B, 
     outputs = selective_scan(**tensors, delta_softplus=True, return_last_state=True)
 
     assert [y.dtype for y in outputs] == [dtype, dtype]
-    assert_close(graded(outputs, tensors), expected(tensors), TOLERANCE[dtype])
+    assert_close(graded(outputs, tensors), expected_with_options(tensors), TOLERANCE[dtype])
 
 
 @pytest.mark.parametrize("name", ["z", "initial_state", "D", "delta_bias"])
@@ -74,7 +64,7 @@ def test_an_option_omitted_counts_for_nothing(name, B, form):
 
     outputs = selective_scan(**tensors, delta_softplus=True, return_last_state=True)
 
-    assert_close(graded(outputs, tensors), expected(tensors), 1e-12)
+    assert_close(graded(outputs, tensors), expected_with_options(tensors), 1e-12)
 
 
 @pytest.mark.parametrize(("B", "C"), PAIRS)
@@ -187,7 +177,7 @@ def test_the_function_of_mamba_ssm_has_its_shapes_and_the_values_of_the_recurren
     y, state = selective_scan_fn(*(turned[name] for name in order), True, True)
 
     assert y.shape == (2, 6, 7)
-    assert_close(graded((y.mT, state), tensors), expected(tensors), 1e-12)
+    assert_close(graded((y.mT, state), tensors), expected_with_options(tensors), 1e-12)
 
 
 def test_the_function_of_mamba_ssm_needs_five_tensors_and_returns_one():

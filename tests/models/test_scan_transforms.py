@@ -4,7 +4,7 @@ import pytest
 import timm
 import torch
 from mambavision_oracle import fill, image
-from scan_cases import FORMS, arguments
+from scan_cases import FORMS, arguments, detached, directions
 from timm.layers import set_fused_attn
 from torch.autograd import forward_ad
 from torch.func import functional_call, grad, hessian, jacfwd, jacrev, jvp, vmap
@@ -17,15 +17,6 @@ from vitrine.models.scan import chunked, reference, selective_scan
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:FutureWarning")
 
 EXACT = {"rtol": 1e-12, "atol": 1e-12}
-
-
-def detached(**sizes):
-    return tuple(t.detach() for t in arguments(**sizes).values())
-
-
-def directions(tensors):
-    rng = torch.Generator().manual_seed(2)
-    return tuple(torch.randn(t.shape, generator=rng, dtype=t.dtype) for t in tensors)
 
 
 def finite_difference(f, x, direction, step=1e-6):

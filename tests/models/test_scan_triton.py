@@ -7,10 +7,20 @@ from pathlib import Path
 
 import pytest
 import torch
-from scan_cases import TOLERANCE, arguments, assert_same, expected_outcome, outcome
+from scan_cases import (
+    TOLERANCE,
+    arguments,
+    assert_same,
+    detached,
+    directions,
+    every_argument,
+    expected_outcome,
+    expected_with_options,
+    outcome,
+)
 from scan_interpreted import CASES, DTYPES
 
-from vitrine.models.scan import selective_scan
+from vitrine.models.scan import reference, selective_scan
 
 pytest.importorskip("triton", reason="PyTorch brings Triton on Linux only")
 
@@ -30,7 +40,7 @@ def interpreted(tmp_path_factory):
     paths = os.pathsep.join([str(here.parent.parent / "src"), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
         [sys.executable, "-W", "ignore", here / "scan_interpreted.py", answers],
-        env={**os.environ, "TRITON_INTERPRET": "1", "PYTHONPATH": paths},
+        env={**os.environ, "TRITON_INTERPRET": "1", "VITRINE_SCAN": "triton", "PYTHONPATH": paths},
         capture_output=True,
         text=True,
     )
@@ -69,18 +79,27 @@ def test_second_derivatives_of_the_kernels_are_those_of_finite_differences(inter
     assert interpreted["gradgradcheck"]
 
 
-def test_forward_mode_of_the_kernels_is_that_of_the_reference(interpreted):
-    found, expected = interpreted["forward mode"]
+@pytest.mark.parametrize("layout", ["channel_last", "channel_first"])
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_options_go_through_the_kernels(dtype, layout, interpreted):
+    found = interpreted[f"options, {dtype}, {layout}"]
 
-    assert expected.abs().max() > 0
-    torch.testing.assert_close(found, expected)
+    expected = expected_with_options(every_argument("grouped", "shared", dtype))
+
+    for value, exact in zip(found, expected, strict=True):
+        assert (value - exact).norm() <= max(TOLERANCE[dtype], 1e-12) * exact.norm()
 
 
-def test_kernels_take_every_option_in_both_layouts(interpreted):
-    found, expected = (interpreted["options"][form] for form in ("triton", "reference"))
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:FutureWarning")
+def test_forward_mode_beside_the_kernels_is_that_of_the_reference(interpreted):
+    tensors = detached()
 
-    torch.testing.assert_close(found, expected)
-    torch.testing.assert_close(found[:2], found[2:])
+    def scan(*tensors):
+        return reference.selective_scan(*tensors, delta_softplus=True)
+
+    expected = torch.func.jvp(scan, tensors, directions(tensors))
+    for found in interpreted["forward mode"]:
+        torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
 
 
 def test_a_forced_kernel_on_a_cpu_is_refused_in_a_sentence(monkeypatch):

@@ -83,7 +83,7 @@ def against_bars(rows: list[dict[str, Any]]) -> list[results.Bar]:
     return [
         results.at_least(
             "training", BAR if row["candidate"] == COMMIT else 1.0, row["ours_faster"],
-            beside=row["candidate"],
+            dtype=row["dtype"], beside=row["candidate"],
         )
         for row in rows
         if (row["kind"], row["dtype"]) == ("training", "bfloat16") and row["candidate"] != OURS

@@ -2,6 +2,8 @@
 
 import contextlib
 import importlib
+import operator
+import platform
 import subprocess
 import sys
 import tempfile
@@ -19,15 +21,22 @@ from vitrine.models.scan import selective_scan
 __all__ = ["PACKAGES", "PeerError", "installed", "measure", "peer_bars"]
 
 PACKAGES = {
-    "mambapy": ("mambapy==1.2.0", "mambapy.mamba", "MambaBlock"),
-    "mambax": ("mambax==0.4.1", "mambax.mamba", "Mamba"),
+    "mambapy": ("mambapy==1.2.0", "mambapy.mamba", "MambaBlock.selective_scan"),
+    "mambax": ("mambax==0.4.1", "mambax.mamba", "Mamba.selective_scan"),
 }
-"""What pip installs, and the module and class that hold the scan. torchmamba needs Python 3.12."""
+"""What pip installs, the module that holds the scan, and its name: a function, or a method."""
+ABSENT = {}
+"""Why a package is not installed."""
+if sys.version_info >= (3, 12):
+    PACKAGES["torchmamba"] = ("torchmamba==0.1.2", "torchmamba.mamba1.core", "selective_scan_loop")
+else:
+    ABSENT["torchmamba"] = f"needs Python 3.12, this is {platform.python_version()}"
 ALSO = ("einops==0.8.1",)
 """What they import, beside PyTorch."""
 OURS, PLAIN = "ours", "plain"
-LONGEST_PLAIN = 1024
-"""Beyond, the backward of the plain scan, quadratic in the length, would take minutes."""
+LOOPS = (PLAIN, "torchmamba")
+LONGEST_LOOP = 1024
+"""Beyond, the backward of a scan in a loop, quadratic in the length, would take minutes."""
 CASES = (
     Case(1, 64, 64), Case(1, 16, 128), Case(1, 64, 32), Case(1, 16, 64), Case(1, 196, 160),
     Case(1, 49, 320), Case(32, 196, 160), Case(32, 49, 320), Case(4, 1024, 160), Case(1, 4096, 64),
@@ -57,16 +66,16 @@ def measure(bench: Bench) -> dict[str, Any]:
             row for case in cases for kind in PASSES for row in _compare(case, kind, scans, bench)
         ]
     pins = [pin for pin, *_ in PACKAGES.values()]
-    return {"packages": pins, "rows": rows, "bars": peer_bars(rows)}
+    return {"packages": pins, "absent": ABSENT, "rows": rows, "bars": peer_bars(rows)}
 
 
 def _compare(
     case: Case, kind: str, scans: dict[str, Callable[..., Tensor]], bench: Bench
 ) -> list[dict[str, Any]]:
     tensors = arguments(case)
-    forms = {OURS: selective_scan, **scans}
-    if case.length <= LONGEST_PLAIN:
-        forms[PLAIN] = plain.selective_scan
+    forms = {OURS: selective_scan, **scans, PLAIN: plain.selective_scan}
+    if case.length > LONGEST_LOOP:
+        forms = {name: scan for name, scan in forms.items() if name not in LOOPS}
     work = {name: work_of(scan, tensors, kind) for name, scan in forms.items()}
     timings = bench.time(work, least=0.0 if bench.quick else SHORTEST)
     shape = f"{case.batch}x{case.length}x{case.width}x{case.state}"
@@ -127,18 +136,21 @@ def installed() -> Iterator[dict[str, Callable[..., Tensor]]]:
         try:
             importlib.invalidate_caches()
             yield {
-                name: _adapted(getattr(importlib.import_module(module), kind).selective_scan)
-                for name, (_, module, kind) in PACKAGES.items()
+                name: _adapted(importlib.import_module(module), path)
+                for name, (_, module, path) in PACKAGES.items()
             }
         finally:
             sys.path.remove(folder)
 
 
-def _adapted(method: Callable[..., Tensor]) -> Callable[..., Tensor]:
+def _adapted(module: Any, path: str) -> Callable[..., Tensor]:
+    theirs = operator.attrgetter(path)(module)
+    block = (None,) if "." in path else ()  # a method, that reads nothing of its block
+
     def scan(u: Tensor, delta: Tensor, *, delta_softplus: bool, **others: Tensor) -> Tensor:
         delta = delta + others["delta_bias"]
         delta = F.softplus(delta) if delta_softplus else delta
-        # Their method reads nothing of its block.
-        return method(None, u, delta, *(others[name] for name in "ABCD"))
+        y = theirs(*block, u, delta, *(others[name] for name in "ABCD"))
+        return y[0] if isinstance(y, tuple) else y  # with the last state
 
     return scan

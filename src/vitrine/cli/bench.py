@@ -47,7 +47,9 @@ def scan(
     folder: Folder = None,
     peers: Annotated[
         bool,
-        typer.Option("--peers", help="Beside mambapy and mambax instead, installed for the time."),
+        typer.Option(
+            "--peers", help="Beside other packages' scans instead, installed for the time."
+        ),
     ] = False,
 ) -> None:
     """Time every form of the scan beside the plain reference, and three mixers against length.
@@ -303,13 +305,13 @@ def _summary(found: dict[str, Any]) -> list[str]:
         "versions: " + ", ".join(f"{name} {v}" for name, v in found["versions"].items()),
         f"mamba_ssm: {found['mamba_ssm']}",
     ]
-    if not hardware["gpu"] and not {"avx512_bf16", "amx_bf16", "bf16"} & set(hardware["flags"]):
-        lines.append(
-            "bfloat16: this processor does not compute in it; its bars are for one that does"
-        )
     for bar in found["bars"]:
         sign, limit = (">=", "at_least") if "at_least" in bar else ("<=", "at_most")
         state = "reached" if bar["reached"] else "MISSED"
         where = (str(value) for key, value in bar.items() if key not in JUDGED)
         lines.append(f"{state}: {', '.join(where)}: {bar['measured']:.3g} ({sign} {bar[limit]:g})")
+    halved = any({"bfloat16", "openvino-bf16"}.intersection(bar.values()) for bar in found["bars"])
+    computes = {"avx512_bf16", "amx_bf16", "bf16"}.intersection(hardware["flags"])
+    if halved and not hardware["gpu"] and not computes:
+        lines.append("bars in bfloat16 are for a processor that computes in it: this one does not")
     return lines

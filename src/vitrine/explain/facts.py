@@ -6,7 +6,7 @@ from vitrine.explain import derive
 from vitrine.training import runs
 from vitrine.training.recipes import RECIPES, parent
 from vitrine.training.runs import Run, derived
-from vitrine.training.session import Session
+from vitrine.training.session import Session, alone
 
 __all__ = ["SMOKE", "explained", "labels", "read"]
 
@@ -43,11 +43,12 @@ def explained(session: Session, name: str) -> dict[str, Run]:
 
 def _made(session: Session, recipe: str, name: str) -> Run:
     run = session.run(recipe)
-    if not derived.has(run.folder, _last(run, name)):
-        if name == "robustness":
-            derive.robustness(run, session.split, session.catalog())
-        else:
-            derive.explain(run, session.split, session.catalog(), quick=True)
+    with alone(session.base, f"{run.name}/facts"):
+        if not derived.has(run.folder, _last(run, name)):
+            if name == "robustness":
+                derive.robustness(run, session.split, session.catalog())
+            else:
+                derive.explain(run, session.split, session.catalog(), quick=True)
     return run
 
 

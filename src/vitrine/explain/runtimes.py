@@ -1,8 +1,8 @@
 """Run an exported network elsewhere than in ONNX Runtime's float32: OpenVINO, or integers.
 
-OpenVINO comes with the extra ``openvino``. In bfloat16 it is fast on a processor
-with AVX-512 BF16 or AMX only, and answers in float32 all the same. ONNX Runtime's integers need
-photos to find the range of each activation.
+OpenVINO is the extra ``openvino``, that ``requirements/all.txt`` locks. In bfloat16 it is fast on a
+processor with AVX-512 BF16 or AMX only, and answers in float32 all the same. ONNX Runtime's
+integers need photos to find the range of each activation.
 """
 
 import importlib
@@ -58,7 +58,7 @@ def opened(model: bytes, runtime: str, photos: Iterable[np.ndarray] = ()) -> Ans
 def _in_openvino(model: bytes, precision: str) -> Answer:
     if importlib.util.find_spec("openvino") is None:
         raise RuntimeMissing(
-            "expected OpenVINO, found it not installed; pip install 'vitrine[openvino]'"
+            "expected OpenVINO, found it not installed; install the project with its extra openvino"
         )
     openvino = importlib.import_module("openvino")
     settings: dict[str, Any] = {

@@ -101,7 +101,9 @@ class Backbone(nn.Module):
         self,
         img_size: Side | None = None,
         window_size: Sequence[Side] | None = None,
-        **others: object,
+        window_ratio: int | Sequence[int] | None = None,
+        patch_size: Side | None = None,
+        always_partition: bool | None = None,
     ) -> None:
         """Choose the windows of the last two levels, by themselves or for an image.
 
@@ -109,18 +111,31 @@ class Backbone(nn.Module):
             img_size: Side of the image, or its height and width, in pixels: without a window size,
                 the windows grow or shrink with it. It is imposed if the network is strict.
             window_size: As the constructor takes them.
-            others: What other networks of timm take; refused unless ``None``.
+            window_ratio: As in timm, what divides a quarter of the image to make the windows, for
+                both levels or for each; rounded up. A window size overrides it.
+            patch_size: Of timm's networks; none is accepted.
+            always_partition: Of timm's networks; none is accepted.
 
         Raises:
-            TypeError: If another option is given.
+            ValueError: If the sizes are not so many, if an argument is not accepted, or if a ratio
+                is given without any image.
         """
-        if given := sorted(name for name, value in others.items() if value is not None):
-            raise TypeError(
-                f"expected img_size and window_size alone, received {', '.join(given)}: patches "
-                "are of one size, and windows follow the image; leave it out, or give window_size"
-            )
+        for name, given in (("patch_size", patch_size), ("always_partition", always_partition)):
+            if given is not None:
+                raise ValueError(
+                    f"expected no {name}, received {given}: patches have 4 pixels a side and a "
+                    "map is always cut into windows; leave it out"
+                )
         windowed = [level for level in self.levels if level.window_size is not None]
         img_size = pair(img_size) if img_size else self.patch_embed.img_size
+        if window_ratio is not None and window_size is None:
+            ratios = window_ratio
+            if isinstance(ratios, int):
+                ratios = [ratios] * len(windowed)
+            check_count(len(windowed), window_ratio=ratios)
+            if img_size is None:
+                raise ValueError("expected an img_size beside window_ratio, received none; give it")
+            window_size = [scaled_windows([1], img_size, 4 * ratio)[0] for ratio in ratios]
         if window_size is not None:
             check_count(len(windowed), window_size=window_size)
             self._chosen = tuple(window_size), img_size

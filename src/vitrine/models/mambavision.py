@@ -23,7 +23,7 @@ from torch.utils.checkpoint import CheckpointPolicy, create_selective_checkpoint
 
 from vitrine.models.backbone import Backbone, Side, check_count, init_linear
 from vitrine.models.inputs import check_image, pair
-from vitrine.models.mixers import AttentionMixer, ScanMixer, Tokens, mixer_named
+from vitrine.models.mixers import AttentionMixer, ScanMixer, Tokens, Windowed, mixer_named
 from vitrine.models.windows import Window, join_windows, split_windows
 
 __all__ = ["AttentionMixer", "MambaVision", "ScanMixer"]
@@ -135,7 +135,7 @@ class MixerBlock(nn.Module):
         return self.mlp(self.norm2(tokens))
 
 
-class Level(nn.Module):
+class Level(Windowed):
     """Blocks at one resolution, then the halving that leads to the next.
 
     With a window, the map is padded right and bottom with zeros and cut, once for all the blocks;

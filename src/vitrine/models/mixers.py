@@ -7,6 +7,7 @@ Vision?", https://arxiv.org/abs/2405.07992.
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -14,9 +15,10 @@ from jaxtyping import Float
 from timm.layers import use_fused_attn
 from torch import Tensor, nn
 
+from vitrine.models.inputs import pair
 from vitrine.models.scan import selective_scan
 
-__all__ = ["AttentionMixer", "ConvMixer", "ScanMixer", "Tokens", "mixer_named"]
+__all__ = ["AttentionMixer", "ConvMixer", "ScanMixer", "Tokens", "Windowed", "mixer_named"]
 
 Tokens = Float[Tensor, "window token dim"]
 
@@ -136,7 +138,7 @@ class _Weights(nn.Module):
 
 
 class ConvMixer(nn.Module):
-    """Mix the tokens of a square window by a depthwise 3 x 3 convolution between two projections.
+    """Mix the tokens of a window by a depthwise 3 x 3 convolution between two projections.
 
     It is the scan's mixer without the scan, whose convolutions see a row alone where this one sees
     both directions. Both branches are then the same operation, so that there is one.
@@ -145,6 +147,9 @@ class ConvMixer(nn.Module):
         dim: Width of a token.
     """
 
+    window: tuple[int, int] | None = None
+    """Height and width of a window; None for a square."""
+
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.in_proj = nn.Linear(dim, dim, bias=False)
@@ -152,19 +157,26 @@ class ConvMixer(nn.Module):
         self.out_proj = nn.Linear(dim, dim, bias=False)
 
     def forward(self, tokens: Tokens) -> Tokens:
-        """Return the mixed tokens, in the same order.
-
-        Raises:
-            ValueError: If they are not those of a square.
-        """
-        side = math.isqrt(tokens.shape[1])
-        if side**2 != tokens.shape[1]:
-            raise ValueError(
-                f"expected square windows with the mixer conv, received {tokens.shape[1]} tokens "
-                "in each; choose a window_size, or an img_size, of equal sides"
-            )
-        x = self.in_proj(tokens).transpose(1, 2).unflatten(2, (side, side))
+        """Return the mixed tokens, in the same order."""
+        window = self.window or (math.isqrt(tokens.shape[1]),) * 2
+        x = self.in_proj(tokens).transpose(1, 2).unflatten(2, window)
         return self.out_proj(F.silu(self.conv(x)).flatten(2).transpose(1, 2))
+
+
+class Windowed(nn.Module):
+    """What cuts a map into windows, and tells their shape to the convolutions that it holds."""
+
+    @property
+    def window_size(self) -> int | Sequence[int] | None:
+        """Side of a window, or its height and width, in positions; None without windows."""
+        return self._window_size
+
+    @window_size.setter
+    def window_size(self, size: int | Sequence[int] | None) -> None:
+        self._window_size = size
+        for module in self.modules():
+            if isinstance(module, ConvMixer):
+                module.window = pair(size) if size else None
 
 
 def mixer_named(name: str, dim: int, num_heads: int) -> nn.Module:

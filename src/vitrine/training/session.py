@@ -27,7 +27,7 @@ from vitrine.training.kernel import SessionError
 from vitrine.training.recipes import Recipe, RecipeError
 from vitrine.training.runs import OutOfFold, Run
 
-__all__ = ["PROFILES", "Session", "SessionError", "begin", "trainer_of"]
+__all__ = ["PROFILES", "Session", "SessionError", "alone", "begin", "trainer_of"]
 
 PROFILES = ("published", "smoke")
 
@@ -157,7 +157,7 @@ class Session:
         full = f"{recipe.name}/seed-{seed}"
         if not self.smoke and not retrain:
             return runs.load(full, base)
-        with _alone(base, full):
+        with alone(base, full):
             if full in runs.names(base):
                 return runs.load(full, base)
             return self.fit(recipe, seed=seed, base=base, resume=True)
@@ -201,7 +201,7 @@ class Session:
         base = paths.build() / "smoke" / "stand-in"
         recipe = self.recipe(name)
         full = f"{recipe.name}/seed-{seed}"
-        with _alone(base, full):
+        with alone(base, full):
             if full in runs.names(base):
                 return runs.load(full, base)
             rng = np.random.default_rng([seed, *name.encode()])
@@ -218,8 +218,13 @@ class Session:
             return runs.RunFolder(recipe, seed, base).finish(tables, facts)
 
 
-def _alone(base: Path, full: str) -> FileLock:
-    """Keep other notebooks, executed at the same time, from making the same run."""
+def alone(base: Path, full: str) -> FileLock:
+    """Return the lock that keeps two notebooks, executed at once, from making the same files.
+
+    Args:
+        base: Folder of the runs.
+        full: What is made there, such as the name of a run.
+    """
     base.mkdir(parents=True, exist_ok=True)
     return FileLock(base / f".{full.replace('/', '-')}.lock")
 

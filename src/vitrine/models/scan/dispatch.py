@@ -3,8 +3,8 @@
 ==================  ===========================================================
 where               form
 ==================  ===========================================================
-CPU                 ``chunked``; ``short`` where the scan is small
-meta                ``chunked``, one operator for what only asks for shapes
+CPU                 ``chunked``, or ``short`` where the scan is small
+meta                ``chunked``: one operator, of known shapes and FLOPs
 CUDA                ``triton``
 while exporting     ``two_level`` (``torch.export``, ONNX, TorchScript)
 any other device    ``two_level``, said once
