@@ -299,6 +299,9 @@ def test_scan_refuses_what_is_no_tensor_or_holds_nothing():
 
     with pytest.raises(TypeError, match="u to be a torch.Tensor, found list; convert it"):
         selective_scan(**tensors | {"u": [1.0]})
+    for name in ("u", "delta", "A", "B", "C"):
+        with pytest.raises(TypeError, match=f"{name} to be a torch.Tensor, found NoneType"):
+            selective_scan(**tensors | {name: None})
     with pytest.raises(ValueError, match="found length 0, channel 3 and state 4"):
         selective_scan(**tensors | empty)
     for without, sizes in (("channel", (2, 7, 0, 4)), ("state", (2, 7, 3, 0))):

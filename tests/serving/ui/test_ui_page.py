@@ -509,6 +509,7 @@ def test_a_data_set_without_its_tables_leaves_the_visitors_photo(ui_settings, tm
 
     assert '"sans-tableau"' in text and '"sans-exemples"' in text and '"choix"' in text
     assert '"filtre"' not in text and '"exemples"' not in text
+    assert "liste des photos est absente" in text and "sampled" not in text
 
 
 def test_without_the_photo_set_free_pictures_are_offered_with_their_authors(ui_settings, tmp_path):

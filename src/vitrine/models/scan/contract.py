@@ -33,6 +33,7 @@ AXES = {
     "z": SIGNAL,
     "initial_state": ("batch", "channel", "state"),
 }
+OPTIONAL = ("D", "delta_bias", "z", "initial_state")
 CONSTANT, SHARED, GROUPED = 2, 3, 4  # Dimensions of B and C.
 PROJECTIONS = {
     CONSTANT: ("channel", "state"),
@@ -61,7 +62,7 @@ def checked(scan: Scan, *, general: bool = False) -> Scan:
             return scan(u, delta, A, B, C, D, delta_bias, delta_softplus)
         given = {"u": u, "delta": delta, "A": A, "B": B, "C": C, "D": D, "delta_bias": delta_bias}
         given |= {name: options.get(name) for name in ("z", "initial_state")}
-        given = {name: tensor for name, tensor in given.items() if tensor is not None}
+        given = {n: t for n, t in given.items() if t is not None or n not in OPTIONAL}
         layout = options.get("layout", "channel_last")
         if layout not in OTHER_LAYOUT:
             raise ValueError(
@@ -80,7 +81,7 @@ def _plainly_fits(u: Any, delta: Any, A: Any, B: Any, C: Any, D: Any, delta_bias
     The checks that can tell what is wrong take a third of the time of a scan of few short
     sequences.
     """
-    tensors = [t for t in (u, delta, A, B, C, D, delta_bias) if t is not None]
+    tensors = [u, delta, A, B, C, *(t for t in (D, delta_bias) if t is not None)]
     if not all(isinstance(t, Tensor) for t in tensors):
         return False
     if u.dim() != len(SIGNAL) or A.dim() != len(AXES["A"]):

@@ -93,8 +93,8 @@ def _classification(page: Page, watched: tuple, private: dict) -> tuple:
     if not page.samples:
         told = (
             say(
-                "Les photos d’exemple ne sont pas disponibles : leur table, sampled.csv, est "
-                "absente ou illisible. Vous pouvez envoyer la vôtre."
+                "Les photos d’exemple ne sont pas disponibles : leur liste est absente ou "
+                "illisible. Vous pouvez envoyer la vôtre."
             )
             if SAMPLES in page.shown.faults
             else say(
@@ -140,8 +140,8 @@ def _dashboard(page: Page, tab: gr.Tab, private: dict) -> None:
     say = page.say
     if DASHBOARD in page.shown.faults:
         told = say(
-            "Le tableau de bord n’est pas disponible : sa table, dataset_dashboard.csv, est "
-            "absente ou illisible. La classification marche sans elle."
+            "Le tableau de bord n’est pas disponible : la liste des photos est absente ou "
+            "illisible. La classification marche sans elle."
         )
         _html(markup.notice(told), elem_id="sans-tableau")
     else:
