@@ -92,7 +92,7 @@ tables.show(tables.comparison(named, seeds=seeds, leaders=leaders))
 # %% [markdown]
 # La réponse constante sert de plancher : {verdict}`all_learn`. La perte logarithmique, elle, est d’autant
 # meilleure qu’elle est basse. Là où il n’y a qu’une graine, l’intervalle ignore ce qu’un autre entraînement aurait
-# donné. MambaVision (nano), que le service embarque, a été entraînée
+# donné. MambaVision (nano) a été entraînée
 # {valeur}`mambavision-nano-scratch.epochs` époques au lieu de
 # {valeur}`efficientnet-b0-torch-scratch.epochs` : aucune comparaison annoncée ne porte sur elle.
 

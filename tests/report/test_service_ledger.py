@@ -199,6 +199,16 @@ def test_the_photos_that_the_guard_refuses_wrongly_are_counted_over_folds():
     )
 
 
+@pytest.mark.parametrize("model", ["efficientnet-lite0", "mambavision"])
+def test_the_accuracy_of_a_served_file_is_that_of_its_card(values, model):
+    card = json.loads((paths.root() / service.SHIPPED / model / "model.json").read_text())
+
+    found = values[f"served.{model}.accuracy"]
+
+    told = card["metrics"]["accuracy"]
+    assert (found.value, found.low, found.high, found.n) == (*told.values(), card["test_images"])
+
+
 def test_peers_are_compared_on_the_default_model_and_named_by_their_crowd(values):
     sheet = json.loads((paths.root() / service.PEERS).read_text(encoding="utf-8"))
     default = sheet["models"][0]["model"]

@@ -234,9 +234,11 @@ def test_a_packaged_model_answers_as_its_run_on_every_test_photo(folder_shipped,
         assert np.mean(outside) == pytest.approx(card.guard.false_alarms.value)
 
 
+@pytest.mark.parametrize("name", [DEFAULT, MAMBAVISION])
 @pytest.mark.parametrize("kind", ["black", "grey", "white", "red", "noise"])
-def test_the_default_model_takes_nothing_for_a_product(kind):
-    predictor, flat = Predictor(), {"black": 0, "grey": 128, "white": 255, "red": (200, 20, 20)}
+def test_a_model_of_the_package_takes_nothing_for_a_product(kind, name):
+    predictor = Predictor(packaged(name))
+    flat = {"black": 0, "grey": 128, "white": 255, "red": (200, 20, 20)}
     side = predictor.card.input_size
     noise = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
     pixels = noise if kind == "noise" else np.full_like(noise, flat[kind])

@@ -10,8 +10,8 @@ from vitrine.training.recipes import RECIPES, RecipeError
 SCRATCH = RECIPES["efficientnet-b0-torch-scratch"]
 
 
-SERVED = RECIPES["mambavision-nano-scratch"]
-OTHERS = [r for r in RECIPES.values() if r.name.endswith("-scratch") and r not in (SCRATCH, SERVED)]
+LONGER = RECIPES["mambavision-nano-scratch"]
+OTHERS = [r for r in RECIPES.values() if r.name.endswith("-scratch") and r not in (SCRATCH, LONGER)]
 
 
 @pytest.mark.parametrize("other", OTHERS, ids=lambda r: r.name)
@@ -24,13 +24,23 @@ def test_every_network_trains_from_scratch_under_the_same_recipe(other):
     assert "fixed before the first run" in other.source
 
 
-def test_the_model_served_has_the_recipe_of_the_others_and_a_longer_budget():
+def test_the_small_network_has_the_recipe_of_the_others_and_a_longer_budget():
     compared = RECIPES["mambavision-micro-scratch"]
 
-    changed = {f for f, value in SERVED.to_dict().items() if value != compared.to_dict()[f]}
+    changed = {f for f, value in LONGER.to_dict().items() if value != compared.to_dict()[f]}
 
     assert changed == {"name", "architecture", "epochs", "source"}
-    assert SERVED.epochs > compared.epochs
+    assert LONGER.epochs > compared.epochs
+
+
+def test_the_small_network_served_is_the_longer_one_taught_as_micro_is():
+    served, helped = RECIPES["mambavision-nano-taught"], RECIPES["mambavision-micro-taught"]
+    teaching = ("label_smoothing", "teacher", "teacher_size")
+
+    changed = {f for f, value in served.to_dict().items() if value != LONGER.to_dict()[f]}
+
+    assert changed == {"name", "source", *teaching}
+    assert [getattr(served, f) for f in teaching] == [getattr(helped, f) for f in teaching]
 
 
 def test_the_four_mixers_share_the_recipe_from_scratch_but_for_its_length():

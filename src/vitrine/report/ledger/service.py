@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from vitrine.data import pictures, tracked
+from vitrine.metrics import Interval
 from vitrine.metrics.intervals import wilson
 from vitrine.report.ledger.values import COUNT, PERCENT, Row, Value, commits, table
 
@@ -62,14 +63,26 @@ def values() -> Iterator[tuple[str, Value]]:
         for what in ("clients", "queue_max", "requests", "answered", "refused"):
             rows[f"service.{model}.overload_{what}"] = (overload[what], *COUNT)
     yield from table(rows, **more)
+    for model in (DEFAULT, MAMBAVISION):
+        yield from _scored(model)
     yield from _compared(peers)
     yield from _formed(tracked.read(FORMS, ("code", "hardware", "recipe", "totals")))
     yield from pictured(tracked.read(PICTURES, ("code", "model", "rows")))
 
 
-def _shipped(model: str) -> str:
-    """Return the fingerprint of the file of a model of the package."""
-    return str(tracked.read(f"{SHIPPED}/{model}/model.json", ("sha256",))["sha256"])
+def _card(model: str) -> Sheet:
+    """Return the card of a model of the package."""
+    return tracked.read(f"{SHIPPED}/{model}/model.json", ("name", "sha256", "metrics", "commits"))
+
+
+def _scored(model: str) -> Iterator[tuple[str, Value]]:
+    """Yield the accuracy of the file of a model of the package, on the published test."""
+    card = _card(model)
+    score = Interval(**card["metrics"]["accuracy"])
+    yield from table(
+        {f"served.{model}.accuracy": (score, *PERCENT)}, n=card["test_images"],
+        source=f"{SHIPPED}/{model}/model.json", commit=card["commits"]["training"][:7],
+    )  # fmt: skip
 
 
 def _check_models(place: str, told: list[Sheet], named: dict[str, str], command: str) -> None:
@@ -88,7 +101,7 @@ def _check_models(place: str, told: list[Sheet], named: dict[str, str], command:
         model = named.get(row["model"], row["model"])
         if model not in (DEFAULT, MAMBAVISION):
             continue
-        if row["sha256"] != (served := _shipped(model)):
+        if row["sha256"] != (served := _card(model)["sha256"]):
             raise ValueError(
                 f"expected in {place} the times of the served {model} {served[:12]}, found those "
                 f"of {row['sha256'][:12]}; run `{command}`"
@@ -138,7 +151,7 @@ def pictured(sheet: Sheet) -> Iterator[tuple[str, Value]]:
     shown, rows = pictures.read(), sheet["rows"]
     found = {row["name"]: row["sha256"] for row in rows}
     wanted = {p.path.stem: hashlib.sha256(p.path.read_bytes()).hexdigest() for p in shown}
-    served = _shipped(DEFAULT)
+    served = _card(DEFAULT)["sha256"]
     if found != wanted or sheet["model"]["sha256"] != served:
         raise ValueError(
             f"expected in {PICTURES} the answers of the served model {served[:12]} for the "
