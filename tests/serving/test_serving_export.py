@@ -272,7 +272,7 @@ def test_a_card_names_the_teacher_that_the_weights_learned_to_answer_as():
     licence = _licence(recipe, {"data": {"edition": "reduced-320"}}, dataset.current())
 
     assert licence.startswith("MIT. Les poids partent du hasard et n’ont appris que")
-    assert licence.endswith("d’après les réponses de efficientnet-lite0-torch.")
+    assert licence.endswith("d’après les réponses du modèle efficientnet-lite0-torch.")
 
 
 def test_the_licence_of_an_english_data_set_is_english():

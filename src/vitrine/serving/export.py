@@ -287,7 +287,7 @@ def _licence(recipe: Recipe, meta: Mapping[str, Any], data: Dataset) -> str:
     if recipe.teacher and recipe.weights == "none":
         return say(
             "MIT. Les poids partent du hasard et n’ont appris que {photos}, d’après les réponses "
-            "de {teacher}.",
+            "du modèle {teacher}.",
             photos=photos, teacher=recipe.teacher,
         )  # fmt: skip
     if recipe.weights == "none":

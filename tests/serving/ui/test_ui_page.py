@@ -397,7 +397,7 @@ def test_the_models_of_the_service_answer_for_a_photo_side_by_side(page, send):
     text = page.compare(send(plain("blue")))
 
     assert re.findall(r'<th scope="row">(.*?)<small>', text) == [
-        "tiny", "EfficientNet-Lite0, PyTorch", "MambaVision (nano, de zéro)",
+        "tiny", "EfficientNet-Lite0, PyTorch", "MambaVision (nano, élève de Lite0)",
     ]  # fmt: skip
     assert "<td>Informatique<small>" in text and "juste" not in text
     scores = re.findall(r"\d+,\d\u202f%", text)
