@@ -20,7 +20,15 @@ from vitrine.serving import evaluation, model_folder
 from vitrine.serving import export as exporting
 from vitrine.serving.card import Card, ModelError
 from vitrine.serving.export import ExportError, _licence, export
-from vitrine.serving.predictor import MAMBAVISION, Predictor, distance, drawn, packaged
+from vitrine.serving.predictor import (
+    MAMBAVISION,
+    SMALL,
+    Predictor,
+    contrast,
+    distance,
+    drawn,
+    packaged,
+)
 from vitrine.serving.predictor import shipped as packages
 from vitrine.training import runs
 from vitrine.training.recipes import Recipe
@@ -206,14 +214,36 @@ def test_the_card_of_the_default_model_agrees_with_its_run():
 
 def test_the_guard_lets_through_what_it_was_fitted_on_and_stops_what_lies_elsewhere():
     rng = np.random.default_rng(0)
-    known, others = rng.normal(3, 2, (400, 4)), rng.normal(3, 2, (1000, 4))
+    logits = rng.normal(3, 2, (1400, 4))
+    pixels = rng.integers(0, 256, (1400, 4, 4, 3), dtype=np.uint8)
+    pixels[:, 0, 0, :2] = np.stack([np.arange(1400) // 256, np.arange(1400) % 256], axis=1)
 
-    fitted = evaluation.guard(known, others)
+    def answer(photos):
+        asked = photos[:, 0, 0, :2].astype(int) @ (256, 1)
+        return logits[asked], np.zeros((len(photos), 4, 2, 2))
 
-    far = distance(others + 30, np.array(fitted.center), np.array(fitted.precision))
+    fitted = evaluation.guard(answer, pixels[:400], pixels[400:])
+
+    unlike = np.concatenate([logits + 30, np.full((1400, 4), np.log(SMALL))], axis=1)
+    far = distance(unlike, np.array(fitted.center), np.array(fitted.precision))
     assert fitted.limit == pytest.approx(chi2.ppf(0.95, 4) ** 0.5, rel=0.1)
     assert fitted.false_alarms.low < 0.05 < fitted.false_alarms.high
     assert (far > fitted.limit).all()
+    assert fitted.plain_below == contrast(pixels[:400]).min() / 2 > 0
+
+
+def test_plain_photos_of_the_test_are_false_alarms_of_the_guard():
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (200, 4, 4, 3), dtype=np.uint8)
+    plain = pixels.copy()
+    plain[:50] = 90
+
+    def answer(photos):
+        return np.zeros((len(photos), 4)), np.zeros((len(photos), 4, 2, 2))
+
+    fitted = evaluation.guard(answer, pixels, plain)
+
+    assert fitted.false_alarms.value == 0.25
 
 
 def test_the_threshold_keeps_nine_right_answers_in_ten_on_validation():

@@ -19,7 +19,7 @@ from vitrine.explain.runtimes import RUNTIMES, RuntimeMissing, in_integers, open
 from vitrine.models.graph import float_graph
 from vitrine.models.rebuilt import fill, image
 from vitrine.report.recommended import RECOMMENDED
-from vitrine.serving.evaluation import described, guard
+from vitrine.serving.evaluation import guard
 from vitrine.serving.export import calibrating
 from vitrine.serving.quantize import int8_graph
 from vitrine.training import runs, trained
@@ -176,7 +176,7 @@ def _forms(
     exact, rows = predicting(forms["float32"])(pixels), []
     for form, answer in forms.items():
         told = predicting(answer)(pixels)
-        fitted = guard(described(answer, known), described(answer, pixels))
+        fitted = guard(answer, known, pixels)
         rows.append(
             {
                 "form": form,

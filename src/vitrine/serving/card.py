@@ -64,17 +64,19 @@ class Doubt(_Frozen):
 
 
 class Guard(_Frozen):
-    """From which distance on a photo is probably of none of the classes.
+    """From which distance on a photo is probably of none of the classes; a plain one always is.
 
     The distance is Mahalanobis's, from the validation photos: ``predictor.describe`` says what a
-    photo is there, ``predictor.distance`` how far it lies.
+    photo is there, ``predictor.distance`` how far it lies, ``predictor.contrast`` how plain it is.
 
     Attributes:
         center: Mean description of the validation photos.
         precision: Inverse of the covariance of their descriptions.
         limit: Distance beyond which a photo is told as of none of them.
         wanted: Share of the validation photos that are beyond it.
-        false_alarms: Share of the test photos, each of a class, that are beyond it.
+        false_alarms: Share of the test photos, each of a class, that are told so.
+        plain_below: Contrast, in levels, under which a photo is plain: half the least of the
+            validation photos, or 0 where none is looked for.
     """
 
     center: tuple[float, ...]
@@ -82,6 +84,7 @@ class Guard(_Frozen):
     limit: float
     wanted: float
     false_alarms: Score
+    plain_below: float = 0.0
 
 
 class Parity(_Frozen):

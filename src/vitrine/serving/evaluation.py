@@ -17,10 +17,10 @@ from vitrine.metrics.temperature import apply_temperature, fit_temperature
 from vitrine.report.ledger.service import FORMS
 from vitrine.serving import card as cards
 from vitrine.serving.card import Card, Doubt, Guard, ModelError, Score
-from vitrine.serving.predictor import describe, distance
+from vitrine.serving.predictor import contrast, describe, distance
 from vitrine.training.runs import Run
 
-__all__ = ["again", "card_numbers", "described", "differences", "guard", "lost_over_folds"]
+__all__ = ["again", "card_numbers", "differences", "guard", "lost_over_folds"]
 
 WANTED = 0.9
 """Accuracy, on validation, of the answers that are given without reserve."""
@@ -79,37 +79,35 @@ def doubt(least: float, y_true: Labels, y_prob: Probabilities) -> Doubt:
     )
 
 
-def described(answer: Answer, pixels: Pixels) -> Described:
-    """Return what the guard of a model sees of photos.
-
-    Args:
-        answer: Gives the logits and the evidence of a batch.
-        pixels: The photos.
-    """
+def _described(answer: Answer, pixels: Pixels) -> Described:
     pieces = [np.ascontiguousarray(pixels[i : i + BATCH]) for i in range(0, len(pixels), BATCH)]
     return np.concatenate([describe(*answer(piece)) for piece in pieces])
 
 
-def guard(validation: Described, test: Described) -> Guard:
+def guard(answer: Answer, validation: Pixels, test: Pixels) -> Guard:
     """Fit what tells a photo outside the catalogue on validation, and judge it on the test.
 
     Args:
-        validation: What ``described`` returns for the validation photos.
-        test: The same, of the test photos: each beyond the limit is a false alarm.
+        answer: Gives the logits and the evidence of a batch.
+        validation: The photos to fit it on.
+        test: Others of the catalogue: each that is told outside is a false alarm.
     """
-    turn = np.arange(len(validation)) % TURNS
-    apart = np.empty(len(validation))
+    known, others = _described(answer, validation), _described(answer, test)
+    turn = np.arange(len(known)) % TURNS
+    apart = np.empty(len(known))
     for k in range(TURNS):
-        apart[turn == k] = distance(validation[turn == k], *_fitted(validation[turn != k]))
-    center, precision = _fitted(validation)
+        apart[turn == k] = distance(known[turn == k], *_fitted(known[turn != k]))
+    center, precision = _fitted(known)
     limit = float(np.quantile(apart, 1 - ALARMS))
-    beyond = int((distance(test, center, precision) > limit).sum())
+    plain_below = float(contrast(validation).min()) / 2
+    outside = (distance(others, center, precision) > limit) | (contrast(test) < plain_below)
     return Guard(
         center=tuple(center.tolist()),
         precision=tuple(tuple(row) for row in precision.tolist()),
         limit=limit,
         wanted=ALARMS,
-        false_alarms=_score(wilson(beyond, len(test))),
+        false_alarms=_score(wilson(int(outside.sum()), len(test))),
+        plain_below=plain_below,
     )
 
 

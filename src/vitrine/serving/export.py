@@ -32,7 +32,7 @@ from vitrine.serving.card import (
     Sample,
     Words,
 )
-from vitrine.serving.evaluation import again, card_numbers, described, guard, lost_over_folds
+from vitrine.serving.evaluation import again, card_numbers, guard, lost_over_folds
 from vitrine.serving.predictor import drawn
 from vitrine.serving.speech import Speech
 from vitrine.training import trained
@@ -124,8 +124,7 @@ def export(
     answers = predictor(model)
     judged = [(part.truth, answers(part.pixels)) for part in parts.values()]
     numbers = card_numbers(*judged)
-    told = opened(model, "onnx")
-    numbers["guard"] = guard(*(described(told, part.pixels) for part in parts.values()))
+    numbers["guard"] = guard(opened(model, "onnx"), *(part.pixels for part in parts.values()))
     numbers["samples"] = _samples(answers, recipe.image_size, numbers["temperature"])
     numbers["offered"] = _offered(run, catalog)
     card = _card(run, recipe, catalog.dataset, model, parity, numbers, precision)

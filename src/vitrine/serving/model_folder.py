@@ -131,9 +131,15 @@ def _guard(guard: Guard | None, outside: str) -> str:
         f"Une image est dite sans doute {outside} quand ses réponses, et la façon dont "
         "elles varient d’un lieu à l’autre, s’éloignent trop de celles des images de validation "
         f"(distance de Mahalanobis de plus de {number(guard.limit, 2)}). La limite laisse "
-        f"{percent(guard.wanted)} de ces images au-delà. Sur les images de test, les fausses "
-        f"alertes sont de {_score('accuracy', guard.false_alarms)}."
+        f"{percent(guard.wanted)} de ces images au-delà.{_plain(guard.plain_below)} Sur les images "
+        f"de test, les fausses alertes sont de {_score('accuracy', guard.false_alarms)}."
     )
+
+
+def _plain(below: float) -> str:
+    if not below:
+        return ""
+    return f" Une image unie (écart-type de moins de {number(below, 1)} niveaux) l’est toujours."
 
 
 def _rounding(card: Card) -> str:

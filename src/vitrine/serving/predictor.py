@@ -90,6 +90,13 @@ def describe(
     return np.concatenate([logits, np.log(spread + SMALL)], axis=1).astype(np.float64)
 
 
+def contrast(
+    pixels: UInt8[np.ndarray, "image size size 3"],
+) -> Float[np.ndarray, " image"]:
+    """Return how far photos are from plain: the standard deviation of their most uneven colour."""
+    return pixels.std(axis=(1, 2)).max(axis=-1)
+
+
 def distance(
     described: Float[np.ndarray, "image feature"],
     center: Float[np.ndarray, " feature"],
@@ -248,12 +255,14 @@ class Predictor:
         if not np.isfinite(scaled).all() or not np.isfinite(evidence).all():
             raise AnswerError(f"expected finite logits, found {logits[0].tolist()}")
         odds = np.exp(scaled - scaled.max())
-        return Answer(odds / odds.sum(), evidence[0], self._outside(logits, evidence))
+        return Answer(odds / odds.sum(), evidence[0], self._outside(pixels, logits, evidence))
 
-    def _outside(self, logits: np.ndarray, evidence: np.ndarray) -> bool:
+    def _outside(self, pixels: np.ndarray, logits: np.ndarray, evidence: np.ndarray) -> bool:
         guard = self.card.guard
         if self._known is None or guard is None:
             return False
+        if guard.plain_below and contrast(pixels[None])[0] < guard.plain_below:
+            return True
         return bool(distance(describe(logits, evidence), *self._known)[0] > guard.limit)
 
     def logits(
