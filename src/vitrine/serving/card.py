@@ -75,8 +75,8 @@ class Guard(_Frozen):
         limit: Distance beyond which a photo is told as of none of them.
         wanted: Share of the validation photos that are beyond it.
         false_alarms: Share of the test photos, each of a class, that are told so.
-        plain_below: Contrast, in levels, under which a photo is plain: half the least of the
-            validation photos, or 0 where none is looked for.
+        plain_below: Contrast, in levels, under which a photo is plain: a tenth of the least of
+            the validation photos, or 0 where none is looked for.
     """
 
     center: tuple[float, ...]

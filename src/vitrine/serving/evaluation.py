@@ -26,6 +26,8 @@ WANTED = 0.9
 """Accuracy, on validation, of the answers that are given without reserve."""
 ALARMS = 0.05
 """Share of the validation photos that the guard takes for none of the classes."""
+PLAIN = 0.1
+"""Share of the least contrast of the validation photos under which a photo is plain."""
 RIDGE = 1e-3
 """Added to each variance of what the guard sees, so that the covariance can be inverted."""
 TURNS = 10
@@ -36,7 +38,7 @@ TOLERANCE = 1e-3
 Probabilities = Float[np.ndarray, "_ category"]
 Labels = Int[np.ndarray, " _"]
 Described = Float[np.ndarray, "_ feature"]
-Pixels = UInt8[np.ndarray, "image height width 3"]
+Pixels = UInt8[np.ndarray, "_ height width 3"]
 
 
 def card_numbers(
@@ -99,7 +101,7 @@ def guard(answer: Answer, validation: Pixels, test: Pixels) -> Guard:
         apart[turn == k] = distance(known[turn == k], *_fitted(known[turn != k]))
     center, precision = _fitted(known)
     limit = float(np.quantile(apart, 1 - ALARMS))
-    plain_below = float(contrast(validation).min()) / 2
+    plain_below = PLAIN * float(contrast(validation).min())
     outside = (distance(others, center, precision) > limit) | (contrast(test) < plain_below)
     return Guard(
         center=tuple(center.tolist()),
