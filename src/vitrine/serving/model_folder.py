@@ -139,7 +139,8 @@ def _guard(guard: Guard | None, outside: str) -> str:
 def _plain(below: float) -> str:
     if not below:
         return ""
-    return f" Une image unie (écart-type de moins de {number(below, 1)} niveaux) l’est toujours."
+    levels = "niveau" if below < 2 else "niveaux"  # noqa: PLR2004
+    return f" Une image unie (écart-type de moins de {number(below, 1)} {levels}) l’est toujours."
 
 
 def _rounding(card: Card) -> str:
