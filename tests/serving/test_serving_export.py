@@ -285,6 +285,7 @@ def test_without_any_sure_answer_every_answer_is_uncertain():
             "Apache-2.0. Ils ont été appris sur ImageNet-1k",
         ),
         ({"learned": {"run": "pretrain/x/seed-0"}}, "recherche non commerciale"),
+        ({"licence": "mit", "learned": None}, "mit, d’après le config.json qui les accompagnait"),
         (None, "inconnue de l’exécution"),
     ],
 )

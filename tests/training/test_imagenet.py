@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from vitrine.models.checkpoints import CheckpointError, load_checkpoint
 from vitrine.training import imagenet, probe
 from vitrine.training.imagenet import PACKAGES
 from vitrine.training.recipes import Recipe, RecipeError, find
-from vitrine.training.runs import start
+from vitrine.training.runs import RunError, RunFolder, start
 from vitrine.training.torch.network import build
 
 LOGITS = json.loads(
@@ -92,6 +94,76 @@ def test_a_recipe_starts_from_the_package_and_says_which_with_its_hash_and_licen
     }
 
 
+@pytest.mark.parametrize(
+    ("architecture", "licence"),
+    [
+        ("mambavision_tiny.nv_in1k", "cc-by-nc-sa-4.0"),
+        ("swin_tiny_patch4_window7_224.ms_in1k", "mit"),
+        ("mambavision_nano", ""),
+    ],
+)
+def test_weights_still_to_be_downloaded_have_the_licence_that_timm_tells(
+    architecture, licence, no_cache
+):
+    told = start.facts(replace(LITE, architecture=architecture))["start"]["files"]
+
+    assert told == [{"origin": "its authors' repository", "licence": licence, "sha256": None}]
+
+
+def test_keras_tells_no_licence_and_does_not_bring_pytorch(tmp_path):
+    code = (
+        "import sys; from vitrine.training import imagenet, recipes; "
+        "print(repr(imagenet.licence_told(recipes.find('efficientnet-b0-keras'))), "
+        "'torch' in sys.modules)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == ["''", "False"]
+
+
+@pytest.mark.parametrize(
+    ("config", "licence"),
+    [
+        ('{"pretrained_cfg": {"license": "bsd-3-clause"}}', "bsd-3-clause"),
+        ('{"pretrained_cfg": {"license": null}}', None),
+        ('{"architecture": "resnet10t"}', None),
+        ("[]", None),
+        ("{", None),
+        (None, None),
+    ],
+)
+def test_weights_that_are_named_have_the_licence_of_the_config_beside_them(
+    config, licence, tmp_path
+):
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    if config is not None:
+        (tmp_path / "config.json").write_text(config)
+
+    told = start.facts(replace(LITE, weights=str(tmp_path / "model.safetensors")))["start"]
+
+    assert told.get("licence") == licence
+
+
+def test_a_run_goes_on_once_the_weights_that_it_was_begun_with_are_downloaded(
+    no_cache, monkeypatch, tmp_path
+):
+    recipe = replace(LITE, architecture="swin_tiny_patch4_window7_224.ms_in1k")
+    folder = RunFolder(recipe, 0, tmp_path)
+    folder.prepare(resume=False)
+    (folder.weights / "last.ckpt").touch()
+
+    here = imagenet.Source(path=Path(__file__), origin="timm's cache", licence="mit")
+    monkeypatch.setattr(imagenet, "find", lambda _: here)
+    for _ in range(2):
+        RunFolder(recipe, 0, tmp_path).prepare(resume=True)
+
+    other = imagenet.Source(path=Path(imagenet.__file__), origin="timm's cache", licence="mit")
+    monkeypatch.setattr(imagenet, "find", lambda _: other)
+    with pytest.raises(RunError, match="recipe and the weights that it was begun with"):
+        RunFolder(recipe, 0, tmp_path).prepare(resume=True)
+
+
 def test_the_cache_of_timm_comes_before_a_package(no_cache, monkeypatch):
     network = timm.create_model("tf_efficientnet_lite0")
     torch.nn.init.constant_(network.conv_stem.weight, 0.25)
@@ -104,7 +176,7 @@ def test_the_cache_of_timm_comes_before_a_package(no_cache, monkeypatch):
 
     found = imagenet.find(LITE)
 
-    assert found.origin == "timm's cache"
+    assert (found.origin, found.licence) == ("timm's cache", "apache-2.0")
     assert not found.packaged
     assert float(load_file(found.path)["conv_stem.weight"].mean()) == 0.25
 

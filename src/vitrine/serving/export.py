@@ -307,6 +307,9 @@ def _start(meta: Mapping[str, Any], say: Speech) -> str:
             "recherche et à l’enseignement",
             licences=", ".join(sorted(licences)), corpus=start["corpus"],
         )  # fmt: skip
+    if start.get("licence"):  # of a file that was named
+        told = start["licence"]
+        return say("{licence}, d’après le config.json qui les accompagnait", licence=told)
     if start.get("learned"):  # a pretraining of ours, on images of ImageNet
         return say("recherche non commerciale, comme les images d’ImageNet dont ils viennent")
     return say("inconnue de l’exécution, à vérifier auprès de qui les publie")

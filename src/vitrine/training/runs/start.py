@@ -7,6 +7,7 @@ TensorFlow may start from the same bytes.
 import hashlib
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from vitrine import paths
 from vitrine.training import exchange, imagenet
 from vitrine.training.recipes import Recipe, RecipeError
 
-__all__ = ["LEARNED", "facts", "find", "is_local", "parts", "require_own", "started"]
+__all__ = ["LEARNED", "facts", "find", "is_local", "parts", "require_own", "same", "started"]
 
 log = logging.getLogger(__name__)
 
@@ -132,20 +133,42 @@ def require_own(recipe: Recipe, architecture: str) -> None:
 def facts(recipe: Recipe) -> dict[str, Any]:
     """Return what ``run.json`` says of the start, as ``start``: whose weights, learned how.
 
-    Nothing is said where training starts from no local file.
+    Nothing is said where training starts from no local file. ImageNet weights that are still to be
+    downloaded have no hash.
     """
     if recipe.weights == "imagenet":
-        files = [
-            {"origin": found.origin, "licence": found.licence, "sha256": found.sha256}
-            for found in map(imagenet.find, parts(recipe))
-            if found
-        ]
+        files = [_told(part) for part in parts(recipe)]
         return {"start": {"learned": None, "corpus": "ImageNet-1k", "files": files}}
     if not is_local(recipe):
         return {}
     path = find(recipe)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return {"start": {"sha256": digest, "learned": _learned(path)}}
+    licence = imagenet.licence_beside(path)
+    told = {"licence": licence} if licence else {}
+    return {"start": {"sha256": digest, "learned": _learned(path), **told}}
+
+
+def _told(recipe: Recipe) -> dict[str, str | None]:
+    found = imagenet.find(recipe)
+    if found is None:
+        licence = imagenet.licence_told(recipe)
+        return {"origin": "its authors' repository", "licence": licence, "sha256": None}
+    return {"origin": found.origin, "licence": found.licence, "sha256": found.sha256}
+
+
+def same(begun: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
+    """Tell whether a run that goes on has the recipe and the start that it was begun with.
+
+    Weights that were still to be downloaded then may be here now.
+
+    Args:
+        begun: The recipe and the facts of the start, as first noted.
+        asked: The same, now.
+    """
+    noted = begun.get("start") or {}
+    if any(file["sha256"] is None for file in noted.get("files", ())):
+        begun = {**begun, "start": asked.get("start")}
+    return begun == asked
 
 
 def _learned(path: Path) -> dict[str, Any] | None:
