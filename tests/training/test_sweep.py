@@ -16,12 +16,17 @@ from hashlib import sha256
 from types import SimpleNamespace
 
 import filelock
+import numpy as np
 import psutil
 import pytest
 import staged
+import timm
+import torch
+from safetensors.torch import save_file
 from test_children import PATIENCE, child_of
 from typer.testing import CliRunner
 
+import vitrine.models  # noqa: F401  (registers MambaVision)
 from vitrine.cli import app
 from vitrine.data import archive
 from vitrine.data.splits import Split
@@ -218,6 +223,59 @@ def test_a_job_runs_in_a_process_of_its_own_on_the_photos_of_its_fold(tmp_path, 
     assert (first.made, second.made) == (True, False)
     run = runs.load("majority-smoke/seed-0", tmp_path / "build" / "smoke" / "runs" / job.place)
     assert run.meta["data"]["split"] == "repeat-1-fold-2"
+
+
+def as_nvidia_publishes(folder):
+    file = folder / "mambavision_nano_1k.pth.tar"
+    state = timm.create_model("mambavision_nano").state_dict()
+    torch.save({"epoch": 299, "metric": np.float64(82.3), "state_dict": state}, file)
+    return file
+
+
+def as_timm_publishes(folder):
+    save_file(timm.create_model("tf_efficientnet_lite0").state_dict(), folder / "model.safetensors")
+    told = {"architecture": "tf_efficientnet_lite0", "pretrained_cfg": {"license": "apache-2.0"}}
+    (folder / "config.json").write_text(json.dumps(told))
+    return folder / "model.safetensors"
+
+
+def as_keras_publishes(folder):
+    file = folder / "efficientnetb0_notop.weights.h5"
+    code = (
+        "import sys, keras; keras.applications.EfficientNetB0(weights=None, include_top=False)"
+        ".save_weights(sys.argv[1])"
+    )
+    subprocess.run([sys.executable, "-c", code, str(file)], check=True, capture_output=True)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("recipe", "published", "licence"),
+    [
+        ("mambavision-nano-scratch", as_nvidia_publishes, None),
+        ("efficientnet-lite0-torch", as_timm_publishes, "apache-2.0"),
+        ("efficientnet-b0-keras", as_keras_publishes, None),
+    ],
+)
+def test_weights_in_each_published_format_go_through_a_job_and_their_origin_reaches_the_run(
+    recipe, published, licence, tmp_path, demo_catalog, monkeypatch
+):
+    root = tmp_path / "root"
+    shutil.copytree(demo_catalog.folder, root / "build" / "demo")
+    (root / "pyproject.toml").write_text('[project]\nname = "vitrine"\n')
+    file = published(tmp_path)
+
+    job = Job(recipe=f"{recipe}={file}", seed=0, profile="smoke", root=str(root))
+    outcome = in_new_process(job)
+
+    assert (outcome.made, outcome.error) == (True, "")
+    digest = sha256(file.read_bytes()).hexdigest()
+    (made,) = runs.names(root / "build" / "smoke" / "runs")
+    run = runs.load(made, root / "build" / "smoke" / "runs")
+    assert run.meta["start"]["sha256"] == digest
+    assert run.meta["start"].get("licence") == licence
+    assert recipes.parent(made.partition("/")[0]) == recipe
+    assert made.endswith(f"-{digest[:8]}/seed-0")
 
 
 def said_by_the_process(monkeypatch, code):
