@@ -28,12 +28,14 @@ from vitrine.data.facts import mean_images
 from vitrine.explain import facts
 from vitrine.report.figures import explanation
 from vitrine.report.figures.style import model_name
+from vitrine.report.recommended import RECOMMENDED
 from vitrine.training.session import begin
 
 session = begin(profile)
 borrowed, labels = facts.read(session, "importance"), facts.labels(session)
 means = mean_images()
 NETWORKS = ("efficientnet-b0-torch-scratch", "mambavision-micro-scratch")
+LOOKED_AT = (RECOMMENDED, *NETWORKS)
 
 # %% [markdown]
 # ## Suivre le gradient
@@ -43,8 +45,9 @@ NETWORKS = ("efficientnet-b0-torch-scratch", "mambavision-micro-scratch")
 # écart d’au plus {valeur}`efficientnet-b0-torch-scratch.worst_incompleteness` pour EfficientNet-B0 et
 # {valeur}`mambavision-micro-scratch.worst_incompleteness` pour MambaVision.
 
-# %% mystnb={"figure": {"name": "fig-cartes-gradients", "caption": "EfficientNet-B0 en PyTorch à gauche, MambaVision à droite : part moyenne de l’attribution (en valeur absolue) dans chaque case, quatre photos de test par catégorie, sur l’image moyenne de la catégorie. Chaque carte a sa propre échelle : plus une case est foncée, plus elle pèse."}, "image": {"alt": "Une ligne par catégorie, une colonne par réseau : cartes de chaleur de seize cases sur seize, posées sur l’image moyenne de la catégorie ; les cases foncées sont celles auxquelles la méthode attribue le plus la réponse."}}
-gradients = facts.read(session, "gradients")
+# %% mystnb={"figure": {"name": "fig-cartes-gradients", "caption": "EfficientNet-Lite0 à gauche, EfficientNet-B0 en PyTorch au milieu, MambaVision à droite : part moyenne de l’attribution (en valeur absolue) dans chaque case, quatre photos de test par catégorie, sur l’image moyenne de la catégorie. Chaque carte a sa propre échelle : plus une case est foncée, plus elle pèse."}, "image": {"alt": "Une ligne par catégorie, une colonne par réseau : cartes de chaleur de seize cases sur seize, posées sur l’image moyenne de la catégorie ; les cases foncées sont celles auxquelles la méthode attribue le plus la réponse."}}
+every = facts.read(session, "gradients")
+gradients = {recipe: every[recipe] for recipe in LOOKED_AT if recipe in every}
 explanation.class_maps(gradients, title="Part", under=means)
 
 # %% [markdown]
@@ -113,7 +116,7 @@ explanation.embeddings(placed, labels.loc[rows].to_numpy(), answered)
 
 # %% [markdown]
 # La distance entre deux groupes, leur taille et leur forme n’ont pas de sens. Des dix plus proches voisins de chaque photo, la
-# carte de la sonde garde {valeur}`mobilenetv2-int8-probe.neighbours_kept`, celle d’EfficientNet-B0
+# carte d’EfficientNet-Lite0 garde {valeur}`efficientnet-lite0-torch.neighbours_kept`, celle d’EfficientNet-B0
 # {valeur}`efficientnet-b0-torch-scratch.neighbours_kept`, celle de MambaVision
 # {valeur}`mambavision-micro-scratch.neighbours_kept`.
 
@@ -149,8 +152,8 @@ for recipe, points in placed.items():
 #
 # * Une carte se contrôle avant d’être lue : poids mélangés, les gradients intégrés se ressemblent encore à
 #   {valeur}`efficientnet-b0-torch-scratch.likeness_gradients`.
-# * Un plan t-SNE garde {valeur}`mobilenetv2-int8-probe.neighbours_kept` des voisins de la sonde : ses distances ne se
-#   lisent pas.
+# * Un plan t-SNE garde {valeur}`efficientnet-lite0-torch.neighbours_kept` des voisins d’EfficientNet-Lite0 : ses
+#   distances ne se lisent pas.
 #
 # ## Ce qui pourrait être faux
 #
