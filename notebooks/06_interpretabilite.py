@@ -13,7 +13,7 @@
 # # Ce que regardent les modèles
 #
 # **Sur quoi s’appuient nos modèles pour ranger une photo, et que valent les cartes qui le montrent ?** Priver
-# EfficientNet-B0, entraîné de zéro, des basses fréquences plutôt que des hautes lui coûte
+# EfficientNet-B0 des basses fréquences plutôt que des hautes lui coûte
 # {valeur:ecart-ic}`efficientnet-b0-torch-scratch.loss_gap_low_high` d’exactitude de plus, et au modèle que nous retenons
 # {valeur:ecart-ic}`efficientnet-lite0-torch.loss_gap_low_high`. En cinq minutes, vous saurez lire une carte d’occlusion,
 # et reconnaître celle qui ne montre que la photo.
@@ -26,7 +26,7 @@ profile = "published"
 # %% [markdown]
 # ## Les modèles interrogés
 #
-# `vitrine explain` les a interrogés une fois, là où sont leurs poids, une graine par recette.
+# `vitrine explain` les a interrogés une fois, une graine par recette.
 
 # %%
 from vitrine.explain import facts
@@ -74,15 +74,12 @@ explanation.losses(lost)
 # {valeur:ecart-ic}`mambavision-micro-scratch.loss_gap_low_high` pour MambaVision micro et de
 # {valeur:ecart-ic}`mobilenetv2-int8-probe.loss_gap_low_high` pour la sonde : {verdict}`networks_coarse_probe_fine`. Cela
 # s’accorde avec {doc}`la comparaison en détail <05_comparaison_detail>`, où le flou et les petites photos coûtent à la sonde.
-# EfficientNet-Lite0, le modèle que nous retenons, lit les détails comme elle
-# ({valeur:ecart-ic}`efficientnet-lite0-torch.loss_gap_low_high`). Tous deux viennent d’ImageNet, les autres partent du
-# hasard.
+# Le modèle retenu, EfficientNet-Lite0, lit les détails comme elle
+# ({valeur:ecart-ic}`efficientnet-lite0-torch.loss_gap_low_high`) : tous deux viennent d’ImageNet.
 #
 # Le centre, où se tient le produit, coûte {valeur:ic}`efficientnet-b0-torch-scratch.loss_centre` au réseau PyTorch, le bord
 # {valeur:ic}`efficientnet-b0-torch-scratch.loss_border` ; à MambaVision,
-# {valeur:ic}`mambavision-micro-scratch.loss_centre` et {valeur:ic}`mambavision-micro-scratch.loss_border` ; à
-# EfficientNet-Lite0, {valeur:ic}`efficientnet-lite0-torch.loss_centre` et
-# {valeur:ic}`efficientnet-lite0-torch.loss_border`.
+# {valeur:ic}`mambavision-micro-scratch.loss_centre` et {valeur:ic}`mambavision-micro-scratch.loss_border`.
 
 # %% [markdown]
 # ## Où regarde le modèle : cacher, puis voir ce qui change
@@ -107,9 +104,9 @@ explanation.maps(overall, title="Baisse", signed=True, under=dict.fromkeys(overa
 
 # %% [markdown]
 # Une tache bleue au centre dit que la réponse tient au produit ; une carte pâle, que le modèle n’est sûr de rien ou lit la
-# photo entière. Catégorie par catégorie, pour le modèle retenu et les deux architectures que compare ce livre :
+# photo entière. Catégorie par catégorie, pour le modèle retenu et les deux architectures comparées :
 
-# %% mystnb={"figure": {"name": "fig-interpretabilite-occlusion", "caption": "EfficientNet-Lite0 à gauche, EfficientNet-B0 en PyTorch au milieu, MambaVision à droite : baisse moyenne de la probabilité de la vraie catégorie quand un carré blanc cache chaque emplacement, sur l’image moyenne de la catégorie en gris."}, "image": {"alt": "Une ligne par catégorie, une colonne par réseau : cartes de chaleur de sept cases sur sept, posées sur l’image moyenne de la catégorie, toutes sur la même échelle ; les cases bleues sont les emplacements dont la réponse dépend le plus."}}
+# %% mystnb={"figure": {"name": "fig-interpretabilite-occlusion", "caption": "EfficientNet-Lite0 à gauche, EfficientNet-B0 au milieu, MambaVision à droite : baisse moyenne de la probabilité de la vraie catégorie quand un carré blanc cache chaque emplacement, sur l’image moyenne de la catégorie en gris."}, "image": {"alt": "Une ligne par catégorie, une colonne par réseau : cartes de chaleur de sept cases sur sept, posées sur l’image moyenne de la catégorie, toutes sur la même échelle ; les cases bleues sont les emplacements dont la réponse dépend le plus."}}
 from vitrine.report.recommended import RECOMMENDED
 
 NETWORKS = (RECOMMENDED, "efficientnet-b0-torch-scratch", "mambavision-micro-scratch")
@@ -137,8 +134,7 @@ tables.show(table, decimals=2)
 
 # %% [markdown]
 # D’abord, {verdict}`occlusion_follows_the_weights` ({valeur}`efficientnet-b0-torch-scratch.likeness_occlusion` sur EfficientNet-B0,
-# {valeur}`mambavision-micro-scratch.likeness_occlusion` sur MambaVision,
-# {valeur}`efficientnet-lite0-torch.likeness_occlusion` sur EfficientNet-Lite0) ; mais {verdict}`gradients_follow_the_photo`
+# {valeur}`mambavision-micro-scratch.likeness_occlusion` sur MambaVision) ; mais {verdict}`gradients_follow_the_photo`
 # ({valeur}`efficientnet-b0-torch-scratch.likeness_gradients` et
 # {valeur}`mambavision-micro-scratch.likeness_gradients`) : multipliés par l’écart à une photo blanche, ils ne donnent
 # aucun poids à un fond blanc, même pour un réseau détruit. Nous n’en concluons donc rien, ni des cartes d’activité ou
@@ -170,8 +166,6 @@ for name, grid in overall.items():
 #
 # * Les réseaux entraînés de zéro et les modèles venus d’ImageNet ne lisent pas les mêmes fréquences :
 #   {valeur:ecart-ic}`efficientnet-b0-torch-scratch.loss_gap_low_high` pour EfficientNet-B0,
-#   {valeur:ecart-ic}`mambavision-micro-scratch.loss_gap_low_high` pour MambaVision,
-#   {valeur:ecart-ic}`mobilenetv2-int8-probe.loss_gap_low_high` pour la sonde,
 #   {valeur:ecart-ic}`efficientnet-lite0-torch.loss_gap_low_high` pour EfficientNet-Lite0.
 # * Une carte se contrôle avant d’être lue : poids mélangés, les gradients intégrés se ressemblent encore à
 #   {valeur}`efficientnet-b0-torch-scratch.likeness_gradients`, l’occlusion à
