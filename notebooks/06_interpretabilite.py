@@ -14,8 +14,8 @@
 #
 # **Sur quoi s’appuient nos modèles pour ranger une photo, et que valent les cartes qui le montrent ?** Priver
 # EfficientNet-B0 des basses fréquences plutôt que des hautes lui coûte
-# {valeur:ecart-ic}`efficientnet-b0-torch-scratch.loss_gap_low_high` d’exactitude de plus, et au modèle que nous retenons
-# {valeur:ecart-ic}`efficientnet-lite0-torch.loss_gap_low_high`. En cinq minutes, vous saurez lire une carte d’occlusion,
+# {valeur:ecart-ic}`efficientnet-b0-torch-scratch.loss_gap_low_high` d’exactitude de plus ; pour le modèle retenu, l’écart est
+# de {valeur:ecart-ic}`efficientnet-lite0-torch.loss_gap_low_high`. En cinq minutes, vous saurez lire une carte d’occlusion,
 # et reconnaître celle qui ne montre que la photo.
 #
 # Une explication n’est pas une preuve : chaque méthode passe un contrôle.
@@ -75,7 +75,7 @@ explanation.losses(lost)
 # {valeur:ecart-ic}`mobilenetv2-int8-probe.loss_gap_low_high` pour la sonde : {verdict}`networks_coarse_probe_fine`. Cela
 # s’accorde avec {doc}`la comparaison en détail <05_comparaison_detail>`, où le flou et les petites photos coûtent à la sonde.
 # Le modèle retenu, EfficientNet-Lite0, lit les détails comme elle
-# ({valeur:ecart-ic}`efficientnet-lite0-torch.loss_gap_low_high`) : tous deux viennent d’ImageNet.
+# ({valeur:ecart-ic}`efficientnet-lite0-torch.loss_gap_low_high`), et vient comme elle d’ImageNet.
 #
 # Le centre, où se tient le produit, coûte {valeur:ic}`efficientnet-b0-torch-scratch.loss_centre` au réseau PyTorch, le bord
 # {valeur:ic}`efficientnet-b0-torch-scratch.loss_border` ; à MambaVision,
@@ -164,7 +164,7 @@ for name, grid in overall.items():
 # %% [markdown]
 # ## Ce que nous retenons
 #
-# * Les réseaux entraînés de zéro et les modèles venus d’ImageNet ne lisent pas les mêmes fréquences :
+# * EfficientNet-B0 en PyTorch, de zéro, et les deux modèles venus d’ImageNet ne lisent pas les mêmes fréquences :
 #   {valeur:ecart-ic}`efficientnet-b0-torch-scratch.loss_gap_low_high` pour EfficientNet-B0,
 #   {valeur:ecart-ic}`efficientnet-lite0-torch.loss_gap_low_high` pour EfficientNet-Lite0.
 # * Une carte se contrôle avant d’être lue : poids mélangés, les gradients intégrés se ressemblent encore à

@@ -357,9 +357,8 @@ def answering_forms(monkeypatch, right):
         runtimes, "predicting",
         lambda answer: lambda pixels: np.eye(2)[np.repeat([1, 0], [answer(), 10 - answer()])],
     )  # fmt: skip
-    monkeypatch.setattr(runtimes, "described", lambda answer, pixels: len(pixels))
     alarms = {(20, 10): SimpleNamespace(false_alarms=SimpleNamespace(value=0.2))}
-    monkeypatch.setattr(runtimes, "guard", lambda known, judged: alarms[known, judged])
+    monkeypatch.setattr(runtimes, "guard", lambda _, known, judged: alarms[len(known), len(judged)])
 
 
 def test_forms_are_counted_over_folds_and_the_served_one_is_judged(monkeypatch):

@@ -172,11 +172,14 @@ def test_windows_may_be_a_share_of_the_map_of_patches_as_in_timm():
         whole = ratio if ratio == 8 else (2, 2, *ratio)
         theirs.set_input_size((256, 192), window_ratio=whole)
         assert sides(ours) == [layer.blocks[0].window_size for layer in theirs.layers[2:]]
-    ours.set_input_size(96, window_ratio=5)
-    rounded_up = sides(ours)
+    ours.set_input_size(160, window_ratio=(6, 9))
+    theirs.set_input_size(160, window_ratio=(2, 2, 6, 9))
+    assert sides(ours) == [layer.blocks[0].window_size[0] for layer in theirs.layers[2:]]
+    ours.set_input_size(64, window_ratio=99)
+    least = sides(ours)
     ours.set_input_size(192, window_size=(6, 3), window_ratio=5)
 
-    assert (rounded_up, sides(ours)) == ([5, 5], [6, 3])
+    assert (least, sides(ours)) == ([1, 1], [6, 3])
 
 
 @pytest.mark.parametrize(
@@ -187,9 +190,11 @@ def test_windows_may_be_a_share_of_the_map_of_patches_as_in_timm():
         ({"window_ratio": 8}, "expected an img_size beside window_ratio, received none; give it"),
         ({"img_size": 64, "window_ratio": (8,)}, r"2 positive window_ratio, received \(8,\)"),
         ({"img_size": 64, "window_ratio": 0}, "expected 2 positive window_ratio, received"),
+        ({"img_size": 64, "window_ratio": (2.5, 8)}, "whole numbers as window_ratio, received"),
+        ({"img_size": 64, "window_ratio": ((4, 8), 8)}, "whole numbers as window_ratio, received"),
     ],
 )
-def test_what_windows_cannot_be_chosen_by_is_refused_in_a_sentence(asked, sentence):
+def test_what_windows_cannot_be_chosen_by_is_refused_in_a_sentence(asked, sentence, untyped):
     network = timm.create_model("mambavision_nano", device="meta")
 
     with pytest.raises(ValueError, match=sentence):

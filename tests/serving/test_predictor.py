@@ -248,6 +248,21 @@ def test_a_model_of_the_package_takes_nothing_for_a_product(kind, name):
     assert answer.outside
 
 
+@pytest.mark.parametrize(
+    ("plain_below", "level", "told"), [(1.5, 0, True), (1.5, 40, False), (0.0, 0, False)]
+)
+def test_a_plain_photo_is_outside_however_near_the_guard_finds_it(
+    plain_below, level, told, monkeypatch
+):
+    predictor = Predictor(packaged(MAMBAVISION))
+    near = predictor.card.guard.model_copy(update={"limit": 1e9, "plain_below": plain_below})
+    monkeypatch.setattr(predictor, "card", predictor.card.model_copy(update={"guard": near}))
+    pixels = np.full((predictor.card.input_size,) * 2 + (3,), 90, np.uint8)
+    pixels[::2] += np.uint8(level)
+
+    assert predictor.answer(pixels).outside is told
+
+
 def test_the_default_model_is_right_on_free_pictures_as_often_as_on_the_catalogue():
     predictor, inside = Predictor(), [each for each in free.photos() if each.label]
 

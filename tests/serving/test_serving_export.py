@@ -13,6 +13,7 @@ import pytest
 from scipy.stats import chi2
 
 from vitrine.data import dataset, images
+from vitrine.data.shards import Shards
 from vitrine.metrics.temperature import apply_temperature, fit_temperature
 from vitrine.models.graph import GraphError, float_graph
 from vitrine.serving import card as cards
@@ -230,6 +231,19 @@ def test_the_guard_lets_through_what_it_was_fitted_on_and_stops_what_lies_elsewh
     assert fitted.false_alarms.low < 0.05 < fitted.false_alarms.high
     assert (far > fitted.limit).all()
     assert fitted.plain_below == pytest.approx(contrast(pixels[:400]).min() / 10)
+
+
+def test_the_guard_of_photos_in_several_files_is_that_of_the_same_photos_in_one():
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (90, 4, 4, 3), dtype=np.uint8)
+
+    def answer(photos):
+        shown = photos.reshape(len(photos), -1)[:, :4] / 255.0
+        return shown, np.zeros((len(photos), 4, 2, 2))
+
+    apart = Shards([pixels[:60], pixels[60:]])
+
+    assert evaluation.guard(answer, apart, apart) == evaluation.guard(answer, pixels, pixels)
 
 
 def test_plain_photos_of_the_test_are_false_alarms_of_the_guard():

@@ -100,6 +100,7 @@ def test_a_recipe_starts_from_the_package_and_says_which_with_its_hash_and_licen
         ("mambavision_tiny.nv_in1k", "cc-by-nc-sa-4.0"),
         ("swin_tiny_patch4_window7_224.ms_in1k", "mit"),
         ("mambavision_nano", ""),
+        ("swin_tiny_patch4_window7_224.nope", ""),
     ],
 )
 def test_weights_still_to_be_downloaded_have_the_licence_that_timm_tells(
@@ -122,12 +123,17 @@ def test_keras_tells_no_licence_and_does_not_bring_pytorch(tmp_path):
     assert done.stdout.split() == ["''", "False"]
 
 
+NETWORK = '"architecture": "tf_efficientnet_lite0"'
+
+
 @pytest.mark.parametrize(
     ("config", "licence"),
     [
-        ('{"pretrained_cfg": {"license": "bsd-3-clause"}}', "bsd-3-clause"),
-        ('{"pretrained_cfg": {"license": null}}', None),
-        ('{"architecture": "resnet10t"}', None),
+        (f'{{{NETWORK}, "pretrained_cfg": {{"license": "bsd-3-clause"}}}}', "bsd-3-clause"),
+        (f'{{{NETWORK}, "pretrained_cfg": {{"license": null}}}}', None),
+        (f'{{{NETWORK}, "pretrained_cfg": {{"license": ["mit"]}}}}', None),
+        ('{"architecture": "resnet10t", "pretrained_cfg": {"license": "mit"}}', None),
+        (f"{{{NETWORK}}}", None),
         ("[]", None),
         ("{", None),
         (None, None),
@@ -157,6 +163,15 @@ def test_a_run_goes_on_once_the_weights_that_it_was_begun_with_are_downloaded(
     monkeypatch.setattr(imagenet, "find", lambda _: here)
     for _ in range(2):
         RunFolder(recipe, 0, tmp_path).prepare(resume=True)
+
+    note = folder.weights / "begun.json"
+    kept = note.read_text()
+    note.write_text(kept.replace('"licence": "mit"', '"licence": ""'))  # as older versions told it
+    RunFolder(recipe, 0, tmp_path).prepare(resume=True)
+    older = json.loads(kept)
+    older["start"]["files"] = []  # as they noted what was still to be downloaded
+    note.write_text(json.dumps(older))
+    RunFolder(recipe, 0, tmp_path).prepare(resume=True)
 
     other = imagenet.Source(path=Path(imagenet.__file__), origin="timm's cache", licence="mit")
     monkeypatch.setattr(imagenet, "find", lambda _: other)

@@ -26,7 +26,7 @@ PACKAGES = {
 }
 """What pip installs, the module that holds the scan, and its name: a function, or a method."""
 ABSENT = {}
-"""Why a package is not installed."""
+"""By name, why a package cannot be installed here."""
 if sys.version_info >= (3, 12):
     PACKAGES["torchmamba"] = ("torchmamba==0.1.2", "torchmamba.mamba1.core", "selective_scan_loop")
 else:

@@ -112,7 +112,7 @@ class Backbone(nn.Module):
                 the windows grow or shrink with it. It is imposed if the network is strict.
             window_size: As the constructor takes them.
             window_ratio: As in timm, what divides a quarter of the image to make the windows, for
-                both levels or for each; rounded up. A window size overrides it.
+                both levels or for each; rounded down. A window size overrides it.
             patch_size: Of timm's networks; none is accepted.
             always_partition: Of timm's networks; none is accepted.
 
@@ -132,10 +132,14 @@ class Backbone(nn.Module):
             ratios = window_ratio
             if isinstance(ratios, int):
                 ratios = [ratios] * len(windowed)
+            if not all(isinstance(ratio, int) for ratio in ratios):
+                raise ValueError(f"expected whole numbers as window_ratio, received {window_ratio}")
             check_count(len(windowed), window_ratio=ratios)
             if img_size is None:
                 raise ValueError("expected an img_size beside window_ratio, received none; give it")
-            window_size = [scaled_windows([1], img_size, 4 * ratio)[0] for ratio in ratios]
+            window_size = [
+                tuple(max(1, side // (4 * ratio)) for side in pair(img_size)) for ratio in ratios
+            ]
         if window_size is not None:
             check_count(len(windowed), window_size=window_size)
             self._chosen = tuple(window_size), img_size

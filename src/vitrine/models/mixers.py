@@ -157,8 +157,17 @@ class ConvMixer(nn.Module):
         self.out_proj = nn.Linear(dim, dim, bias=False)
 
     def forward(self, tokens: Tokens) -> Tokens:
-        """Return the mixed tokens, in the same order."""
+        """Return the mixed tokens, in the same order.
+
+        Raises:
+            ValueError: If, without the shape of a window, they are not those of a square.
+        """
         window = self.window or (math.isqrt(tokens.shape[1]),) * 2
+        if window[0] * window[1] != tokens.shape[1]:
+            raise ValueError(
+                f"expected the {window[0]} x {window[1]} tokens of a window, received "
+                f"{tokens.shape[1]}; set the height and width of the windows as `window`"
+            )
         x = self.in_proj(tokens).transpose(1, 2).unflatten(2, window)
         return self.out_proj(F.silu(self.conv(x)).flatten(2).transpose(1, 2))
 

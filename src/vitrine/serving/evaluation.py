@@ -1,5 +1,6 @@
 """Compute the numbers of a model card from answers, and compare a card with its run."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from jaxtyping import Float, Int, UInt8
 
 from vitrine import paths
 from vitrine.data import tracked
+from vitrine.data.shards import Shards
 from vitrine.explain.exported import BATCH, Answer, predictor
 from vitrine.metrics import Interval
 from vitrine.metrics.decision import selective_curve
@@ -38,7 +40,7 @@ TOLERANCE = 1e-3
 Probabilities = Float[np.ndarray, "_ category"]
 Labels = Int[np.ndarray, " _"]
 Described = Float[np.ndarray, "_ feature"]
-Pixels = UInt8[np.ndarray, "_ height width 3"]
+Pixels = UInt8[np.ndarray, "_ height width 3"] | Shards
 
 
 def card_numbers(
@@ -82,8 +84,17 @@ def doubt(least: float, y_true: Labels, y_prob: Probabilities) -> Doubt:
 
 
 def _described(answer: Answer, pixels: Pixels) -> Described:
-    pieces = [np.ascontiguousarray(pixels[i : i + BATCH]) for i in range(0, len(pixels), BATCH)]
-    return np.concatenate([describe(*answer(piece)) for piece in pieces])
+    return np.concatenate([describe(*answer(piece)) for piece in _pieces(pixels)])
+
+
+def _contrast(pixels: Pixels) -> Float[np.ndarray, " _"]:
+    return np.concatenate([contrast(piece) for piece in _pieces(pixels)])
+
+
+def _pieces(pixels: Pixels) -> Iterator[np.ndarray]:
+    """Yield photos a batch at a time: those of a large part do not fit in memory."""
+    for i in range(0, len(pixels), BATCH):
+        yield np.ascontiguousarray(pixels[i : i + BATCH])
 
 
 def guard(answer: Answer, validation: Pixels, test: Pixels) -> Guard:
@@ -101,8 +112,8 @@ def guard(answer: Answer, validation: Pixels, test: Pixels) -> Guard:
         apart[turn == k] = distance(known[turn == k], *_fitted(known[turn != k]))
     center, precision = _fitted(known)
     limit = float(np.quantile(apart, 1 - ALARMS))
-    plain_below = PLAIN * float(contrast(validation).min())
-    outside = (distance(others, center, precision) > limit) | (contrast(test) < plain_below)
+    plain_below = PLAIN * float(_contrast(validation).min())
+    outside = (distance(others, center, precision) > limit) | (_contrast(test) < plain_below)
     return Guard(
         center=tuple(center.tolist()),
         precision=tuple(tuple(row) for row in precision.tolist()),

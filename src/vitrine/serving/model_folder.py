@@ -137,7 +137,7 @@ def _guard(guard: Guard | None, outside: str) -> str:
 
 
 def _plain(below: float) -> str:
-    if not below:
+    if not (below := round(below, 1)):
         return ""
     levels = "niveau" if below < 2 else "niveaux"  # noqa: PLR2004
     return f" Une image unie (écart-type de moins de {number(below, 1)} {levels}) l’est toujours."

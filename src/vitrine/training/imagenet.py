@@ -131,20 +131,28 @@ def licence_told(recipe: Recipe) -> str:
 
     import vitrine.models  # noqa: F401  (registers MambaVision)
 
-    cfg = get_pretrained_cfg(recipe.architecture.removeprefix("timm:"), allow_unregistered=True)
+    name = recipe.architecture.removeprefix("timm:")
+    try:
+        cfg = get_pretrained_cfg(name, allow_unregistered=True)
+    except RuntimeError:  # no such tag: who builds the network says so
+        return ""
     return str(cfg.license or "") if cfg else ""
 
 
-def licence_beside(path: Path) -> str:
+def licence_beside(path: Path, recipe: Recipe) -> str:
     """Return the licence that ``config.json`` tells of the weights beside it, as timm's hub has it.
 
-    It is empty where there is no such file, or where it tells none.
+    It is empty where there is no such file, or where it tells none of the recipe's network.
     """
+    name = recipe.architecture.removeprefix("timm:").partition(".")[0]
+    if recipe.trainer == "keras":
+        name = _timm_name(name)
     try:
         told = json.loads((path.parent / "config.json").read_text(encoding="utf-8"))
-        return str(told["pretrained_cfg"]["license"] or "")
+        licence = told["pretrained_cfg"]["license"] if told["architecture"] == name else ""
     except (OSError, ValueError, KeyError, TypeError):
         return ""
+    return licence if isinstance(licence, str) else ""
 
 
 def convert(path: Path, architecture: str) -> Path:

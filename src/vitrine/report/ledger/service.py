@@ -72,7 +72,8 @@ def values() -> Iterator[tuple[str, Value]]:
 
 def _card(model: str) -> Sheet:
     """Return the card of a model of the package."""
-    return tracked.read(f"{SHIPPED}/{model}/model.json", ("name", "sha256", "metrics", "commits"))
+    fields = ("sha256", "metrics", "test_images", "commits")
+    return tracked.read(f"{SHIPPED}/{model}/model.json", fields)
 
 
 def _scored(model: str) -> Iterator[tuple[str, Value]]:
@@ -81,7 +82,7 @@ def _scored(model: str) -> Iterator[tuple[str, Value]]:
     score = Interval(**card["metrics"]["accuracy"])
     yield from table(
         {f"served.{model}.accuracy": (score, *PERCENT)}, n=card["test_images"],
-        source=f"{SHIPPED}/{model}/model.json", commit=card["commits"]["training"][:7],
+        source=f"{SHIPPED}/{model}/model.json", commit=card["commits"]["export"][:7],
     )  # fmt: skip
 
 

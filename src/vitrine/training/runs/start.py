@@ -9,6 +9,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -133,8 +134,8 @@ def require_own(recipe: Recipe, architecture: str) -> None:
 def facts(recipe: Recipe) -> dict[str, Any]:
     """Return what ``run.json`` says of the start, as ``start``: whose weights, learned how.
 
-    Nothing is said where training starts from no local file. ImageNet weights that are still to be
-    downloaded have no hash.
+    Nothing is said of weights drawn at random. ImageNet weights that are still to be downloaded
+    have no hash.
     """
     if recipe.weights == "imagenet":
         files = [_told(part) for part in parts(recipe)]
@@ -143,7 +144,7 @@ def facts(recipe: Recipe) -> dict[str, Any]:
         return {}
     path = find(recipe)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    licence = imagenet.licence_beside(path)
+    licence = imagenet.licence_beside(path, recipe)
     told = {"licence": licence} if licence else {}
     return {"start": {"sha256": digest, "learned": _learned(path), **told}}
 
@@ -157,18 +158,21 @@ def _told(recipe: Recipe) -> dict[str, str | None]:
 
 
 def same(begun: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
-    """Tell whether a run that goes on has the recipe and the start that it was begun with.
+    """Tell whether a run that goes on has the recipe and the weights that it was begun with.
 
-    Weights that were still to be downloaded then may be here now.
+    Weights are compared by their hashes. Those that were still to be downloaded had none.
 
     Args:
         begun: The recipe and the facts of the start, as first noted.
         asked: The same, now.
     """
-    noted = begun.get("start") or {}
-    if any(file["sha256"] is None for file in noted.get("files", ())):
-        begun = {**begun, "start": asked.get("start")}
-    return begun == asked
+    pairs = zip_longest(_hashes(begun), _hashes(asked))
+    return begun["recipe"] == asked["recipe"] and all(a in (None, b) for a, b in pairs)
+
+
+def _hashes(noted: Mapping[str, Any]) -> list[str | None]:
+    told = noted.get("start") or {}
+    return [told.get("sha256"), *(file["sha256"] for file in told.get("files", ()))]
 
 
 def _learned(path: Path) -> dict[str, Any] | None:
