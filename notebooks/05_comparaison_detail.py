@@ -60,7 +60,7 @@ ranked = sorted(answers, key=lambda name: -np.mean([accuracy(truth, p) for p in 
 #   {valeur:ic}`mobilenetv2-random-probe.cv_accuracy` : {verdict}`learned_weights_help`.
 # * **L’architecture et la recette.** Un MobileNetV2 parti du hasard, sous la recette commune et avec une graine, a
 #   {valeur:ic}`mobilenetv2-torch-scratch.accuracy` d’exactitude sur les images de test ; la sonde y gagne
-#   {valeur:ecart-ic}`gap.mobilenetv2-torch-scratch.mobilenetv2-int8-probe.accuracy`.
+#   {valeur:ecart-ic}`gap.mobilenetv2-int8-probe.mobilenetv2-torch-scratch.accuracy`.
 
 # %% [markdown]
 # ## Leur sonde, et la nôtre
