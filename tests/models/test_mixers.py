@@ -147,6 +147,13 @@ def test_windows_of_any_shape_suit_every_mixer_whenever_they_are_chosen(name):
     assert wide.shape == tall.shape == network(image(1, 96, 64)).shape == (1, 7)
 
 
+def test_a_convolution_alone_refuses_tokens_that_fill_no_window(tokens, untyped):
+    mixer = ConvMixer(DIM)
+
+    with pytest.raises(ValueError, match="the 3 x 3 tokens of a window, received 15; set the"):
+        mixer(tokens[:, :15])
+
+
 def test_only_the_first_half_of_a_level_is_replaced_and_the_rest_keeps_its_keys():
     usual, other = small("scan"), small("conv")
 
