@@ -293,7 +293,7 @@ trials = {
 learned = {name: copying.learn(given, layer) for name, (layer, given) in trials.items()}
 curves = {name: found.curve for name, found in learned.items()}
 
-# %% mystnb={"figure": {"name": "fig-ssm-copie", "caption": "Part des symboles bien répétés, sur des suites nouvelles, au fil de l’apprentissage (une graine)."}, "image": {"alt": "Quatre courbes. La convolution atteint tout de suite le maximum quand les symboles sont au début. Sur les symboles dispersés, la couche sélective s’en approche en une centaine de pas, tandis que la couche à pas fixe et la convolution plafonnent vers la moitié."}}
+# %% mystnb={"figure": {"name": "fig-ssm-copie", "caption": "Part des symboles bien répétés, sur des suites nouvelles, au fil de l’apprentissage (une graine)."}, "image": {"alt": "Quatre courbes. La convolution atteint tout de suite le maximum quand les symboles sont au début. Sur les symboles dispersés, la couche sélective s’en approche en une centaine de pas, tandis que la couche à pas fixe et la convolution n’en sont qu’à un peu plus de la moitié."}}
 figures.learning(curves, chance=1 / task.symbols)
 
 # %% [markdown]

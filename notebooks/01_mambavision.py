@@ -84,7 +84,7 @@ print(agree)
 # **Exercice.** Changez $\Delta$ : après combien de jetons la moitié de l’impulsion est-elle oubliée ? Une solution :
 
 # %% tags=["hide-cell"]
-for step in (0.01, 0.05, 0.2):
+for step in (0.02, 0.05, 0.2):
     left = selective_scan(impulse, step * ones, A, ones, ones)[0, :, 0] / step
     print(f"Δ = {step} :".replace(".", ","), int((left > 0.5).sum()), "jetons")
 
@@ -215,7 +215,7 @@ print("B :", *B.shape, "; C :", *C.shape, "; A :", *A.shape)
 # Le voici en clair, un jeton après l’autre : une mémoire par canal et par état, effacée en partie, complétée, puis lue.
 # Le terme $D$ est un raccourci, qui ajoute une part de l’entrée.
 
-# %%
+# %% tags=["keep-input"]
 h, answers = torch.zeros(len(X), *A.shape), []
 for t in range(X.shape[1]):
     forget = torch.exp(delta[:, t, :, None] * A)
@@ -449,7 +449,7 @@ cited = pd.read_csv(paths.root() / "ressources" / "mambavision_ablations.csv")
 tables.show(sizes.ablations(cited, "mixer"))
 
 # %% [markdown]
-# Le plus grand gain est le dernier : mettre les deux branches côte à côte plutôt que de multiplier l’une par l’autre.
+# Sur ImageNet et COCO, le plus grand gain est le dernier : mettre les deux branches côte à côte plutôt que de multiplier l’une par l’autre.
 # Puis la place de l’attention, A, parmi les balayages, B : elle sert davantage à la fin.
 
 # %%
@@ -479,7 +479,7 @@ architecture.padding(shares)
 
 # %% [markdown]
 # La {numref}`fig-remplissage` est un avertissement : passer de 224 à 240 pixels, c’est quadrupler les jetons des deux
-# derniers étages, dont près des trois quarts ne représentent rien. Mieux vaut changer les fenêtres avec l’image : aucun
+# derniers étages, dont plus des deux tiers ne représentent rien. Mieux vaut changer les fenêtres avec l’image : aucun
 # poids n’en dépend.
 
 # %% tags=["nbval-check-output"]

@@ -142,7 +142,7 @@ figures.white_shares(present)
 # %% [markdown]
 # {valeur}`data.white_half` des photos sont blanches sur plus de la moitié de leur surface. Sur la
 # {numref}`fig-donnees-blanc`, les médianes diffèrent et les boîtes se recouvrent : la couleur du fond est un indice, qui ne
-# suffit pas. Un réseau doit dépasser {doc}`le modèle qui l’exploite <05_comparaison>` pour prouver qu’il voit des objets.
+# suffit pas. Un réseau qui ne dépasse pas {doc}`l’histogramme de couleurs <05_comparaison>` n’a peut-être appris que cet indice.
 
 # %% [markdown]
 # ## À quoi ressemble une catégorie, en moyenne ?
@@ -202,8 +202,9 @@ tables.show(tables.leaks(pairs))
 # {valeur}`data.pairs_crossing` sont à cheval sur deux parties. Les étiquettes, elles, ne se contredisent pas :
 # {verdict}`duplicates_agree`.
 #
-# Rien n’est déplacé dans le découpage publié, qui cesserait d’être celui des autres. Chaque score y est donné deux fois,
-# sur tout le test et sur les {valeur}`data.test_clean` images sans double ; dans nos plis, les doubles restent ensemble.
+# Rien n’est déplacé dans le découpage publié, qui cesserait d’être celui des autres. L’exactitude de la
+# référence et de la sonde est aussi donnée sur les {valeur}`data.test_clean` images sans double ; dans nos plis, les doubles
+# restent ensemble.
 
 # %% tags=["nbval-check-output", "remove-cell"]
 tracked = facts.load("pairs")

@@ -207,8 +207,8 @@ training.curves({run.name: run.history for run in trained})
 
 # %% [markdown]
 # Les deux pertes de la {numref}`fig-reference-courbes` ne se comparent pas point à point : l’entraînement voit des images
-# augmentées. Une validation qui remonte pendant qu’il descend signale le surapprentissage ; elle oscille, sur
-# {valeur}`data.validation` images.
+# augmentées. Une validation qui remonte pendant qu’il descend signale le surapprentissage ; elle oscille, sur si peu
+# d’images.
 
 # %% [markdown]
 # ## Ce qu’il reconnaît
@@ -224,7 +224,7 @@ shown = f"EfficientNet-B0, {len(seeds)} graine{'s'[: len(seeds) > 1]}"
 tables.show(tables.scores({shown: panel}))
 
 # %% [markdown]
-# Face à une réponse au hasard, {verdict}`keras_above_chance`. Sans les images qui ont un double dans une autre partie,
+# Ici, {verdict}`keras_above_chance`. Sans les images qui ont un double dans une autre partie,
 # l’exactitude est de {valeur:ic}`efficientnet-b0-keras-scratch.accuracy_clean`.
 #
 # Une moyenne cache les catégories. Voici, pour la première graine, la *précision* (quand le réseau dit « montre », a-t-il
@@ -295,7 +295,7 @@ print(f"moyenne des graines : {tables.number(100 * panel['accuracy'].value, 1)} 
 # * Exactitude : {valeur:ic}`efficientnet-b0-keras-scratch.accuracy` ; F1 macro :
 #   {valeur:ic}`efficientnet-b0-keras-scratch.macro_f1`.
 # * Confiance moyenne moins exactitude : {valeur:ecart-ic}`efficientnet-b0-keras-scratch.overconfidence`.
-# * {valeur}`efficientnet-b0-keras-scratch.parameters` de paramètres s’apprennent ici de {valeur}`data.train` produits :
+# * {valeur}`efficientnet-b0-keras-scratch.parameters` de paramètres s’apprennent ici de quelques centaines de photos :
 #   {doc}`la comparaison <05_comparaison>` dit ce que des descripteurs classiques font d’aussi peu, {doc}`Refaire ce
 #   travail <../book/reproduire>` comment réentraîner.
 #

@@ -103,14 +103,15 @@ print("processeur :", candidates["hardware"]["cpu"], "; relevé du", candidates[
 # %% [markdown]
 # Plus un point est à droite, plus le réseau est rapide ; plus il est haut, mieux il reconnaît ImageNet.
 
-# %% mystnb={"figure": {"name": "fig-troncs", "caption": "Exactitude top-1 citée sur ImageNet selon la vitesse mesurée de chaque candidat (échelle logarithmique, un fil d’un processeur). En vert, MambaVision-T ; en bleu, la référence. Les petites MambaVision, sans score publié, n’y sont pas."}, "image": {"alt": "Nuage de points nommés : en haut à gauche, les réseaux récents, exacts et lents, groupés ; plus bas et plus à droite, EfficientNet-B0 puis MobileNetV2, plus rapides et moins exacts."}}
+# %% mystnb={"figure": {"name": "fig-troncs", "caption": "Exactitude top-1 citée sur ImageNet selon la vitesse mesurée de chaque candidat (échelle logarithmique, un fil d’un processeur). En vert, MambaVision-T ; en bleu, la référence. Les petites MambaVision, sans score publié, n’y sont pas."}, "image": {"alt": "Nuage de points nommés : en haut à gauche, les réseaux récents, exacts et lents, groupés ; entre les deux, EfficientFormer-L1 et MambaOut femto ; plus bas et plus à droite, EfficientNet-B0 puis MobileNetV2, plus rapides et moins exacts."}}
 from vitrine.report.figures import candidates as choices
 
 choices.speeds(networks, baseline="EfficientNet-B0")
 
 # %% [markdown]
-# La {numref}`fig-troncs` ne désigne pas de vainqueur : à exactitude voisine, vitesses voisines. MambaOut, sans espace
-# d’état, est du même groupe que MambaVision-T {cite:p}`yu2024mambaout`. Et le compte d’opérations ne prédit pas la
+# La {numref}`fig-troncs` ne désigne pas de vainqueur : les plus exacts (MambaOut tiny, MambaVision-T, ConvNeXt-T, Swin-T)
+# ont des vitesses voisines ; un peu moins exacts, EfficientFormer-L1 et MambaOut femto sont bien plus rapides. MambaOut, sans
+# espace d’état, est du même groupe que MambaVision-T {cite:p}`yu2024mambaout`. Et le compte d’opérations ne prédit pas la
 # vitesse : MobileViT-S en fait environ deux fois moins que ResNet-50 sans aller plus vite.
 
 # %% tags=["nbval-check-output", "remove-cell"]
@@ -201,9 +202,9 @@ explanation.curves(spoiled, highlighted=SHOWN, chance=1 / len(CLASSES))
 # {valeur:ecart-ic}`mambavision-micro-scratch.change_thumbnail_64`, celle de la sonde de
 # {valeur:ecart-ic}`mobilenetv2-int8-probe.change_thumbnail_64`. Et si c’est l’entrée du réseau qui grandit, à 160
 # pixels ? Une évaluation un peu plus fine que l’entraînement aide parfois {cite:p}`touvron2019fixing`. Ici,
-# {verdict}`larger_input_helps` ({valeur:ecart-ic}`efficientnet-b0-torch-scratch.change_input_160`) ; MambaVision y
-# change de {valeur:ecart-ic}`mambavision-micro-scratch.change_input_160`, parce que ses fenêtres ne couvrent plus la
-# carte exactement.
+# {verdict}`larger_input_helps` ({valeur:ecart-ic}`efficientnet-b0-torch-scratch.change_input_160`) ; MambaVision, dont
+# les fenêtres n’y couvrent plus la carte exactement, change de
+# {valeur:ecart-ic}`mambavision-micro-scratch.change_input_160`.
 #
 # La force 0 diffère un peu des scores de la comparaison : la photo intacte suit le chemin des photos abîmées, par une taille
 # commune à tous, ce qui change la réponse du réseau PyTorch sur
@@ -219,7 +220,7 @@ explanation.curves(spoiled, highlighted=SHOWN, chance=1 / len(CLASSES))
 # %%
 predicted = {r: answers[r][0].argmax(axis=1) for r in ranked if r != "majority"}
 misses = np.sum([said != truth for said in predicted.values()], axis=0)
-hardest = np.argsort(-misses, kind="stable")[:10]
+hardest = np.argsort(-misses, kind="stable")[:12]
 said = {model_name(recipe): predicted[recipe][hardest] for recipe in SHOWN}
 shown = tables.errors(images[hardest], truth[hardest], said)
 shown.insert(2, "Modèles qui se trompent", misses[hardest])

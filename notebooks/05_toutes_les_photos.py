@@ -23,9 +23,6 @@
 # %% tags=["parameters"]
 profile = "published"
 
-# %% [markdown]
-# Les réponses de toutes les recettes, sur tous les plis.
-
 # %%
 import numpy as np
 
@@ -107,7 +104,7 @@ tables.show(tables.announced({names[pair]: gap for pair, gap in gaps.items()}))
 
 # %% [markdown]
 # De vrais écarts de moins de {valeur}`power.oof_smallest_gap` échapperaient à cette règle plus d’une fois sur cinq. Ce que
-# les autres permettent de dire :
+# le tableau permet de dire :
 #
 # * **Fine-tuning, ou réseau figé ?** {verdict}`fine_tuning_helps`
 #   ({valeur:ecart-ic}`oof_gap.efficientnet-lite0-torch.efficientnet-lite0-probe.accuracy`). En TensorFlow, l’écart est de
@@ -116,14 +113,14 @@ tables.show(tables.announced({names[pair]: gap for pair, gap in gaps.items()}))
 # * **PyTorch, ou TensorFlow ?** Mêmes poids de départ, même recette, mêmes plis : {verdict}`same_start_agrees`
 #   ({valeur:ecart-ic}`oof_gap.efficientnet-lite0-torch.efficientnet-lite0-keras.accuracy`, pour une marge de
 #   {valeur}`power.margin`).
-# * **La candidate ?** Distillée, puis réglée finement, MambaVision micro range bien
+# * **La candidate ?** Distillée, puis après fine-tuning, MambaVision micro range bien
 #   {valeur:ic}`oof.mambavision-micro-distilled-transfer.accuracy` des photos : {verdict}`candidate_against_baseline`
 #   ({valeur:ecart-ic}`oof_gap.mambavision-micro-distilled-transfer.efficientnet-lite0-torch.accuracy` ;
 #   {doc}`le détail <07_a_armes_egales>`).
-# * **Plusieurs réseaux figés côte à côte ?** L’écart est de
-#   {valeur:ecart-ic}`oof_gap.efficientnet-lite012-probe.efficientnet-lite0-probe.accuracy`.
-# * **Un réseau plus récent que MobileNetV2 ?** L’écart est de
-#   {valeur:ecart-ic}`oof_gap.efficientnet-lite0-probe.mobilenetv2-int8-probe.accuracy`.
+# * **Plusieurs réseaux figés côte à côte ?** {verdict}`three_frozen_help`
+#   ({valeur:ecart-ic}`oof_gap.efficientnet-lite012-probe.efficientnet-lite0-probe.accuracy`).
+# * **Un réseau plus récent que MobileNetV2 ?** {verdict}`newer_frozen_helps`
+#   ({valeur:ecart-ic}`oof_gap.efficientnet-lite0-probe.mobilenetv2-int8-probe.accuracy`).
 
 # %% [markdown]
 # ## Le modèle recommandé, de près
@@ -231,22 +228,23 @@ tables.show(tables.errors(served.answers.image[surest], truth[surest], told))
 # * La photo en plus des deux : {verdict}`image_helps_text`
 #   ({valeur:ecart-ic}`oof_gap.text-and-image.text-title-description.accuracy`).
 #
-# Les deux ne se trompent pourtant pas sur les mêmes produits : le texte seul a raison de
-# {valeur}`beside.only_text` d’entre eux, la photo seule de {valeur}`beside.only_image`. Qui saurait à
-# chaque fois lequel croire atteindrait {valeur}`beside.oracle` : c’est le plafond de toute fusion.
+# Les deux ne se trompent pourtant pas sur les mêmes produits : le texte est seul à avoir raison sur
+# {valeur}`beside.only_text` d’entre eux, la photo, lue par trois EfficientNet-Lite figés, sur
+# {valeur}`beside.only_image`. Qui saurait à chaque fois laquelle des deux réponses croire atteindrait
+# {valeur}`beside.oracle`.
 
 # %%
 from vitrine.report import beside
 
 pair = [folds[name][0].runs[0] for name in ("text-title-description", "efficientnet-lite012-probe")]
 counts = beside.shares(*pair) if all(run.folds for run in pair) else None
+columns = {
+    "products": "Produits", "both": "Les deux", "only_first": "Texte seul",
+    "only_second": "Photo seule", "neither": "Aucun",
+}  # fmt: skip
 if counts is not None:
     counts.insert(0, "Catégorie", list(CLASSES_FR.values()))
-    columns = {
-        "products": "Produits", "both": "Les deux", "only_first": "Texte seul",
-        "only_second": "Photo seule", "neither": "Aucun",
-    }  # fmt: skip
-    tables.show(counts.rename(columns=columns))
+tables.show(counts.rename(columns=columns)) if counts is not None else None
 
 # %% [markdown]
 # Le tableau compte les produits bien rangés par les deux, par un seul, par aucun, en moyenne sur les
@@ -280,13 +278,13 @@ print(f"le plus sûr des deux : {tables.number(100 * accuracy(truth, surer), 1)}
 # %% [markdown]
 # ## Ce que nous retenons
 #
-# * Le fine-tuning ajoute {valeur:ecart-ic}`oof_gap.efficientnet-lite0-torch.efficientnet-lite0-probe.accuracy` au réseau
-#   figé, et les deux bibliothèques s’écartent de
-#   {valeur:ecart-ic}`oof_gap.efficientnet-lite0-torch.efficientnet-lite0-keras.accuracy`.
+# * Rien d’établi ici pour le fine-tuning contre le même réseau figé
+#   ({valeur:ecart-ic}`oof_gap.efficientnet-lite0-torch.efficientnet-lite0-probe.accuracy`), ni pour une bibliothèque contre
+#   l’autre ({valeur:ecart-ic}`oof_gap.efficientnet-lite0-torch.efficientnet-lite0-keras.accuracy`).
 # * Le texte devance la photo de {valeur:ecart-ic}`oof_gap.text-title-description.efficientnet-lite0-probe.accuracy` ;
-#   la photo lui ajoute {valeur:ecart-ic}`oof_gap.text-and-image.text-title-description.accuracy`.
-# * En service, au seuil choisi sur la validation : {valeur:ic}`recommended.coverage` des photos sans regard humain,
-#   {valeur:ic}`recommended.answered_accuracy` de réponses justes.
+#   {verdict}`image_helps_text`.
+# * Au seuil qui vise {valeur}`recommended.target` de réponses justes sur la validation : {valeur:ic}`recommended.coverage`
+#   des photos sans regard humain, {valeur:ic}`recommended.answered_accuracy` de réponses justes.
 #
 # ## Ce qui pourrait être faux
 #

@@ -133,12 +133,12 @@ for recipe, checks in facts.read(session, "checks").items():
 tables.show(table, decimals=2)
 
 # %% [markdown]
-# D’abord, {verdict}`occlusion_follows_the_weights` ({valeur}`efficientnet-b0-torch-scratch.likeness_occlusion` sur EfficientNet-B0,
+# Au contrôle, {verdict}`occlusion_follows_the_weights` ({valeur}`efficientnet-b0-torch-scratch.likeness_occlusion` sur EfficientNet-B0,
 # {valeur}`mambavision-micro-scratch.likeness_occlusion` sur MambaVision) ; mais {verdict}`gradients_follow_the_photo`
 # ({valeur}`efficientnet-b0-torch-scratch.likeness_gradients` et
 # {valeur}`mambavision-micro-scratch.likeness_gradients`) : multipliés par l’écart à une photo blanche, ils ne donnent
-# aucun poids à un fond blanc, même pour un réseau détruit. Nous n’en concluons donc rien, ni des cartes d’activité ou
-# d’attention, que {doc}`Les cartes en détail <06_interpretabilite_detail>` montre.
+# aucun poids à un fond blanc, même pour un réseau détruit. Nous n’en concluons donc rien. {doc}`Les cartes en détail <06_interpretabilite_detail>`
+# montre l’activité et l’attention, qui disent d’où vient l’information, non ce qui fait la réponse.
 
 # %% [markdown]
 # ## Exercices

@@ -12,10 +12,11 @@
 # %% [markdown]
 # # Les cartes en détail
 #
-# **Que montrent les autres méthodes : gradients, activités, attention, voisinages ?** Des cartes plausibles, dont {doc}`le
-# contrôle <06_interpretabilite>` dit qu’elles suivent surtout la photo ; sur un plan t-SNE, chaque photo garde
-# {valeur}`efficientnet-b0-torch-scratch.neighbours_kept` de ses voisines pour EfficientNet-B0. En cinq minutes, vous
-# saurez ce que chaque méthode calcule, et ce qu’on ne peut pas y lire.
+# **Que montrent les autres méthodes : gradients, activités, attention, voisinages ?** Des cartes plausibles, dont certaines
+# ressemblent à celles d’un réseau {doc}`aux poids détruits <06_interpretabilite>` ; sur un plan t-SNE, chaque photo garde de
+# {valeur}`efficientnet-lite0-torch.neighbours_kept` (EfficientNet-Lite0) à
+# {valeur}`efficientnet-b0-torch-scratch.neighbours_kept` (EfficientNet-B0) de ses voisines. En cinq minutes, vous saurez ce
+# que chaque méthode calcule, et ce qu’on ne peut pas y lire.
 
 # %% tags=["parameters"]
 profile = "published"

@@ -19,7 +19,7 @@
 # minutes, vous saurez comparer deux réseaux à départ égal, et si le balayage de MambaVision y est pour quelque chose.
 #
 # Les comparaisons publiées mêlent l’architecture et ce qu’elle a déjà vu. Ici, les deux réseaux, de même taille, apprennent
-# d’abord les mêmes petites images, par la même recette, sur deux cœurs : ce chapitre compare des départs, pas des arrivées.
+# d’abord les mêmes petites images, par la même recette, sur un cœur.
 
 # %% tags=["parameters"]
 profile = "published"
@@ -27,8 +27,8 @@ profile = "published"
 # %% [markdown]
 # ## Le corpus et les deux protocoles
 #
-# Le corpus est un sous-ensemble de Tiny ImageNet {cite:p}`le2015tiny` : des images de 64 pixels de côté, des classes en
-# nombre réduit, une validation que personne n’apprend. `vitrine pretrain` le lit, ou le télécharge.
+# Le corpus est un sous-ensemble de Tiny ImageNet {cite:p}`le2015tiny` : des images de 64 pixels de côté, deux cents
+# classes, une validation que personne n’apprend. `vitrine pretrain` le lit, ou le télécharge.
 #
 # La recette est la même pour tous, à une valeur près : la part du dernier lot dans les moyennes de la normalisation
 # ({doc}`le protocole en détail <../book/protocole_detail>` dit pourquoi). Deux protocoles ont été fixés avant la première exécution :
@@ -72,7 +72,7 @@ scores = {
 tables.show(tables.pretrainings(named, scores))
 
 # %% [markdown]
-# À chaque image vue, les deux architectures n’apprennent pas autant ; à chaque minute, elles n’en voient pas autant.
+# À images égales, les deux architectures n’apprennent pas autant ; à durée égale, elles n’en voient pas autant.
 
 # %% mystnb={"figure": {"name": "fig-egales-preentrainement", "caption": "Exactitude sur la validation du corpus de préentraînement, selon le nombre d’images vues (en haut) et selon la durée sur un cœur (en bas)."}, "image": {"alt": "Deux panneaux et trois courbes dans chacun, une par préentraînement : l’exactitude monte avec le nombre d’images vues, en haut, et avec les minutes d’entraînement, en bas."}}
 from vitrine.report.figures import training
@@ -96,8 +96,8 @@ training.pretrainings({recipe: run.history for recipe, run in pretrained.items()
 # ## Ce que le préentraînement apporte à nos photos
 #
 # Les poids appris à 64 pixels passent à 128, et chaque réseau apprend nos photos pendant
-# {valeur}`efficientnet-b0-transfer.epochs` époques ; en face, le même part de zéro, en autant d’époques. Pour mémoire, la
-# patience seule ({valeur}`efficientnet-b0-torch-scratch.epochs` époques) obtient
+# {valeur}`efficientnet-b0-transfer.epochs` époques ; en face, le même part de zéro, en autant d’époques. Pour mémoire,
+# {valeur}`efficientnet-b0-torch-scratch.epochs` époques de zéro donnent
 # {valeur:ic}`efficientnet-b0-torch-scratch.accuracy` pour EfficientNet-B0 et
 # {valeur:ic}`mambavision-micro-scratch.accuracy` pour MambaVision.
 #
@@ -129,7 +129,7 @@ seeds = {name: len(said) for name, said in runs.items()}
 leaders = {m.name: leader(truth, runs, m) for m in (accuracy, macro_f1, log_loss)}
 tables.show(tables.comparison(shown, seeds=seeds, leaders=leaders))
 
-# %% mystnb={"figure": {"name": "fig-egales-transfert", "caption": "Exactitude sur nos images de test, intervalles à 95 % : de zéro en bref, par fine-tuning après chaque préentraînement, et par une sonde linéaire sur les caractéristiques figées."}, "image": {"alt": "Pour chaque façon de partir, un point et sa barre d’erreur horizontale pour l’exactitude, de la meilleure façon en haut à la moins bonne en bas."}}
+# %% mystnb={"figure": {"name": "fig-egales-transfert", "caption": "Exactitude sur nos images de test, intervalles à 95 % : de zéro en vingt époques, par fine-tuning après chaque préentraînement, et par une sonde linéaire sur les caractéristiques figées."}, "image": {"alt": "Pour chaque façon de partir, un point et sa barre d’erreur horizontale pour l’exactitude, de la meilleure façon en haut à la moins bonne en bas."}}
 from vitrine.report.figures import comparison
 
 comparison.forest(
@@ -158,7 +158,7 @@ comparison.announced_gaps(
 )
 
 # %% [markdown]
-# * **De zéro**, {verdict}`equal_short`
+# * **Sans préentraînement** : {verdict}`equal_short`
 #   ({valeur:ecart-ic}`gap.mambavision-micro-short.efficientnet-b0-short.accuracy`).
 # * **Le préentraînement** ajoute {valeur:ecart-ic}`gap.efficientnet-b0-transfer.efficientnet-b0-short.accuracy` à
 #   EfficientNet-B0 et {valeur:ecart-ic}`gap.mambavision-micro-transfer.mambavision-micro-short.accuracy` à MambaVision :
@@ -235,7 +235,7 @@ comparison.folds(repeated, metric="Exactitude")
 # son score sans maître, à {valeur:ic}`mambavision-micro-distilled.top1`.
 #
 # Figé, il range bien {valeur:ic}`oof.mambavision-micro-distilled-probe.accuracy` de nos photos
-# ({valeur:ic}`mambavision-micro-transfer-probe.cv_accuracy` sans maître) : {verdict}`distillation_against_imagenet`
+# ({valeur:ic}`oof.mambavision-micro-transfer-probe.accuracy` sans maître) : {verdict}`distillation_against_imagenet`
 # ({valeur:ecart-ic}`oof_gap.mambavision-micro-distilled-probe.efficientnet-lite0-probe.accuracy`). Après fine-tuning, il en
 # range bien {valeur:ic}`oof.mambavision-micro-distilled-transfer.accuracy` : {verdict}`candidate_against_baseline`
 # ({valeur:ecart-ic}`oof_gap.mambavision-micro-distilled-transfer.efficientnet-lite0-torch.accuracy`). La comparaison n’est pas
@@ -277,11 +277,7 @@ names = gap_names(mixer_gaps)
 tables.show(tables.announced({names[pair]: found for pair, found in mixer_gaps.items()}))
 
 # %% [markdown]
-# * Contre rien, {verdict}`scan_against_identity`.
-# * Contre une convolution, {verdict}`scan_against_conv`.
-# * Contre l’attention, {verdict}`scan_against_attention`.
-#
-# Le balayage n’est pas gratuit : comme l’attention dans des fenêtres de côté fixe, son coût croît en proportion du nombre de
+# À cette échelle, {verdict}`scan_stands_out`. Le balayage n’est pas gratuit : comme l’attention dans des fenêtres de côté fixe, son coût croît en proportion du nombre de
 # pixels, et {doc}`le chapitre sur MambaVision <01_mambavision>` mesure ce qu’il coûte ici, à chaque longueur. Une graine,
 # une petite taille, une recette brève : ces intervalles ignorent le hasard de l’entraînement, et rien ne s’étend aux réseaux
 # publiés, appris sur ImageNet.
@@ -290,7 +286,7 @@ tables.show(tables.announced({names[pair]: found for pair, found in mixer_gaps.i
 # ## Un maître sur nos photos mêmes
 #
 # Une dernière piste se passe de corpus. Partie de zéro, MambaVision micro apprend, au lieu des étiquettes, ce
-# qu’EfficientNet-Lite0 réglé finement répond pour les mêmes pixels. Rien d’autre ne change : le même réseau, les mêmes passes
+# qu’EfficientNet-Lite0, après fine-tuning, répond pour les mêmes pixels. Rien d’autre ne change : le même réseau, les mêmes passes
 # que pour les mélangeurs, les mêmes plis ; le maître d’un pli n’a pas appris les photos qu’on y juge. L’élève range bien
 # {valeur:ic}`oof.mambavision-micro-taught.accuracy` des photos, contre {valeur:ic}`oof.mambavision-micro-mixer-scan.accuracy`
 # avec les étiquettes : {verdict}`teacher_against_labels`
@@ -309,7 +305,7 @@ for recipe, run in pretrained.items():
     print(f"{model_name(recipe)} : {number(100 * top1 / minutes, 2)} point par minute")
 
 # %% [markdown]
-# **2. Un départ sans l’autre.** Sur les images que EfficientNet-B0 manque de zéro (première graine), quelle part le
+# **2. Un départ sans l’autre.** Sur les images qu’EfficientNet-B0 manque de zéro (première graine), quelle part le
 # préentraînement lui fait-il retrouver ? Et combien en perd-il parmi celles qu’il avait ?
 
 # %% tags=["hide-cell"]
@@ -322,14 +318,15 @@ print(f"perdues : {number((before & ~after).sum())} sur {number(before.sum())}")
 # %% [markdown]
 # ## Ce que nous retenons
 #
-# * Le préentraînement compte plus que l’architecture : il ajoute
-#   {valeur:ecart-ic}`gap.efficientnet-b0-transfer.efficientnet-b0-short.accuracy` à EfficientNet-B0, quand les deux
-#   architectures, à départ égal, s’écartent de
-#   {valeur:ecart-ic}`gap.mambavision-micro-transfer.efficientnet-b0-transfer.accuracy`.
+# * En {valeur}`efficientnet-b0-transfer.epochs` époques, le préentraînement ajoute
+#   {valeur:ecart-ic}`gap.efficientnet-b0-transfer.efficientnet-b0-short.accuracy` à EfficientNet-B0 et
+#   {valeur:ecart-ic}`gap.mambavision-micro-transfer.mambavision-micro-short.accuracy` à MambaVision. Après lui,
+#   {verdict}`equal_images` ({valeur:ecart-ic}`gap.mambavision-micro-transfer.efficientnet-b0-transfer.accuracy`).
 # * Les caractéristiques figées, à images égales, donnent à MambaVision
 #   {valeur:ecart-ic}`gap.mambavision-micro-transfer-probe.efficientnet-b0-transfer-probe.cv_accuracy`.
-# * Le balayage ajoute {valeur:ecart-ic}`oof_gap.mambavision-micro-mixer-scan.mambavision-micro-mixer-identity.accuracy` à
-#   rien, et {valeur:ecart-ic}`oof_gap.mambavision-micro-mixer-scan.mambavision-micro-mixer-conv.accuracy` à une convolution.
+# * Le balayage moins l’identité :
+#   {valeur:ecart-ic}`oof_gap.mambavision-micro-mixer-scan.mambavision-micro-mixer-identity.accuracy` ; moins une
+#   convolution : {valeur:ecart-ic}`oof_gap.mambavision-micro-mixer-scan.mambavision-micro-mixer-conv.accuracy`.
 # * Sur la bibliothèque, à partir des mêmes poids :
 #   {valeur:ecart-ic}`gap.efficientnet-b0-keras-transfer.efficientnet-b0-transfer.accuracy`.
 #

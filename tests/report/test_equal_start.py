@@ -225,9 +225,9 @@ def test_a_gap_is_named_without_what_both_have_in_common_unless_two_would_have_o
 
     assert list(gap_names(pairs[:1]).values()) == ["MambaVision (micro) − EfficientNet-B0"]
     assert list(gap_names([*pairs, *others]).values()) == [
-        "MambaVision (micro) − EfficientNet-B0 (de zéro, en bref)",
+        "MambaVision (micro) − EfficientNet-B0 (de zéro, 20 époques)",
         "MambaVision (micro) − EfficientNet-B0 (fine-tuning)",
-        "EfficientNet-B0 : fine-tuning − de zéro, en bref",
+        "EfficientNet-B0 : fine-tuning − de zéro, 20 époques",
         "MambaVision micro : balayage − convolution",
     ]
 

@@ -114,6 +114,18 @@ def test_an_answer_that_is_neither_given_nor_refused_stops_the_book(values, more
     assert verdicts.decide(values | {key: lost})["service_overload"]["state"] == "false"
 
 
+@pytest.mark.parametrize("model", [service.DEFAULT, service.MAMBAVISION])
+def test_what_a_threshold_of_doubt_aims_at_stands_beside_what_it_keeps(values, model):
+    card = paths.root() / service.SHIPPED / model / "model.json"
+    doubt = json.loads(card.read_text(encoding="utf-8"))["doubt"]
+
+    wanted, kept = (values[f"served.{model}.{each}"] for each in ("wanted", "answered_accuracy"))
+
+    assert wanted.value == doubt["wanted"]
+    assert kept.low == pytest.approx(doubt["accuracy"]["low"])
+    assert kept.high == pytest.approx(doubt["accuracy"]["high"])
+
+
 def test_the_free_pictures_that_the_default_model_puts_in_their_class_are_counted():
     sheet = json.loads((paths.root() / service.PICTURES).read_text(encoding="utf-8"))
     expected = {picture.path.stem: picture.label for picture in pictures.read()}

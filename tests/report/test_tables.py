@@ -8,7 +8,7 @@ import pytest
 from vitrine.data import splits
 from vitrine.metrics import Interval
 from vitrine.metrics.panel import METRICS
-from vitrine.report import tables
+from vitrine.report import fr, tables
 from vitrine.training import recipes
 from vitrine.training.runs import Run
 
@@ -117,7 +117,7 @@ def test_departures_are_percentages_of_two_digits_and_rounding_is_none():
     ]
 
 
-def test_rates_are_judged_on_validation_alone(tmp_path):
+def test_rates_and_changes_are_judged_on_validation_alone(tmp_path):
     rows = pd.DataFrame(
         {"image": ["a.jpg", "b.jpg", "c.jpg"], "label": [0, 1, 0]}
         | {f"p_{k}": [1.0 if k == 0 else 0.0] * 3 for k in range(7)}
@@ -126,8 +126,10 @@ def test_rates_are_judged_on_validation_alone(tmp_path):
     rows.to_csv(tmp_path / "predictions.csv", index=False)
     run = Run("x/seed-0", tmp_path, {"recipe": {"learning_rate": 1e-3, "head": "probe"}})
 
-    table = tables.rates([run])
+    table, changes = tables.rates([run]), tables.changes({"rien": run})
 
-    assert table["Taux maximal"].tolist() == [1e-3]
+    assert table["Taux maximal"].tolist() == [fr.scientific(1e-3)]
     assert table["Départ de la tête"].tolist() == ["sonde"]
-    assert table["Exactitude, validation (%)"].tolist() == [50.0]
+    assert changes["Ce qui change"].tolist() == ["rien"]
+    for judged in (table, changes):
+        assert judged["Exactitude, validation"].tolist() == [fr.percent(0.5)]

@@ -20,8 +20,8 @@ __all__ = ["answered", "errors", "setup", "strip"]
 PLACE = Path("ressources", "pictures")
 _FALSE, _DOUBTED = "faux", "signalée hors catalogue"
 _CAPTION = (
-    "Des photos libres, puis des objets de synthèse là où il n’y en a pas, choisis avant qu’aucun "
-    "modèle n’y réponde, et ce que répond le modèle du service, qui n’a appris que de photos."
+    "Des photos libres, des objets de synthèse là où il n’y en a pas et des photos hors catalogue, "
+    "choisis avant qu’aucun modèle n’y réponde, et ce que répond le modèle du service."
 )
 _WRONG = (
     "Ce que le modèle du service range mal parmi les images libres, et les photos hors catalogue "

@@ -216,7 +216,7 @@ and Macro F1, arXiv:1911.03347."""
 
 top2_accuracy = Metric(
     name="top2_accuracy",
-    french="Exactitude à deux réponses",
+    french="Exactitude top-2",
     reads="probabilities",
     rows=_hit_in_two,
     proportion=True,

@@ -58,7 +58,7 @@ def values() -> Iterator[tuple[str, Value]]:
             / _row(sheet, model, "naive", clients)["cpu_milliseconds"]
             for clients in _clients(sheet)
         )
-        rows[f"service.{model}.cpu_share"] = (share, "%", 0)
+        rows[f"service.{model}.cpu_share"] = (share, *PERCENT)
         overload = next(row for row in sheet["overloads"] if row["model"] == model)
         for what in ("clients", "queue_max", "requests", "answered", "refused"):
             rows[f"service.{model}.overload_{what}"] = (overload[what], *COUNT)
@@ -72,16 +72,24 @@ def values() -> Iterator[tuple[str, Value]]:
 
 def _card(model: str) -> Sheet:
     """Return the card of a model of the package."""
-    fields = ("sha256", "metrics", "test_images", "commits")
+    fields = ("sha256", "metrics", "doubt", "test_images", "commits")
     return tracked.read(f"{SHIPPED}/{model}/model.json", fields)
 
 
 def _scored(model: str) -> Iterator[tuple[str, Value]]:
-    """Yield the accuracy of the file of a model of the package, on the published test."""
+    """Yield the accuracy of the file of a model of the package, on the published test.
+
+    Then what its threshold of doubt aims at on validation, and what answers above it are there.
+    """
     card = _card(model)
-    score = Interval(**card["metrics"]["accuracy"])
+    doubt = card["doubt"]
+    rows: dict[str, Row] = {
+        f"served.{model}.accuracy": (Interval(**card["metrics"]["accuracy"]), *PERCENT),
+        f"served.{model}.wanted": (doubt["wanted"], "%", 0),
+        f"served.{model}.answered_accuracy": (Interval(**doubt["accuracy"]), *PERCENT),
+    }
     yield from table(
-        {f"served.{model}.accuracy": (score, *PERCENT)}, n=card["test_images"],
+        rows, n=card["test_images"],
         source=f"{SHIPPED}/{model}/model.json", commit=card["commits"]["export"][:7],
     )  # fmt: skip
 

@@ -7,14 +7,14 @@ import pandas as pd
 
 from vitrine.metrics import Interval
 from vitrine.metrics.metrics import accuracy, log_loss
-from vitrine.report.fr import THIN, number, percent, significant
+from vitrine.report.fr import THIN, number, percent, scientific, significant
 from vitrine.report.tables.shown import with_interval
 from vitrine.report.words import WORDS
 from vitrine.training.recipes import Recipe
 from vitrine.training.runs import Run
 from vitrine.training.runs.meter import watt_hours
 
-__all__ = ["CHOICES", "departures", "pretrainings", "rates", "recipe"]
+__all__ = ["CHOICES", "changes", "departures", "pretrainings", "rates", "recipe"]
 
 
 def rates(tried: Sequence[Run]) -> pd.DataFrame:
@@ -25,18 +25,29 @@ def rates(tried: Sequence[Run]) -> pd.DataFrame:
     """
     rows = []
     for run in tried:
-        held_out = run.part("validation")
-        truth, given = held_out.truth, held_out.probabilities
         begun = "sonde" if run.meta["recipe"].get("head") == "probe" else "au hasard"
-        rows.append(
-            {
-                "Départ de la tête": begun,
-                "Taux maximal": run.meta["recipe"]["learning_rate"],
-                "Exactitude, validation (%)": 100 * accuracy(truth, given),
-                "Perte, validation": log_loss(truth, given),
-            }
-        )
+        rate = scientific(run.meta["recipe"]["learning_rate"])
+        rows.append({"Départ de la tête": begun, "Taux maximal": rate} | _on_validation(run))
     return pd.DataFrame(rows)
+
+
+def changes(tried: Mapping[str, Run]) -> pd.DataFrame:
+    """List what a recipe learned with each of its changes, judged on validation alone.
+
+    Args:
+        tried: By what changes, the run.
+    """
+    rows = [{"Ce qui change": change} | _on_validation(run) for change, run in tried.items()]
+    return pd.DataFrame(rows)
+
+
+def _on_validation(run: Run) -> dict[str, str]:
+    held_out = run.part("validation")
+    truth, given = held_out.truth, held_out.probabilities
+    return {
+        "Exactitude, validation": percent(accuracy(truth, given), 1),
+        "Perte, validation": number(log_loss(truth, given), 3),
+    }
 
 
 def pretrainings(

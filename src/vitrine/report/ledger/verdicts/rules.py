@@ -143,6 +143,15 @@ def one_side(ledger: Ledger, needs: Keys) -> bool | None:
     return unanimous(sign(gap)(ledger) for gap in needs)
 
 
+def any_settled(ledger: Ledger, needs: Keys) -> bool | None:
+    """Tell whether a gap is settled, whichever its side: true, or else undecided.
+
+    ``needs`` names the accuracy and the corrected p-value of each gap in turn.
+    """
+    gaps = zip(needs[::2], needs[1::2], strict=True)
+    return any(sign(gap, test)(ledger) is not None for gap, test in gaps) or None
+
+
 def all_but_last_above(ledger: Ledger, needs: Keys) -> bool | None:
     """Tell whether the last interval alone lies below zero, where each lies on one side."""
     signs = [sign(gap)(ledger) for gap in needs]
@@ -255,9 +264,9 @@ def nothing_lost(ledger: Ledger, needs: Keys) -> bool:
 RULES: dict[str, Callable[[Ledger, Keys], bool | None]] = {
     rule.__name__: rule
     for rule in (
-        one_side, all_but_last_above, apart, none_significant, within_margin, above_chance,
-        above_majority, maps_alike, maps_differ, all_zero, leaks_are_easier, noise_is_worst,
-        scratch_unchanged, sooner, under_half, prompt, nothing_lost,
+        one_side, any_settled, all_but_last_above, apart, none_significant, within_margin,
+        above_chance, above_majority, maps_alike, maps_differ, all_zero, leaks_are_easier,
+        noise_is_worst, scratch_unchanged, sooner, under_half, prompt, nothing_lost,
     )
 }  # fmt: skip
 """Rules by the name that ``verdicts.toml`` gives them."""
