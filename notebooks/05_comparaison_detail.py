@@ -103,15 +103,15 @@ print("processeur :", candidates["hardware"]["cpu"], "; relevé du", candidates[
 # %% [markdown]
 # Plus un point est à droite, plus le réseau est rapide ; plus il est haut, mieux il reconnaît ImageNet.
 
-# %% mystnb={"figure": {"name": "fig-troncs", "caption": "Exactitude top-1 citée sur ImageNet selon la vitesse mesurée de chaque candidat (échelle logarithmique, un fil d’un processeur). En vert, MambaVision-T ; en bleu, la référence. Les petites MambaVision, sans score publié, n’y sont pas."}, "image": {"alt": "Nuage de points nommés : en haut à gauche, les réseaux récents, exacts et lents, groupés ; entre les deux, EfficientFormer-L1 et MambaOut femto ; plus bas et plus à droite, EfficientNet-B0 puis MobileNetV2, plus rapides et moins exacts."}}
+# %% mystnb={"figure": {"name": "fig-troncs", "caption": "Exactitude top-1 citée sur ImageNet selon la vitesse mesurée de chaque candidat (échelle logarithmique, un fil d’un processeur). En vert, MambaVision-T ; en bleu, la référence. Les petites MambaVision, sans score publié, n’y sont pas."}, "image": {"alt": "Nuage de points nommés : en haut à gauche, les réseaux récents, exacts et lents, groupés ; entre les deux, quelques réseaux plus rapides et un peu moins exacts ; plus bas et plus à droite, EfficientNet-B0 puis MobileNetV2, plus rapides et moins exacts."}}
 from vitrine.report.figures import candidates as choices
 
 choices.speeds(networks, baseline="EfficientNet-B0")
 
 # %% [markdown]
-# La {numref}`fig-troncs` ne désigne pas de vainqueur : les plus exacts (MambaOut tiny, MambaVision-T, ConvNeXt-T, Swin-T)
-# ont des vitesses voisines ; un peu moins exacts, EfficientFormer-L1 et MambaOut femto sont bien plus rapides. MambaOut, sans
-# espace d’état, est du même groupe que MambaVision-T {cite:p}`yu2024mambaout`. Et le compte d’opérations ne prédit pas la
+# La {numref}`fig-troncs` ne désigne pas de vainqueur : les quatre plus exacts (dont MambaVision-T et ConvNeXt-T)
+# ont des vitesses voisines ; d’autres, un peu moins exacts, sont bien plus rapides. MambaOut, sans espace d’état, est du
+# même groupe que MambaVision-T {cite:p}`yu2024mambaout`. Et le compte d’opérations ne prédit pas la
 # vitesse : MobileViT-S en fait environ deux fois moins que ResNet-50 sans aller plus vite.
 
 # %% tags=["nbval-check-output", "remove-cell"]
