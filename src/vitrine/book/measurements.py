@@ -33,7 +33,6 @@ COMMANDS = {
 _NETWORKS = {
     "efficientnet_b0": "EfficientNet-B0",
     "tf_efficientnet_lite0.in1k": "EfficientNet-Lite0",
-    "mambavision_nano": "MambaVision",
 }
 _SERVERS = {"ours": "le nôtre", "naive": "le naïf"}
 _STAGES = {"decode": "décodage", "inference": "réseau"}
@@ -115,10 +114,7 @@ def _sheet(root: Path) -> dict[str, Any]:
 
 
 def _models(sheet: dict[str, Any]) -> dict[str, str]:
-    """Return the name of each model; a sheet without ``models`` timed the MambaVision of then."""
-    told = {row["model"]: row["architecture"] for row in sheet.get("models", ())}
-    timed = {"efficientnet_b0": "efficientnet_b0", "packaged": "mambavision_nano"} | told
-    return {model: _NETWORKS[architecture] for model, architecture in timed.items()}
+    return {row["model"]: _NETWORKS[row["architecture"]] for row in sheet["models"]}
 
 
 def load(root: Path) -> str:
