@@ -15,8 +15,8 @@ from vitrine.report.ledger.service import SHEET as LOAD_SHEET
 from vitrine.report.tables import speeds
 
 __all__ = [
-    "COMMANDS", "SHEET", "bars", "commands", "elsewhere", "load", "machine", "measured", "missed",
-    "rivals", "scan_rivals", "service_bars", "stages", "trainings",
+    "COMMANDS", "SHEET", "bars", "commands", "load", "machine", "measured", "missed",
+    "other_runtimes", "rivals", "scan_rivals", "service_bars", "stages", "trainings",
 ]  # fmt: skip
 
 SHEET = "runs/bench/budget.json"
@@ -184,7 +184,7 @@ def rivals(root: Path) -> str:
     return _ratios(speeds.rivals(_bench(root, "model-against")), 1)
 
 
-def elsewhere(root: Path) -> str:
+def other_runtimes(root: Path) -> str:
     """Return how many times faster than ONNX Runtime in float32 other runtimes are, in MyST."""
     return _ratios(speeds.elsewhere(_bench(root, "model-runtimes")), 1)
 

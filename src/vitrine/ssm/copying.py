@@ -94,7 +94,7 @@ class StateSpaceMixer(nn.Module):
         return selective_scan(u, self.steps(u), -torch.exp(self.A_log), B, C)
 
 
-class ConvolutionMixer(nn.Module):
+class CopyingConvolution(nn.Module):
     """One free convolution a channel, over the whole past: any layer with fixed steps is one.
 
     Args:
@@ -136,7 +136,7 @@ class Copier(nn.Module):
         length, tokens = task.length + task.copied, task.vocabulary
         self.embed = nn.Embedding(tokens, dim)
         if layer == "convolution":
-            self.mix = ConvolutionMixer(dim, length)
+            self.mix = CopyingConvolution(dim, length)
         else:
             self.mix = StateSpaceMixer(dim, selective=layer == "selective")
         self.read = nn.Sequential(nn.Linear(dim, 2 * dim), nn.GELU(), nn.Linear(2 * dim, tokens))
