@@ -52,7 +52,7 @@ def test_a_step_trains_in_each_type_and_keeps_no_gradient():
 
 def test_networks_are_timed_beside_the_commit_with_their_share_of_the_peak(monkeypatch):
     taken = {"mambavision_nano": 20.0, "resnet10t": 10.0}
-    monkeypatch.setattr(against, "elsewhere", answering)
+    monkeypatch.setattr(against, "at_commit", answering)
     monkeypatch.setattr(step, "timed", lambda name, **asked: lambda: taken[name])
 
     found = against.measure(QUICK, commit="b79d509")
@@ -73,7 +73,7 @@ def test_networks_are_timed_beside_the_commit_with_their_share_of_the_peak(monke
 
 
 def test_the_code_of_a_commit_runs_in_a_program_of_its_own():
-    with against.elsewhere("HEAD") as there:
+    with against.at_commit("HEAD") as there:
         taken = there(
             name="mambavision_nano", kind="forward", dtype="float32", batch=1, side=32,
             depths=[1, 1, 2, 2],
@@ -87,7 +87,7 @@ def test_the_code_of_a_commit_runs_in_a_program_of_its_own():
 def test_an_unknown_commit_is_told():
     expected = pytest.raises(against.CommitError, match="a commit of this repository, found")
 
-    with expected, against.elsewhere("no-such-commit"):
+    with expected, against.at_commit("no-such-commit"):
         pass
 
 

@@ -133,7 +133,7 @@ def test_other_networks_runtimes_and_scans_stand_beside_ours_with_their_ratios(t
         "| Réseau | pas d’entraînement, bfloat16 |", "|---|--:|",
         "| la nôtre au commit b79d509 | 1,20 |", "| swin | 1,06 |",
     ]  # fmt: skip
-    assert cells(measurements.elsewhere(tmp_path)) == [
+    assert cells(measurements.other_runtimes(tmp_path)) == [
         ["ONNX Runtime, entiers de 8 bits", "1", "2,50", "1,25"]
     ]
     assert cells(measurements.scan_rivals(tmp_path)) == [["1", "64", "32", "8", "0,85", "3,00"]]

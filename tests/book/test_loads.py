@@ -12,6 +12,10 @@ from vitrine.report.ledger.service import SHEET
 MEASURES = {
     "date": "2026-12-01",
     "hardware": {"cpu": "AMD EPYC", "cores": 2},
+    "models": [
+        {"model": "packaged", "architecture": "tf_efficientnet_lite0.in1k"},
+        {"model": "efficientnet_b0", "architecture": "efficientnet_b0"},
+    ],
     "rows": [
         {
             "model": "efficientnet_b0", "server": server, "clients": clients, "p50": 1234.4,
@@ -65,8 +69,8 @@ def test_a_load_is_a_row_with_its_units_rounded(root):
 
 def test_the_two_forms_of_a_stage_stand_side_by_side(root):
     assert rows(measurements.stages(root)) == [
-        ["MambaVision", "décodage", "4,2", "16,8"],
-        ["MambaVision", "réseau", "2,0", "7,0"],
+        ["EfficientNet-Lite0", "décodage", "4,2", "16,8"],
+        ["EfficientNet-Lite0", "réseau", "2,0", "7,0"],
     ]
 
 

@@ -1,9 +1,10 @@
 import logging
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
-from vitrine.data import pictures, showcase
+from vitrine.data import dataset, pictures, showcase
 from vitrine.data.catalog import CLASSES
 from vitrine.data.showcase import DASHBOARD, SAMPLES, Showcase, ShowcaseError
 
@@ -84,6 +85,16 @@ def test_an_absent_table_is_named_and_the_other_still_read(folder, caplog, name,
     assert len(getattr(shown, other))
     assert not shown.synthetic
     assert f"the table {name} in" in caplog.text and "vitrine data prepare" in caplog.text
+
+
+def test_a_table_of_ones_own_photos_is_made_by_no_command(folder, caplog, monkeypatch):
+    own = replace(dataset.current(), own=True)
+    monkeypatch.setattr(dataset, "current", lambda: own)
+    (folder / SAMPLES).unlink()
+
+    Showcase.read(folder)
+
+    assert "found none; correct or remove both" in caplog.text
 
 
 @pytest.mark.parametrize(

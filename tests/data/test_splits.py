@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vitrine.data import catalog, facts, splits
+from vitrine.data import catalog, dataset, facts, splits
 from vitrine.data.splits import SplitError
 
 
@@ -159,11 +159,15 @@ def test_one_fold_tests_the_next_one_validates_and_the_others_train():
         assert number[part == "train"].nunique() == splits.FOLDS - 2
 
 
-def test_a_table_that_was_cut_is_no_table_of_the_split(demo_catalog):
+@pytest.mark.parametrize(
+    ("own", "remedy"), [(False, "run `vitrine data fetch`"), (True, "restore its rows, or make")]
+)
+def test_a_table_that_was_cut_is_no_table_of_the_split(demo_catalog, own, remedy):
     split = splits.draw(demo_catalog)
-    cut = replace(demo_catalog, products=demo_catalog.products.head(30))
+    data = replace(demo_catalog.dataset, own=own)
+    cut = replace(demo_catalog, dataset=data, products=demo_catalog.products.head(30))
 
-    with pytest.raises(SplitError, match=r"found \d+ of them in no row; run `vitrine data fetch`"):
+    with pytest.raises(SplitError, match=rf"found \d+ of them in no row; {remedy}"):
         split.present(cut)
 
 
@@ -178,6 +182,15 @@ def test_a_tracked_split_that_is_not_whole_is_to_be_restored(content, tmp_path, 
         (tmp_path / "splits" / "published.csv").write_text(content)
 
     with pytest.raises(SplitError, match=r"published\.csv whole in data/splits.*restore it with"):
+        splits.load()
+
+
+def test_the_split_of_ones_own_photos_is_restored_without_git(tmp_path, monkeypatch):
+    own = replace(dataset.current(), own=True)
+    monkeypatch.setattr(dataset, "current", lambda: own)
+    monkeypatch.setattr("vitrine.paths.data", lambda: tmp_path)
+
+    with pytest.raises(SplitError, match="restore it, or make the project again elsewhere"):
         splits.load()
 
 

@@ -1,5 +1,6 @@
 """Large photos and batches delay the others by no more than one photo, and end with their time."""
 
+import asyncio
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from vitrine.data import images
 from vitrine.serving.api import create_app
 from vitrine.serving.service import Service
 from vitrine.serving.settings import Settings
+from vitrine.serving.worker_pool import WorkerPool
 
 LARGE = plain("red", (2100, 2000), "PNG")
 ROUTE, BATCH = "/api/v1/predict", "/api/v1/predict/batch"
@@ -74,6 +76,31 @@ def test_ordinary_photos_are_answered_while_large_ones_wait(model_dir, held, gat
     assert [each.status_code for each in answered] == [200] * 4
     assert answered[0].json()["label"] == "Baby Care"
     assert [item["status"] for item in answered[-1].json()["items"]] == ["ok", "ok"]
+
+
+def test_what_a_large_photo_waited_to_be_found_so_is_told_and_is_of_its_time(settings, monkeypatch):
+    left, run = [], WorkerPool.run
+
+    def found_large(may_decode):
+        if not may_decode:
+            time.sleep(0.1)
+            raise images.LargeImageError(5.0)
+
+    async def asked(service):
+        await service.open()
+        return await service.run(found_large)
+
+    def told(pool, work, **options):
+        left.append(options.get("within"))
+        return run(pool, work, **options)
+
+    monkeypatch.setattr(WorkerPool, "run", told)
+    service = Service(settings)
+    done = asyncio.run(asked(service))
+    service.close()
+
+    assert done.queued >= 0.1
+    assert left[-1] <= settings.predict_timeout_s - 0.1
 
 
 def test_large_photos_beyond_their_megapixels_are_refused_at_once(

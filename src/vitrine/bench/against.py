@@ -22,7 +22,7 @@ from vitrine.bench import results, step
 from vitrine.bench.backbones import multiply_adds
 from vitrine.bench.clock import Bench
 
-__all__ = ["CommitError", "elsewhere", "measure"]
+__all__ = ["CommitError", "at_commit", "measure"]
 
 OURS, COMMIT, PRODUCT = "mambavision_tiny", "commit", "product"
 PEERS = (
@@ -56,7 +56,7 @@ def measure(bench: Bench, *, commit: str) -> dict[str, Any]:
     ours = "mambavision_nano" if bench.quick else OURS
     peers, batch, side = (("resnet10t",), 2, 32) if bench.quick else (PEERS, BATCH, SIDE)
     rows = []
-    with elsewhere(commit) as there:
+    with at_commit(commit) as there:
         for kind in PASSES:
             for dtype in ("float32", "bfloat16"):
                 asked = {"kind": kind, "dtype": dtype, "batch": batch, "side": side}
@@ -91,7 +91,7 @@ def against_bars(rows: list[dict[str, Any]]) -> list[results.Bar]:
 
 
 @contextlib.contextmanager
-def elsewhere(commit: str) -> Iterator[Callable[..., float]]:
+def at_commit(commit: str) -> Iterator[Callable[..., float]]:
     """Give ``step.timed(...)()`` as the code of another commit runs it, in a program of its own.
 
     Args:

@@ -7,7 +7,6 @@ a health probe. Weights are fresh ones: they do not change what an answer costs.
 
 import io
 import os
-from typing import Any
 
 import numpy as np
 import timm
@@ -18,23 +17,14 @@ from PIL import Image
 from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from torch import Tensor, nn
 
-import vitrine.models  # noqa: F401  (registers MambaVision with timm)
 from vitrine.data import dataset
 
-__all__ = ["WINDOWS", "answer", "build", "create_app", "decode"]
-
-WINDOWS = {"mambavision_nano": (8, 4)}
-"""Windows of the network that the package serves; they fit its 128 pixels."""
+__all__ = ["answer", "build", "create_app", "decode"]
 
 
 def build(architecture: str) -> nn.Module:
     """Return a network of timm with fresh weights, for the classes of the catalogue."""
-    options: dict[str, Any] = (
-        {"window_size": WINDOWS[architecture]} if architecture in WINDOWS else {}
-    )
-    return timm.create_model(
-        architecture, num_classes=len(dataset.current().classes), **options
-    ).eval()
+    return timm.create_model(architecture, num_classes=len(dataset.current().classes)).eval()
 
 
 def decode(data: bytes, side: int) -> Tensor:

@@ -26,18 +26,16 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 def build(
     *,
     force: bool = False,
-    photos: bool | None = None,
     tell: Callable[[str], None] = print,
     progress: engine.Progress = lambda cell, cells: None,
 ) -> Path:
     """Execute the notebooks of the table of contents, then build and check the book.
 
     A notebook whose execution is fresh is not run again. The former book stays in ``build/html``
-    until the new one has passed its checks.
+    until the new one has passed its checks. Photos are shown where the data set is there.
 
     Args:
         force: Execute every notebook.
-        photos: Whether to show original photos; by default, where the data set is there.
         tell: Called with a line on each step.
         progress: Called before each cell.
 
@@ -49,8 +47,7 @@ def build(
         BookError: If Sphinx warns or a check fails.
     """
     own = dataset.current().own
-    if photos is None:
-        photos = own or (paths.data() / "receipt.json").is_file()
+    photos = own or (paths.data() / "receipt.json").is_file()
     names, executed = sources.names(), []
     for number, name in enumerate(names, start=1):
         place = runner.executed_path(name)

@@ -52,7 +52,7 @@ INSERTS: dict[str, Callable[[Path], str]] = {
     "vitesses : seuils": measurements.bars,
     "vitesses : manqués": measurements.missed,
     "vitesses : réseaux": measurements.rivals,
-    "vitesses : moteurs": measurements.elsewhere,
+    "vitesses : moteurs": measurements.other_runtimes,
     "vitesses : balayages": measurements.scan_rivals,
 }
 """What may stand in a comment, and what writes it from the root of the repository."""

@@ -15,8 +15,8 @@ from vitrine.report.ledger.service import SHEET as LOAD_SHEET
 from vitrine.report.tables import speeds
 
 __all__ = [
-    "COMMANDS", "SHEET", "bars", "commands", "elsewhere", "load", "machine", "measured", "missed",
-    "rivals", "scan_rivals", "service_bars", "stages", "trainings",
+    "COMMANDS", "SHEET", "bars", "commands", "load", "machine", "measured", "missed",
+    "other_runtimes", "rivals", "scan_rivals", "service_bars", "stages", "trainings",
 ]  # fmt: skip
 
 SHEET = "runs/bench/budget.json"
@@ -33,7 +33,6 @@ COMMANDS = {
 _NETWORKS = {
     "efficientnet_b0": "EfficientNet-B0",
     "tf_efficientnet_lite0.in1k": "EfficientNet-Lite0",
-    "mambavision_nano": "MambaVision",
 }
 _SERVERS = {"ours": "le nôtre", "naive": "le naïf"}
 _STAGES = {"decode": "décodage", "inference": "réseau"}
@@ -115,10 +114,7 @@ def _sheet(root: Path) -> dict[str, Any]:
 
 
 def _models(sheet: dict[str, Any]) -> dict[str, str]:
-    """Return the name of each model; a sheet without ``models`` timed the MambaVision of then."""
-    told = {row["model"]: row["architecture"] for row in sheet.get("models", ())}
-    timed = {"efficientnet_b0": "efficientnet_b0", "packaged": "mambavision_nano"} | told
-    return {model: _NETWORKS[architecture] for model, architecture in timed.items()}
+    return {row["model"]: _NETWORKS[row["architecture"]] for row in sheet["models"]}
 
 
 def load(root: Path) -> str:
@@ -188,7 +184,7 @@ def rivals(root: Path) -> str:
     return _ratios(speeds.rivals(_bench(root, "model-against")), 1)
 
 
-def elsewhere(root: Path) -> str:
+def other_runtimes(root: Path) -> str:
     """Return how many times faster than ONNX Runtime in float32 other runtimes are, in MyST."""
     return _ratios(speeds.elsewhere(_bench(root, "model-runtimes")), 1)
 

@@ -142,9 +142,9 @@ class Slip:
         )
 
 
-def files(root: Path | None = None) -> list[Path]:
+def files() -> list[Path]:
     """Return what readers of French are given to read: pages, notebooks, notes, README files."""
-    root = root or paths.root()
+    root = paths.root()
     found = [*(root / "book").glob("*.md"), *(root / "notebooks").glob("[0-9]*.py")]
     found += [*(root / "ressources").glob("*.md"), root / "README.md"]
     found += [root / folder / "README.md" for folder in ("data", "deploy")]
@@ -224,9 +224,9 @@ def strangers(text: str, known: Known, *, first: int = 1) -> list[tuple[int, str
     ]
 
 
-def proofread(root: Path | None = None) -> list[Slip]:
+def proofread() -> list[Slip]:
     """Return every slip of typography of the repository."""
-    return [slip for path in files(root) for slip in slips(path)]
+    return [slip for path in files() for slip in slips(path)]
 
 
 def _accepts(word: str, known: Known) -> bool:

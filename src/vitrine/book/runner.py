@@ -37,7 +37,6 @@ def execute(
     profile: str = "published",
     parameters: Mapping[str, object] | None = None,
     force: bool = False,
-    out: Path | None = None,
     photos: bool = False,
     timeout: int | None = None,
     progress: engine.Progress = lambda cell, cells: None,
@@ -53,7 +52,6 @@ def execute(
         profile: ``published`` or ``smoke``, given to the kernel as ``VITRINE_PROFILE``.
         parameters: Values for its ``parameters`` cell.
         force: Execute even when fresh.
-        out: Where to write, by default ``executed_path(name, profile=profile)``.
         photos: Whether original photos may be shown, given as ``VITRINE_PHOTOS``.
         timeout: Most seconds a cell may take; none by default.
         progress: Called before each cell with its number, from 1, and the number of cells.
@@ -66,7 +64,7 @@ def execute(
         RequestError: If the notebook or a parameter is unknown.
     """
     source, parameters = sources.find(name), dict(parameters or {})
-    target = Path(out) if out else executed_path(source, profile=profile)
+    target = executed_path(source, profile=profile)
     notebook = sources.read(source)
     _check(notebook, source.stem, parameters, profile)
 

@@ -199,7 +199,8 @@ def _free_samples(free: Sequence[Picture]) -> pd.DataFrame:
 
 def _read(path: Path) -> pd.DataFrame:
     """Read a table and check its columns, classes, sizes and file names."""
-    remedy = "make it again with `vitrine data prepare`"
+    own = dataset.current().own
+    remedy = "correct or remove both" if own else "make it again with `vitrine data prepare`"
     table = read_table(path, _COLUMNS[path.name], remedy=remedy, error=ShowcaseError)
     image, label = ("fichier", "Catégorie") if path.name == DASHBOARD else ("image", "class")
     classes = dataset.current().classes

@@ -17,6 +17,7 @@ import pandas as pd
 from jaxtyping import Int
 
 from vitrine import paths
+from vitrine.data import dataset
 from vitrine.data.catalog import Catalog
 from vitrine.data.duplicates import NEAR, fingerprints, near_duplicates
 
@@ -38,6 +39,8 @@ TEST_OVER_TRAIN = 1 / (FOLDS - 2)
 MANY = 5_000_000
 """Photos times classes beyond which folds are drawn once: each repetition keeps, of a probe, two
 probabilities for each, which would be gigabytes. The report of a user's photos reads one."""
+_REMEDY = "make the project again elsewhere"
+"""What else to do about the split of a user's own photos, which no command fetches."""
 
 
 class SplitError(ValueError):
@@ -97,9 +100,11 @@ class Split:
         """
         unknown = int((~self.frame.image.isin(catalog.products.image)).sum())
         if unknown:
+            own = catalog.dataset.own
+            remedy = f"restore its rows, or {_REMEDY}" if own else "run `vitrine data fetch`"
             raise SplitError(
                 f"expected the product table to name the {len(self.frame)} images of the split "
-                f"{self.name}, found {unknown} of them in no row; run `vitrine data fetch`"
+                f"{self.name}, found {unknown} of them in no row; {remedy}"
             )
         on_disk = self.frame.image.isin(catalog.products.image[catalog.products.present])
         return Split(self.name, self.frame[on_disk].reset_index(drop=True), self.sha256)
@@ -281,9 +286,10 @@ def _tracked(name: str) -> Split:
         if not parts or not whole:
             raise ValueError("a part or a value that is missing")
     except (OSError, KeyError, ValueError) as error:
+        remedy = f"restore it, or {_REMEDY}" if dataset.current().own else "restore it with git"
         raise SplitError(
             f"expected the tracked split {name}.csv whole in data/splits, found "
-            f"{type(error).__name__}: {' '.join(str(error).split())}; restore it with git"
+            f"{type(error).__name__}: {' '.join(str(error).split())}; {remedy}"
         ) from error
     return _make(name, frame)
 

@@ -33,6 +33,8 @@ __all__ = ["PERPLEXITY", "embed", "explain", "neighbours_kept", "robustness"]
 Tell = Callable[[str], None]
 HIDDEN_PER_CLASS = 10
 """Test photos of each class, the first ones, in which every place is hidden in turn."""
+NEIGHBOURS = 10
+"""Nearest photos of each that a map should keep near it."""
 
 
 def _facts(
@@ -180,10 +182,7 @@ def embed(
 
 
 def neighbours_kept(
-    features: Float[np.ndarray, "image feature"],
-    places: Float[np.ndarray, "image 2"],
-    *,
-    neighbours: int = 10,
+    features: Float[np.ndarray, "image feature"], places: Float[np.ndarray, "image 2"]
 ) -> float:
     """Return the share of the nearest neighbours of a photo that the map keeps, on average.
 
@@ -192,15 +191,14 @@ def neighbours_kept(
     Args:
         features: What was mapped.
         places: The map.
-        neighbours: Neighbours counted.
     """
     scaled = StandardScaler().fit_transform(features.astype(float))
-    before, after = (_nearest(points, neighbours) for points in (scaled, places))
+    before, after = (_nearest(points) for points in (scaled, places))
     shared = [len(set(a) & set(b)) for a, b in zip(before, after, strict=True)]
-    return float(np.mean(shared)) / neighbours
+    return float(np.mean(shared)) / NEIGHBOURS
 
 
-def _nearest(points: np.ndarray, neighbours: int) -> np.ndarray:
+def _nearest(points: np.ndarray) -> np.ndarray:
     distances = np.square(points[:, None] - points[None]).sum(axis=-1)
     np.fill_diagonal(distances, np.inf)
-    return np.argsort(distances, axis=1)[:, :neighbours]
+    return np.argsort(distances, axis=1)[:, :NEIGHBOURS]

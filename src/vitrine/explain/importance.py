@@ -98,7 +98,6 @@ def answers(
     pixels: UInt8[np.ndarray, "image side side 3"],
     rows: Int[np.ndarray, " image"],
     *,
-    repeats: int = REPEATS,
     seed: int = 0,
 ) -> pd.DataFrame:
     """Predict photos as they are, then with each part borrowed, several times.
@@ -107,7 +106,6 @@ def answers(
         predict: The model.
         pixels: Photos at the side that it reads.
         rows: What identifies each in the split.
-        repeats: Draws of the photos borrowed from; each serves every part.
         seed: Seeds the draws.
 
     Returns:
@@ -115,7 +113,7 @@ def answers(
     """
     rng = np.random.default_rng(seed)
     pixels = np.asarray(pixels)
-    orders = [rng.permutation(len(pixels)) for _ in range(repeats)]
+    orders = [rng.permutation(len(pixels)) for _ in range(REPEATS)]
     tables = [_rows(WHOLE, 0, rows, predict(pixels))]
     for part in PARTS:
         for repeat, order in enumerate(orders):

@@ -72,16 +72,14 @@ def integrated_gradients(
     label: int,
     *,
     steps: int = STEPS,
-    fill: int = WHITE,
 ) -> Attribution:
-    """Attribute the logit of a class to the pixels of a photo.
+    """Attribute the logit of a class to the pixels of a photo, along the way from a white one.
 
     Args:
         network: Normalisation, then the network, as ``training.torch.network.build`` returns them.
         photo: At the side that the network reads.
         label: The class.
         steps: Points of the path; more come closer to the integral.
-        fill: Level of the blank photo that the path starts from; white is the usual background.
     """
     network.eval()
     normalise, body = network[0], network[1]
@@ -90,7 +88,7 @@ def integrated_gradients(
         with torch.no_grad():
             return normalise(torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None])
 
-    inputs, blank = enter(photo), enter(np.full_like(photo, fill))
+    inputs, blank = enter(photo), enter(np.full_like(photo, WHITE))
     method = IntegratedGradients(body, multiply_by_inputs=True)
     found = method.attribute(
         inputs, blank, target=label, n_steps=steps, method="gausslegendre", internal_batch_size=16

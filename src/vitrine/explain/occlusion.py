@@ -15,6 +15,7 @@ __all__ = ["PLACES", "occlusion"]
 PLACES = 7
 """Places of the patch along each side: two neighbours overlap by half."""
 WHITE = 255
+"""Level of the patch: the background of most product photos, so that to hide it changes nothing."""
 
 Pixels = UInt8[np.ndarray, "image side side 3"]
 
@@ -25,7 +26,6 @@ def occlusion(
     label: int,
     *,
     places: int = PLACES,
-    fill: int = WHITE,
 ) -> Float[np.ndarray, "places places"]:
     """Return by how much the probability of a class drops when each place is hidden.
 
@@ -34,8 +34,6 @@ def occlusion(
         photo: At the side that it reads.
         label: The class whose probability is followed.
         places: Places along each side; the patch covers two steps.
-        fill: Level of the three channels of the patch; white is the background of most product
-            photos, so that hiding background with it changes nothing.
 
     Returns:
         Probability without a patch minus probability with it; negative where hiding helps.
@@ -52,6 +50,6 @@ def occlusion(
     hidden = np.repeat(photo[None], 1 + places**2, axis=0)
     for number in range(places**2):
         y, x = divmod(number, places)
-        hidden[1 + number, edges[y] : edges[y + 2], edges[x] : edges[x + 2]] = fill
+        hidden[1 + number, edges[y] : edges[y + 2], edges[x] : edges[x + 2]] = WHITE
     given = predict(hidden)[:, label]
     return (given[0] - given[1:]).reshape(places, places).astype(float)

@@ -95,14 +95,13 @@ def stages(name: str, height: int = 224, width: int | None = None) -> list[Stage
     return found
 
 
-def parts(name: str, stage: int, block: int, side: int = 224) -> list[Part]:
+def parts(name: str, stage: int, block: int) -> list[Part]:
     """Return the modules that do the work of one block, in the order in which they run.
 
     Args:
         name: A name of timm's registry that is a MambaVision.
         stage: Number of the stage, from 1.
         block: Number of the block in it, from 1.
-        side: Side of the image, in pixels.
     """
     network = _on_meta(name)
     chosen = network.levels[stage - 1].blocks[block - 1]
@@ -124,7 +123,7 @@ def parts(name: str, stage: int, block: int, side: int = 224) -> list[Part]:
         )
 
     with _watched(list(leaves), keep):
-        network(torch.zeros(1, 3, side, side, device="meta"))
+        network(torch.zeros(1, 3, 224, 224, device="meta"))
     return found
 
 

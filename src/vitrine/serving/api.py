@@ -24,7 +24,7 @@ from vitrine.serving.problems import MEDIA_TYPE, ProblemError, language_of
 from vitrine.serving.routes import add_routes
 from vitrine.serving.service import Service
 from vitrine.serving.settings import Settings
-from vitrine.serving.telemetry import LOG, log_as_json
+from vitrine.serving.telemetry import LOG, WATCHED, log_as_json
 
 __all__ = ["UVICORN", "create_app", "serve"]
 
@@ -35,7 +35,6 @@ DESCRIPTION = (
     "Classe une {photo} dans l’une de {classes} catégories. Le modèle tourne sur "
     "le processeur, par ONNX Runtime. Les erreurs suivent la RFC 9457 et portent un `code` stable."
 )
-WATCHED = "/healthz", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready"
 TRACES: TelemetryConfig = {
     "auto_configure": True,  # sends where OTEL_EXPORTER_OTLP_ENDPOINT says, if it says
     "exclude": lambda scope: scope["path"] in WATCHED,

@@ -5,7 +5,7 @@ import io
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -97,27 +97,37 @@ class Service:
         for pool in filter(None, pools):
             pool.close()
 
-    async def run(self, work: Callable[[bool], Result], **options: Any) -> Done[Result]:
+    async def run(
+        self, work: Callable[[bool], Result], within: float | None = None, admitted: bool = False
+    ) -> Done[Result]:
         """Compute in a worker, and tell failures as problems.
 
         A large image never holds a worker while it waits: large ones are decoded one after the
-        other in a thread of their own, where their places are counted in megapixels.
+        other in a thread of their own, where their places are counted in megapixels. Until one was
+        found large is part of what it waited, and of its time.
 
         Args:
             work: Told whether it may decode a large image.
-            options: ``within`` and ``admitted``, as ``WorkerPool.run`` takes them.
+            within: Seconds left to the request, by default those of the settings.
+            admitted: As ``WorkerPool.run`` takes it.
 
         Raises:
             ProblemError: Where there is no answer.
         """
         if self.pool is None or self._large is None:
             raise ProblemError("modele_non_pret")
+        within = self.settings.predict_timeout_s if within is None else within
+        asked = time.perf_counter()
         try:
             try:
-                return await self.pool.run(lambda: work(False), **options)
+                return await self.pool.run(lambda: work(False), within=within, admitted=admitted)
             except LargeImageError as large:
                 cost = math.ceil(large.megapixels)
-            return await self._large.run(lambda: work(True), cost=cost, **options)
+            waited = time.perf_counter() - asked
+            done = await self._large.run(
+                lambda: work(True), cost=cost, within=within - waited, admitted=admitted
+            )
+            return replace(done, queued=waited + done.queued)
         except ImageError as error:
             raise of_image(error) from error
         except AnswerError as error:

@@ -23,9 +23,11 @@ from prometheus_client import (
 
 from vitrine.serving.card import Card
 
-__all__ = ["LOG", "Telemetry", "log_as_json"]
+__all__ = ["LOG", "WATCHED", "Telemetry", "log_as_json"]
 
 LOG = logging.getLogger("vitrine.serving")
+WATCHED = ("/healthz", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready")
+"""Routes that what supervises a service asks every few seconds: neither logged nor traced."""
 SHORT = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 LONG = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 30)
 
@@ -94,8 +96,8 @@ class Telemetry:
         self.seconds.labels(facts["route"]).observe(facts["ms"] / 1e3)
         if code := facts.get("code"):
             self.rejected.labels(code).inc()
-        level = logging.DEBUG if facts["route"] in ("/healthz", "/readyz", "/metrics") else None
-        LOG.log(level or logging.INFO, "request", extra={"request_id": request_id, "facts": facts})
+        level = logging.DEBUG if facts["route"] in WATCHED else logging.INFO
+        LOG.log(level, "request", extra={"request_id": request_id, "facts": facts})
 
 
 class _Json(logging.Formatter):

@@ -23,6 +23,8 @@ LAYERS = ("selective", "fixed", "convolution")
 """What may mix the positions: a chosen step, the same layer with fixed steps, any convolution."""
 STEPS = (0.02, 0.5)
 """Range of the steps that the channels start with: from a long memory to a short one."""
+RATE, SEED, ASKED = 0.02, 0, 256
+"""Highest learning rate; seed of the weights and the draws; new sequences that are scored."""
 
 Tokens = Int[Tensor, "batch length"]
 Channels = Float[Tensor, "batch length dim"]
@@ -92,7 +94,7 @@ class StateSpaceMixer(nn.Module):
         return selective_scan(u, self.steps(u), -torch.exp(self.A_log), B, C)
 
 
-class ConvolutionMixer(nn.Module):
+class CopyingConvolution(nn.Module):
     """One free convolution a channel, over the whole past: any layer with fixed steps is one.
 
     Args:
@@ -134,7 +136,7 @@ class Copier(nn.Module):
         length, tokens = task.length + task.copied, task.vocabulary
         self.embed = nn.Embedding(tokens, dim)
         if layer == "convolution":
-            self.mix = ConvolutionMixer(dim, length)
+            self.mix = CopyingConvolution(dim, length)
         else:
             self.mix = StateSpaceMixer(dim, selective=layer == "selective")
         self.read = nn.Sequential(nn.Linear(dim, 2 * dim), nn.GELU(), nn.Linear(2 * dim, tokens))
@@ -165,10 +167,10 @@ def learn(
     steps: int = 250,
     every: int = 25,
     batch: int = 64,
-    rate: float = 0.02,
-    seed: int = 0,
 ) -> Learned:
-    """Train a copier from scratch; the same seed gives the same curve.
+    """Train a copier from scratch; its weights and what it sees are the same each time.
+
+    The learning rate goes down to zero along half a cosine.
 
     Args:
         task: What to copy.
@@ -176,16 +178,14 @@ def learn(
         steps: Number of optimisation steps.
         every: Steps from a score to the next.
         batch: Sequences drawn at each step.
-        rate: Highest learning rate; it goes down to zero along half a cosine.
-        seed: Seeds the weights and the draws.
     """
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(SEED)
         model = Copier(task, layer)
-    optimizer = torch.optim.AdamW(model.parameters(), rate, weight_decay=0.0)
+    optimizer = torch.optim.AdamW(model.parameters(), RATE, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     curve = {0: score(model, task)}
-    for step, (tokens, wanted) in zip(range(1, steps + 1), _draws(task, batch, seed), strict=False):
+    for step, (tokens, wanted) in zip(range(1, steps + 1), _draws(task, batch), strict=False):
         answered = model(tokens)[:, task.length :]
         loss = F.cross_entropy(answered.flatten(0, 1), wanted.flatten())
         optimizer.zero_grad()
@@ -197,15 +197,15 @@ def learn(
     return Learned(model=model, curve=curve)
 
 
-def _draws(task: Task, batch: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
-    generator = torch.Generator().manual_seed(seed)
+def _draws(task: Task, batch: int) -> Iterator[tuple[Tensor, Tensor]]:
+    generator = torch.Generator().manual_seed(SEED)
     while True:
         yield task.draw(batch, generator)
 
 
 @torch.no_grad()
-def score(model: Copier, task: Task, *, batch: int = 256, seed: int = 10**6) -> float:
+def score(model: Copier, task: Task) -> float:
     """Return the share of symbols that a copier repeats right, on sequences it has not seen."""
-    tokens, wanted = task.draw(batch, torch.Generator().manual_seed(seed))
+    tokens, wanted = task.draw(ASKED, torch.Generator().manual_seed(SEED + 10**6))
     answered = model(tokens)[:, task.length :].argmax(dim=-1)
     return (answered == wanted).double().mean().item()

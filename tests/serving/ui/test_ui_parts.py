@@ -1,6 +1,7 @@
 import base64
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from pictures import encode, plain
 from PIL import Image
 
+from vitrine.data import dataset
 from vitrine.data.catalog import CLASSES, CLASSES_FR
 from vitrine.data.showcase import Showcase
 from vitrine.serving.card import Words
@@ -78,7 +80,12 @@ def test_a_setting_that_cannot_be_used_is_named(environment, monkeypatch):
 
 
 def test_a_data_folder_that_was_asked_for_and_has_no_table_is_refused(tmp_path, monkeypatch):
-    with pytest.raises(SettingsError, match=r"dataset_dashboard\.csv.*found neither in"):
+    with pytest.raises(SettingsError, match=r"dataset_dashboard\.csv.*neither in.*data prepare"):
+        Settings(data_dir=tmp_path)
+
+    own = replace(dataset.current(), own=True)  # whose tables no command makes
+    with monkeypatch.context() as patch, pytest.raises(SettingsError, match="[^,]; leave it out"):
+        patch.setattr(dataset, "current", lambda: own)
         Settings(data_dir=tmp_path)
 
     monkeypatch.setenv("VITRINE_ROOT", str(tmp_path))

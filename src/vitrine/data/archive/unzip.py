@@ -88,14 +88,13 @@ def inspect(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
 
 
 def contents(
-    archive: zipfile.ZipFile, *, max_entries: int = MAX_ENTRIES, max_bytes: int = MAX_BYTES
+    archive: zipfile.ZipFile, *, max_entries: int = MAX_ENTRIES
 ) -> dict[str, zipfile.ZipInfo]:
     """Return the entries of an archive by name, folders included, once all are found harmless.
 
     Args:
         archive: Only its table of contents is read.
         max_entries: Most entries that it may have.
-        max_bytes: Most that it may announce once unpacked.
 
     Raises:
         ArchiveError: If any entry is dangerous.
@@ -104,8 +103,8 @@ def contents(
     announced = sum(entry.file_size for entry in entries)
     if len(entries) > max_entries:
         raise _refusal(f"at most {max_entries} entries", f"{len(entries)}")
-    if announced > max_bytes:
-        raise _refusal(f"at most {max_bytes:,} bytes once unpacked", f"{announced:,} announced")
+    if announced > MAX_BYTES:
+        raise _refusal(f"at most {MAX_BYTES:,} bytes once unpacked", f"{announced:,} announced")
     folded: set[str] = set()
     by_name = {}
     for entry in entries:

@@ -110,10 +110,10 @@ def drum(top: Number, bottom: Number, r_top: Number, r_bottom: Number, ry: Numbe
     return np.concatenate([upper, lower])
 
 
-def star(x: Number, y: Number, radius: Number, points: int = 5, inner: Number = 0.45) -> Outline:
-    """Return a star standing on two of its points; ``inner`` is its waist, relative to radius."""
-    angle = np.arange(2 * points) * math.pi / points - math.pi / 2
-    reach = radius * np.where(np.arange(2 * points) % 2, inner, 1.0)
+def star(x: Number, y: Number, radius: Number) -> Outline:
+    """Return a star of five points, standing on two of them."""
+    angle = np.arange(10) * math.pi / 5 - math.pi / 2
+    reach = radius * np.where(np.arange(10) % 2, 0.45, 1.0)
     return np.stack([x + reach * np.cos(angle), y + reach * np.sin(angle)], axis=1)
 
 

@@ -56,10 +56,11 @@ def _with_tables(folder: Path) -> Path:
             return folder
     except OSError:  # out of reach is not absent: the page tells why
         return folder
+    made = "" if dataset.current().own else "make them with `vitrine data prepare`, or "
     raise ValueError(
         f"expected DATA_DIR (--data) to be a folder with {DASHBOARD} or {SAMPLES}, found "
-        f"{'neither in' if folder.is_dir() else 'no folder'} {folder}; make them with `vitrine "
-        "data prepare`, or leave it out for a synthetic catalogue"
+        f"{'neither in' if folder.is_dir() else 'no folder'} {folder}; {made}leave it out for a "
+        "synthetic catalogue"
     )
 
 
