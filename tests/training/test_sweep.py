@@ -108,6 +108,14 @@ def test_a_killed_worker_costs_no_run_and_none_is_made_twice(tmp_path):
     assert sorted(staged.told(tmp_path, "begun")) == sorted([*runs.names(tmp_path), *deadly])
 
 
+def test_workers_of_this_machine_leave_its_processor_to_their_jobs():
+    jobs = grid(NAMES[:1], [0])
+
+    (outcome,) = sweep(jobs, workers=1, perform=staged.watched)
+
+    assert outcome == Outcome(name=jobs[0].name, made=False)
+
+
 def test_finished_runs_are_never_made_again(tmp_path, here):
     staged.begin(tmp_path)
     perform = partial(staged.perform, tmp_path)

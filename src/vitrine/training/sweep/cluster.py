@@ -22,6 +22,12 @@ __all__ = ["sweep"]
 
 ANY_PORT = "127.0.0.1:0"
 """Where the scheduler tells how it is: its usual port may be another program's."""
+SELDOM = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "10s",
+}
+"""Beside jobs that take every core, Dask's own watch of itself cost each process 3 % of one."""
 PATIENCE = 30
 """Seconds to wait for a scheduler that does not answer, or that has no worker."""
 HELP = (
@@ -82,9 +88,10 @@ def sweep(
 @contextmanager
 def _local(workers: int) -> Iterator[object]:
     """Make a cluster of this machine, whose workers are killed where the sweep is interrupted."""
+    import dask
     from dask.distributed import LocalCluster
 
-    with children.deaf():
+    with children.deaf(), dask.config.set(SELDOM):
         made = LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
