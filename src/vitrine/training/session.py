@@ -122,7 +122,7 @@ class Session:
                 )
             here = replace(self, base=paths.runs())  # also for a fusion made again apart
             return trainer_of(recipe)(
-                recipe, [here.answers(name) for name in recipe.fused], **common
+                recipe, [here.answers(name) for name in recipe.fused], report=report, **common
             )
         if recipe.at_once:
             if threads:
