@@ -413,17 +413,28 @@ def test_the_cheapest_recipes_are_timed_and_written():
     assert all(row["images_per_second"] > 0 and row["side"] for row in found["rows"])
 
 
-def test_a_card_is_asked_of_networks_alone(monkeypatch):
+@pytest.fixture
+def asked(monkeypatch):
+    """Return what is asked of the processes that would time a recipe each."""
     asked = []
     row = {"images_per_second": 1.0, "multiply_adds": None}
     monkeypatch.setattr(children, "alone", lambda _, *given: asked.append(given) or row)
+    return asked
 
+
+def test_a_card_is_asked_of_networks_alone(asked):
     found = recipes.measure(Bench(device="cuda", turns=2, tell=lambda _: None))
 
     assert ("efficientnet-b0-keras-scratch", 2, "cuda") in asked
-    assert all(RECIPES[name].trainer != "probe" for name, *_ in asked)
+    assert {RECIPES[name].trainer for name, *_ in asked} == {"torch", "keras"}
     assert not {name for name, *_ in asked} & {*EQUAL_START, *CONTROLS}
     assert found["clock"].startswith("wall time")
+
+
+def test_every_recipe_that_is_timed_can_be_built(asked):
+    recipes.measure(Bench(turns=1, tell=lambda _: None))
+
+    assert {RECIPES[name].trainer for name, *_ in asked} == recipes.BUILDERS.keys()
 
 
 def test_both_frameworks_count_the_same_multiply_adds():

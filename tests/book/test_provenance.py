@@ -122,6 +122,19 @@ def test_energy_by_hand(meta):
     assert watt_hours(meta) is None
 
 
+@pytest.mark.parametrize(
+    ("gpu", "watts"), [("NVIDIA A100-SXM4-40GB", 400), ("NVIDIA L4", 72), ("NVIDIA L40S", None)]
+)
+def test_the_power_of_a_gpu_is_that_of_its_own_name(meta, gpu, watts):
+    meta["hardware"]["gpu"] = gpu
+
+    energy = watt_hours(meta)
+
+    hours = meta["timing"]["training_seconds"] / 3600
+    without = watt_hours(meta | {"hardware": meta["hardware"] | {"gpu": None}})
+    assert energy == (watts and pytest.approx(without + watts * hours))
+
+
 def test_a_run_that_took_no_time_to_speak_of_has_its_energy(stamp, meta):
     meta["timing"] |= {"seconds": 0.0, "cpu_seconds": 3.6, "training_seconds": 0}
 

@@ -149,6 +149,15 @@ def test_two_photos_that_are_each_near_a_third_stay_in_its_fold(demo_catalog):
         assert frame.loc[names, f"repeat_{repeat}"].nunique() == 1
 
 
+def test_a_class_whose_photos_form_one_group_has_no_folds(demo_catalog):
+    products = demo_catalog.products
+    group = products.image.where(products.label != 3, "together")
+    tied = replace(demo_catalog, products=products.assign(group=group))
+
+    with pytest.raises(SplitError, match="too few groups of photos of Home Decor & Festive Needs;"):
+        splits.draw_folds(tied, splits.fingerprints(demo_catalog))
+
+
 def test_one_fold_tests_the_next_one_validates_and_the_others_train():
     folds = splits.load_folds()
 

@@ -51,6 +51,17 @@ def test_a_probe_is_fitted_again_to_the_same_answers(demo_catalog, demo_split, t
     assert given.sum(axis=1) == pytest.approx(1)
 
 
+def test_what_a_seed_drew_for_a_probe_is_drawn_again(demo_catalog, demo_split, tmp_path):
+    recipe = replace(recipes.find("histogram-hog").smoke(), architecture="timm:resnet10t")
+    run = probe.fit(recipe, demo_split, demo_catalog, seed=1, base=tmp_path)
+
+    model = trained.load(load(run.name, tmp_path), demo_split, demo_catalog)
+
+    test = run.part("test")
+    given = model.predict(images.cached(demo_catalog, test.image.tolist(), 64))
+    assert given == pytest.approx(test.probabilities, abs=1e-4)
+
+
 def test_a_probe_that_answers_otherwise_once_fitted_again_is_refused(
     demo_catalog, demo_split, tmp_path
 ):

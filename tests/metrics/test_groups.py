@@ -2,6 +2,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from scipy.stats import hypergeom
 
 from vitrine.metrics.paired import easier
 
@@ -23,6 +24,15 @@ def test_the_other_images_tell_the_same():
     chosen = np.arange(30) < 6
 
     assert easier(scores, chosen) == pytest.approx(easier(scores, ~chosen))
+
+
+def test_groups_beyond_what_a_float_counts_are_weighed_all_the_same():
+    right, chosen = np.arange(1047) % 50 == 0, np.arange(1047) % 2 == 0
+
+    p = easier(right.astype(int), chosen)
+
+    law, found = hypergeom(1047, right.sum(), chosen.sum()), (right & chosen).sum()
+    assert p == pytest.approx(min(1, 2 * min(law.cdf(found), law.sf(found - 1))))
 
 
 @pytest.mark.parametrize("chosen", [[False, False], [True, True]])

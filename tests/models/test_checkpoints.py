@@ -250,7 +250,9 @@ def test_damage_is_refused_or_harmless_but_never_another_error(suffix, tmp_path)
             damaged[place] ^= 1 << int(torch.randint(8, (1,), generator=dice))
         path.write_bytes(damaged[: int(torch.randint(1, 2 * len(whole), (1,), generator=dice))])
         with contextlib.suppress(CheckpointError):
-            read_checkpoint(path)
+            read = read_checkpoint(path)
+            assert all(isinstance(name, str) for name in read)
+            assert all(isinstance(value, torch.Tensor) for value in read.values())
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def test_the_published_files_are_those_that_were_bound():
 
 def test_every_tracked_file_that_is_shown_or_served_is_bound():
     listed = subprocess.run(
-        ["git", "ls-files", "data", "ressources", "runs", digests.SERVED], cwd=paths.root(),
+        ["git", "ls-files", "data", "ressources", "runs", digests.SHIPPED], cwd=paths.root(),
         capture_output=True, text=True, check=True,
     ).stdout.split()  # fmt: skip
     bound = (paths.root() / digests.SUMS).read_text().split()[1::2]

@@ -14,6 +14,7 @@ from scipy.stats import chi2
 
 from vitrine.data import dataset, images
 from vitrine.data.shards import Shards
+from vitrine.explain import NAMES
 from vitrine.metrics.temperature import apply_temperature, fit_temperature
 from vitrine.models.graph import GraphError, float_graph
 from vitrine.serving import card as cards
@@ -605,7 +606,7 @@ def test_a_network_that_does_more_than_a_mean_has_no_evidence():
     norm = Normalise((0.5,) * 3, (0.5,) * 3)
 
     with pytest.raises(GraphError, match="expected"):
-        float_graph(nn.Sequential(norm, backbone), 64, names=cards.NAMES)
+        float_graph(nn.Sequential(norm, backbone), 64, names=NAMES)
 
 
 def test_a_network_that_answers_no_number_has_no_evidence():
@@ -621,9 +622,7 @@ def test_a_network_that_answers_no_number_has_no_evidence():
         backbone.get_classifier().bias.fill_(torch.nan)
 
     with pytest.raises(GraphError, match="expected the mean of the evidence to be the logits"):
-        float_graph(
-            nn.Sequential(Normalise((0.5,) * 3, (0.5,) * 3), backbone), 64, names=cards.NAMES
-        )
+        float_graph(nn.Sequential(Normalise((0.5,) * 3, (0.5,) * 3), backbone), 64, names=NAMES)
 
 
 def test_the_shape_checks_are_back_after_an_export(exported):

@@ -11,7 +11,8 @@ from onnx import TensorProto, checker, helper, numpy_helper
 
 from vitrine.data import images
 from vitrine.data.catalog import CLASSES_FR
-from vitrine.serving.card import CARD, EVIDENCE, INPUT, LOGITS, MODEL, Card, Doubt, Label, Parity
+from vitrine.explain import EVIDENCE, INPUT, LOGITS
+from vitrine.serving.card import CARD, MODEL, Card, Doubt, Label, Parity
 from vitrine.serving.card import Score as Metric
 
 SIDE, PLACES = 32, 4

@@ -180,11 +180,13 @@ def test_a_fusion_needs_no_photo_and_has_a_miniature(monkeypatch, tmp_path):
     here = session.Session("smoke", session.begin("smoke").split, tmp_path, photos=False)
     monkeypatch.setattr(session.Session, "catalog", lambda _: pytest.fail("photos were asked for"))
 
-    run = here.fit(here.recipe("text-and-image-stacked"))
+    told = []
+    run = here.fit(here.recipe("text-and-image-stacked"), report=told.append)
     with pytest.raises(session.SessionError, match="expected no fold for title-and-image-smoke"):
         here.fit(here.recipe("title-and-image"), split=here.split)
 
     assert run.name == "text-and-image-stacked-smoke/seed-0"
+    assert told[0].startswith(f"{run.name}: weights [")
     assert [part["run"] for part in json.loads((run.folder / "run.json").read_text())["parts"]] == [
         "text-title-description-smoke/seed-0",
         f"{IMAGE}-smoke/seed-0",

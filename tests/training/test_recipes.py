@@ -179,6 +179,12 @@ def test_a_recipe_of_a_project_is_one_of_the_package_with_what_it_changes(projec
     )
 
 
+def test_a_recipe_of_a_project_writes_its_windows_as_an_array(project):
+    project(base="mambavision-micro-scratch", windows=[4, 2])
+
+    assert recipes.find("mine").windows == (4, 2)
+
+
 @pytest.mark.parametrize(
     ("variation", "message"),
     [
@@ -189,6 +195,7 @@ def test_a_recipe_of_a_project_is_one_of_the_package_with_what_it_changes(projec
         ({"image_size": "64"}, "expected a value of type int, found image_size = '64'"),
         ({"image_size": 0}, "recipe mine: expected image_size to be at least 1, found 0"),
         ({"flip": 1}, "expected a value of type bool, found flip = 1"),
+        ({"windows": [8, "4"]}, r"expected a value of type tuple, found windows = \[8, '4'\]"),
     ],
 )
 def test_what_a_recipe_of_a_project_cannot_be_is_told(project, variation, message):

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import IPython  # noqa: F401  (what a kernel has loaded)
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from vitrine.data import splits
 from vitrine.training import runs, session
@@ -89,6 +90,17 @@ def test_a_published_run_is_made_again_apart_and_a_probe_on_the_folds_too(elsewh
     here.fit(here.recipe(NAME), seed=2, device="cpu", threads=3, resume=True)
     assert asked["base"] == here.base
     assert (asked["device"], asked["threads"], asked["resume"]) == ("cpu", 3, True)
+
+
+def test_a_probe_computes_with_the_threads_that_it_is_given(elsewhere, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    here = session.begin("smoke")
+
+    with threadpool_limits(2):
+        run = here.fit(here.recipe("histogram-hog"), threads=1)
+        taken = {pool["num_threads"] for pool in threadpool_info()}
+
+    assert taken == {1} == {run.meta["hardware"]["threads"]}
 
 
 @pytest.mark.parametrize("given", [{"retrain": "false"}, {"retrain": 1}, {"seed": "1"}])

@@ -26,16 +26,17 @@ Predict = Callable[[Pixels], object]
 def measure(bench: Bench) -> dict[str, Any]:
     """Return the results of the published recipes: a row each, no bar.
 
-    Those of the equal start are left out, the same networks at the same size; so is the text. On
-    ``cpu`` it is the processor time of one thread; on ``cuda`` the wall time, until the answers are
-    back with the host, of the networks alone, as probes do not compute there.
+    Those of the equal start are left out, the same networks at the same size; so are the text and
+    fusions, which cost what their parts do. On ``cpu`` it is the processor time of one thread; on
+    ``cuda`` the wall time, until the answers are back with the host, of the networks alone, as
+    probes do not compute there.
     """
     on_card = bench.device == "cuda"
     published = {name.split("/")[0] for name in runs.names()}
     beside = {*recipes.BESIDE, *recipes.EQUAL_START, *recipes.CONTROLS}
     names = sorted(published & set(recipes.RECIPES) - beside)
-    if on_card:
-        names = [name for name in names if recipes.find(name).trainer != "probe"]
+    timed = BUILDERS.keys() - ({"probe"} if on_card else set())
+    names = [name for name in names if recipes.find(name).trainer in timed]
     if bench.quick:
         names = [name for name in names if name in ("histogram-hog", "majority")]
     rows = []
@@ -62,8 +63,7 @@ def cost(name: str, turns: int, device: str = "cpu") -> dict[str, Any]:
     recipe = recipes.find(name)
     side, batch = recipe.image_size, BATCH[device]
     pixels = np.random.default_rng(0).integers(0, 256, (batch, side, side, 3), dtype=np.uint8)
-    build = {"torch": _torch, "keras": _keras, "probe": _probe}[recipe.trainer]
-    predict, adds = build(recipe, device)
+    predict, adds = BUILDERS[recipe.trainer](recipe, device)
     clock = clock_of("cpu") if device == "cpu" else _wall_milliseconds
     timings = side_by_side({name: lambda: predict(pixels)}, turns=turns, clock=clock)
     milliseconds = statistics.median(timings.turns[name])
@@ -144,3 +144,7 @@ def _probe(recipe: Recipe, device: str) -> tuple[Predict, float | None]:
     from vitrine.training.probe import extract
 
     return (lambda pixels: extract(recipe, pixels)), None
+
+
+BUILDERS = {"torch": _torch, "keras": _keras, "probe": _probe}
+"""By trainer, what builds a recipe to be timed: photos in, answers out, and its multiply-adds."""

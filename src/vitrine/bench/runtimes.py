@@ -14,7 +14,8 @@ from vitrine.bench import results
 from vitrine.bench.clock import Bench
 from vitrine.bench.model import NAME, QUICK, RUNTIME_BATCHES, SIDE, write_onnx
 from vitrine.data import images
-from vitrine.explain.exported import NAMES, predicting
+from vitrine.explain import NAMES
+from vitrine.explain.exported import predicting
 from vitrine.explain.runtimes import RUNTIMES, RuntimeMissing, in_integers, opened
 from vitrine.models.graph import float_graph
 from vitrine.models.rebuilt import fill, image

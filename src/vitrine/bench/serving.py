@@ -20,6 +20,7 @@ import psutil
 from vitrine.bench import load, naive, results
 from vitrine.bench.clock import Bench, clock_of, side_by_side
 from vitrine.data.images import LIMITS
+from vitrine.explain import NAMES
 from vitrine.serving import card as cards
 from vitrine.serving import supervisor
 from vitrine.serving.predictor import DEFAULT, Predictor, packaged
@@ -126,7 +127,7 @@ def _efficientnet(folder: Path) -> _Model:
     torch.manual_seed(0)
     norm = Normalise(IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD)
     model = float_graph(
-        torch.nn.Sequential(norm, naive.build(architecture)).eval(), side, names=cards.NAMES
+        torch.nn.Sequential(norm, naive.build(architecture)).eval(), side, names=NAMES
     )
     card, _ = cards.read(packaged(DEFAULT))
     changed = {

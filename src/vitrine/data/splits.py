@@ -268,12 +268,25 @@ def repeats(images: int, classes: int) -> int:
 
 
 def draw_folds(catalog: Catalog, prints: pd.DataFrame) -> Split:
-    """Draw stratified folds in which duplicates and groups stay together, ``repeats`` times."""
+    """Draw stratified folds in which duplicates and groups stay together, ``repeats`` times.
+
+    Raises:
+        SplitError: If two folds, that test and validate, leave no photo of a class to train on.
+    """
+    names, pairs = list(catalog.dataset.classes), [{k, (k + 1) % FOLDS} for k in range(FOLDS)]
     frame = catalog.products[["row", "image", "label"]].copy()
     labels, group = frame.label.to_numpy(), _groups(catalog, prints)
     for repeat in range(repeats(len(frame), len(catalog.dataset.classes))):
         seed = catalog.dataset.seed + repeat
-        frame[f"repeat_{repeat}"] = _dealt(labels, group, FOLDS, seed)
+        frame[f"repeat_{repeat}"] = dealt = _dealt(labels, group, FOLDS, seed)
+        held = pd.Series(dealt).groupby(labels).unique().items()
+        few = [names[label] for label, at in held if any(pair.issuperset(at) for pair in pairs)]
+        if few:
+            raise SplitError(
+                "expected photos of each class in three folds, to test, to validate and to train, "
+                f"found too few groups of photos of {', '.join(few)}; add other photos of it, or "
+                "merge classes"
+            )
     return _make("folds", frame)
 
 

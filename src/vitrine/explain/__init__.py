@@ -10,3 +10,6 @@ it depends on what was learned.
 The Keras network answers occlusion through its ONNX file (``exported``), the other three itself;
 TensorFlow and PyTorch never meet, as a process explains one run.
 """
+
+INPUT, LOGITS, EVIDENCE = NAMES = "image", "logits", "evidence"
+"""Names of the input and of the outputs of every ONNX file that we export."""

@@ -12,14 +12,13 @@ import onnxruntime
 from jaxtyping import Float, UInt8
 from scipy.special import softmax
 
+from vitrine.explain import INPUT, LOGITS, NAMES
 from vitrine.training import children, trained
 from vitrine.training.recipes import Recipe
 from vitrine.training.trained import KeptError
 
 __all__ = ["answering", "graph", "predicting", "predictor", "session"]
 
-NAMES = ("image", "logits", "evidence")
-"""Of the input and of the outputs of every file that we export."""
 BATCH = 32
 TOLERANCE = 1e-4
 """Largest difference of a probability between the file and the network."""
@@ -77,7 +76,7 @@ def predictor(model: bytes) -> Predict:
         model: An ONNX file that takes bytes and gives logits.
     """
     running = session(model)
-    return predicting(lambda batch: running.run([NAMES[1]], {NAMES[0]: batch}))
+    return predicting(lambda batch: running.run([LOGITS], {INPUT: batch}))
 
 
 def predicting(answer: Answer) -> Predict:

@@ -12,10 +12,11 @@ Everything starts from the true class of some images and what a model predicted 
                     decision     abstention, costs ---------+
     two models      paired       gap on the same images, McNemar, flipped signs, Holm
                     settling     the rule that calls a gap settled, and its power by simulation
-                    fusion       their answer together, what only one gets right
-    two groups      groups       are some images easier than the others
-    many trainings  seeds        the draw of a seed apart from the draw of the images
+                    temperature  their answers together, each with its weight
+    two groups      paired       are some images easier than the others
+    many trainings  resampling   the mean over seeds, images and seeds drawn together
                     folds        repeated cross-validation, corrected
+                    table        recipes of one run or of several, and their announced pairs
     before any      power        the smallest gap that so many images can show
 
 ``y_pred`` are predicted labels, or probabilities wherever a score reads them; a score of labels

@@ -245,9 +245,13 @@ def easier(scores: Int[np.ndarray, " image"], chosen: Bool[np.ndarray, " image"]
             f"expected scores of at least 0 and a group that is neither none nor all of them, found"
             f" {size} of {len(scores)} chosen; pass one score and one choice an image"
         )
-    groups = np.zeros((size + 1, int(scores.sum()) + 1))
-    groups[0, 0] = 1  # of each size, how many groups of the images so far have each sum
-    for score in scores:
-        groups[1:, score:] += groups[:-1, : groups.shape[1] - score].copy()
-    shares, found = groups[size] / groups[size].sum(), int(scores[chosen].sum())
-    return float(min(1.0, 2 * min(shares[: found + 1].sum(), shares[found:].sum())))
+    shares = np.zeros((size + 1, int(scores.sum()) + 1))
+    shares[0, 0] = 1  # of each size, the share of the groups of the images so far by their sum
+    taken = np.arange(1, size + 1)[:, None]
+    for images, score in enumerate(scores, start=1):
+        holding = np.minimum(taken / images, 1)  # of the groups of a size, those with this image
+        with_it = (holding * shares[:-1])[:, : shares.shape[1] - score]
+        shares[1:] *= 1 - holding
+        shares[1:, score:] += with_it
+    found = int(scores[chosen].sum())
+    return float(min(1.0, 2 * min(shares[-1, : found + 1].sum(), shares[-1, found:].sum())))

@@ -30,14 +30,15 @@ def settled(gap: Interval, p_value: float, repeated: Interval | None = None) -> 
     """Tell whether a gap is settled: its interval excludes zero and its test agrees.
 
     The interval draws the images and the seeds again; the test asks whether images of no
-    preference could do it. Neither knows of other training images: where both recipes were
-    repeated over folds, the interval that does must be on the same side. This is the one place
-    where the rule is written.
+    preference could do it. Neither knows of other training images: an interval that does, over
+    repeated folds, must be on the same side where the caller has one. A gap on every photo is given
+    it where both recipes were repeated; one on the test photos alone, or in the report of a user's
+    own photos, which reads one repetition, never is.
 
     Args:
         gap: The gap of two recipes.
         p_value: That of its test, corrected over the table of tests (``vitrine.metrics.paired``).
-        repeated: Gap over repeated folds, with its corrected interval.
+        repeated: Gap over repeated folds, with its corrected interval; ``None`` asks for none.
     """
     agrees = repeated is None or (repeated.excludes_zero and repeated.low * gap.low > 0)
     return gap.excludes_zero and p_value < ALPHA and agrees

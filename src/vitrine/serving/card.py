@@ -11,8 +11,6 @@ __all__ = ["Card", "Guard", "Label", "ModelError", "Offered", "Sample", "Words",
 
 CARD, MODEL = "model.json", "model.onnx"
 FORMAT = 1
-INPUT, LOGITS, EVIDENCE = NAMES = "image", "logits", "evidence"
-"""Names of the graph's input and outputs."""
 
 
 class ModelError(ValueError):

@@ -12,7 +12,7 @@ from vitrine.data import tracked
 from vitrine.data.shards import Shards
 from vitrine.explain.exported import BATCH, Answer, predictor
 from vitrine.metrics import Interval
-from vitrine.metrics.decision import selective_curve
+from vitrine.metrics.decision import least_confidence
 from vitrine.metrics.intervals import wilson
 from vitrine.metrics.panel import panel
 from vitrine.metrics.temperature import apply_temperature, fit_temperature
@@ -68,9 +68,7 @@ def card_numbers(
 
 def threshold(y_true: Labels, y_prob: Probabilities) -> float:
     """Return the least score whose answers are right often enough; 1 where none is."""
-    curve = selective_curve(y_true, y_prob)
-    enough = np.flatnonzero(curve.accuracy >= WANTED)
-    return float(curve.threshold[enough[-1]]) if enough.size else 1.0
+    return min(1.0, least_confidence(y_true, y_prob, accuracy=WANTED))
 
 
 def doubt(least: float, y_true: Labels, y_prob: Probabilities) -> Doubt:

@@ -18,13 +18,13 @@ from vitrine.data import images, showcase
 from vitrine.data.catalog import Catalog
 from vitrine.data.dataset import Dataset
 from vitrine.data.splits import Split
+from vitrine.explain import NAMES
 from vitrine.explain.exported import BATCH, Predict, predictor
 from vitrine.explain.runtimes import in_integers, opened, predicting
 from vitrine.metrics.metrics import macro_f1
 from vitrine.metrics.temperature import apply_temperature
 from vitrine.serving import model_folder
 from vitrine.serving.card import (
-    NAMES,
     Card,
     Label,
     Offered,

@@ -19,6 +19,7 @@ from PIL import Image
 from vitrine import paths
 from vitrine.data import images
 from vitrine.data.images import Limits, Photo
+from vitrine.explain import EVIDENCE, INPUT, LOGITS
 from vitrine.serving import card as cards
 from vitrine.serving.card import ModelError
 
@@ -205,7 +206,7 @@ class Predictor:
         side, count = self.card.input_size, len(self.card.classes)
         given = {value.name: value.shape[1:] for value in self._session.get_inputs()}
         given |= {value.name: value.shape[1:2] for value in self._session.get_outputs()}
-        wanted = {cards.INPUT: [side, side, 3], cards.LOGITS: [count], cards.EVIDENCE: [count]}
+        wanted = {INPUT: [side, side, 3], LOGITS: [count], EVIDENCE: [count]}
         if given != wanted:
             raise ModelError(
                 f"expected the graph of a model of {count} classes at {side} pixels ({wanted}), "
@@ -269,6 +270,6 @@ class Predictor:
         self, pixels: UInt8[np.ndarray, "image size size 3"]
     ) -> tuple[Float[np.ndarray, "image category"], Float[np.ndarray, "image category row column"]]:
         """Return the logits of photos before the temperature, and their evidence."""
-        names = [cards.LOGITS, cards.EVIDENCE]
-        logits, evidence = self._session.run(names, {cards.INPUT: np.ascontiguousarray(pixels)})
+        names = [LOGITS, EVIDENCE]
+        logits, evidence = self._session.run(names, {INPUT: np.ascontiguousarray(pixels)})
         return logits, evidence

@@ -17,7 +17,16 @@ from jaxtyping import Float
 from vitrine.data.splits import FOLDS, REPEATS
 from vitrine.metrics.temperature import fit_weights, fuse
 from vitrine.training.recipes import Recipe, RecipeError
-from vitrine.training.runs import Meter, Predictions, Run, RunFolder, load, names, prediction_rows
+from vitrine.training.runs import (
+    Meter,
+    Predictions,
+    Run,
+    RunFolder,
+    folds,
+    load,
+    names,
+    prediction_rows,
+)
 from vitrine.training.runs.reading import PREDICTIONS, aligned
 
 __all__ = ["RULES", "fit"]
@@ -91,10 +100,7 @@ def fit(
 
 def _folds(run: Run) -> dict[tuple[int, int], Run]:
     """Return the runs of a recipe that was trained once a fold, by repetition and fold."""
-    bases = {
-        (repeat, fold): run.folder.parents[1] / "folds" / f"repeat-{repeat}-fold-{fold}"
-        for repeat, fold in np.ndindex(REPEATS, FOLDS)
-    }
+    bases = {at: run.folder.parents[1] / folds.place(*at) for at in np.ndindex(REPEATS, FOLDS)}
     return {at: load(run.name, base) for at, base in bases.items() if run.name in names(base)}
 
 
@@ -124,8 +130,7 @@ def _told(parts: Sequence[Run]) -> dict[str, Any]:
     """Return what a fusion owes to its parts: which answers exactly, their size, their data."""
     made_of = {part.name: part for part in parts}
     for part in parts:
-        for (repeat, fold), one in _folds(part).items():
-            made_of[f"folds/repeat-{repeat}-fold-{fold}/{part.name}"] = one
+        made_of |= {f"{folds.place(*at)}/{part.name}": one for at, one in _folds(part).items()}
     data = [run.meta.get("data", {}) for run in parts]
     return {
         "parts": [

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from filelock import FileLock
+from threadpoolctl import threadpool_limits
 
 from vitrine import paths
 from vitrine.data import catalog, dataset, splits
@@ -104,7 +105,7 @@ class Session:
                 one no folds.
             base: Folder of the runs; by default the session's.
             device: ``auto``, ``cpu`` or ``cuda``, for a network.
-            threads: Threads to compute with on a CPU, for a network.
+            threads: Threads to compute with on a CPU.
             resume: Go on from the last epoch of an interrupted run, for a network.
             report: Told of each finished step of what is fitted at once.
 
@@ -121,9 +122,12 @@ class Session:
                 )
             here = replace(self, base=paths.runs())  # also for a fusion made again apart
             return trainer_of(recipe)(
-                recipe, [here.answers(name) for name in recipe.fused], **common
+                recipe, [here.answers(name) for name in recipe.fused], report=report, **common
             )
         if recipe.at_once:
+            if threads:
+                threadpool_limits(threads)
+                os.environ["OMP_NUM_THREADS"] = str(threads)  # for what is imported from now on
             folds = None if self.smoke or split else self.folds()
             common |= {"folds": folds, "report": report}
         else:

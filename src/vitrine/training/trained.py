@@ -87,9 +87,9 @@ def load(run: Run, split: Split, catalog: Catalog) -> Kept:
     """
     recipe = recipe_of(run)
     if recipe.trainer == "probe":
-        kept = _probe(recipe, split.present(catalog), catalog)
+        kept = _probe(run, split.present(catalog), catalog)
     elif recipe.trainer == "keras":
-        kept = _keras(recipe, weights(run))
+        kept = _keras(recipe, weights(run), len(run.classes))
     else:
         kept = _torch(recipe, weights(run), len(run.classes))
     _check(kept, run, catalog)
@@ -174,13 +174,13 @@ def _torch(recipe: Recipe, path: Path, classes: int) -> Kept:
     return Kept(recipe, predict, features, lambda _: predict, network, _digest(path))
 
 
-def _keras(recipe: Recipe, path: Path) -> Kept:
+def _keras(recipe: Recipe, path: Path, classes: int) -> Kept:
     import keras
 
     from vitrine.training.keras import network as keras_network
 
     def at_side(side: int) -> keras.Model:
-        network = keras_network.build(replace(recipe, image_size=side), pretrained=False)
+        network = keras_network.build(replace(recipe, image_size=side), classes, pretrained=False)
         network.load_weights(path)
         return network
 
@@ -195,23 +195,23 @@ def _keras(recipe: Recipe, path: Path) -> Kept:
     return Kept(recipe, predict, features, predict_at, network, _digest(path))
 
 
-def _probe(recipe: Recipe, split: Split, catalog: Catalog) -> Kept:
+def _probe(run: Run, split: Split, catalog: Catalog) -> Kept:
     from vitrine.training import probe
 
+    recipe, seed, classes = recipe_of(run), run.meta["seed"], len(run.classes)
     if recipe.architecture == "majority":
         raise RunError("expected a model that looks at photos, found the constant answer")
-    parts = [split.part(part) for part in ("train", "validation")]
-    seen = [
-        probe.extract(recipe, images.cached(catalog, part.image.tolist(), recipe.image_size))
-        for part in parts
-    ]
-    model, _ = probe.learn(recipe, tuple(seen), tuple(part.label.to_numpy() for part in parts))
 
     def features(pixels: Pixels) -> np.ndarray:
-        return probe.extract(recipe, pixels)
+        return probe.extract(recipe, pixels, seed)
+
+    parts = [split.part(part) for part in ("train", "validation")]
+    photos = (images.cached(catalog, part.image.tolist(), recipe.image_size) for part in parts)
+    labels = tuple(part.label.to_numpy() for part in parts)
+    model, _ = probe.learn(recipe, tuple(map(features, photos)), labels, seed, classes=classes)
 
     def predict(pixels: Pixels) -> np.ndarray:
-        given = np.zeros((len(pixels), len(catalog.dataset.classes)))
+        given = np.zeros((len(pixels), classes))
         given[:, model.classes_] = model.predict_proba(features(pixels))
         return given
 

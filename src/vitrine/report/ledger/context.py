@@ -8,7 +8,7 @@ from vitrine.data import dataset, facts, splits, tracked
 from vitrine.metrics.paired import holm, mcnemar_bound
 from vitrine.metrics.power import smallest_unpaired_gap
 from vitrine.metrics.settling import World, smallest_settled_gap
-from vitrine.report.ledger.values import COUNT, P_VALUE, PERCENT, Row, Value, table
+from vitrine.report.ledger.values import COMPARISON, COUNT, P_VALUE, PERCENT, Row, Value, table
 
 __all__ = [
     "ANNOUNCED", "ANSWERED", "DISCORDANCE", "MARGIN", "POC_ACCURACY", "clean", "on_folds",
@@ -32,7 +32,6 @@ IMAGES, PAIRS = "data/facts/images.csv", "data/facts/pairs.csv"
 POC, TRIAL = "ressources/prior_poc.csv", "ressources/prior_trial.csv"
 GOALS = "ressources/goals.csv"
 _CITED = ("model", "backbone", "test_accuracy", "test_macro_f1", "n_test")
-COMPARISON = "05_comparaison"
 HERE = "vitrine.report.ledger.context"
 ELONGATED = 4
 """Ratio of the sides beyond which a photo is counted as elongated."""

@@ -10,9 +10,8 @@ from vitrine.metrics.metrics import accuracy
 from vitrine.metrics.paired import easier
 from vitrine.report.ledger import measures
 from vitrine.report.ledger.context import clean
-from vitrine.report.ledger.measures import COMPARISON
 from vitrine.report.ledger.pairs import PAIRS
-from vitrine.report.ledger.values import COUNT, Value, provenance, table
+from vitrine.report.ledger.values import COMPARISON, COUNT, Value, provenance, table
 from vitrine.training import runs
 from vitrine.training.recipes import CONTROLS
 from vitrine.training.runs import Run

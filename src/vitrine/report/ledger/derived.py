@@ -12,13 +12,13 @@ from vitrine.data.corruptions import CORRUPTIONS, STRENGTHS
 from vitrine.explain import importance, robustness
 from vitrine.explain.facts import explained
 from vitrine.metrics import Interval
-from vitrine.report.ledger.values import COUNT, PERCENT, Row, Value, provenance, table
+from vitrine.report.ledger.values import COMPARISON, COUNT, PERCENT, Row, Value, provenance, table
 from vitrine.training.runs import Run, derived
 from vitrine.training.session import Session
 
 __all__ = ["values"]
 
-COMPARISON, NOTEBOOK = "05_comparaison", "06_interpretabilite"
+NOTEBOOK = "06_interpretabilite"
 POINTS = (
     *product(CORRUPTIONS, (3, 5)),
     *(("thumbnail", side) for side in robustness.THUMBNAILS),

@@ -11,14 +11,14 @@ from pathlib import Path
 
 from vitrine import paths
 from vitrine.metrics.metrics import accuracy
+from vitrine.report.ledger.service import SHIPPED
 from vitrine.training import runs
 
 __all__ = ["check", "faults", "write"]
 
 SUMS = "runs/SHA256SUMS"
-SERVED = "src/vitrine/serving/models"
 SHOWN = (
-    "runs/bench/*.json", f"{SERVED}/*/*", "data/manifest*.csv", "data/facts/*", "data/splits/*",
+    "runs/bench/*.json", f"{SHIPPED}/*/*", "data/manifest*.csv", "data/facts/*", "data/splits/*",
     "ressources/*.csv", "ressources/drawings/*", "ressources/pictures/*",
 )  # fmt: skip
 """What is shown or served, beside the runs."""
@@ -52,7 +52,7 @@ def faults() -> list[str]:
         for name in sorted(found.keys() | kept.keys())
         if found.get(name) != kept.get(name)
     ]
-    cards = sorted((root / SERVED).glob("*/model.json"))
+    cards = sorted((root / SHIPPED).glob("*/model.json"))
     return [*told, *_unsealed(root), *(fault for card in cards for fault in _served(root, card))]
 
 

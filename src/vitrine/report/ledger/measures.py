@@ -19,7 +19,16 @@ from vitrine.metrics.resampling import over_seeds
 from vitrine.metrics.table import recipe_gap, recipe_score
 from vitrine.report.ledger.context import ANSWERED, clean
 from vitrine.report.ledger.pairs import COMPARISONS, on_split
-from vitrine.report.ledger.values import COUNT, P_VALUE, PERCENT, Row, Value, provenance, table
+from vitrine.report.ledger.values import (
+    COMPARISON,
+    COUNT,
+    P_VALUE,
+    PERCENT,
+    Row,
+    Value,
+    provenance,
+    table,
+)
 from vitrine.training import runs
 from vitrine.training.recipes import BESIDE, CONTROLS, EQUAL_START, parent, started_as
 from vitrine.training.runs import OutOfFold, Predictions, Run, align
@@ -66,7 +75,6 @@ def corrected(values: Mapping[str, Value]) -> Iterator[tuple[str, Value]]:
             yield f"{key.removesuffix('.p')}.holm", replace(values[key], value=float(p))
 
 
-COMPARISON = "05_comparaison"
 TRAINING = {"keras": "03_baseline_tensorflow", "torch": "04_sota_pytorch"}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from vitrine.data import tracked
-from vitrine.report.ledger.values import Value, commits, machine, table
+from vitrine.report.ledger.values import COMPARISON, Value, commits, machine, table
 
 __all__ = ["SHEET", "values"]
 
@@ -22,7 +22,7 @@ def values() -> Iterator[tuple[str, Value]]:
         "source": SHEET,
         "commit": commits([sheet["code"]]),
         "hardware": machine(sheet["hardware"]),
-        "notebook": "05_comparaison",
+        "notebook": COMPARISON,
     }
     reference = sheet["rows"][0]["turns"]
     for row in sheet["rows"]:

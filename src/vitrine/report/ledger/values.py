@@ -10,12 +10,14 @@ from vitrine.training.runs import Run
 from vitrine.training.runs.meter import UNKNOWN
 
 __all__ = [
-    "COUNT", "MINUTES", "PERCENT", "P_VALUE", "Row", "Value", "commits", "machine", "provenance",
-    "table",
+    "COMPARISON", "COUNT", "MINUTES", "PERCENT", "P_VALUE", "Row", "Value", "commits", "machine",
+    "provenance", "table",
 ]  # fmt: skip
 
 PERCENT, COUNT, MINUTES, P_VALUE = ("%", 1), ("count", 0), ("min", 1), ("", 3)
 """Units with their decimals, as the last two fields of a ``Row``."""
+COMPARISON = "05_comparaison"
+"""Chapter that compares the recipes on the test photos."""
 
 Row = tuple[SupportsFloat | Interval, str, int]
 """A number, or one with its interval, its unit, and the digits written after the comma."""

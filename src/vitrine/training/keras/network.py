@@ -222,7 +222,7 @@ def set_head(
 def predict(
     network: keras.Model, pixels: UInt8[np.ndarray, "image size size 3"], batch: int = 32
 ) -> Float[np.ndarray, "image category"]:
-    """Return the softmax of each photo, computed in float32 on the CPU.
+    """Return the softmax of each photo, on the CPU, in the precision that the network was built in.
 
     Args:
         network: What ``build`` returned, trained.

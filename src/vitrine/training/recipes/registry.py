@@ -77,7 +77,7 @@ def _varied(told: Mapping[str, Any]) -> Recipe:
             f"expected the recipe {name!r} of vitrine.toml to have a name of small letters, digits "
             f"and hyphens, and a base among the package's recipes, found {told['base']!r}"
         )
-    changed = {key: value for key, value in told.items() if key not in ("name", "base")}
+    changed = {key: _tupled(value) for key, value in told.items() if key not in ("name", "base")}
     kinds = {field.name: type(getattr(base, field.name)) for field in fields(base)}
     for key, value in changed.items():
         if key in ("trainer", "architecture") or key not in kinds:
@@ -90,6 +90,12 @@ def _varied(told: Mapping[str, Any]) -> Recipe:
             f"recipe {name} of vitrine.toml: expected {fault}, found {key} = {value!r}; correct it"
         )
     return replace(base, **{"source": f"vitrine.toml, from {base.name}"} | changed | {"name": name})
+
+
+def _tupled(value: Any) -> Any:
+    """Return a TOML array of whole numbers as the tuple that a recipe holds."""
+    whole = isinstance(value, list) and all(type(each) is int for each in value)
+    return tuple(value) if whole else value
 
 
 def parent(name: str) -> str | None:

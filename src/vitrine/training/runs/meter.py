@@ -3,6 +3,7 @@
 import math
 import os
 import platform
+import re
 import subprocess
 import time
 from collections.abc import Mapping
@@ -159,7 +160,7 @@ CORE_WATTS = 12.0
 GIB_WATTS = 0.3725
 """Power of one gibibyte of memory, in watts (same source)."""
 _GPU_WATTS = {"H100": 700.0, "H200": 700.0, "A100": 400.0, "L4": 72.0, "T4": 70.0}
-"""Board power of a GPU by a part of its name, from its maker's data sheet."""
+"""Board power of a GPU by a word of its name, from its maker's data sheet."""
 
 
 def watt_hours(meta: Mapping[str, Any]) -> float | None:
@@ -183,5 +184,6 @@ def watt_hours(meta: Mapping[str, Any]) -> float | None:
     energy = CORE_WATTS * busy + GIB_WATTS * (timing["peak_memory_mib"] or 0) / 1024 * hours
     if hardware["gpu"] is None:
         return energy
-    watts = next((w for name, w in _GPU_WATTS.items() if name in hardware["gpu"]), None)
+    words = re.findall(r"\w+", hardware["gpu"])
+    watts = next((w for name, w in _GPU_WATTS.items() if name in words), None)
     return None if watts is None else energy + watts * timing["training_seconds"] / 3600
