@@ -87,7 +87,7 @@ def test_a_control_is_beside_the_run_whose_setting_it_changes_and_in_no_table():
     controls = equal_start.controls()
     values = dict(equal_start.values())
 
-    assert controls.keys() == {name for name in recipes.CONTROLS if name.endswith("-norm")}
+    assert controls.keys() == {name for name in recipes.CONTROLS if name.endswith("-short-norm")}
     for name, (usual, changed) in controls.items():
         ours, theirs = (run.meta["recipe"] for run in (usual, changed))
         differ = {key for key in ours if ours[key] != theirs[key]}

@@ -39,8 +39,6 @@ TEST_OVER_TRAIN = 1 / (FOLDS - 2)
 MANY = 5_000_000
 """Photos times classes beyond which folds are drawn once: each repetition keeps, of a probe, two
 probabilities for each, which would be gigabytes. The report of a user's photos reads one."""
-_REMEDY = "make the project again elsewhere"
-"""What else to do about the split of a user's own photos, which no command fetches."""
 
 
 class SplitError(ValueError):
@@ -100,8 +98,7 @@ class Split:
         """
         unknown = int((~self.frame.image.isin(catalog.products.image)).sum())
         if unknown:
-            own = catalog.dataset.own
-            remedy = f"restore its rows, or {_REMEDY}" if own else "run `vitrine data fetch`"
+            remedy = "restore its rows" if catalog.dataset.own else "run `vitrine data fetch`"
             raise SplitError(
                 f"expected the product table to name the {len(self.frame)} images of the split "
                 f"{self.name}, found {unknown} of them in no row; {remedy}"
@@ -273,19 +270,17 @@ def draw_folds(catalog: Catalog, prints: pd.DataFrame) -> Split:
     Raises:
         SplitError: If two folds, that test and validate, leave no photo of a class to train on.
     """
-    names, pairs = list(catalog.dataset.classes), [{k, (k + 1) % FOLDS} for k in range(FOLDS)]
+    names, pairs = [*catalog.dataset.classes], [{k, (k + 1) % FOLDS} for k in range(FOLDS)]
     frame = catalog.products[["row", "image", "label"]].copy()
     labels, group = frame.label.to_numpy(), _groups(catalog, prints)
-    for repeat in range(repeats(len(frame), len(catalog.dataset.classes))):
-        seed = catalog.dataset.seed + repeat
-        frame[f"repeat_{repeat}"] = dealt = _dealt(labels, group, FOLDS, seed)
+    for repeat in range(repeats(len(frame), len(names))):
+        dealt = _dealt(labels, group, FOLDS, catalog.dataset.seed + repeat)
+        frame[f"repeat_{repeat}"] = dealt
         held = pd.Series(dealt).groupby(labels).unique().items()
-        few = [names[label] for label, at in held if any(pair.issuperset(at) for pair in pairs)]
-        if few:
+        if few := [names[k] for k, at in held if any(pair.issuperset(at) for pair in pairs)]:
             raise SplitError(
-                "expected photos of each class in three folds, to test, to validate and to train, "
-                f"found too few groups of photos of {', '.join(few)}; add other photos of it, or "
-                "merge classes"
+                "expected each class in three folds, to test, validate and train, found too few "
+                f"groups of photos of {', '.join(few)}; add other photos of it, or merge classes"
             )
     return _make("folds", frame)
 
@@ -299,7 +294,7 @@ def _tracked(name: str) -> Split:
         if not parts or not whole:
             raise ValueError("a part or a value that is missing")
     except (OSError, KeyError, ValueError) as error:
-        remedy = f"restore it, or {_REMEDY}" if dataset.current().own else "restore it with git"
+        remedy = "restore it" if dataset.current().own else "restore it with git"
         raise SplitError(
             f"expected the tracked split {name}.csv whole in data/splits, found "
             f"{type(error).__name__}: {' '.join(str(error).split())}; {remedy}"

@@ -42,7 +42,7 @@ def _controls() -> dict[str, list[Run]]:
     found = defaultdict(list)
     for name in runs.names():
         recipe = name.split("/")[0]
-        if recipe in CONTROLS and not recipe.endswith("-norm"):
+        if recipe in CONTROLS and not recipe.endswith("-short-norm"):
             found[recipe].append(runs.load(name))
     return dict(found)
 

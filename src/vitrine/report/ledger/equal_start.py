@@ -52,7 +52,7 @@ def pretrained(among: Sequence[str] = PRETRAINED) -> dict[str, Run]:
 def controls() -> dict[str, tuple[Run, Run]]:
     """Return, by control, the run whose setting it changes, and the control, of the same seed."""
     made = set(runs.names())
-    own = [name for name in CONTROLS if name.endswith("-norm")]
+    own = [name for name in CONTROLS if name.endswith("-short-norm")]
     names = {name: (f"{name.removesuffix('-norm')}/seed-0", f"{name}/seed-0") for name in own}
     return {
         name: (runs.load(usual), runs.load(changed))
