@@ -31,8 +31,7 @@ seed = 0
 # %% [markdown]
 # ## Une recette, deux bibliothèques
 #
-# Que reste-t-il de différent entre les deux recettes ? Des noms, et le réglage qu’il faut imposer à PyTorch pour qu’elle
-# fasse comme TensorFlow.
+# Restent différents des noms, et un réglage qu’il faut imposer à PyTorch.
 
 # %% tags=["nbval-check-output"]
 from vitrine.report import tables
@@ -277,14 +276,14 @@ tables.show(tables.rates(tried(swept)))
 # La recette part de la sonde, avec le meilleur taux de la seconde façon ; {doc}`le chapitre suivant
 # <05_toutes_les_photos>` dit si elle y gagne.
 #
-# Une seule chose changée dans cette recette, après coup, sur la même validation :
+# Une seule chose changée dans cette recette, sur la même validation :
 
 # %%
 changes = {
     "": "rien",
     "-with-plain-photos": "photos non augmentées",
     "-with-learned-norm": "normalisation apprise",
-    "-with-layer-decay": "taux réduit d’un quart à chaque couche plus basse",
+    "-with-layer-decay": "taux plus bas vers l’entrée",
     "-with-average": "moyenne mobile des poids",
     "-with-288-pixels": "photos de 288 pixels",
 }
@@ -292,8 +291,8 @@ changed = tried([f"efficientnet-lite0-torch{ending}" for ending in changes])
 tables.show(tables.changes(dict(zip(changes.values(), changed, strict=not session.smoke))))
 
 # %% [markdown]
-# Laisser apprendre la normalisation coûte le plus ; le reste tient à quelques photos. Ces essais sont venus après les
-# résultats : la recette n’a pas changé.
+# Laisser apprendre la normalisation coûte le plus ; le reste tient à quelques photos. Essais faits après coup : la
+# recette n’a pas changé.
 
 # %% [markdown]
 # ## Ce qu’ils reconnaissent
@@ -326,7 +325,7 @@ from vitrine.metrics.metrics import accuracy
 others = [name for name in groups if name != recipe]
 for name in others:
     fields = session.recipe(name).to_dict()
-    changed = [said.get(field, field) for field in fields if fields[field] != ours[field]]
+    changed = [said[field] for field in fields if fields[field] != ours[field] and field != "name"]
     print(model_name(name), "diffère par :", ", ".join(changed))
 gaps = {
     (a, b): recipe_gap(truth, answers[a], answers[b], accuracy)

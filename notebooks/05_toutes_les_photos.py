@@ -199,8 +199,8 @@ explanation.curves(spoiled, highlighted=seen, chance=1 / len(CLASSES))
 #
 # ## Ses erreurs
 #
-# Les erreurs dont le modèle était le plus sûr, avec ce que le texte en dit. Le début du nom de fichier
-# suffit à retrouver la photo ; {doc}`le service <../book/service>` montre les images libres que le modèle range mal.
+# Les erreurs dont le modèle était le plus sûr, avec ce que le texte en dit. {doc}`Le service
+# <../book/service>` montre les images libres qu’il range mal.
 
 # %%
 text = answers["text-title-description"][0].argmax(axis=1)
@@ -278,9 +278,8 @@ print(f"le plus sûr des deux : {tables.number(100 * accuracy(truth, surer), 1)}
 # %% [markdown]
 # ## Ce que nous retenons
 #
-# * Rien d’établi ici pour le fine-tuning contre le même réseau figé
-#   ({valeur:ecart-ic}`oof_gap.efficientnet-lite0-torch.efficientnet-lite0-probe.accuracy`), ni pour une bibliothèque contre
-#   l’autre ({valeur:ecart-ic}`oof_gap.efficientnet-lite0-torch.efficientnet-lite0-keras.accuracy`).
+# * Le fine-tuning moins le même réseau figé :
+#   {valeur:ecart-ic}`oof_gap.efficientnet-lite0-torch.efficientnet-lite0-probe.accuracy`, rien d’établi.
 # * Le texte devance la photo de {valeur:ecart-ic}`oof_gap.text-title-description.efficientnet-lite0-probe.accuracy` ;
 #   {verdict}`image_helps_text`.
 # * Au seuil qui vise {valeur}`recommended.target` de réponses justes sur la validation : {valeur:ic}`recommended.coverage`

@@ -138,7 +138,7 @@ tables.show(table, decimals=2)
 # ({valeur}`efficientnet-b0-torch-scratch.likeness_gradients` et
 # {valeur}`mambavision-micro-scratch.likeness_gradients`) : multipliés par l’écart à une photo blanche, ils ne donnent
 # aucun poids à un fond blanc, même pour un réseau détruit. Nous n’en concluons donc rien. {doc}`Les cartes en détail <06_interpretabilite_detail>`
-# montre l’activité et l’attention, qui disent d’où vient l’information, non ce qui fait la réponse.
+# montre l’activité et l’attention.
 
 # %% [markdown]
 # ## Exercices
