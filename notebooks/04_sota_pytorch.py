@@ -226,7 +226,7 @@ for name, group in groups.items():
 
 # %% [markdown]
 # Les réponses de TensorFlow sont lues, jamais refaites ici. {doc}`Refaire ce travail <../book/reproduire>` dit comment
-# réentraîner, sur une carte graphique ou non.
+# réentraîner.
 
 # %%
 tracked = [run for run in runs.names() if run.startswith(f"{reference}/")]
@@ -325,7 +325,8 @@ from vitrine.metrics.metrics import accuracy
 others = [name for name in groups if name != recipe]
 for name in others:
     fields = session.recipe(name).to_dict()
-    changed = [said[field] for field in fields if fields[field] != ours[field] and field != "name"]
+    told = [field for field in fields if field not in ("name", "source")]
+    changed = [said[field] for field in told if fields[field] != ours[field]]
     print(model_name(name), "diffère par :", ", ".join(changed))
 gaps = {
     (a, b): recipe_gap(truth, answers[a], answers[b], accuracy)

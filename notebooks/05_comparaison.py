@@ -255,7 +255,7 @@ comparison.cited(poc, reference="EfficientNetB0_custom", smallest=smallest)
 # ## Exercices
 #
 # **1. Votre matrice de coûts.** Une montre mal rangée coûte trois erreurs ordinaires, un regard humain un cinquième
-# d’erreur. Quel modèle coûte le moins par photo ? Changez ensuite la catégorie, le coût, le prix.
+# d’erreur. Quel modèle coûte le moins par photo ?
 
 # %% tags=["hide-cell"]
 is_watch = np.arange(len(CLASSES))[:, None] == CLASSES.index("Watches")

@@ -267,7 +267,7 @@ for threshold in (0.9, float(np.median(sure))):
 
 # %% [markdown]
 # **2. Croire le plus sûr.** Pour chaque produit, retenez la réponse du plus confiant, du texte ou de la photo. Cette fusion
-# naïve vaut-elle mieux que le texte seul ? Pourquoi la confiance de deux modèles ne se compare-t-elle pas toujours ?
+# naïve vaut-elle mieux que le texte seul ?
 
 # %% tags=["hide-cell"]
 words, photo = answers["text-title-description"][0], answers["efficientnet-lite012-probe"][0]
