@@ -326,7 +326,7 @@ others = [name for name in groups if name != recipe]
 for name in others:
     fields = session.recipe(name).to_dict()
     told = [field for field in fields if field not in ("name", "source")]
-    changed = [said[field] for field in told if fields[field] != ours[field]]
+    changed = [said.get(field, field) for field in told if fields[field] != ours[field]]
     print(model_name(name), "diffère par :", ", ".join(changed))
 gaps = {
     (a, b): recipe_gap(truth, answers[a], answers[b], accuracy)
