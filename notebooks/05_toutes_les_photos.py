@@ -278,8 +278,8 @@ print(f"le plus sûr des deux : {tables.number(100 * accuracy(truth, surer), 1)}
 # %% [markdown]
 # ## Ce que nous retenons
 #
-# * Le fine-tuning moins le même réseau figé :
-#   {valeur:ecart-ic}`oof_gap.efficientnet-lite0-torch.efficientnet-lite0-probe.accuracy`, rien d’établi.
+# * {verdict}`fine_tuning_helps`
+#   ({valeur:ecart-ic}`oof_gap.efficientnet-lite0-torch.efficientnet-lite0-probe.accuracy`).
 # * Le texte devance la photo de {valeur:ecart-ic}`oof_gap.text-title-description.efficientnet-lite0-probe.accuracy` ;
 #   {verdict}`image_helps_text`.
 # * Au seuil qui vise {valeur}`recommended.target` de réponses justes sur la validation : {valeur:ic}`recommended.coverage`
