@@ -391,11 +391,11 @@ def test_every_fold_is_judged_by_its_own_model_and_the_photos_that_it_learned(mo
         "test": SimpleNamespace(image=np.array(["a"]), truth=np.ones(10, int)),
         "validation": SimpleNamespace(image=np.array(["b", "c"])),
     }
-    group = [SimpleNamespace(number=k, part=parts.get) for k in range(5)]
+    recipe = SimpleNamespace(image_size=4)
+    group = [SimpleNamespace(number=k, part=parts.get, recipe=recipe) for k in range(5)]
     found = {each: [SimpleNamespace(runs=group)] for each in (RECOMMENDED, runtimes.BESIDE)}
     asked, seen = [], []
     monkeypatch.setattr(runtimes.runs, "across_folds", lambda **given: asked.append(given) or found)
-    monkeypatch.setattr(runtimes.trained, "recipe_of", lambda run: SimpleNamespace(image_size=4))
     monkeypatch.setattr(
         runtimes.trained, "load", lambda run, split, _: SimpleNamespace(network=(run.number, split))
     )

@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -103,6 +104,31 @@ def test_the_report_of_a_project_is_executed_with_its_errors(shop):
     assert trained.returncode == 0 and done.returncode == 0, done.stderr
     page = (shop / "build" / "executed" / "published" / "01_photos.ipynb").read_text()
     assert "Exactitude (%)" in page and "prise pour" in page
+
+
+def test_a_recipe_that_changes_after_its_run_is_told_by_every_command_that_reads_it(shop):
+    config = shop / "vitrine.toml"
+    before = config.read_text(encoding="utf-8")
+    own = '[[recipe]]\nname = "my-hog"\nbase = "histogram-hog"\nimage_size = {size}\n'
+    told = before.partition("[[comparison]]")[0]
+    config.write_text(told + own.format(size=64), encoding="utf-8")
+    made = command(shop, "sweep", "my-hog", "--seeds", "0")
+    again = command(shop, "sweep", "my-hog", "--seeds", "0")
+    config.write_text(told + own.format(size=96), encoding="utf-8")
+
+    done = [
+        command(shop, *words)
+        for words in (("sweep", "my-hog", "--seeds", "0"), ("check",), ("run", "01_photos"))
+    ]
+    config.write_text(before, encoding="utf-8")
+    shutil.rmtree(shop / "runs" / "my-hog")
+
+    assert made.stdout == "my-hog/seed-0: made\n", made.stderr
+    assert again.stdout == "my-hog/seed-0: finished before\n"
+    for each in done:
+        assert each.returncode
+        said = each.stdout + each.stderr
+        assert "(image_size = 64), found another of the same name (image_size = 96)" in said
 
 
 def test_what_is_wrong_with_a_project_is_a_sentence(shop):
@@ -317,9 +343,15 @@ def test_a_sweep_without_recipes_asks_for_some(monkeypatch):
     assert done.exit_code == 2 and "found none here nor in vitrine.toml" in done.output
 
 
-@pytest.mark.parametrize("name", ["fetch", "verify", "status", "prepare", "facts"])
-def test_what_is_done_to_the_published_photos_is_refused_in_a_project(inside, name):
-    done = CliRunner().invoke(app, ["data", name])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "data fetch", "data verify", "data status", "data prepare", "data facts", "publish",
+        "ledger", "figure --list", "figure fig-comparaison-ecarts", "note", "slides",
+    ],
+)  # fmt: skip
+def test_what_is_done_to_the_published_report_is_refused_in_a_project(inside, words):
+    done = CliRunner().invoke(app, words.split())
 
     assert isinstance(done.exception, DatasetError)
     assert str(done.exception).startswith("expected the data set Flipkart, of which this command")

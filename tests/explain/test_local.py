@@ -222,5 +222,17 @@ def test_everything_that_explains_a_run_is_written_with_its_inputs(
     assert about["inputs"]["split_sha256"] == demo_split.sha256
 
 
+def test_a_run_on_photos_of_ones_own_is_explained_without_the_drawings_of_the_report(
+    tiny_run, demo_split, demo_catalog, monkeypatch
+):
+    own = replace(demo_catalog, dataset=replace(demo_catalog.dataset, own=True))
+    written = []
+    monkeypatch.setattr(derived, "write", lambda run, name, *_: written.append(name))
+
+    derive.explain(tiny_run, demo_split, own, quick=True)
+
+    assert written == ["importance", "embedding", "occlusion", "gradients", "checks"]
+
+
 def test_each_category_has_a_drawing():
     assert {drawn.drawing(category).mode for category in CLASSES} == {"RGB"}

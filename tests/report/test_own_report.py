@@ -14,6 +14,7 @@ from vitrine.data.survey import listed
 from vitrine.explain.occlusion import occlusion
 from vitrine.report import own, own_gallery
 from vitrine.training import recipes
+from vitrine.training.recipes import RecipeError
 from vitrine.training.runs import Predictions, Run, RunError
 from vitrine.training.trained import Kept
 
@@ -120,6 +121,16 @@ def test_a_report_in_french_has_its_commas(report):
     assert "prise pour apple à 90\N{NO-BREAK SPACE}%" in line
 
 
+@pytest.mark.parametrize(
+    ("report", "folds"), [("fr", "3 plis sur 5"), ("en", "3 of 5 folds")], indirect=["report"]
+)
+def test_a_recipe_that_is_not_trained_on_every_fold_is_said_to_be_left_out(report, folds):
+    assert report.left_out() == ""
+    said = replace(report, unfinished={"low": 3, "high": 0}).left_out()
+
+    assert f"low ({folds}), high (0 " in said and "`vitrine sweep`" in said
+
+
 def test_a_model_alone_is_compared_with_none(report):
     alone = replace(report, answers={"low": report.answers["low"]})
 
@@ -187,7 +198,7 @@ def test_the_pairs_compared_are_those_announced(report):
 def test_an_announced_comparison_waits_for_its_runs(report, monkeypatch):
     told = replace(report.catalog.dataset, comparisons=(("low", "other"),))
     monkeypatch.setattr("vitrine.report.own.dataset.current", lambda: told)
-    made = {"low": [SimpleNamespace(answers=report.answers["low"])]}
+    made = {"low": [SimpleNamespace(answers=report.answers["low"], runs=())]}
     monkeypatch.setattr("vitrine.training.runs.across_folds", lambda: made)
 
     with pytest.raises(RunError, match=r"of a comparison of vitrine.toml, found none of other"):
@@ -197,7 +208,9 @@ def test_an_announced_comparison_waits_for_its_runs(report, monkeypatch):
 def test_runs_that_answer_for_other_photos_are_refused(report, monkeypatch):
     part = report.answers["low"]
     other = replace(part, image=np.array([f"other-{name}" for name in part.image]))
-    made = {"a": [SimpleNamespace(answers=part)], "b": [SimpleNamespace(answers=other)]}
+    made = {
+        name: [SimpleNamespace(answers=one, runs=())] for name, one in (("a", part), ("b", other))
+    }
     monkeypatch.setattr("vitrine.training.runs.across_folds", lambda: made)
     monkeypatch.setattr("vitrine.report.own.dataset.current", lambda: report.catalog.dataset)
 
@@ -206,13 +219,33 @@ def test_runs_that_answer_for_other_photos_are_refused(report, monkeypatch):
 
 
 def test_models_are_ranked_from_the_least_accurate(report, monkeypatch):
-    made = {name: [SimpleNamespace(answers=report.answers[name])] for name in ("high", "low")}
+    made = {
+        name: [SimpleNamespace(answers=report.answers[name], runs=())] for name in ("high", "low")
+    }
     monkeypatch.setattr("vitrine.training.runs.across_folds", lambda: made)
     monkeypatch.setattr("vitrine.report.own.dataset.current", lambda: report.catalog.dataset)
     monkeypatch.setattr("vitrine.report.own.catalogue.load", lambda: report.catalog)
     monkeypatch.setattr("vitrine.report.own.splits.load", lambda: report.split)
 
     assert list(own.load().answers) == ["low", "high"]
+
+
+def test_a_recipe_of_the_project_without_its_runs_is_told_and_one_that_is_none_refused(
+    report, monkeypatch
+):
+    made = {"low": [SimpleNamespace(answers=report.answers["low"], runs=())]}
+    monkeypatch.setattr("vitrine.training.runs.across_folds", lambda: made)
+    monkeypatch.setattr("vitrine.training.runs.folds_made", lambda name: len(name))
+    monkeypatch.setattr("vitrine.report.own.catalogue.load", lambda: report.catalog)
+    monkeypatch.setattr("vitrine.report.own.splits.load", lambda: report.split)
+    for name in ("majority", "majorty"):
+        told = replace(report.catalog.dataset, recipes=(name,), comparisons=())
+        monkeypatch.setattr("vitrine.report.own.dataset.current", lambda told=told: told)
+        if name == "majority":
+            assert own.load().unfinished == {"majority": len(name)}
+
+    with pytest.raises(RecipeError, match="majorty"):
+        own.load()
 
 
 @pytest.mark.parametrize(("more", "rows"), [(0, 0), (1, 1)])

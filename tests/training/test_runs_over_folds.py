@@ -106,6 +106,8 @@ def test_a_sweep_that_is_not_finished_is_left_out(tmp_path):
     sweep(tmp_path, folds=range(4))
 
     assert runs.across_folds(base=tmp_path) == {}
+    assert runs.folds_made(SWEPT, base=tmp_path) == 4
+    assert runs.folds_made(PROBE, base=tmp_path) == runs.folds_made(SWEPT, 1, base=tmp_path) == 0
 
 
 def test_answers_about_other_photos_or_labels_than_the_tracked_ones_are_refused(tmp_path):

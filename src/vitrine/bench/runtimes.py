@@ -114,7 +114,7 @@ def judge(bench: Bench, *, folder: Path, here: Session) -> dict[str, Any]:
     for name in (name for name in (RECOMMENDED, BESIDE) if name in found):
         own = []
         for fold, run in enumerate(found[name][0].runs):
-            split, recipe = folds.fold(0, fold), trained.recipe_of(run)
+            split, recipe = folds.fold(0, fold), run.recipe
             test, chosen = run.part("test"), run.part("validation")
             network = trained.load(run, split, catalog).network
             whole = float_graph(network, recipe.image_size, names=NAMES)

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from vitrine.cli.options import require_published
+
 __all__ = ["app"]
 
 app = typer.Typer(help="Fetch, verify and prepare the data set.", no_args_is_help=True)
@@ -14,18 +16,6 @@ Origin = Annotated[
 ]
 
 
-def _require_published() -> None:
-    """Refuse, in a project of the user's own photos, what is done to the published ones alone."""
-    from vitrine.data import dataset
-
-    if (data := dataset.current()).own:
-        published = dataset.read(dataset.PUBLISHED).name
-        raise dataset.DatasetError(
-            f"expected the data set {published}, of which this command is, found {data.name}, of "
-            "your own photos; use `vitrine check`, or work in a clone of vitrine"
-        )
-
-
 @app.command()
 def fetch(origin: Origin = None) -> None:
     """Bring data/ to a complete and verified data set; resumes, and does nothing twice.
@@ -34,7 +24,7 @@ def fetch(origin: Origin = None) -> None:
     """
     from vitrine.data import archive
 
-    _require_published()
+    require_published()
     receipt = archive.fetch(origin)
     typer.echo(f"data/ holds the edition {receipt.edition}: {len(receipt.files)} files verified")
 
@@ -47,7 +37,7 @@ def verify() -> None:
     """
     from vitrine.data import archive
 
-    _require_published()
+    require_published()
     receipt = archive.verify()
     typer.echo(f"{len(receipt.files)} files of the edition {receipt.edition} are as published")
 
@@ -60,7 +50,7 @@ def status() -> None:
     """
     from vitrine.data import archive, catalog
 
-    _require_published()
+    require_published()
     receipt = archive.status()
     if receipt is None:
         typer.echo("data/ holds no data set; `vitrine data fetch` brings it")
@@ -85,7 +75,7 @@ def prepare() -> None:
     from vitrine.data import archive, catalog, splits
     from vitrine.data import prepare as preparation
 
-    _require_published()
+    require_published()
     archive.status()  # photos that changed would be decoded once for all
     photos, split = catalog.load(), splits.load()
     for path in preparation.prepare(photos, split, report=typer.echo, first=_surest()):
@@ -114,7 +104,7 @@ def facts() -> None:
     from vitrine.data import archive, catalog, splits
     from vitrine.data import facts as measures
 
-    _require_published()
+    require_published()
     archive.status()
     photos = catalog.load()
     split = splits.draw(photos)

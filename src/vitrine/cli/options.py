@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-__all__ = ["Device", "Resume", "Retrain", "Steps", "Threads"]
+__all__ = ["Device", "Resume", "Retrain", "Steps", "Threads", "require_published"]
 
 
 def _known(device: str) -> str:
@@ -23,6 +23,18 @@ Resume = Annotated[
 Retrain = Annotated[
     bool, typer.Option(help="Make a published run again, under build/retrain; it stays as it is.")
 ]
+
+
+def require_published() -> None:
+    """Refuse, in a project of the user's own photos, what is done to the published ones alone."""
+    from vitrine.data import dataset
+
+    if (data := dataset.current()).own:
+        published = dataset.read(dataset.PUBLISHED).name
+        raise dataset.DatasetError(
+            f"expected the data set {published}, of which this command is, found {data.name}, of "
+            "your own photos; use `vitrine check`, or work in a clone of vitrine"
+        )
 
 
 class Steps:

@@ -80,8 +80,9 @@ def check_own() -> None:
     Raises:
         DatasetError: With a line for each fault of the data.
         RecipeError: If ``vitrine.toml`` names a recipe that is none.
-        RunError: If a run is damaged or was made on another split.
+        RunError: If a run is damaged, was made on another split, or by a recipe that has changed.
     """
+    from vitrine import paths
     from vitrine.data import catalog, project
     from vitrine.data.dataset import DatasetError
     from vitrine.training import recipes, runs
@@ -94,7 +95,11 @@ def check_own() -> None:
     named = {*data.recipes, *(each["name"] for each in data.variations), *sum(data.comparisons, ())}
     for name in sorted(named):
         recipes.find(name)
-    for name in runs.names():
+    alone = [runs.load(name) for name in runs.names()]
+    folded = [run for group in runs.across_folds().values() for one in group for run in one.runs]
+    for run in {run.folder: run for run in (*alone, *folded)}.values():
         for part in ("validation", "test"):
-            runs.load(name).part(part)
-        typer.echo(f"run {name}: whole, on this split")
+            run.part(part)
+        if run.recipe.name in recipes.known():
+            run.require_made_by(recipes.find(run.recipe.name))
+        typer.echo(f"run {run.folder.relative_to(paths.runs())}: whole, on this split")

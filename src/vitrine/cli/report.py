@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from vitrine.cli.options import Steps
+from vitrine.cli.options import Steps, require_published
 
 __all__ = ["book", "check", "figure", "ledger_command", "note", "publish", "run", "slides"]
 
@@ -83,6 +83,7 @@ def publish(
     from vitrine.report import ledger
     from vitrine.report.ledger import digests
 
+    require_published()
     ledger.write()
     digests.write()
     readme.update()
@@ -144,6 +145,7 @@ def ledger_command() -> None:
     from vitrine.report import ledger
     from vitrine.report.ledger import digests
 
+    require_published()
     for path in (ledger.write(), digests.write()):
         typer.echo(f"written: runs/{path.name}")
 
@@ -162,6 +164,7 @@ def figure(
 
     if list_ == bool(name):
         raise typer.BadParameter("expected a name, or --list to see them, and not both")
+    require_published()
     if list_:
         for piece in gallery.pieces():
             typer.echo(f"{piece.notebook:24} {piece.name:32} {piece.title}")
@@ -180,6 +183,7 @@ def note() -> None:
     from vitrine.book import note as document
     from vitrine.report import ledger
 
+    require_published()
     ledger.check()
     typer.echo(f"written: {document.write()}")
 
@@ -194,5 +198,6 @@ def slides() -> None:
     from vitrine.book import slides as document
     from vitrine.report import ledger
 
+    require_published()
     ledger.check()
     typer.echo(f"written: {document.write()}")

@@ -82,7 +82,8 @@ def explain(
     For every model ``importance.csv`` (answers with each part borrowed), ``embedding.csv`` (place
     of each photo on the map of what the last layer reads) and ``occlusion.csv`` (mean over
     photos of a class of what hiding each place costs); for a network of PyTorch also
-    ``gradients.csv``, ``checks.csv`` and ``drawing.csv``: see ``local``.
+    ``gradients.csv``, ``checks.csv`` and, for the published classes, ``drawing.csv``: see
+    ``local``.
 
     Args:
         run: A finished run, whose weights are here.
@@ -124,6 +125,8 @@ def explain(
         shares, checks = local.on_photos(model, test, pixels, per_class=looked_at, seed=seed)
         write("gradients", shares, steps=local.STEPS, per_class=looked_at)
         write("checks", checks, per_class=looked_at)
+        if catalog.dataset.own:  # of classes that have no drawing
+            return
         drawing, followed = local.on_drawing(model, seed=seed)
         write("drawing", drawing, **followed)
 

@@ -5,7 +5,7 @@ Recipes are compared in pairs, on the same photos, and their tests are corrected
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
@@ -30,7 +30,7 @@ from vitrine.metrics.settling import settled
 from vitrine.report.names import model_name
 from vitrine.report.own_gallery import SIDE, Gallery, gallery, heated
 from vitrine.report.tables.panels import SMALLEST_P
-from vitrine.training import runs, trained
+from vitrine.training import recipes, runs, trained
 from vitrine.training.runs import Predictions, RunError
 from vitrine.training.trained import Kept
 
@@ -51,11 +51,14 @@ class OwnReport:
         split: Who is train, validation, test.
         answers: By recipe, from the least accurate, what was answered for every photo by models
             that had not learned it.
+        unfinished: Recipes of ``vitrine.toml`` that have no such answers yet, each with the number
+            of folds that it has been trained on.
     """
 
     catalog: Catalog
     split: Split
     answers: Mapping[str, Predictions]
+    unfinished: Mapping[str, int] = field(default_factory=dict)
 
     def _say(self, key: str, count: int | None = None, **told: str) -> str:
         return said(self.catalog.dataset.language, key, count, **told)
@@ -87,6 +90,14 @@ class OwnReport:
             shares = wilson(right, len(part.truth)), f1
             rows.append((self._name(recipe), *map(self._interval, shares)))
         return self._table("model", "accuracy", "f1", rows=rows)
+
+    def left_out(self) -> str:
+        """Return a sentence on the recipes that are not in the report yet, empty without any."""
+        told = (
+            self._say("folds_made", count, name=self._name(recipe), of=str(splits.FOLDS))
+            for recipe, count in self.unfinished.items()
+        )
+        return self._say("left_out", names=", ".join(told)) if self.unfinished else ""
 
     def gaps(self) -> pd.DataFrame:
         """Return the gap of accuracy of each pair of recipes, its corrected test, its verdict.
@@ -164,7 +175,7 @@ class OwnReport:
         if f"{recipe}/seed-0" not in runs.names():
             return None  # trained on folds alone
         run = runs.load(recipe)
-        told = trained.recipe_of(run)
+        told = run.recipe
         if told.architecture == "majority" or told.trainer not in ("probe", "torch", "keras"):
             return None
         if told.trainer == "probe" and len(self.split.frame) > FITTED_AGAIN:
@@ -235,15 +246,21 @@ def load() -> OwnReport:
     """Read what the project at hand has: its photos, its split, its runs.
 
     Raises:
-        RunError: If there is no trained model yet, if one that is announced is not, or if a run
-            does not answer for every photo.
+        RecipeError: If ``vitrine.toml`` names a recipe that is none.
+        RunError: If there is no trained model yet, if one that is announced is not, if a recipe
+            was changed after its run, or if a run does not answer for every photo.
     """
-    found = {recipe: group[0].answers for recipe, group in runs.across_folds().items()}
+    data = dataset.current()
+    named = [recipes.find(name).name for name in data.recipes]
+    folded = runs.across_folds()
+    for run in (run for group in folded.values() for one in group for run in one.runs):
+        if run.recipe.name in recipes.known():
+            run.require_made_by(recipes.find(run.recipe.name))
+    found = {recipe: group[0].answers for recipe, group in folded.items()}
     if not found:
         raise RunError(
             "expected a trained model to report on, found none; start with `vitrine train majority`"
         )
-    data = dataset.current()
     if lacking := sorted({name for pair in data.comparisons for name in pair} - set(found)):
         raise RunError(
             f"expected a run over folds of each recipe of a comparison of {paths.CONFIG}, found "
@@ -256,7 +273,8 @@ def load() -> OwnReport:
             "those made before the photos changed"
         )
     ranked = sorted(found.items(), key=lambda item: _accuracy(item[1]))  # the gaps are progress
-    return OwnReport(catalogue.load(), splits.load(), dict(ranked))
+    unfinished = {name: runs.folds_made(name) for name in named if name not in found}
+    return OwnReport(catalogue.load(), splits.load(), dict(ranked), unfinished)
 
 
 def _accuracy(part: Predictions) -> float:

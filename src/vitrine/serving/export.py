@@ -105,7 +105,7 @@ def export(
     target = target or paths.build() / "models" / run.name
     model_folder.check(target)
     _check_data(run, split, catalog)
-    recipe = trained.recipe_of(run)
+    recipe = run.recipe
     parts = {name: _part(run, catalog, name, recipe) for name in ("validation", "test")}
     if kept:
         model, runtime, parity = again(kept, run, parts["test"].pixels), "onnx-int8", None

@@ -21,7 +21,7 @@ from vitrine.training import children, exchange
 from vitrine.training.recipes import Recipe
 from vitrine.training.runs import Run, RunError
 
-__all__ = ["Kept", "KeptError", "load", "recipe_of", "weights"]
+__all__ = ["Kept", "KeptError", "load", "weights"]
 
 TOLERANCE = 2e-3
 """Largest difference of a probability between the run's and those computed again."""
@@ -85,7 +85,7 @@ def load(run: Run, split: Split, catalog: Catalog) -> Kept:
         RunError: If the weights were not kept.
         KeptError: If they, or the photos, are not those of the run.
     """
-    recipe = recipe_of(run)
+    recipe = run.recipe
     if recipe.trainer == "probe":
         kept = _probe(run, split.present(catalog), catalog)
     elif recipe.trainer == "keras":
@@ -96,20 +96,13 @@ def load(run: Run, split: Split, catalog: Catalog) -> Kept:
     return kept
 
 
-def recipe_of(run: Run) -> Recipe:
-    """Return the recipe that a run was made with."""
-    fields = dict(run.meta["recipe"])
-    fields["windows"] = tuple(fields.get("windows", ()))
-    return Recipe(**fields)
-
-
 def weights(run: Run) -> Path:
     """Return the file of the weights that a network was left with.
 
     Raises:
         RunError: If they were not kept, or if the run has no network.
     """
-    trainer = run.meta["recipe"]["trainer"]
+    trainer = run.recipe.trainer
     if trainer not in FILES:
         raise RunError(
             f"expected the run of a network, found {run.name}, a {trainer}, which keeps no weights"
@@ -198,7 +191,7 @@ def _keras(recipe: Recipe, path: Path, classes: int) -> Kept:
 def _probe(run: Run, split: Split, catalog: Catalog) -> Kept:
     from vitrine.training import probe
 
-    recipe, seed, classes = recipe_of(run), run.meta["seed"], len(run.classes)
+    recipe, seed, classes = run.recipe, run.meta["seed"], len(run.classes)
     if recipe.architecture == "majority":
         raise RunError("expected a model that looks at photos, found the constant answer")
 

@@ -12,6 +12,7 @@ from vitrine.training.recipes.registry import (
     MIXERS,
     RECIPES,
     find,
+    known,
     parent,
     require_pretraining,
     started_as,
@@ -19,5 +20,5 @@ from vitrine.training.recipes.registry import (
 
 __all__ = [
     "BESIDE", "CONTROLS", "EQUAL_START", "MIXERS", "RECIPES", "Recipe", "RecipeError", "best_epoch",
-    "epoch_seed", "find", "parent", "require_pretraining", "started_as",
+    "epoch_seed", "find", "known", "parent", "require_pretraining", "started_as",
 ]  # fmt: skip

@@ -12,7 +12,7 @@ from vitrine.data import dataset
 from vitrine.training.recipes.recipe import Recipe, RecipeError
 
 __all__ = [
-    "BESIDE", "CONTROLS", "EQUAL_START", "MIXERS", "RECIPES", "find", "parent",
+    "BESIDE", "CONTROLS", "EQUAL_START", "MIXERS", "RECIPES", "find", "known", "parent",
     "require_pretraining", "started_as",
 ]  # fmt: skip
 
@@ -47,6 +47,11 @@ BESIDE = tuple(recipe.name for recipe, apart in _EVERY if apart == "beside")
 
 MIXERS = tuple(recipe for recipe in RECIPES.values() if recipe.mixer)
 """One network, one recipe, four mixers where it scans: the first is the network as it is."""
+
+
+def known() -> set[str]:
+    """Return the names of the package's recipes, and of those of the project at hand."""
+    return {*RECIPES, *(each["name"] for each in dataset.current().variations)}
 
 
 def find(name: str) -> Recipe:

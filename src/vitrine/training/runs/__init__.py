@@ -12,12 +12,12 @@ from vitrine.training.runs.folder import (
     prediction_rows,
     require_finite,
 )
-from vitrine.training.runs.folds import OutOfFold, across_folds, align_folds, place
+from vitrine.training.runs.folds import OutOfFold, across_folds, align_folds, folds_made, place
 from vitrine.training.runs.meter import Meter
 from vitrine.training.runs.reading import Predictions, Run, RunError, align, align_fold, load, names
 
 __all__ = [
     "Meter", "OutOfFold", "Predictions", "Run", "RunError", "RunFolder", "across_folds", "align",
-    "align_fold", "align_folds", "data_facts", "load", "names", "place", "prediction_rows",
-    "require_finite",
+    "align_fold", "align_folds", "data_facts", "folds_made", "load", "names", "place",
+    "prediction_rows", "require_finite",
 ]  # fmt: skip

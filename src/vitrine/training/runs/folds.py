@@ -17,7 +17,7 @@ from vitrine.data import splits
 from vitrine.data.splits import Split
 from vitrine.training.runs.reading import META, Predictions, Run, RunError, aligned, load, names
 
-__all__ = ["OutOfFold", "across_folds", "align_folds", "place"]
+__all__ = ["OutOfFold", "across_folds", "align_folds", "folds_made", "place"]
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,19 @@ def across_folds(
         parts = [run.part("test") for run in group]
         found[name.split("/")[0]].append(_joined(name, group, parts, repeat, folds))
     return dict(found)
+
+
+def folds_made(recipe: str, repeat: int = 0, *, base: Path | None = None) -> int:
+    """Return on how many folds of a repetition a recipe that needs a run for each was trained.
+
+    Args:
+        recipe: Its name.
+        repeat: Repetition of the folds.
+        base: Folder that holds the runs; by default the project's ``runs/``.
+    """
+    base = base or paths.runs()
+    made = (names(base / place(repeat, fold)) for fold in range(splits.FOLDS))
+    return sum(any(name.split("/")[0] == recipe for name in fold) for fold in made)
 
 
 def align_folds(first: OutOfFold, *others: OutOfFold) -> list[Predictions]:

@@ -15,6 +15,7 @@ from jaxtyping import Float, Int
 from vitrine import paths
 from vitrine.data import dataset, splits
 from vitrine.data.splits import Split
+from vitrine.training.recipes import Recipe
 
 __all__ = ["Predictions", "Run", "RunError", "align", "align_fold", "aligned", "load", "names"]
 
@@ -68,6 +69,38 @@ class Run:
     name: str
     folder: Path
     meta: dict[str, Any]
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """The recipe that it was made with."""
+        told = self.meta["recipe"]
+        return Recipe(**told | {"windows": tuple(told.get("windows", ()))})
+
+    def require_made_by(self, recipe: Recipe) -> None:
+        """Refuse a run whose recipe has changed since, under the same name.
+
+        Neither the source that a recipe cites nor the folder of its weights is looked at.
+
+        Args:
+            recipe: The recipe of that name as it stands now.
+
+        Raises:
+            RunError: If the run was made with other settings.
+        """
+        if recipe.trainer in ("keras", "torch"):
+            photos = self.meta.get("data", {}).get("counts", {}).get("train", recipe.batch_size)
+            recipe = recipe.for_photos(photos)
+        made, asked = (_settings(each) for each in (self.recipe, recipe))
+        if changed := [key for key in asked if made[key] != asked[key]]:
+            before, now = (
+                ", ".join(f"{key} = {json.dumps(told[key])}" for key in changed)
+                for told in (made, asked)
+            )
+            raise RunError(
+                f"run {self.name}: expected the recipe that it was made with ({before}), found "
+                f"another of the same name ({now}); move its folder away and make it again, or "
+                "give the changed recipe a name of its own"
+            )
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -192,6 +225,13 @@ class Run:
         if not np.isin(labels, range(classes)).all():
             raise self.damaged(PREDICTIONS, "a label that is no class")
         return Predictions(rows.image.to_numpy(), labels.astype(int), given)
+
+
+def _settings(recipe: Recipe) -> dict[str, Any]:
+    """Return what decides of a run that a recipe makes, as JSON holds it."""
+    told = recipe.to_dict()
+    file = Path(told["weights"])
+    return told | {"source": "", "weights": file.name if file.suffix else told["weights"]}
 
 
 @lru_cache(maxsize=1)

@@ -193,6 +193,7 @@ def perform(job: Job, here: session.Session) -> Outcome:
     name = f"{recipe.name}/seed-{job.seed}"
     with lock(base / name):
         if name in runs.names(base):
+            runs.load(name, base).require_made_by(recipe)
             return Outcome(name=job.name)
         split = None if job.fold is None else here.folds().fold(*job.fold)
         here.fit(

@@ -36,6 +36,9 @@ own.shown(report.data())
 # %% tags=["remove-input"]
 own.shown(report.scores())
 
+# %% tags=["remove-input"]
+Markdown(report.left_out())
+
 # %% [markdown]
 # ## $page_gaps_title
 #
