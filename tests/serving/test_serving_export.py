@@ -32,7 +32,7 @@ from vitrine.serving.predictor import (
     packaged,
 )
 from vitrine.serving.predictor import shipped as packages
-from vitrine.training import runs
+from vitrine.training import probe, recipes, runs
 from vitrine.training.recipes import Recipe
 from vitrine.training.runs import RunError, RunFolder
 from vitrine.training.trained import load as load_trained
@@ -411,13 +411,15 @@ def test_other_photos_than_the_runs_are_refused(run, demo_split, demo_catalog, t
         export(run, replace(demo_split, sha256="0" * 64), demo_catalog, tmp_path / "model")
 
 
-def test_a_probe_has_no_file(demo_split, demo_catalog, tmp_path):
-    from vitrine.training import probe, recipes
-
-    recipe = recipes.find("majority").smoke()
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [("majority", "found the constant answer"), ("histogram-hog", "the run of one network")],
+)
+def test_what_has_no_network_has_no_file(demo_split, demo_catalog, tmp_path, name, fault):
+    recipe = recipes.find(name).smoke()
     made = probe.fit(recipe, demo_split, demo_catalog, base=tmp_path)
 
-    with pytest.raises(RunError, match="expected the run of a network"):
+    with pytest.raises(RunError, match=fault):
         export(made, demo_split, demo_catalog, tmp_path / "model")
 
 
@@ -623,6 +625,26 @@ def test_a_network_that_answers_no_number_has_no_evidence():
 
     with pytest.raises(GraphError, match="expected the mean of the evidence to be the logits"):
         float_graph(nn.Sequential(Normalise((0.5,) * 3, (0.5,) * 3), backbone), 64, names=NAMES)
+
+
+@pytest.mark.parametrize("epochs", [0, 2])
+def test_a_probe_is_exported_with_the_layer_fitted_on_its_features(
+    demo_catalog, demo_split, tmp_path, epochs
+):
+    recipe = replace(
+        TINY, trainer="probe", architecture="timm:test_efficientnet", backbone="frozen",
+        epochs=epochs,
+    )  # fmt: skip
+    made = probe.fit(recipe, demo_split, demo_catalog, seed=3, base=tmp_path)
+
+    folder, card = export(made, demo_split, demo_catalog, tmp_path / "model")
+
+    told, predictor = made.part("test"), Predictor(folder)
+    answers = [
+        predictor.answer(images.preprocess(demo_catalog.path(name), 64)) for name in told.image
+    ]
+    assert card.parity.largest_gap < 1e-4
+    assert [one.probabilities.argmax() for one in answers] == told.predicted.tolist()
 
 
 def test_the_shape_checks_are_back_after_an_export(exported):

@@ -245,9 +245,10 @@ def test_a_linear_head_answers_as_the_classifier_that_it_amounts_to(classes):
     labels = np.repeat(np.arange(classes), 6), np.arange(classes)
     features = tuple(rng.normal(3, 2, (len(y), 5)) + y[:, None] for y in labels)
 
-    weight, bias = probe.linear_head(features, labels)
-
     model, _ = probe.choose(features, labels)
+
+    weight, bias = probe.as_layer(model)
+
     odds = np.exp(features[1] @ weight.T + bias)
     np.testing.assert_allclose(
         odds / odds.sum(axis=1, keepdims=True), model.predict_proba(features[1]), atol=1e-9

@@ -87,7 +87,8 @@ def export(
     """Write ``model.onnx``, ``model.json`` and ``README.md`` for a run, and return where.
 
     Args:
-        run: A finished run of a network, whose weights are on this machine.
+        run: A finished run of one network, whose weights are on this machine; the last layer of a
+            probe is fitted again.
         split: The split it was made on.
         catalog: The photos it was made on.
         target: Folder to write, whole or not at all; by default ``build/models/<run>``.
@@ -97,8 +98,9 @@ def export(
         kept: Folder of a model of the run, to make integers from where its weights are gone.
 
     Raises:
-        RunError: If the run has no network, or its weights are not here.
-        ExportError: If the photos are not those of the run, or the answers differ.
+        RunError: If the weights of the run are not here.
+        ExportError: If the run has no network, if the photos are not its own, or if the answers
+            differ.
         GraphError: If the network has no form that the service can run.
         RuntimeMissing: If the runtime is unknown, or not installed.
     """
@@ -110,7 +112,6 @@ def export(
     if kept:
         model, runtime, parity = again(kept, run, parts["test"].pixels), "onnx-int8", None
     else:
-        trained.weights(run)
         model = _graph(run, split, catalog, recipe)
         parity = _compare(run.name, parts["test"], predictor(model)(parts["test"].pixels))
     precision = "int8" if int8 else "int8-static" if runtime == "onnx-int8" else "float32"
@@ -151,10 +152,17 @@ def _part(run: Run, catalog: Catalog, name: str, recipe: Recipe) -> _Part:
 def _graph(run: Run, split: Split, catalog: Catalog, recipe: Recipe) -> bytes:
     from vitrine.models.graph import float_graph
 
-    if recipe.trainer == "torch":
+    if recipe.trainer == "keras":
+        network = trained.carried(recipe, trained.weights(run))
+    elif recipe.trainer in ("torch", "probe"):
         network = trained.load(run, split, catalog).network
     else:
-        network = trained.carried(recipe, trained.weights(run))
+        network = None
+    if network is None:
+        raise ExportError(
+            f"expected the run of one network, fine-tuned or frozen, found {run.name} "
+            f"({recipe.architecture}); export another recipe"
+        )
     return float_graph(network, recipe.image_size, names=NAMES)
 
 

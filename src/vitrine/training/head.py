@@ -8,13 +8,14 @@ Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization", arXiv 17
 
 import numpy as np
 from jaxtyping import Float, Int
+from sklearn.base import BaseEstimator
 
 from vitrine.training.recipes import Recipe, epoch_seed
 
 __all__ = ["Head", "fit"]
 
 
-class Head:
+class Head(BaseEstimator):
     """A learned head, which answers as a classifier of scikit-learn does.
 
     Args:

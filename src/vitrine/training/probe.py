@@ -36,7 +36,7 @@ from vitrine.training.recipes import Recipe, RecipeError
 from vitrine.training.repeated import Mask, everywhere
 from vitrine.training.runs import Meter, Run, RunFolder, data_facts, start
 
-__all__ = ["STRENGTHS", "choose", "extract", "fit", "head_on", "learn", "linear_head"]
+__all__ = ["STRENGTHS", "as_layer", "choose", "extract", "fit", "head_on", "learn"]
 
 STRENGTHS = tuple(10.0**k for k in range(-5, 1))
 """Values of C, the inverse of the penalty, that validation chooses from."""
@@ -207,12 +207,17 @@ def choose(features: Seen, labels: Known) -> tuple[Pipeline, dict[str, float]]:
     return best, losses
 
 
-def linear_head(features: Seen, labels: Known) -> Layer:
-    """Return the linear layer that ``choose``'s classifier amounts to: its weight and bias.
+def as_layer(classifier: BaseEstimator) -> Layer:
+    """Return the linear layer that a classifier amounts to: its weight and bias.
 
     Standardisation is folded in, so that the layer reads the features as they are.
+
+    Args:
+        classifier: What ``learn`` returned, for anything but ``majority``.
     """
-    scaler, regression = choose(features, labels)[0].named_steps.values()
+    if isinstance(classifier, head.Head):
+        return classifier.weight, classifier.bias
+    scaler, regression = classifier.named_steps.values()
     weight, bias = regression.coef_, regression.intercept_
     if len(weight) == 1:  # of two classes scikit-learn tells one apart: the other is its contrary
         weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
@@ -227,7 +232,7 @@ def head_on(
     frames = [split.part(part) for part in ("train", "validation")]
     photos = (images.cached(catalog, part.image.tolist(), recipe.image_size) for part in frames)
     seen, labels = map(features, photos), (part.label.to_numpy() for part in frames)
-    return linear_head(tuple(seen), tuple(labels))
+    return as_layer(choose(tuple(seen), tuple(labels))[0])
 
 
 def learn(
@@ -237,7 +242,7 @@ def learn(
     seed: int = 0,
     *,
     classes: int | None = None,
-) -> tuple[BaseEstimator | head.Head, dict[str, float]]:
+) -> tuple[BaseEstimator, dict[str, float]]:
     """Fit the classifier that a recipe puts on its features.
 
     ``majority`` answers with the shares of the classes in the training part, whatever the photo:

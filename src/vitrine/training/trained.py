@@ -58,7 +58,8 @@ class Kept:
         predict: From photos to the softmax of each.
         features: From photos to what the last linear layer reads.
         at_side: Returns ``predict`` for photos of another side; ``None`` where the input is fixed.
-        network: The network, for methods that need its gradients; ``None`` for a probe.
+        network: The network of PyTorch, that of a probe ended by the layer fitted on its features;
+            ``None`` for what is no single network of PyTorch.
         sha256: Hash of each file of weights, by name.
     """
 
@@ -210,7 +211,26 @@ def _probe(run: Run, split: Split, catalog: Catalog) -> Kept:
 
     file = probe.KNOWN_FILES.get(Path(recipe.weights).name)
     hashes = {Path(recipe.weights).name: file[1]} if file else {}
-    return Kept(recipe, predict, features, None, None, hashes)
+    network = _probed(recipe, probe.as_layer(model), seed)
+    return Kept(recipe, predict, features, None, network, hashes)
+
+
+def _probed(recipe: Recipe, layer: tuple[np.ndarray, np.ndarray], seed: int) -> Any:
+    """Return the network of timm whose features a probe reads, ended by the layer fitted on them.
+
+    Of another library, or of several networks side by side, there is none: ``None``.
+    """
+    kind, _, name = recipe.architecture.partition(":")
+    if kind != "timm" or "+" in name:
+        return None
+    import torch
+
+    from vitrine.training.torch import network as torch_network
+
+    torch.manual_seed(seed)  # what it starts from, where that is chance
+    network = torch_network.build(replace(recipe, architecture=name), len(layer[1]))
+    torch_network.set_head(network, *layer)
+    return network.eval()
 
 
 def _check(kept: Kept, run: Run, catalog: Catalog) -> None:

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from vitrine.data import dataset
 from vitrine.training.recipes import Recipe, best_epoch, epoch_seed
 from vitrine.training.runs import RunFolder, require_finite
-from vitrine.training.torch.network import build
+from vitrine.training.torch.network import build, set_head
 
 __all__ = ["BEST", "LAST", "Classifier", "EpochCheckpoint", "divergence"]
 
@@ -101,10 +101,7 @@ class Classifier(L.LightningModule):
     ) -> None:
         """Start from this linear layer, in the average of the weights too."""
         for network in (self.model, self.ema.module if self.ema else self.model):
-            head = network[1].get_classifier()
-            with torch.no_grad():
-                head.weight.copy_(torch.from_numpy(weight))
-                head.bias.copy_(torch.from_numpy(bias))
+            set_head(network, weight, bias)
 
     def augment(self, pixels: Pixels) -> Pixels:
         """Return the batch to learn from: the same, for photos that were augmented one by one."""

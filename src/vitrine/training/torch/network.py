@@ -25,7 +25,7 @@ from vitrine.training.recipes import Recipe, RecipeError
 from vitrine.training.runs import start
 from vitrine.training.runs.start import is_local
 
-__all__ = ["WEIGHTS", "build", "carry", "pooled", "predict"]
+__all__ = ["WEIGHTS", "build", "carry", "pooled", "predict", "set_head"]
 
 
 WEIGHTS = "model.pt"
@@ -140,6 +140,18 @@ def build(recipe: Recipe, classes: int | None = None, *, pretrained: bool = True
                 module.momentum = recipe.norm_momentum
     config = cast(Any, network.pretrained_cfg)
     return nn.Sequential(Normalise(config["mean"], config["std"]), network)
+
+
+@torch.no_grad()
+def set_head(
+    network: nn.Sequential,
+    weight: Float[np.ndarray, "category feature"],
+    bias: Float[np.ndarray, " category"],
+) -> None:
+    """End a network, as ``build`` returns it, with this linear layer."""
+    head = cast(Any, network[1]).get_classifier()
+    head.weight.copy_(torch.from_numpy(weight))
+    head.bias.copy_(torch.from_numpy(bias))
 
 
 def _options(recipe: Recipe) -> dict[str, Any]:
