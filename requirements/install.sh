@@ -42,4 +42,4 @@ echo "setup: installing the locked packages"
 "$uv" pip sync --python .venv/bin/python --require-hashes requirements/all.txt
 "$uv" pip install --python .venv/bin/python --quiet --no-deps --no-build-isolation --editable .
 echo "$wanted" > "$stamp"
-echo "setup: done"
+echo "setup: done; to type vitrine by itself: source .venv/bin/activate"
