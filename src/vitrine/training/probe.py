@@ -208,12 +208,10 @@ def choose(features: Seen, labels: Known) -> tuple[Pipeline, dict[str, float]]:
 
 
 def as_layer(classifier: BaseEstimator) -> Layer:
-    """Return the linear layer that a classifier amounts to: its weight and bias.
+    """Return the linear layer that a classifier of ``learn`` amounts to: its weight and bias.
 
-    Standardisation is folded in, so that the layer reads the features as they are.
-
-    Args:
-        classifier: What ``learn`` returned, for anything but ``majority``.
+    Standardisation is folded in, so that the layer reads the features as they are. The constant
+    answer of ``majority`` is none.
     """
     if isinstance(classifier, head.Head):
         return classifier.weight, classifier.bias
