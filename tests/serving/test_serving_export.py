@@ -21,7 +21,8 @@ from vitrine.serving import card as cards
 from vitrine.serving import evaluation, model_folder
 from vitrine.serving import export as exporting
 from vitrine.serving.card import Card, ModelError
-from vitrine.serving.export import ExportError, _licence, export
+from vitrine.serving.export import ExportError, export
+from vitrine.serving.licence import licence
 from vitrine.serving.predictor import (
     MAMBAVISION,
     SMALL,
@@ -308,28 +309,28 @@ def test_a_card_carries_the_licence_of_the_weights_that_its_run_started_from(sta
     recipe = replace(TINY, weights="imagenet")
     meta = {"data": {"edition": "reduced-320"}} | ({"start": start} if start else {})
 
-    licence = _licence(recipe, meta, dataset.current())
+    written = licence(recipe, meta, dataset.current())
 
-    assert f"Celle des poids de départ (imagenet)\u00a0: {told}" in licence
-    assert "PromptCloud, CC BY-SA 4.0" in licence
+    assert f"Celle des poids de départ (imagenet)\u00a0: {told}" in written
+    assert "PromptCloud, CC BY-SA 4.0" in written
 
 
 def test_a_card_names_the_teacher_that_the_weights_learned_to_answer_as():
     recipe = replace(TINY, teacher="efficientnet-lite0-torch", teacher_size=224)
 
-    licence = _licence(recipe, {"data": {"edition": "reduced-320"}}, dataset.current())
+    written = licence(recipe, {"data": {"edition": "reduced-320"}}, dataset.current())
 
-    assert licence.startswith("MIT. Les poids partent du hasard et n’ont appris que")
-    assert licence.endswith("d’après les réponses du modèle efficientnet-lite0-torch.")
+    assert written.startswith("MIT. Les poids partent du hasard et n’ont appris que")
+    assert written.endswith("d’après les réponses du modèle efficientnet-lite0-torch.")
 
 
 def test_the_licence_of_an_english_data_set_is_english():
     data = replace(dataset.current(), language="en", credit="", name="fruits")
     meta = {"data": {"edition": "own"}, "start": {"learned": {"run": "pretrain/x/seed-0"}}}
 
-    started = _licence(replace(TINY, weights="imagenet"), meta, data)
+    started = licence(replace(TINY, weights="imagenet"), meta, data)
 
-    assert _licence(TINY, meta, data) == (
+    assert licence(TINY, meta, data) == (
         "MIT. The weights start from chance and have learned only the photos of fruits."
     )
     assert started.startswith("That of the weights it starts from (imagenet): non-commercial")
