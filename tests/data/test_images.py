@@ -135,6 +135,19 @@ def test_an_unusable_image_is_refused_under_a_stable_code(source, code):
     assert "expected" in str(refused.value)
 
 
+@pytest.mark.parametrize(("width", "height"), [(160, 80), (80, 160), (81, 80)])
+def test_a_letterboxed_photo_keeps_its_proportions_between_bands_of_white(width, height):
+    photo = Image.new("RGB", (width, height), (200, 0, 0))
+
+    pixels = images.preprocess(encode(photo, "PNG"), 40, letterbox=True)
+
+    assert pixels.shape == (40, 40, 3)
+    red = pixels[..., 1] < 128
+    assert red.any(axis=1).sum() == round(40 * height / max(width, height))
+    assert red.any(axis=0).sum() == round(40 * width / max(width, height))
+    assert red[20, 20] and (width == 81 or (pixels[0, 0] == 255).all())
+
+
 def test_what_follows_the_image_is_ignored():
     assert np.array_equal(images.decode(J + b"PK\x05\x06" + b"\0" * 1000), images.decode(J))
 
@@ -152,7 +165,9 @@ def test_cached_images_are_the_decoded_ones_and_are_decoded_once(demo_catalog, m
     assert np.array_equal(again, expected)
 
 
-@pytest.mark.parametrize("other", ["PREP_ID", "_REVISION", "size", "manifest", "names"])
+@pytest.mark.parametrize(
+    "other", ["PREP_ID", "_REVISION", "size", "manifest", "names", "letterbox"]
+)
 def test_images_kept_otherwise_never_answer(demo_catalog, monkeypatch, other):
     names = demo_catalog.products.image.tolist()[:2]
     kept = images.cached(demo_catalog, names, 24)
@@ -161,8 +176,9 @@ def test_images_kept_otherwise_never_answer(demo_catalog, monkeypatch, other):
         monkeypatch.setattr(images, other, "another")
     album = replace(demo_catalog, manifest_sha256="0" * 64) if other == "manifest" else demo_catalog
     again = images.cached(
-        album, names[::-1] if other == "names" else names, 25 if other == "size" else 24
-    )
+        album, names[::-1] if other == "names" else names, 25 if other == "size" else 24,
+        letterbox=other == "letterbox",
+    )  # fmt: skip
 
     assert again.filename != kept.filename
 
@@ -492,11 +508,11 @@ def test_an_interrupted_decoding_goes_on_from_its_last_whole_file(
     monkeypatch.setattr(shards, "PHOTOS", 2)
     decoded = []
 
-    def interrupted(path, size):
+    def interrupted(path, size, **shape):
         decoded.append(path.name)
         if len(decoded) == 4:
             raise KeyboardInterrupt
-        return preprocess(path, size)
+        return preprocess(path, size, **shape)
 
     preprocess = images.preprocess
     monkeypatch.setattr(images, "preprocess", interrupted)

@@ -41,6 +41,16 @@ def test_the_last_layer_applied_to_the_features_gives_the_predictions(
     assert given == pytest.approx(model.predict(pixels), abs=1e-5)
 
 
+def test_a_run_on_letterboxed_photos_is_not_loaded_for_squashed_ones(
+    demo_catalog, demo_split, tmp_path
+):
+    recipe = replace(recipes.find("histogram-hog").smoke(), letterbox=True)
+    run = probe.fit(recipe, demo_split, demo_catalog, base=tmp_path)
+
+    with pytest.raises(RunError, match="found histogram-hog-smoke/seed-0, on letterboxed ones"):
+        trained.load(run, demo_split, demo_catalog)
+
+
 def test_a_probe_is_fitted_again_to_the_same_answers(demo_catalog, demo_split, tmp_path):
     run = probe.fit(recipes.find("histogram-hog").smoke(), demo_split, demo_catalog, base=tmp_path)
 

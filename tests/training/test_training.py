@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ import pytest
 
 import apart
 from vitrine.data import images
-from vitrine.training import recipes, runs
+from vitrine.training import probe, recipes, runs
 
 TRAINERS = {"torch": "efficientnet-b0-torch-scratch", "keras": "efficientnet-b0-keras-scratch"}
 SMALL = {"torch": "test_efficientnet", "keras": "Tiny"}
@@ -142,6 +143,33 @@ def test_fewer_photos_than_a_batch_are_a_batch(trainer, train, tmp_path, demo_sp
     assert made.meta["recipe"]["batch_size"] == len(demo_split.part("train"))
     assert made.meta["data"]["classes"] == list(made.classes) and len(made.classes) == 7
     assert made.meta["data"]["dataset"] == "Flipkart"
+
+
+@pytest.mark.parametrize("trainer", [*TRAINERS, "probe", "head"])
+def test_every_photo_of_a_letterboxed_recipe_is_letterboxed(
+    trainer, train, tmp_path, demo_catalog, demo_split
+):
+    hog = replace(recipes.find("histogram-hog").smoke(), letterbox=True)
+    cache = demo_catalog.folder / "cache"
+    for kept in cache.glob("*-letterbox-*.npy"):
+        kept.unlink()
+    before = set(cache.glob("*.npy"))
+
+    if trainer == "probe":
+        probe.fit(replace(hog, image_size=40), demo_split, demo_catalog, base=tmp_path)
+    elif trainer == "head":
+        features, taught = partial(probe.extract, hog), replace(hog, image_size=44)
+        probe.head_on(features, taught, demo_split, demo_catalog)
+    else:
+        size = {"torch": 48, "keras": 56}[trainer]
+        train(tmp_path, trainer, letterbox=True, epochs=1, image_size=size)
+
+    made = {path.name for path in set(cache.glob("*.npy")) - before}
+    assert all("-letterbox-" in name for name in made)
+    sides = sorted(int(name.split("-")[3]) for name in made)
+    assert sides == {
+        "probe": [40], "head": [44, 44], "torch": [48, 48, 256], "keras": [56, 56, 256],
+    }[trainer]  # fmt: skip
 
 
 def test_the_rate_of_an_epoch_is_that_of_its_last_step(whole, demo_split):

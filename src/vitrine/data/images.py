@@ -205,17 +205,25 @@ def decode(source: Path | bytes, target: int | None = None) -> UInt8[np.ndarray,
         return np.asarray(found.convert(picture))
 
 
-def preprocess(source: Path | bytes, size: int) -> UInt8[np.ndarray, "size size 3"]:
-    """Decode an image and squash it to a square, as every model of the project receives it.
+def preprocess(
+    source: Path | bytes, size: int, *, letterbox: bool = False
+) -> UInt8[np.ndarray, "size size 3"]:
+    """Decode an image and squash it to a square, as every model that is served receives it.
 
     Args:
         source: A file, or its bytes.
         size: Side of the square, in pixels.
+        letterbox: Whether to keep its proportions instead, between two bands of white.
 
     Raises:
         ImageError: As ``decode``.
     """
-    return read(source, size).pixels
+    if not letterbox:
+        return read(source, size).pixels
+    picture = Image.fromarray(decode(source, size))
+    square = Image.new("RGB", 2 * (max(picture.size),), "white")
+    square.paste(picture, tuple((square.width - side) // 2 for side in picture.size))
+    return np.asarray(_squash(square, size))
 
 
 def read(source: Path | bytes, size: int, limits: Limits = LIMITS, *, large: bool = True) -> Photo:
@@ -249,7 +257,7 @@ def _squash(image: Image.Image, size: int, mode: str = "RGB") -> Image.Image:
 
 
 def cached(
-    catalog: Album, names: Sequence[str], size: int
+    catalog: Album, names: Sequence[str], size: int, *, letterbox: bool = False
 ) -> UInt8[np.ndarray, "image size size 3"] | Shards:
     """Return preprocessed images, memory-mapped, decoding them only the first time.
 
@@ -262,28 +270,30 @@ def cached(
         catalog: Where the images are.
         names: Images, in the order wanted.
         size: Side of the square, in pixels.
+        letterbox: Whether they keep their proportions, as ``preprocess`` does it.
 
     Raises:
         ImageError: If a file cannot be used; its name is in the message.
         OSError: If the disk is full; nothing of the array is left.
     """
     if len(names) <= shards.PHOTOS:
-        return _decoded(catalog, names, size)
-    starts = range(0, len(names), shards.PHOTOS)
-    return Shards([_decoded(catalog, names[k : k + shards.PHOTOS], size) for k in starts])
+        return _decoded(catalog, names, size, letterbox)
+    pieces = (names[k : k + shards.PHOTOS] for k in range(0, len(names), shards.PHOTOS))
+    return Shards([_decoded(catalog, piece, size, letterbox) for piece in pieces])
 
 
 def _decoded(
-    catalog: Album, names: Sequence[str], size: int
+    catalog: Album, names: Sequence[str], size: int, letterbox: bool
 ) -> UInt8[np.ndarray, "image size size 3"]:
     known: object = catalog.manifest_sha256
     if not known:
         files = [catalog.path(name) for name in names]
         states = [file.stat() for file in files if file.is_file()]
         known = [[state.st_size, state.st_mtime_ns] for state in states]
-    identity = json.dumps([PREP_ID, _REVISION, size, known, list(names)])
+    way = f"{PREP_ID}-letterbox" if letterbox else PREP_ID
+    identity = json.dumps([way, _REVISION, size, known, list(names)])
     digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
-    target = catalog.folder / "cache" / f"{PREP_ID}-{size}-{digest}.npy"
+    target = catalog.folder / "cache" / f"{way}-{size}-{digest}.npy"
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         header = {"descr": "|u1", "fortran_order": False, "shape": (len(names), size, size, 3)}
@@ -294,7 +304,8 @@ def _decoded(
                 np.lib.format.write_array_header_1_0(file, header)
                 for name in names:
                     try:
-                        file.write(preprocess(catalog.path(name), size).tobytes())
+                        photo = preprocess(catalog.path(name), size, letterbox=letterbox)
+                        file.write(photo.tobytes())
                     except ImageError as error:
                         raise ImageError(error.code, f"{name}: {error}") from error
             part.replace(target)

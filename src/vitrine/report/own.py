@@ -176,7 +176,8 @@ class OwnReport:
             return None  # trained on folds alone
         run = runs.load(recipe)
         told = run.recipe
-        if told.architecture == "majority" or told.trainer not in ("probe", "torch", "keras"):
+        blind = told.architecture == "majority" or told.letterbox
+        if blind or told.trainer not in ("probe", "torch", "keras"):
             return None
         if told.trainer == "probe" and len(self.split.frame) > FITTED_AGAIN:
             return None

@@ -228,7 +228,8 @@ def head_on(
 ) -> Layer:
     """Return the linear layer that a probe learns on what a network makes of the photos."""
     frames = [split.part(part) for part in ("train", "validation")]
-    photos = (images.cached(catalog, part.image.tolist(), recipe.image_size) for part in frames)
+    size, shape = recipe.image_size, {"letterbox": recipe.letterbox}
+    photos = (images.cached(catalog, part.image.tolist(), size, **shape) for part in frames)
     seen, labels = map(features, photos), (part.label.to_numpy() for part in frames)
     return as_layer(choose(tuple(seen), tuple(labels))[0])
 
@@ -251,8 +252,7 @@ def learn(
         features: Features of the training part, then of validation.
         labels: Classes of each.
         seed: Of that descent; the other classifiers draw nothing at random.
-        classes: How many there are, for a head that may meet none of the last ones; by default, up
-            to the last one met.
+        classes: How many there are, some met by no photo here; by default, up to the last one met.
 
     Returns:
         The classifier, and the validation log-loss of each strength where one was chosen.
@@ -298,7 +298,8 @@ def fit(
     meter = Meter("cpu", asked="cpu", threads=_threads())
     frame = split.frame
     clock = time.perf_counter()
-    pixels = images.cached(catalog, frame.image.tolist(), recipe.image_size)
+    shape = {"letterbox": recipe.letterbox}
+    pixels = images.cached(catalog, frame.image.tolist(), recipe.image_size, **shape)
     features = extract(recipe, pixels, seed)
     extraction = time.perf_counter() - clock
     report(f"{folder.name}: features of {len(frame)} photos in {extraction:.1f} s")

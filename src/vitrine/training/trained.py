@@ -83,10 +83,15 @@ def load(run: Run, split: Split, catalog: Catalog) -> Kept:
         catalog: Where the photos are.
 
     Raises:
-        RunError: If the weights were not kept.
+        RunError: If the weights were not kept, or if the photos were letterboxed.
         KeptError: If they, or the photos, are not those of the run.
     """
     recipe = run.recipe
+    if recipe.letterbox:
+        raise RunError(
+            f"expected a run on photos squashed to a square, as the service brings them, found "
+            f"{run.name}, on letterboxed ones; choose the run of another recipe"
+        )
     if recipe.trainer == "probe":
         kept = _probe(run, split.present(catalog), catalog)
     elif recipe.trainer == "keras":

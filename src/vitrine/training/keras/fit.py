@@ -194,9 +194,9 @@ def fit(
     meter = Meter(obtained, asked=device, gpu=name, threads=threads)
 
     steps = len(train) // recipe.batch_size
-    names = train.image.tolist()
-    pixels, labels = images.cached(catalog, names, images.TRAIN_SIZE), train.label.to_numpy()
-    held_out = images.cached(catalog, validation.image.tolist(), recipe.image_size)
+    labels, shape = train.label.to_numpy(), {"letterbox": recipe.letterbox}
+    pixels = images.cached(catalog, train.image.tolist(), images.TRAIN_SIZE, **shape)
+    held_out = images.cached(catalog, validation.image.tolist(), recipe.image_size, **shape)
 
     policy = _policy(recipe, obtained)
     keras.config.set_dtype_policy(policy)

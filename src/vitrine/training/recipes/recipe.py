@@ -68,6 +68,8 @@ class Recipe:
         norm_momentum: Weight of a batch in the running statistics of batch normalisation; 0
             keeps the architecture's. PyTorch only: Keras fixes its own at 0.01.
         frozen_norm: Whether batch normalisation stays as it was learned: statistics, scale, shift.
+        letterbox: Whether photos keep their proportions, on a square of white, where the others
+            are squashed. Such a run is judged, never served.
         crop_scale: Smallest share of the area that a random crop keeps; 1 is no crop.
         flip: Whether images are mirrored half of the time.
         jitter: Largest relative change of brightness, contrast and saturation.
@@ -115,6 +117,7 @@ class Recipe:
     drop_path_rate: float = 0.0
     norm_momentum: float = 0.0
     frozen_norm: bool = False
+    letterbox: bool = False
     crop_scale: float = 1.0
     flip: bool = False
     jitter: float = 0.0

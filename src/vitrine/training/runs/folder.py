@@ -229,7 +229,10 @@ class RunFolder:
         tables = []
         for part in ("validation", "test"):
             frame = split.part(part)
-            pixels = images.cached(catalog, frame.image.tolist(), self.recipe.image_size)
+            pixels = images.cached(
+                catalog, frame.image.tolist(), self.recipe.image_size,
+                letterbox=self.recipe.letterbox,
+            )  # fmt: skip
             tables.append(prediction_rows(frame, predict(pixels), part))
         return self.finish(tables, {**facts, "data": data_facts(catalog, split)}, history)
 

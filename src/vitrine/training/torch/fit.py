@@ -68,7 +68,8 @@ def fit(
     steps = len(train) // recipe.batch_size
     workers = min(8, os.cpu_count() or 1) if obtained == "cuda" else 0
     validation = split.part("validation")
-    plain = images.cached(catalog, validation.image.tolist(), recipe.image_size)
+    shape = {"letterbox": recipe.letterbox}
+    plain = images.cached(catalog, validation.image.tolist(), recipe.image_size, **shape)
     held_out = DataLoader(Plain(plain, validation.label.to_numpy()), recipe.batch_size)
 
     L.seed_everything(seed, workers=True, verbose=False)
@@ -79,7 +80,7 @@ def fit(
         module.set_head(*probe.head_on(partial(pooled, module.model), recipe, split, catalog))
     trainer = engine.trainer(recipe, obtained, callbacks=[EpochCheckpoint(folder)])
     order = EpochOrder(len(train), steps * recipe.batch_size, seed, trainer)
-    pixels = images.cached(catalog, train.image.tolist(), images.TRAIN_SIZE)
+    pixels = images.cached(catalog, train.image.tolist(), images.TRAIN_SIZE, **shape)
     loader = DataLoader(
         Photos(pixels, train.label.to_numpy(), recipe, seed),
         recipe.batch_size // recipe.accumulate // trainer.world_size,
