@@ -286,13 +286,16 @@ changes = {
     "-with-layer-decay": "taux plus bas vers l’entrée",
     "-with-average": "moyenne mobile des poids",
     "-with-288-pixels": "photos de 288 pixels",
+    "-with-letterbox": "photos aux proportions gardées, sur fond blanc",
 }
 changed = tried([f"efficientnet-lite0-torch{ending}" for ending in changes])
 tables.show(tables.changes(dict(zip(changes.values(), changed, strict=not session.smoke))))
 
 # %% [markdown]
 # Laisser apprendre la normalisation coûte le plus ; le reste tient à quelques photos. Essais faits après coup : la
-# recette n’a pas changé.
+# recette n’a pas changé. Les proportions, écrasées partout ailleurs, ont aussi été gardées pour une sonde, que tous les
+# plis jugent : {verdict}`letterbox_helps`
+# ({valeur:ecart-ic}`gap.efficientnet-lite0-probe-letterbox.efficientnet-lite0-probe.cv_accuracy`).
 
 # %% [markdown]
 # ## Ce qu’ils reconnaissent
