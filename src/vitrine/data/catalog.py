@@ -15,7 +15,7 @@ from vitrine import paths
 from vitrine.data import dataset
 from vitrine.data.dataset import Dataset
 
-__all__ = ["CLASSES", "CLASSES_FR", "Catalog", "CatalogError", "load", "read_table"]
+__all__ = ["CLASSES", "CLASSES_FR", "Catalog", "CatalogError", "load", "named", "read_table"]
 
 CLASSES_FR = dict(dataset.current().classes)
 """Name shown of each class of the project's data set, by its name in the table."""
@@ -26,13 +26,19 @@ CLASSES = tuple(CLASSES_FR)
 TEXTS = ("product_name", "description")
 """Columns of text about a product that a model may read."""
 LISTED = 12
-"""Most classes that a message lists."""
+"""Most names that a message lists."""
 MAX_ABSENT = 0.01
 """Largest share of named images that may be absent before the catalogue is refused."""
 
 
 class CatalogError(ValueError):
     """The product table cannot be used as it is; the message says where and what to do."""
+
+
+def named(names: Sequence[str], most: int = LISTED) -> str:
+    """Return the first of some names, and how many others follow."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 @dataclass(frozen=True)
@@ -149,10 +155,9 @@ def _labels(written: Iterable[str], dataset: Dataset) -> list[int]:
     for row, text in enumerate(written):
         name = _first_level(text, row, dataset.label) if dataset.label_tree else text.strip()
         if name not in number:
-            listed = ", ".join([*number][:LISTED]) + (", ..." if len(number) > LISTED else "")
             raise CatalogError(
-                f"row {row}: expected one of the {len(number)} classes ({listed}), found {name!r}; "
-                "correct this row"
+                f"row {row}: expected one of the {len(number)} classes ({named([*number])}), found "
+                f"{name!r}; correct this row"
             )
         labels.append(number[name])
     return labels

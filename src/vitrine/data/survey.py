@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from vitrine.data import splits
-from vitrine.data.catalog import CatalogError, read_table
+from vitrine.data.catalog import CatalogError, named, read_table
 from vitrine.data.dataset import Dataset, class_faults
 from vitrine.data.duplicates import fingerprint, near_duplicates
 from vitrine.data.images import ImageError
@@ -25,7 +25,7 @@ FEWEST = splits.FOLDS
 SMALL = 20
 """Photos of a class under which its scores say little."""
 MOST = 12
-"""Classes named in a line, or counted from either end."""
+"""Classes counted from either end."""
 ALIKE = 2000
 """Most photos that may show the very same: each pair of them is a pair of duplicates."""
 UNEQUAL = 5
@@ -67,12 +67,12 @@ class Survey:
             told.append(f"warning: {mixed.sum()} of these pairs lie in two classes; look at them")
         if self.hidden:
             told.append(
-                f"warning: left out, for their names start with a dot: {_named(self.hidden)}; "
+                f"warning: left out, for their names start with a dot: {named(self.hidden)}; "
                 "rename those that hold photos"
             )
         if small := [name for name, count in self.counts.items() if count < SMALL]:
             told.append(
-                f"warning: fewer than {SMALL} photos of {_named(small)}: what is measured there "
+                f"warning: fewer than {SMALL} photos of {named(small)}: what is measured there "
                 "will have wide intervals"
             )
         fewest, most = min(self.counts.values()), max(self.counts.values())
@@ -82,12 +82,6 @@ class Survey:
                 "macro F1 rather than the accuracy"
             )
         return told
-
-
-def _named(names: Sequence[str]) -> str:
-    """Return the first of some names, and how many follow."""
-    more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
-    return ", ".join(names[:MOST]) + more
 
 
 def _counted(counts: Mapping[str, int]) -> list[str]:
