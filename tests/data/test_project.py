@@ -5,6 +5,7 @@ import pytest
 
 import own_photos
 from vitrine.data import catalog, dataset, project, splits
+from vitrine.data.catalog import CatalogError
 from vitrine.data.dataset import DatasetError
 from vitrine.data.splits import PARTS, SplitError
 from vitrine.data.survey import SurveyError, listed
@@ -159,3 +160,18 @@ def test_a_photo_that_changed_and_a_split_edited_by_hand_are_told(draft, tmp_pat
 
     assert [fault.split(":")[0] for fault in edited] == ["data/splits/published.csv"]
     assert [fault.split(":")[0] for fault in changed] == ["lime/0.png"]
+
+
+def test_photos_that_are_gone_are_named_and_told_apart_from_their_folder(
+    draft, tmp_path, monkeypatch
+):
+    make(tmp_path / "shop", draft)
+    monkeypatch.setenv("VITRINE_ROOT", str(tmp_path / "shop"))
+    data = dataset.current()
+    (draft.photos / "lime" / "3.png").unlink()
+
+    with pytest.raises(CatalogError, match="from .*/photos, found 1: lime/3.png; restore them"):
+        catalog.load(data=data)
+    draft.photos.rename(tmp_path / "elsewhere")
+    with pytest.raises(CatalogError, match="folder of the photos .*/photos, found none; restore"):
+        catalog.load(data=data)

@@ -223,8 +223,21 @@ def test_every_bad_row_of_a_table_is_told_with_its_number(draft):
 def test_a_column_that_does_not_exist_is_told(draft):
     write(draft)
 
-    with pytest.raises(SurveyError, match="found no kind; name the columns that it has"):
+    with pytest.raises(SurveyError, match="no kind among image, label; correct it, or --table and"):
         tabled(replace(draft, label="kind"))
+
+
+def test_a_table_that_does_not_exist_is_told_with_the_option_that_names_it(draft):
+    with pytest.raises(SurveyError, match="table table.csv in photos/, found none; .*--table"):
+        tabled(draft)
+
+
+def test_a_photo_that_was_cut_is_to_be_restored(draft):
+    first = draft.photos / "apple" / "0.png"
+    first.write_bytes(first.read_bytes()[:-200])
+
+    with pytest.raises(SurveyError, match="apple/0.png: .*; restore it, or choose another$"):
+        surveyed(draft)
 
 
 def test_a_class_named_like_a_path_is_told(draft):

@@ -26,6 +26,7 @@ SMALL = 20
 """Photos of a class under which its scores say little."""
 MOST = 12
 """Classes counted from either end."""
+OPTIONS = "correct it, or --table and the options that name its columns"
 ALIKE = 2000
 """Most photos that may show the very same: each pair of them is a pair of duplicates."""
 UNEQUAL = 5
@@ -147,7 +148,7 @@ def tabled(draft: Dataset) -> tuple[pd.DataFrame, list[str]]:
         SurveyError: If the table cannot be read or lacks a column.
     """
     try:
-        table = read_table(draft.table, draft.columns, remedy="name the columns that it has")
+        table = read_table(draft.table, draft.columns, remedy=OPTIONS)
     except CatalogError as error:
         raise SurveyError([str(error)]) from error
     rows = zip(*(table[name] for name in draft.columns), strict=True)
