@@ -105,6 +105,29 @@ def test_the_report_of_a_project_is_executed_with_its_errors(shop):
     assert "Exactitude (%)" in page and "prise pour" in page
 
 
+def test_a_folder_of_parts_makes_a_project_of_those_parts(photos, tmp_path):
+    for number, part in enumerate(("train", "train", "train", "train", "val", "test")):
+        for name in own_photos.COLOURS:
+            place = tmp_path / "photos" / part / name / f"{number}.png"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes((photos / name / f"{number}.png").read_bytes())
+
+    done = CliRunner().invoke(
+        app, ["new", str(tmp_path / "shop"), "--photos", str(tmp_path / "photos")]
+    )
+    checked = command(tmp_path / "shop", "check")
+
+    assert done.exit_code == 0, done.output
+    assert "12 to train, 3 to validation, 3 to test; as the column part of dataset.csv says" in (
+        done.output
+    )
+    assert checked.returncode == 0, checked.stderr
+    assert "in no row" not in checked.stdout
+    own_photos.photo(tmp_path / "photos" / "test" / "plum" / "new.png", "plum", 99)
+    again = command(tmp_path / "shop", "check")
+    assert "are in no row of the table: test/plum/new.png; to take them in, make" in again.stdout
+
+
 def test_what_is_wrong_with_a_project_is_a_sentence(shop):
     config = shop / "vitrine.toml"
     before = config.read_text(encoding="utf-8")

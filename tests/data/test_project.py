@@ -115,6 +115,53 @@ def test_the_parts_of_a_column_are_kept(draft, tmp_path):
     assert made.split.frame.part.tolist() == ["test", "validation", "train"] * 9
 
 
+def test_duplicates_that_the_parts_of_a_column_separate_are_named(draft, tmp_path):
+    (draft.photos / "lime" / "8.png").write_bytes((draft.photos / "lime" / "0.png").read_bytes())
+    table, _ = listed(draft.photos)
+    told = {}
+    for seed, part in enumerate(("train", "test")):
+        table["part"] = ["test", "validation", part] * 9
+        table.loc[table.image == "lime/8.png", "part"] = part
+        table.loc[table.image.str.endswith("/3.png"), "part"] = "train"
+        table.to_csv(draft.table, index=False)
+        parts = replace(draft, split="part", policy="column")
+        told[part] = "\n".join(project.make(tmp_path / f"shop-{seed}", parts).lines())
+
+    assert "warning: 1 pairs of duplicates lie in two parts" in told["train"]
+    assert "measured: lime/0.png with lime/8.png; keep each pair in one part" in told["train"]
+    assert "lie in two parts" not in told["test"]
+
+
+def test_a_project_among_its_own_photos_is_refused(draft):
+    for folder in (draft.photos, draft.photos / "shop"):
+        with pytest.raises(DatasetError, match="found .* inside of photos, whose files would be"):
+            make(folder, draft)
+
+    assert not (draft.photos / "shop").exists()
+
+
+def test_photos_added_since_a_project_was_made_are_found(draft, tmp_path, monkeypatch):
+    table, _ = listed(draft.photos)
+    draft = replace(draft, table=tmp_path / "table.csv")
+    table[table.image != "lime/0.png"].to_csv(draft.table, index=False)
+    make(tmp_path / "listed", draft)
+    project.make(tmp_path / "tabled", draft)
+    found = {}
+    for name in ("listed", "tabled"):
+        monkeypatch.setenv("VITRINE_ROOT", str(tmp_path / name))
+        found[name] = [project.strays(catalog.load(data=dataset.current()))]
+        own_photos.photo(draft.photos / "plum" / f"{name}.png", "plum", 77)
+        own_photos.photo(draft.photos / name / "0.png", "plum", 78)
+        (draft.photos / "plum" / "notes.txt").touch()
+        found[name].append(project.strays(catalog.load(data=dataset.current())))
+
+    assert found["listed"] == [[], ["listed/0.png", "plum/listed.png"]]
+    assert found["tabled"] == [
+        ["lime/0.png", "plum/listed.png"],
+        ["lime/0.png", "plum/listed.png", "plum/tabled.png"],
+    ]
+
+
 def test_a_part_without_a_class_is_told(draft, tmp_path):
     table, _ = listed(draft.photos)
     table["part"] = ["test", "validation", "train"] * 6 + ["train"] * 9

@@ -40,7 +40,7 @@ def test_a_folder_of_classes_is_counted_and_its_duplicates_are_found(draft):
     assert found.pairs.exact.sum() == 3
     told = "\n".join(found.lines())
     assert "20 photos in 3 classes" in told
-    assert "2 of these pairs lie in two classes" in told
+    assert "2 of these pairs lie in two classes: apple/0.png with plum/copy.png, apple/copy" in told
     assert "fewer than 20 photos of apple, lime, plum" in told
 
 
@@ -86,6 +86,100 @@ def test_hidden_folders_are_told_once_each_and_nothing_is_where_there_are_none(d
         "warning: left out, for their names start with a dot: .old, apple/.thumbnails; rename "
         "those that hold photos"
     ) in found.lines()
+
+
+def test_what_systems_leave_among_photos_is_passed_over(draft):
+    for place in ("Thumbs.db", "apple/desktop.ini", "plum/.DS_Store", "lime/Thumbs.db"):
+        (draft.photos / place).write_bytes(b"of a system")
+    for place in ("__MACOSX/apple/._0.png", "plum/@eaDir/0.png/thumb.png"):
+        (draft.photos / place).parent.mkdir(parents=True)
+        (draft.photos / place).write_bytes(b"of a system")
+
+    assert surveyed(draft).counts == {"apple": 6, "lime": 6, "plum": 6}
+
+
+@pytest.mark.parametrize("per_class", [12, 20])
+def test_the_first_faults_of_each_kind_are_told_and_others_counted(draft, per_class):
+    for number in range(per_class):
+        (draft.photos / f"{number:02}.txt").touch()
+        (draft.photos / "lime" / f"{number:02}.txt").touch()
+    own_photos.photo(draft.photos / "alone" / "0.png", "alone", 99)
+
+    with pytest.raises(SurveyError) as caught:
+        surveyed(draft)
+
+    told = str(caught.value).splitlines()
+    assert [line for line in told if line.startswith("and")] == (
+        ["and 8 others like these"] * 2 if per_class == 20 else []
+    )
+    assert "lime/11.txt" in str(caught.value) and "lime/12.txt" not in str(caught.value)
+    assert told[-1].startswith("expected at least 5 photos of each class, found 1 of 'alone'")
+
+
+def test_the_faults_of_the_rows_of_a_table_are_bounded(draft):
+    rows = [(f"none-{number}.png", "apple") for number in range(500)]
+    pd.DataFrame(rows, columns=["image", "label"]).to_csv(draft.table, index=False)
+
+    _, faults = tabled(draft)
+
+    assert len(faults) == 13 and faults[-1] == "and 488 others like these"
+
+
+def parted(folder, names):
+    """Move the photos of each class into folders of parts, two in each but the first."""
+    photos = folder.rename(folder.with_name("all"))
+    for label in own_photos.COLOURS:
+        for number, part in enumerate([names[0], names[0], *names[1:], *names[1:]]):
+            place = folder / part / label / f"{number}.png"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            (photos / label / f"{number}.png").rename(place)
+
+
+def test_folders_of_parts_hold_the_classes(draft):
+    parted(draft.photos, ["train", "Val", "test"])
+    (draft.photos / "test" / "Thumbs.db").touch()
+
+    table, faults = listed(draft.photos)
+
+    assert faults == [] and set(table.label) == set(own_photos.COLOURS)
+    assert table.groupby("part").image.first().to_dict() == {
+        "test": "test/apple/3.png",
+        "train": "train/apple/0.png",
+        "validation": "Val/apple/2.png",
+    }
+
+
+def test_a_part_that_is_lacking_is_told_with_what_to_do(draft):
+    parted(draft.photos, ["train", "valid"])
+
+    with pytest.raises(
+        SurveyError, match="found train, valid with classes inside, and none that is for test;"
+    ):
+        listed(draft.photos)
+
+
+def test_what_lies_beside_the_parts_is_told(draft):
+    parted(draft.photos, ["train", "val", "test"])
+    (draft.photos / "train" / "labels.csv").touch()
+    own_photos.photo(draft.photos / "more" / "apple" / "0.png", "apple", 9)
+
+    _, faults = listed(draft.photos)
+
+    assert faults == [
+        "expected folders of parts alone in photos, found more; move it away",
+        "expected folders of classes alone in train, found the file labels.csv; move it into a "
+        "class, or away",
+    ]
+
+
+def test_a_class_may_be_called_as_a_part_is(draft):
+    (draft.photos / "plum").rename(draft.photos / "train")
+    own_photos.photo(draft.photos / "train" / "of a day" / "0.png", "plum", 9)
+
+    table, faults = listed(draft.photos)
+
+    assert list(table) == ["image", "label"] and set(table.label) == {"apple", "lime", "train"}
+    assert faults == []
 
 
 def test_spaces_around_a_class_or_a_part_of_a_table_are_dropped(draft):

@@ -18,17 +18,26 @@ from vitrine.data.dataset import Dataset, class_faults
 from vitrine.data.duplicates import fingerprint, near_duplicates
 from vitrine.data.images import ImageError
 
-__all__ = ["Survey", "SurveyError", "hidden", "listed", "survey", "tabled"]
+__all__ = ["Survey", "SurveyError", "bounded", "hidden", "listed", "survey", "tabled"]
 
 FEWEST = splits.FOLDS
 """Fewest photos of a class: one for each fold."""
 SMALL = 20
 """Photos of a class under which its scores say little."""
 MOST = 12
-"""Classes counted from either end."""
+"""Classes counted from either end; faults of a kind that are told."""
 OPTIONS = "correct it, or --table and the options that name its columns"
 ALIKE = 2000
 """Most photos that may show the very same: each pair of them is a pair of duplicates."""
+PAIRS = 3
+"""Pairs of duplicates named in a line."""
+LITTER = ("thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir")
+"""What systems and archives leave among photos, in lower case: passed over, as hidden files are."""
+CALLED = {
+    "train": "train", "training": "train", "val": "validation", "valid": "validation",
+    "validation": "validation", "test": "test", "testing": "test",
+}  # fmt: skip
+"""Part that a folder of folders of classes is, by what it is usually called, in lower case."""
 UNEQUAL = 5
 """Ratio of the largest class to the smallest from which the imbalance is told."""
 
@@ -61,11 +70,12 @@ class Survey:
         told = [f"{len(self.prints)} photos in {len(self.counts)} classes, all of them readable"]
         told += _counted(self.counts)
         exact = int(self.pairs.exact.sum())
-        labels = self.prints.set_index("image").label
-        mixed = labels[self.pairs.image_a].to_numpy() != labels[self.pairs.image_b].to_numpy()
         told.append(f"{exact} pairs of exact duplicates, {len(self.pairs) - exact} of near ones")
-        if mixed.any():
-            told.append(f"warning: {mixed.sum()} of these pairs lie in two classes; look at them")
+        if mixed := self.across(self.prints.set_index("image").label):
+            told.append(
+                f"warning: {len(mixed)} of these pairs lie in two classes: {named(mixed, PAIRS)}; "
+                "look at them"
+            )
         if self.hidden:
             told.append(
                 f"warning: left out, for their names start with a dot: {named(self.hidden)}; "
@@ -84,6 +94,22 @@ class Survey:
             )
         return told
 
+    def across(self, place: pd.Series) -> list[str]:
+        """Return the pairs of duplicates that lie in two places, such as two classes or two parts.
+
+        Args:
+            place: Where each photo lies, by its name.
+        """
+        one, other = (place[self.pairs[side]].to_numpy() for side in ("image_a", "image_b"))
+        apart = self.pairs[one != other]
+        return [f"{a} with {b}" for a, b in zip(apart.image_a, apart.image_b, strict=True)]
+
+
+def bounded(faults: Sequence[str]) -> list[str]:
+    """Return the first faults of a kind, and a line that tells how many others there are."""
+    more = len(faults) - MOST
+    return [*faults[:MOST], *([f"and {more} others like these"] if more > 0 else [])]
+
 
 def _counted(counts: Mapping[str, int]) -> list[str]:
     """Return a line for each class; of many, for the largest and the smallest ones."""
@@ -98,31 +124,76 @@ def _counted(counts: Mapping[str, int]) -> list[str]:
 def listed(folder: Path) -> tuple[pd.DataFrame, list[str]]:
     """Return the photos of a folder that has a subfolder for each class, and what is wrong with it.
 
-    What has a name that starts with a dot is passed over; ``hidden`` tells which folders.
+    The subfolders may be those of the three parts, which then hold those of the classes. What has
+    a name that starts with a dot is passed over; ``hidden`` tells which folders.
 
     Returns:
-        The table, ``image`` and ``label``, and a line for each class that is empty and each file
-        beside the classes.
+        The table, ``image``, ``label`` and, where the folder has parts, ``part``; and a line for
+        each class that is empty and each file beside the classes.
 
     Raises:
-        SurveyError: If there is no such folder.
+        SurveyError: If there is no such folder, or if one of its parts is lacking.
     """
     if not folder.is_dir():
         raise SurveyError([f"expected a folder of photos at {folder}, found none; check the path"])
-    rows, faults = [], []
-    for place in sorted(path for path in folder.iterdir() if not path.name.startswith(".")):
-        if not place.is_dir():
-            faults.append(
-                f"expected folders of classes alone in {folder.name}, found the file {place.name}; "
-                "move it into a class, or away"
-            )
-            continue
-        photos = [path.relative_to(folder) for path in sorted(place.rglob("*")) if path.is_file()]
-        photos = [path for path in photos if not any(part[0] == "." for part in path.parts)]
-        if not photos:
-            faults.append(f"expected photos in the class {place.name!r}, found none; add some")
-        rows += [(path.as_posix(), place.name) for path in photos]
-    return pd.DataFrame(rows, columns=["image", "label"]), faults
+    parts = _parts(folder)
+    rows, empty = [], []
+    beside = [
+        f"expected folders of parts alone in {folder.name}, found {place.name}; move it away"
+        for place in _seen(folder.iterdir())
+        if parts and place not in parts
+    ]
+    for base in parts or [folder]:
+        for place in _seen(base.iterdir()):
+            name = place.relative_to(folder).as_posix()
+            if not place.is_dir():
+                beside.append(
+                    f"expected folders of classes alone in {base.name}, found the file "
+                    f"{place.name}; move it into a class, or away"
+                )
+                continue
+            photos = [path for path in _seen(place.rglob("*"), place) if path.is_file()]
+            if not photos:
+                empty.append(f"expected photos in the class {name!r}, found none; add some")
+            told = (place.name, parts[base]) if parts else (place.name,)
+            rows += [(path.relative_to(folder).as_posix(), *told) for path in photos]
+    columns = ["image", "label", "part"] if parts else ["image", "label"]
+    return pd.DataFrame(rows, columns=columns), bounded(empty) + bounded(beside)
+
+
+def _seen(found: Iterable[Path], base: Path | None = None) -> list[Path]:
+    """Return paths in order, without those hidden or left by a system, below a folder."""
+    names = ((path, path.relative_to(base or path.parent).parts) for path in found)
+    return sorted(
+        path
+        for path, parts in names
+        if not any(part[0] == "." or part.lower() in LITTER for part in parts)
+    )
+
+
+def _parts(folder: Path) -> dict[Path, str]:
+    """Return the part that each subfolder is; nothing where they are classes.
+
+    Raises:
+        SurveyError: If they are parts, and one of the three is lacking.
+    """
+    parts = {
+        place: CALLED[place.name.lower()]
+        for place in _seen(folder.iterdir())
+        if place.name.lower() in CALLED and place.is_dir()
+        if any(path.is_dir() for path in _seen(place.iterdir()))
+    }
+    if len(parts) < 2:  # noqa: PLR2004  (a train may be a class)
+        return {}
+    if lacking := [part for part in splits.PARTS if part not in parts.values()]:
+        raise SurveyError(
+            [
+                f"expected a folder for each class, or for each part, in {folder.name}, found "
+                f"{', '.join(place.name for place in parts)} with classes inside, and none that is "
+                f"for {', '.join(lacking)}; add it, or put all photos of each class together"
+            ]
+        )
+    return parts
 
 
 def hidden(folder: Path) -> list[str]:
@@ -161,7 +232,7 @@ def tabled(draft: Dataset) -> tuple[pd.DataFrame, list[str]]:
         for number, found in enumerate(told, start=1)
         for fault in found
     ]
-    return table[[not found for found in told]], faults
+    return table[[not found for found in told]], bounded(faults)
 
 
 def _row_faults(row: Mapping[str, str], draft: Dataset) -> list[str]:
@@ -195,22 +266,22 @@ def survey(draft: Dataset, table: pd.DataFrame, faults: Sequence[str] = ()) -> S
         SurveyError: With a line for each fault: those given, photos that cannot be read, classes
             that are too small or badly named.
     """
-    labels, faults = table[draft.label].str.strip(), [*faults]
+    labels = table[draft.label].str.strip()
     counts = labels.value_counts().sort_index().to_dict()
     number = {name: k for k, name in enumerate(counts)}
-    rows = []
+    rows, unread = [], []
     for image, label in zip(table[draft.image], labels, strict=True):
         try:
             rows.append(tuple(fingerprint(draft.photos / image, image, number[label]).values()))
         except ImageError as error:
-            faults.append(f"{image}: {error}")
-    faults += [
+            unread.append(f"{image}: {error}")
+    small = [
         f"expected at least {FEWEST} photos of each class, found {count} of {name!r}; add photos "
         "of it, or merge classes"
         for name, count in counts.items()
         if count < FEWEST
     ]
-    if faults := [*faults, *class_faults(counts)]:
+    if faults := [*faults, *bounded(unread), *bounded(small), *bounded(class_faults(counts))]:
         raise SurveyError(faults)
     prints = pd.DataFrame(rows, columns=["image", "label", "sha256", "phash"])
     alike = prints.phash.value_counts()
