@@ -1,4 +1,6 @@
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -261,9 +263,33 @@ def test_every_fault_of_a_folder_is_told_at_once(draft):
         "plum/void.png: expected an image, found an empty file; choose another",
         "expected at least 5 photos of each class, found 1 of 'Apple'; add photos of it, or merge "
         "classes",
-        "expected classes that differ by more than their case, found 'Apple' and 'apple'; merge or "
-        "rename them",
+        "expected classes that differ by more than their case, or than how an accent is encoded, "
+        "found 'Apple' and 'apple'; merge or rename them",
     ]
+
+
+def test_a_name_of_an_old_archive_is_to_be_changed(draft):
+    first = draft.photos / "apple" / "0.png"
+    try:
+        Path(os.fsdecode(os.fsencode(first.parent) + b"/caf\xe9.png")).write_bytes(b"")
+    except OSError:
+        pytest.skip("this disk has names in UTF-8 alone")
+
+    with pytest.raises(SurveyError) as caught:
+        surveyed(draft)
+
+    assert str(caught.value) == (
+        r"expected names in UTF-8, found 'apple/caf\udce9.png'; rename the file or its folder"
+    )
+
+
+def test_classes_whose_accents_alone_are_encoded_otherwise_are_told(draft):
+    for name in ("Caf\u00e9", "Cafe\u0301"):
+        for number in range(6):
+            own_photos.photo(draft.photos / name / f"{number}.png", name, number)
+
+    with pytest.raises(SurveyError, match="or than how an accent is encoded, found 'Caf"):
+        surveyed(draft)
 
 
 def test_a_folder_that_does_not_exist_is_told(tmp_path):

@@ -158,7 +158,13 @@ def listed(folder: Path) -> tuple[pd.DataFrame, list[str]]:
             told = (place.name, parts[base]) if parts else (place.name,)
             rows += [(path.relative_to(folder).as_posix(), *told) for path in photos]
     columns = ["image", "label", "part"] if parts else ["image", "label"]
-    return pd.DataFrame(rows, columns=columns), bounded(empty) + bounded(beside)
+    table = pd.DataFrame(rows, columns=columns)
+    told = table.image.map(lambda name: name.encode(errors="ignore") == os.fsencode(name))
+    odd = [
+        f"expected names in UTF-8, found {name!r}; rename the file or its folder"
+        for name in table.image[~told]
+    ]
+    return table[told], bounded(empty) + bounded(beside) + bounded(odd)
 
 
 def _seen(found: Iterable[Path], base: Path | None = None) -> list[Path]:
