@@ -118,7 +118,11 @@ def test_a_bad_row_is_reported_with_its_number(folder, change, message):
             {"fields": FIELDS[:3]},
             "no image, description among uniq_id, product_name, product_category_tree;",
         ),
-        ([product(0, description="é")], {"encoding": "latin-1"}, "0xe9 at .*; save .* as UTF-8$"),
+        (
+            [product(0, description="é")],
+            {"encoding": "latin-1"},
+            "0xe9 at .*; save .* as CSV in UTF-8$",
+        ),
         ([], {}, "only its header"),
     ],
     ids=["columns", "encoding", "header"],
@@ -133,9 +137,10 @@ def test_a_table_that_cannot_be_used_says_what_is_wrong_with_it(folder, rows, op
     [
         (b"", "a table in CSV"),
         (b"uniq_id,image\n1,a\n1,2,3\n", "line 3, saw 3"),
+        (b"uniq_id,image\n1,a,\n1,b,\n", "2 values in each row, .* found more;"),
         (None, "found none; run `vitrine data fetch`"),
     ],
-    ids=["empty", "too many fields", "absent"],
+    ids=["empty", "too many fields", "a field without a header", "absent"],
 )
 def test_a_table_that_does_not_parse_is_refused_in_one_line(tmp_path, content, found):
     if content is not None:

@@ -297,6 +297,18 @@ def test_a_folder_that_does_not_exist_is_told(tmp_path):
         listed(tmp_path / "nowhere")
 
 
+def test_photos_without_folders_of_classes_are_told(tmp_path):
+    for number in range(2):
+        own_photos.photo(tmp_path / f"{number}.png", "plum", number)
+
+    table, faults = listed(tmp_path)
+
+    assert table.empty and list(table) == ["image", "label"]
+    assert [fault.split("found ")[1] for fault in faults] == [
+        f"the file {number}.png; move it into a class, or away" for number in range(2)
+    ]
+
+
 def test_a_folder_of_one_class_is_refused(draft):
     for name in ("lime", "plum"):
         for path in (draft.photos / name).iterdir():

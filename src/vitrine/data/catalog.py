@@ -122,17 +122,23 @@ def read_table(
         raise error(f"expected the table {place}, found none; {remedy}") from cause
     except OSError as cause:
         raise error(
-            f"expected {path.name} to be a file that can be read, found: {cause}; check its rights"
+            f"expected {path.name} to be a file that can be read, found: {cause}; check its path "
+            "and its rights"
         ) from cause
     except UnicodeDecodeError as cause:
         raise error(
             f"expected {path.name} in UTF-8, found byte {cause.object[cause.start]:#04x} at "
-            f"position {cause.start}; save it again as UTF-8"
+            f"position {cause.start}; save it again as CSV in UTF-8"
         ) from cause
     except (pd.errors.EmptyDataError, pd.errors.ParserError) as cause:
         raise error(
             f"expected {path.name} to be a table in CSV, found: {str(cause).strip()}; {remedy}"
         ) from cause
+    if not isinstance(table.index, pd.RangeIndex):  # pandas took what has no header for names
+        raise error(
+            f"expected {path.name} to have {len(table.columns)} values in each row, as its header, "
+            f"found more; {remedy}"
+        )
     missing = [name for name in columns if name not in table.columns]
     if missing or table.empty:
         has = named([*map(str, table.columns)])

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from vitrine.data import splits
@@ -159,7 +160,7 @@ def listed(folder: Path) -> tuple[pd.DataFrame, list[str]]:
             rows += [(path.relative_to(folder).as_posix(), *told) for path in photos]
     columns = ["image", "label", "part"] if parts else ["image", "label"]
     table = pd.DataFrame(rows, columns=columns)
-    told = table.image.map(lambda name: name.encode(errors="ignore") == os.fsencode(name))
+    told = np.array([k.encode(errors="ignore") == os.fsencode(k) for k in table.image], dtype=bool)
     odd = [
         f"expected names in UTF-8, found {name!r}; rename the file or its folder"
         for name in table.image[~told]
@@ -251,7 +252,10 @@ def _row_faults(row: Mapping[str, str], draft: Dataset) -> list[str]:
             "the path"
         )
     elif not os.path.isfile(root / name):  # noqa: PTH113  (a name too long is that of no file)
-        faults.append(f"expected the image {name}, found no such file; restore it")
+        faults.append(
+            f"expected the image {name} in {root.name}, found no such file; restore it, or correct "
+            "the path"
+        )
     if draft.policy == "column" and row[draft.split].strip().lower() not in splits.PARTS:
         faults.append(
             f"expected one of {', '.join(splits.PARTS)} in {draft.split}, found "
