@@ -221,7 +221,8 @@ def test_every_bad_input_is_told_at_once_in_a_sentence_and_nothing_is_written(ph
     told = str(done.exception).splitlines()
     for fault in (
         "found apple/0.png again", "expected a class in label, found a blank",
-        "found '../secret.png'", "found '" + str(outside)[:8], "image none.png in shop-photos, found no",
+        "found '../secret.png'", "found '" + str(outside)[:8],
+        "none.png in shop-photos, found no such file",
         "found no such file; restore", "found 'a\\x00b.png'",
         "broken.png: expected a JPEG, PNG, WEBP image", "found 'Apple' and 'apple'",
         "found '../plum', which is like a path", "found 1 of 'alone'", "found 4 of 'plum'",

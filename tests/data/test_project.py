@@ -111,8 +111,13 @@ def test_the_parts_of_a_column_are_kept(draft, tmp_path):
     table.to_csv(draft.table, index=False)
 
     made = project.make(tmp_path / "shop", replace(draft, split="part", policy="column"))
+    draft.table.unlink()
+    make(tmp_path / "drawn", draft)
 
     assert made.split.frame.part.tolist() == ["test", "validation", "train"] * 9
+    pages = [tmp_path / name / "notebooks" / "01_photos.py" for name in ("shop", "drawn")]
+    given, drawn = ("as you gave it" in page.read_text(encoding="utf-8") for page in pages)
+    assert given and not drawn
 
 
 def test_duplicates_that_the_parts_of_a_column_separate_are_named(draft, tmp_path):

