@@ -107,7 +107,7 @@ def test_the_folds_of_very_many_answers_are_drawn_once(draft, tmp_path, monkeypa
 
 def test_the_parts_of_a_column_are_kept(draft, tmp_path):
     table, _ = listed(draft.photos)
-    table["part"] = ["Test", "validation", "train"] * 9
+    table["part"] = ["Test", "val", " train"] * 9
     table.to_csv(draft.table, index=False)
 
     made = project.make(tmp_path / "shop", replace(draft, split="part", policy="column"))

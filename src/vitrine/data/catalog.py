@@ -15,7 +15,9 @@ from vitrine import paths
 from vitrine.data import dataset
 from vitrine.data.dataset import Dataset
 
-__all__ = ["CLASSES", "CLASSES_FR", "Catalog", "CatalogError", "load", "named", "read_table"]
+__all__ = [
+    "CALLED", "CLASSES", "CLASSES_FR", "Catalog", "CatalogError", "load", "named", "read_table",
+]  # fmt: skip
 
 CLASSES_FR = dict(dataset.current().classes)
 """Name shown of each class of the project's data set, by its name in the table."""
@@ -27,6 +29,11 @@ TEXTS = ("product_name", "description")
 """Columns of text about a product that a model may read."""
 LISTED = 12
 """Most names that a message lists."""
+CALLED = {
+    "train": "train", "training": "train", "val": "validation", "valid": "validation",
+    "validation": "validation", "test": "test", "testing": "test",
+}  # fmt: skip
+"""Part that people's tables and folders mean, by what they usually call it, in lower case."""
 SEPARATORS = ",;\t"
 """What may separate the columns of a table; the first where its header has as many of each."""
 FETCH = "run `vitrine data fetch`"
@@ -275,7 +282,7 @@ def _products(table: pd.DataFrame, data: Dataset) -> pd.DataFrame:
     if data.group:
         products["group"] = table[data.group]
     if data.policy == "column":
-        products["part"] = table[data.split].str.strip().str.lower()
+        products["part"] = table[data.split].str.strip().str.lower().map(CALLED)
     return products
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from vitrine.data import splits
-from vitrine.data.catalog import CatalogError, named, read_table
+from vitrine.data.catalog import CALLED, CatalogError, named, read_table
 from vitrine.data.dataset import Dataset, class_faults
 from vitrine.data.duplicates import fingerprint, near_duplicates
 from vitrine.data.images import ImageError
@@ -34,11 +34,6 @@ PAIRS = 3
 """Pairs of duplicates named in a line."""
 LITTER = ("thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir")
 """What systems and archives leave among photos, in lower case: passed over, as hidden files are."""
-CALLED = {
-    "train": "train", "training": "train", "val": "validation", "valid": "validation",
-    "validation": "validation", "test": "test", "testing": "test",
-}  # fmt: skip
-"""Part that a folder of folders of classes is, by what it is usually called, in lower case."""
 UNEQUAL = 5
 """Ratio of the largest class to the smallest from which the imbalance is told."""
 
@@ -256,7 +251,7 @@ def _row_faults(row: Mapping[str, str], draft: Dataset) -> list[str]:
             f"expected the image {name} in {root.name}, found no such file; restore it, or correct "
             "the path"
         )
-    if draft.policy == "column" and row[draft.split].strip().lower() not in splits.PARTS:
+    if draft.policy == "column" and row[draft.split].strip().lower() not in CALLED:
         faults.append(
             f"expected one of {', '.join(splits.PARTS)} in {draft.split}, found "
             f"{row[draft.split]!r}; correct it"
