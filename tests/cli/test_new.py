@@ -241,7 +241,9 @@ def test_a_column_that_the_table_lacks_is_told(photos, tmp_path):
             app, ["new", str(tmp_path / "shop"), "--table", str(table), option, "absent"]
         )
 
-        assert "found no absent among image, label; correct it, or --table" in str(done.exception)
+        assert "found no absent among image, label; correct it, or the options" in str(
+            done.exception
+        )
         assert not (tmp_path / "shop").exists()
     table.unlink()
 

@@ -121,7 +121,7 @@ def test_a_bad_row_is_reported_with_its_number(folder, change, message):
         (
             [product(0, description="é")],
             {"encoding": "latin-1"},
-            "0xe9 at .*; save .* as CSV in UTF-8$",
+            "0xe9 at .*; save .* as CSV in UTF-8, or run",
         ),
         ([], {}, "only its header"),
     ],

@@ -355,12 +355,14 @@ def test_every_bad_row_of_a_table_is_told_with_its_number(draft):
 def test_a_column_that_does_not_exist_is_told(draft):
     write(draft)
 
-    with pytest.raises(SurveyError, match="no kind among image, label; correct it, or --table and"):
+    with pytest.raises(SurveyError, match="no kind among image, label; correct it, or the options"):
         tabled(replace(draft, label="kind"))
 
 
 def test_a_table_that_does_not_exist_is_told_with_the_option_that_names_it(draft):
-    with pytest.raises(SurveyError, match="table table.csv in photos/, found none; .*--table"):
+    with pytest.raises(
+        SurveyError, match="table table.csv in photos/, found none; .*the options that name it"
+    ):
         tabled(draft)
 
 

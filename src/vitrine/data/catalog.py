@@ -129,13 +129,13 @@ def read_table(
         raise error(f"expected the table {place}, found none; {remedy}") from cause
     except OSError as cause:
         raise error(
-            f"expected {path.name} to be a file that can be read, found: {cause}; check its path "
-            "and its rights"
+            f"expected {path.name} to be a file that can be read, found: {cause}; check its rights "
+            "and its path"
         ) from cause
     except UnicodeDecodeError as cause:
         raise error(
             f"expected {path.name} in UTF-8, found byte {cause.object[cause.start]:#04x} at "
-            f"position {cause.start}; save it again as CSV in UTF-8"
+            f"position {cause.start}; save it again as CSV in UTF-8, or {remedy}"
         ) from cause
     except (pd.errors.EmptyDataError, pd.errors.ParserError) as cause:
         raise error(

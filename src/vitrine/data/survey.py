@@ -27,7 +27,7 @@ SMALL = 20
 """Photos of a class under which its scores say little."""
 MOST = 12
 """Classes counted from either end; faults of a kind that are told."""
-OPTIONS = "correct it, or --table and the options that name its columns"
+OPTIONS = "correct it, or the options that name it and its columns"
 ALIKE = 2000
 """Most photos that may show the very same: each pair of them is a pair of duplicates."""
 PAIRS = 3
