@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -187,7 +188,7 @@ def test_nothing_is_written_where_a_photo_is_bad(draft, tmp_path):
     assert not (tmp_path / "shop").exists()
 
 
-def test_a_file_that_was_there_is_never_overwritten(draft, tmp_path):
+def test_a_file_that_was_there_is_never_overwritten(draft, tmp_path, monkeypatch):
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "README.md").write_text("mine")
 
@@ -195,8 +196,9 @@ def test_a_file_that_was_there_is_never_overwritten(draft, tmp_path):
 
     assert (tmp_path / "shop" / "README.md").read_text() == "mine"
     assert made.kept == ["README.md"]
-    with pytest.raises(DatasetError, match="no project yet, found vitrine.toml"):
-        make(tmp_path / "shop", draft)
+    monkeypatch.chdir(tmp_path / "shop")
+    with pytest.raises(DatasetError, match="expected shop to be no project yet, found vitrine.tom"):
+        make(Path(), draft)
 
 
 def test_a_photo_that_changed_and_a_split_edited_by_hand_are_told(draft, tmp_path, monkeypatch):

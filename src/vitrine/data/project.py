@@ -123,8 +123,8 @@ def make(
     """
     if there := [name for name in _OURS if (folder / name).exists()]:
         raise DatasetError(
-            f"expected {folder.name} to be no project yet, found {', '.join(there)}; give another "
-            "folder, or move them away"
+            f"expected {folder.resolve().name} to be no project yet, found {', '.join(there)}; "
+            "give another folder, or move them away"
         )
     if table is not None and folder.resolve().is_relative_to(draft.photos.resolve()):
         raise DatasetError(
