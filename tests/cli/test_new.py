@@ -131,6 +131,29 @@ def test_a_recipe_that_changes_after_its_run_is_told_by_every_command_that_reads
         assert "(image_size = 64), found another of the same name (image_size = 96)" in said
 
 
+def test_a_folder_of_parts_makes_a_project_of_those_parts(photos, tmp_path):
+    for number, part in enumerate(("train", "train", "train", "train", "val", "test")):
+        for name in own_photos.COLOURS:
+            place = tmp_path / "photos" / part / name / f"{number}.png"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes((photos / name / f"{number}.png").read_bytes())
+
+    done = CliRunner().invoke(
+        app, ["new", str(tmp_path / "shop"), "--photos", str(tmp_path / "photos")]
+    )
+    checked = command(tmp_path / "shop", "check")
+
+    assert done.exit_code == 0, done.output
+    assert "12 to train, 3 to validation, 3 to test; as the column part of dataset.csv says" in (
+        done.output
+    )
+    assert checked.returncode == 0, checked.stderr
+    assert "in no row" not in checked.stdout
+    own_photos.photo(tmp_path / "photos" / "test" / "plum" / "new.png", "plum", 99)
+    again = command(tmp_path / "shop", "check")
+    assert "are in no row of the table: test/plum/new.png; to take them in, make" in again.stdout
+
+
 def test_what_is_wrong_with_a_project_is_a_sentence(shop):
     config = shop / "vitrine.toml"
     before = config.read_text(encoding="utf-8")
@@ -224,7 +247,8 @@ def test_every_bad_input_is_told_at_once_in_a_sentence_and_nothing_is_written(ph
     told = str(done.exception).splitlines()
     for fault in (
         "found apple/0.png again", "expected a class in label, found a blank",
-        "found '../secret.png'", "found '" + str(outside)[:8], "image none.png, found no such file",
+        "found '../secret.png'", "found '" + str(outside)[:8],
+        "none.png in shop-photos, found no such file",
         "found no such file; restore", "found 'a\\x00b.png'",
         "broken.png: expected a JPEG, PNG, WEBP image", "found 'Apple' and 'apple'",
         "found '../plum', which is like a path", "found 1 of 'alone'", "found 4 of 'plum'",
@@ -243,7 +267,9 @@ def test_a_column_that_the_table_lacks_is_told(photos, tmp_path):
             app, ["new", str(tmp_path / "shop"), "--table", str(table), option, "absent"]
         )
 
-        assert "found no absent; name the columns that it has" in str(done.exception)
+        assert "found no absent among image, label; correct it, or the options" in str(
+            done.exception
+        )
         assert not (tmp_path / "shop").exists()
     table.unlink()
 

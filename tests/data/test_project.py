@@ -1,10 +1,12 @@
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 import own_photos
 from vitrine.data import catalog, dataset, project, splits
+from vitrine.data.catalog import CatalogError
 from vitrine.data.dataset import DatasetError
 from vitrine.data.splits import PARTS, SplitError
 from vitrine.data.survey import SurveyError, listed
@@ -61,7 +63,7 @@ def test_a_project_in_another_language_has_other_prose_and_the_same_code(draft, 
         assert max(map(len, notebook.splitlines())) <= 100
 
     french, english = cells["fr"], cells["en"]
-    assert len(french) == len(english) == 15
+    assert len(french) == len(english) == 16
     for one, other in zip(french, english, strict=True):
         assert one == other if "[markdown]" not in one else one != other
         assert "[markdown]" not in one or all(line[:1] in "#" for line in one.splitlines()[1:])
@@ -106,12 +108,64 @@ def test_the_folds_of_very_many_answers_are_drawn_once(draft, tmp_path, monkeypa
 
 def test_the_parts_of_a_column_are_kept(draft, tmp_path):
     table, _ = listed(draft.photos)
-    table["part"] = ["Test", "validation", "train"] * 9
+    table["part"] = ["Test", "val", " train"] * 9
     table.to_csv(draft.table, index=False)
 
     made = project.make(tmp_path / "shop", replace(draft, split="part", policy="column"))
+    draft.table.unlink()
+    make(tmp_path / "drawn", draft)
 
     assert made.split.frame.part.tolist() == ["test", "validation", "train"] * 9
+    pages = [tmp_path / name / "notebooks" / "01_photos.py" for name in ("shop", "drawn")]
+    given, drawn = ("as you gave it" in page.read_text(encoding="utf-8") for page in pages)
+    assert given and not drawn
+
+
+def test_duplicates_that_the_parts_of_a_column_separate_are_named(draft, tmp_path):
+    (draft.photos / "lime" / "8.png").write_bytes((draft.photos / "lime" / "0.png").read_bytes())
+    table, _ = listed(draft.photos)
+    told = {}
+    for seed, part in enumerate(("train", "test")):
+        table["part"] = ["test", "validation", part] * 9
+        table.loc[table.image == "lime/8.png", "part"] = part
+        table.loc[table.image.str.endswith("/3.png"), "part"] = "train"
+        table.to_csv(draft.table, index=False)
+        parts = replace(draft, split="part", policy="column")
+        told[part] = "\n".join(project.make(tmp_path / f"shop-{seed}", parts).lines())
+
+    assert "warning: 1 pairs of duplicates lie in two parts" in told["train"]
+    assert "measured: lime/0.png with lime/8.png; keep each pair in one part" in told["train"]
+    assert "lie in two parts" not in told["test"]
+
+
+def test_a_project_among_its_own_photos_is_refused(draft):
+    for folder in (draft.photos, draft.photos / "shop"):
+        with pytest.raises(DatasetError, match="found .* inside of photos, whose files would be"):
+            make(folder, draft)
+
+    assert not (draft.photos / "shop").exists()
+
+
+def test_photos_added_since_a_project_was_made_are_found(draft, tmp_path, monkeypatch):
+    table, _ = listed(draft.photos)
+    draft = replace(draft, table=tmp_path / "table.csv")
+    table[table.image != "lime/0.png"].to_csv(draft.table, index=False)
+    make(tmp_path / "listed", draft)
+    project.make(tmp_path / "tabled", draft)
+    found = {}
+    for name in ("listed", "tabled"):
+        monkeypatch.setenv("VITRINE_ROOT", str(tmp_path / name))
+        found[name] = [project.strays(catalog.load(data=dataset.current()))]
+        own_photos.photo(draft.photos / "plum" / f"{name}.png", "plum", 77)
+        own_photos.photo(draft.photos / name / "0.png", "plum", 78)
+        (draft.photos / "plum" / "notes.txt").touch()
+        found[name].append(project.strays(catalog.load(data=dataset.current())))
+
+    assert found["listed"] == [[], ["listed/0.png", "plum/listed.png"]]
+    assert found["tabled"] == [
+        ["lime/0.png", "plum/listed.png"],
+        ["lime/0.png", "plum/listed.png", "plum/tabled.png"],
+    ]
 
 
 def test_a_part_without_a_class_is_told(draft, tmp_path):
@@ -134,7 +188,7 @@ def test_nothing_is_written_where_a_photo_is_bad(draft, tmp_path):
     assert not (tmp_path / "shop").exists()
 
 
-def test_a_file_that_was_there_is_never_overwritten(draft, tmp_path):
+def test_a_file_that_was_there_is_never_overwritten(draft, tmp_path, monkeypatch):
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "README.md").write_text("mine")
 
@@ -142,8 +196,9 @@ def test_a_file_that_was_there_is_never_overwritten(draft, tmp_path):
 
     assert (tmp_path / "shop" / "README.md").read_text() == "mine"
     assert made.kept == ["README.md"]
-    with pytest.raises(DatasetError, match="no project yet, found vitrine.toml"):
-        make(tmp_path / "shop", draft)
+    monkeypatch.chdir(tmp_path / "shop")
+    with pytest.raises(DatasetError, match="expected shop to be no project yet, found vitrine.tom"):
+        make(Path(), draft)
 
 
 def test_a_photo_that_changed_and_a_split_edited_by_hand_are_told(draft, tmp_path, monkeypatch):
@@ -159,3 +214,18 @@ def test_a_photo_that_changed_and_a_split_edited_by_hand_are_told(draft, tmp_pat
 
     assert [fault.split(":")[0] for fault in edited] == ["data/splits/published.csv"]
     assert [fault.split(":")[0] for fault in changed] == ["lime/0.png"]
+
+
+def test_photos_that_are_gone_are_named_and_told_apart_from_their_folder(
+    draft, tmp_path, monkeypatch
+):
+    make(tmp_path / "shop", draft)
+    monkeypatch.setenv("VITRINE_ROOT", str(tmp_path / "shop"))
+    data = dataset.current()
+    (draft.photos / "lime" / "3.png").unlink()
+
+    with pytest.raises(CatalogError, match="from .*/photos, found 1: lime/3.png; restore them"):
+        catalog.load(data=data)
+    draft.photos.rename(tmp_path / "elsewhere")
+    with pytest.raises(CatalogError, match="folder of the photos .*/photos, found none; restore"):
+        catalog.load(data=data)

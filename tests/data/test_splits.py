@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vitrine.data import catalog, dataset, facts, splits
+from vitrine.data import catalog, dataset, duplicates, facts, splits
 from vitrine.data.splits import SplitError
 
 
@@ -154,8 +154,27 @@ def test_a_class_whose_photos_form_one_group_has_no_folds(demo_catalog):
     group = products.image.where(products.label != 3, "together")
     tied = replace(demo_catalog, products=products.assign(group=group))
 
-    with pytest.raises(SplitError, match="too few groups of photos of Home Decor & Festive Needs;"):
+    with pytest.raises(SplitError, match="found 1 of Home Decor & Festive Needs;"):
         splits.draw_folds(tied, splits.fingerprints(demo_catalog))
+
+
+@pytest.mark.parametrize("drawing", [splits.draw, splits.draw_folds])
+@pytest.mark.parametrize(
+    ("count", "found"),
+    [(2, ", 2 of Kitchen & Dining, 2 of Watches; add"), (4, "found 4 in all;")],
+)
+def test_groups_too_few_for_parts_and_folds_are_counted(demo_catalog, drawing, count, found):
+    products = demo_catalog.products
+    group = [str(k % count) for k in products.groupby("label").cumcount()]  # of every class
+    data = replace(demo_catalog.dataset, policy="grouped")
+    tied = replace(demo_catalog, dataset=data, products=products.assign(group=group))
+
+    with pytest.raises(
+        SplitError, match="at least 3 groups of photos of each class and 5 in all"
+    ) as told:
+        drawing(tied, splits.fingerprints(demo_catalog))
+
+    assert found in str(told.value)
 
 
 def test_one_fold_tests_the_next_one_validates_and_the_others_train():
@@ -221,6 +240,6 @@ def test_many_photos_are_dealt_evenly_and_their_groups_stay_whole(monkeypatch):
 
 def test_a_chain_of_duplicates_is_one_group():
     """Its name decides how scikit-learn deals it: the published folds rest on that order."""
-    joined = splits._joined(6, [(1, 5), (2, 5), (0, 3), (3, 4)])
+    joined = duplicates._joined(6, [(1, 5), (2, 5), (0, 3), (3, 4)])
 
     assert joined.tolist() == [0, 2, 2, 0, 0, 2]

@@ -1,4 +1,6 @@
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -40,7 +42,7 @@ def test_a_folder_of_classes_is_counted_and_its_duplicates_are_found(draft):
     assert found.pairs.exact.sum() == 3
     told = "\n".join(found.lines())
     assert "20 photos in 3 classes" in told
-    assert "2 of these pairs lie in two classes" in told
+    assert "2 of these pairs lie in two classes: apple/0.png with plum/copy.png, apple/copy" in told
     assert "fewer than 20 photos of apple, lime, plum" in told
 
 
@@ -86,6 +88,100 @@ def test_hidden_folders_are_told_once_each_and_nothing_is_where_there_are_none(d
         "warning: left out, for their names start with a dot: .old, apple/.thumbnails; rename "
         "those that hold photos"
     ) in found.lines()
+
+
+def test_what_systems_leave_among_photos_is_passed_over(draft):
+    for place in ("Thumbs.db", "apple/desktop.ini", "plum/.DS_Store", "lime/Thumbs.db"):
+        (draft.photos / place).write_bytes(b"of a system")
+    for place in ("__MACOSX/apple/._0.png", "plum/@eaDir/0.png/thumb.png"):
+        (draft.photos / place).parent.mkdir(parents=True)
+        (draft.photos / place).write_bytes(b"of a system")
+
+    assert surveyed(draft).counts == {"apple": 6, "lime": 6, "plum": 6}
+
+
+@pytest.mark.parametrize("per_class", [12, 20])
+def test_the_first_faults_of_each_kind_are_told_and_others_counted(draft, per_class):
+    for number in range(per_class):
+        (draft.photos / f"{number:02}.txt").touch()
+        (draft.photos / "lime" / f"{number:02}.txt").touch()
+    own_photos.photo(draft.photos / "alone" / "0.png", "alone", 99)
+
+    with pytest.raises(SurveyError) as caught:
+        surveyed(draft)
+
+    told = str(caught.value).splitlines()
+    assert [line for line in told if line.startswith("and")] == (
+        ["and 8 others like these"] * 2 if per_class == 20 else []
+    )
+    assert "lime/11.txt" in str(caught.value) and "lime/12.txt" not in str(caught.value)
+    assert told[-1].startswith("expected at least 5 photos of each class, found 1 of 'alone'")
+
+
+def test_the_faults_of_the_rows_of_a_table_are_bounded(draft):
+    rows = [(f"none-{number}.png", "apple") for number in range(500)]
+    pd.DataFrame(rows, columns=["image", "label"]).to_csv(draft.table, index=False)
+
+    _, faults = tabled(draft)
+
+    assert len(faults) == 13 and faults[-1] == "and 488 others like these"
+
+
+def parted(folder, names):
+    """Move the photos of each class into folders of parts, two in each but the first."""
+    photos = folder.rename(folder.with_name("all"))
+    for label in own_photos.COLOURS:
+        for number, part in enumerate([names[0], names[0], *names[1:], *names[1:]]):
+            place = folder / part / label / f"{number}.png"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            (photos / label / f"{number}.png").rename(place)
+
+
+def test_folders_of_parts_hold_the_classes(draft):
+    parted(draft.photos, ["train", "Val", "test"])
+    (draft.photos / "test" / "Thumbs.db").touch()
+
+    table, faults = listed(draft.photos)
+
+    assert faults == [] and set(table.label) == set(own_photos.COLOURS)
+    assert table.groupby("part").image.first().to_dict() == {
+        "test": "test/apple/3.png",
+        "train": "train/apple/0.png",
+        "validation": "Val/apple/2.png",
+    }
+
+
+def test_a_part_that_is_lacking_is_told_with_what_to_do(draft):
+    parted(draft.photos, ["train", "valid"])
+
+    with pytest.raises(
+        SurveyError, match="found train, valid with classes inside, and none that is for test;"
+    ):
+        listed(draft.photos)
+
+
+def test_what_lies_beside_the_parts_is_told(draft):
+    parted(draft.photos, ["train", "val", "test"])
+    (draft.photos / "train" / "labels.csv").touch()
+    own_photos.photo(draft.photos / "more" / "apple" / "0.png", "apple", 9)
+
+    _, faults = listed(draft.photos)
+
+    assert faults == [
+        "expected folders of parts alone in photos, found more; move it away",
+        "expected folders of classes alone in train, found the file labels.csv; move it into a "
+        "class, or away",
+    ]
+
+
+def test_a_class_may_be_called_as_a_part_is(draft):
+    (draft.photos / "plum").rename(draft.photos / "train")
+    own_photos.photo(draft.photos / "train" / "of a day" / "0.png", "plum", 9)
+
+    table, faults = listed(draft.photos)
+
+    assert list(table) == ["image", "label"] and set(table.label) == {"apple", "lime", "train"}
+    assert faults == []
 
 
 def test_spaces_around_a_class_or_a_part_of_a_table_are_dropped(draft):
@@ -167,14 +263,50 @@ def test_every_fault_of_a_folder_is_told_at_once(draft):
         "plum/void.png: expected an image, found an empty file; choose another",
         "expected at least 5 photos of each class, found 1 of 'Apple'; add photos of it, or merge "
         "classes",
-        "expected classes that differ by more than their case, found 'Apple' and 'apple'; merge or "
-        "rename them",
+        "expected classes that differ by more than their case, or than how an accent is encoded, "
+        "found 'Apple' and 'apple'; merge or rename them",
     ]
+
+
+def test_a_name_of_an_old_archive_is_to_be_changed(draft):
+    first = draft.photos / "apple" / "0.png"
+    try:
+        Path(os.fsdecode(os.fsencode(first.parent) + b"/caf\xe9.png")).write_bytes(b"")
+    except OSError:
+        pytest.skip("this disk has names in UTF-8 alone")
+
+    with pytest.raises(SurveyError) as caught:
+        surveyed(draft)
+
+    assert str(caught.value) == (
+        r"expected names in UTF-8, found 'apple/caf\udce9.png'; rename the file or its folder"
+    )
+
+
+def test_classes_whose_accents_alone_are_encoded_otherwise_are_told(draft):
+    for name in ("Caf\u00e9", "Cafe\u0301"):
+        for number in range(6):
+            own_photos.photo(draft.photos / name / f"{number}.png", name, number)
+
+    with pytest.raises(SurveyError, match="or than how an accent is encoded, found 'Caf"):
+        surveyed(draft)
 
 
 def test_a_folder_that_does_not_exist_is_told(tmp_path):
     with pytest.raises(SurveyError, match="expected a folder of photos at .*, found none"):
         listed(tmp_path / "nowhere")
+
+
+def test_photos_without_folders_of_classes_are_told(tmp_path):
+    for number in range(2):
+        own_photos.photo(tmp_path / f"{number}.png", "plum", number)
+
+    table, faults = listed(tmp_path)
+
+    assert table.empty and list(table) == ["image", "label"]
+    assert [fault.split("found ")[1] for fault in faults] == [
+        f"the file {number}.png; move it into a class, or away" for number in range(2)
+    ]
 
 
 def test_a_folder_of_one_class_is_refused(draft):
@@ -223,8 +355,23 @@ def test_every_bad_row_of_a_table_is_told_with_its_number(draft):
 def test_a_column_that_does_not_exist_is_told(draft):
     write(draft)
 
-    with pytest.raises(SurveyError, match="found no kind; name the columns that it has"):
+    with pytest.raises(SurveyError, match="no kind among image, label; correct it, or the options"):
         tabled(replace(draft, label="kind"))
+
+
+def test_a_table_that_does_not_exist_is_told_with_the_option_that_names_it(draft):
+    with pytest.raises(
+        SurveyError, match="table table.csv in photos/, found none; .*the options that name it"
+    ):
+        tabled(draft)
+
+
+def test_a_photo_that_was_cut_is_to_be_restored(draft):
+    first = draft.photos / "apple" / "0.png"
+    first.write_bytes(first.read_bytes()[:-200])
+
+    with pytest.raises(SurveyError, match="apple/0.png: .*; restore it, or choose another$"):
+        surveyed(draft)
 
 
 def test_a_class_named_like_a_path_is_told(draft):

@@ -284,6 +284,35 @@ def test_the_threshold_keeps_nine_right_answers_in_ten_on_validation():
     assert doubt.accuracy.value == pytest.approx(right[sure].mean())
 
 
+@pytest.mark.parametrize(
+    ("photos", "wrong", "fitted"), [(29, 3, False), (30, 0, False), (30, 1, True), (300, 0, False)]
+)
+def test_a_temperature_is_fitted_on_photos_enough_of_which_one_is_wrong(photos, wrong, fitted):
+    rng = np.random.default_rng(0)
+    truth = np.arange(photos) % 2
+    sure = rng.uniform(0.7, 0.9, photos)
+    answered = np.where(np.arange(photos) < wrong, 1 - truth, truth)
+    given = np.where(np.arange(2) == answered[:, None], sure[:, None], 1 - sure[:, None])
+
+    numbers = evaluation.card_numbers((truth, given), (truth, given))
+
+    assert (numbers["temperature"] != 1.0) == fitted
+    if fitted:
+        assert numbers["temperature"] == fit_temperature(truth, given)
+    else:
+        assert numbers["doubt"].uncertain_below <= 0.9
+
+
+def test_a_card_says_that_no_temperature_could_be_fitted(exported):
+    _, card = exported
+
+    plain = model_folder.describe(card.model_copy(update={"temperature": 1.0}), 1)
+    cooled = model_folder.describe(card.model_copy(update={"temperature": 1.5}), 1)
+
+    assert "1,000, faute de pouvoir la régler\nsur les images de validation" in plain
+    assert "1,500, réglée\nsur les images de validation.\n" in cooled
+
+
 def test_without_any_sure_answer_every_answer_is_uncertain():
     truth = np.array([0, 1, 0, 1])
     wrong = np.array([[0.2, 0.8], [0.9, 0.1], [0.3, 0.7], [0.6, 0.4]])
@@ -655,13 +684,14 @@ def test_the_shape_checks_are_back_after_an_export(exported):
 
 
 def test_temperature_and_threshold_are_chosen_on_validation_photos_alone(
-    run, demo_split, demo_catalog, trained, tmp_path
+    run, demo_split, demo_catalog, trained, tmp_path, monkeypatch
 ):
+    monkeypatch.setattr(cards, "FEWEST", 9)  # as many as the drawn catalogue has
     # Labels that a network half knows: what validation chooses, the test would not.
     rng = np.random.default_rng(0)
     table = run.table.copy()
     said = table.filter(like="p_").to_numpy().argmax(axis=1)
-    kept_share = np.where(table.split == "validation", 0.95, 0.5)
+    kept_share = np.where(table.split == "validation", 0.8, 0.5)
     table["label"] = np.where(rng.random(len(table)) < kept_share, said, (said + 1) % 7)
     relabelled = replace(run, meta=run.meta)
     vars(relabelled)["table"] = table

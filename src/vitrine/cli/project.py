@@ -11,7 +11,10 @@ __all__ = ["check_own", "new"]
 def new(
     folder: Annotated[Path, typer.Argument(help="Where to make the project.")],
     photos: Annotated[
-        Path | None, typer.Option(help="Folder of photos, one subfolder a class.")
+        Path | None,
+        typer.Option(
+            help="Folder of photos, one subfolder a class, or three of parts that hold them."
+        ),
     ] = None,
     table: Annotated[
         Path | None, typer.Option(help="CSV table of the photos; paths start from its folder.")
@@ -52,6 +55,9 @@ def new(
     if language not in LANGUAGES:
         raise typer.BadParameter(f"expected {' or '.join(LANGUAGES)}, found {language!r}")
     place = (photos or source.parent).resolve()
+    rows, found = listed(photos) if photos else (None, [])
+    if rows is not None and "part" in rows:  # the folder has one for each part
+        split = "part"
     draft = Dataset(
         name=name or folder.resolve().name,
         language=language,
@@ -67,7 +73,6 @@ def new(
         policy="column" if split else "grouped",
         seed=seed,
     )
-    rows, found = listed(photos) if photos else (None, [])
     made = project.make(folder, draft, table=rows, found=found)
     for line in made.lines():
         typer.echo(line)
@@ -91,6 +96,11 @@ def check_own() -> None:
     if faults := project.faults(photos):
         raise DatasetError("\n".join(faults))
     typer.echo(f"{len(photos.products)} photos and their split are those of the project")
+    if strays := project.strays(photos):
+        typer.echo(
+            f"warning: {len(strays)} photos of {photos.photos} are in no row of the table: "
+            f"{catalog.named(strays, 3)}; to take them in, make the project again elsewhere"
+        )
     data = photos.dataset
     named = {*data.recipes, *(each["name"] for each in data.variations), *sum(data.comparisons, ())}
     for name in sorted(named):

@@ -15,7 +15,9 @@ from vitrine import paths
 from vitrine.data import dataset
 from vitrine.data.dataset import Dataset
 
-__all__ = ["CLASSES", "CLASSES_FR", "Catalog", "CatalogError", "load", "read_table"]
+__all__ = [
+    "CALLED", "CLASSES", "CLASSES_FR", "Catalog", "CatalogError", "load", "named", "read_table",
+]  # fmt: skip
 
 CLASSES_FR = dict(dataset.current().classes)
 """Name shown of each class of the project's data set, by its name in the table."""
@@ -26,13 +28,27 @@ CLASSES = tuple(CLASSES_FR)
 TEXTS = ("product_name", "description")
 """Columns of text about a product that a model may read."""
 LISTED = 12
-"""Most classes that a message lists."""
+"""Most names that a message lists."""
+CALLED = {
+    "train": "train", "training": "train", "val": "validation", "valid": "validation",
+    "validation": "validation", "test": "test", "testing": "test",
+}  # fmt: skip
+"""Part that people's tables and folders mean, by what they usually call it, in lower case."""
+SEPARATORS = ",;\t"
+"""What may separate the columns of a table; the first where its header has as many of each."""
+FETCH = "run `vitrine data fetch`"
 MAX_ABSENT = 0.01
 """Largest share of named images that may be absent before the catalogue is refused."""
 
 
 class CatalogError(ValueError):
     """The product table cannot be used as it is; the message says where and what to do."""
+
+
+def named(names: Sequence[str], most: int = LISTED) -> str:
+    """Return the first of some names, and how many others follow."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 @dataclass(frozen=True)
@@ -94,6 +110,8 @@ def read_table(
 ) -> pd.DataFrame:
     """Read a CSV table as text, with or without byte order mark, and check that it has rows.
 
+    Its header tells what separates columns: commas, or the semicolons or tabs of a spreadsheet.
+
     Args:
         path: The table.
         columns: Those that it must have.
@@ -101,31 +119,39 @@ def read_table(
         error: Raised where it is absent, unreadable, empty or lacks a column.
     """
     try:
-        table = pd.read_csv(path, encoding="utf-8-sig", dtype=str, keep_default_na=False)
+        with path.open(encoding="utf-8-sig") as file:
+            separator = max(SEPARATORS, key=file.readline().count)
+        table = pd.read_csv(
+            path, sep=separator, encoding="utf-8-sig", dtype=str, keep_default_na=False
+        )
     except FileNotFoundError as cause:
         place = f"{path.name} in {path.parent.name}/"
         raise error(f"expected the table {place}, found none; {remedy}") from cause
     except OSError as cause:
         raise error(
-            f"expected {path.name} to be a file that can be read, found: {cause}; check its rights"
+            f"expected {path.name} to be a file that can be read, found: {cause}; check its rights "
+            "and its path"
         ) from cause
     except UnicodeDecodeError as cause:
         raise error(
             f"expected {path.name} in UTF-8, found byte {cause.object[cause.start]:#04x} at "
-            f"position {cause.start}; save it again as UTF-8, or {remedy}"
+            f"position {cause.start}; save it again as CSV in UTF-8, or {remedy}"
         ) from cause
     except (pd.errors.EmptyDataError, pd.errors.ParserError) as cause:
         raise error(
-            f"expected {path.name} to be a comma-separated table, found: {str(cause).strip()}; "
-            f"{remedy}"
+            f"expected {path.name} to be a table in CSV, found: {str(cause).strip()}; {remedy}"
         ) from cause
+    if not isinstance(table.index, pd.RangeIndex):  # pandas took what has no header for names
+        raise error(
+            f"expected {path.name} to have {len(table.columns)} values in each row, as its header, "
+            f"found more; {remedy}"
+        )
     missing = [name for name in columns if name not in table.columns]
     if missing or table.empty:
-        lacking = f"no {', '.join(missing)}" if missing else "only its header"
-        hint = "; is it separated by semicolons?" if ";" in table.columns[0] else ""
+        has = named([*map(str, table.columns)])
+        lacking = f"no {', '.join(missing)} among {has}" if missing else "only its header"
         raise error(
-            f"expected rows under {', '.join(columns)} in {path.name}, found {lacking}{hint}; "
-            f"{remedy}"
+            f"expected rows under {', '.join(columns)} in {path.name}, found {lacking}; {remedy}"
         )
     return table
 
@@ -149,10 +175,9 @@ def _labels(written: Iterable[str], dataset: Dataset) -> list[int]:
     for row, text in enumerate(written):
         name = _first_level(text, row, dataset.label) if dataset.label_tree else text.strip()
         if name not in number:
-            listed = ", ".join([*number][:LISTED]) + (", ..." if len(number) > LISTED else "")
             raise CatalogError(
-                f"row {row}: expected one of the {len(number)} classes ({listed}), found {name!r}; "
-                "correct this row"
+                f"row {row}: expected one of the {len(number)} classes ({named([*number])}), found "
+                f"{name!r}; correct this row"
             )
         labels.append(number[name])
     return labels
@@ -168,7 +193,7 @@ def _receipt(path: Path) -> dict[str, str]:
     except (ValueError, TypeError, KeyError) as error:
         raise CatalogError(
             f"expected an edition and the hash of its manifest in {path.name}, found something "
-            f"else ({type(error).__name__}: {error}); run `vitrine data fetch`"
+            f"else ({type(error).__name__}: {error}); {FETCH}"
         ) from error
 
 
@@ -196,10 +221,11 @@ def load(folder: Path | None = None, data: Dataset | None = None) -> Catalog:
     Raises:
         CatalogError: If the table is absent, unreadable, lacks a column, holds a bad or repeated
             row (its number, counted from 0 as in the split files, is in the message), if more
-            than one image in a hundred is absent, or if the receipt cannot be understood.
+            than one image in a hundred is absent, or their folder, or if the receipt cannot be
+            understood.
     """
     data = data or dataset.current()
-    remedy = f"correct it, or {paths.CONFIG}" if data.own else "run `vitrine data fetch`"
+    remedy = f"correct it, or {paths.CONFIG}" if data.own else FETCH
     elsewhere = folder is None and data.own
     folder = folder or (data.folder if data.own else paths.data())
     place = data.table if elsewhere else folder / data.table.name
@@ -211,11 +237,8 @@ def load(folder: Path | None = None, data: Dataset | None = None) -> Catalog:
     products = _products(table, data)
     on_disk = _on_disk(photos, products.image, data.own)
     products.insert(products.columns.get_loc("label") + 1, "present", products.image.isin(on_disk))
-    if (~products.present).mean() > MAX_ABSENT:
-        raise CatalogError(
-            f"expected at most {MAX_ABSENT:.0%} of {len(products)} images to be absent from "
-            f"{photos.parent.name}/{photos.name}, found {(~products.present).sum()}; {remedy}"
-        )
+    if absent := products.image[~products.present].tolist():
+        _refuse_absent(absent, len(products), photos, data.own)
     receipt = _receipt(folder / "receipt.json")
     return Catalog(
         dataset=data,
@@ -226,6 +249,20 @@ def load(folder: Path | None = None, data: Dataset | None = None) -> Catalog:
         products=products,
         strays=tuple(sorted(on_disk - set(products["image"]))),
     )
+
+
+def _refuse_absent(absent: Sequence[str], images: int, photos: Path, own: bool) -> None:
+    """Refuse photos of which too many are absent, and tell those from a folder that is absent."""
+    place = f"{photos.parent.name}/{photos.name}"
+    if not photos.is_dir():
+        remedy = f"restore it, or correct folder in {paths.CONFIG}" if own else FETCH
+        raise CatalogError(f"expected the folder of the photos {place}, found none; {remedy}")
+    if len(absent) / images > MAX_ABSENT:
+        remedy = "restore them, or make the project again elsewhere" if own else FETCH
+        raise CatalogError(
+            f"expected at most {MAX_ABSENT:.0%} of {images} images to be absent from {place}, "
+            f"found {len(absent)}: {named(absent, 3)}; {remedy}"
+        )
 
 
 def _products(table: pd.DataFrame, data: Dataset) -> pd.DataFrame:
@@ -245,7 +282,7 @@ def _products(table: pd.DataFrame, data: Dataset) -> pd.DataFrame:
     if data.group:
         products["group"] = table[data.group]
     if data.policy == "column":
-        products["part"] = table[data.split].str.strip().str.lower()
+        products["part"] = table[data.split].str.strip().str.lower().map(CALLED)
     return products
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 from vitrine import paths
 
@@ -131,13 +132,13 @@ def class_faults(names: Iterable[str]) -> list[str]:
             )
     spelled: dict[str, list[str]] = {}
     for name in names:
-        spelled.setdefault(name.strip().casefold(), []).append(name)
+        spelled.setdefault(normalize("NFC", name.strip()).casefold(), []).append(name)
     for alike in spelled.values():
         if len(alike) > 1:
             listed = " and ".join(map(repr, sorted(alike)))
             told.append(
-                f"expected classes that differ by more than their case, found {listed}; merge or "
-                "rename them"
+                f"expected classes that differ by more than their case, or than how an accent is "
+                f"encoded, found {listed}; merge or rename them"
             )
     if not FEWEST <= len(names) <= MOST:
         told.append(f"expected {FEWEST} to {MOST} classes, found {len(names)}; add or merge some")

@@ -5,6 +5,7 @@ are neighbours. Manku, Jain and Das Sarma, "Detecting near-duplicates for web cr
 """
 
 import hashlib
+from collections.abc import Iterable
 from itertools import combinations, pairwise
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from PIL import Image
 from vitrine.data import images
 from vitrine.data.catalog import Catalog
 
-__all__ = ["NEAR", "fingerprint", "fingerprints", "near_duplicates"]
+__all__ = ["NEAR", "fingerprint", "fingerprints", "groups", "near_duplicates"]
 
 NEAR = 6
 """Largest distance, in bits of 64, between the perceptual hashes of near duplicates.
@@ -82,6 +83,43 @@ def near_duplicates(prints: pd.DataFrame, most: int = NEAR) -> pd.DataFrame:
             "exact": digests[first] == digests[second],
         }
     )
+
+
+def groups(catalog: Catalog, prints: pd.DataFrame | None) -> np.ndarray:
+    """Return a name for each row, the same for rows that must stay in one part.
+
+    Args:
+        catalog: The data set.
+        prints: What ``fingerprints`` returned, to keep duplicates together; ``None`` for groups of
+            the table alone.
+    """
+    products = catalog.products
+    group = pd.Series(
+        products["group" if "group" in products else "image"].to_numpy(), index=products.image
+    )
+    group = group.where(group.str.strip() != "", group.index)  # no group: alone
+    if prints is None:
+        return group.to_numpy()
+    number, names = pd.factorize(group)
+    pairs = near_duplicates(prints)
+    places = (group.index.get_indexer(pairs[side]) for side in ("image_a", "image_b"))
+    ends = (number[place].tolist() for place in places)
+    return names.to_numpy()[_joined(len(names), zip(*ends, strict=True))[number]]
+
+
+def _joined(count: int, pairs: Iterable[tuple[int, int]]) -> Int[np.ndarray, " group"]:
+    """Return, for each group, the one that stands for all those that pairs tie it to."""
+    heads = list(range(count))
+
+    def head(one: int) -> int:
+        while heads[one] != one:
+            heads[one] = heads[heads[one]]  # half of the way less for who comes next
+            one = heads[one]
+        return one
+
+    for first, second in pairs:
+        heads[head(second)] = head(first)
+    return np.array([head(one) for one in heads], dtype=np.int64)
 
 
 def _near(

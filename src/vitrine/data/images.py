@@ -113,7 +113,7 @@ def _unread(data: bytes, *, damaged: bool = True) -> ImageError:
 def _damaged() -> ImageError:
     return ImageError(
         "image_corrompue",
-        "expected a complete image, found damaged or missing data; send the file again",
+        "expected a complete image, found damaged or missing data; restore it, or choose another",
     )
 
 

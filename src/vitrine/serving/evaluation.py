@@ -48,13 +48,16 @@ def card_numbers(
 ) -> dict[str, Any]:
     """Return the fields of ``Card`` that are measured: temperature, doubt, test images, metrics.
 
-    Temperature and threshold are chosen on validation, then judged on the test.
+    Temperature and threshold are chosen on validation, then judged on the test. The temperature is
+    1 where validation has fewer than ``cards.FEWEST`` photos, or none that is answered wrongly.
 
     Args:
         validation: True classes and answers before the temperature.
         test: The same, on the test images.
     """
-    temperature = fit_temperature(*validation)
+    labels, answers = validation
+    fitted = len(labels) >= cards.FEWEST and (answers.argmax(axis=1) != labels).any()
+    temperature = fit_temperature(labels, answers) if fitted else 1.0
     (y_chosen, p_chosen), (y_true, y_prob) = (
         (labels, apply_temperature(answers, temperature)) for labels, answers in (validation, test)
     )

@@ -9,7 +9,7 @@ from vitrine.metrics import Interval
 from vitrine.metrics.panel import METRICS
 from vitrine.report.fr import number, percent, scientific, space, spelled
 from vitrine.report.tables.shown import with_interval
-from vitrine.serving.card import CARD, MODEL, Card, Doubt, Guard, ModelError, Score
+from vitrine.serving.card import CARD, FEWEST, MODEL, Card, Doubt, Guard, ModelError, Score
 
 __all__ = ["check", "describe", "write"]
 
@@ -82,7 +82,7 @@ def describe(card: Card, size: int) -> str:
     facts = card.model_dump() | {
         "parameters": _millions(card.parameters),
         "size": number(size / 1e6, 1),
-        "temperature": number(card.temperature, 3),
+        "temperature": _temperature(card.temperature),
         "metrics": "\n".join(
             f"| {METRICS[name].heading} | {_score(name, score)} |"
             for name, score in card.metrics.items()
@@ -108,6 +108,16 @@ def describe(card: Card, size: int) -> str:
     }
     page = resources.files("vitrine.serving").joinpath("pages", "card.md")
     return space(page.read_text(encoding="utf-8").format(**facts))
+
+
+def _temperature(found: float) -> str:
+    fitted = "réglée\nsur les images de validation"
+    if found == 1.0:  # what no fit gives to the last bit
+        fitted = (
+            f"faute de pouvoir la régler\nsur les images de validation : il en faut {FEWEST}, dont "
+            "une mal classée"
+        )
+    return f"{number(found, 3)}, {fitted}"
 
 
 def _score(metric: str, score: Score) -> str:
