@@ -18,6 +18,7 @@ from vitrine.serving import open_inference
 from vitrine.serving.api import create_app
 from vitrine.serving.problems import ProblemError
 from vitrine.serving.settings import Settings
+from vitrine.serving.tensors import unpack
 
 MODEL = "tiny/seed-0"
 INFER = f"/v2/models/{MODEL}/infer"
@@ -135,6 +136,8 @@ UNREAD = {
     "another type": body(datatype="FP32", data=[text()]),
     "no value": body(),
     "no text": body(data=[3]),
+    "no base64": body(data=["é!"]),
+    "a ragged nest": body(shape=[3], data=[[text()] * 2, [text()]]),
     "another count": body(shape=[2], data=[text()]),
     "no photo": body(shape=[0], data=[]),
     "seventeen photos": body(shape=[17], data=[text()] * 17),
@@ -143,6 +146,7 @@ UNREAD = {
     "bytes that are announced and absent": body(parameters={"binary_data_size": 9}),
     "another size": body(name="image", datatype="UINT8", shape=[1, 8, 8, 3], data=[0] * 192),
     "too few pixels": body(name="image", datatype="UINT8", shape=[1, 32, 32, 3], data=[0] * 9),
+    "an unknown side": body(name="image", datatype="UINT8", shape=[-1, 32, 32, 3], data=[0] * 3072),
     "a pixel of 256": body(name="image", datatype="UINT8", shape=[1, 32, 32, 3], data=[256] * 3072),
     "pixels that are texts": body(
         name="image", datatype="UINT8", shape=[1, 32, 32, 3], data=["0"] * 3072
@@ -162,6 +166,25 @@ def test_a_request_of_another_form_is_told_the_form_expected(client, sent):
     assert (answer.status_code, answer.json()["code"]) == (400, "requete_invalide")
     assert answer.json()["error"] == answer.json()["detail"]
     assert "photo" in answer.json()["error"] or "probabilities" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("value", [3, None, {"a": "b"}, ["é!"], [[]]], ids=str)
+def test_a_value_that_is_no_text_is_refused_by_its_reader_and_not_by_a_check_of_types(value):
+    with pytest.raises(ProblemError) as refused:
+        unpack(json.dumps(body(data=[value])).encode(), None, tiny_model.SIDE)
+
+    assert refused.value.detail["en"].startswith("The request expected has one input")
+    assert not isinstance(refused.value.__cause__, TypeError)
+
+
+def test_values_may_be_nested_along_the_shape(client):
+    colours = ["red", "blue"]
+    data = [[text(plain(colour))] for colour in colours]
+
+    answer = client.post(INFER, json=body(shape=[2, 1], data=data)).json()
+
+    labels = {each["name"]: each["data"] for each in answer["outputs"]}["label"]
+    assert [tiny_model.COLOURS[label] for label in labels] == colours
 
 
 @pytest.mark.parametrize("header", ["9999", "5", "00"])

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.responses import PlainTextResponse
-from pydantic import ValidationError
 
 from vitrine.serving import open_inference, schemas
 from vitrine.serving.card import Card
@@ -224,10 +223,9 @@ async def _earlier(service: Service, request: Request, response: Response, work:
 
     def image(body: bytes, large: bool) -> Any:
         try:
-            text = schemas.LegacyImage.model_validate_json(body).image
-        except ValidationError as error:
+            data = from_base64(schemas.LegacyImage.model_validate_json(body).image)
+        except ValueError as error:  # pydantic's errors and binascii's are some
             raise ProblemError("requete_invalide", "base64") from error
-        data = from_base64(text)
         if len(data) > service.settings.max_upload_bytes:
             raise ProblemError("fichier_trop_volumineux")
         return work(data, large=large)

@@ -157,9 +157,11 @@ def _values(given: Given, binary: bytes) -> bytes | list[Any]:
 
 def _photos(given: Given, values: bytes | list[Any], size: int) -> list[bytes | Photo]:
     found: list[bytes | Photo]
+    if min(given.shape, default=0) < 1:
+        raise ValueError("expected a shape without unknown sides")
     if (given.name, given.datatype) == (PHOTO, "BYTES"):
-        found = list(_elements(values) if isinstance(values, bytes) else map(from_base64, values))
-        if min(given.shape, default=0) < 1 or math.prod(given.shape) != len(found):
+        found = list(_elements(values) if isinstance(values, bytes) else _texts(values))
+        if math.prod(given.shape) != len(found):
             raise ValueError("expected as many photos as the shape says")
     elif (given.name, given.datatype) == (PIXELS, "UINT8"):
         if given.shape[1:] != [size, size, 3]:
@@ -180,6 +182,13 @@ def _elements(binary: bytes) -> Iterator[bytes]:
         if place > len(binary):
             raise ValueError("expected the whole element")
         yield binary[place - length : place]
+
+
+def _texts(values: list[Any]) -> Iterator[bytes]:
+    for text in np.asarray(values, dtype=object).ravel():  # nested along the shape, or flat
+        if not isinstance(text, str):
+            raise ValueError("expected texts")
+        yield from_base64(text)
 
 
 def _pixels(values: bytes | list[Any]) -> UInt8[np.ndarray, " value"]:
