@@ -121,6 +121,14 @@ def test_the_body_may_be_the_photo_itself(client, told):
     assert outputs["label"] == ["Baby Care"]
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("version", ["", "/versions/1"])
+def test_another_method_than_post_is_refused_with_the_one_to_use(client, method, version):
+    answer = client.request(method, f"/v2/models/{MODEL}{version}/infer")
+
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
 def test_a_refusal_reaches_a_public_client_as_its_sentence(triton):
     with pytest.raises(InferenceServerException, match="JPEG, PNG ou WebP") as refused:
         triton.infer(MODEL, [photos(plain("red"), b"no image")])

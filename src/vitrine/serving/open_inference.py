@@ -120,6 +120,14 @@ async def model_ready(service: Ready, name: str, version: str | None = None) -> 
     return ModelReady(name=name)
 
 
+@guarded.api_route(
+    MODEL + "/infer", methods=["GET", "HEAD", "PUT", "PATCH", "DELETE"], include_in_schema=False
+)
+async def infer_otherwise() -> None:
+    """Refuse a method that ``MODEL`` would take, with ``infer`` as the end of a name."""
+    raise ProblemError("methode_non_permise", headers={"Allow": "POST"})
+
+
 @guarded.get(MODEL, summary="Les tenseurs d’un modèle")
 @guarded.get(VERSION, include_in_schema=False)
 async def model_metadata(service: Ready, name: str, version: str | None = None) -> Metadata:
