@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import time
 
 import numpy as np
@@ -13,6 +14,7 @@ from running import in_a_thread
 from tritonclient.http import InferenceServerClient, InferInput, InferRequestedOutput
 from tritonclient.utils import InferenceServerException
 
+from vitrine import paths
 from vitrine.data import images
 from vitrine.serving import open_inference
 from vitrine.serving.api import create_app
@@ -99,6 +101,21 @@ def test_a_public_client_finds_the_server_its_models_and_their_tensors(triton, c
     assert "binary_tensor_data" in triton.get_server_metadata()["extensions"]
     listed = [each["name"] for each in triton.get_model_repository_index()]
     assert listed == [MODEL, "efficientnet-lite0", "mambavision"]
+
+
+def test_the_answer_that_the_book_shows_is_the_one_that_is_given(client):
+    page = (paths.root() / "book/service.md").read_text(encoding="utf-8")
+    path, address = re.search(r"--data-binary @(\S+) .*?:8000(\S+)", page, re.DOTALL).groups()
+
+    answer = client.post(
+        address, content=(paths.root() / path).read_bytes(), headers={"Content-Type": "image/jpeg"}
+    ).json()
+
+    scores, label = answer["outputs"][:2]
+    first, last = (round(scores["data"][place], 4) for place in (0, -1))
+    head = json.dumps(scores | {"data": [first, "…", last]}, ensure_ascii=False)
+    assert f'{{"model_name": "{answer["model_name"]}", …, "outputs": [' in page
+    assert head.replace('"…"', "…") in page and json.dumps(label) in page
 
 
 def test_the_other_models_of_the_package_answer_to_their_names(triton):
