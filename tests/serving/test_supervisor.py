@@ -21,11 +21,13 @@ def free_ports():
         return a.getsockname()[1], b.getsockname()[1]
 
 
-def start(model_dir, port, api_port):
+def start(model_dir, port, api_port, *more, **environment):
     (model_dir / "pyproject.toml").write_text('[project]\nname = "vitrine"\n')  # and no data set
     return subprocess.Popen(
-        [*COMMAND, "--port", str(port), "--api-port", str(api_port)],
-        env=os.environ | {"MODEL_DIR": str(model_dir), "VITRINE_ROOT": str(model_dir)},
+        [*COMMAND, "--port", str(port), "--api-port", str(api_port), *more],
+        env=os.environ
+        | {"MODEL_DIR": str(model_dir), "VITRINE_ROOT": str(model_dir)}
+        | environment,
         stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
 
@@ -33,7 +35,7 @@ def start(model_dir, port, api_port):
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send to another process")
 def test_both_start_without_the_data_set_tell_where_and_stop_together(model_dir):
     port, api_port = free_ports()
-    process = start(model_dir, port, api_port)
+    process = start(model_dir, port, api_port, "--model", str(model_dir), MODEL_DIR="nothing")
     try:
         said = [process.stderr.readline() for _ in range(2)]
         page = httpx.get(f"http://127.0.0.1:{port}/", trust_env=False, timeout=30)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import httpx
 
@@ -30,7 +31,9 @@ class SupervisorError(RuntimeError):
         self.exit_code = exit_code
 
 
-def run(*, port: int, api_port: int, tell: Callable[[str], None]) -> None:
+def run(
+    *, port: int, api_port: int, tell: Callable[[str], None], model: Path | None = None
+) -> None:
     """Start both on this machine alone, tell where the page is, and wait.
 
     Ctrl-C, or a request to terminate, stops both; that is the normal end.
@@ -39,6 +42,7 @@ def run(*, port: int, api_port: int, tell: Callable[[str], None]) -> None:
         port: Of the interface.
         api_port: Of the service.
         tell: Told what goes on, in sentences for a developer.
+        model: What to serve, as ``settings.Settings.model_dir``; by default from the environment.
 
     Raises:
         SettingsError: If a port is taken.
@@ -51,9 +55,8 @@ def run(*, port: int, api_port: int, tell: Callable[[str], None]) -> None:
     shared = {"HOST": "127.0.0.1", "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING")}
     with _stopped_by_signals(), contextlib.ExitStack() as both:
         tell("starting the service and its interface")
-        service = both.enter_context(
-            child(["-m", "vitrine.serving"], shared | {"PORT": str(api_port)})
-        )
+        served = {"PORT": str(api_port)} | ({"MODEL_DIR": str(model)} if model else {})
+        service = both.enter_context(child(["-m", "vitrine.serving"], shared | served))
         running = {"the service": service}
         wait_until(running, (f"{api}/readyz",))  # the page asks it which photos to offer
         shown = both.enter_context(
