@@ -179,6 +179,8 @@ UNREAD = {
     "a nest": b'{"inputs": [{"name": "image", "data": ' + b"[" * 5000 + b"]" * 5000 + b"}]}",
     "a million values": body(data=[text()]) | {"parameters": {"x": [0] * 1_000_000}},
     "another output": body(data=[text()]) | {"outputs": [{"name": "logits"}]},
+    "five outputs": body(data=[text()]) | {"outputs": [{"name": "label"}] * 5},
+    "a shape of many sides": body(shape=[1] * 33, data=[text()]),
 }
 
 
@@ -190,7 +192,8 @@ def test_a_request_of_another_form_is_told_the_form_expected(client, sent):
 
     assert (answer.status_code, answer.json()["code"]) == (400, "requete_invalide")
     assert answer.json()["error"] == answer.json()["detail"]
-    assert "photo" in answer.json()["error"] or "probabilities" in answer.json()["error"]
+    outputs = isinstance(sent, dict) and "outputs" in sent
+    assert ("probabilities" if outputs else "photo") in answer.json()["error"]
 
 
 @pytest.mark.parametrize("value", [3, None, {"a": "b"}, ["é!"], [[]]], ids=str)
@@ -270,7 +273,9 @@ def test_it_is_not_ready_before_the_model_is(settings):
     client = TestClient(create_app(settings))  # not entered: the service has not started
 
     assert client.get("/v2/health/live").json() == {"live": True}
+    assert client.head("/v2/health/live").status_code == 200
     assert client.get("/v2/health/ready").status_code == 503
+    assert client.head("/v2/health/ready").status_code == 503
     assert client.post(INFER, content=b"{}").status_code == 503
 
 

@@ -92,12 +92,14 @@ def _card(service: Service, name: str, version: str | None) -> Card:
     return card
 
 
+@watched.head("/health/live", include_in_schema=False)
 @watched.get("/health/live", summary="Le processus tourne")
 async def live() -> Live:
     """Répond tant que la boucle d’événements tourne, sans consulter le modèle."""
     return Live()
 
 
+@watched.head("/health/ready", include_in_schema=False)
 @watched.get(
     "/health/ready", summary="Les modèles sont prêts", responses=documented("modele_non_pret")
 )

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import UInt8
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 
 from vitrine.data.images import Photo
 from vitrine.serving.problems import ProblemError
@@ -23,9 +23,12 @@ __all__ = ["PHOTO", "PIXELS", "Infer", "Inferred", "Metadata", "described", "pac
 PHOTO, PIXELS = "photo", "image"
 """Inputs, of which a request has one: files of photos, or what the model itself receives."""
 Kind = Literal["BYTES", "UINT8", "FP32", "BOOL"]
-OUTPUTS: Mapping[str, Kind] = {
+Output = Literal["probabilities", "label", "uncertain", "out_of_catalogue"]
+OUTPUTS: Mapping[Output, Kind] = {
     "probabilities": "FP32", "label": "BYTES", "uncertain": "BOOL", "out_of_catalogue": "BOOL",
 }  # fmt: skip
+SIDES = 32
+"""Numbers of a shape, at most: the product of a million of them would stop the service."""
 LENGTH = struct.Struct("<I")
 """What stands before each element of a binary tensor of BYTES."""
 
@@ -53,7 +56,7 @@ class Given(BaseModel):
 
     name: Literal["photo", "image"]
     datatype: Literal["BYTES", "UINT8"]
-    shape: list[int]
+    shape: list[int] = Field(max_length=SIDES)
     parameters: dict[str, Any] = {}
     data: list[Any] | None = None
 
@@ -61,7 +64,7 @@ class Given(BaseModel):
 class Asked(BaseModel):
     """An output to answer with; ``binary_data`` puts its values after the JSON."""
 
-    name: str
+    name: Output
     parameters: dict[str, Any] = {}
 
 
@@ -71,7 +74,7 @@ class Infer(BaseModel):
     id: str = ""
     parameters: dict[str, Any] = {}
     inputs: list[Given] = Field(min_length=1, max_length=1)
-    outputs: list[Asked] = []
+    outputs: list[Asked] = Field([], max_length=len(OUTPUTS))
 
 
 class Told(Signature):
@@ -126,13 +129,15 @@ def unpack(body: bytes, header: str | None, size: int) -> tuple[Infer, list[byte
         (given,) = asked.inputs
         photos = _photos(given, _values(given, body[length:]), size)
     except (ValueError, TypeError, struct.error) as error:  # pydantic's errors are some
-        facts = {"most": MOST_FILES, "size": size}
-        raise ProblemError("requete_invalide", "entree", status=400, **facts) from error
-    if unknown := {each.name for each in asked.outputs} - OUTPUTS.keys():
-        raise ProblemError(
-            "requete_invalide", "sortie", status=400, names=", ".join(OUTPUTS)
-        ) from KeyError(*unknown)
+        facts = {"most": MOST_FILES, "size": size, "names": ", ".join(OUTPUTS)}
+        raise ProblemError("requete_invalide", _fault(error), status=400, **facts) from error
     return asked, photos
+
+
+def _fault(error: Exception) -> str:
+    """Return the sentence that tells what is wrong with a request: its input, or its outputs."""
+    found = error.errors(include_input=False) if isinstance(error, ValidationError) else ()
+    return "sortie" if any(each["loc"][:1] == ("outputs",) for each in found) else "entree"
 
 
 def _bounded(text: bytes, size: int) -> bytes:
