@@ -79,13 +79,12 @@ def describe(card: Card, size: int) -> str:
     """
     doubt, parity, say = card.doubt, card.parity, Speech(card.language)
     words = {name: say(word) for name, word in card.words}
-    split = card.data.get("split", say("inconnu"))
     facts = card.model_dump() | {
         "purpose": say("À essayer le classifieur du rapport."),
         "learned": say(
             "Édition « {edition} » des photographies, découpage « {split} ».",
             edition=card.data.get("edition", say("inconnue")),
-            split=split,
+            split=card.data.get("split", say("inconnu")),
         ),
         "parameters": _millions(say, card.parameters),
         "size": say.number(size / 1e6, 1),
@@ -111,7 +110,7 @@ def describe(card: Card, size: int) -> str:
     }
     if card.data.get("edition") == OWN:
         facts["purpose"] = say("À ranger des photos comme celles qu’il a apprises.")
-        facts["learned"] = say("Les photos du projet, découpage « {split} ».", split=split)
+        facts["learned"] = say("Les photos du projet.")
     page = resources.files("vitrine.serving").joinpath("pages", PAGES[card.language])
     text = page.read_text(encoding="utf-8").format(**facts)
     return space(text) if say.french else text
