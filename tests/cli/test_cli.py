@@ -61,6 +61,16 @@ def test_an_unknown_runtime_is_refused_before_anything_is_loaded(command, within
     assert f"expected {', '.join(RUNTIMES[:-1])} or {RUNTIMES[-1]}, found 'nope'" in done.stderr
 
 
+@pytest.mark.parametrize("option", ["--port", "--api-port"])
+def test_a_number_that_is_no_port_is_a_usage_error(option, within, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+
+    done = within("up", option, "65536")
+
+    assert done.returncode == 2
+    assert f"{option}': Input should be less than or equal to 65535" in done.stderr
+
+
 def test_an_export_is_told_by_its_path_and_by_the_command_that_serves_it(
     within, tmp_path, monkeypatch
 ):

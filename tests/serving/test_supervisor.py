@@ -11,6 +11,7 @@ import pytest
 from running import listens
 
 from vitrine.serving import supervisor
+from vitrine.serving.settings import SettingsError
 
 COMMAND = [sys.executable, "-c", "from vitrine.cli import main; main()", "up"]
 
@@ -64,6 +65,15 @@ def test_a_port_that_is_taken_is_told_before_anything_starts(model_dir, taken):
     assert process.returncode == 2
     assert errors.startswith(f"vitrine: expected the port {number} of 127.0.0.1 to be free")
     assert len(errors.splitlines()) == 1
+
+
+def test_one_port_for_both_is_refused_before_anything_starts():
+    [port, _], told = free_ports(), []
+
+    with pytest.raises(SettingsError, match=f"another for the service, found {port} for both"):
+        supervisor.run(port=port, api_port=port, tell=told.append)
+
+    assert told == []
 
 
 def test_a_service_that_cannot_start_takes_the_page_down_with_its_own_message(tmp_path):

@@ -118,8 +118,8 @@ def ui(
 
 def up(
     model: Model = None,
-    port: Annotated[int, typer.Option(help="Port of the page.")] = 7860,
-    api_port: Annotated[int, typer.Option(help="Port of the service.")] = 8000,
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of the page.")] = 7860,
+    api_port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of the service.")] = 8000,
 ) -> None:
     """Start the service and its page together; Ctrl-C stops both.
 

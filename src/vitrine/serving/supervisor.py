@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 
 from vitrine.serving.server import listen
+from vitrine.serving.settings import SettingsError
 
 __all__ = ["SupervisorError", "child", "run", "wait_until"]
 
@@ -45,10 +46,15 @@ def run(
         model: What to serve, as ``settings.Settings.model_dir``; by default from the environment.
 
     Raises:
-        SettingsError: If a port is taken.
+        SettingsError: If a port is taken, or the same is given to both.
         SupervisorError: If one of the two does not start, or stops by itself. What it said is on
             the standard error.
     """
+    if port == api_port:
+        raise SettingsError(
+            f"expected a port for the page and another for the service, found {port} for both; "
+            "change --port or --api-port"
+        )
     for each in (port, api_port):
         listen("127.0.0.1", each).close()
     api, page = (f"http://127.0.0.1:{each}" for each in (api_port, port))
