@@ -16,11 +16,11 @@ from tritonclient.utils import InferenceServerException
 
 from vitrine import paths
 from vitrine.data import images
-from vitrine.serving import open_inference
+from vitrine.serving import open_inference, tensors
 from vitrine.serving.api import create_app
 from vitrine.serving.problems import ProblemError
+from vitrine.serving.request_body import MOST_FILES
 from vitrine.serving.settings import Settings
-from vitrine.serving.tensors import unpack
 
 MODEL = "tiny/seed-0"
 INFER = f"/v2/models/{MODEL}/infer"
@@ -162,7 +162,6 @@ UNREAD = {
     "no value": body(),
     "no text": body(data=[3]),
     "no base64": body(data=["é!"]),
-    "a ragged nest": body(shape=[3], data=[[text()] * 2, [text()]]),
     "another count": body(shape=[2], data=[text()]),
     "no photo": body(shape=[0], data=[]),
     "seventeen photos": body(shape=[17], data=[text()] * 17),
@@ -178,6 +177,7 @@ UNREAD = {
     ),
     "a nest": b'{"inputs": [{"name": "image", "data": ' + b"[" * 5000 + b"]" * 5000 + b"}]}",
     "a million values": body(data=[text()]) | {"parameters": {"x": [0] * 1_000_000}},
+    "forty thousand lists": body(data=[text()]) | {"parameters": {"x": [[[]]] * 20_000}},
     "another output": body(data=[text()]) | {"outputs": [{"name": "logits"}]},
     "five outputs": body(data=[text()]) | {"outputs": [{"name": "label"}] * 5},
     "a shape of many sides": body(shape=[1] * 33, data=[text()]),
@@ -199,10 +199,30 @@ def test_a_request_of_another_form_is_told_the_form_expected(client, sent):
 @pytest.mark.parametrize("value", [3, None, {"a": "b"}, ["é!"], [[]]], ids=str)
 def test_a_value_that_is_no_text_is_refused_by_its_reader_and_not_by_a_check_of_types(value):
     with pytest.raises(ProblemError) as refused:
-        unpack(json.dumps(body(data=[value])).encode(), None, tiny_model.SIDE)
+        tensors.unpack(json.dumps(body(data=[value])).encode(), None, tiny_model.SIDE)
 
     assert refused.value.detail["en"].startswith("The request expected has one input")
     assert not isinstance(refused.value.__cause__, TypeError)
+
+
+def test_no_photo_beyond_the_most_of_a_request_is_decoded(monkeypatch):
+    decoded = []
+    monkeypatch.setattr(tensors, "from_base64", lambda text: decoded.append(text) or b"")
+    many = body(shape=[500], data=[[""] * 500])
+
+    with pytest.raises(ProblemError):
+        tensors.unpack(json.dumps(many).encode(), None, tiny_model.SIDE)
+
+    assert len(decoded) == MOST_FILES + 1
+
+
+def test_all_the_pixels_of_a_request_may_be_nested(client):
+    data = np.zeros((MOST_FILES, tiny_model.SIDE, tiny_model.SIDE, 3), dtype=int)
+    sent = body(name="image", datatype="UINT8", shape=data.shape, data=data.tolist())
+
+    answer = client.post(INFER, json=sent)
+
+    assert answer.json()["outputs"][1]["data"] == ["Watches"] * MOST_FILES
 
 
 def test_values_may_be_nested_along_the_shape(client):
