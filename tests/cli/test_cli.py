@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from vitrine import cli
+from vitrine.explain.runtimes import RUNTIMES
 from vitrine.training import runs, session
 
 NAMES = ("histogram-hog/seed-0", "mobilenetv2-int8-probe/seed-0")
@@ -48,6 +49,48 @@ def test_an_unknown_device_is_a_usage_error(command, within):
 
     assert done.returncode == 2
     assert "expected auto, cpu or cuda, found 'tpu'" in done.stderr
+
+
+@pytest.mark.parametrize("command", [("export", "nothing"), ("bench", "model")])
+def test_an_unknown_runtime_is_refused_before_anything_is_loaded(command, within, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")  # the sentence on one line
+
+    done = within(*command, "--runtime", "onnx", "--runtime", "nope")
+
+    assert done.returncode == 2
+    assert f"expected {', '.join(RUNTIMES[:-1])} or {RUNTIMES[-1]}, found 'nope'" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--port", "--api-port"])
+def test_a_number_that_is_no_port_is_a_usage_error(option, within, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+
+    done = within("up", option, "65536")
+
+    assert done.returncode == 2
+    assert f"{option}': Input should be less than or equal to 65535" in done.stderr
+
+
+def test_an_export_is_told_by_its_path_and_by_the_command_that_serves_it(
+    within, tmp_path, monkeypatch
+):
+    score = SimpleNamespace(value=0.5, low=0.4, high=0.6)
+    parity = SimpleNamespace(images=10, largest_gap=0.0)
+    card = SimpleNamespace(
+        metrics={"accuracy": score}, parity=parity, version="1", precision="float32"
+    )
+    folder = tmp_path / "my models" / "seed-0"
+    monkeypatch.setattr("vitrine.serving.export.export", lambda *_, **__: (folder, card))
+    shown = {}
+    for here in (tmp_path, tmp_path.parent / "elsewhere"):
+        here.mkdir(exist_ok=True)
+        monkeypatch.chdir(here)
+        shown[here] = within("export", NAMES[0]).stdout.splitlines()
+
+    inside, outside = shown.values()
+    assert inside[0].startswith("written: my models/seed-0 (version 1, float32); 10 test photos")
+    assert inside[-1] == "to try it in a browser: vitrine up --model 'my models/seed-0'"
+    assert outside[-1].endswith(f"--model '{folder}'")
 
 
 def test_an_unknown_run_is_bad_input(within):

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import time
 
 import numpy as np
@@ -13,10 +14,12 @@ from running import in_a_thread
 from tritonclient.http import InferenceServerClient, InferInput, InferRequestedOutput
 from tritonclient.utils import InferenceServerException
 
+from vitrine import paths
 from vitrine.data import images
-from vitrine.serving import open_inference
+from vitrine.serving import open_inference, tensors
 from vitrine.serving.api import create_app
 from vitrine.serving.problems import ProblemError
+from vitrine.serving.request_body import MOST_FILES
 from vitrine.serving.settings import Settings
 
 MODEL = "tiny/seed-0"
@@ -100,6 +103,21 @@ def test_a_public_client_finds_the_server_its_models_and_their_tensors(triton, c
     assert listed == [MODEL, "efficientnet-lite0", "mambavision"]
 
 
+def test_the_answer_that_the_book_shows_is_the_one_that_is_given(client):
+    page = (paths.root() / "book/service.md").read_text(encoding="utf-8")
+    path, address = re.search(r"--data-binary @(\S+) .*?:8000(\S+)", page, re.DOTALL).groups()
+
+    answer = client.post(
+        address, content=(paths.root() / path).read_bytes(), headers={"Content-Type": "image/jpeg"}
+    ).json()
+
+    scores, label = answer["outputs"][:2]
+    first, last = (round(scores["data"][place], 4) for place in (0, -1))
+    head = json.dumps(scores | {"data": [first, "…", last]}, ensure_ascii=False)
+    assert f'{{"model_name": "{answer["model_name"]}", …, "outputs": [' in page
+    assert head.replace('"…"', "…") in page and json.dumps(label) in page
+
+
 def test_the_other_models_of_the_package_answer_to_their_names(triton):
     answer = triton.infer("mambavision", [photos(plain("red"))])
 
@@ -120,6 +138,14 @@ def test_the_body_may_be_the_photo_itself(client, told):
     assert outputs["label"] == ["Baby Care"]
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("version", ["", "/versions/1"])
+def test_another_method_than_post_is_refused_with_the_one_to_use(client, method, version):
+    answer = client.request(method, f"/v2/models/{MODEL}{version}/infer")
+
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
 def test_a_refusal_reaches_a_public_client_as_its_sentence(triton):
     with pytest.raises(InferenceServerException, match="JPEG, PNG ou WebP") as refused:
         triton.infer(MODEL, [photos(plain("red"), b"no image")])
@@ -135,6 +161,7 @@ UNREAD = {
     "another type": body(datatype="FP32", data=[text()]),
     "no value": body(),
     "no text": body(data=[3]),
+    "no base64": body(data=["é!"]),
     "another count": body(shape=[2], data=[text()]),
     "no photo": body(shape=[0], data=[]),
     "seventeen photos": body(shape=[17], data=[text()] * 17),
@@ -143,13 +170,17 @@ UNREAD = {
     "bytes that are announced and absent": body(parameters={"binary_data_size": 9}),
     "another size": body(name="image", datatype="UINT8", shape=[1, 8, 8, 3], data=[0] * 192),
     "too few pixels": body(name="image", datatype="UINT8", shape=[1, 32, 32, 3], data=[0] * 9),
+    "an unknown side": body(name="image", datatype="UINT8", shape=[-1, 32, 32, 3], data=[0] * 3072),
     "a pixel of 256": body(name="image", datatype="UINT8", shape=[1, 32, 32, 3], data=[256] * 3072),
     "pixels that are texts": body(
         name="image", datatype="UINT8", shape=[1, 32, 32, 3], data=["0"] * 3072
     ),
     "a nest": b'{"inputs": [{"name": "image", "data": ' + b"[" * 5000 + b"]" * 5000 + b"}]}",
     "a million values": body(data=[text()]) | {"parameters": {"x": [0] * 1_000_000}},
+    "forty thousand lists": body(data=[text()]) | {"parameters": {"x": [[[]]] * 20_000}},
     "another output": body(data=[text()]) | {"outputs": [{"name": "logits"}]},
+    "five outputs": body(data=[text()]) | {"outputs": [{"name": "label"}] * 5},
+    "a shape of many sides": body(shape=[1] * 33, data=[text()]),
 }
 
 
@@ -161,7 +192,47 @@ def test_a_request_of_another_form_is_told_the_form_expected(client, sent):
 
     assert (answer.status_code, answer.json()["code"]) == (400, "requete_invalide")
     assert answer.json()["error"] == answer.json()["detail"]
-    assert "photo" in answer.json()["error"] or "probabilities" in answer.json()["error"]
+    outputs = isinstance(sent, dict) and "outputs" in sent
+    assert ("probabilities" if outputs else "photo") in answer.json()["error"]
+
+
+@pytest.mark.parametrize("value", [3, None, {"a": "b"}, ["é!"], [[]]], ids=str)
+def test_a_value_that_is_no_text_is_refused_by_its_reader_and_not_by_a_check_of_types(value):
+    with pytest.raises(ProblemError) as refused:
+        tensors.unpack(json.dumps(body(data=[value])).encode(), None, tiny_model.SIDE)
+
+    assert refused.value.detail["en"].startswith("The request expected has one input")
+    assert not isinstance(refused.value.__cause__, TypeError)
+
+
+def test_no_photo_beyond_the_most_of_a_request_is_decoded(monkeypatch):
+    decoded = []
+    monkeypatch.setattr(tensors, "from_base64", lambda text: decoded.append(text) or b"")
+    many = body(shape=[500], data=[[""] * 500])
+
+    with pytest.raises(ProblemError):
+        tensors.unpack(json.dumps(many).encode(), None, tiny_model.SIDE)
+
+    assert len(decoded) == MOST_FILES + 1
+
+
+def test_all_the_pixels_of_a_request_may_be_nested(client):
+    data = np.zeros((MOST_FILES, tiny_model.SIDE, tiny_model.SIDE, 3), dtype=int)
+    sent = body(name="image", datatype="UINT8", shape=data.shape, data=data.tolist())
+
+    answer = client.post(INFER, json=sent)
+
+    assert answer.json()["outputs"][1]["data"] == ["Watches"] * MOST_FILES
+
+
+def test_values_may_be_nested_along_the_shape(client):
+    colours = ["red", "blue"]
+    data = [[text(plain(colour))] for colour in colours]
+
+    answer = client.post(INFER, json=body(shape=[2, 1], data=data)).json()
+
+    labels = {each["name"]: each["data"] for each in answer["outputs"]}["label"]
+    assert [tiny_model.COLOURS[label] for label in labels] == colours
 
 
 @pytest.mark.parametrize("header", ["9999", "5", "00"])
@@ -222,7 +293,9 @@ def test_it_is_not_ready_before_the_model_is(settings):
     client = TestClient(create_app(settings))  # not entered: the service has not started
 
     assert client.get("/v2/health/live").json() == {"live": True}
+    assert client.head("/v2/health/live").status_code == 200
     assert client.get("/v2/health/ready").status_code == 503
+    assert client.head("/v2/health/ready").status_code == 503
     assert client.post(INFER, content=b"{}").status_code == 503
 
 

@@ -55,11 +55,14 @@ def test_another_file_than_the_cards_is_a_mismatch(folder):
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "model.json"])
-def test_a_missing_file_is_named(folder, name):
+def test_a_missing_file_is_named(folder, name, monkeypatch):
     (folder / name).unlink()
+    monkeypatch.chdir(folder)
 
-    with pytest.raises(ModelError, match=rf"expected {name} in the model folder") as refused:
-        Predictor(folder)
+    with pytest.raises(
+        ModelError, match=f"expected {name} in the model folder {folder.name}, "
+    ) as refused:
+        Predictor(".")
 
     assert refused.value.exit_code == 2
 

@@ -138,7 +138,9 @@ def test_a_problem_is_told_in_the_language_that_the_client_reads_best(client):
     assert refused.headers["content-language"] == "en"
     assert refused.json()["title"] == "Unsupported format"
     assert refused.json()["code"] == "format_non_pris_en_charge"
-    assert wrong.json()["detail"] == "No service answers at this address."
+    assert wrong.json()["detail"] == (
+        "No service answers at this address. The documentation is at /docs."
+    )
     assert items["items"][0]["problem"]["title"] == "Unsupported format"
     assert client.get("/api/v1/nowhere").headers["content-language"] == "fr"
 

@@ -13,6 +13,7 @@ from PIL import Image
 from vitrine.data import images
 from vitrine.data.catalog import CLASSES_FR
 from vitrine.serving.api import create_app
+from vitrine.serving.card import Label
 from vitrine.serving.settings import Settings
 
 
@@ -65,11 +66,65 @@ def test_the_models_of_the_package_answer_beside_the_one_that_is_served(client):
     assert client.get("/api/v1/model").json()["name"] == "tiny/seed-0"
 
 
-def test_a_model_that_is_unknown_is_refused_by_the_name_of_its_parameter(client):
-    refused = client.post("/api/v1/explain?model=../x", files=upload(plain("red")))
+ASKED = {
+    "model": "GET", "classes": "GET", "predict": "POST", "explain": "POST", "preprocess": "POST",
+    "predict/batch": "POST",
+}  # fmt: skip
+"""Routes that take ``model``, and their method."""
+
+
+@pytest.mark.parametrize(("route", "method"), ASKED.items())
+def test_a_model_that_is_unknown_is_refused_by_the_name_of_its_parameter(client, route, method):
+    files = {key: plain("red") for key in ("file", "files") if method == "POST"}
+
+    refused = client.request(method, f"/api/v1/{route}?model=../x", files=files)
 
     assert refused.status_code == 422 and refused.json()["code"] == "requete_invalide"
-    assert "«\u00a0model\u00a0»" in refused.json()["detail"]
+    assert refused.json()["detail"] == (
+        "«\u00a0model\u00a0» doit être l’un de ces noms\u00a0: tiny/seed-0, efficientnet-lite0, "
+        "mambavision."
+    )
+
+
+def test_each_route_answers_of_the_model_that_is_asked_for(client):
+    asked = {"model": "mambavision", "top_k": 2}
+    files = upload(plain("red"), "files")
+
+    batch = client.post("/api/v1/predict/batch", params=asked, files=files).json()
+    seen = client.post("/api/v1/preprocess", params=asked, files=upload(plain("red"))).content
+
+    told = client.get("/api/v1/model", params=asked).json()
+    assert told["name"].startswith("mambavision") and told["classes"] == (
+        client.get("/api/v1/classes", params=asked).json()
+    )
+    prediction = batch["items"][0]["prediction"]
+    assert batch["model"] == prediction["model"]
+    assert batch["model"] == {key: told[key] for key in ("name", "version", "sha256")}
+    assert len(prediction["predictions"]) == 2
+    assert Image.open(io.BytesIO(seen)).size == (told["input_size"],) * 2
+
+
+@pytest.mark.parametrize("route", ["predict", "explain", "predict/batch"])
+def test_more_classes_than_those_of_the_model_asked_for_are_refused(client, route):
+    client.app.state.service.models.of("mambavision")
+    asked = {"model": "mambavision", "top_k": 8}
+
+    refused = client.post(f"/api/v1/{route}", params=asked, files={"file": plain("red")})
+
+    assert refused.status_code == 422 and "top_k" in refused.json()["detail"]
+
+
+def test_models_of_other_classes_are_not_beside_the_one_that_is_served(tmp_path):
+    model = tiny_model.graph(classes=3)
+    card = tiny_model.card(model)
+    own = tuple(Label(id=i, label=f"own {i}", label_fr=f"own {i}") for i in range(3))
+    (tmp_path / "model.onnx").write_bytes(model)
+    (tmp_path / "model.json").write_text(card.model_copy(update={"classes": own}).to_json())
+    with TestClient(create_app(Settings(model_dir=str(tmp_path), workers=1))) as client:
+        listed = [each["model"] for each in client.get("/api/v1/models").json()]
+        status = client.post("/api/v1/predict?top_k=4", files=upload(plain("red"))).status_code
+
+    assert listed == ["tiny/seed-0"] and status == 422
 
 
 def test_a_model_of_the_package_is_served_by_its_name():

@@ -85,6 +85,12 @@ def test_a_taken_port_and_a_bad_setting_stop_it_with_one_line():
     assert (bad, told) == (2, ["vitrine: expected PORT to be an integer, found 'http'"])
 
 
+@pytest.mark.parametrize("host", ["nohost.invalid", "192.0.2.1", "..", "a b"])
+def test_a_host_that_is_not_this_machine_is_told_so(host):
+    with pytest.raises(SettingsError, match=f"an address of this machine .* found {host}; give"):
+        listen(host, 0)
+
+
 @pytest.mark.skipif(
     not hasattr(ctypes.CDLL(None), "malloc_info"), reason="GNU's C library alone has several heaps"
 )

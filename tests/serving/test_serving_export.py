@@ -394,6 +394,31 @@ def test_the_readable_card_is_french_and_has_the_numbers_of_the_other(exported):
     assert not re.search(r" [;!?%»:]|\{|\}", text.replace("|", ""))
 
 
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_readable_card_of_own_photos_is_in_their_language_and_cites_no_report(
+    exported, language
+):
+    own = {"edition": "own", "split": "published"}
+    classes = tuple(
+        each.model_copy(update={"label_fr": each.label}) for each in exported[1].classes
+    )
+    card = exported[1].model_copy(update={"language": language, "data": own, "classes": classes})
+
+    text = model_folder.describe(card, 1_234_567)
+
+    accuracy = f"{100 * card.metrics['accuracy'].value:.1f}"
+    if language == "en":
+        assert f"| Accuracy | {accuracy}% [" in text and "1.2 MB" in text
+        assert "The photos of the project. Background" in text
+        assert not re.search(
+            "[àâçéèêëîïôûùœ’\u00a0\u202f]|\\{|\\}", text.partition("## Licence")[0]
+        )
+    else:
+        assert "Les photos du projet. Le fond" in text
+    assert "\n2. Beauty and Personal Care\n" in text
+    assert not re.search(r"rapport|report\b|\bown\b|published", text)
+
+
 def test_weights_that_are_not_the_runs_leave_nothing(
     run, demo_split, demo_catalog, tmp_path, monkeypatch
 ):

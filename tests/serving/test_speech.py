@@ -8,6 +8,7 @@ from string import Formatter
 import pytest
 
 from vitrine.data import dataset, pictures
+from vitrine.metrics.panel import METRICS
 from vitrine.serving import card, predictor, speech
 from vitrine.serving.speech import Speech
 
@@ -17,8 +18,9 @@ SCRIPTS = list((SERVING / "ui").glob("*.js"))
 FRENCH = re.compile("[àâçéèêëîïôûùœ’]", re.IGNORECASE)
 ELSEWHERE = {
     "words.classes", "words.outside", "word", "model.licence", "card.licence", "row.product_name",
+    "METRICS[name].heading",
 }  # fmt: skip
-"""What is said that the code does not write: of cards and of free pictures."""
+"""What is said that the code does not write: of cards, of metrics and of free pictures."""
 
 
 def calls(tree):
@@ -45,11 +47,12 @@ def asked():
 
 
 def told_elsewhere():
-    """Return the words and licences of the cards of the package, and the titles of free photos."""
+    """Return what the cards of the package, the metrics and the free photos say."""
     words = (card.Words(), card.Words(**dataset.read(dataset.PUBLISHED).words))
     licences = {card.read(folder)[0].licence for folder in predictor.shipped().values()}
     titles = {picture.title for picture in pictures.photos()}
-    return {text for each in words for _, text in each} | licences | titles
+    headings = {metric.heading for metric in METRICS.values()}
+    return {text for each in words for _, text in each} | licences | titles | headings
 
 
 def braces(text):

@@ -11,6 +11,7 @@ import pytest
 from running import listens
 
 from vitrine.serving import supervisor
+from vitrine.serving.settings import SettingsError
 
 COMMAND = [sys.executable, "-c", "from vitrine.cli import main; main()", "up"]
 
@@ -21,11 +22,13 @@ def free_ports():
         return a.getsockname()[1], b.getsockname()[1]
 
 
-def start(model_dir, port, api_port):
+def start(model_dir, port, api_port, *more, **environment):
     (model_dir / "pyproject.toml").write_text('[project]\nname = "vitrine"\n')  # and no data set
     return subprocess.Popen(
-        [*COMMAND, "--port", str(port), "--api-port", str(api_port)],
-        env=os.environ | {"MODEL_DIR": str(model_dir), "VITRINE_ROOT": str(model_dir)},
+        [*COMMAND, "--port", str(port), "--api-port", str(api_port), *more],
+        env=os.environ
+        | {"MODEL_DIR": str(model_dir), "VITRINE_ROOT": str(model_dir)}
+        | environment,
         stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
 
@@ -33,7 +36,7 @@ def start(model_dir, port, api_port):
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send to another process")
 def test_both_start_without_the_data_set_tell_where_and_stop_together(model_dir):
     port, api_port = free_ports()
-    process = start(model_dir, port, api_port)
+    process = start(model_dir, port, api_port, "--model", str(model_dir), MODEL_DIR="nothing")
     try:
         said = [process.stderr.readline() for _ in range(2)]
         page = httpx.get(f"http://127.0.0.1:{port}/", trust_env=False, timeout=30)
@@ -62,6 +65,15 @@ def test_a_port_that_is_taken_is_told_before_anything_starts(model_dir, taken):
     assert process.returncode == 2
     assert errors.startswith(f"vitrine: expected the port {number} of 127.0.0.1 to be free")
     assert len(errors.splitlines()) == 1
+
+
+def test_one_port_for_both_is_refused_before_anything_starts():
+    [port, _], told = free_ports(), []
+
+    with pytest.raises(SettingsError, match=f"another for the service, found {port} for both"):
+        supervisor.run(port=port, api_port=port, tell=told.append)
+
+    assert told == []
 
 
 def test_a_service_that_cannot_start_takes_the_page_down_with_its_own_message(tmp_path):

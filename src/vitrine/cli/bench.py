@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from vitrine.cli.options import Device, Steps
+from vitrine.cli.options import Device, Steps, known_runtime
 
 __all__ = ["app"]
 
@@ -80,7 +80,10 @@ def model(
     ] = None,
     runtime: Annotated[
         list[str] | None,
-        typer.Option(help="Beside ONNX Runtime instead: openvino, openvino-bf16, onnx-int8."),
+        typer.Option(
+            help="Beside ONNX Runtime instead: openvino, openvino-bf16, onnx-int8.",
+            callback=known_runtime,
+        ),
     ] = None,
     folds: Annotated[
         Path | None,

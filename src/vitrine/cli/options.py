@@ -1,21 +1,35 @@
 """Options that several commands share, and the progress bar that they show."""
 
 import sys
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-__all__ = ["Device", "Resume", "Retrain", "Steps", "Threads", "require_published"]
+__all__ = [
+    "Device", "Resume", "Retrain", "Steps", "Threads", "known_runtime", "require_published",
+]  # fmt: skip
 
 
-def _known(device: str) -> str:
-    if device not in ("auto", "cpu", "cuda"):
-        raise typer.BadParameter(f"expected auto, cpu or cuda, found {device!r}")
-    return device
+def _among(*names: str) -> Callable[[Any], Any]:
+    """Return what refuses another value of an option, or of one that is repeated."""
+
+    def known(given: Any) -> Any:
+        for each in [given] if isinstance(given, str) else given or ():
+            if each not in names:
+                told = f"{', '.join(names[:-1])} or {names[-1]}"
+                raise typer.BadParameter(f"expected {told}, found {each!r}")
+        return given
+
+    return known
 
 
-Device = Annotated[str, typer.Option(help="auto, cpu or cuda.", callback=_known)]
+Device = Annotated[
+    str, typer.Option(help="auto, cpu or cuda.", callback=_among("auto", "cpu", "cuda"))
+]
+known_runtime = _among("onnx", "openvino", "openvino-bf16", "onnx-int8")
+"""Those of ``explain.runtimes``, which takes a while to import."""
 Threads = Annotated[int | None, typer.Option(min=1, help="Threads on a CPU; all cores by default.")]
 Resume = Annotated[
     bool, typer.Option(help="Go on from the last epoch; what is finished is left as it is.")

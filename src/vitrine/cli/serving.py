@@ -1,11 +1,21 @@
 """``vitrine export``, ``serve``, ``ui``, ``up``: a run becomes a file, served with its page."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from vitrine.cli.options import known_runtime
+
 __all__ = ["export", "serve", "ui", "up"]
+
+Model = Annotated[
+    Path | None,
+    typer.Option(
+        help="efficientnet-lite0, mambavision, or a run or folder that `vitrine export` wrote."
+    ),
+]
 
 
 def export(
@@ -21,7 +31,11 @@ def export(
         "published"
     ),
     runtime: Annotated[
-        str, typer.Option(help="What will run it: onnx, onnx-int8, openvino or openvino-bf16.")
+        str,
+        typer.Option(
+            help="What will run it: onnx, onnx-int8, openvino or openvino-bf16.",
+            callback=known_runtime,
+        ),
     ] = "onnx",
     kept: Annotated[
         Path | None,
@@ -42,27 +56,24 @@ def export(
         raise typer.BadParameter(f"expected --int8 or --runtime {runtime}, found both; choose one")
     if kept and runtime != "onnx-int8":
         raise typer.BadParameter(f"expected --runtime onnx-int8 with --kept, found {runtime}")
-    here = session.begin(profile)
-    found = runs.load(run, here.base)
+    begun = session.begin(profile)
+    found = runs.load(run, begun.base)
     folder, card = exporting.export(
-        found, here.split, here.catalog(), out, int8=int8, runtime=runtime, kept=kept
+        found, begun.split, begun.catalog(), out, int8=int8, runtime=runtime, kept=kept
     )
+    place, here = folder.resolve(), Path.cwd()
+    told = str(place.relative_to(here) if place.is_relative_to(here) else place)
     accuracy, parity = card.metrics["accuracy"], card.parity
     typer.echo(
-        f"written: {folder.name}/ (version {card.version}, {card.precision}); "
+        f"written: {told} (version {card.version}, {card.precision}); "
         f"{parity.images} test photos answered within {parity.largest_gap:.1e} of the run, "
         f"{accuracy.value:.1%} of them rightly [{accuracy.low:.1%}, {accuracy.high:.1%}]"
     )
+    typer.echo(f"to try it in a browser: {shlex.join(['vitrine', 'up', '--model', told])}")
 
 
 def serve(
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            "--model",
-            help="efficientnet-lite0, mambavision, or a run or folder that `vitrine export` wrote.",
-        ),
-    ] = None,
+    model: Model = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 8000.")] = None,
 ) -> None:
@@ -106,13 +117,16 @@ def ui(
 
 
 def up(
-    port: Annotated[int, typer.Option(help="Port of the page.")] = 7860,
-    api_port: Annotated[int, typer.Option(help="Port of the service.")] = 8000,
+    model: Model = None,
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of the page.")] = 7860,
+    api_port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of the service.")] = 8000,
 ) -> None:
     """Start the service and its page together; Ctrl-C stops both.
 
-    Example: vitrine up --port 7861
+    A model left out is read from the environment, MODEL_DIR.
+
+    Example: vitrine up --model mambavision --port 7861
     """
     from vitrine.serving.supervisor import run
 
-    run(port=port, api_port=api_port, tell=lambda text: typer.echo(text, err=True))
+    run(model=model, port=port, api_port=api_port, tell=lambda text: typer.echo(text, err=True))

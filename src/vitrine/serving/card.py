@@ -213,8 +213,8 @@ def read(folder: Path) -> tuple[Card, bytes]:
     for name in (CARD, MODEL):
         if not (folder / name).is_file():
             raise ModelError(
-                f"expected {name} in the model folder {folder.name}, found none; name a model of "
-                "the package, or one made with `vitrine export RUN --out DIR`, in MODEL_DIR"
+                f"expected {name} in the model folder {folder.resolve().name}, found none; name "
+                "a model of the package, or one made with `vitrine export RUN --out DIR`"
             )
     try:
         card = Card.model_validate_json((folder / CARD).read_text(encoding="utf-8"))

@@ -7,6 +7,7 @@ with; a model that is refused changes nothing.
 
 import threading
 
+from vitrine.serving.card import Card, read
 from vitrine.serving.predictor import Predictor, packaged, shipped
 from vitrine.serving.settings import Settings
 
@@ -14,7 +15,7 @@ __all__ = ["LoadedModels"]
 
 
 class LoadedModels:
-    """The served model, and the others of the package.
+    """The served model, and the others of the package that have the same classes.
 
     Args:
         settings: Which model is served, and with how many threads each runs.
@@ -31,9 +32,12 @@ class LoadedModels:
         self._threads, self._changing = settings.intra_op_threads, threading.Lock()
         served = packaged(settings.model_dir)
         first = Predictor(served, self._threads)
-        others = {name: folder for name, folder in shipped().items() if folder != served}
-        name = next(iter(shipped().keys() - others.keys()), first.card.name)
-        self._folders = {name: served} | others
+        name = next((n for n, folder in shipped().items() if folder == served), first.card.name)
+        self._folders = {name: served} | {
+            other: folder
+            for other, folder in shipped().items()
+            if other != name and _labels(read(folder)[0]) == _labels(first.card)
+        }
         self._loaded = {name: first}
         self.names = tuple(self._folders)
 
@@ -63,3 +67,7 @@ class LoadedModels:
         with self._changing:
             self._loaded[name] = Predictor(self._folders[name], self._threads)
             return self._loaded[name]
+
+
+def _labels(card: Card) -> list[str]:
+    return [each.label for each in card.classes]

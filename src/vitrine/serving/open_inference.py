@@ -92,12 +92,14 @@ def _card(service: Service, name: str, version: str | None) -> Card:
     return card
 
 
+@watched.head("/health/live", include_in_schema=False)
 @watched.get("/health/live", summary="Le processus tourne")
 async def live() -> Live:
     """Répond tant que la boucle d’événements tourne, sans consulter le modèle."""
     return Live()
 
 
+@watched.head("/health/ready", include_in_schema=False)
 @watched.get(
     "/health/ready", summary="Les modèles sont prêts", responses=documented("modele_non_pret")
 )
@@ -118,6 +120,14 @@ async def model_ready(service: Ready, name: str, version: str | None = None) -> 
     """Répond quand ce modèle peut être interrogé."""
     await service.run(lambda _: _card(service, name, version))
     return ModelReady(name=name)
+
+
+@guarded.api_route(
+    MODEL + "/infer", methods=["GET", "HEAD", "PUT", "PATCH", "DELETE"], include_in_schema=False
+)
+async def infer_otherwise() -> None:
+    """Refuse a method that ``MODEL`` would take, with ``infer`` as the end of a name."""
+    raise ProblemError("methode_non_permise", headers={"Allow": "POST"})
 
 
 @guarded.get(MODEL, summary="Les tenseurs d’un modèle")

@@ -1,12 +1,12 @@
 """The HTTP routes of the service."""
 
+import asyncio
 import base64
 import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.responses import PlainTextResponse
-from pydantic import ValidationError
 
 from vitrine.serving import open_inference, schemas
 from vitrine.serving.card import Card
@@ -31,16 +31,47 @@ __all__ = ["add_routes"]
 SINCE = "@1795564800"
 """The day when the earlier routes became deprecated, 2026-11-25, as RFC 9745 writes it."""
 
-TopK = Annotated[
-    int | None,
-    Query(ge=1, description="Nombre de classes, la plus probable d’abord ; toutes par défaut."),
-]
-Named = Annotated[
-    str | None,
-    Query(
-        alias="model", description="Un nom de `/api/v1/models`\u00a0; le modèle servi par défaut."
-    ),
-]
+
+async def _named(
+    request: Request,
+    name: Annotated[
+        str | None,
+        Query(
+            alias="model",
+            description="Un nom de `/api/v1/models`\u00a0; le modèle servi par défaut.",
+        ),
+    ] = None,
+) -> str | None:
+    names = service_of(request).models.names
+    if name not in (None, *names):
+        raise ProblemError("requete_invalide", "nom", names=", ".join(names))
+    return name
+
+
+Named = Annotated[str | None, Depends(_named)]
+
+
+async def _card(request: Request, named: Named) -> Card:
+    models = service_of(request).models
+    return (await asyncio.to_thread(models.of, named) if named else models.of()).card
+
+
+Described = Annotated[Card, Depends(_card)]
+
+
+async def _ranked(
+    card: Described,
+    top_k: Annotated[
+        int | None,
+        Query(ge=1, description="Nombre de classes, la plus probable d’abord ; toutes par défaut."),
+    ] = None,
+) -> int | None:
+    if top_k is not None and top_k > len(card.classes):
+        raise ProblemError("requete_invalide", "valeur", names="top_k")
+    return top_k
+
+
+TopK = Annotated[int | None, Depends(_ranked)]
 
 
 def _upload(field: str, *, many: bool = False) -> dict[str, Any]:
@@ -107,9 +138,9 @@ async def metrics(request: Request) -> Response:
 
 
 @api.get("/model", summary="Le modèle servi")
-async def model(request: Request, language: Spoken) -> schemas.Model:
+async def model(card: Described, language: Spoken) -> schemas.Model:
     """Décrit le modèle : version, classes, prétraitement, résultats sur les images de test."""
-    card, say = service_of(request).card, Speech(language)
+    say = Speech(language)
     facts = card.model_dump(include=set(schemas.Model.model_fields) - {"classes"})
     facts["licence"] = say(card.licence)
     facts["words"] = {name: say(word) for name, word in card.words}
@@ -123,9 +154,9 @@ async def models(service: Ready) -> list[schemas.Available]:
 
 
 @api.get("/classes", summary="Les classes")
-async def classes(request: Request, language: Spoken) -> list[schemas.Class]:
+async def classes(card: Described, language: Spoken) -> list[schemas.Class]:
     """Donne les classes dans l’ordre du modèle, en anglais et en français."""
-    return _classes(service_of(request).card, language)
+    return _classes(card, language)
 
 
 def _classes(card: Card, language: Language) -> list[schemas.Class]:
@@ -139,12 +170,6 @@ async def _judge(
     service: Service, request: Request, top_k: int | None, named: str | None, language: Language
 ) -> tuple[Judged, schemas.Prediction]:
     began = time.perf_counter()
-    refused = {
-        "top_k": top_k is not None and top_k > len(service.card.classes),
-        "model": named not in (None, *service.models.names),
-    }
-    for parameter in (name for name, wrong in refused.items() if wrong):
-        raise ProblemError("requete_invalide", "valeur", names=parameter)
     limit = service.settings.max_upload_bytes
     async with service.bodies.files(request, "file", most=1, limit=limit) as (data,):
         done = await service.run(lambda large: service.judge(data, named, large))
@@ -166,7 +191,7 @@ async def _judge(
     responses=documented(*IMAGE),
 )  # fmt: skip
 async def predict(
-    service: Ready, request: Request, language: Spoken, top_k: TopK = None, named: Named = None
+    service: Ready, request: Request, language: Spoken, top_k: TopK, named: Named
 ) -> schemas.Prediction:
     """Donne la classe d’une photo et la probabilité de chaque classe."""
     _, prediction = await _judge(service, request, top_k, named, language)
@@ -178,7 +203,7 @@ async def predict(
     openapi_extra=_upload("file"), responses=documented(*IMAGE),
 )  # fmt: skip
 async def explain(
-    service: Ready, request: Request, language: Spoken, top_k: TopK = None, named: Named = None
+    service: Ready, request: Request, language: Spoken, top_k: TopK, named: Named
 ) -> schemas.Explanation:
     """Ajoute à la réponse la carte d’activation de la classe donnée, sur toute l’image."""
     judged, prediction = await _judge(service, request, top_k, named, language)
@@ -190,19 +215,21 @@ async def explain(
     openapi_extra=_upload("files", many=True),
     responses=documented(*IMAGE),
 )  # fmt: skip
-async def predict_batch(service: Ready, request: Request, language: Spoken) -> schemas.Batch:
+async def predict_batch(
+    service: Ready, request: Request, language: Spoken, top_k: TopK, named: Named, card: Described
+) -> schemas.Batch:
     """Répond image par image, dans l’ordre d’envoi ; une image refusée n’arrête pas les autres."""
     began, limit = time.perf_counter(), service.settings.max_batch_bytes
     form = service.bodies.files(request, "files", most=MOST_FILES, limit=limit)
     async with form as files:
-        judged, waits = await service.judge_each(files)
+        judged, waits = await service.judge_each(files, named)
     request_id = request.state.request_id
     items = [
-        service.batch_item(index, found, request_id, language, queued=queued, began=began)
+        service.batch_item(index, found, request_id, top_k, language, queued=queued, began=began)
         for index, (found, queued) in enumerate(zip(judged, waits, strict=True))
     ]
     request.state.facts["images"] = len(items)
-    return schemas.Batch(items=items, model=reference(service.card), request_id=request_id)
+    return schemas.Batch(items=items, model=reference(card), request_id=request_id)
 
 
 @api.post(
@@ -210,11 +237,11 @@ async def predict_batch(service: Ready, request: Request, language: Spoken) -> s
     openapi_extra=_upload("file"),
     responses={**documented(*IMAGE), 200: {"content": {"image/png": {}}}},
 )  # fmt: skip
-async def preprocess(service: Ready, request: Request) -> Response:
+async def preprocess(service: Ready, request: Request, named: Named) -> Response:
     """Redresse l’image, la met sur fond blanc et la ramène à un carré, au format PNG."""
     limit = service.settings.max_upload_bytes
     async with service.bodies.files(request, "file", most=1, limit=limit) as (data,):
-        done = await service.run(lambda large: service.prepare(data, large))
+        done = await service.run(lambda large: service.prepare(data, named, large))
     return Response(done.result, media_type="image/png")
 
 
@@ -224,10 +251,9 @@ async def _earlier(service: Service, request: Request, response: Response, work:
 
     def image(body: bytes, large: bool) -> Any:
         try:
-            text = schemas.LegacyImage.model_validate_json(body).image
-        except ValidationError as error:
+            data = from_base64(schemas.LegacyImage.model_validate_json(body).image)
+        except ValueError as error:  # pydantic's errors and binascii's are some
             raise ProblemError("requete_invalide", "base64") from error
-        data = from_base64(text)
         if len(data) > service.settings.max_upload_bytes:
             raise ProblemError("fichier_trop_volumineux")
         return work(data, large=large)

@@ -33,7 +33,12 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listening = socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the latter, of what is no name of a host
+        if isinstance(error, UnicodeError | socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            raise SettingsError(
+                f"expected an address of this machine to listen on, found {host}; give 127.0.0.1, "
+                "or 0.0.0.0 for other machines too, with HOST or --host"
+            ) from error
         why = "in use" if error.errno == errno.EADDRINUSE else "out of reach"
         raise SettingsError(
             f"expected the port {port} of {host} to be free, found it {why}; stop what uses it or "

@@ -181,10 +181,10 @@ class Service:
         size = photo.pixels.nbytes if given else len(data)
         return Judged(photo, size, answer, predictor.card, *spent)
 
-    def prepare(self, data: bytes, large: bool = True) -> bytes:
+    def prepare(self, data: bytes, model: str | None = None, large: bool = True) -> bytes:
         """Return a photo as the model receives it, as PNG; runs in a worker, as ``judge``."""
         stream = io.BytesIO()
-        pixels = self.models.of().read(data, self.settings.limits, large=large).pixels
+        pixels = self.models.of(model).read(data, self.settings.limits, large=large).pixels
         Image.fromarray(pixels).save(stream, "PNG")
         return stream.getvalue()
 
@@ -300,6 +300,7 @@ class Service:
         index: int,
         found: Judged | ProblemError,
         request_id: str,
+        top_k: int | None,
         language: Language,
         **clocks: Any,
     ) -> schemas.BatchItem:
@@ -308,7 +309,7 @@ class Service:
             self.telemetry.rejected.labels(found.code).inc()
             problem = schemas.Problem(**self.sentences.body_of(found, request_id, language))
             return schemas.BatchItem(index=index, status="error", problem=problem)
-        prediction = self.prediction(found, request_id, None, language, **clocks)
+        prediction = self.prediction(found, request_id, top_k, language, **clocks)
         return schemas.BatchItem(index=index, status="ok", prediction=prediction)
 
 

@@ -7,10 +7,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import httpx
 
 from vitrine.serving.server import listen
+from vitrine.serving.settings import SettingsError
 
 __all__ = ["SupervisorError", "child", "run", "wait_until"]
 
@@ -30,7 +32,9 @@ class SupervisorError(RuntimeError):
         self.exit_code = exit_code
 
 
-def run(*, port: int, api_port: int, tell: Callable[[str], None]) -> None:
+def run(
+    *, port: int, api_port: int, tell: Callable[[str], None], model: Path | None = None
+) -> None:
     """Start both on this machine alone, tell where the page is, and wait.
 
     Ctrl-C, or a request to terminate, stops both; that is the normal end.
@@ -39,21 +43,26 @@ def run(*, port: int, api_port: int, tell: Callable[[str], None]) -> None:
         port: Of the interface.
         api_port: Of the service.
         tell: Told what goes on, in sentences for a developer.
+        model: What to serve, as ``settings.Settings.model_dir``; by default from the environment.
 
     Raises:
-        SettingsError: If a port is taken.
+        SettingsError: If a port is taken, or the same is given to both.
         SupervisorError: If one of the two does not start, or stops by itself. What it said is on
             the standard error.
     """
+    if port == api_port:
+        raise SettingsError(
+            f"expected a port for the page and another for the service, found {port} for both; "
+            "change --port or --api-port"
+        )
     for each in (port, api_port):
         listen("127.0.0.1", each).close()
     api, page = (f"http://127.0.0.1:{each}" for each in (api_port, port))
     shared = {"HOST": "127.0.0.1", "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING")}
     with _stopped_by_signals(), contextlib.ExitStack() as both:
         tell("starting the service and its interface")
-        service = both.enter_context(
-            child(["-m", "vitrine.serving"], shared | {"PORT": str(api_port)})
-        )
+        served = {"PORT": str(api_port)} | ({"MODEL_DIR": str(model)} if model else {})
+        service = both.enter_context(child(["-m", "vitrine.serving"], shared | served))
         running = {"the service": service}
         wait_until(running, (f"{api}/readyz",))  # the page asks it which photos to offer
         shown = both.enter_context(

@@ -8,11 +8,12 @@ import json
 import math
 import struct
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import UInt8
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 
 from vitrine.data.images import Photo
 from vitrine.serving.problems import ProblemError
@@ -23,9 +24,12 @@ __all__ = ["PHOTO", "PIXELS", "Infer", "Inferred", "Metadata", "described", "pac
 PHOTO, PIXELS = "photo", "image"
 """Inputs, of which a request has one: files of photos, or what the model itself receives."""
 Kind = Literal["BYTES", "UINT8", "FP32", "BOOL"]
-OUTPUTS: Mapping[str, Kind] = {
+Output = Literal["probabilities", "label", "uncertain", "out_of_catalogue"]
+OUTPUTS: Mapping[Output, Kind] = {
     "probabilities": "FP32", "label": "BYTES", "uncertain": "BOOL", "out_of_catalogue": "BOOL",
 }  # fmt: skip
+SIDES = 32
+"""Numbers of a shape, at most: the product of a million of them would stop the service."""
 LENGTH = struct.Struct("<I")
 """What stands before each element of a binary tensor of BYTES."""
 
@@ -53,7 +57,7 @@ class Given(BaseModel):
 
     name: Literal["photo", "image"]
     datatype: Literal["BYTES", "UINT8"]
-    shape: list[int]
+    shape: list[int] = Field(max_length=SIDES)
     parameters: dict[str, Any] = {}
     data: list[Any] | None = None
 
@@ -61,7 +65,7 @@ class Given(BaseModel):
 class Asked(BaseModel):
     """An output to answer with; ``binary_data`` puts its values after the JSON."""
 
-    name: str
+    name: Output
     parameters: dict[str, Any] = {}
 
 
@@ -71,7 +75,7 @@ class Infer(BaseModel):
     id: str = ""
     parameters: dict[str, Any] = {}
     inputs: list[Given] = Field(min_length=1, max_length=1)
-    outputs: list[Asked] = []
+    outputs: list[Asked] = Field([], max_length=len(OUTPUTS))
 
 
 class Told(Signature):
@@ -126,22 +130,27 @@ def unpack(body: bytes, header: str | None, size: int) -> tuple[Infer, list[byte
         (given,) = asked.inputs
         photos = _photos(given, _values(given, body[length:]), size)
     except (ValueError, TypeError, struct.error) as error:  # pydantic's errors are some
-        facts = {"most": MOST_FILES, "size": size}
-        raise ProblemError("requete_invalide", "entree", status=400, **facts) from error
-    if unknown := {each.name for each in asked.outputs} - OUTPUTS.keys():
-        raise ProblemError(
-            "requete_invalide", "sortie", status=400, names=", ".join(OUTPUTS)
-        ) from KeyError(*unknown)
+        facts = {"most": MOST_FILES, "size": size, "names": ", ".join(OUTPUTS)}
+        raise ProblemError("requete_invalide", _fault(error), status=400, **facts) from error
     return asked, photos
 
 
+def _fault(error: Exception) -> str:
+    """Return the sentence that tells what is wrong with a request: its input, or its outputs."""
+    found = error.errors(include_input=False) if isinstance(error, ValidationError) else ()
+    return "sortie" if any(each["loc"][:1] == ("outputs",) for each in found) else "entree"
+
+
 def _bounded(text: bytes, size: int) -> bytes:
-    """Return a JSON text that has no more values than the pixels of a request: each takes memory.
+    """Return a JSON text without more values, or lists, than the pixels of a request have.
+
+    Each takes memory, a list ten times as much as a number.
 
     Raises:
         ValueError: If it has.
     """
-    if sum(map(text.count, (b",", b"[", b"{"))) > 5 * MOST_FILES * size * size:
+    pixels = MOST_FILES * size * size
+    if text.count(b",") > 4 * pixels or text.count(b"[") + text.count(b"{") > 2 * pixels:
         raise ValueError("expected fewer values")
     return text
 
@@ -157,9 +166,12 @@ def _values(given: Given, binary: bytes) -> bytes | list[Any]:
 
 def _photos(given: Given, values: bytes | list[Any], size: int) -> list[bytes | Photo]:
     found: list[bytes | Photo]
+    if min(given.shape, default=0) < 1:
+        raise ValueError("expected a shape without unknown sides")
     if (given.name, given.datatype) == (PHOTO, "BYTES"):
-        found = list(_elements(values) if isinstance(values, bytes) else map(from_base64, values))
-        if min(given.shape, default=0) < 1 or math.prod(given.shape) != len(found):
+        each = _elements(values) if isinstance(values, bytes) else _texts(values)
+        found = list(islice(each, MOST_FILES + 1))  # a million are not read to be refused
+        if math.prod(given.shape) != len(found):
             raise ValueError("expected as many photos as the shape says")
     elif (given.name, given.datatype) == (PIXELS, "UINT8"):
         if given.shape[1:] != [size, size, 3]:
@@ -180,6 +192,16 @@ def _elements(binary: bytes) -> Iterator[bytes]:
         if place > len(binary):
             raise ValueError("expected the whole element")
         yield binary[place - length : place]
+
+
+def _texts(values: Any) -> Iterator[bytes]:
+    if isinstance(values, str):
+        yield from_base64(values)
+    elif isinstance(values, list):  # nested along the shape, or flat
+        for each in values:
+            yield from _texts(each)
+    else:
+        raise ValueError("expected texts")
 
 
 def _pixels(values: bytes | list[Any]) -> UInt8[np.ndarray, " value"]:

@@ -600,6 +600,16 @@ def test_a_page_that_starts_before_its_service_offers_the_photos_of_its_folder(
     assert list(page.samples) == shown.samples.image.tolist()
 
 
+def test_a_photo_without_a_title_is_called_by_its_file(page, ui_settings):
+    untitled = replace(page.shown, samples=page.shown.samples.assign(product_name=""))
+
+    shown = Page(page.client, untitled, ui_settings, page.uploads)
+
+    key = shown.first
+    assert f'title="{key}"' in shown.gallery("exemple", "Les photos")
+    assert f'alt="Photo\u00a0: {key}"' in shown.figure(key)
+
+
 def test_gradio_client_classes_the_first_sample(ui_url):
     from gradio_client import Client as GradioClient
 

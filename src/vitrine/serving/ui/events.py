@@ -34,7 +34,7 @@ class Sample:
 
     Attributes:
         path: Where it lies.
-        name: What it is called on the page.
+        name: What it is called on the page: its file, where its photos have no title.
         truth: Its class, as the data set names it; empty where the catalogue has none for it.
         credit: Who took it and its licence, where that has to be told.
     """
@@ -85,7 +85,7 @@ class Page:
         self.samples = {
             row.image: Sample(
                 shown.path(row.image),
-                self.say(row.product_name) if shown.synthetic else row.product_name,
+                (self.say(row.product_name) if shown.synthetic else row.product_name) or row.image,
                 row["class"],
                 row.description if shown.synthetic else "",
             )
