@@ -699,6 +699,7 @@ def test_a_probe_is_exported_with_the_layer_fitted_on_its_features(
         predictor.answer(images.preprocess(demo_catalog.path(name), 64)) for name in told.image
     ]
     assert card.parity.largest_gap < 1e-4
+    assert (card.architecture, card.parameters) == ("test_efficientnet", 100_995)
     assert [one.probabilities.argmax() for one in answers] == told.predicted.tolist()
 
 

@@ -111,8 +111,9 @@ def export(
     parts = {name: _part(run, catalog, name, recipe) for name in ("validation", "test")}
     if kept:
         model, runtime, parity = again(kept, run, parts["test"].pixels), "onnx-int8", None
+        parameters = run.meta.get("parameters", 0)
     else:
-        model = _graph(run, split, catalog, recipe)
+        model, parameters = _graph(run, split, catalog, recipe)
         parity = _compare(run.name, parts["test"], predictor(model)(parts["test"].pixels))
     precision = "int8" if int8 else "int8-static" if runtime == "onnx-int8" else "float32"
     if precision != "float32":
@@ -127,7 +128,7 @@ def export(
     numbers = card_numbers(*judged)
     numbers["guard"] = guard(opened(model, "onnx"), *(part.pixels for part in parts.values()))
     numbers["samples"] = _samples(answers, recipe.image_size, numbers["temperature"])
-    numbers["offered"] = _offered(run, catalog)
+    numbers["offered"], numbers["parameters"] = _offered(run, catalog), parameters
     card = _card(run, recipe, catalog.dataset, model, parity, numbers, precision)
     return model_folder.write(target, card, model), card
 
@@ -149,7 +150,8 @@ def _part(run: Run, catalog: Catalog, name: str, recipe: Recipe) -> _Part:
     return _Part(pixels, told.truth, told.probabilities)
 
 
-def _graph(run: Run, split: Split, catalog: Catalog, recipe: Recipe) -> bytes:
+def _graph(run: Run, split: Split, catalog: Catalog, recipe: Recipe) -> tuple[bytes, int]:
+    """Return the ONNX file of a run, in float32, and how many parameters its network has."""
     from vitrine.models.graph import float_graph
 
     if recipe.trainer == "keras":
@@ -163,7 +165,8 @@ def _graph(run: Run, split: Split, catalog: Catalog, recipe: Recipe) -> bytes:
             f"expected the run of one network, fine-tuned or frozen, found {run.name} "
             f"({recipe.architecture}); export another recipe"
         )
-    return float_graph(network, recipe.image_size, names=NAMES)
+    parameters = sum(each.numel() for each in network.parameters())
+    return float_graph(network, recipe.image_size, names=NAMES), parameters
 
 
 def _compare(name: str, part: _Part, found: Probabilities) -> Parity:
@@ -266,8 +269,7 @@ def _card(
         sha256=digest,
         precision=precision,
         framework=f"{library} {meta['versions'].get(library, '')}".strip(),
-        architecture=recipe.architecture,
-        parameters=meta.get("parameters", 0),
+        architecture=recipe.architecture.removeprefix("timm:"),
         input_size=recipe.image_size,
         preprocessing=images.PREP_ID,
         classes=tuple(
