@@ -108,11 +108,14 @@ tables.show(tables.announced({names[pair]: gap for pair, gap in gaps.items()}))
 #
 # * **Fine-tuning, ou réseau figé ?** {verdict}`fine_tuning_helps`
 #   ({valeur:ecart-ic}`oof_gap.efficientnet-lite0-torch.efficientnet-lite0-probe.accuracy`). En TensorFlow, l’écart est de
-#   {valeur:ecart-ic}`oof_gap.efficientnet-lite0-keras.efficientnet-lite0-probe.accuracy`.
+#   {valeur:ecart-ic}`oof_gap.efficientnet-lite0-keras.efficientnet-lite0-probe.accuracy` ; sur EfficientNet-Lite2, de
+#   {valeur:ecart-ic}`oof_gap.efficientnet-lite2-torch.efficientnet-lite2-probe.accuracy`.
 #   {doc}`Le chapitre sur PyTorch <04_sota_pytorch>` dit ce qui a été essayé.
 # * **PyTorch, ou TensorFlow ?** Mêmes poids de départ, même recette, mêmes plis : {verdict}`same_start_agrees`
 #   ({valeur:ecart-ic}`oof_gap.efficientnet-lite0-torch.efficientnet-lite0-keras.accuracy`, pour une marge de
 #   {valeur}`power.margin`).
+# * **Un réseau plus grand ?** Après fine-tuning, {verdict}`larger_fine_tuned_helps`
+#   ({valeur:ecart-ic}`oof_gap.efficientnet-lite2-torch.efficientnet-lite0-torch.accuracy`).
 # * **La candidate ?** Distillée, puis après fine-tuning, MambaVision micro range bien
 #   {valeur:ic}`oof.mambavision-micro-distilled-transfer.accuracy` des photos : {verdict}`candidate_against_baseline`
 #   ({valeur:ecart-ic}`oof_gap.mambavision-micro-distilled-transfer.efficientnet-lite0-torch.accuracy` ;
