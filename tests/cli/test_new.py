@@ -90,7 +90,7 @@ def test_a_model_is_trained_listed_and_checked_in_a_project_of_other_classes(sho
 
 def test_the_report_of_a_project_is_executed_with_its_errors(shop):
     trained = command(shop, "train", "histogram-hog", "--resume")
-    lacking = command(shop, "run", "01_photos")
+    lacking = command(shop, "book")
     config = shop / "vitrine.toml"
     before = config.read_text(encoding="utf-8")
     told, _, _ = before.partition("[[comparison]]")
@@ -100,6 +100,8 @@ def test_the_report_of_a_project_is_executed_with_its_errors(shop):
     done = command(shop, "run", "01_photos")
     config.write_text(before, encoding="utf-8")
 
+    assert lacking.returncode == 2 and not lacking.stdout
+    assert lacking.stderr.startswith("vitrine: expected a run over folds of each recipe")
     assert "found none of efficientnet-lite0-probe" in lacking.stderr
     assert trained.returncode == 0 and done.returncode == 0, done.stderr
     page = (shop / "build" / "executed" / "published" / "01_photos.ipynb").read_text()

@@ -61,9 +61,11 @@ def book(force: Annotated[bool, typer.Option(help="Execute every notebook.")] = 
     from vitrine.book.build import build
     from vitrine.book.checks import check_prose
     from vitrine.data import dataset
-    from vitrine.report import ledger
+    from vitrine.report import ledger, own
 
-    if not dataset.current().own:
+    if dataset.current().own:
+        own.load()  # what it lacks is told before a notebook starts
+    else:
         check_prose()
         ledger.check()
     with Steps("cell") as progress:
