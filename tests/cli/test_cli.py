@@ -81,6 +81,7 @@ def test_an_export_is_told_by_its_path_and_by_the_command_that_serves_it(
     )
     folder = tmp_path / "my models" / "seed-0"
     monkeypatch.setattr("vitrine.serving.export.export", lambda *_, **__: (folder, card))
+    monkeypatch.setattr("vitrine.training.session.Session.catalog", lambda _: None)
     shown = {}
     for here in (tmp_path, tmp_path.parent / "elsewhere"):
         here.mkdir(exist_ok=True)

@@ -21,7 +21,7 @@ from vitrine.serving import card as cards
 from vitrine.serving import evaluation, model_folder
 from vitrine.serving import export as exporting
 from vitrine.serving.card import Card, ModelError
-from vitrine.serving.export import ExportError, export
+from vitrine.serving.export import FITTED_AGAIN, ExportError, export
 from vitrine.serving.licence import licence
 from vitrine.serving.predictor import (
     MAMBAVISION,
@@ -698,7 +698,7 @@ def test_a_probe_is_exported_with_the_layer_fitted_on_its_features(
     answers = [
         predictor.answer(images.preprocess(demo_catalog.path(name), 64)) for name in told.image
     ]
-    assert card.parity.largest_gap < 1e-4
+    assert card.parity.largest_gap < FITTED_AGAIN
     assert (card.architecture, card.parameters) == ("test_efficientnet", 100_995)
     assert [one.probabilities.argmax() for one in answers] == told.predicted.tolist()
 

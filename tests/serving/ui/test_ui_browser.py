@@ -223,6 +223,21 @@ def test_the_keyboard_alone_chooses_classes_and_filters(visit):
     assert not tab.is_visible("#apercu")
 
 
+def test_photos_asked_for_before_their_figure_is_drawn_are_shown_once_it_is(visit):
+    tab = visit()
+    tab.get_by_role("tab", name="Tableau de bord").click()
+    plot = "#figure-tailles .js-plotly-plot"
+    tab.wait_for_selector(plot)
+    tab.evaluate(f"(drawn = document.querySelector('{plot}')).classList.remove('js-plotly-plot')")
+
+    tab.click("#parcourir")
+    tab.wait_for_timeout(300)
+    assert not tab.is_visible("#apercu")
+    tab.evaluate("drawn.classList.add('js-plotly-plot')")
+
+    tab.wait_for_selector("#apercu[open]")
+
+
 IN_SIGHT = """() => {
   const title = document.querySelector("#resultat h2").getBoundingClientRect();
   return title.top >= 0 && title.bottom <= window.innerHeight;

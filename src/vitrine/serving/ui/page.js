@@ -48,6 +48,7 @@
   viewer.addEventListener("click", ({ target }) => { if (target === viewer) viewer.close(); });
   const open = (name) => {
     const plot = document.querySelector("#figure-tailles .js-plotly-plot");
+    if (!plot?.data) return void setTimeout(open, 100, name); // the figure is still being drawn
     photos = plot.data.flatMap((trace) => (trace.customdata ?? []).map((each, k) => (
       { name: each, label: trace.name, width: trace.x[k], height: trace.y[k] })));
     if (!photos.length) return;
