@@ -459,6 +459,18 @@ def test_a_near_tie_may_fall_either_way():
     assert (parity.images, parity.same_top1) == (1, 0)
 
 
+def test_the_last_layer_of_a_probe_may_be_fitted_again_less_exactly():
+    told = np.array([[0.5, 0.4, 0.1]])
+    part = exporting._Part(np.zeros((1, 8, 8, 3), np.uint8), np.array([0]), told)
+    near, far = (told + np.array([gap, -gap, 0]) for gap in (0.9e-2, 1.1e-2))
+
+    assert (
+        exporting._compare("tiny", part, near, FITTED_AGAIN).largest_gap > 100 * exporting.GAP / 2
+    )
+    with pytest.raises(ExportError, match=r"within 0\.01"):
+        exporting._compare("tiny", part, far, FITTED_AGAIN)
+
+
 def test_other_photos_than_the_runs_are_refused(run, demo_split, demo_catalog, tmp_path):
     with pytest.raises(ExportError, match="manifest_sha256"):
         export(run, demo_split, replace(demo_catalog, manifest_sha256="0" * 64), tmp_path / "model")

@@ -116,7 +116,8 @@ def export(
         parameters = run.meta.get("parameters", 0)
     else:
         model, parameters = _graph(run, split, catalog, recipe)
-        parity = _compare(run, parts["test"], predictor(model)(parts["test"].pixels))
+        allowed = FITTED_AGAIN if recipe.trainer == "probe" else GAP
+        parity = _compare(run.name, parts["test"], predictor(model)(parts["test"].pixels), allowed)
     precision = "int8" if int8 else "int8-static" if runtime == "onnx-int8" else "float32"
     if precision != "float32":
         seen = None if int8 else calibrating(split, catalog, recipe.image_size)
@@ -171,15 +172,14 @@ def _graph(run: Run, split: Split, catalog: Catalog, recipe: Recipe) -> tuple[by
     return float_graph(network, recipe.image_size, names=NAMES), parameters
 
 
-def _compare(run: Run, part: _Part, found: Probabilities) -> Parity:
-    allowed = FITTED_AGAIN if run.recipe.trainer == "probe" else GAP
+def _compare(name: str, part: _Part, found: Probabilities, allowed: float = GAP) -> Parity:
     gap = float(np.abs(found - part.told).max())
     ranked = np.sort(part.told, axis=1)
     same = found.argmax(axis=1) == part.told.argmax(axis=1)
     swapped = int((~same & (ranked[:, -1] - ranked[:, -2] > 2 * allowed)).sum())
     if not gap <= allowed or swapped:
         raise ExportError(
-            f"expected the file to give the predictions of {run.name} within {allowed:g}, found a "
+            f"expected the file to give the predictions of {name} within {allowed:g}, found a "
             f"difference of {gap:.3g} and {swapped} other first classes among {len(same)} test "
             "photos; nothing was written: use the weights and the photos of the run"
         )
