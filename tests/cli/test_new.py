@@ -89,6 +89,7 @@ def test_a_model_is_trained_listed_and_checked_in_a_project_of_other_classes(sho
 
 
 def test_the_report_of_a_project_is_executed_with_its_errors(shop):
+    command(shop, "train", "majority", "--resume")  # where this test runs alone
     trained = command(shop, "train", "histogram-hog", "--resume")
     lacking = command(shop, "book")
     config = shop / "vitrine.toml"
