@@ -587,6 +587,19 @@ def test_a_file_is_written_for_a_runtime_only_where_it_loses_little(
 
     asked_for, opened = [], exporting.opened
     monkeypatch.setattr(exporting, "opened", answers)
+    looked_for = []
+    monkeypatch.setattr(
+        exporting, "lost_over_folds", lambda recipe, form: looked_for.append((recipe, form)) or 0.0
+    )
+    signed, card = export(*asked, tmp_path / "signed", runtime="openvino-int8")
+
+    made = (signed / "model.onnx").read_bytes()
+    assert b"QuantizeLinear" in made and made != (target / "model.onnx").read_bytes()
+    assert card.precision == "int8-static"
+    assert asked_for == ["openvino-int8", "onnx"]
+    assert looked_for == [("tiny", "openvino-int8")]
+
+    asked_for.clear()
     monkeypatch.setattr(exporting, "LOSS", 0.01)
     monkeypatch.setattr(exporting, "_lost", lambda *_: 0.0)
     target, card = export(*asked, tmp_path / "openvino", runtime="openvino-bf16")

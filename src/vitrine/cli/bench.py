@@ -81,7 +81,7 @@ def model(
     runtime: Annotated[
         list[str] | None,
         typer.Option(
-            help="Beside ONNX Runtime instead: openvino, openvino-bf16, onnx-int8.",
+            help="Beside ONNX Runtime instead: openvino, openvino-bf16, onnx-int8, openvino-int8.",
             callback=known_runtime,
         ),
     ] = None,

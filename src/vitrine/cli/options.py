@@ -28,7 +28,7 @@ def _among(*names: str) -> Callable[[Any], Any]:
 Device = Annotated[
     str, typer.Option(help="auto, cpu or cuda.", callback=_among("auto", "cpu", "cuda"))
 ]
-known_runtime = _among("onnx", "openvino", "openvino-bf16", "onnx-int8")
+known_runtime = _among("onnx", "openvino", "openvino-bf16", "onnx-int8", "openvino-int8")
 """Those of ``explain.runtimes``, which takes a while to import."""
 Threads = Annotated[int | None, typer.Option(min=1, help="Threads on a CPU; all cores by default.")]
 Resume = Annotated[

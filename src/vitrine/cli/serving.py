@@ -33,7 +33,7 @@ def export(
     runtime: Annotated[
         str,
         typer.Option(
-            help="What will run it: onnx, onnx-int8, openvino or openvino-bf16.",
+            help="What will run it: onnx, onnx-int8, openvino, openvino-bf16 or openvino-int8.",
             callback=known_runtime,
         ),
     ] = "onnx",

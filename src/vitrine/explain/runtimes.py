@@ -1,8 +1,8 @@
 """Run an exported network elsewhere than in ONNX Runtime's float32: OpenVINO, or integers.
 
 OpenVINO is the extra ``openvino``, that ``requirements/all.txt`` locks. In bfloat16 it is fast on a
-processor with AVX-512 BF16 or AMX only, and answers in float32 all the same. ONNX Runtime's
-integers need photos to find the range of each activation.
+processor with AVX-512 BF16 or AMX only, and answers in float32 all the same. Integers need photos
+to find the range of each activation; OpenVINO computes in bfloat16 what stays beside them.
 """
 
 import importlib
@@ -19,10 +19,12 @@ from jaxtyping import Float
 
 from vitrine.explain.exported import Answer, predicting, session
 
-__all__ = ["RUNTIMES", "RuntimeMissing", "Weights", "in_integers", "opened", "predicting"]
+__all__ = [
+    "RUNTIMES", "RuntimeMissing", "Weights", "in_integers", "made_for", "opened", "predicting",
+]  # fmt: skip
 
 Weights = Literal["whole", "halved", "paired"]
-RUNTIMES = ("onnx", "openvino", "openvino-bf16", "onnx-int8")
+RUNTIMES = ("onnx", "openvino", "openvino-bf16", "onnx-int8", "openvino-int8")
 ROUNDED = ["Conv", "Gemm", "MatMul", "Clip", "Relu"]
 """What is computed in integers. A clipped activation is rounded once, on the range that it keeps:
 rounded before it is clipped, EfficientNet-Lite0 answers otherwise on one photo in ten."""
@@ -35,13 +37,25 @@ class RuntimeMissing(ValueError):
     """A runtime that is unknown or not installed."""
 
 
-def opened(model: bytes, runtime: str, photos: Iterable[np.ndarray] = ()) -> Answer:
-    """Return the function that gives all outputs of a network for a batch, on one thread.
+def made_for(model: bytes, runtime: str, photos: Iterable[np.ndarray]) -> bytes:
+    """Return the file that a runtime reads: in integers for the runtimes whose name says so.
 
     Args:
         model: An ONNX file of one input.
         runtime: One of ``RUNTIMES``.
-        photos: Batches to find ranges from; for ``onnx-int8`` alone.
+        photos: Batches to find the ranges of the activations from.
+    """
+    if not runtime.endswith("int8"):
+        return model
+    return in_integers(model, photos, signed=runtime.startswith("openvino"))
+
+
+def opened(model: bytes, runtime: str) -> Answer:
+    """Return the function that gives all outputs of a file for a batch, on one thread.
+
+    Args:
+        model: What ``made_for`` returned for this runtime.
+        runtime: One of ``RUNTIMES``.
 
     Raises:
         RuntimeMissing: If the runtime is unknown, or not installed.
@@ -49,8 +63,8 @@ def opened(model: bytes, runtime: str, photos: Iterable[np.ndarray] = ()) -> Ans
     if runtime not in RUNTIMES:
         raise RuntimeMissing(f"expected a runtime among {', '.join(RUNTIMES)}, found {runtime!r}")
     if runtime.startswith("openvino"):
-        return _in_openvino(model, "bf16" if runtime.endswith("bf16") else "f32")
-    running = session(in_integers(model, photos) if runtime == "onnx-int8" else model)
+        return _in_openvino(model, "f32" if runtime == "openvino" else "bf16")
+    running = session(model)
     name = running.get_inputs()[0].name
     return lambda batch: running.run(None, {name: batch})
 
@@ -71,12 +85,17 @@ def _in_openvino(model: bytes, precision: str) -> Answer:
     return lambda batch: list(running(batch).values())
 
 
-def in_integers(model: bytes, photos: Iterable[np.ndarray], weights: Weights = "paired") -> bytes:
+def in_integers(
+    model: bytes,
+    photos: Iterable[np.ndarray],
+    weights: Weights = "paired",
+    *,
+    signed: bool = False,
+) -> bytes:
     """Return the same network with its products of matrices and convolutions in 8 bits.
 
-    Activations are unsigned, weights signed with a scale for each output channel. The scan and the
-    attention, that multiply activations by one another, stay in float32, and so do the first
-    convolutions.
+    Weights are signed, with a scale for each output channel. The scan and the attention, that
+    multiply activations by one another, stay in float32, and so do the first convolutions.
 
     Without VNNI, ONNX Runtime adds the products of two neighbours in 16 bits on x64: activations of
     255 by weights that sum to more than 128 saturate. ``halved`` weights have 7 bits, and cannot;
@@ -89,6 +108,8 @@ def in_integers(model: bytes, photos: Iterable[np.ndarray], weights: Weights = "
         model: An ONNX file of one input.
         photos: Batches to find the ranges of the activations from.
         weights: How weights are rounded.
+        signed: Whether activations have signed integers too, on a range that is as wide below zero
+            as above. OpenVINO subtracts any other zero in a step of its own.
     """
     import onnx
     from onnxruntime.quantization import QuantType, quantize_static
@@ -109,11 +130,12 @@ def in_integers(model: bytes, photos: Iterable[np.ndarray], weights: Weights = "
             nodes_to_exclude=list(_in_float(graph)),
             per_channel=True,
             reduce_range=weights == "halved",
-            activation_type=QuantType.QUInt8,
+            activation_type=QuantType.QInt8 if signed else QuantType.QUInt8,
             weight_type=QuantType.QInt8,
-            extra_options=(
-                {"TensorQuantOverrides": dict(_paired(graph))} if weights == "paired" else {}
-            ),
+            extra_options={
+                "ActivationSymmetric": signed,
+                "TensorQuantOverrides": dict(_paired(graph)) if weights == "paired" else {},
+            },
         )
         return stripped(onnx.load(made))
 

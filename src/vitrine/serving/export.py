@@ -20,7 +20,7 @@ from vitrine.data.dataset import Dataset
 from vitrine.data.splits import Split
 from vitrine.explain import NAMES
 from vitrine.explain.exported import BATCH, Predict, predictor
-from vitrine.explain.runtimes import in_integers, opened, predicting
+from vitrine.explain.runtimes import made_for, opened, predicting
 from vitrine.metrics.metrics import macro_f1
 from vitrine.metrics.temperature import apply_temperature
 from vitrine.serving import model_folder
@@ -95,8 +95,9 @@ def export(
         catalog: The photos it was made on.
         target: Folder to write, whole or not at all; by default ``build/models/<run>``.
         int8: Whether to keep the weights in 8 bits, where that loses little.
-        runtime: Which of ``explain.runtimes`` the file is for. ``onnx-int8`` computes in 8 bits
-            too; OpenVINO reads the ordinary file, written if it loses little there.
+        runtime: Which of ``explain.runtimes`` the file is for. Those in ``int8`` compute in 8 bits
+            too; the others of OpenVINO read the ordinary file, written if it loses little there.
+            The numbers of the card are those of the file in ONNX Runtime, that the service runs.
         kept: Folder of a model of the run, to make integers from where its weights are gone.
 
     Raises:
@@ -118,12 +119,15 @@ def export(
         model, parameters = _graph(run, split, catalog, recipe)
         allowed = FITTED_AGAIN if recipe.trainer == "probe" else GAP
         parity = _compare(run.name, parts["test"], predictor(model)(parts["test"].pixels), allowed)
-    precision = "int8" if int8 else "int8-static" if runtime == "onnx-int8" else "float32"
+    precision = "int8" if int8 else "int8-static" if runtime.endswith("int8") else "float32"
     if precision != "float32":
-        seen = None if int8 else calibrating(split, catalog, recipe.image_size)
-        model = _in_8_bits(model, seen)
-        lost = lost_over_folds(recipe.name, f"{precision}-again" if kept else precision)
-        parity = _rough_parity(predictor(model), parts, lost)
+        if int8:
+            model = _small(model)
+        else:
+            model = made_for(model, runtime, calibrating(split, catalog, recipe.image_size))
+        form = precision if runtime.startswith("onnx") else runtime
+        lost = lost_over_folds(recipe.name, f"{form}-again" if kept else form)
+        parity = _rough_parity(predicting(opened(model, runtime)), parts, lost)
     elif runtime != "onnx":
         _rough_parity(predicting(opened(model, runtime)), parts)
     answers = predictor(model)
@@ -186,10 +190,8 @@ def _compare(name: str, part: _Part, found: Probabilities, allowed: float = GAP)
     return Parity(images=len(same), largest_gap=gap, same_top1=int(same.sum()))
 
 
-def _in_8_bits(model: bytes, learned: Iterator[Pixels] | None) -> bytes:
-    """Return the network with its weights in 8 bits; its products too, where photos are given."""
-    if learned is not None:
-        return in_integers(model, learned)
+def _small(model: bytes) -> bytes:
+    """Return the network with its weights in 8 bits."""
     from vitrine.serving.quantize import int8_graph
 
     return int8_graph(model)
