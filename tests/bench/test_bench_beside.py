@@ -272,7 +272,9 @@ def test_a_clipped_activation_is_rounded_once_and_the_first_small_layers_stay_in
     layers = [node.input[0] in rounded for node in made.node if node.op_type == "Conv"]
     assert layers == [False, True, True, True]
     assert not [node for node in made.node if node.op_type == "Clip" and node.input[0] in rounded]
-    exact, found = (opened(file, "onnx")(photos[0])[0] for file in (model, whole.SerializeToString()))
+    exact, found = (
+        opened(file, "onnx")(photos[0])[0] for file in (model, whole.SerializeToString())
+    )
     assert np.abs(found - exact).max() < 0.06 * np.abs(exact).max()
 
 
