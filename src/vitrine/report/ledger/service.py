@@ -137,6 +137,7 @@ def _formed(sheet: Sheet) -> Iterator[tuple[str, Value]]:
         rows |= {
             "forms.micro.float32.right": (micro["float32"]["right"], *COUNT),
             "forms.micro.int8.right": (micro["int8-static"]["right"], *COUNT),
+            "forms.micro.signed.right": (micro["openvino-int8"]["right"], *COUNT),
             "forms.micro.bfloat16.same": (micro["openvino-bf16"]["same"], *COUNT),
         }
     yield from table(
