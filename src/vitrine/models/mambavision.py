@@ -34,6 +34,7 @@ Run = Callable[[Callable[[Tokens], Tokens], Tokens], Tokens]
 
 LEVELS, CONV_LEVELS = 4, 2
 PRODUCTS = (torch.ops.aten.mm.default, torch.ops.aten.addmm.default)
+CONVOLUTION = torch.ops.aten.convolution.default
 ATTENTIONS = (
     torch.ops.aten._scaled_dot_product_flash_attention_for_cpu.default,
     torch.ops.aten._scaled_dot_product_flash_attention.default,
@@ -177,7 +178,9 @@ class Level(Windowed):
         if not self.keep_products:
             return checkpoint(block, tokens)
         # Branch by branch: the product that ends one is then made once, for nothing after it asks.
-        kept = functools.partial(create_selective_checkpoint_contexts, _policy)
+        half = tokens.dtype != torch.float32 or torch.is_autocast_enabled(tokens.device.type)
+        policy = functools.partial(_policy, half=half)
+        kept = functools.partial(create_selective_checkpoint_contexts, policy)
         return block(tokens, functools.partial(checkpoint, context_fn=kept))
 
     def forward(self, x: Map) -> Float[Tensor, "image out_dim out_height out_width"]:
@@ -185,13 +188,20 @@ class Level(Windowed):
         return self.downsample(self.encoded(self.encode(x)))
 
 
-def _policy(_: Any, operator: Any, *arguments: Any, **__: Any) -> CheckpointPolicy:
-    """Keep what costs more time than memory, and what the rest is made from."""
+def _policy(_: Any, operator: Any, *arguments: Any, half: bool, **__: Any) -> CheckpointPolicy:
+    """Keep what costs more time than memory, and what the rest is made from.
+
+    In half precision products weigh half: there is room for the scans, which are in float32 even
+    so, for convolutions, and for products that do not widen.
+    """
     kept = operator in ATTENTIONS
     if operator in PRODUCTS:
         inputs, outputs = arguments[-1].shape
-        # What does not widen begins a scan's branch, cheap, or ends one: nothing asks for it.
-        kept = inputs < outputs <= WIDEST * inputs
+        # In float32, what does not widen is made again where it begins a scan's branch; nothing
+        # asks for it where it ends one.
+        kept = inputs < outputs <= WIDEST * inputs or (half and inputs == outputs)
+    elif operator is CONVOLUTION or getattr(operator, "namespace", "") == "vitrine":
+        kept = half
     return CheckpointPolicy.MUST_SAVE if kept else CheckpointPolicy.PREFER_RECOMPUTE
 
 
