@@ -173,8 +173,8 @@ class Backbone(nn.Module):
         Args:
             enable: Whether to recompute.
             keep_products: Whether to keep what the large products of matrices and the attention of
-                these blocks made, and recompute the rest, scans included: less memory is spared,
-                and much less time lost.
+                these blocks made, and recompute the rest: less memory is spared, and much less
+                time lost. Scans are recomputed in float32 alone.
         """
         for level in self.levels:
             level.grad_checkpointing = enable and level.window_size is not None

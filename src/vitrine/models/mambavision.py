@@ -197,8 +197,7 @@ def _policy(_: Any, operator: Any, *arguments: Any, half: bool, **__: Any) -> Ch
     kept = operator in ATTENTIONS
     if operator in PRODUCTS:
         inputs, outputs = arguments[-1].shape
-        # In float32, what does not widen is made again where it begins a scan's branch; nothing
-        # asks for it where it ends one.
+        # What does not widen begins a scan's branch, cheap, or ends one: nothing asks for it.
         kept = inputs < outputs <= WIDEST * inputs or (half and inputs == outputs)
     elif operator is CONVOLUTION or getattr(operator, "namespace", "") == "vitrine":
         kept = half
