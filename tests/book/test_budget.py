@@ -114,7 +114,10 @@ def test_other_networks_runtimes_and_scans_stand_beside_ours_with_their_ratios(t
             for name, ratio in (("mambavision_tiny", 1.0), ("commit", 1.2), ("swin", 1.057))
         ],
         "model-runtimes": [
-            {"runtime": name, "batch": 1, "ratio": ratio, "relative_gap": 0.0125}
+            {
+                "model": "mambavision_nano", "runtime": name, "batch": 1, "ratio": ratio,
+                "relative_gap": 0.0125,
+            }
             for name, ratio in (("onnx", 1.0), ("onnx-int8", 2.5))
         ],
         "scan-peers": [
@@ -134,6 +137,6 @@ def test_other_networks_runtimes_and_scans_stand_beside_ours_with_their_ratios(t
         "| la nôtre au commit b79d509 | 1,20 |", "| swin | 1,06 |",
     ]  # fmt: skip
     assert cells(measurements.other_runtimes(tmp_path)) == [
-        ["ONNX Runtime, entiers de 8 bits", "1", "2,50", "1,25"]
+        ["MambaVision nano", "ONNX Runtime, entiers de 8 bits", "1", "2,50", "1,25"]
     ]
     assert cells(measurements.scan_rivals(tmp_path)) == [["1", "64", "32", "8", "0,85", "3,00"]]

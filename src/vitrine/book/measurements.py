@@ -186,7 +186,7 @@ def rivals(root: Path) -> str:
 
 def other_runtimes(root: Path) -> str:
     """Return how many times faster than ONNX Runtime in float32 other runtimes are, in MyST."""
-    return _ratios(speeds.elsewhere(_bench(root, "model-runtimes")), 1)
+    return _ratios(speeds.elsewhere(_bench(root, "model-runtimes")), 2)
 
 
 def scan_rivals(root: Path) -> str:

@@ -166,6 +166,7 @@ def elsewhere(sheet: Sheet) -> pd.DataFrame:
     rows = rows[rows.runtime != rows.runtime[0]]
     return pd.DataFrame(
         {
+            "Réseau": rows.model.map(NETWORKS_FR),
             "Fichier": rows.runtime.map(RUNTIMES_FR),
             "Lot": rows.batch,
             "Fois plus rapide": rows.ratio.astype(float),
