@@ -65,8 +65,6 @@ differs = [said.get(field, field) for field in ours if ours[field] != theirs[fie
 print("Ce qui diffère :", ", ".join(differs))
 
 # %% [markdown]
-# Une réserve : les exécutions publiées de Keras tiraient encore leurs recadrages d’une autre loi, un peu plus serrée.
-#
 # ## Le registre de timm
 #
 # `timm.create_model(nom)` construit un réseau {cite:p}`wightman2019timm` : en essayer un autre, c’est changer un nom dans
