@@ -84,6 +84,22 @@ def test_a_model_that_cannot_be_served_leaves_the_former_one_in_place(client, fo
     assert version(client) == former
 
 
+def test_the_models_beside_have_the_classes_of_the_one_that_is_served_now(client, folder):
+    names = client.app.state.service.models.names
+    assert len(names) > 1
+    write(folder)
+    told = json.loads((folder / CARD).read_text(encoding="utf-8"))
+    told["classes"][0]["label"] = "another"
+    (folder / CARD).write_text(json.dumps(told), encoding="utf-8")
+
+    assert client.post(LOAD).status_code == 200
+
+    served, *others = names
+    assert client.app.state.service.models.names == (served,)
+    asked = {"files": {"file": plain("red")}, "params": {"model": others[0]}}
+    assert client.post("/api/v1/predict", **asked).status_code == 422
+
+
 def test_only_a_known_model_is_loaded_and_only_with_the_key(client):
     refused = client.post(LOAD.replace("tiny", "other"))
     assert (refused.status_code, refused.json()["code"]) == (404, "introuvable")

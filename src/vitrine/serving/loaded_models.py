@@ -33,12 +33,15 @@ class LoadedModels:
         served = packaged(settings.model_dir)
         first = Predictor(served, self._threads)
         name = next((n for n, folder in shipped().items() if folder == served), first.card.name)
-        self._folders = {name: served} | {
+        self._loaded, self._folders = {name: first}, {name: served}
+        self._set_beside(name, first.card)
+
+    def _set_beside(self, name: str, card: Card) -> None:
+        self._folders = {name: self._folders[name]} | {
             other: folder
             for other, folder in shipped().items()
-            if other != name and _labels(read(folder)[0]) == _labels(first.card)
+            if other != name and _labels(read(folder)[0]) == _labels(card)
         }
-        self._loaded = {name: first}
         self.names = tuple(self._folders)
 
     def of(self, name: str | None = None) -> Predictor:
@@ -58,6 +61,8 @@ class LoadedModels:
     def reload(self, name: str) -> Predictor:
         """Read the files of a model again, and serve them from now on.
 
+        Where the first one has other classes now, so have those beside it.
+
         Args:
             name: One of ``names``.
 
@@ -65,8 +70,10 @@ class LoadedModels:
             ModelError: If they cannot be served; the former model still is.
         """
         with self._changing:
-            self._loaded[name] = Predictor(self._folders[name], self._threads)
-            return self._loaded[name]
+            made = self._loaded[name] = Predictor(self._folders[name], self._threads)
+            if name == self.names[0]:
+                self._set_beside(name, made.card)
+            return made
 
 
 def _labels(card: Card) -> list[str]:
