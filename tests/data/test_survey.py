@@ -75,6 +75,13 @@ def test_photos_of_a_hidden_folder_are_left_out(draft):
     assert surveyed(draft).counts["apple"] == 6
 
 
+def test_a_link_to_nothing_is_told(draft):
+    (draft.photos / "apple" / "lost.png").symlink_to(draft.photos / "moved.png")
+
+    with pytest.raises(SurveyError, match=r"behind the link apple/lost\.png, found nothing"):
+        surveyed(draft)
+
+
 def test_hidden_folders_are_told_once_each_and_nothing_is_where_there_are_none(draft):
     plain = "\n".join(surveyed(draft).lines())
     for name in (".old/deep/.deeper", "apple/.thumbnails"):

@@ -125,7 +125,7 @@ def listed(folder: Path) -> tuple[pd.DataFrame, list[str]]:
 
     Returns:
         The table, ``image``, ``label`` and, where the folder has parts, ``part``; and a line for
-        each class that is empty and each file beside the classes.
+        each class that is empty, each file beside the classes and each link that leads nowhere.
 
     Raises:
         SurveyError: If there is no such folder, or if one of its parts is lacking.
@@ -133,7 +133,7 @@ def listed(folder: Path) -> tuple[pd.DataFrame, list[str]]:
     if not folder.is_dir():
         raise SurveyError([f"expected a folder of photos at {folder}, found none; check the path"])
     parts = _parts(folder)
-    rows, empty = [], []
+    rows, empty, lost = [], [], []
     beside = [
         f"expected folders of parts alone in {folder.name}, found {place.name}; move it away"
         for place in _seen(folder.iterdir())
@@ -148,7 +148,14 @@ def listed(folder: Path) -> tuple[pd.DataFrame, list[str]]:
                     f"{place.name}; move it into a class, or away"
                 )
                 continue
-            photos = [path for path in _seen(place.rglob("*"), place) if path.is_file()]
+            found = _seen(place.rglob("*"), place)
+            photos = [path for path in found if path.is_file()]
+            lost += [
+                f"expected a photo behind the link {path.relative_to(folder).as_posix()}, found "
+                "nothing there; restore it, or remove the link"
+                for path in found
+                if not path.exists()
+            ]
             if not photos:
                 empty.append(f"expected photos in the class {name!r}, found none; add some")
             told = (place.name, parts[base]) if parts else (place.name,)
@@ -160,7 +167,7 @@ def listed(folder: Path) -> tuple[pd.DataFrame, list[str]]:
         f"expected names in UTF-8, found {name!r}; rename the file or its folder"
         for name in table.image[~told]
     ]
-    return table[told], bounded(empty) + bounded(beside) + bounded(odd)
+    return table[told], [line for kind in (empty, beside, lost, odd) for line in bounded(kind)]
 
 
 def _seen(found: Iterable[Path], base: Path | None = None) -> list[Path]:
