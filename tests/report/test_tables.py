@@ -5,11 +5,12 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from vitrine import paths
 from vitrine.data import splits
 from vitrine.metrics import Interval
 from vitrine.metrics.panel import METRICS
 from vitrine.report import fr, tables
-from vitrine.training import recipes
+from vitrine.training import recipes, runs
 from vitrine.training.runs import Run
 
 THIN, WIDE = "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}"
@@ -133,3 +134,19 @@ def test_rates_and_changes_are_judged_on_validation_alone(tmp_path):
     assert changes["Ce qui change"].tolist() == ["rien"]
     for judged in (table, changes):
         assert judged["Exactitude, validation"].tolist() == [fr.percent(0.5)]
+
+
+def test_learned_normalisation_alone_costs_more_than_a_few_photos_as_chapter_04_says():
+    fold = paths.runs() / runs.place(0, 0)
+    chapter = (paths.root() / "notebooks" / "04_sota_pytorch.py").read_text(encoding="utf-8")
+
+    right = {}
+    tried = [folder.name for folder in fold.glob("efficientnet-lite0-torch-with-*")]
+    for name in ("efficientnet-lite0-torch", *tried):
+        part = runs.load(f"{name}/seed-0", fold).part("validation")
+        right[name.partition("-with-")[2]] = int((part.predicted == part.truth).sum())
+    lost = {change: right[""] - count for change, count in right.items() if change}
+
+    assert "normalisation coûte le plus ; le reste tient à quelques photos" in chapter
+    assert len(lost) == 6 and lost.pop("learned-norm") > 10
+    assert max(abs(count) for count in lost.values()) <= 3
