@@ -347,6 +347,22 @@ def test_weights_without_head_leave_the_one_of_the_model(source, tmp_path):
     assert_same(model, source.state_dict(), but=kept)
 
 
+@pytest.mark.parametrize("mixer", ["scan", "identity", "conv", "attention"])
+def test_what_scans_or_stands_in_its_place_begins_anew_on_request(mixer, source, tmp_path):
+    path = tmp_path / "weights.pth"
+    torch.save(source.state_dict(), path)
+    model = small(mixer=mixer)
+    assert model.scanned == ("levels.2.blocks.0.mixer", "levels.3.blocks.0.mixer")
+    scans = tuple(f"{name}." for name in model.scanned)
+    own = {key: t.clone() for key, t in model.state_dict().items() if key.startswith(scans)}
+
+    kept = load_checkpoint(model, path, anew=model.scanned)
+
+    assert set(kept) == set(own)
+    learned = {k: t for k, t in source.state_dict().items() if not k.startswith(scans)}
+    assert_same(model, learned | own)
+
+
 def test_a_stem_for_colours_is_summed_for_grey_on_request_alone(source, tmp_path):
     path = tmp_path / "weights.pth"
     torch.save(source.state_dict(), path)

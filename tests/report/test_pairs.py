@@ -154,7 +154,7 @@ def test_the_scan_is_compared_with_each_mixer_trained_on_every_fold_in_a_family_
 
 
 def test_what_a_teacher_adds_is_a_family_apart(base):
-    (labels, taught) = mixers.TAUGHT[0]
+    ((labels, taught),) = pairs.PAIRS["taught"]
     for fold in range(splits.FOLDS):
         split = FOLDS.fold(0, fold)
         for recipe, skill in ((labels, 1.0), (OTHERS[0], 1.0), (taught, 2.0)):
@@ -167,6 +167,44 @@ def test_what_a_teacher_adds_is_a_family_apart(base):
     assert values[f"{gap}.holm"].value == values[f"{gap}.p"].value  # alone in its family
     assert taught not in mixers.arms()
     assert verdicts.decide(values)["teacher_against_labels"]["state"] == "true"
+
+
+def test_the_scan_is_compared_in_the_distilled_network_apart_from_the_one_from_scratch(base):
+    for fold in range(splits.FOLDS):
+        split = FOLDS.fold(0, fold)
+        for recipe in mixers.ARMS[:2]:
+            train(base / place(0, fold), recipe, 1.0, seed=len(recipe), split=split)
+        for recipe, skill in zip(mixers.DISTILLED[:3], (3.0, 2.0, 1.0), strict=True):
+            train(base / place(0, fold), recipe, skill, seed=len(recipe), split=split)
+
+    values = dict(mixers.values())
+
+    scan, identity, conv = mixers.DISTILLED[:3]
+    gaps = [f"oof_gap.{scan}.{other}" for other in (identity, conv)]
+    assert all(values[f"{gap}.accuracy"].low > 0 for gap in gaps)
+    smallest = min(values[f"{gap}.p"].value for gap in gaps)
+    assert min(values[f"{gap}.holm"].value for gap in gaps) == pytest.approx(2 * smallest)
+    alone = f"oof_gap.{SCAN}.{OTHERS[0]}"
+    assert values[f"{alone}.holm"].value == values[f"{alone}.p"].value  # in its own family
+    assert list(mixers.arms(mixers.DISTILLED)) == [scan, identity, conv]
+    assert list(mixers.arms()) == list(mixers.ARMS[:2])
+
+
+def test_what_a_side_and_a_teacher_add_to_the_distilled_network_is_a_family_apart(base):
+    family = pairs.PAIRS["stronger-student"]
+    asked = dict.fromkeys(name for pair in family for name in pair)
+    for fold in range(splits.FOLDS):
+        for skill, recipe in enumerate(asked):
+            train(base / place(0, fold), recipe, skill / 2, seed=skill, split=FOLDS.fold(0, fold))
+
+    values = dict(mixers.values())
+
+    gaps = [f"oof_gap.{candidate}.{baseline}" for baseline, candidate in family]
+    assert values[f"{gaps[0]}.accuracy"].low > 0
+    smallest = min(values[f"{gap}.p"].value for gap in gaps)
+    assert min(values[f"{gap}.holm"].value for gap in gaps) == pytest.approx(4 * smallest)
+    scored = {key.split(".")[1] for key in values if key.startswith("oof.")}
+    assert scored == {name for name in asked if "-224" in name or "-taught" in name}
 
 
 def test_a_scan_without_runs_or_alone_has_no_gap_and_nothing_is_said_to_be_shown(base):

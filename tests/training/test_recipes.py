@@ -53,7 +53,14 @@ def test_the_four_mixers_share_the_recipe_from_scratch_but_for_its_length():
         assert {f for f, value in arm.to_dict().items() if value != attention[f]} == own
     shorter = {field for field in whole if whole[field] != attention[field]}
     assert shorter == own | {"epochs", "warmup_epochs", "source"}
-    assert [arm.mixer for arm in recipes.MIXERS] == ["scan", "identity", "conv", "attention"]
+    assert [arm.mixer for arm in recipes.MIXERS] == 2 * ["scan", "identity", "conv", "attention"]
+
+
+def test_the_distilled_network_meets_each_mixer_by_the_recipe_of_its_transfer():
+    transfer = RECIPES["mambavision-micro-distilled-transfer"].to_dict()
+
+    for arm in (recipe for recipe in recipes.MIXERS if recipe.weights != "none"):
+        assert {f for f, v in arm.to_dict().items() if v != transfer[f]} == {"name", "mixer"}
 
 
 def test_learning_rate_rises_then_follows_half_a_cosine_to_zero():

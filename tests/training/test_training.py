@@ -6,6 +6,7 @@ trained by the notebooks in miniature.
 """
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -451,6 +452,31 @@ def test_weights_are_carried_to_a_network_that_names_others(monkeypatch):
         )
 
     assert asked == ["tf_efficientnet_b0", "mambavision_micro"]
+
+
+@pytest.mark.parametrize("mixer", ["", "scan", "conv"])
+def test_a_mixer_that_a_recipe_names_begins_anew_and_the_rest_is_carried(mixer, tmp_path):
+    import timm
+    import torch
+    from safetensors.torch import save_file
+
+    from vitrine.training.torch.network import build
+
+    source = timm.create_model("mambavision_nano", num_classes=3)
+    learned = {k: torch.full_like(t, 7) for k, t in source.state_dict().items()}
+    save_file(learned, tmp_path / "learned.safetensors")
+    recipe = replace(
+        recipes.find(TRAINERS["torch"]), architecture="mambavision_nano", windows=(), mixer=mixer,
+        weights=str(tmp_path / "learned.safetensors"),
+    )  # fmt: skip
+
+    state = build(recipe, 7)[1].state_dict()
+
+    anew = {k for k, t in state.items() if not (t == 7).all()}
+    scan = re.compile(r"levels\.(2\.blocks\.[012]|3\.blocks\.[01])\.mixer\.")  # of 5 blocks, of 3
+    scans = {key for key in state if scan.match(key)} if mixer else set()
+    assert anew - {"head.weight", "head.bias"} == scans
+    assert bool(scans) == bool(mixer)
 
 
 def test_a_frozen_backbone_in_keras_drops_no_path_and_its_normalisation_may_stay_frozen():

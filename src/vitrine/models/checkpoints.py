@@ -137,6 +137,7 @@ def load_checkpoint(
     *,
     swap_head: bool = False,
     adapt_stem: bool = False,
+    anew: Iterable[str] = (),
 ) -> tuple[str, ...]:
     """Load a checkpoint into a network of timm's registry, wholly or not at all.
 
@@ -147,9 +148,10 @@ def load_checkpoint(
         swap_head: Whether to leave out a head of another size, and keep the model's own.
         adapt_stem: Whether to adapt a first convolution made for other images: its channels are
             summed for one channel, repeated and rescaled for another number.
+        anew: Names of modules that keep what the network has, whatever the file holds for them.
 
     Returns:
-        The names of the parameters that did not come from the file: those of a head kept.
+        The names of what did not come from the file: of a head kept, and of modules left anew.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -166,6 +168,10 @@ def load_checkpoint(
         kept = tuple(key for key in head if key in own)
         state = {key: value for key, value in state.items() if key not in head}
         state |= {key: own[key] for key in kept}
+    if begun := tuple(f"{name}." for name in anew):
+        state = {key: value for key, value in state.items() if not key.startswith(begun)}
+        fresh = {key: value for key, value in own.items() if key.startswith(begun)}
+        state, kept = state | fresh, (*kept, *fresh)
     if adapt_stem and STEM in state and STEM in own:
         state[STEM] = _for_channels(state[STEM], own[STEM].shape[1])
     if problems := _misfits(state, own):

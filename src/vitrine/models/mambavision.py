@@ -273,6 +273,16 @@ class MambaVision(Backbone):
         self.reset_classifier(num_classes, global_pool)
         self.apply(init_linear)
 
+    @property
+    def scanned(self) -> tuple[str, ...]:
+        """Names of the modules that scan, or that stand in the place of a scan."""
+        return tuple(
+            f"levels.{i}.blocks.{k}.mixer"
+            for i, level in enumerate(self.levels)
+            for k in range(math.ceil(len(level.blocks) / 2))
+            if i >= CONV_LEVELS
+        )
+
     def forward_features(self, image: Image) -> Map:
         """Return the normalised map of the last level."""
         x = self.patch_embed(image)

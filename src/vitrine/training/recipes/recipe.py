@@ -48,7 +48,8 @@ class Recipe:
         windows: Sides of the windows of the last two levels of a MambaVision, in positions (a
             position is 16, then 32 pixels); empty keeps the architecture's, made for 224 pixels.
         mixer: What mixes tokens where a MambaVision scans: ``scan``, ``identity``, ``conv`` or
-            ``attention``; empty keeps the architecture's.
+            ``attention``; empty keeps the architecture's. One that is named begins anew, whatever
+            the weights hold.
         batch_size: Images per optimiser step, gradient accumulation included.
         accumulate: Pieces that a batch is cut into to save memory. Batch statistics see a piece.
         epochs: Passes over the training split; with a budget, the unit of the schedule alone. A

@@ -35,12 +35,15 @@ WEIGHTS = "model.pt"
 def carry(recipe: Recipe, network: nn.Module) -> tuple[str, ...]:
     """Put the weights that a recipe names into its network, but for a head of other classes.
 
+    Where the recipe names a mixer, what scans or stands in its place begins anew, the scan too, so
+    that no mixer has learned more than another.
+
     Args:
         recipe: Names the weights.
         network: The bare network, of any image size and any windows.
 
     Returns:
-        The names of the parameters that were not carried: those of the head.
+        The names of what was not carried: of the head, and of mixers that begin anew.
 
     Raises:
         RecipeError: If there is no such file, or if another architecture learned it.
@@ -48,7 +51,8 @@ def carry(recipe: Recipe, network: nn.Module) -> tuple[str, ...]:
     """
     architecture = recipe.architecture.removeprefix("timm:").partition(".")[0]
     start.require_own(recipe, architecture)
-    return load_checkpoint(network, start.find(recipe), swap_head=True)
+    anew = cast(Any, network).scanned if recipe.mixer else ()
+    return load_checkpoint(network, start.find(recipe), swap_head=True, anew=anew)
 
 
 log = logging.getLogger(__name__)
