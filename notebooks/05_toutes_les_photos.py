@@ -18,7 +18,7 @@
 # en service, à quel seuil le laisser répondre seul, et ce que la photo ajoute au texte.
 #
 # Chaque photo est ici jugée par un modèle qui ne l’a pas apprise : coupées en cinq plis, toutes servent de test une fois.
-# Quand un pli est le test, le suivant est la validation ; époques, températures et seuils ne regardent qu’elle.
+# Quand un pli est le test, le suivant est la validation, que seuls les températures et les seuils regardent.
 
 # %% tags=["parameters"]
 profile = "published"
@@ -39,7 +39,7 @@ truth = align_folds(*(one for found in folds.values() for one in found))[0].trut
 answers = {name: [one.answers.probabilities for one in found] for name, found in folds.items()}
 
 # %% [markdown]
-# Aucune photo ne sert à la fois de validation et de test.
+# Dans un même pli, aucune photo ne sert à la fois de validation et de test.
 
 # %% tags=["nbval-check-output", "remove-cell"]
 parts = folds[RECOMMENDED][0].by_fold()
@@ -103,8 +103,9 @@ names = gap_names(gaps)
 tables.show(tables.announced({names[pair]: gap for pair, gap in gaps.items()}))
 
 # %% [markdown]
-# De vrais écarts de moins de {valeur}`power.oof_smallest_gap` échapperaient à cette règle plus d’une fois sur cinq. Ce que
-# le tableau permet de dire :
+# Pour deux modèles en désaccord sur {valeur}`power.discordance` des photos, un seul test manquerait plus d’une fois sur
+# cinq un vrai écart de moins de {valeur}`power.oof_smallest_gap` ; deux modèles proches se départagent à moins, et la
+# correction demande plus. Un intervalle sans zéro ne suffit donc pas. Ce que le tableau permet de dire :
 #
 # * **Fine-tuning, ou réseau figé ?** {verdict}`fine_tuning_helps`
 #   ({valeur:ecart-ic}`oof_gap.efficientnet-lite0-torch.efficientnet-lite0-probe.accuracy`). En TensorFlow, l’écart est de
@@ -128,7 +129,8 @@ tables.show(tables.announced({names[pair]: gap for pair, gap in gaps.items()}))
 # %% [markdown]
 # ## Le modèle recommandé, de près
 #
-# Nous recommandons EfficientNet-Lite0 après fine-tuning : un seul réseau, léger, sous une licence libre. Son rappel va de
+# Nous recommandons EfficientNet-Lite0 après fine-tuning : un seul réseau, léger, sous une licence libre. Qui
+# manque de temps prendra sa sonde, plus vite apprise : {verdict}`fine_tuning_helps`. Le rappel du modèle recommandé va de
 # {valeur:ic}`recommended.recall_least` dans la catégorie la moins bien reconnue à {valeur:ic}`recommended.recall_most`
 # dans la mieux reconnue.
 
@@ -292,6 +294,8 @@ print(f"le plus sûr des deux : {tables.number(100 * accuracy(truth, surer), 1)}
 #
 # * **Un entraînement par pli.** Un réseau n’est entraîné qu’une fois par pli : les intervalles ignorent ce
 #   qu’une autre graine aurait donné.
+# * **La recette.** Son départ et son taux ont été choisis sur la validation du premier pli, qui est le test du
+#   deuxième : un cinquième des photos comptées ici.
 # * **Des plis déjà vus.** Des scripts d’essai ont regardé ces photos avant nous, et une première recette de
 #   fine-tuning, abandonnée, a été jugée sur trois plis ({doc}`les écarts <../book/ecarts>` le disent).
 # * **Une seule place de marché.** Les textes d’un autre catalogue seront moins bavards, ses photos moins

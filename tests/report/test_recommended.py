@@ -76,6 +76,9 @@ def test_what_the_ledger_says_of_it_is_counted_on_every_photo(swept):
     right = (served.answers.predicted == served.answers.truth)[served.answered]
     assert told["recommended.coverage"].value == served.answered.mean()
     assert told["recommended.answered_accuracy"].value == right.mean()
+    ranked = np.argsort(-served.answers.probabilities, axis=1)[~served.answered, :2]
+    helped = (ranked == served.answers.truth[~served.answered][:, None]).any(axis=1)
+    assert told["recommended.refused_top2"].value == pytest.approx(helped.mean())
     assert told["recommended.recall_least"].value < told["recommended.recall_most"].value
     assert abs(told["recommended.overconfidence_calibrated"].value) < 0.05
     assert told["recommended.overconfidence"].value < -0.1

@@ -14,7 +14,7 @@ from vitrine.report.names import model_name
 __all__ = ["refresh", "results_markdown", "update"]
 
 VERDICTS = (
-    "fine_tuning_helps", "same_start_agrees", "fine_tuned_beats_scratch", "image_helps_text",
+    "fine_tuning_helps", "same_start_agrees", "candidate_against_baseline", "image_helps_text",
     "poc_below_power", "equal_images", "probe_beats_scratch", "frameworks_differ",
 )  # fmt: skip
 """Sentences of the ledger that README repeats, in order."""
@@ -37,15 +37,15 @@ def results_markdown(ledger: Mapping[str, Any] | None = None) -> str:
     recipes.sort(key=lambda name: (rank(name), [-s for s in _scores(values, name)], name))
     columns = {"Modèle": "---", "Recette": "---"}
     columns |= dict.fromkeys(
-        ("Exactitude, toutes les photos", "Graines", "Époques", "Exactitude, test publié",
-         "F1 macro, test publié"),
+        ("Époques", "Exactitude, toutes les photos", "Exactitude, test publié",
+         "F1 macro, test publié", "Graines, test publié"),
         "--:",
     )  # fmt: skip
     rows = (
-        (model_name(recipe), f"`{recipe}`", _cell(values, f"oof.{recipe}.accuracy"),
-         _cell(values, f"{recipe}.seeds", wording.value),
-         _cell(values, f"{recipe}.epochs", wording.value),
-         *(_cell(values, f"{recipe}.{score}") for score in ("accuracy", "macro_f1")))
+        (model_name(recipe), f"`{recipe}`", _cell(values, f"{recipe}.epochs", wording.value),
+         _cell(values, f"oof.{recipe}.accuracy"),
+         *(_cell(values, f"{recipe}.{score}") for score in ("accuracy", "macro_f1")),
+         _cell(values, f"{recipe}.seeds", wording.value))
         for recipe in recipes
     )  # fmt: skip
     said = [verdicts[key]["text"] for key in VERDICTS if key in verdicts]
@@ -54,9 +54,9 @@ def results_markdown(ledger: Mapping[str, Any] | None = None) -> str:
     photos = wording.value(values["data.present"])
     note = (
         f"Entre crochets, l’intervalle à 95 %. Sur les {photos} photos, chacune est jugée par un "
-        "modèle qui ne l’a pas apprise (cinq plis) ; le test publié en compte "
-        f"{test}, les mêmes pour tous. L’intervalle d’un réseau entraîné une seule fois ignore le "
-        "hasard de l’entraînement."
+        "modèle qui ne l’a pas apprise (cinq plis, un entraînement chacun) ; le test publié en "
+        f"compte {test}, les mêmes pour tous. L’intervalle d’un réseau entraîné une seule fois "
+        "ignore le hasard de l’entraînement."
     )
     return "\n".join([wording.grid(columns, rows), "", note, "", *sentences])
 

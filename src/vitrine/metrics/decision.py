@@ -16,9 +16,12 @@ from vitrine.metrics.intervals import wilson_bounds
 from vitrine.metrics.metrics import Metric
 
 __all__ = [
-    "SelectiveCurve", "cheapest", "cost_metric", "expected_cost", "least_confidence",
+    "TARGET", "SelectiveCurve", "cheapest", "cost_metric", "expected_cost", "least_confidence",
     "pareto_front", "selective_curve",
 ]  # fmt: skip
+
+TARGET = 0.95
+"""Share of right answers asked of what a model answers alone, in the report and in service."""
 
 
 @dataclass(frozen=True)

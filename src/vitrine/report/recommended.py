@@ -9,15 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from vitrine.metrics.decision import least_confidence
+from vitrine.metrics.decision import TARGET, least_confidence
 from vitrine.metrics.temperature import apply_temperature, fit_temperature
 from vitrine.training.runs import OutOfFold, Predictions
 
-__all__ = ["RECOMMENDED", "TARGET", "InService", "in_service"]
+__all__ = ["RECOMMENDED", "InService", "in_service"]
 
 RECOMMENDED = "efficientnet-lite0-torch"
-TARGET = 0.95
-"""Share of right answers asked of a model that answers alone."""
 
 
 @dataclass(frozen=True)

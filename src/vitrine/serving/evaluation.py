@@ -12,7 +12,7 @@ from vitrine.data import tracked
 from vitrine.data.shards import Shards
 from vitrine.explain.exported import BATCH, Answer, predictor
 from vitrine.metrics import Interval
-from vitrine.metrics.decision import least_confidence
+from vitrine.metrics.decision import TARGET, least_confidence
 from vitrine.metrics.intervals import wilson
 from vitrine.metrics.panel import panel
 from vitrine.metrics.temperature import apply_temperature, fit_temperature
@@ -24,8 +24,6 @@ from vitrine.training.runs import Run
 
 __all__ = ["again", "card_numbers", "differences", "guard", "lost_over_folds"]
 
-WANTED = 0.9
-"""Accuracy, on validation, of the answers that are given without reserve."""
 ALARMS = 0.05
 """Share of the validation photos that the guard takes for none of the classes."""
 PLAIN = 0.1
@@ -71,7 +69,7 @@ def card_numbers(
 
 def threshold(y_true: Labels, y_prob: Probabilities) -> float:
     """Return the least score whose answers are right often enough; 1 where none is."""
-    return min(1.0, least_confidence(y_true, y_prob, accuracy=WANTED))
+    return min(1.0, least_confidence(y_true, y_prob, accuracy=TARGET))
 
 
 def doubt(least: float, y_true: Labels, y_prob: Probabilities) -> Doubt:
@@ -80,7 +78,7 @@ def doubt(least: float, y_true: Labels, y_prob: Probabilities) -> Doubt:
     right = int((y_prob.argmax(axis=1) == y_true)[sure].sum())
     accuracy = _score(wilson(right, int(sure.sum()))) if sure.any() else None
     return Doubt(
-        uncertain_below=least, wanted=WANTED, answered=float(sure.mean()), accuracy=accuracy
+        uncertain_below=least, wanted=TARGET, answered=float(sure.mean()), accuracy=accuracy
     )
 
 

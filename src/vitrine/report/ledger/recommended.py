@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from vitrine.metrics.calibration import expected_calibration_error, overconfidence
-from vitrine.metrics.classes import per_class
+from vitrine.metrics.classes import per_class, top
+from vitrine.metrics.decision import TARGET
 from vitrine.metrics.intervals import wilson
 from vitrine.metrics.table import recipe_score
 from vitrine.report import beside
 from vitrine.report.ledger.values import COUNT, PERCENT, Row, Value, provenance, table
-from vitrine.report.recommended import RECOMMENDED, TARGET, in_service
+from vitrine.report.recommended import RECOMMENDED, in_service
 from vitrine.training import runs
 
 __all__ = ["values"]
@@ -32,10 +35,13 @@ def _served(one: runs.OutOfFold) -> Iterator[tuple[str, Value]]:
     photos, answered = len(truth), int(served.answered.sum())
     right = int((served.answers.predicted == truth)[served.answered].sum())
     recalls = [score.recall for score in per_class(truth, given, categories=given.shape[1])]
+    left, guesses = ~served.answered, np.argsort(-given, axis=1, kind="stable")
+    helped = top(truth[left], guesses[left], 2)
     raw = one.answers.probabilities
     shares = {
         "coverage": wilson(answered, photos),
         "answered_accuracy": wilson(right, answered),
+        "refused_top2": wilson(round(helped * (photos - answered)), photos - answered),
         "overconfidence": recipe_score(truth, [raw], overconfidence),
         "overconfidence_calibrated": recipe_score(truth, [given], overconfidence),
         "calibration_error": expected_calibration_error(truth, raw),

@@ -86,6 +86,7 @@ def _scored(model: str) -> Iterator[tuple[str, Value]]:
     rows: dict[str, Row] = {
         f"served.{model}.accuracy": (Interval(**card["metrics"]["accuracy"]), *PERCENT),
         f"served.{model}.wanted": (doubt["wanted"], "%", 0),
+        f"served.{model}.answered": (doubt["answered"], *PERCENT),
         f"served.{model}.answered_accuracy": (Interval(**doubt["accuracy"]), *PERCENT),
     }
     yield from table(
