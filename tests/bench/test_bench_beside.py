@@ -481,6 +481,21 @@ def test_a_runtime_that_is_unknown_or_absent_is_told(monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        (("--against", "HEAD", "--runtime", "openvino"), "--against --runtime"),
+        (("--runtime", "openvino", "--folds", "."), "--runtime --folds"),
+        (("--folds", ".", "--quick"), "--folds --quick"),
+    ],
+)
+def test_options_that_exclude_one_another_are_refused(arguments, found):
+    told = CliRunner().invoke(app, ["bench", "model", *arguments])
+
+    assert told.exit_code == 2
+    assert f"found {found}" in " ".join(told.output.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         ("scan", "--peers"),

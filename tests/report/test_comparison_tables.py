@@ -1,6 +1,3 @@
-import numpy as np
-import pandas as pd
-
 from vitrine.metrics import Interval
 from vitrine.metrics.paired import McNemar
 from vitrine.metrics.table import Announced
@@ -52,26 +49,6 @@ def test_a_gap_that_other_training_photos_undo_is_not_settled():
     assert table["Établi"].tolist() == [False, True]
     shown = table["Répétitions (points)"]
     assert shown.tolist() == [f"+10,0 [−1,0{WIDE};{WIDE}+20,0]", ""]
-
-
-def test_cited_results_stand_best_first_without_interval():
-    results = pd.DataFrame(
-        {
-            "model": ["a", "b"],
-            "backbone": ["frozen", "fine-tuned"],
-            "test_accuracy": [0.5, 0.8],
-            "test_macro_f1": [0.49, 0.79],
-            "best_val_accuracy": [0.52, np.nan],
-            "train_loop_s": [60.0, np.nan],
-        }
-    )
-
-    table = tables.cited(results)
-
-    assert table["Modèle"].tolist() == ["b", "a"]
-    assert table["Tronc"].tolist() == ["fine-tuning", "gelé"]
-    assert "[" not in repr(tables.show(table))
-    assert table["Entraînement (min)"].tolist()[1] == 1.0
 
 
 def test_errors_say_what_each_model_answers_and_show_no_whole_file_name():

@@ -324,6 +324,22 @@ def test_noise_is_held_against_the_corruption_that_comes_closest_to_it(fresh):
         assert values[f"{recipe}.noise_beyond_next"]["value"] == pytest.approx(beyond)
 
 
+@pytest.mark.parametrize(
+    ("above", "said"),
+    [
+        ((True, True, False), "text"), ((True, True, True), "reverse"),
+        ((False, False, True), "cautious"), ((True, False, False), "cautious"),
+    ],
+)  # fmt: skip
+def test_what_is_opposed_the_other_way_round_is_not_said_to_agree(above, said):
+    claim = next(c for c in verdicts.CLAIMS if c.key == "networks_coarse_probe_fine")
+    ends = [(0.1, 0.2) if up else (-0.2, -0.1) for up in above]
+
+    decided = verdicts.decide({k: entry(*e) for k, e in zip(claim.needs, ends, strict=True)})
+
+    assert decided[claim.key]["text"] == getattr(claim, said)
+
+
 def test_a_claim_without_a_wording_for_its_contrary_is_false():
     claim = next(c for c in verdicts.CLAIMS if c.key == "duplicates_agree")
     assert claim.reverse is None

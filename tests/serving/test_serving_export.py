@@ -15,6 +15,7 @@ from scipy.stats import chi2
 from vitrine.data import dataset, images
 from vitrine.data.shards import Shards
 from vitrine.explain import NAMES
+from vitrine.metrics.decision import TARGET
 from vitrine.metrics.temperature import apply_temperature, fit_temperature
 from vitrine.models.graph import GraphError, float_graph
 from vitrine.serving import card as cards
@@ -233,6 +234,16 @@ def test_the_guard_lets_through_what_it_was_fitted_on_and_stops_what_lies_elsewh
     assert fitted.false_alarms.low < 0.05 < fitted.false_alarms.high
     assert (far > fitted.limit).all()
     assert fitted.plain_below == pytest.approx(contrast(pixels[:400]).min() / 10)
+
+
+def test_too_few_photos_of_validation_have_no_guard():
+    pixels = np.random.default_rng(0).integers(0, 256, (10, 8, 8, 3), dtype=np.uint8)
+
+    def answer(piece):
+        return piece.reshape(len(piece), -1)[:, :7] / 255.0, np.zeros((len(piece), 7, 2, 2))
+
+    assert evaluation.guard(answer, pixels[:2], pixels) is None
+    assert evaluation.guard(answer, pixels[:3], pixels) is not None
 
 
 def test_the_guard_of_photos_in_several_files_is_that_of_the_same_photos_in_one():

@@ -225,6 +225,37 @@ def test_pieces_of_work_that_holds_a_place_are_not_refused(gate):
     assert run(main()) == (3, 4)
 
 
+def test_pieces_of_work_that_holds_a_place_take_no_other(gate):
+    async def main():
+        depths = []
+        pool = WorkerPool(2, 2, 5.0, depths.append)
+        with pool.place():
+            for _ in range(2):
+                await pool.run(lambda: None, admitted=True)
+            piece = asyncio.create_task(pool.run(gate.wait, admitted=True))
+            await asyncio.sleep(0)
+            other = (await pool.run(lambda: "answered")).result  # the second worker is free
+            gate.set()
+            await piece
+        await settled(lambda: pool._taken == 0)
+        return other, max(depths)
+
+    assert run(main()) == ("answered", 2)
+
+
+def test_a_piece_that_goes_on_after_its_time_keeps_the_place_until_it_ends(gate):
+    async def main():
+        pool = WorkerPool(1, 1, 5.0)
+        with pytest.raises(ProblemError, match="prediction_trop_longue"), pool.place():
+            await pool.run(gate.wait, admitted=True, within=0.05)
+        taken = pool._taken
+        gate.set()
+        await settled(lambda: pool._taken == 0)
+        return taken
+
+    assert run(main()) == 1
+
+
 def test_work_that_would_be_answered_too_late_is_refused_and_other_work_is_not(gate):
     async def main():
         pool = WorkerPool(2, 100, 10.0)

@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import ks_2samp
 
 import apart
+from vitrine.data import images
 from vitrine.training import recipes
 from vitrine.training.torch.photos import Photos
 
@@ -62,6 +63,11 @@ def test_a_crop_has_the_same_law_in_both_frameworks(tmp_path):
     for name, values in ours.items():
         assert ks_2samp(values, theirs[name]).pvalue > 0.01, name
     assert ours["area"].mean() == pytest.approx(theirs["area"].mean(), abs=0.01)
+
+
+@pytest.mark.parametrize(("side", "large"), [(64, 256), (224, 256), (260, 297), (384, 439)])
+def test_a_crop_of_the_whole_photo_is_never_an_enlargement(side, large):
+    assert images.train_side(side) == large > side
 
 
 MAPPED = """

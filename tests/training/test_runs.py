@@ -86,6 +86,20 @@ def test_a_published_run_may_be_made_again_apart(monkeypatch, tmp_path):
     assert RunFolder(recipe, 0, tmp_path / "retrain").name == "efficientnet-b0-transfer/seed-0"
 
 
+def test_whatever_is_fine_tuned_can_start_from_no_weights():
+    tuned = [
+        recipe
+        for recipe in RECIPES.values()
+        if recipe.weights != "none" and recipe.trainer in ("torch", "keras")
+    ]
+
+    for recipe in tuned:
+        bare = start.started(recipe, "none")
+        assert (bare.weights, bare.head, bare.head_epochs) == ("none", "random", 0)
+        assert not bare.frozen_norm
+    assert {"probe", "random"} == {recipe.head for recipe in tuned}
+
+
 def test_remains_of_an_interrupted_run_are_resumed_only_on_request(tmp_path):
     folder = RunFolder(RECIPE, 0, tmp_path)
     folder.prepare(resume=False)

@@ -79,6 +79,15 @@ def test_a_probe_and_a_network_are_compared_on_the_same_photos(tmp_path):
     np.testing.assert_array_equal(of_probe.probabilities[kept], fold.probabilities)
 
 
+def test_a_probe_that_was_swept_as_well_is_no_second_seed(tmp_path):
+    probe(tmp_path)
+    sweep(tmp_path, PROBE, skill=0.5)
+
+    (found,) = runs.across_folds(base=tmp_path)[PROBE]
+
+    assert [run.name for run in found.runs] == [f"{PROBE}/seed-0"]
+
+
 def test_each_seed_has_its_answers_and_each_repetition_its_own(tmp_path):
     sweep(tmp_path, seed=1)
     sweep(tmp_path)

@@ -25,7 +25,7 @@ from vitrine.serving.export import calibrating
 from vitrine.serving.quantize import int8_graph
 from vitrine.training import runs, trained
 from vitrine.training.runs import RunError
-from vitrine.training.session import Session
+from vitrine.training.session import Session, begin
 
 __all__ = ["judge", "measure"]
 
@@ -107,7 +107,7 @@ def _timed(
             yield row
 
 
-def judge(bench: Bench, *, folder: Path, here: Session) -> dict[str, Any]:
+def judge(bench: Bench, *, folder: Path, here: Session | None = None) -> dict[str, Any]:
     """Return what 8-bit forms of the recommended model answer to every photo, over five folds.
 
     Ranges of activations are found on photos that the model of the fold learned. A MambaVision is
@@ -116,11 +116,12 @@ def judge(bench: Bench, *, folder: Path, here: Session) -> dict[str, Any]:
     Args:
         bench: How it is asked for, on the CPU.
         folder: Of its runs made again on every fold, with their weights.
-        here: The data.
+        here: The data; by default those of the report.
 
     Raises:
         RunError: If a fold is absent there, or has no weights.
     """
+    here = here or begin()
     folds, catalog = here.folds(), here.catalog()
     found = runs.across_folds(base=folder, folds=folds, only={RECOMMENDED, BESIDE})
     if RECOMMENDED not in found:
@@ -202,7 +203,7 @@ def _forms(
                 "images": len(truth),
                 "right": int((told.argmax(axis=1) == truth).sum()),
                 "same": int((told.argmax(axis=1) == exact.argmax(axis=1)).sum()),
-                "false_alarms": round(fitted.false_alarms.value * len(truth)),
+                "false_alarms": round(fitted.false_alarms.value * len(truth)) if fitted else 0,
                 "largest_gap": float(np.abs(told - exact).max()),
                 "mean_gap": float(np.abs(told - exact).mean()),
                 "megabytes": len(files[form]) / 1e6,

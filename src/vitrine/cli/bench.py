@@ -101,21 +101,21 @@ def model(
     from vitrine.bench import against as beside
     from vitrine.bench import model as bench
     from vitrine.bench import runtimes
-    from vitrine.training import session
 
-    if against is not None:
-        device = _on_cpu(device, "--against")
-        todo = functools.partial(beside.measure, commit=against)
-        return _run("model --against", todo, folder, turns, device, quick)
-    if runtime:
-        device = _on_cpu(device, "--runtime")
-        todo = functools.partial(runtimes.measure, names=runtime)
-        return _run("model --runtime", todo, folder, turns, device, quick)
-    if folds is not None:
-        device = _on_cpu(device, "--folds")
-        todo = functools.partial(runtimes.judge, folder=folds, here=session.begin())
-        return _run("model --folds", todo, folder, turns, device, quick)
-    return _run("model", bench.measure, folder, turns, device, quick)
+    todo = {
+        "--against": functools.partial(beside.measure, commit=against),
+        "--runtime": functools.partial(runtimes.measure, names=runtime),
+        "--folds": functools.partial(runtimes.judge, folder=folds),
+    }
+    asked = [option for option, given in zip(todo, (against, runtime, folds), strict=True) if given]
+    if not asked:
+        return _run("model", bench.measure, folder, turns, device, quick)
+    if asked[1:] or (folds and quick):
+        found = " ".join(asked + ["--quick"] * quick)
+        wanted = f"one of {', '.join(todo)}, the last without --quick"
+        raise typer.BadParameter(f"expected {wanted}, found {found}")
+    device = _on_cpu(device, option := asked[0])
+    return _run(f"model {option}", todo[option], folder, turns, device, quick)
 
 
 def _on_cpu(device: str, option: str) -> str:

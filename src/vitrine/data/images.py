@@ -30,14 +30,14 @@ from vitrine.data.shards import Shards
 
 __all__ = [
     "PREP_ID", "SAME_PREP", "TRAIN_SIZE", "ImageError", "LargeImageError", "Limits", "Photo",
-    "cached", "decode", "preprocess", "read",
+    "cached", "decode", "preprocess", "read", "train_side",
 ]  # fmt: skip
 
 PREP_ID = "prep-v2"
 SAME_PREP = (PREP_ID, "prep-v1")
 """Recipes that give the same pixels for the photos that models learned from."""
 TRAIN_SIZE = 256
-"""Side, in pixels, of the preprocessed photos that training crops from."""
+"""Least side, in pixels, of the preprocessed photos that training crops from."""
 _REVISION = 2
 """Revision of the cached arrays. In the first, the order of rows and columns was Pillow's, which
 changed with its version; some pixels moved by a level. Runs published before that learned those."""
@@ -254,6 +254,11 @@ def _squash(image: Image.Image, size: int, mode: str = "RGB") -> Image.Image:
     for top, rows in decoding.bands(image, mode=mode):
         narrowed.paste(rows.resize((size, rows.height), Image.Resampling.BICUBIC), (0, top))
     return narrowed.resize((size, size), Image.Resampling.BICUBIC)
+
+
+def train_side(side: int) -> int:
+    """Return the side of the photos that training crops from, where a network reads ``side``."""
+    return max(TRAIN_SIZE, round(side * TRAIN_SIZE / 224))
 
 
 def cached(

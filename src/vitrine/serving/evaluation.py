@@ -96,14 +96,19 @@ def _pieces(pixels: Pixels) -> Iterator[np.ndarray]:
         yield np.ascontiguousarray(pixels[i : i + BATCH])
 
 
-def guard(answer: Answer, validation: Pixels, test: Pixels) -> Guard:
+def guard(answer: Answer, validation: Pixels, test: Pixels) -> Guard | None:
     """Fit what tells a photo outside the catalogue on validation, and judge it on the test.
+
+    Where validation has fewer than three photos there is none: a covariance asks for two, beside
+    the one that is measured from them.
 
     Args:
         answer: Gives the logits and the evidence of a batch.
         validation: The photos to fit it on.
         test: Others of the catalogue: each that is told outside is a false alarm.
     """
+    if len(validation) < 3:
+        return None
     known, others = _described(answer, validation), _described(answer, test)
     turn = np.arange(len(known)) % TURNS
     apart = np.empty(len(known))

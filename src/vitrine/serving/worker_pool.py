@@ -26,6 +26,10 @@ Result = TypeVar("Result")
 LATEST = 0.1
 """Weight of a piece of work in the pace, a moving average of some twenty pieces."""
 _WORK = threading.local()
+_HELD: contextvars.ContextVar[tuple["WorkerPool", list[asyncio.Future[Any]]] | None] = (
+    contextvars.ContextVar("held", default=None)
+)
+"""The pool where this task holds a place, and the pieces of its work that were run there."""
 
 
 class GivenUpError(Exception):
@@ -116,9 +120,13 @@ class WorkerPool:
                 self._learn((time.perf_counter() - begun) / cost)
 
         future = self._threads.submit(contextvars.copy_context().run, timed)
-        self._move(cost)
-        ended = asyncio.wrap_future(future)
-        ended.add_done_callback(lambda _: self._move(-cost))
+        ended, held = asyncio.wrap_future(future), _HELD.get() if admitted else None
+        taken = cost
+        if held and held[0] is self:
+            taken -= 1  # the place that is held counts already
+            held[1].append(ended)
+        self._move(taken)
+        ended.add_done_callback(lambda _: self._move(-taken))
         ended.add_done_callback(_forgive)
         try:
             async with asyncio.timeout(seconds):
@@ -133,15 +141,23 @@ class WorkerPool:
     def place(self) -> Iterator[None]:
         """Hold one place for work that comes in several pieces, each run as ``admitted``.
 
+        A piece that was given up and goes on keeps the place until it has ended.
+
         Raises:
             ProblemError: ``surcharge``, as ``run``.
         """
         self._refuse_if_full(self.timeout)
         self._move(1)
+        pieces: list[asyncio.Future[Any]] = []
+        before = _HELD.set((self, pieces))
         try:
             yield
         finally:
-            self._move(-1)
+            _HELD.reset(before)
+            if going := [piece for piece in pieces if not piece.done()]:
+                going[-1].add_done_callback(lambda _: self._move(-1))
+            else:
+                self._move(-1)
 
     def _refuse_if_full(self, within: float) -> None:
         """Refuse work for which no place is free, or for which workers would be free too late.

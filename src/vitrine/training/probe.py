@@ -123,24 +123,6 @@ def _timm(recipe: Recipe, names: str, pixels: Pixels, seed: int) -> Features:
     return np.concatenate([features(name) for name in names.split("+")], axis=1)
 
 
-def _keras(recipe: Recipe, name: str, pixels: Pixels) -> Features:
-    import keras
-
-    weights = None if recipe.weights == "none" else recipe.weights
-    try:
-        network = getattr(keras.applications, name)(
-            include_top=False, weights=weights, input_shape=pixels.shape[1:], pooling="avg"
-        )
-    except Exception as error:
-        if weights is None:
-            raise
-        raise RecipeError(
-            f"expected the weights {weights!r} of {name}, found none ({type(error).__name__}); "
-            "place Keras's file in the folder ~/.keras/models, or give `--weights PATH`"
-        ) from error
-    return network.predict(np.asarray(pixels, dtype=np.float32), batch_size=16, verbose=0)
-
-
 def _threads() -> int:
     """Return the threads that scikit-learn's algebra may take: all cores, unless it is told."""
     return int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
@@ -160,8 +142,8 @@ def extract(recipe: Recipe, pixels: Pixels | Shards, seed: int = 0) -> Features:
 
     Args:
         recipe: Its ``architecture`` is ``tflite:<tensor>``, ``timm:<name>`` (or several names
-            joined by ``+``), ``keras:<name>``, ``histogram+hog`` or ``majority`` (one constant: the
-            classifier sees nothing).
+            joined by ``+``), ``histogram+hog`` or ``majority`` (one constant: the classifier sees
+            nothing).
         pixels: Photos preprocessed at the recipe's size; a TFLite network of one size only reads
             them brought to it.
         seed: Draws the weights of a network of timm that starts from none.
@@ -174,14 +156,14 @@ def extract(recipe: Recipe, pixels: Pixels | Shards, seed: int = 0) -> Features:
     kind, _, name = recipe.architecture.partition(":")
     if kind == "timm":
         return _timm(recipe, name, pixels, seed)
-    if kind in (named := {"tflite": _tflite, "keras": _keras}):
-        return named[kind](recipe, name, pixels)
+    if kind == "tflite":
+        return _tflite(recipe, name, pixels)
     if kind == "histogram+hog":
         return np.stack([_histogram_hog(image) for image in pixels])
     if kind == "majority":
         return np.ones((len(pixels), 1), np.float32)
     raise RecipeError(
-        f"recipe {recipe.name}: expected features among tflite:, timm:, keras:, histogram+hog, "
+        f"recipe {recipe.name}: expected features among tflite:, timm:, histogram+hog, "
         f"majority, found {recipe.architecture!r}"
     )
 

@@ -8,6 +8,7 @@ from vitrine.data import dataset, facts, splits, tracked
 from vitrine.metrics.paired import holm, mcnemar_bound
 from vitrine.metrics.power import smallest_unpaired_gap
 from vitrine.metrics.settling import World, smallest_settled_gap
+from vitrine.report.ledger.pairs import COMPARISONS
 from vitrine.report.ledger.values import COMPARISON, COUNT, P_VALUE, PERCENT, Row, Value, table
 
 __all__ = [
@@ -22,7 +23,7 @@ SEEDS, BETWEEN = 3, 0.05
 runs show, for the more they differ, the more their mean tells."""
 MARGIN = 0.03
 """Gap of accuracy under which two libraries that start from the same weights are worth the same."""
-ANNOUNCED = 5
+ANNOUNCED = len(COMPARISONS)
 """Comparisons that the protocol announces, whose p-values are corrected together."""
 ANSWERED = 0.8
 """Share of the photos that a model answers, the surest, where it may leave the rest to a person."""

@@ -1,7 +1,7 @@
 """List the pairs of recipes to compare: those announced, then those that the runs allow.
 
-A family of comparisons is corrected together (Holm). What was announced is a family apart, so that
-a run that comes later moves no p-value of it.
+A family of comparisons is corrected together (Holm). What was announced is a family apart, the
+comparison that waits for pretrained weights included, so that no other run moves a p-value of it.
 """
 
 import tomllib

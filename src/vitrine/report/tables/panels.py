@@ -10,7 +10,7 @@ from vitrine.metrics.table import Announced
 from vitrine.report.fr import NO_BREAK, THIN, bracket, number
 from vitrine.report.tables.shown import with_interval
 
-__all__ = ["SMALLEST_P", "announced", "cited", "comparison", "scores"]
+__all__ = ["SMALLEST_P", "announced", "comparison", "scores"]
 
 SMALLEST_P = 0.001
 """The smallest p-value that is written out."""
@@ -82,23 +82,3 @@ def _points(gap: Interval) -> str:
 
 def _p_value(p: float) -> str:
     return f"<{NO_BREAK}{number(SMALLEST_P, 3)}" if p < SMALLEST_P else number(p, 3)
-
-
-def cited(results: pd.DataFrame) -> pd.DataFrame:
-    """List results that others published, best first: single runs, so no interval.
-
-    Args:
-        results: ``ressources/prior_poc.csv``.
-    """
-    ranked = results.sort_values("test_accuracy", ascending=False)
-    state = {"frozen": "gelé", "fine-tuned": "fine-tuning"}
-    return pd.DataFrame(
-        {
-            "Modèle": ranked.model.to_numpy(),
-            "Tronc": ranked.backbone.map(state).to_numpy(),
-            "Exactitude (%)": 100 * ranked.test_accuracy.to_numpy(),
-            "F1 macro (%)": 100 * ranked.test_macro_f1.to_numpy(),
-            "Meilleure validation (%)": 100 * ranked.best_val_accuracy.to_numpy(),
-            "Entraînement (min)": ranked.train_loop_s.to_numpy() / 60,
-        }
-    )

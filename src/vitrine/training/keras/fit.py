@@ -195,7 +195,8 @@ def fit(
 
     steps = len(train) // recipe.batch_size
     labels, shape = train.label.to_numpy(), {"letterbox": recipe.letterbox}
-    pixels = images.cached(catalog, train.image.tolist(), images.TRAIN_SIZE, **shape)
+    large = images.train_side(recipe.image_size)
+    pixels = images.cached(catalog, train.image.tolist(), large, **shape)
     held_out = images.cached(catalog, validation.image.tolist(), recipe.image_size, **shape)
 
     policy = _policy(recipe, obtained)

@@ -35,7 +35,7 @@ class Recipe:
         trainer: Which ``fit`` reads it; ``pretrain`` learns another corpus than the photos.
         architecture: Name in ``keras.applications``, in the timm registry, or a feature of
             ``probe``: ``tflite:<tensor>``, ``timm:<name>`` (or several, joined by ``+``),
-            ``keras:<name>``, ``histogram+hog``, ``majority``; of ``text``: ``tfidf:title``,
+            ``histogram+hog``, ``majority``; of ``text``: ``tfidf:title``,
             ``tfidf:title+description``; of ``fusion``: ``mean:<recipe>+<recipe>``,
             ``stacked:<recipe>+<recipe>``.
         weights: Where training starts: ``none``, ``imagenet``, the name of a pretraining run such

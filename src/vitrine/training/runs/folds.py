@@ -100,6 +100,8 @@ def across_folds(
         for fold, run in enumerate(group):
             _require(run, "split_sha256", folds.fold(repeat, fold).sha256)
             _require(run, "manifest_sha256", group[0].meta["data"]["manifest_sha256"])
+        if name in (one.name for one in found[name.split("/")[0]]):
+            continue  # its run has every fold already
         parts = [run.part("test") for run in group]
         found[name.split("/")[0]].append(_joined(name, group, parts, repeat, folds))
     return dict(found)

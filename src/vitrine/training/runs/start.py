@@ -25,6 +25,8 @@ LEARNED = "model.safetensors"
 """Name of the weights that a pretraining keeps, beside its run."""
 PICKLED = (".pth", ".pt", ".tar", ".bin", ".ckpt")
 """Ends of the names of files that only PyTorch reads."""
+_UNPROTECTED: dict[str, Any] = {"head_epochs": 0, "head": "random", "frozen_norm": False}
+"""What a recipe does to keep what was learned, where nothing was."""
 TOLD = ("architecture", "image_size", "windows", "epochs", "budget")
 
 
@@ -43,8 +45,7 @@ def started(recipe: Recipe, weights: str) -> Recipe:
     """
     if weights == recipe.weights:
         return recipe
-    protected = 0 if weights == "none" else recipe.head_epochs  # nothing to protect
-    asked = replace(recipe, weights=weights, head_epochs=protected)
+    asked = replace(recipe, weights=weights, **(_UNPROTECTED if weights == "none" else {}))
     return replace(asked, name=f"{recipe.name}-{_named(asked)}")
 
 

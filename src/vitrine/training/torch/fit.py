@@ -80,7 +80,8 @@ def fit(
         module.set_head(*probe.head_on(partial(pooled, module.model), recipe, split, catalog))
     trainer = engine.trainer(recipe, obtained, callbacks=[EpochCheckpoint(folder)])
     order = EpochOrder(len(train), steps * recipe.batch_size, seed, trainer)
-    pixels = images.cached(catalog, train.image.tolist(), images.TRAIN_SIZE, **shape)
+    large = images.train_side(recipe.image_size)
+    pixels = images.cached(catalog, train.image.tolist(), large, **shape)
     loader = DataLoader(
         Photos(pixels, train.label.to_numpy(), recipe, seed),
         recipe.batch_size // recipe.accumulate // trainer.world_size,

@@ -153,9 +153,11 @@ def any_settled(ledger: Ledger, needs: Keys) -> bool | None:
 
 
 def all_but_last_above(ledger: Ledger, needs: Keys) -> bool | None:
-    """Tell whether the last interval alone lies below zero, where each lies on one side."""
+    """Tell whether the last interval lies below zero and the others above, or all on one side."""
     signs = [sign(gap)(ledger) for gap in needs]
-    return None if None in signs else signs == [True] * (len(signs) - 1) + [False]
+    if signs == [True] * (len(signs) - 1) + [False]:
+        return True
+    return False if None not in signs and len(set(signs)) == 1 else None
 
 
 def apart(ledger: Ledger, needs: Keys) -> bool | None:
