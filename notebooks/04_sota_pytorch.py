@@ -292,7 +292,7 @@ tables.show(tables.changes(dict(zip(changes.values(), changed, strict=not sessio
 
 # %% [markdown]
 # Laisser apprendre la normalisation coûte le plus ; le reste tient à quelques photos. Essais faits après coup : la
-# recette n’a pas changé. Les proportions, écrasées partout ailleurs, ont aussi été gardées pour une sonde, que tous les
+# recette n’a pas changé. L’essai à 288 pixels a appris des photos de 256, agrandies. Les proportions, écrasées partout ailleurs, ont aussi été gardées pour une sonde, que tous les
 # plis jugent : {verdict}`letterbox_helps`
 # ({valeur:ecart-ic}`gap.efficientnet-lite0-probe-letterbox.efficientnet-lite0-probe.cv_accuracy`).
 

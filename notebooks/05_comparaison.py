@@ -287,7 +287,8 @@ tables.show(tables.scores({model_name(recipe): panels[recipe] for recipe in SHOW
 # * De zéro, l’écart des bibliothèques est de
 #   {valeur:ecart-ic}`gap.efficientnet-b0-torch-scratch.efficientnet-b0-keras-scratch.accuracy`, celui des architectures de
 #   {valeur:ecart-ic}`gap.mambavision-micro-scratch.efficientnet-b0-torch-scratch.accuracy`.
-# * Un vrai écart de {valeur}`power.smallest_gap` a quatre chances sur cinq d’être établi sur ce découpage, un écart de
+# * Testé seul, un vrai écart de {valeur}`power.smallest_gap` a quatre chances sur cinq d’être établi sur ce découpage
+#   ({valeur}`power.smallest_gap_corrected` pour le plus sévère des tests corrigés), un écart de
 #   {valeur}`power.oof_smallest_gap` sur toutes les photos ; sans les réponses image par image, il en faut
 #   {valeur}`power.smallest_unpaired_gap`.
 #

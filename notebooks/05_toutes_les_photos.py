@@ -104,8 +104,9 @@ tables.show(tables.announced({names[pair]: gap for pair, gap in gaps.items()}))
 
 # %% [markdown]
 # Pour deux modèles en désaccord sur {valeur}`power.discordance` des photos, un seul test manquerait plus d’une fois sur
-# cinq un vrai écart de moins de {valeur}`power.oof_smallest_gap` ; deux modèles proches se départagent à moins, et la
-# correction demande plus. Un intervalle sans zéro ne suffit donc pas. Ce que le tableau permet de dire :
+# cinq un vrai écart de moins de {valeur}`power.oof_smallest_gap`, et le plus sévère des tests corrigés, de moins de
+# {valeur}`power.oof_smallest_gap_corrected` ; deux modèles proches, souvent d’accord, se départagent à moins. Un intervalle
+# sans zéro ne suffit donc pas. Ce que le tableau permet de dire :
 #
 # * **Fine-tuning, ou réseau figé ?** {verdict}`fine_tuning_helps`
 #   ({valeur:ecart-ic}`oof_gap.efficientnet-lite0-torch.efficientnet-lite0-probe.accuracy`). En TensorFlow, l’écart est de

@@ -58,7 +58,8 @@ def _gaps(ledger: LedgerView, palette: Palette) -> Drawn | None:
     if ledger.known("power.smallest_gap"):
         smallest = ledger.entry("power.smallest_gap")["value"]
         band = (-smallest, smallest)
-        said.append(("Plus petit vrai écart établi quatre fois sur cinq", "power.smallest_gap"))
+        told = "Plus petit vrai écart, testé seul, établi quatre fois sur cinq"
+        said.append((told, "power.smallest_gap"))
         alt += " Une bande grise couvre les vrais écarts manqués plus d’une fois sur cinq."
     axis = f"Écart d’exactitude en points, {_LEVEL}"
     svg = intervals(rows, axis=axis, palette=palette, alt=alt, unit="", band=band, zero=True)

@@ -30,6 +30,8 @@ PLAIN = 0.1
 """Share of the least contrast of the validation photos under which a photo is plain."""
 RIDGE = 1e-3
 """Added to each variance of what the guard sees, so that the covariance can be inverted."""
+GUARDED = 3
+"""Fewest validation photos of a guard: a covariance asks for two, beside the one measured by it."""
 TURNS = 10
 """Parts in which the validation photos are measured, each from the others."""
 TOLERANCE = 1e-3
@@ -99,15 +101,14 @@ def _pieces(pixels: Pixels) -> Iterator[np.ndarray]:
 def guard(answer: Answer, validation: Pixels, test: Pixels) -> Guard | None:
     """Fit what tells a photo outside the catalogue on validation, and judge it on the test.
 
-    Where validation has fewer than three photos there is none: a covariance asks for two, beside
-    the one that is measured from them.
+    Where validation has fewer than ``GUARDED`` photos there is none.
 
     Args:
         answer: Gives the logits and the evidence of a batch.
         validation: The photos to fit it on.
         test: Others of the catalogue: each that is told outside is a false alarm.
     """
-    if len(validation) < 3:
+    if len(validation) < GUARDED:
         return None
     known, others = _described(answer, validation), _described(answer, test)
     turn = np.arange(len(known)) % TURNS

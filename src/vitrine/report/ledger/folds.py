@@ -8,8 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from vitrine.metrics import Interval
 from vitrine.metrics.metrics import accuracy, macro_f1
+from vitrine.metrics.settling import smallest_settled_gap
 from vitrine.metrics.table import recipe_score
 from vitrine.report.ledger import measures, pairs
+from vitrine.report.ledger.context import on_folds, photos
 from vitrine.report.ledger.measures import compared, corrected
 from vitrine.report.ledger.values import PERCENT, Value, provenance, table
 from vitrine.training import runs
@@ -37,12 +39,20 @@ def repeated(
 
 
 def values() -> Iterator[tuple[str, Value]]:
-    """Yield the scores of each recipe on every photo, then the gaps of those that are compared."""
+    """Yield the scores of each recipe on every photo, then the gaps of those that are compared.
+
+    What their correction asks of a true gap comes between, for the largest family.
+    """
     found = {n: group for n, group in runs.across_folds().items() if parent(n)}
     for recipe, group in found.items():
         if parent(recipe) not in CONTROLS:
             yield from scores(recipe, group, NOTEBOOK)
-    for family in pairs.on_folds([name for name in found if pairs.judged(name)]):
+    families = pairs.on_folds([name for name in found if pairs.judged(name)])
+    if families:
+        smallest = smallest_settled_gap(on_folds(photos()), tests=max(map(len, families)))
+        row = {"power.oof_smallest_gap_corrected": (100 * smallest, "points", 1)}
+        yield from table(row, n=photos(), source="vitrine.metrics.settling", notebook=NOTEBOOK)
+    for family in families:
         gaps = dict(one for a, b in family for one in gap(a, b, found, NOTEBOOK))
         yield from (gaps | dict(corrected(gaps))).items()
 
