@@ -30,8 +30,8 @@ profile = "published"
 # %% [markdown]
 # ## Qui répond, et à quoi
 #
-# Des EfficientNet-Lite, seule répond ici celle que {doc}`le chapitre précédent <05_toutes_les_photos>` recommande. Une
-# recette entraînée plusieurs fois reste une seule ligne. La *sonde* est une régression logistique sur les caractéristiques d’un MobileNetV2 préentraîné, puis gelé
+# Une recette entraînée plusieurs fois reste une seule ligne. Des EfficientNet-Lite, seule la recommandée est ici. La
+# *sonde* est une régression logistique sur les caractéristiques d’un MobileNetV2 préentraîné, puis gelé
 # {cite:p}`sandler2018mobilenetv2,kornblith2018better`.
 
 # %%
@@ -57,9 +57,6 @@ groups = {
 # %% tags=["nbval-check-output"]
 print(*CLASSES_FR.values(), sep=", ")
 print(*gap_names(pairs.COMPARISONS).values(), sep="\n")
-
-# %% [markdown]
-# Tous ont vu les mêmes images, dans le même ordre.
 
 # %%
 tests = {name: [run.part("test") for run in runs] for name, runs in groups.items()}
@@ -94,9 +91,8 @@ tables.show(tables.comparison(named, seeds=seeds, leaders=leaders))
 # %% [markdown]
 # La réponse constante sert de plancher : {verdict}`all_learn`. La perte logarithmique, elle, est d’autant
 # meilleure qu’elle est basse. Là où il n’y a qu’une graine, l’intervalle ignore ce qu’un autre entraînement aurait
-# donné. MambaVision (nano) a été entraînée
-# {valeur}`mambavision-nano-scratch.epochs` époques au lieu de
-# {valeur}`efficientnet-b0-torch-scratch.epochs` : aucune comparaison annoncée ne porte sur elle.
+# donné. MambaVision (nano), entraînée {valeur}`mambavision-nano-scratch.epochs` époques, n’est d’aucune comparaison
+# annoncée.
 
 # %% mystnb={"figure": {"name": "fig-comparaison-scores", "caption": "Exactitude de chaque modèle sur les images de test : moyenne et intervalle à 95 % (losange), et chaque graine là où il y en a plusieurs (cercles)."}, "image": {"alt": "Une ligne par modèle, du plus exact à la réponse constante : un losange avec sa barre d’erreur horizontale, et au-dessous un cercle par graine."}}
 from vitrine.report.figures import comparison, training
@@ -156,7 +152,6 @@ comparison.announced_gaps(
 #   ({valeur:ecart-ic}`gap.efficientnet-lite0-torch.efficientnet-b0-torch-scratch.accuracy`).
 # * De zéro : {verdict}`scratch_against_classical`
 #   ({valeur:ecart-ic}`gap.efficientnet-b0-keras-scratch.histogram-hog.accuracy`).
-# * Bibliothèque et architecture : {doc}`le chapitre sur PyTorch <04_sota_pytorch>` lit ces deux écarts.
 
 # %% [markdown]
 # ## Ce que coûtent les erreurs
@@ -287,8 +282,7 @@ tables.show(tables.scores({model_name(recipe): panels[recipe] for recipe in SHOW
 # * De zéro, l’écart des bibliothèques est de
 #   {valeur:ecart-ic}`gap.efficientnet-b0-torch-scratch.efficientnet-b0-keras-scratch.accuracy`, celui des architectures de
 #   {valeur:ecart-ic}`gap.mambavision-micro-scratch.efficientnet-b0-torch-scratch.accuracy`.
-# * Testé seul, un vrai écart de {valeur}`power.smallest_gap` a quatre chances sur cinq d’être établi sur ce découpage
-#   ({valeur}`power.smallest_gap_corrected` pour le plus sévère des tests corrigés), un écart de
+# * Testé seul, un vrai écart de {valeur}`power.smallest_gap` a quatre chances sur cinq d’être établi sur ce découpage, de
 #   {valeur}`power.oof_smallest_gap` sur toutes les photos ; sans les réponses image par image, il en faut
 #   {valeur}`power.smallest_unpaired_gap`.
 #

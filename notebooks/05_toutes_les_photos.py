@@ -38,9 +38,6 @@ folds = {name: found for name, found in session.across_folds().items() if pairs.
 truth = align_folds(*(one for found in folds.values() for one in found))[0].truth
 answers = {name: [one.answers.probabilities for one in found] for name, found in folds.items()}
 
-# %% [markdown]
-# Dans un même pli, aucune photo ne sert à la fois de validation et de test.
-
 # %% tags=["nbval-check-output", "remove-cell"]
 parts = folds[RECOMMENDED][0].by_fold()
 apart = all(not set(validation.image) & set(test.image) for validation, test in parts)
@@ -103,10 +100,9 @@ names = gap_names(gaps)
 tables.show(tables.announced({names[pair]: gap for pair, gap in gaps.items()}))
 
 # %% [markdown]
-# Pour deux modèles en désaccord sur {valeur}`power.discordance` des photos, un seul test manquerait plus d’une fois sur
-# cinq un vrai écart de moins de {valeur}`power.oof_smallest_gap`, et le plus sévère des tests corrigés, de moins de
-# {valeur}`power.oof_smallest_gap_corrected` ; deux modèles proches, souvent d’accord, se départagent à moins. Un intervalle
-# sans zéro ne suffit donc pas. Ce que le tableau permet de dire :
+# Entre modèles en désaccord sur {valeur}`power.discordance` des photos, un vrai écart de moins de
+# {valeur}`power.oof_smallest_gap`, de {valeur}`power.oof_smallest_gap_corrected` pour le plus sévère des tests corrigés,
+# échapperait à cette règle plus d’une fois sur cinq. Un intervalle sans zéro ne suffit donc pas :
 #
 # * **Fine-tuning, ou réseau figé ?** {verdict}`fine_tuning_helps`
 #   ({valeur:ecart-ic}`oof_gap.efficientnet-lite0-torch.efficientnet-lite0-probe.accuracy`). En TensorFlow, l’écart est de
@@ -205,8 +201,7 @@ explanation.curves(spoiled, highlighted=seen, chance=1 / len(CLASSES))
 #
 # ## Ses erreurs
 #
-# Les erreurs dont le modèle était le plus sûr, avec ce que le texte en dit. {doc}`Le service
-# <../book/service>` montre les images libres qu’il range mal.
+# Les erreurs dont le modèle était le plus sûr, avec ce que le texte en dit.
 
 # %%
 text = answers["text-title-description"][0].argmax(axis=1)
@@ -295,10 +290,9 @@ print(f"le plus sûr des deux : {tables.number(100 * accuracy(truth, surer), 1)}
 #
 # * **Un entraînement par pli.** Un réseau n’est entraîné qu’une fois par pli : les intervalles ignorent ce
 #   qu’une autre graine aurait donné.
-# * **La recette.** Son départ et son taux ont été choisis sur la validation du premier pli, qui est le test du
-#   deuxième : un cinquième des photos comptées ici.
-# * **Des plis déjà vus.** Des scripts d’essai ont regardé ces photos avant nous, et une première recette de
-#   fine-tuning, abandonnée, a été jugée sur trois plis ({doc}`les écarts <../book/ecarts>` le disent).
+# * **Des plis déjà vus.** La recette a été choisie sur la validation du premier, qui est le test du deuxième ; une autre,
+#   abandonnée, a été jugée sur trois plis, et des scripts d’essai ont regardé ces photos avant nous
+#   ({doc}`les écarts <../book/ecarts>`).
 # * **Une seule place de marché.** Les textes d’un autre catalogue seront moins bavards, ses photos moins
 #   propres.
 #
