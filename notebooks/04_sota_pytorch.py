@@ -223,8 +223,7 @@ for name, group in groups.items():
     print(f"{model_name(name)} : {len(group)} graine{'s'[: len(group) > 1]}")
 
 # %% [markdown]
-# Les réponses de TensorFlow sont lues, jamais refaites ici. {doc}`Refaire ce travail <../book/reproduire>` dit comment
-# réentraîner.
+# Les réponses de TensorFlow sont lues, jamais refaites ici.
 
 # %%
 tracked = [run for run in runs.names() if run.startswith(f"{reference}/")]
@@ -272,8 +271,8 @@ def tried(names):
 tables.show(tables.rates(tried(swept)))
 
 # %% [markdown]
-# La recette part de la sonde, avec le meilleur taux de la seconde façon, le plus petit des deux qu’elle a essayés ; la
-# première a eu huit époques et la seconde six. {doc}`Le chapitre suivant <05_toutes_les_photos>` dit si elle y gagne.
+# La recette part de la sonde, au meilleur taux de la seconde façon, le plus petit des deux, en six époques ; la première
+# en a eu huit. {doc}`Le chapitre suivant <05_toutes_les_photos>` dit si elle y gagne.
 #
 # Une seule chose changée dans cette recette, sur la même validation :
 
@@ -292,8 +291,8 @@ tables.show(tables.changes(dict(zip(changes.values(), changed, strict=not sessio
 
 # %% [markdown]
 # Laisser apprendre la normalisation coûte le plus ; le reste tient à quelques photos. Essais faits après coup : la
-# recette n’a pas changé. L’essai à 288 pixels a appris des photos de 256, agrandies. Les proportions, écrasées partout ailleurs, ont aussi été gardées pour une sonde, que tous les
-# plis jugent : {verdict}`letterbox_helps`
+# recette n’a pas changé. L’essai à 288 pixels a appris des photos de 256, agrandies. Les proportions, écrasées partout
+# ailleurs, ont aussi été gardées pour une sonde, que tous les plis jugent : {verdict}`letterbox_helps`
 # ({valeur:ecart-ic}`gap.efficientnet-lite0-probe-letterbox.efficientnet-lite0-probe.cv_accuracy`).
 
 # %% [markdown]
@@ -346,7 +345,6 @@ training.gaps(dict(zip(lines, gaps.values(), strict=True)), metric="Écart (poin
 # **La bibliothèque.** L’écart d’exactitude est de
 # {valeur:ecart-ic}`gap.efficientnet-b0-torch-scratch.efficientnet-b0-keras-scratch.accuracy`, celui de F1 macro de
 # {valeur:ecart-ic}`gap.efficientnet-b0-torch-scratch.efficientnet-b0-keras-scratch.macro_f1` : {verdict}`frameworks_differ`.
-# {doc}`Le test apparié <05_comparaison>` manquerait souvent un vrai écart de moins de {valeur}`power.smallest_gap`.
 #
 # **L’architecture.** L’écart d’exactitude est de
 # {valeur:ecart-ic}`gap.mambavision-micro-scratch.efficientnet-b0-torch-scratch.accuracy`, celui de F1 macro de

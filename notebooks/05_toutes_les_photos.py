@@ -120,14 +120,12 @@ tables.show(tables.announced({names[pair]: gap for pair, gap in gaps.items()}))
 #   {doc}`le détail <07_a_armes_egales>`).
 # * **Plusieurs réseaux figés côte à côte ?** {verdict}`three_frozen_help`
 #   ({valeur:ecart-ic}`oof_gap.efficientnet-lite012-probe.efficientnet-lite0-probe.accuracy`).
-# * **Un réseau plus récent que MobileNetV2 ?** {verdict}`newer_frozen_helps`
-#   ({valeur:ecart-ic}`oof_gap.efficientnet-lite0-probe.mobilenetv2-int8-probe.accuracy`).
 
 # %% [markdown]
 # ## Le modèle recommandé, de près
 #
 # Nous recommandons EfficientNet-Lite0 après fine-tuning : un seul réseau, léger, sous une licence libre. Qui
-# manque de temps prendra sa sonde, plus vite apprise : {verdict}`fine_tuning_helps`. Le rappel du modèle recommandé va de
+# manque de temps prendra sa sonde. Le rappel du modèle recommandé va de
 # {valeur:ic}`recommended.recall_least` dans la catégorie la moins bien reconnue à {valeur:ic}`recommended.recall_most`
 # dans la mieux reconnue.
 
@@ -248,9 +246,8 @@ if counts is not None:
 tables.show(counts.rename(columns=columns)) if counts is not None else None
 
 # %% [markdown]
-# Le tableau compte les produits bien rangés par les deux, par un seul, par aucun, en moyenne sur les
-# répétitions. {valeur}`beside.saved` produits ne sont sauvés que par la photo, dans plus de la moitié des
-# répétitions.
+# Ces comptes sont des moyennes sur les répétitions. {valeur}`beside.saved` produits ne sont sauvés que par la photo, dans
+# plus de la moitié d’entre elles.
 
 # %% [markdown]
 # ## Exercices
