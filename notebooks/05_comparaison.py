@@ -212,7 +212,7 @@ from vitrine.report.tables import speeds
 costly = speeds.costs({r: published()[r][0] for r in ranked}, {"recipes": results.read("recipes")})
 reached = pd.DataFrame([vars(panels[recipe]["accuracy"]) for recipe in ranked])
 
-# %% mystnb={"figure": {"name": "fig-comparaison-prix", "caption": "Exactitude selon quatre coûts, échelles logarithmiques, intervalles à 95 %. En pointillés, le front de Pareto : les modèles qu’aucun autre ne bat à la fois sur le coût et sur l’exactitude. Point absent : non mesuré pour l’int8 et HOG."}, "image": {"alt": "Quatre nuages de points, deux par ligne, un point par modèle avec sa barre d’erreur : l’exactitude selon les paramètres appris, la durée d’un entraînement, les opérations par photo et le temps d’une réponse ; un escalier en pointillés relie les modèles que rien ne domine."}}
+# %% mystnb={"figure": {"name": "fig-comparaison-prix", "caption": "Exactitude selon quatre coûts, échelles logarithmiques, intervalles à 95 %. En pointillés, le front de Pareto : les modèles qu’aucun autre ne bat à la fois sur le coût et sur l’exactitude. Point absent : non mesuré."}, "image": {"alt": "Quatre nuages de points, deux par ligne, un point par modèle avec sa barre d’erreur : l’exactitude selon les paramètres appris, la durée d’un entraînement, les opérations par photo et le temps d’une réponse ; un escalier en pointillés relie les modèles que rien ne domine."}}
 decisions.efficiency(
     costly.join(reached),
     {
