@@ -102,7 +102,7 @@ tables.show(tables.announced({names[pair]: gap for pair, gap in gaps.items()}))
 # %% [markdown]
 # Entre modèles en désaccord sur {valeur}`power.discordance` des photos, un vrai écart de moins de
 # {valeur}`power.oof_smallest_gap`, de {valeur}`power.oof_smallest_gap_corrected` pour le plus sévère des tests corrigés,
-# échapperait à cette règle plus d’une fois sur cinq. Un intervalle sans zéro ne suffit donc pas :
+# échapperait à cette règle plus d’une fois sur cinq. Le tableau permet de dire :
 #
 # * **Fine-tuning, ou réseau figé ?** {verdict}`fine_tuning_helps`
 #   ({valeur:ecart-ic}`oof_gap.efficientnet-lite0-torch.efficientnet-lite0-probe.accuracy`). En TensorFlow, l’écart est de
